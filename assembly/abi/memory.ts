@@ -1,0 +1,106 @@
+// Memory that the host allocates in the module, and where it writes its results.
+//
+// The host calls `malloc` in the middle of a host call to hand over a header value, a property or a configuration. All of it is needed
+// only until the callback that asked for it returns, so it comes from an arena that is emptied at the end of every callback: nothing to
+// free one by one, nothing to leak. One block serves ordinary callbacks; what does not fit gets a block of its own, freed at the end.
+
+import { Bytes } from "../text/bytes";
+
+/** Bytes of the block that is kept between callbacks. Larger than the headers of a request at Envoy's default limit (60 KiB). */
+const BLOCK_SIZE: usize = 64 * 1024;
+const ALIGNMENT: usize = 8;
+
+let blockStart: usize = 0;
+let blockTop: usize = 0;
+let blockEnd: usize = 0;
+/** The newest of the blocks for what did not fit; each begins with the address of the one before it. */
+let overflow: usize = 0;
+
+/** Results of host calls: address, size and one more word. Zeroed before each call that may leave them unwritten. */
+const outBlock: usize = memory.data(16, 8);
+export const OUT_PTR: usize = outBlock;
+export const OUT_SIZE: usize = outBlock + 4;
+export const OUT_WORD: usize = outBlock + 8;
+
+/** Views given out in this callback; all of them are given out anew after it. */
+let views: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+let viewsUsed: i32 = 0;
+
+/** Pages of linear memory after the last collection: see `endCallback`. */
+let pagesWhenCollected: i32 = 0;
+
+/**
+ * Memory for `size` bytes that lives until the current callback ends. The host calls it (exported as `malloc`), and so may a filter that
+ * needs scratch space. Makes no host call. Traps only when the VM is out of memory.
+ */
+export function allocate(size: usize): usize {
+  const needed = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+  if (needed > blockEnd - blockTop) return allocateSlow(needed);
+  const ptr = blockTop;
+  blockTop += needed;
+  return ptr;
+}
+
+function allocateSlow(size: usize): usize {
+  if (blockStart == 0) {
+    blockStart = heap.alloc(BLOCK_SIZE);
+    blockTop = blockStart;
+    blockEnd = blockStart + BLOCK_SIZE;
+    if (size <= BLOCK_SIZE) return allocate(size);
+  }
+  const block = heap.alloc(size + ALIGNMENT);
+  store<usize>(block, overflow);
+  overflow = block;
+  return block + ALIGNMENT;
+}
+
+/** A view of memory that lives until the current callback ends. */
+export function view(ptr: usize, size: i32): Bytes {
+  if (viewsUsed == views.length) growViews();
+  const bytes = unchecked(views[viewsUsed++]);
+  bytes.ptr = ptr;
+  bytes.size = size;
+  return bytes;
+}
+
+function growViews(): void {
+  const grown = new StaticArray<Bytes>(max(16, views.length * 2));
+  for (let i = 0; i < views.length; i++) grown[i] = views[i];
+  for (let i = views.length; i < grown.length; i++) grown[i] = new Bytes(0, 0);
+  views = grown;
+}
+
+/** The view of what the last host call wrote to `OUT_PTR` and `OUT_SIZE`. */
+export function adoptView(): Bytes {
+  return view(load<usize>(OUT_PTR), load<i32>(OUT_SIZE));
+}
+
+/** Zeroes the words that a host call leaves unwritten when it finds nothing. */
+export function clearOut(): void {
+  store<u64>(OUT_PTR, 0);
+}
+
+/**
+ * Ends a callback: every view and every buffer of the host is taken back. Objects that the filter allocated are collected only when they
+ * made the linear memory grow: a filter that allocates nothing never pays for a collection, and one that does stays flat.
+ */
+export function endCallback(): void {
+  blockTop = blockStart;
+  viewsUsed = 0;
+  if (overflow != 0) freeOverflow();
+  if (memory.size() != pagesWhenCollected) collect();
+}
+
+/** Collects what no root, stream or global holds. Only for the end of a callback: objects in local variables are not seen as held. */
+export function collect(): void {
+  __collect();
+  pagesWhenCollected = memory.size();
+}
+
+function freeOverflow(): void {
+  while (overflow != 0) {
+    const previous = load<usize>(overflow);
+    heap.free(overflow);
+    overflow = previous;
+  }
+}

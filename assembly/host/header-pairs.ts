@@ -1,0 +1,64 @@
+// The ABI's encoding of a whole header map: a count, the sizes of every name and value, then each name and value followed by a NUL.
+
+import { Bytes } from "../text/bytes";
+
+const WORD: i32 = 4;
+
+/**
+ * Walks the encoding without copying: `while (pairs.next())`, then `name` and `value`. The encoding comes from the host; a size that would
+ * lead outside it ends the walk.
+ */
+@final
+export class HeaderPairs {
+  private static readonly shared: HeaderPairs = new HeaderPairs();
+
+  readonly name: Bytes = new Bytes(0, 0);
+  readonly value: Bytes = new Bytes(0, 0);
+  private sizes: usize = 0;
+  private data: usize = 0;
+  private end: usize = 0;
+  private left: i32 = 0;
+
+  /** The one walker, set to the start of `encoded`. */
+  static over(encoded: Bytes): HeaderPairs {
+    const pairs = HeaderPairs.shared;
+    pairs.left = encoded.size < WORD ? 0 : load<i32>(encoded.ptr);
+    pairs.sizes = encoded.ptr + WORD;
+    pairs.data = pairs.sizes + <usize>pairs.left * 2 * WORD;
+    pairs.end = encoded.ptr + encoded.size;
+    return pairs;
+  }
+
+  /** Steps to the next header; false after the last. */
+  next(): bool {
+    if (this.left <= 0 || this.data > this.end) return false;
+    this.left--;
+    this.take(this.name, load<i32>(this.sizes));
+    this.take(this.value, load<i32>(this.sizes, WORD));
+    this.sizes += 2 * WORD;
+    return this.data <= this.end;
+  }
+
+  private take(into: Bytes, size: i32): void {
+    into.ptr = this.data;
+    into.size = size;
+    this.data += size + 1;
+  }
+}
+
+/** Encodes names and values, `[name, value, name, value, …]`, for a host call that takes a header map. */
+export function encodePairs(namesAndValues: StaticArray<Bytes>): Bytes {
+  const count = namesAndValues.length >> 1;
+  let size = WORD + count * 2 * WORD;
+  for (let i = 0; i < count * 2; i++) size += namesAndValues[i].size + 1;
+  const encoded = Bytes.owned(size);
+  store<i32>(encoded.ptr, count);
+  let data = encoded.ptr + WORD + count * 2 * WORD;
+  for (let i = 0; i < count * 2; i++) {
+    const part = namesAndValues[i];
+    store<i32>(encoded.ptr + WORD + i * WORD, part.size);
+    memory.copy(data, part.ptr, part.size);
+    data += part.size + 1;
+  }
+  return encoded;
+}

@@ -1,0 +1,34 @@
+// Local replies: the filter answers instead of the upstream.
+
+import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
+import { NO_GRPC_STATUS, type Status } from "../abi/types";
+import { Bytes } from "../text/bytes";
+
+/**
+ * Answers the request from here. The callback must then return `StopIteration`.
+ * @param status HTTP status, 200 to 599.
+ * @param details what access logs show as response code details; Envoy turns spaces into `_`.
+ * @param body sent as it is; may be empty.
+ * @param headers further headers, encoded once with `encodePairs`, or `null`.
+ * @param grpcStatus 0 to 16 for a gRPC client, else `NO_GRPC_STATUS`.
+ */
+export function sendLocalReply(
+  status: u32,
+  details: Bytes,
+  body: Bytes,
+  headers: Bytes | null = null,
+  grpcStatus: i32 = NO_GRPC_STATUS,
+): Status {
+  const pairs = headers ? headers.ptr : 0;
+  const pairsSize = headers ? headers.size : 0;
+  return proxy_send_local_response(
+    status,
+    details.ptr,
+    details.size,
+    body.ptr,
+    body.size,
+    pairs,
+    pairsSize,
+    grpcStatus,
+  );
+}

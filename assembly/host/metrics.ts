@@ -1,0 +1,31 @@
+// Counters, gauges and histograms. Envoy shows them with the prefix `wasmcustom.`; all workers share one value.
+
+import {
+  proxy_define_metric,
+  proxy_increment_metric,
+  proxy_record_metric,
+} from "@solo-io/proxy-runtime/assembly/imports";
+import { OUT_WORD } from "../abi/memory";
+import { MetricType, Status } from "../abi/types";
+import { Bytes } from "../text/bytes";
+
+/**
+ * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host refuses. Labels are written into the name,
+ * `name;label=value;label=value`: the bootstrap's `stats_tags` turn them into tags, so neither may hold `;` or `=`.
+ */
+export function defineMetric(type: MetricType, name: string): u32 {
+  const bytes = Bytes.of(name);
+  store<u32>(OUT_WORD, 0);
+  const status = proxy_define_metric(type, bytes.ptr, bytes.size, OUT_WORD);
+  return status == Status.Ok ? load<u32>(OUT_WORD) : 0;
+}
+
+/** Adds `offset` to a counter or gauge. A counter takes only 1 and more: else `BadArgument`. One host call. */
+export function incrementMetric(id: u32, offset: i64): Status {
+  return proxy_increment_metric(id, offset);
+}
+
+/** Sets a gauge, or records a value in a histogram. One host call. */
+export function recordMetric(id: u32, value: u64): Status {
+  return proxy_record_metric(id, value);
+}

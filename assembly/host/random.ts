@@ -1,0 +1,23 @@
+// Random numbers from the host. One host call fetches enough for many draws.
+
+import { random_get } from "../abi/wasi_snapshot_preview1";
+
+const POOL_SIZE: usize = 512;
+const pool: usize = memory.data(512, 8);
+let used: usize = POOL_SIZE;
+
+/** The address of `size` random bytes, 1 to 512, good until the next draw. */
+export function randomBytes(size: usize): usize {
+  if (size > POOL_SIZE - used) {
+    random_get(pool, POOL_SIZE);
+    used = 0;
+  }
+  const ptr = pool + used;
+  used += size;
+  return ptr;
+}
+
+/** A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be 0. */
+export function randomBelow(bound: u32): u32 {
+  return <u32>(load<u64>(randomBytes(8)) % bound);
+}

@@ -1,0 +1,13 @@
+// The SDK: what a filter imports. The callbacks that a filter's entry file exports are in `exports/`.
+
+export { FilterHeadersStatus, LogLevel, MetricType, NO_GRPC_STATUS, Status } from "./abi/types";
+export { HttpContext, RootContext } from "./context";
+export { registerRootContext } from "./dispatcher";
+export { encodePairs, HeaderPairs } from "./host/header-pairs";
+export { HeaderMap, requestHeaders, responseHeaders } from "./host/headers";
+export { sendLocalReply } from "./host/local-reply";
+export { log, logEnabled } from "./host/log";
+export { defineMetric, incrementMetric, recordMetric } from "./host/metrics";
+export { getProperty, propertyPath } from "./host/properties";
+export { randomBelow, randomBytes } from "./host/random";
+export { Bytes } from "./text/bytes";

@@ -1,0 +1,33 @@
+// The one error class. Only `cli/main.ts` turns it into a message and an exit code.
+
+/** What kind of thing went wrong. Each has an exit code in `cli/main.ts`. */
+export type ErrorCode =
+  /** A command's words are wrong. */
+  | "usage"
+  /** A configuration file or a configuration is refused. */
+  | "configuration"
+  /** A filter does not compile, or there is no filter of that name. */
+  | "build"
+  /** No stock Envoy can be had. */
+  | "envoy-not-found"
+  /** Envoy ended, refused its configuration, or was not ready in time. */
+  | "envoy-failed"
+  /** A service of the mesh ended or was not ready in time. */
+  | "service-failed"
+  /** A port is taken. */
+  | "port-taken";
+
+/** An error whose message says what was wrong, where, and what to do, in one line; `details` may add a readable list. */
+export class MeshwrightError extends Error {
+  override readonly name = "MeshwrightError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    /** Further lines for the reader: what was tried, or the end of a log. */
+    readonly details: readonly string[] = [],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
