@@ -45,8 +45,8 @@ export abstract class RootContext {
   }
 }
 
-/** One HTTP request and its response. */
-export abstract class HttpContext {
+/** One HTTP request and its response. As it is, it lets everything pass. */
+export class HttpContext {
   /** For the dispatcher: the next free context in the root's pool, and the root whose pool that is. */
   nextFree: HttpContext | null = null;
   pool: RootContext | null = null;

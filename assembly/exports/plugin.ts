@@ -2,6 +2,7 @@
 
 import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, collect, endCallback, OUT_PTR, OUT_SIZE } from "../abi/memory";
+import "../abi/abort";
 import { BufferType } from "../abi/types";
 import { findRoot } from "../dispatcher";
 

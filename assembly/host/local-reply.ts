@@ -1,7 +1,7 @@
 // Local replies: the filter answers instead of the upstream.
 
 import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
-import { NO_GRPC_STATUS, type Status } from "../abi/types";
+import { NO_GRPC_STATUS, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
 /**

@@ -3,7 +3,7 @@
 import { proxy_log } from "@solo-io/proxy-runtime/assembly/imports";
 import { proxy_get_log_level } from "../abi/env";
 import { OUT_WORD } from "../abi/memory";
-import { LogLevel, type Status } from "../abi/types";
+import { LogLevel, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
 /** Whether a message of that level is written. Ask before building a message on the request path. One host call. */

@@ -1,0 +1,15 @@
+// Unit tests of the AssemblyScript code. `npx asp` runs every `x.spec.ts`, each as a module of its own; `npx asp FILE…` runs those alone.
+
+// as-pect adds the files that are named to the entries here, so there must be none of these when one is named.
+const named = process.argv.slice(2).some((argument) => argument.endsWith(".spec.ts"));
+
+export default {
+  entries: named ? [] : ["assembly/**/*.spec.ts", "filters/**/*.spec.ts"],
+  // Files to compile into every spec: a pattern is demanded, and a spec needs no file but what it imports.
+  include: ["assembly/**/*.include.ts"],
+  disclude: [/node_modules/],
+  instantiate(memory, createImports, instantiate, binary) {
+    return instantiate(binary, createImports({ env: { memory } }));
+  },
+  outputBinary: false,
+};

@@ -1,0 +1,38 @@
+import { Bytes } from "../text/bytes";
+import { findCookie } from "./cookies";
+
+function cookie(header: string, name: string): string {
+  const value = findCookie(Bytes.of(header), Bytes.of(name));
+  return value ? "<" + value.toString() + ">" : "none";
+}
+
+describe("findCookie", () => {
+  it("finds a cookie wherever it stands", () => {
+    expect(cookie("a=1; b=2; c=3", "a")).toBe("<1>");
+    expect(cookie("a=1; b=2; c=3", "b")).toBe("<2>");
+    expect(cookie("a=1; b=2; c=3", "c")).toBe("<3>");
+    expect(cookie("a=1;b=2", "b")).toBe("<2>");
+  });
+
+  it("takes the whole name and nothing but the name", () => {
+    expect(cookie("user=1", "use")).toBe("none");
+    expect(cookie("user=1", "users")).toBe("none");
+    expect(cookie("xuser=1", "user")).toBe("none");
+    expect(cookie("a=user=1", "user")).toBe("none");
+    expect(cookie("User=1", "user")).toBe("none");
+  });
+
+  it("takes the first of several and keeps '=' in a value", () => {
+    expect(cookie("a=1; a=2", "a")).toBe("<1>");
+    expect(cookie("a=x=y==", "a")).toBe("<x=y==>");
+  });
+
+  it("reads what is empty or malformed without going past the end", () => {
+    expect(cookie("", "a")).toBe("none");
+    expect(cookie("a", "a")).toBe("none");
+    expect(cookie("a=", "a")).toBe("<>");
+    expect(cookie(";;;", "a")).toBe("none");
+    expect(cookie("; ;a=1 \t;", "a")).toBe("<1>");
+    expect(cookie("=1", "a")).toBe("none");
+  });
+});

@@ -1,0 +1,217 @@
+// Compiles the `match` part of a filter's configuration. Its TypeScript twin is `filters/match-schema.ts`.
+
+import { Bytes } from "../text/bytes";
+import { BytesTable } from "../text/bytes-table";
+import { ConfigNode } from "../text/config";
+import { BUCKETS, NamedTest, PathTest, RequestMatch } from "./request-match";
+import { HeaderSlots } from "./request-view";
+import { ValueMatch, ValueTest } from "./value-match";
+
+const MAX_TESTS: i32 = 32;
+const MAX_TEXT: i32 = 4096;
+const MAX_SAFE_INTEGER: i64 = 9007199254740991;
+
+const MATCH_KEYS: StaticArray<string> = ["method", "path", "headers", "query", "cookies", "percentage"];
+const PATH_TESTS: StaticArray<string> = ["exact", "prefix", "suffix", "segments"];
+/** In the order of `ValueTest`. */
+const VALUE_TESTS: StaticArray<string> = [
+  "exact",
+  "prefix",
+  "suffix",
+  "contains",
+  "oneOf",
+  "present",
+  "absent",
+  "range",
+];
+const NAMED_TEST_KEYS: StaticArray<string> = [
+  "name",
+  "invert",
+  "exact",
+  "prefix",
+  "suffix",
+  "contains",
+  "oneOf",
+  "present",
+  "absent",
+  "range",
+];
+
+/** Compiles a match; an absent one matches every request. `reserved` is a header that the filter itself writes, which no test may name. */
+export function parseMatch(node: ConfigNode, slots: HeaderSlots, reserved: Bytes): RequestMatch {
+  const match = new RequestMatch();
+  if (!node.present) return match;
+  node.keys(MATCH_KEYS);
+  match.methods = parseMethods(node.get("method"));
+  parsePath(node.get("path"), match);
+  match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
+  match.parameters = parseNamedTests(node.get("query"));
+  match.cookies = parseNamedTests(node.get("cookies"));
+  match.share = parsePercentage(node.get("percentage"));
+  return match;
+}
+
+/** A percentage from 0 to 100 in steps of 0.01, as buckets of `BUCKETS`; absent is all of them. */
+export function parsePercentage(node: ConfigNode): u32 {
+  if (!node.present) return BUCKETS;
+  const hundredths = node.number(0, 100) * 100;
+  const buckets = Math.round(hundredths);
+  if (Math.abs(hundredths - buckets) >= 1e-6) node.fail("must be a multiple of 0.01");
+  return <u32>buckets;
+}
+
+/** A header's name in lower case. `tested` also allows the pseudo-headers that a request can be told by. */
+export function parseHeaderName(node: ConfigNode, tested: bool): Bytes {
+  const name = node.text(1, 128);
+  if (isToken(name) || (tested && isTestedPseudoHeader(name))) return name;
+  node.fail("must be a header name in lower case");
+  return name;
+}
+
+const AUTHORITY = Bytes.of(":authority");
+const SCHEME = Bytes.of(":scheme");
+
+function isTestedPseudoHeader(name: Bytes): bool {
+  return name.equals(AUTHORITY) || name.equals(SCHEME);
+}
+
+const TOKEN_MARKS = Bytes.of("!#$%&'*+.^_`|~-");
+
+function isToken(name: Bytes): bool {
+  for (let i = 0; i < name.size; i++) {
+    const byte = name.at(i);
+    const isLower = byte >= 0x61 && byte <= 0x7a;
+    const isDigit = byte >= 0x30 && byte <= 0x39;
+    if (!isLower && !isDigit && TOKEN_MARKS.indexOf(byte) < 0) return false;
+  }
+  return true;
+}
+
+function parseMethods(node: ConfigNode): StaticArray<Bytes> {
+  if (!node.present) return [];
+  if (node.isText) return [parseMethod(node)];
+  if (!node.isArray) {
+    node.fail("must be a method or a list of methods");
+    return [];
+  }
+  node.array(1, 16);
+  const methods = new StaticArray<Bytes>(node.length);
+  for (let i = 0; i < node.length; i++) methods[i] = parseMethod(node.at(i));
+  return methods;
+}
+
+function parseMethod(node: ConfigNode): Bytes {
+  const method = node.text(1, 32);
+  for (let i = 0; i < method.size; i++) {
+    const byte = method.at(i);
+    if (byte < 0x41 || byte > 0x5a) {
+      node.fail("must be a method in capitals");
+      break;
+    }
+  }
+  return method;
+}
+
+function parsePath(node: ConfigNode, match: RequestMatch): void {
+  if (!node.present) return;
+  node.keys(PATH_TESTS);
+  const test = theOneOf(node, PATH_TESTS);
+  if (test < 0) return;
+  const operand = node.get(PATH_TESTS[test]);
+  match.pathTest = test + 1;
+  match.pathOperand = operand.text(1, MAX_TEXT);
+  if (match.pathTest != PathTest.Segments) return;
+  if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
+}
+
+/** Which one of `names` the object has; -1, and a failure, when it has none or several. */
+export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
+  let found = -1;
+  let count = 0;
+  for (let i = 0; i < names.length; i++) {
+    if (!node.get(names[i]).present) continue;
+    found = i;
+    count++;
+  }
+  if (count == 1) return found;
+  let list = names[0];
+  for (let i = 1; i < names.length; i++) list += ", " + names[i];
+  node.fail("needs exactly one of " + list);
+  return -1;
+}
+
+function parseHeaderTests(node: ConfigNode, slots: HeaderSlots, reserved: Bytes): StaticArray<NamedTest> {
+  if (!node.present) return [];
+  node.array(1, MAX_TESTS);
+  const tests = new StaticArray<NamedTest>(node.length);
+  for (let i = 0; i < node.length; i++) {
+    const item = node.at(i);
+    item.keys(NAMED_TEST_KEYS);
+    const name = parseHeaderName(item.get("name"), true);
+    if (name.equals(reserved)) {
+      item.get("name").fail("is written by this filter, which first removes what a client sent");
+    }
+    tests[i] = new NamedTest(slots.slotOf(name), name, parseValueMatch(item));
+  }
+  return tests;
+}
+
+function parseNamedTests(node: ConfigNode): StaticArray<NamedTest> {
+  if (!node.present) return [];
+  node.array(1, MAX_TESTS);
+  const tests = new StaticArray<NamedTest>(node.length);
+  for (let i = 0; i < node.length; i++) {
+    const item = node.at(i);
+    item.keys(NAMED_TEST_KEYS);
+    tests[i] = new NamedTest(0, item.get("name").text(1, 256), parseValueMatch(item));
+  }
+  return tests;
+}
+
+const NOTHING = new Bytes(0, 0);
+
+function parseValueMatch(node: ConfigNode): ValueMatch {
+  const invert = node.get("invert").boolOr(false);
+  const test = theOneOf(node, VALUE_TESTS);
+  if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
+  const operand = node.get(VALUE_TESTS[test]);
+  switch (test) {
+    case ValueTest.OneOf:
+      return new ValueMatch(test, NOTHING, parseMembers(operand), 0, 0, invert);
+    case ValueTest.Present:
+    case ValueTest.Absent:
+      if (!operand.boolOr(false)) operand.fail("must be true");
+      return new ValueMatch(test, NOTHING, null, 0, 0, invert);
+    case ValueTest.Range:
+      return parseRange(operand, invert);
+    default:
+      return new ValueMatch(
+        test,
+        operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT),
+        null,
+        0,
+        0,
+        invert,
+      );
+  }
+}
+
+function parseMembers(node: ConfigNode): BytesTable {
+  node.array(1, 1000);
+  const members = new StaticArray<Bytes>(node.length);
+  for (let i = 0; i < node.length; i++) members[i] = node.at(i).text(0, MAX_TEXT);
+  return new BytesTable(members);
+}
+
+const RANGE_KEYS: StaticArray<string> = ["from", "to"];
+
+function parseRange(node: ConfigNode, invert: bool): ValueMatch {
+  node.keys(RANGE_KEYS);
+  const from = node.get("from");
+  const to = node.get("to");
+  if (!from.present && !to.present) node.fail("needs 'from', 'to' or both");
+  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MIN_VALUE + 1);
+  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MAX_VALUE);
+  if (low > high) node.fail("'from' must not be above 'to'");
+  return new ValueMatch(ValueTest.Range, NOTHING, null, low, high, invert);
+}

@@ -1,0 +1,190 @@
+import { Bytes } from "../text/bytes";
+import { Config } from "../text/config";
+import { parseMatch } from "./match-config";
+import { RequestMatch } from "./request-match";
+import { HeaderSlots, RequestView } from "./request-view";
+
+const RESERVED = Bytes.of("x-mesh-destination");
+
+/** A request of plain strings: `name: value` lines. */
+class TestRequest extends RequestView {
+  lines: Array<string> = [];
+  fetched: i32 = 0;
+  drawn: u32 = 0;
+
+  protected fetch(name: Bytes): Bytes | null {
+    this.fetched++;
+    for (let i = 0; i < this.lines.length; i++) {
+      const split = this.lines[i].indexOf("= ");
+      if (this.lines[i].substring(0, split) == name.toString()) {
+        return Bytes.of(this.lines[i].substring(split + 2));
+      }
+    }
+    return null;
+  }
+
+  clientAddress(): Bytes | null {
+    return null;
+  }
+
+  draw(bound: u32): u32 {
+    return this.drawn;
+  }
+}
+
+function matches(document: string, lines: Array<string>, drawn: u32 = 0): bool {
+  const slots = new HeaderSlots();
+  const config = Config.parse(Bytes.of(document));
+  const match = parseMatch(config.root, slots, RESERVED);
+  expect(config.error).toBe("");
+  const request = new TestRequest(slots);
+  request.lines = lines;
+  request.drawn = drawn;
+  request.begin();
+  return match.matches(request);
+}
+
+function errorOf(document: string): string {
+  const config = Config.parse(Bytes.of(document));
+  parseMatch(config.root, new HeaderSlots(), RESERVED);
+  return config.error;
+}
+
+function header(test: string, value: string): bool {
+  return matches('{"headers":[{"name":"x-a",' + test + "}]}", ["x-a= " + value]);
+}
+
+function missing(test: string): bool {
+  return matches('{"headers":[{"name":"x-a",' + test + "}]}", []);
+}
+
+function path(test: string, value: string): bool {
+  return matches('{"path":{' + test + "}}", [":path= " + value]);
+}
+
+describe("header tests", () => {
+  it("compares exactly, at the start, at the end and within", () => {
+    expect(header('"exact":"premium"', "premium")).toBe(true);
+    expect(header('"exact":"premium"', "Premium")).toBe(false);
+    expect(header('"exact":""', "")).toBe(true);
+    expect(header('"prefix":"pre"', "premium")).toBe(true);
+    expect(header('"prefix":"premium"', "pre")).toBe(false);
+    expect(header('"suffix":"ium"', "premium")).toBe(true);
+    expect(header('"suffix":"premium"', "ium")).toBe(false);
+    expect(header('"contains":"emi"', "premium")).toBe(true);
+    expect(header('"contains":"emx"', "premium")).toBe(false);
+  });
+
+  it("takes one of several", () => {
+    expect(header('"oneOf":["a","b","c"]', "b")).toBe(true);
+    expect(header('"oneOf":["a","b","c"]', "d")).toBe(false);
+    expect(header('"oneOf":["a","a"]', "a")).toBe(true);
+  });
+
+  it("knows an empty value from none", () => {
+    expect(header('"present":true', "")).toBe(true);
+    expect(header('"absent":true', "")).toBe(false);
+    expect(missing('"present":true')).toBe(false);
+    expect(missing('"absent":true')).toBe(true);
+  });
+
+  it("compares whole numbers, both bounds included", () => {
+    expect(header('"range":{"from":10,"to":20}', "10")).toBe(true);
+    expect(header('"range":{"from":10,"to":20}', "20")).toBe(true);
+    expect(header('"range":{"from":10,"to":20}', "21")).toBe(false);
+    expect(header('"range":{"from":-5}', "-5")).toBe(true);
+    expect(header('"range":{"to":0}', "-1")).toBe(true);
+    expect(header('"range":{"from":0}', "1.5")).toBe(false);
+    expect(header('"range":{"from":0}', "ten")).toBe(false);
+    expect(header('"range":{"from":0}', "99999999999999999999999999")).toBe(false);
+  });
+
+  it("turns round with invert, for a missing value too", () => {
+    expect(header('"exact":"a","invert":true', "b")).toBe(true);
+    expect(header('"exact":"a","invert":true', "a")).toBe(false);
+    expect(missing('"exact":"a","invert":true')).toBe(true);
+  });
+});
+
+describe("path tests", () => {
+  it("leaves query and fragment aside", () => {
+    expect(path('"exact":"/a"', "/a?x=/b")).toBe(true);
+    expect(path('"exact":"/a"', "/a#b?c")).toBe(true);
+    expect(path('"suffix":".json"', "/a.json?x")).toBe(true);
+    expect(path('"suffix":".json"', "/a?x.json")).toBe(false);
+  });
+
+  it("goes by segments", () => {
+    expect(path('"segments":"/api/v1"', "/api/v1")).toBe(true);
+    expect(path('"segments":"/api/v1"', "/api/v1/orders")).toBe(true);
+    expect(path('"segments":"/api/v1/"', "/api/v1")).toBe(true);
+    expect(path('"segments":"/api/v1"', "/api/v10")).toBe(false);
+    expect(path('"segments":"/"', "/anything")).toBe(true);
+    expect(path('"prefix":"/api/v1"', "/api/v10")).toBe(true);
+  });
+});
+
+describe("a whole match", () => {
+  it("matches every request when it names nothing", () => {
+    expect(matches("{}", [])).toBe(true);
+  });
+
+  it("wants all it names", () => {
+    const document =
+      '{"method":["GET","HEAD"],"path":{"prefix":"/a"},"query":[{"name":"q","exact":"1"}],"cookies":[{"name":"c","exact":"2"}]}';
+    expect(matches(document, [":method= GET", ":path= /a?q=1", "cookie= c=2"])).toBe(true);
+    expect(matches(document, [":method= POST", ":path= /a?q=1", "cookie= c=2"])).toBe(false);
+    expect(matches(document, [":method= GET", ":path= /b?q=1", "cookie= c=2"])).toBe(false);
+    expect(matches(document, [":method= GET", ":path= /a?q=2", "cookie= c=2"])).toBe(false);
+    expect(matches(document, [":method= GET", ":path= /a?q=1", "cookie= c=3"])).toBe(false);
+    expect(matches(document, [])).toBe(false);
+  });
+
+  it("takes the percentage that is asked for", () => {
+    expect(matches('{"percentage":12.5}', [], 1249)).toBe(true);
+    expect(matches('{"percentage":12.5}', [], 1250)).toBe(false);
+    expect(matches('{"percentage":0}', [], 0)).toBe(false);
+    expect(matches('{"percentage":100}', [], 9999)).toBe(true);
+    expect(matches('{"percentage":0.01}', [], 0)).toBe(true);
+  });
+
+  it("asks the host for a header once, and forgets it with the request", () => {
+    const slots = new HeaderSlots();
+    const config = Config.parse(
+      Bytes.of('{"headers":[{"name":"x-a","prefix":"a"},{"name":"x-a","suffix":"b"}]}'),
+    );
+    const match: RequestMatch = parseMatch(config.root, slots, RESERVED);
+    const request = new TestRequest(slots);
+    request.lines = ["x-a= ab"];
+    request.begin();
+    expect(match.matches(request)).toBe(true);
+    expect(request.fetched).toBe(1);
+    request.lines = [];
+    request.begin();
+    expect(match.matches(request)).toBe(false);
+    expect(request.fetched).toBe(2);
+  });
+});
+
+describe("a match that is refused", () => {
+  it("says where and why", () => {
+    expect(errorOf('{"percentage":101}').startsWith("percentage: ")).toBe(true);
+    expect(errorOf('{"percentage":0.001}')).toBe("percentage: must be a multiple of 0.01");
+    expect(errorOf('{"path":{"segments":"api"}}')).toBe("path.segments: must begin with '/'");
+    expect(errorOf('{"path":{}}').startsWith("path: needs exactly one of")).toBe(true);
+    expect(
+      errorOf('{"headers":[{"name":"x-a","exact":"a","prefix":"b"}]}').startsWith(
+        "headers[0]: needs exactly",
+      ),
+    ).toBe(true);
+    expect(errorOf('{"headers":[{"name":"X-A","exact":"a"}]}').startsWith("headers[0].name: ")).toBe(true);
+    expect(
+      errorOf('{"headers":[{"name":"x-mesh-destination","exact":"a"}]}').startsWith("headers[0].name: is"),
+    ).toBe(true);
+    expect(
+      errorOf('{"headers":[{"name":"x-a","range":{"from":2,"to":1}}]}').startsWith("headers[0].range: "),
+    ).toBe(true);
+    expect(errorOf('{"method":"get"}')).toBe("method: must be a method in capitals");
+    expect(errorOf('{"methods":"GET"}').startsWith("methods: unknown key")).toBe(true);
+  });
+});

@@ -1,0 +1,37 @@
+// A fixed set of byte strings, each with its number: built once, searched without allocation.
+
+import { Bytes } from "./bytes";
+import { hash64 } from "./hash";
+
+/** Finds which of the given keys a value is. A key that is given twice has the number of its first place. */
+@final
+export class BytesTable {
+  /** Open-addressed: number of the key + 1, or 0 for a free slot. At most half of the slots are taken. */
+  private readonly slots: StaticArray<i32>;
+  private readonly mask: u32;
+
+  constructor(private readonly keys: StaticArray<Bytes>) {
+    let capacity = 4;
+    while (capacity < keys.length * 2) capacity *= 2;
+    this.slots = new StaticArray<i32>(capacity);
+    this.mask = capacity - 1;
+    for (let i = 0; i < keys.length; i++) {
+      const slot = this.slotOf(keys[i]);
+      if (this.slots[slot] == 0) this.slots[slot] = i + 1;
+    }
+  }
+
+  /** The number of the key that equals `value`, from 0, or -1. */
+  find(value: Bytes): i32 {
+    return unchecked(this.slots[this.slotOf(value)]) - 1;
+  }
+
+  private slotOf(value: Bytes): u32 {
+    let slot = <u32>hash64(0, value.ptr, value.size) & this.mask;
+    while (true) {
+      const taken = unchecked(this.slots[slot]);
+      if (taken == 0 || unchecked(this.keys[taken - 1]).equals(value)) return slot;
+      slot = (slot + 1) & this.mask;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+// What a JSON document holds, as a tree that owns its memory.
+
+import { Bytes } from "./bytes";
+
+export enum JsonKind {
+  Null,
+  Bool,
+  Number,
+  Text,
+  Array,
+  Object,
+}
+
+// Shared by the values that have none of it: most values of a document are scalars.
+const NO_TEXT = Bytes.owned(0);
+const NO_ITEMS: JsonValue[] = [];
+
+/** One value. Only the field of its kind is filled. */
+@final
+export class JsonValue {
+  bool: bool = false;
+  /** Finite. */
+  number: f64 = 0;
+  /** Unescaped, valid UTF-8; may contain NUL. */
+  text: Bytes = NO_TEXT;
+  /** The items of an array, or the values of an object, in the order of the document. Not to be changed. */
+  items: JsonValue[] = NO_ITEMS;
+  /** The key under which an object holds this value; no two values of an object have the same. Empty elsewhere. */
+  key: Bytes = NO_TEXT;
+  /** Where that key begins in the document, in bytes. */
+  keyOffset: i32 = 0;
+
+  constructor(readonly kind: JsonKind) {}
+
+  /** The value that an object holds under `key`, or null. */
+  find(key: Bytes): JsonValue | null {
+    for (let i = 0; i < this.items.length; i++) {
+      if (this.items[i].key.equals(key)) return this.items[i];
+    }
+    return null;
+  }
+}

@@ -1,0 +1,157 @@
+// Compiles filters to proxy-wasm modules.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { MeshwrightError } from "../envoy/errors.js";
+import { type FilterRoom, findFilter } from "./catalog.js";
+import { inspectModule } from "./module.js";
+
+/** A compiled filter. */
+export interface BuiltFilter {
+  readonly name: string;
+  /** The module's file. */
+  readonly path: string;
+  /** The module's size. */
+  readonly bytes: number;
+  /** The callbacks that Envoy will enter, by their ABI names. */
+  readonly callbacks: readonly string[];
+  /** How long the compiler took; 0 when the module was up to date. */
+  readonly seconds: number;
+  /** Whether the module was up to date already. */
+  readonly upToDate: boolean;
+}
+
+export interface BuildOptions {
+  /** Where modules go. Default: `build` of this package. */
+  readonly outDir?: string;
+  /** Told when a filter's compilation starts and ends. */
+  readonly onProgress?: (line: string) => void;
+}
+
+const ROOT = packageRoot(path.dirname(fileURLToPath(import.meta.url)));
+
+/** Where `buildFilters` puts a filter's module unless told otherwise. */
+export function modulePath(name: string, outDir = path.join(ROOT, "build")): string {
+  return path.join(outDir, `${name}.wasm`);
+}
+
+/**
+ * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration to `schemas/` beside the modules. A module
+ * newer than every source it is made of is left as it is. Throws `MeshwrightError("build")` with the compiler's own lines as details.
+ */
+export async function buildFilters(
+  names: readonly string[],
+  options: BuildOptions = {},
+): Promise<readonly BuiltFilter[]> {
+  const rooms = names.map(findFilter);
+  return Promise.all(rooms.map((room) => buildFilter(room, options)));
+}
+
+async function buildFilter(room: FilterRoom, options: BuildOptions): Promise<BuiltFilter> {
+  const out = modulePath(room.name, options.outDir);
+  await mkdir(path.join(path.dirname(out), "schemas"), { recursive: true });
+  await writeSchema(room, path.join(path.dirname(out), "schemas", `${room.name}.schema.json`));
+  const upToDate = await isUpToDate(out, room.name);
+  const started = performance.now();
+  if (!upToDate) {
+    options.onProgress?.(`compiling ${room.name} …`);
+    await compile(room.name, out);
+    options.onProgress?.(`compiled ${room.name}`);
+  }
+  const seconds = upToDate ? 0 : (performance.now() - started) / 1000;
+  const module = inspectModule(await readFile(out));
+  return {
+    name: room.name,
+    path: out,
+    bytes: (await stat(out)).size,
+    callbacks: module.callbacks,
+    seconds,
+    upToDate,
+  };
+}
+
+async function writeSchema(room: FilterRoom, file: string): Promise<void> {
+  const schema = { title: `${room.name}: ${room.summary}`, ...z.toJSONSchema(room.schema, { io: "input" }) };
+  await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
+}
+
+/** Compiles into a file beside `out` and renames it, so that an Envoy or a test that reads `out` never sees half a module. */
+async function compile(name: string, out: string): Promise<void> {
+  const partial = `${out}.${process.pid}.partial`;
+  try {
+    const { code, output } = await runCompiler([
+      `filters/${name}/index.ts`,
+      "-o",
+      path.relative(ROOT, partial),
+    ]);
+    if (code !== 0) {
+      throw new MeshwrightError(
+        "build",
+        `filters/${name} does not compile: mend what the compiler names and build again`,
+        output.trim().split("\n"),
+      );
+    }
+    refuseUnlinkedImports(name, inspectModule(await readFile(partial)).unlinkedImports);
+    await rename(partial, out);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+function refuseUnlinkedImports(name: string, imports: readonly string[]): void {
+  if (imports.length === 0) return;
+  throw new MeshwrightError(
+    "build",
+    `filters/${name} needs ${imports.join(", ")}, which stock Envoy does not link: use the SDK's host calls instead`,
+  );
+}
+
+async function runCompiler(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const asc = path.join(
+    path.dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json")),
+    "bin/asc.js",
+  );
+  const child = spawn(process.execPath, [asc, "--config", "asconfig.json", ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  return { code, output };
+}
+
+async function isUpToDate(out: string, name: string): Promise<boolean> {
+  if (!existsSync(out)) return false;
+  const built = (await stat(out)).mtimeMs;
+  const sources = [
+    path.join(ROOT, "asconfig.json"),
+    ...(await sourcesBelow(path.join(ROOT, "assembly"))),
+    ...(await sourcesBelow(path.join(ROOT, "filters", name))),
+  ];
+  const times = await Promise.all(sources.map(async (file) => (await stat(file)).mtimeMs));
+  return times.every((time) => time < built);
+}
+
+async function sourcesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true });
+  return entries.filter((entry) => entry.endsWith(".ts")).map((entry) => path.join(folder, entry));
+}
+
+/** The nearest folder upwards with a package.json: the same from the sources and from the compiled package. */
+function packageRoot(from: string): string {
+  return existsSync(path.join(from, "package.json")) ? from : packageRoot(path.dirname(from));
+}

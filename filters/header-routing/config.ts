@@ -1,0 +1,177 @@
+// Compiles the configuration once, so that a request only compares. Its TypeScript twin is `schema.ts`.
+
+import { parseHeaderName, parseMatch, theOneOf } from "../../assembly/matching/match-config";
+import { HeaderSlots } from "../../assembly/matching/request-view";
+import { Bytes } from "../../assembly/text/bytes";
+import { BytesTable } from "../../assembly/text/bytes-table";
+import { ConfigNode } from "../../assembly/text/config";
+import { hash64 } from "../../assembly/text/hash";
+import { KeySource, Rule, Split, Target } from "./policy";
+
+const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "rules"];
+const RULE_KEYS: StaticArray<string> = ["name", "match", "destination", "split"];
+const RESULTS: StaticArray<string> = ["destination", "split"];
+const SPLIT_KEYS: StaticArray<string> = ["key", "salt", "destinations", "pins"];
+const DESTINATION_KEYS: StaticArray<string> = ["name", "weight"];
+const PIN_KEYS: StaticArray<string> = ["keys", "destination"];
+/** In the order of `KeySource`, from `Header` on. */
+const KEY_SOURCES: StaticArray<string> = ["header", "cookie", "clientAddress"];
+
+const DEFAULT_DESTINATION_HEADER = Bytes.of("x-mesh-destination");
+const MAX_RULES: i32 = 10_000;
+const MAX_DESTINATIONS: i32 = 64;
+const MAX_PINS: i32 = 64;
+const MAX_PINNED_KEYS: i32 = 1000;
+const MAX_WEIGHT: i64 = 1_000_000;
+
+/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+@final
+export class HeaderRoutingConfig {
+  readonly destinationHeader: Bytes;
+  readonly slots: HeaderSlots = new HeaderSlots();
+  rules: StaticArray<Rule> = [];
+  /** Every target of every rule, each once. */
+  readonly targets: Array<Target> = [];
+
+  constructor(root: ConfigNode) {
+    root.keys(ROOT_KEYS);
+    const header = root.get("destinationHeader");
+    this.destinationHeader = header.present ? parseHeaderName(header, false) : DEFAULT_DESTINATION_HEADER;
+    this.rules = this.parseRules(root.get("rules"));
+  }
+
+  private parseRules(node: ConfigNode): StaticArray<Rule> {
+    node.array(0, MAX_RULES);
+    const rules = new StaticArray<Rule>(node.length);
+    const names: Bytes[] = [];
+    for (let i = 0; i < node.length; i++) {
+      const item = node.at(i);
+      item.keys(RULE_KEYS);
+      names.push(parseLabel(item.get("name")));
+      rules[i] = this.parseRule(item, names[i].toString());
+    }
+    if (hasRepeat(names)) node.fail("name a rule twice");
+    return rules;
+  }
+
+  private parseRule(node: ConfigNode, name: string): Rule {
+    const match = parseMatch(node.get("match"), this.slots, this.destinationHeader);
+    const result = theOneOf(node, RESULTS);
+    if (result != 0) return new Rule(match, null, this.parseSplit(node.get("split"), name));
+    const target = new Target(name, parseLabel(node.get("destination")));
+    this.targets.push(target);
+    return new Rule(match, target, null);
+  }
+
+  private parseSplit(node: ConfigNode, rule: string): Split | null {
+    if (!node.present) return null;
+    node.keys(SPLIT_KEYS);
+    const destinations = node.get("destinations");
+    destinations.array(1, MAX_DESTINATIONS);
+    const count = destinations.length;
+    if (count == 0) return null;
+    const weights = new StaticArray<u64>(count);
+    const targets: Target[] = [];
+    const names: Bytes[] = [];
+    let sum: u64 = 0;
+    for (let i = 0; i < count; i++) {
+      const item = destinations.at(i);
+      item.keys(DESTINATION_KEYS);
+      names.push(parseLabel(item.get("name")));
+      weights[i] = <u64>item.get("weight").integer(0, MAX_WEIGHT);
+      sum += weights[i];
+      targets.push(new Target(rule, names[i]));
+    }
+    if (hasRepeat(names)) destinations.fail("names a destination twice");
+    if (sum == 0) {
+      destinations.fail("needs a weight above 0");
+      return null;
+    }
+    const split = new Split(targets, weights);
+    this.parseKey(node.get("key"), split);
+    split.salt = parseSalt(node.get("salt"), rule);
+    parsePins(node.get("pins"), split, rule);
+    for (let i = 0; i < split.targets.length; i++) this.targets.push(split.targets[i]);
+    return split;
+  }
+
+  private parseKey(node: ConfigNode, split: Split): void {
+    if (!node.present) return;
+    node.keys(KEY_SOURCES);
+    const source = theOneOf(node, KEY_SOURCES) + 1;
+    if (source == KeySource.None) return;
+    const operand = node.get(KEY_SOURCES[source - 1]);
+    split.source = source;
+    if (source == KeySource.Header) {
+      const name = parseHeaderName(operand, true);
+      if (name.equals(this.destinationHeader)) {
+        operand.fail("is written by this filter, which first removes what a client sent");
+      }
+      split.headerSlot = this.slots.slotOf(name);
+    }
+    if (source == KeySource.Cookie) split.cookie = operand.text(1, 256);
+    if (source == KeySource.ClientAddress && !operand.boolOr(false)) operand.fail("must be true");
+  }
+}
+
+function parseSalt(node: ConfigNode, rule: string): u64 {
+  const salt = node.textOr(Bytes.of(rule), 0, 256);
+  return hash64(0, salt.ptr, salt.size);
+}
+
+function parsePins(node: ConfigNode, split: Split, rule: string): void {
+  if (!node.present) return;
+  node.array(0, MAX_PINS);
+  if (split.source == KeySource.None) node.fail("needs 'key'");
+  const keys: Bytes[] = [];
+  const targets: Target[] = [];
+  for (let i = 0; i < node.length; i++) {
+    const pin = node.at(i);
+    pin.keys(PIN_KEYS);
+    const target = targetNamed(split, rule, parseLabel(pin.get("destination")));
+    const list = pin.get("keys");
+    list.array(1, MAX_PINNED_KEYS);
+    for (let k = 0; k < list.length; k++) {
+      keys.push(list.at(k).text(1, 4096));
+      targets.push(target);
+    }
+  }
+  split.pinnedKeys = new BytesTable(StaticArray.fromArray(keys));
+  split.pinnedTargets = StaticArray.fromArray(targets);
+}
+
+/** The split's target of that name, or a new one: keys may be pinned to where no share goes. */
+function targetNamed(split: Split, rule: string, name: Bytes): Target {
+  for (let i = 0; i < split.targets.length; i++) {
+    if (split.targets[i].destination.equals(name)) return split.targets[i];
+  }
+  const target = new Target(rule, name);
+  split.targets.push(target);
+  return target;
+}
+
+/** A name that becomes a header value and a metric's label. */
+function parseLabel(node: ConfigNode): Bytes {
+  const label = node.text(1, 64);
+  for (let i = 0; i < label.size; i++) {
+    if (isLabelByte(label.at(i))) continue;
+    node.fail("must be letters, digits, '_', '.' or '-'");
+    break;
+  }
+  return label;
+}
+
+function isLabelByte(byte: u8): bool {
+  const lower = byte | 0x20;
+  if (lower >= 0x61 && lower <= 0x7a) return true;
+  if (byte >= 0x30 && byte <= 0x39) return true;
+  return byte == 0x5f || byte == 0x2e || byte == 0x2d;
+}
+
+function hasRepeat(names: Array<Bytes>): bool {
+  const table = new BytesTable(StaticArray.fromArray(names));
+  for (let i = 0; i < names.length; i++) {
+    if (table.find(names[i]) != i) return true;
+  }
+  return false;
+}

@@ -1,0 +1,105 @@
+// The `match` part of a filter's configuration, the same in every filter that selects traffic. The module's own parser is
+// `assembly/matching/match-config.ts`.
+
+import { z } from "zod";
+
+/** The name of a header that a filter may write. */
+export const headerName = z
+  .string()
+  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a header name in lower case, 1 to 128 characters");
+
+/** The name of a header that a filter reads: also the pseudo-headers that a request can be told by. */
+export const testedHeaderName = z
+  .string()
+  .regex(
+    /^(:authority|:scheme|[a-z0-9!#$%&'*+.^_`|~-]{1,128})$/,
+    "must be a header name in lower case, 1 to 128 characters, or :authority or :scheme",
+  );
+
+/** A string of so many UTF-8 bytes, as the module counts them. */
+export const text = (minBytes: number, maxBytes: number) =>
+  z.string().refine((value) => {
+    const bytes = Buffer.byteLength(value);
+    return value.isWellFormed() && bytes >= minBytes && bytes <= maxBytes;
+  }, `must be ${minBytes} to ${maxBytes} bytes of UTF-8`);
+
+const integer = z
+  .number()
+  .int("must be a whole number")
+  .min(Number.MIN_SAFE_INTEGER)
+  .max(Number.MAX_SAFE_INTEGER);
+
+const percentage = z
+  .number()
+  .min(0, "must be from 0 to 100")
+  .max(100, "must be from 0 to 100")
+  .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-6, "must be a multiple of 0.01")
+  .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01.");
+
+/** The tests of which a value test must name exactly one. */
+const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "present", "absent", "range"] as const;
+const PATH_TESTS = ["exact", "prefix", "suffix", "segments"] as const;
+
+/** For `refine`: the object has exactly one of these keys. */
+export function exactlyOneOf(names: readonly string[]) {
+  return (value: object): boolean => names.filter((name) => name in value).length === 1;
+}
+
+const valueTests = {
+  exact: text(0, 4096).optional().describe("The value is this."),
+  prefix: text(1, 4096).optional().describe("The value begins with this."),
+  suffix: text(1, 4096).optional().describe("The value ends with this."),
+  contains: text(1, 4096).optional().describe("The value has this in it."),
+  oneOf: z.array(text(0, 4096)).min(1).max(1000).optional().describe("The value is one of these."),
+  present: z.literal(true).optional().describe("There is such a value, whatever it is."),
+  absent: z.literal(true).optional().describe("There is no such value."),
+  range: z
+    .strictObject({
+      from: integer.optional().describe("Smallest number that matches."),
+      to: integer.optional().describe("Largest number that matches."),
+    })
+    .refine((range) => range.from !== undefined || range.to !== undefined, "needs 'from', 'to' or both")
+    .refine(
+      (range) => range.from === undefined || range.to === undefined || range.from <= range.to,
+      "'from' must not be above 'to'",
+    )
+    .optional()
+    .describe("The value is a whole number, in decimal digits, within these bounds, both included."),
+  invert: z.boolean().optional().describe("Turns the test round: matches where it would not. Default false."),
+};
+
+const oneTest = `needs exactly one of ${VALUE_TESTS.join(", ")}`;
+const headerMatch = z
+  .strictObject({ name: testedHeaderName.describe("The header's name, lower case."), ...valueTests })
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest);
+const namedMatch = z
+  .strictObject({ name: text(1, 256).describe("The parameter's or cookie's name."), ...valueTests })
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest);
+
+const method = z.string().regex(/^[A-Z]{1,32}$/, "must be a method in capitals");
+
+const path = z
+  .strictObject({
+    exact: text(1, 4096).optional().describe("The whole path, without the query."),
+    prefix: text(1, 4096).optional().describe("The path begins with this."),
+    suffix: text(1, 4096).optional().describe("The path ends with this."),
+    segments: text(1, 4096)
+      .refine((value) => value.startsWith("/"), "must begin with '/'")
+      .optional()
+      .describe("The path is this or goes on below it: /api/v1 matches /api/v1 and /api/v1/x, not /api/v10."),
+  })
+  .refine(exactlyOneOf(PATH_TESTS), `needs exactly one of ${PATH_TESTS.join(", ")}`);
+
+export const matchSchema = z
+  .strictObject({
+    method: z
+      .union([method, z.array(method).min(1).max(16)])
+      .optional()
+      .describe("The request's method, or several of which one must be it."),
+    path: path.optional().describe("Tests the path, without the query."),
+    headers: z.array(headerMatch).min(1).max(32).optional().describe("Header tests; all must hold."),
+    query: z.array(namedMatch).min(1).max(32).optional().describe("Query parameter tests; all must hold."),
+    cookies: z.array(namedMatch).min(1).max(32).optional().describe("Cookie tests; all must hold."),
+    percentage: percentage.optional(),
+  })
+  .describe("What a request must be for the rule to decide. Everything named must hold.");

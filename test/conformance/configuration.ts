@@ -1,0 +1,94 @@
+// One suite for every filter: the two readers of its configuration, the zod schema here and the module's own parser, take and refuse the same
+// documents, and name the same place.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { checkValue, formatPath } from "../../envoy/document.js";
+import { buildFilters } from "../../filters/build.js";
+import { findFilter } from "../../filters/catalog.js";
+import { type HostedModule, loadModule } from "../host/load.js";
+
+/** Documents to hold both readers to. */
+export interface ConfigurationCases {
+  readonly accepted: readonly unknown[];
+  /** Each with one thing wrong, and where: `rules[0].name`; the whole document is `configuration`. */
+  readonly refused: readonly (readonly [document: unknown, path: string])[];
+}
+
+/** Declares the suite for the filter of that name. */
+export function describeConfiguration(filter: string, cases: ConfigurationCases): void {
+  const { schema } = findFilter(filter);
+  const refusedPlaces = (document: unknown): string[] => {
+    const checked = checkValue(document, schema);
+    return checked.ok ? [] : checked.problems.map((problem) => formatPath(problem.path));
+  };
+
+  describe(`a ${filter} configuration`, () => {
+    let module: HostedModule;
+
+    beforeAll(async () => {
+      const [built] = await buildFilters([filter]);
+      if (built === undefined) throw new Error(`${filter} was not built`);
+      module = loadModule(built.path);
+    });
+
+    test.each(cases.accepted.map((document) => [short(document), document]))(
+      "is accepted: %s",
+      (_, document) => {
+        expect(refusedPlaces(document)).toEqual([]);
+        expect(module.configure(JSON.stringify(document))).toEqual({ accepted: true, logs: [] });
+      },
+    );
+
+    test.each(cases.refused.map(([document, path]) => [path, short(document), document]))(
+      "is refused at %s: %s",
+      (path, _, document) => {
+        expect(refusedPlaces(document)).toContain(path);
+        const { accepted, logs } = module.configure(JSON.stringify(document));
+        expect(accepted).toBe(false);
+        expect(logs).toHaveLength(1);
+        expect(logs[0]).toContain(`${filter}: configuration refused: ${path}: `);
+      },
+    );
+
+    test("that is no JSON is refused with its line and column", () => {
+      const { accepted, logs } = module.configure('{\n  "a": 1,\n}');
+      expect(accepted).toBe(false);
+      expect(logs[0]).toMatch(new RegExp(`^${filter}: configuration refused: line 3, column 1: `));
+    });
+
+    test.each([
+      ["bytes that are no UTF-8", Buffer.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, 0x31, 0x7d])],
+      ["a NUL", Buffer.from("\0")],
+      ["ten thousand brackets", Buffer.from("[".repeat(10_000))],
+      ["half a document", Buffer.from('{"rules": [{"name": "a')],
+      ["half a surrogate pair", Buffer.from('{"\\ud800": 1}')],
+      ["a key given twice", Buffer.from('{"a": 1, "a": 2}')],
+      ["random bytes", Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 7919) % 256))],
+    ])("that is %s is refused without a trap", (_, bytes) => {
+      expect(module.configure(bytes).accepted).toBe(false);
+    });
+
+    test("that is changed two thousand times leaves no trace of the old ones", () => {
+      const documents = cases.accepted.slice(0, 10).map((document) => JSON.stringify(document));
+      const change = (times: number) => {
+        for (let i = 0; i < times; i++) module.configure(documents[i % documents.length] ?? "");
+      };
+      change(200);
+      const pages = module.pages;
+      change(2_000);
+      expect(module.pages).toBe(pages);
+    });
+
+    test("that is refused ten thousand times leaves the memory as it was", () => {
+      module.configure('{"unknown": true}');
+      const pages = module.pages;
+      for (let i = 0; i < 10_000; i++) module.configure('{"unknown": true}');
+      expect(module.pages).toBe(pages);
+    });
+  });
+}
+
+function short(document: unknown): string {
+  const text = JSON.stringify(document);
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}
