@@ -1,7 +1,6 @@
 // How a configuration error names a place and a value: what a person reads in Envoy's log and on the command line.
 
 import { Bytes } from "./bytes";
-import { isContinuation } from "./utf8";
 
 /** Bytes of one key that a path shows: a key may be a megabyte long, an error must not. */
 const MAX_KEY_SIZE: i32 = 64;
@@ -30,9 +29,8 @@ function isPlain(key: Bytes): bool {
 
 function shown(key: Bytes): string {
   if (key.size <= MAX_KEY_SIZE) return key.toString();
-  let size = MAX_KEY_SIZE;
-  while (isContinuation(key.at(size))) size--;
-  return new Bytes(key.ptr, size).toString() + "…";
+  // The decoder leaves out the character that is cut.
+  return new Bytes(key.ptr, MAX_KEY_SIZE).toString() + "…";
 }
 
 /** Without line ends and other control characters, which could forge a line of the log. */

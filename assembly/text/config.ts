@@ -18,7 +18,7 @@ class FirstFault {
 /** A document and the first thing wrong with it. Owns its memory. */
 @final
 export class Config {
-  private constructor(
+  constructor(
     /** The whole document. Absent when it is not JSON. */
     readonly root: ConfigNode,
     private readonly fault: FirstFault,

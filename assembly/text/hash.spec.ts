@@ -56,11 +56,15 @@ describe("hash64", () => {
     expect(sanityHash(1, 0)).toBe(0xe934a84adb052768);
     expect(sanityHash(1, SEED)).toBe(0x5014607643a9b4c3);
     expect(sanityHash(4, 0)).toBe(0x9136a0dca57457ee);
+    expect(sanityHash(8, 0)).toBe(0xcdbcf538e71d1348);
+    expect(sanityHash(12, 0)).toBe(0x0723bf50086ead9a);
     expect(sanityHash(14, 0)).toBe(0x8282dcc4994e35c8);
     expect(sanityHash(14, SEED)).toBe(0xc3bd6bf63deb6df0);
     expect(sanityHash(32, 0)).toBe(0x18b216492bb44b70);
     expect(sanityHash(33, SEED)).toBe(0xe92c292f64bc3071);
     expect(sanityHash(39, 0)).toBe(0xb888caf07592b1b3);
+    expect(sanityHash(40, 0)).toBe(0x23b3810d7d8b1731);
+    expect(sanityHash(48, 0)).toBe(0xfd0feeac7a939933);
     expect(sanityHash(63, SEED)).toBe(0x6c911fadb05b6fc2);
     expect(sanityHash(64, 0)).toBe(0xef558f8acac2b5cd);
     expect(sanityHash(222, 0)).toBe(0xb641ae8cb691c174);

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { bootstrap } from "./bootstrap.js";
+import { statsTags } from "./stats-tags.js";
+
+const options = { node: { id: "orders-1", cluster: "orders" }, adminPort: 9901, listeners: [], clusters: [] };
+
+test("the admin interface is on this machine only", () => {
+  expect(bootstrap(options).admin.address).toEqual({
+    socket_address: { address: "127.0.0.1", port_value: 9901 },
+  });
+});
+
+test("tags stand there only when asked for", () => {
+  expect(bootstrap(options)).not.toHaveProperty("stats_config");
+  expect(bootstrap({ ...options, statsTags: statsTags(["rule"]) }).stats_config?.stats_tags).toHaveLength(1);
+});

@@ -1,0 +1,55 @@
+// The bootstrap: everything one Envoy needs to start.
+import { type Address, socketAddress } from "./address.js";
+import type { Cluster } from "./cluster.js";
+import type { Listener } from "./listener.js";
+import type { StatsTag } from "./stats-tags.js";
+import { type TypedConfig, typedConfig } from "./typed-config.js";
+
+/** Far above what a machine of a developer or a test opens; a limit must be set, else Envoy warns at every start. */
+const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
+
+export interface BootstrapOptions {
+  /** Who this Envoy is. Envoy asks for both before it reads a filter's configuration from a file. */
+  readonly node: { readonly id: string; readonly cluster: string };
+  /** The port of the admin interface, which is on 127.0.0.1 only: whoever reaches it commands the proxy. */
+  readonly adminPort: number;
+  readonly listeners: readonly Listener[];
+  readonly clusters: readonly Cluster[];
+  /** Beside the tags that Envoy has by itself, see `statsTags`. Default: none. */
+  readonly statsTags?: readonly StatsTag[];
+}
+
+export interface Bootstrap {
+  readonly node: { readonly id: string; readonly cluster: string };
+  readonly admin: { readonly address: Address; readonly ignore_global_conn_limit: true };
+  readonly static_resources: {
+    readonly listeners: readonly Listener[];
+    readonly clusters: readonly Cluster[];
+  };
+  readonly stats_config?: { readonly stats_tags: readonly StatsTag[] };
+  readonly overload_manager: {
+    readonly resource_monitors: readonly { readonly name: string; readonly typed_config: TypedConfig }[];
+  };
+}
+
+/** A whole configuration for one Envoy, with nothing to fetch from a control plane. */
+export function bootstrap(options: BootstrapOptions): Bootstrap {
+  return {
+    node: { id: options.node.id, cluster: options.node.cluster },
+    // The admin interface stays in reach when the proxy's connections are used up.
+    admin: { address: socketAddress("127.0.0.1", options.adminPort), ignore_global_conn_limit: true },
+    static_resources: { listeners: options.listeners, clusters: options.clusters },
+    ...(options.statsTags === undefined ? {} : { stats_config: { stats_tags: options.statsTags } }),
+    overload_manager: {
+      resource_monitors: [
+        {
+          name: "envoy.resource_monitors.global_downstream_max_connections",
+          typed_config: typedConfig(
+            "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+            { max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS },
+          ),
+        },
+      ],
+    },
+  };
+}

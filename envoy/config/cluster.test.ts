@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { cluster } from "./cluster.js";
+import { wasmFilter } from "./wasm.js";
+
+const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+test.each([
+  [["127.0.0.1", "::1"], "STATIC"],
+  [["orders.example"], "STRICT_DNS"],
+  [["127.0.0.1", "localhost"], "STRICT_DNS"],
+])("endpoints %j make a %s cluster", (addresses, type) => {
+  const built = cluster({ name: "c", endpoints: addresses.map((address) => ({ address, port: 80 })) });
+  expect(built.type).toBe(type);
+  expect(built.load_assignment.endpoints[0]?.lb_endpoints).toHaveLength(addresses.length);
+});
+
+test("filters of the upstream chain come before the codec, which stands there only when they do", () => {
+  const endpoints = [{ address: "127.0.0.1", port: 80 }];
+  const plain = cluster({ name: "c", endpoints, protocol: "http2" });
+  expect(plain.typed_extension_protocol_options[PROTOCOL_OPTIONS]).toEqual({
+    "@type": `type.googleapis.com/${PROTOCOL_OPTIONS}`,
+    explicit_http_config: { http2_protocol_options: {} },
+  });
+  const filters = [wasmFilter({ name: "fault", module: "/f.wasm" })];
+  const filtered = cluster({ name: "c", endpoints, filters });
+  expect(filtered.typed_extension_protocol_options[PROTOCOL_OPTIONS]).toMatchObject({
+    explicit_http_config: { http_protocol_options: {} },
+    http_filters: [{ name: "fault" }, { name: "envoy.filters.http.upstream_codec" }],
+  });
+});

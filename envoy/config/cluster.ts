@@ -1,0 +1,66 @@
+// A cluster: the endpoints that serve one destination, how to speak to them, and the filters that see every attempt.
+import { isIP } from "node:net";
+import { type Address, socketAddress } from "./address.js";
+import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
+import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
+
+const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+export interface ClusterOptions {
+  readonly name: string;
+  /** IP addresses, or hosts' names for Envoy to resolve. */
+  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  /** What the endpoints speak; `http2` is HTTP/2 without TLS, by prior knowledge. Default: `http1`. */
+  readonly protocol?: "http1" | "http2";
+  /** Envoy's default: 5. */
+  readonly connectTimeoutSeconds?: number;
+  /** The upstream chain: these filters see every attempt, retries included. */
+  readonly filters?: readonly HttpFilter[];
+}
+
+export interface Cluster {
+  readonly name: string;
+  readonly type: "STATIC" | "STRICT_DNS";
+  readonly dns_lookup_family?: "ALL";
+  readonly connect_timeout?: string;
+  readonly load_assignment: {
+    readonly cluster_name: string;
+    readonly endpoints: readonly {
+      readonly lb_endpoints: readonly { readonly endpoint: { readonly address: Address } }[];
+    }[];
+  };
+  readonly typed_extension_protocol_options: Readonly<Record<string, TypedConfig>>;
+}
+
+/** A cluster of fixed endpoints. */
+export function cluster(options: ClusterOptions): Cluster {
+  const { name, endpoints, connectTimeoutSeconds } = options;
+  const named = endpoints.some((endpoint) => isIP(endpoint.address) === 0);
+  return {
+    name,
+    // Every address of a name is tried: a service on `localhost` often listens on one family only.
+    ...(named ? { type: "STRICT_DNS", dns_lookup_family: "ALL" } : { type: "STATIC" }),
+    ...(connectTimeoutSeconds === undefined
+      ? {}
+      : { connect_timeout: duration(connectTimeoutSeconds, "connectTimeoutSeconds") }),
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [
+        {
+          lb_endpoints: endpoints.map(({ address, port }) => ({
+            endpoint: { address: socketAddress(address, port) },
+          })),
+        },
+      ],
+    },
+    typed_extension_protocol_options: { [PROTOCOL_OPTIONS]: protocolOptions(options) },
+  };
+}
+
+function protocolOptions({ protocol = "http1", filters = [] }: ClusterOptions): TypedConfig {
+  return typedConfig(PROTOCOL_OPTIONS, {
+    explicit_http_config:
+      protocol === "http2" ? { http2_protocol_options: {} } : { http_protocol_options: {} },
+    ...(filters.length === 0 ? {} : { http_filters: [...filters, upstreamCodecFilter()] }),
+  });
+}

@@ -1,0 +1,42 @@
+// One entry of a chain of HTTP filters, and the two native filters that end a chain.
+import { type TypedConfig, typedConfig } from "./typed-config.js";
+
+/** A filter whose configuration stands in place. */
+export interface InlineFilter {
+  readonly name: string;
+  readonly typed_config: TypedConfig;
+}
+
+/** A filter whose configuration Envoy reads from a watched file (extension config discovery, ECDS). */
+export interface DiscoveredFilter {
+  readonly name: string;
+  readonly config_discovery: {
+    readonly config_source: {
+      readonly path_config_source: {
+        readonly path: string;
+        readonly watched_directory: { readonly path: string };
+      };
+      readonly resource_api_version: "V3";
+    };
+    readonly type_urls: readonly string[];
+  };
+}
+
+/** One entry of `http_filters`, of a listener or of a cluster. */
+export type HttpFilter = InlineFilter | DiscoveredFilter;
+
+/** The filter that must end a listener's chain: it sends the request to a cluster. */
+export function routerFilter(): HttpFilter {
+  return {
+    name: "envoy.filters.http.router",
+    typed_config: typedConfig("envoy.extensions.filters.http.router.v3.Router"),
+  };
+}
+
+/** The filter that must end a cluster's chain: it writes the attempt to the upstream connection. */
+export function upstreamCodecFilter(): HttpFilter {
+  return {
+    name: "envoy.filters.http.upstream_codec",
+    typed_config: typedConfig("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"),
+  };
+}

@@ -1,0 +1,4 @@
+// The values that a JSON document holds: what a filter's configuration is made of.
+
+/** Any value that JSON text can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

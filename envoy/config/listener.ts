@@ -1,0 +1,102 @@
+// A listener for HTTP: HTTP/1.1 and HTTP/2 on one port, a chain of filters, and routes.
+import { type AccessLogOptions, accessLog } from "./access-log.js";
+import { type Address, socketAddress } from "./address.js";
+import { type HttpFilter, routerFilter } from "./http-filter.js";
+import type { VirtualHost } from "./route.js";
+import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
+
+const CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
+const CONNECTION_MANAGER_TYPE =
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
+export interface HttpListenerOptions {
+  readonly name: string;
+  /** The IP address to listen on. Default: 127.0.0.1. */
+  readonly address?: string;
+  readonly port: number;
+  /** What its statistics are called, after `http.`. Default: the listener's name. */
+  readonly statPrefix?: string;
+  /** In the order in which a request meets them; the router is added after them. */
+  readonly filters: readonly HttpFilter[];
+  readonly virtualHosts: readonly VirtualHost[];
+  /** How many headers a request may have, else 431. Envoy's default: 100. */
+  readonly maxRequestHeaders?: number;
+  /** How many KiB a request's headers may have, 1 to 8192, else 431. Envoy's default: 60. */
+  readonly maxRequestHeadersKb?: number;
+  /** Whether the connection's own address is the client's (at the edge), or `x-forwarded-for` is believed. Default: false. */
+  readonly useRemoteAddress?: boolean;
+  /** Whether `x-request-id` is kept where `useRemoteAddress` would make a new one. Default: false. */
+  readonly preserveExternalRequestId?: boolean;
+  /** Whether `/a/../b` is `/b` before filters and routes see it. Default: true. */
+  readonly normalizePath?: boolean;
+  readonly accessLog?: AccessLogOptions;
+  /** Until the whole request has come in; 0 is no limit. Envoy's default: 0. */
+  readonly requestTimeoutSeconds?: number;
+  /** Until a request's headers have come in; 0 is no limit. Envoy's default: 0. */
+  readonly requestHeadersTimeoutSeconds?: number;
+  /** How long a request may be silent; 0 is no limit. Envoy's default: 300. */
+  readonly streamIdleTimeoutSeconds?: number;
+}
+
+export interface Listener {
+  readonly name: string;
+  readonly address: Address;
+  readonly filter_chains: readonly {
+    readonly filters: readonly { readonly name: string; readonly typed_config: TypedConfig }[];
+  }[];
+}
+
+/** A listener that takes HTTP/1.1, and HTTP/2 without TLS by prior knowledge, on one port. */
+export function httpListener(options: HttpListenerOptions): Listener {
+  return {
+    name: options.name,
+    address: socketAddress(options.address ?? "127.0.0.1", options.port),
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: CONNECTION_MANAGER,
+            typed_config: typedConfig(CONNECTION_MANAGER_TYPE, connectionManager(options)),
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function connectionManager(options: HttpListenerOptions): Readonly<Record<string, unknown>> {
+  return {
+    stat_prefix: options.statPrefix ?? options.name,
+    codec_type: "AUTO",
+    normalize_path: options.normalizePath ?? true,
+    use_remote_address: options.useRemoteAddress ?? false,
+    preserve_external_request_id: options.preserveExternalRequestId ?? false,
+    ...headerLimits(options),
+    ...timeouts(options),
+    ...(options.accessLog === undefined ? {} : { access_log: [accessLog(options.accessLog)] }),
+    route_config: { name: options.name, virtual_hosts: options.virtualHosts },
+    http_filters: [...options.filters, routerFilter()],
+  };
+}
+
+function headerLimits({ maxRequestHeaders, maxRequestHeadersKb }: HttpListenerOptions) {
+  return {
+    ...(maxRequestHeaders === undefined
+      ? {}
+      : { common_http_protocol_options: { max_headers_count: maxRequestHeaders } }),
+    ...(maxRequestHeadersKb === undefined ? {} : { max_request_headers_kb: maxRequestHeadersKb }),
+  };
+}
+
+function timeouts(options: HttpListenerOptions): Readonly<Record<string, string>> {
+  const result: Record<string, string> = {};
+  for (const [option, field] of [
+    ["requestTimeoutSeconds", "request_timeout"],
+    ["requestHeadersTimeoutSeconds", "request_headers_timeout"],
+    ["streamIdleTimeoutSeconds", "stream_idle_timeout"],
+  ] as const) {
+    const seconds = options[option];
+    if (seconds !== undefined) result[field] = duration(seconds, option);
+  }
+  return result;
+}

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { DESTINATION_HEADER, destinationRoutes, virtualHost } from "./route.js";
+
+test("each destination matches the whole header, and the fallback comes last and matches all", () => {
+  const routes = destinationRoutes({
+    destinations: { "orders-v1": "c1", "orders-v2": "c2" },
+    fallback: "c1",
+  });
+  expect(routes.map((route) => [route.name, route.match.headers, route.route.cluster])).toEqual([
+    ["orders-v1", [{ name: DESTINATION_HEADER, string_match: { exact: "orders-v1" } }], "c1"],
+    ["orders-v2", [{ name: DESTINATION_HEADER, string_match: { exact: "orders-v2" } }], "c2"],
+    ["fallback", undefined, "c1"],
+  ]);
+});
+
+test("options of the action stand on every route, the fallback's too", () => {
+  const routes = destinationRoutes({
+    header: "x-version",
+    destinations: { v2: "v2" },
+    fallback: "v1",
+    timeoutSeconds: 0,
+    hostRewrite: "shop.example",
+    retryPolicy: { retryOn: ["5xx", "reset"], perTryTimeoutSeconds: 0.5 },
+  });
+  expect(routes).toHaveLength(2);
+  expect(routes[0]?.match.headers?.[0]?.name).toBe("x-version");
+  for (const { route } of routes) {
+    expect(route).toMatchObject({
+      timeout: "0s",
+      host_rewrite_literal: "shop.example",
+      retry_policy: { retry_on: "5xx,reset", num_retries: 1, per_try_timeout: "0.5s" },
+    });
+  }
+});
+
+test("a virtual host serves every domain unless told which", () => {
+  expect(virtualHost({ name: "all", routes: [] }).domains).toEqual(["*"]);
+  expect(virtualHost({ name: "one", domains: ["orders"], routes: [] }).domains).toEqual(["orders"]);
+});

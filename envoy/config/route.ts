@@ -1,0 +1,137 @@
+// Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
+import { duration } from "./typed-config.js";
+
+/** The request header that carries the destination's name, unless a configuration names another. */
+export const DESTINATION_HEADER = "x-mesh-destination";
+
+export interface RetryPolicyOptions {
+  /** Envoy's names of what is retried, such as `5xx`, `reset`, `connect-failure`, `retriable-status-codes`. */
+  readonly retryOn: readonly string[];
+  /** How many attempts may follow the first. Default: 1. */
+  readonly numRetries?: number;
+  /** A limit for each attempt; it counts inside the route's timeout. */
+  readonly perTryTimeoutSeconds?: number;
+  /** The statuses that `retriable-status-codes` in `retryOn` means. */
+  readonly retriableStatusCodes?: readonly number[];
+}
+
+export interface RetryPolicy {
+  readonly retry_on: string;
+  readonly num_retries: number;
+  readonly per_try_timeout?: string;
+  readonly retriable_status_codes?: readonly number[];
+}
+
+export interface RouteMatch {
+  readonly prefix: string;
+  readonly headers?: readonly { readonly name: string; readonly string_match: { readonly exact: string } }[];
+}
+
+export interface ClusterRoute {
+  readonly name: string;
+  readonly match: RouteMatch;
+  readonly route: {
+    readonly cluster: string;
+    readonly timeout?: string;
+    readonly host_rewrite_literal?: string;
+    readonly retry_policy?: RetryPolicy;
+  };
+}
+
+export interface DirectResponseRoute {
+  readonly match: RouteMatch;
+  readonly direct_response: { readonly status: number; readonly body: { readonly inline_string: string } };
+}
+
+export type Route = ClusterRoute | DirectResponseRoute;
+
+export interface VirtualHost {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly routes: readonly Route[];
+  readonly include_request_attempt_count?: boolean;
+}
+
+export interface DestinationRoutesOptions {
+  /** The header that names the destination. Default: `DESTINATION_HEADER`. */
+  readonly header?: string;
+  /** From a destination's name, as the header says it, to the cluster that serves it. */
+  readonly destinations: Readonly<Record<string, string>>;
+  /** The cluster for a request without the header, or with a name that is not in `destinations`. */
+  readonly fallback: string;
+  /** Until the whole response is there; 0 is no limit. Envoy's default: 15. */
+  readonly timeoutSeconds?: number;
+  /** What the upstream gets as its host, in place of what the client sent. */
+  readonly hostRewrite?: string;
+  readonly retryPolicy?: RetryPolicyOptions;
+}
+
+/**
+ * One route for each destination, which matches the header's whole value, and the fallback's after them. Each bears the
+ * destination's name (the last: `fallback`), which logs and filters can read as the route's name.
+ */
+export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
+  const { header = DESTINATION_HEADER, destinations, fallback } = options;
+  const action = (cluster: string): ClusterRoute["route"] => ({
+    cluster,
+    ...(options.timeoutSeconds === undefined
+      ? {}
+      : { timeout: duration(options.timeoutSeconds, "timeoutSeconds") }),
+    ...(options.hostRewrite === undefined ? {} : { host_rewrite_literal: options.hostRewrite }),
+    ...(options.retryPolicy === undefined ? {} : { retry_policy: retryPolicy(options.retryPolicy) }),
+  });
+  const routes = Object.entries(destinations).map(
+    ([name, cluster]): ClusterRoute => ({
+      name,
+      match: { prefix: "/", headers: [{ name: header, string_match: { exact: name } }] },
+      route: action(cluster),
+    }),
+  );
+  return [...routes, { name: "fallback", match: { prefix: "/" }, route: action(fallback) }];
+}
+
+/**
+ * A route by which Envoy answers by itself, whatever the path.
+ * @param options.status 200 to 599
+ */
+export function directResponse(options: {
+  readonly status: number;
+  readonly body: string;
+}): DirectResponseRoute {
+  return {
+    match: { prefix: "/" },
+    direct_response: { status: options.status, body: { inline_string: options.body } },
+  };
+}
+
+export interface VirtualHostOptions {
+  readonly name: string;
+  /** The hosts it serves, as clients write them (with the port, if they do). Default: every host. */
+  readonly domains?: readonly string[];
+  /** Tried in order; the first that matches decides. */
+  readonly routes: readonly Route[];
+  /** Tells upstreams, and filters in a cluster's chain, by `x-envoy-attempt-count` which attempt they see. Default: false. */
+  readonly includeAttemptCount?: boolean;
+}
+
+/** The routes of some hosts, or of all. */
+export function virtualHost(options: VirtualHostOptions): VirtualHost {
+  return {
+    name: options.name,
+    domains: options.domains ?? ["*"],
+    routes: options.routes,
+    ...(options.includeAttemptCount ? { include_request_attempt_count: true } : {}),
+  };
+}
+
+function retryPolicy(options: RetryPolicyOptions): RetryPolicy {
+  const { retryOn, numRetries = 1, perTryTimeoutSeconds, retriableStatusCodes } = options;
+  return {
+    retry_on: retryOn.join(","),
+    num_retries: numRetries,
+    ...(perTryTimeoutSeconds === undefined
+      ? {}
+      : { per_try_timeout: duration(perTryTimeoutSeconds, "perTryTimeoutSeconds") }),
+    ...(retriableStatusCodes === undefined ? {} : { retriable_status_codes: retriableStatusCodes }),
+  };
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { METRIC_LABELS, statsTags } from "./stats-tags.js";
+
+/** What Envoy does with the tags: the second group is the value, the first goes out of the name. */
+function extract(name: string, labels?: readonly string[]) {
+  const tags: Record<string, string> = {};
+  let rest = name;
+  for (const { tag_name, regex } of statsTags(labels)) {
+    const match = new RegExp(regex).exec(name);
+    if (match?.[1] === undefined) continue;
+    tags[tag_name] = match[2] ?? "";
+    rest = rest.replace(match[1], "");
+  }
+  return { rest, tags };
+}
+
+describe("statsTags", () => {
+  test("labels in any order become tags and leave the bare name", () => {
+    expect(extract("wasmcustom.header_routing_requests;destination=orders-v2;rule=beta.users")).toEqual({
+      rest: "wasmcustom.header_routing_requests",
+      tags: { destination: "orders-v2", rule: "beta.users" },
+    });
+  });
+
+  test("an empty value is a value", () => {
+    expect(extract("wasmcustom.x;rule=;outcome=deny").tags).toEqual({ rule: "", outcome: "deny" });
+  });
+
+  test("a label that only ends the same is another label", () => {
+    expect(extract("wasmcustom.x;subrule=a")).toEqual({ rest: "wasmcustom.x;subrule=a", tags: {} });
+  });
+
+  test("statistics of Envoy's own are left alone", () => {
+    expect(extract("cluster.a;rule=b.upstream_rq_total").tags).toEqual({});
+  });
+
+  test("every label of this repository's metrics has its tag, and other labels can be asked for", () => {
+    expect(statsTags().map((tag) => tag.tag_name)).toEqual([...METRIC_LABELS]);
+    expect(extract("wasmcustom.x;limit=a", ["limit"]).tags).toEqual({ limit: "a" });
+  });
+});

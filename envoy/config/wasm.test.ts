@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import type { TypedConfig } from "./typed-config.js";
+import { discoveredFilter, wasmFilter, wasmFilterResource } from "./wasm.js";
+
+const options = { name: "header-routing", module: "/filters/header-routing.wasm" };
+
+/** The plugin's part of a Wasm filter's configuration, as loose data. */
+function plugin(config: TypedConfig) {
+  return config.config as Record<string, unknown> & { vm_config: Record<string, unknown> };
+}
+
+describe("wasmFilter", () => {
+  test("the configuration goes as the text of the JSON, keys in their order", () => {
+    const filter = wasmFilter({ ...options, configuration: { z: 1, a: [9007199254740991, "é", null] } });
+    expect(plugin(filter.typed_config).configuration).toEqual({
+      "@type": "type.googleapis.com/google.protobuf.StringValue",
+      value: '{"z":1,"a":[9007199254740991,"é",null]}',
+    });
+  });
+
+  test("null is a configuration, and no configuration is none", () => {
+    expect(plugin(wasmFilter({ ...options, configuration: null }).typed_config).configuration).toMatchObject({
+      value: "null",
+    });
+    expect(plugin(wasmFilter(options).typed_config)).not.toHaveProperty("configuration");
+  });
+
+  test("two filters of one module do not share a VM, unless they ask for it", () => {
+    const vmId = (name: string, id?: string) =>
+      plugin(wasmFilter({ ...options, name, ...(id === undefined ? {} : { vmId: id }) }).typed_config)
+        .vm_config.vm_id;
+    expect(vmId("a")).not.toBe(vmId("b"));
+    expect(vmId("a", "shared")).toBe(vmId("b", "shared"));
+  });
+
+  test("a failure policy is always said, and only a reload has a backoff", () => {
+    expect(plugin(wasmFilter(options).typed_config)).toMatchObject({
+      failure_policy: "FAIL_RELOAD",
+      reload_config: { backoff: { base_interval: "0.1s" } },
+    });
+    for (const failurePolicy of ["FAIL_OPEN", "FAIL_CLOSED"] as const) {
+      const config = plugin(wasmFilter({ ...options, failurePolicy }).typed_config);
+      expect(config.failure_policy).toBe(failurePolicy);
+      expect(config).not.toHaveProperty("reload_config");
+    }
+  });
+});
+
+test("a discovered filter and its resource agree on the name, and the folder of the file is watched", () => {
+  const filter = discoveredFilter({ name: "header-routing", path: "/run/mesh/header-routing/filter.yaml" });
+  expect(filter.config_discovery.config_source.path_config_source).toEqual({
+    path: "/run/mesh/header-routing/filter.yaml",
+    watched_directory: { path: "/run/mesh/header-routing" },
+  });
+  const [resource, ...others] = wasmFilterResource({ ...options, configuration: {} }).resources;
+  expect(others).toEqual([]);
+  expect(resource?.name).toBe(filter.name);
+  expect(filter.config_discovery.type_urls).toEqual([resource?.typed_config["@type"]]);
+  expect(resource?.typed_config).toEqual(wasmFilter({ ...options, configuration: {} }).typed_config);
+});

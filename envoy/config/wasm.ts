@@ -1,0 +1,104 @@
+// A Wasm filter in Envoy's configuration: in place, or delivered by a watched file so that a running Envoy takes a change.
+import { posix } from "node:path";
+import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
+import type { Json } from "./json.js";
+import { duration, type TypedConfig, typedConfig, typeUrl } from "./typed-config.js";
+
+const WASM_FILTER = "envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/** What Envoy does with requests after the module's VM has failed. */
+export type FailurePolicy =
+  /** Start a new VM and serve on; while there is none, answer 503. */
+  | "FAIL_RELOAD"
+  /** Answer every request with 503. */
+  | "FAIL_CLOSED"
+  /** Let every request pass as if the filter were not there. */
+  | "FAIL_OPEN";
+
+export interface WasmFilterOptions {
+  /** The filter's name: in Envoy's logs and statistics, and the name of the resource when it is discovered. */
+  readonly name: string;
+  /** The path of the .wasm file as Envoy sees it. */
+  readonly module: string;
+  /** What the module's `onConfigure` reads, as JSON text; absent: the module reads an empty configuration. */
+  readonly configuration?: Json;
+  /**
+   * Two filters of one `vmId`, module and VM configuration share a VM on every worker, and two of one `vmId` share
+   * their shared data. Default: the filter's name, so that nothing is shared unless it is asked for.
+   */
+  readonly vmId?: string;
+  /** Default: `FAIL_RELOAD`. Always written out, since Envoy's documents disagree on its own default. */
+  readonly failurePolicy?: FailurePolicy;
+}
+
+/** The content of a discovery file: one named extension. */
+export interface ExtensionResources {
+  readonly resources: readonly {
+    readonly "@type": string;
+    readonly name: string;
+    readonly typed_config: TypedConfig;
+  }[];
+}
+
+/** A Wasm filter with its configuration in place: a change needs a new listener. */
+export function wasmFilter(options: WasmFilterOptions): InlineFilter {
+  return { name: options.name, typed_config: wasmConfig(options) };
+}
+
+/**
+ * A filter whose configuration is the content of a file, see `wasmFilterResource`. Envoy reads the file anew whenever
+ * a file is renamed into the folder, whichever it is: give each filter a folder of its own.
+ * @param options.path an absolute path, as Envoy sees it
+ */
+export function discoveredFilter(options: {
+  readonly name: string;
+  readonly path: string;
+}): DiscoveredFilter {
+  return {
+    name: options.name,
+    config_discovery: {
+      config_source: {
+        path_config_source: {
+          path: options.path,
+          watched_directory: { path: posix.dirname(options.path) },
+        },
+        resource_api_version: "V3",
+      },
+      type_urls: [typeUrl(WASM_FILTER)],
+    },
+  };
+}
+
+/** The content of the file that a `discoveredFilter` of the same name reads. */
+export function wasmFilterResource(options: WasmFilterOptions): ExtensionResources {
+  return {
+    resources: [
+      {
+        "@type": typeUrl("envoy.config.core.v3.TypedExtensionConfig"),
+        name: options.name,
+        typed_config: wasmConfig(options),
+      },
+    ],
+  };
+}
+
+function wasmConfig(options: WasmFilterOptions): TypedConfig {
+  const { name, module, configuration, vmId = name, failurePolicy = "FAIL_RELOAD" } = options;
+  return typedConfig(WASM_FILTER, {
+    config: {
+      name,
+      vm_config: { runtime: "envoy.wasm.runtime.v8", vm_id: vmId, code: { local: { filename: module } } },
+      ...(configuration === undefined ? {} : { configuration: jsonText(configuration) }),
+      failure_policy: failurePolicy,
+      // A failed VM is usually one bad request: come back sooner than Envoy's default of a second.
+      ...(failurePolicy === "FAIL_RELOAD"
+        ? { reload_config: { backoff: { base_interval: duration(0.1, "base_interval") } } }
+        : {}),
+    },
+  });
+}
+
+/** As text and not as a Struct: a Struct would reorder keys and turn every number into a double. */
+function jsonText(configuration: Json): TypedConfig {
+  return typedConfig("google.protobuf.StringValue", { value: JSON.stringify(configuration) });
+}
