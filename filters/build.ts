@@ -60,7 +60,7 @@ async function buildFilter(room: FilterRoom, options: BuildOptions): Promise<Bui
   const started = performance.now();
   if (!upToDate) {
     options.onProgress?.(`compiling ${room.name} …`);
-    await compile(room.name, out);
+    await compileModule(`filters/${room.name}/index.ts`, out);
     options.onProgress?.(`compiled ${room.name}`);
   }
   const seconds = upToDate ? 0 : (performance.now() - started) / 1000;
@@ -80,34 +80,33 @@ async function writeSchema(room: FilterRoom, file: string): Promise<void> {
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 
-/** Compiles into a file beside `out` and renames it, so that an Envoy or a test that reads `out` never sees half a module. */
-async function compile(name: string, out: string): Promise<void> {
+/**
+ * Compiles one entry file, a path below this package, to a module. It is written beside `out` and renamed, so that an Envoy or a test that reads
+ * `out` never sees half a module. Throws `MeshwrightError("build")` with the compiler's own lines as details.
+ */
+export async function compileModule(entry: string, out: string): Promise<void> {
   const partial = `${out}.${process.pid}.partial`;
   try {
-    const { code, output } = await runCompiler([
-      `filters/${name}/index.ts`,
-      "-o",
-      path.relative(ROOT, partial),
-    ]);
+    const { code, output } = await runCompiler([entry, "-o", path.relative(ROOT, partial)]);
     if (code !== 0) {
       throw new MeshwrightError(
         "build",
-        `filters/${name} does not compile: mend what the compiler names and build again`,
+        `${entry} does not compile: mend what the compiler names and build again`,
         output.trim().split("\n"),
       );
     }
-    refuseUnlinkedImports(name, inspectModule(await readFile(partial)).unlinkedImports);
+    refuseUnlinkedImports(entry, inspectModule(await readFile(partial)).unlinkedImports);
     await rename(partial, out);
   } finally {
     await rm(partial, { force: true });
   }
 }
 
-function refuseUnlinkedImports(name: string, imports: readonly string[]): void {
+function refuseUnlinkedImports(entry: string, imports: readonly string[]): void {
   if (imports.length === 0) return;
   throw new MeshwrightError(
     "build",
-    `filters/${name} needs ${imports.join(", ")}, which stock Envoy does not link: use the SDK's host calls instead`,
+    `${entry} needs ${imports.join(", ")}, which stock Envoy does not link: use the SDK's host calls instead`,
   );
 }
 

@@ -26,7 +26,14 @@ export const OUT_WORD: usize = outBlock + 8;
 let views: StaticArray<Bytes> = new StaticArray<Bytes>(0);
 let viewsUsed: i32 = 0;
 
-/** Pages of linear memory after the last collection: see `endCallback`. */
+/**
+ * The allocator's map of free blocks, a bit for each size class, a class about twice the size of the one below. It is the first word of the
+ * allocator's root, which stands at the start of the heap (`rt/tlsf` of the compiler; the SDK's tests fail if that moves).
+ */
+const FREE_CLASSES: usize = (__heap_base + 15) & ~15;
+/** Leading zeros of that map after the last collection: few where there is a large free block. See `endCallback`. */
+let zerosWhenCollected: u32 = 0;
+/** Pages of linear memory after the last collection. */
 let pagesWhenCollected: i32 = 0;
 
 /**
@@ -81,19 +88,22 @@ export function clearOut(): void {
 }
 
 /**
- * Ends a callback: every view and every buffer of the host is taken back. Objects that the filter allocated are collected only when they
- * made the linear memory grow: a filter that allocates nothing never pays for a collection, and one that does stays flat.
+ * Ends a callback: every view and every buffer of the host is taken back. Objects that the filter allocated are collected once they have used up
+ * most of the free memory, before it would have to grow: a filter that allocates nothing never pays for a collection, and the memory of one
+ * that does stays as it is.
  */
 export function endCallback(): void {
   blockTop = blockStart;
   viewsUsed = 0;
   if (overflow != 0) freeOverflow();
-  if (memory.size() != pagesWhenCollected) collect();
+  const isShort = clz(load<u32>(FREE_CLASSES)) > zerosWhenCollected + 1;
+  if (isShort || memory.size() != pagesWhenCollected) collect();
 }
 
 /** Collects what no root, stream or global holds. Only for the end of a callback: objects in local variables are not seen as held. */
 export function collect(): void {
   __collect();
+  zerosWhenCollected = clz(load<u32>(FREE_CLASSES));
   pagesWhenCollected = memory.size();
 }
 

@@ -49,8 +49,8 @@ export class HeaderMap {
   }
 
   /**
-   * All headers in their order, repeated ones included, or `null` where the map does not exist or is over the host's limit (1,024 pairs,
-   * 1 MiB). One host call, five times as dear as `get`. Valid until the callback ends, and until the next call of `pairs`.
+   * All headers in their order, repeated ones included, or `null` where the map does not exist. One host call, five times as dear as `get`. Valid
+   * until the callback ends, and until the next call of `pairs`.
    */
   pairs(): HeaderPairs | null {
     clearOut();

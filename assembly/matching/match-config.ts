@@ -3,7 +3,8 @@
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
-import { BUCKETS, NamedTest, PathTest, RequestMatch } from "./request-match";
+import { BUCKETS } from "../text/hash";
+import { NamedTest, PathTest, RequestMatch } from "./request-match";
 import { HeaderSlots } from "./request-view";
 import { ValueMatch, ValueTest } from "./value-match";
 

@@ -1,11 +1,9 @@
 // Whether a request is one that a rule speaks of. Shared by every filter that selects traffic.
 
 import { Bytes } from "../text/bytes";
+import { BUCKETS } from "../text/hash";
 import { RequestView } from "./request-view";
 import { ValueMatch } from "./value-match";
-
-/** Parts of the whole that a percentage or a split is counted in: a step is 0.01 %. */
-export const BUCKETS: u32 = 10_000;
 
 /** How a path is tested. */
 export enum PathTest {

@@ -1,8 +1,7 @@
-import { BUCKETS } from "../../assembly/matching/request-match";
 import { RequestView } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
-import { bucketOf, hash64 } from "../../assembly/text/hash";
+import { BUCKETS, bucketOf, hash64 } from "../../assembly/text/hash";
 import { HeaderRoutingConfig } from "./config";
 import { decide, KeySource, Split, shareBuckets, Target } from "./policy";
 

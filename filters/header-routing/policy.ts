@@ -1,10 +1,10 @@
 // The decision: which destination a request goes to. Pure: it asks the request view, and the host only through it.
 
-import { BUCKETS, RequestMatch } from "../../assembly/matching/request-match";
+import { RequestMatch } from "../../assembly/matching/request-match";
 import { RequestView } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
-import { bucketOf } from "../../assembly/text/hash";
+import { BUCKETS, bucketOf } from "../../assembly/text/hash";
 
 /** What a rule came to: a destination, and the counter of how often. */
 @final

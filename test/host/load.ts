@@ -34,7 +34,6 @@ export interface ExchangeOptions {
 const Status = { Ok: 0, NotFound: 1, BadArgument: 2 } as const;
 const HeaderMapType = { Request: 0, Response: 2 } as const;
 const PLUGIN_CONFIGURATION = 7;
-const MAX_PAIRS = 1024;
 const LOG_LEVEL_INFO = 2;
 
 type Callback = (...args: number[]) => number | undefined;
@@ -161,7 +160,7 @@ export class HostedModule {
       },
       proxy_get_header_map_pairs: (type = 0, out = 0, outSize = 0) => {
         const map = this.map(type);
-        if (map === undefined || map.length > MAX_PAIRS) return Status.BadArgument;
+        if (map === undefined) return Status.BadArgument;
         return this.memory.give(encodePairs(map), out, outSize);
       },
       proxy_add_header_map_value: (type = 0, name = 0, nameSize = 0, value = 0, valueSize = 0) =>

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
-import { rawHttp1, send } from "./client.js";
-import { startEnvoy } from "./envoy.js";
-import { showLogsOnFailure } from "./failure-logs.js";
-import { buildProbeModule, PROBE_HEADER, PROBE_REFUSAL, PROBE_REFUSED } from "./probe-module.js";
-import { startUpstream } from "./upstream.js";
+import { rawHttp1, send } from "../harness/client.js";
+import { startEnvoy } from "../harness/envoy.js";
+import { showLogsOnFailure } from "../harness/failure-logs.js";
+import { buildProbeModule, PROBE_HEADER, PROBE_REFUSAL, PROBE_REFUSED } from "../harness/probe-module.js";
+import { startUpstream } from "../harness/upstream.js";
 
 let directory: string;
 let module: string;
