@@ -3,10 +3,34 @@
 
 import { z } from "zod";
 
-/** The name of a header that a filter may write. */
-export const headerName = z
-  .string()
-  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a header name in lower case, 1 to 128 characters");
+/** Headers that hold a connection, a message or a format of its own together: writing something else into them would break it. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  "b3",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "grpc-message",
+  "grpc-status",
+  "host",
+  "keep-alive",
+  "location",
+  "proxy-connection",
+  "set-cookie",
+  "te",
+  "traceparent",
+  "tracestate",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-request-id",
+]);
+
+/** The name of a header that a filter writes. */
+export const writtenHeaderName = z
+  .string("must be a string")
+  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a header name in lower case, 1 to 128 characters")
+  .refine((name) => !RESERVED_HEADERS.has(name), "must not be a header that has a meaning of its own");
 
 /** The name of a header that a filter reads: also the pseudo-headers that a request can be told by. */
 export const testedHeaderName = z
@@ -33,7 +57,7 @@ const percentage = z
   .number()
   .min(0, "must be from 0 to 100")
   .max(100, "must be from 0 to 100")
-  .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-6, "must be a multiple of 0.01")
+  .refine((value) => Math.round(value * 100) / 100 === value, "must be a multiple of 0.01")
   .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01.");
 
 /** The tests of which a value test must name exactly one. */

@@ -4,12 +4,14 @@ import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
+import { isHeaderName, isReservedHeader } from "../text/header-name";
 import { NamedTest, PathTest, RequestMatch } from "./request-match";
 import { HeaderSlots } from "./request-view";
 import { ValueMatch, ValueTest } from "./value-match";
 
 const MAX_TESTS: i32 = 32;
 const MAX_TEXT: i32 = 4096;
+const MAX_HEADER_NAME: i32 = 128;
 const MAX_SAFE_INTEGER: i64 = 9007199254740991;
 
 const MATCH_KEYS: StaticArray<string> = ["method", "path", "headers", "query", "cookies", "percentage"];
@@ -55,37 +57,29 @@ export function parseMatch(node: ConfigNode, slots: HeaderSlots, reserved: Bytes
 /** A percentage from 0 to 100 in steps of 0.01, as buckets of `BUCKETS`; absent is all of them. */
 export function parsePercentage(node: ConfigNode): u32 {
   if (!node.present) return BUCKETS;
-  const hundredths = node.number(0, 100) * 100;
-  const buckets = Math.round(hundredths);
-  if (Math.abs(hundredths - buckets) >= 1e-6) node.fail("must be a multiple of 0.01");
+  const percentage = node.number(0, 100);
+  const buckets = Math.round(percentage * 100);
+  if (buckets / 100 != percentage) node.fail("must be a multiple of 0.01");
   return <u32>buckets;
 }
 
-/** A header's name in lower case. `tested` also allows the pseudo-headers that a request can be told by. */
-export function parseHeaderName(node: ConfigNode, tested: bool): Bytes {
-  const name = node.text(1, 128);
-  if (isToken(name) || (tested && isTestedPseudoHeader(name))) return name;
-  node.fail("must be a header name in lower case");
+/** The name of a header that a filter writes. */
+export function parseWrittenHeader(node: ConfigNode): Bytes {
+  const name = node.text(1, MAX_HEADER_NAME);
+  if (!isHeaderName(name)) node.fail("must be a header name in lower case");
+  else if (isReservedHeader(name)) node.fail("must not be a header that has a meaning of its own");
   return name;
 }
 
 const AUTHORITY = Bytes.of(":authority");
 const SCHEME = Bytes.of(":scheme");
 
-function isTestedPseudoHeader(name: Bytes): bool {
-  return name.equals(AUTHORITY) || name.equals(SCHEME);
-}
-
-const TOKEN_MARKS = Bytes.of("!#$%&'*+.^_`|~-");
-
-function isToken(name: Bytes): bool {
-  for (let i = 0; i < name.size; i++) {
-    const byte = name.at(i);
-    const isLower = byte >= 0x61 && byte <= 0x7a;
-    const isDigit = byte >= 0x30 && byte <= 0x39;
-    if (!isLower && !isDigit && TOKEN_MARKS.indexOf(byte) < 0) return false;
-  }
-  return true;
+/** The name of a header that a filter reads: also the pseudo-headers that a request can be told by. */
+export function parseTestedHeader(node: ConfigNode): Bytes {
+  const name = node.text(1, MAX_HEADER_NAME);
+  if (isHeaderName(name) || name.equals(AUTHORITY) || name.equals(SCHEME)) return name;
+  node.fail("must be a header name in lower case, or :authority or :scheme");
+  return name;
 }
 
 function parseMethods(node: ConfigNode): StaticArray<Bytes> {
@@ -148,7 +142,7 @@ function parseHeaderTests(node: ConfigNode, slots: HeaderSlots, reserved: Bytes)
   for (let i = 0; i < node.length; i++) {
     const item = node.at(i);
     item.keys(NAMED_TEST_KEYS);
-    const name = parseHeaderName(item.get("name"), true);
+    const name = parseTestedHeader(item.get("name"));
     if (name.equals(reserved)) {
       item.get("name").fail("is written by this filter, which first removes what a client sent");
     }

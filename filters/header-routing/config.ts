@@ -1,6 +1,11 @@
 // Compiles the configuration once, so that a request only compares. Its TypeScript twin is `schema.ts`.
 
-import { parseHeaderName, parseMatch, theOneOf } from "../../assembly/matching/match-config";
+import {
+  parseMatch,
+  parseTestedHeader,
+  parseWrittenHeader,
+  theOneOf,
+} from "../../assembly/matching/match-config";
 import { HeaderSlots } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
@@ -36,7 +41,7 @@ export class HeaderRoutingConfig {
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
     const header = root.get("destinationHeader");
-    this.destinationHeader = header.present ? parseHeaderName(header, false) : DEFAULT_DESTINATION_HEADER;
+    this.destinationHeader = header.present ? parseWrittenHeader(header) : DEFAULT_DESTINATION_HEADER;
     this.rules = this.parseRules(root.get("rules"));
   }
 
@@ -103,7 +108,7 @@ export class HeaderRoutingConfig {
     const operand = node.get(KEY_SOURCES[source - 1]);
     split.source = source;
     if (source == KeySource.Header) {
-      const name = parseHeaderName(operand, true);
+      const name = parseTestedHeader(operand);
       if (name.equals(this.destinationHeader)) {
         operand.fail("is written by this filter, which first removes what a client sent");
       }

@@ -1,7 +1,7 @@
 // What header-routing's configuration may be. The module's own parser is `config.ts`; a test holds both to the same documents.
 
 import { z } from "zod";
-import { exactlyOneOf, headerName, matchSchema, testedHeaderName, text } from "../match-schema.js";
+import { exactlyOneOf, matchSchema, testedHeaderName, text, writtenHeaderName } from "../match-schema.js";
 
 /** A name that becomes a header value and a metric's label. */
 const label = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 letters, digits, '_', '.' or '-'");
@@ -96,7 +96,7 @@ export const DESTINATION_HEADER = "x-mesh-destination";
 
 export const headerRoutingSchema = z
   .strictObject({
-    destinationHeader: headerName
+    destinationHeader: writtenHeaderName
       .optional()
       .describe("The request header that Envoy's routes match. Default x-mesh-destination."),
     rules: z

@@ -1,7 +1,10 @@
 // One suite for every filter: the two readers of its configuration, the zod schema here and the module's own parser, take and refuse the same
-// documents, and name the same place.
+// documents, and name the same place; and its README tells of the same options.
 
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { checkValue, formatPath } from "../../envoy/document.js";
 import { buildFilters } from "../../filters/build.js";
 import { findFilter } from "../../filters/catalog.js";
@@ -68,6 +71,26 @@ export function describeConfiguration(filter: string, cases: ConfigurationCases)
       expect(module.configure(bytes).accepted).toBe(false);
     });
 
+    test("with more faults than anybody would read is refused without walking them all", () => {
+      const key = Object.keys(optionsOf(schema))[0] ?? "";
+      const document = { [key]: new Array(100_000).fill("no") };
+      expect(module.configure(JSON.stringify(document)).accepted).toBe(false);
+    });
+
+    test("as the README shows it is accepted", () => {
+      const examples = readmeExamples(filter);
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples) {
+        expect(refusedPlaces(example)).toEqual([]);
+        expect(module.configure(JSON.stringify(example))).toEqual({ accepted: true, logs: [] });
+      }
+    });
+
+    test("has no option that the README's table does not list", () => {
+      const listed = [...readme(filter).matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+      for (const option of Object.keys(optionsOf(schema))) expect(listed).toContain(option);
+    });
+
     test("that is changed two thousand times leaves no trace of the old ones", () => {
       const documents = cases.accepted.slice(0, 10).map((document) => JSON.stringify(document));
       const change = (times: number) => {
@@ -86,6 +109,25 @@ export function describeConfiguration(filter: string, cases: ConfigurationCases)
       expect(module.pages).toBe(pages);
     });
   });
+}
+
+function optionsOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
+  return (z.toJSONSchema(schema, { io: "input" }).properties ?? {}) as Record<string, unknown>;
+}
+
+function readme(filter: string): string {
+  return readFileSync(new URL(`../../filters/${filter}/README.md`, import.meta.url), "utf8");
+}
+
+/** The README's YAML blocks that are configurations of the filter, and those within Envoy configuration. */
+function readmeExamples(filter: string): unknown[] {
+  const text = readme(filter);
+  const blocks = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => parse(block ?? "") as object);
+  const plain = blocks.filter((block) => !("http_filters" in block || "routes" in block));
+  const embedded = [...text.matchAll(/value: '(\{.*\})'/g)].map(
+    ([, json]) => JSON.parse(json ?? "") as unknown,
+  );
+  return [...plain, ...embedded];
 }
 
 function short(document: unknown): string {

@@ -1,0 +1,96 @@
+// Compiles the filter's JSON configuration. `schema.ts` is its twin: a test holds the two together.
+
+import { parseWrittenHeader } from "../../assembly/matching/match-config";
+import { Bytes } from "../../assembly/text/bytes";
+import { Config, ConfigNode } from "../../assembly/text/config";
+import { Format, PolicySettings } from "./policy";
+
+const KEYS: StaticArray<string> = [
+  "accept",
+  "trustIncoming",
+  "write",
+  "sampling",
+  "tracestateMaxBytes",
+  "responseHeader",
+];
+/** By `Format`. */
+const READ_FORMATS: StaticArray<string> = ["w3c", "b3", "b3-multi"];
+/** The first by `Format`; the last is only written. */
+const WRITE_FORMATS: StaticArray<string> = ["w3c", "b3", "b3-multi", "x-trace-id"];
+const WRITE_X_TRACE_ID: i32 = 3;
+
+const MAX_TRACESTATE: i64 = 8192;
+
+/** The compiled configuration. */
+export class TraceHeadersConfig {
+  readonly policy: PolicySettings = new PolicySettings();
+  writeW3c: bool = true;
+  writeB3: bool = false;
+  writeB3Multi: bool = false;
+  writeXTraceId: bool = false;
+  /** Name of the response header that gets the trace id; `null` for none. */
+  responseHeader: Bytes | null = null;
+  /** What is wrong with the document, `path: reason`; empty where it was accepted. */
+  error: string = "";
+
+  /** Reads a document; on an error the other fields mean nothing. */
+  static parse(document: Bytes): TraceHeadersConfig {
+    const compiled = new TraceHeadersConfig();
+    const config = Config.parse(document);
+    compiled.read(config.root);
+    if (config.failed) compiled.error = config.error;
+    return compiled;
+  }
+
+  private read(root: ConfigNode): void {
+    root.keys(KEYS);
+    this.readAccept(root.get("accept"));
+    this.policy.trustIncoming = root.get("trustIncoming").boolOr(true);
+    this.readWrite(root.get("write"));
+    this.readSampling(root.get("sampling"));
+    this.policy.tracestateMaxBytes = <i32>root.get("tracestateMaxBytes").integerOr(0, MAX_TRACESTATE, 512);
+    this.readResponseHeader(root.get("responseHeader"));
+  }
+
+  private readAccept(node: ConfigNode): void {
+    if (!node.present) return;
+    const formats = readFormats(node, READ_FORMATS);
+    const accept = new StaticArray<Format>(formats.length);
+    for (let i = 0; i < formats.length; i++) accept[i] = formats[i];
+    this.policy.accept = accept;
+  }
+
+  private readWrite(node: ConfigNode): void {
+    if (!node.present) return;
+    const formats = readFormats(node, WRITE_FORMATS);
+    this.writeW3c = formats.includes(Format.W3c);
+    this.writeB3 = formats.includes(Format.B3);
+    this.writeB3Multi = formats.includes(Format.B3Multi);
+    this.writeXTraceId = formats.includes(WRITE_X_TRACE_ID);
+  }
+
+  private readSampling(node: ConfigNode): void {
+    const percent = node.numberOr(0, 100, 100);
+    const hundredths = Math.round(percent * 100);
+    // Exact: a multiple of 0.01 is the number nearest to that many hundredths, and so is this quotient.
+    if (hundredths / 100 != percent) node.fail("must be a multiple of 0.01");
+    this.policy.samplingRate = <u32>hundredths;
+  }
+
+  private readResponseHeader(node: ConfigNode): void {
+    if (node.present) this.responseHeader = parseWrittenHeader(node);
+  }
+}
+
+/** Indices into `allowed`, in the order of the document. */
+function readFormats(node: ConfigNode, allowed: StaticArray<string>): StaticArray<i32> {
+  node.array(1, allowed.length);
+  const formats = new StaticArray<i32>(min(node.length, allowed.length));
+  for (let i = 0; i < formats.length; i++) {
+    const item = node.at(i);
+    const format = item.oneOf(allowed);
+    if (formats.indexOf(format) >= 0 && formats.indexOf(format) < i) item.fail("is listed twice");
+    formats[i] = format;
+  }
+  return formats;
+}

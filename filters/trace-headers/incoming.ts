@@ -1,0 +1,131 @@
+// The trace headers of one request, collected in a single walk over all headers.
+
+import { Bytes } from "../../assembly/text/bytes";
+import { Tracestate } from "./tracestate";
+
+/** The headers that this filter knows. It forwards none of them but those it writes. */
+export enum TraceHeader {
+  Traceparent = 0,
+  Tracestate = 1,
+  B3 = 2,
+  B3TraceId = 3,
+  B3SpanId = 4,
+  B3ParentSpanId = 5,
+  B3Sampled = 6,
+  B3Flags = 7,
+  XTraceId = 8,
+}
+
+export const TRACE_HEADERS: i32 = 9;
+
+/** Names by `TraceHeader`. */
+const NAMES: StaticArray<Bytes> = [
+  Bytes.of("traceparent"),
+  Bytes.of("tracestate"),
+  Bytes.of("b3"),
+  Bytes.of("x-b3-traceid"),
+  Bytes.of("x-b3-spanid"),
+  Bytes.of("x-b3-parentspanid"),
+  Bytes.of("x-b3-sampled"),
+  Bytes.of("x-b3-flags"),
+  Bytes.of("x-trace-id"),
+];
+
+const LETTER_B: u8 = 0x62;
+const LETTER_T: u8 = 0x74;
+const LETTER_X: u8 = 0x78;
+
+export function nameOf(header: TraceHeader): Bytes {
+  return unchecked(NAMES[header]);
+}
+
+/** Which of the known headers has that name, or -1. */
+export function findHeader(name: Bytes): i32 {
+  if (name.size < 2) return -1;
+  const first = name.at(0);
+  if (first == LETTER_X) return findWithin(name, TraceHeader.B3TraceId, TraceHeader.XTraceId);
+  if (first == LETTER_T) return findWithin(name, TraceHeader.Traceparent, TraceHeader.Tracestate);
+  if (first == LETTER_B) return findWithin(name, TraceHeader.B3, TraceHeader.B3);
+  return -1;
+}
+
+function findWithin(name: Bytes, from: i32, to: i32): i32 {
+  for (let header = from; header <= to; header++) {
+    if (name.equals(unchecked(NAMES[header]))) return header;
+  }
+  return -1;
+}
+
+/** What came in. One object serves all requests of a plugin; the values are good until the callback ends. */
+@final
+export class IncomingHeaders {
+  readonly tracestate: Tracestate = new Tracestate();
+  private readonly counts: StaticArray<i32> = new StaticArray<i32>(TRACE_HEADERS);
+  private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(TRACE_HEADERS);
+  /** False where the host could not hand over the headers. */
+  private known: bool = true;
+
+  constructor() {
+    for (let i = 0; i < TRACE_HEADERS; i++) this.values[i] = new Bytes(0, 0);
+  }
+
+  clear(): void {
+    this.tracestate.clear();
+    for (let i = 0; i < TRACE_HEADERS; i++) unchecked((this.counts[i] = 0));
+    this.known = true;
+  }
+
+  /** Takes a header if it is one of the known. */
+  add(name: Bytes, value: Bytes): void {
+    const header = findHeader(name);
+    if (header < 0) return;
+    unchecked(this.counts[header]++);
+    const kept = unchecked(this.values[header]);
+    kept.ptr = value.ptr;
+    kept.size = value.size;
+    if (header == TraceHeader.Tracestate) this.tracestate.add(value);
+  }
+
+  /** There may be any header, any number of times. */
+  setUnknown(): void {
+    this.known = false;
+  }
+
+  /** Whether it is known what came in. */
+  get readable(): bool {
+    return this.known;
+  }
+
+  /** Whether there is, or may be, any trace header. */
+  get any(): bool {
+    for (let i = 0; i < TRACE_HEADERS; i++) {
+      if (unchecked(this.counts[i]) != 0) return true;
+    }
+    return !this.known;
+  }
+
+  /** Whether that header is, or may be, there. */
+  has(header: TraceHeader): bool {
+    return !this.known || unchecked(this.counts[header]) != 0;
+  }
+
+  /** Whether that header is, or may be, there more than once. */
+  isRepeated(header: TraceHeader): bool {
+    return !this.known || unchecked(this.counts[header]) > 1;
+  }
+
+  /** The value of a header that is there once; `null` where it is absent. */
+  value(header: TraceHeader): Bytes | null {
+    return unchecked(this.counts[header]) == 0 ? null : unchecked(this.values[header]);
+  }
+
+  /** Whether writing the tracestate would write what is there: the pieces were not changed if their size is that of the only header. */
+  get tracestateUnchanged(): bool {
+    const header = TraceHeader.Tracestate;
+    return (
+      !this.isRepeated(header) &&
+      this.has(header) &&
+      this.tracestate.size == unchecked(this.values[header]).size
+    );
+  }
+}

@@ -1,0 +1,55 @@
+// The filter's counters, defined once per configuration.
+
+import { defineMetric, incrementMetric, MetricType } from "../../assembly/index";
+import { Format, NO_SOURCE, Outcome, TracePolicy } from "./policy";
+
+const PREFIX: string = "meshwright.trace_headers.";
+/** By `Outcome`. */
+const OUTCOMES: StaticArray<string> = ["continued", "started", "restarted"];
+/** By `Format`, then `NO_SOURCE`. */
+const SOURCES: StaticArray<string> = ["w3c", "b3", "b3-multi", "none"];
+
+@final
+export class TraceMetrics {
+  private readonly requests: StaticArray<u32> = new StaticArray<u32>(OUTCOMES.length * SOURCES.length);
+  private readonly invalid: StaticArray<u32> = new StaticArray<u32>(NO_SOURCE);
+  private readonly invalidTracestate: u32;
+
+  constructor() {
+    for (let format = Format.W3c; format <= Format.B3Multi; format++) {
+      this.defineRequests(Outcome.Continued, format);
+      this.invalid[format] = defineInvalid(SOURCES[format]);
+    }
+    // A decision without ids starts a trace; only B3 can say that.
+    this.defineRequests(Outcome.Started, Format.B3);
+    this.defineRequests(Outcome.Started, Format.B3Multi);
+    this.defineRequests(Outcome.Started, NO_SOURCE);
+    this.defineRequests(Outcome.Restarted, NO_SOURCE);
+    this.invalidTracestate = defineInvalid("tracestate");
+  }
+
+  /** Counts a decision. One host call, and one more for each thing that was invalid. */
+  count(decision: TracePolicy): void {
+    incrementMetric(unchecked(this.requests[indexOf(decision.outcome, decision.source)]), 1);
+    for (let format = 0; decision.invalidFormats >> format != 0; format++) {
+      if ((decision.invalidFormats >> format) & 1) incrementMetric(unchecked(this.invalid[format]), 1);
+    }
+    if (decision.invalidTracestate) incrementMetric(this.invalidTracestate, 1);
+  }
+
+  private defineRequests(outcome: Outcome, source: i32): void {
+    const labels = ";outcome=" + OUTCOMES[outcome] + ";source=" + SOURCES[source];
+    this.requests[indexOf(outcome, source)] = defineMetric(
+      MetricType.Counter,
+      PREFIX + "requests_total" + labels,
+    );
+  }
+}
+
+function indexOf(outcome: Outcome, source: i32): i32 {
+  return outcome * SOURCES.length + source;
+}
+
+function defineInvalid(source: string): u32 {
+  return defineMetric(MetricType.Counter, PREFIX + "invalid_total;source=" + source);
+}

@@ -1,0 +1,131 @@
+// The decision: which of the incoming contexts is trusted, and what trace this request belongs to. Pure: no host call.
+
+import { readB3, readB3Multi } from "./b3";
+import { IncomingHeaders, TraceHeader } from "./incoming";
+import { Trace } from "./trace";
+import { Tracestate } from "./tracestate";
+import { readTraceparent } from "./w3c";
+
+/** A format that can be read. */
+export enum Format {
+  W3c = 0,
+  B3 = 1,
+  B3Multi = 2,
+}
+
+/** `Source` where no format was read. */
+export const NO_SOURCE: i32 = 3;
+
+/** What became of the trace. */
+export enum Outcome {
+  /** The caller's trace goes on. */
+  Continued = 0,
+  /** There was none, or only a sampling decision. */
+  Started = 1,
+  /** There was something, but nothing valid that is trusted. */
+  Restarted = 2,
+}
+
+enum Reading {
+  Absent,
+  Invalid,
+  Valid,
+}
+
+/** Settings of the decision. */
+export class PolicySettings {
+  /** Formats in their order of trust. */
+  accept: StaticArray<Format> = [Format.W3c, Format.B3, Format.B3Multi];
+  /** False at the edge: nothing that comes in is believed. */
+  trustIncoming: bool = true;
+  /** New traces that are sampled, of 10,000. */
+  samplingRate: u32 = 10_000;
+  /** Longest `tracestate` that is forwarded, in bytes. */
+  tracestateMaxBytes: i32 = 512;
+}
+
+/** Decides for one request after the other; the fields are the last decision. */
+@final
+export class TracePolicy {
+  readonly trace: Trace = new Trace();
+  outcome: Outcome = Outcome.Started;
+  /** The `Format` that decided, or `NO_SOURCE`. */
+  source: i32 = NO_SOURCE;
+  /** Formats that were tried and found invalid: bit `1 << Format`. */
+  invalidFormats: u32 = 0;
+  /** Whether a valid traceparent came with an invalid tracestate. */
+  invalidTracestate: bool = false;
+  /** Whether there is a tracestate to forward: what the incoming headers' `tracestate` now holds. */
+  keepTracestate: bool = false;
+
+  constructor(private readonly settings: PolicySettings) {}
+
+  /** @param random address of `RANDOM_SIZE` random bytes. */
+  decide(incoming: IncomingHeaders, random: usize): void {
+    this.trace.clear();
+    this.invalidFormats = 0;
+    this.source =
+      this.settings.trustIncoming && incoming.readable ? this.readFirstValid(incoming) : NO_SOURCE;
+    this.outcome = this.outcomeFor(incoming);
+    this.decideTracestate(incoming.tracestate);
+    this.trace.complete(random, this.settings.samplingRate);
+  }
+
+  private readFirstValid(incoming: IncomingHeaders): i32 {
+    const accept = this.settings.accept;
+    for (let i = 0; i < accept.length; i++) {
+      const format = unchecked(accept[i]);
+      const reading = this.read(format, incoming);
+      if (reading == Reading.Valid) return format;
+      if (reading == Reading.Invalid) this.invalidFormats |= 1 << format;
+    }
+    return NO_SOURCE;
+  }
+
+  private outcomeFor(incoming: IncomingHeaders): Outcome {
+    if (this.trace.continued) return Outcome.Continued;
+    return this.source == NO_SOURCE && incoming.any ? Outcome.Restarted : Outcome.Started;
+  }
+
+  /** A tracestate belongs to its traceparent: without that, or with another format's ids, it means nothing. */
+  private decideTracestate(tracestate: Tracestate): void {
+    const belongs = this.source == Format.W3c;
+    this.invalidTracestate = belongs && !tracestate.valid;
+    this.keepTracestate = false;
+    if (!belongs || !tracestate.valid) return;
+    tracestate.limit(this.settings.tracestateMaxBytes);
+    this.keepTracestate = tracestate.size > 0;
+  }
+
+  private read(format: Format, incoming: IncomingHeaders): Reading {
+    if (format == Format.W3c) return this.readSingle(TraceHeader.Traceparent, incoming);
+    if (format == Format.B3) return this.readSingle(TraceHeader.B3, incoming);
+    return this.readMulti(incoming);
+  }
+
+  private readSingle(header: TraceHeader, incoming: IncomingHeaders): Reading {
+    const value = incoming.value(header);
+    if (!value) return Reading.Absent;
+    if (incoming.isRepeated(header)) return Reading.Invalid;
+    const valid = header == TraceHeader.B3 ? readB3(value, this.trace) : readTraceparent(value, this.trace);
+    return valid ? Reading.Valid : Reading.Invalid;
+  }
+
+  private readMulti(incoming: IncomingHeaders): Reading {
+    let present = false;
+    for (let header = TraceHeader.B3TraceId; header <= TraceHeader.B3Flags; header++) {
+      if (incoming.isRepeated(header)) return Reading.Invalid;
+      if (incoming.has(header)) present = true;
+    }
+    if (!present) return Reading.Absent;
+    const valid = readB3Multi(
+      incoming.value(TraceHeader.B3TraceId),
+      incoming.value(TraceHeader.B3SpanId),
+      incoming.value(TraceHeader.B3ParentSpanId),
+      incoming.value(TraceHeader.B3Sampled),
+      incoming.value(TraceHeader.B3Flags),
+      this.trace,
+    );
+    return valid ? Reading.Valid : Reading.Invalid;
+  }
+}

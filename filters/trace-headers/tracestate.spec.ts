@@ -1,0 +1,143 @@
+// The grammar and the limits of `tracestate`.
+
+import { Bytes } from "../../assembly/text/bytes";
+import { Tracestate } from "./tracestate";
+
+const tracestate = new Tracestate();
+
+/** What is forwarded of these headers, one a line; "invalid" where they are. */
+function forwarded(headers: string, maxBytes: i32 = 512): string {
+  tracestate.clear();
+  const values = headers.split("\n");
+  for (let i = 0; i < values.length; i++) tracestate.add(Bytes.of(values[i]));
+  if (!tracestate.valid) return "invalid";
+  tracestate.limit(maxBytes);
+  const written = Bytes.owned(tracestate.size);
+  tracestate.write(written.ptr);
+  return written.toString();
+}
+
+/** `count` members of 8 bytes each, "bar01=01" and on. */
+function members(count: i32): string {
+  let list = "";
+  for (let i = 1; i <= count; i++) {
+    const number = i.toString().padStart(2, "0");
+    list += (i == 1 ? "" : ",") + "bar" + number + "=" + number;
+  }
+  return list;
+}
+
+/** A member of exactly `size` bytes. */
+function sized(key: string, size: i32): string {
+  return key + "=" + "x".repeat(size - key.length - 1);
+}
+
+describe("Tracestate", () => {
+  it("keeps members and their order", () => {
+    expect(forwarded("foo=1,bar=2")).toBe("foo=1,bar=2");
+    expect(forwarded("foo=1,bar=2\nrojo=1,congo=2\nbaz=3")).toBe("foo=1,bar=2,rojo=1,congo=2,baz=3");
+  });
+
+  it("drops empty members and blanks around members", () => {
+    expect(forwarded("")).toBe("");
+    expect(forwarded(" \t , ,,")).toBe("");
+    expect(forwarded("foo=1\n")).toBe("foo=1");
+    expect(forwarded("\nfoo=1")).toBe("foo=1");
+    expect(forwarded("foo=1 \t , \t bar=2, \t baz=3")).toBe("foo=1,bar=2,baz=3");
+    expect(forwarded("\t foo=1 \t")).toBe("foo=1");
+  });
+
+  it("keeps blanks within a value", () => {
+    expect(forwarded("foo=  a b ,bar=2")).toBe("foo=  a b,bar=2");
+    expect(forwarded("foo=a\tb")).toBe("invalid");
+  });
+
+  it("takes every byte that a key and a value may have", () => {
+    const key = "abcdefghijklmnopqrstuvwxyz0123456789_-*/";
+    let value = "";
+    for (let code = 0x20; code <= 0x7e; code++) {
+      if (code != 0x2c && code != 0x3d) value += String.fromCharCode(code);
+    }
+    expect(forwarded(key + "=" + value)).toBe(key + "=" + value);
+    expect(forwarded("0" + key + "@a-z0-9_-*/=" + value)).toBe("0" + key + "@a-z0-9_-*/=" + value);
+  });
+
+  it("refuses keys that are none", () => {
+    expect(forwarded("foo =1")).toBe("invalid");
+    expect(forwarded("FOO=1")).toBe("invalid");
+    expect(forwarded("foo.bar=1")).toBe("invalid");
+    expect(forwarded("=1")).toBe("invalid");
+    expect(forwarded("1foo=1")).toBe("invalid");
+    expect(forwarded("_foo=1")).toBe("invalid");
+    expect(forwarded("foo@=1,bar=2")).toBe("invalid");
+    expect(forwarded("@foo=1,bar=2")).toBe("invalid");
+    expect(forwarded("foo@1bar=1")).toBe("invalid");
+    expect(forwarded("foo@@bar=1,bar=2")).toBe("invalid");
+    expect(forwarded("foo@bar@baz=1,bar=2")).toBe("invalid");
+  });
+
+  it("refuses values that are none", () => {
+    expect(forwarded("foo")).toBe("invalid");
+    expect(forwarded("foo=")).toBe("invalid");
+    expect(forwarded("foo=,bar=3")).toBe("invalid");
+    expect(forwarded("foo= ")).toBe("invalid");
+    expect(forwarded("foo=bar=baz")).toBe("invalid");
+    expect(forwarded("foo=\x7f")).toBe("invalid");
+    expect(forwarded("foo=\x00")).toBe("invalid");
+    expect(forwarded("foo=é")).toBe("invalid");
+  });
+
+  it("bounds keys and values", () => {
+    expect(forwarded("z".repeat(256) + "=1")).not.toBe("invalid");
+    expect(forwarded("foo=1\n" + "z".repeat(257) + "=1")).toBe("invalid");
+    expect(forwarded("t".repeat(241) + "@" + "v".repeat(14) + "=1")).not.toBe("invalid");
+    expect(forwarded("t".repeat(242) + "@v=1")).toBe("invalid");
+    expect(forwarded("t@" + "v".repeat(15) + "=1")).toBe("invalid");
+    expect(forwarded("foo=" + "x".repeat(256))).not.toBe("invalid");
+    expect(forwarded("foo=" + "x".repeat(257))).toBe("invalid");
+    expect(forwarded("x".repeat(60 * 1024))).toBe("invalid");
+  });
+
+  it("refuses a key that comes twice", () => {
+    expect(forwarded("foo=1,foo=1")).toBe("invalid");
+    expect(forwarded("foo=1,foo=2")).toBe("invalid");
+    expect(forwarded("foo=1\nbar=1\nfoo=2")).toBe("invalid");
+    expect(forwarded("foo=1,foo2=1,fo=1")).toBe("foo=1,foo2=1,fo=1");
+  });
+
+  it("takes 32 members and refuses 33", () => {
+    expect(forwarded(members(32))).toBe(members(32));
+    expect(forwarded(",,," + members(32) + ", ,")).toBe(members(32));
+    expect(forwarded(members(33))).toBe("invalid");
+    expect(forwarded(members(32) + "\nfoo=1")).toBe("invalid");
+  });
+
+  it("drops members from the end to fit", () => {
+    expect(forwarded(members(3), 26)).toBe(members(3));
+    expect(forwarded(members(3), 25)).toBe(members(2));
+    expect(forwarded(members(3), 17)).toBe(members(2));
+    expect(forwarded(members(3), 16)).toBe(members(1));
+    expect(forwarded(members(3), 8)).toBe(members(1));
+    expect(forwarded(members(3), 7)).toBe("");
+    expect(forwarded(members(3), 0)).toBe("");
+  });
+
+  it("drops members over 128 bytes first, the last of them first", () => {
+    const a = sized("a", 129);
+    const b = sized("b", 128);
+    const c = sized("c", 200);
+    const d = sized("d", 128);
+    const all = a + "," + b + "," + c + "," + d;
+    expect(forwarded(all, all.length)).toBe(all);
+    expect(forwarded(all, all.length - 1)).toBe(a + "," + b + "," + d);
+    expect(forwarded(all, 386)).toBe(b + "," + d);
+    expect(forwarded(all, 256)).toBe(b);
+    expect(forwarded(all, 127)).toBe("");
+  });
+
+  it("forgets the request before", () => {
+    expect(forwarded("foo=1,foo=2")).toBe("invalid");
+    expect(forwarded("foo=3")).toBe("foo=3");
+    expect(forwarded("")).toBe("");
+  });
+});

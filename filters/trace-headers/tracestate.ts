@@ -1,0 +1,174 @@
+// The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`. Source: https://www.w3.org/TR/trace-context/#tracestate-header
+
+import { Bytes } from "../../assembly/text/bytes";
+
+const MAX_MEMBERS: i32 = 32;
+const MAX_KEY: i32 = 256;
+const MAX_TENANT: i32 = 241;
+const MAX_SYSTEM: i32 = 14;
+const MAX_VALUE: i32 = 256;
+/** A member longer than this goes first when the list must become shorter. */
+const LARGE_MEMBER: i32 = 128;
+
+const TAB: u8 = 0x09;
+const SPACE: u8 = 0x20;
+const COMMA: u8 = 0x2c;
+const EQUALS: u8 = 0x3d;
+const AT: u8 = 0x40;
+const LAST_PRINTABLE: u8 = 0x7e;
+
+/** One request's `tracestate`, however many headers it came in. Refers to the bytes that were added: valid as long as they are. */
+@final
+export class Tracestate {
+  private readonly starts: StaticArray<usize> = new StaticArray<usize>(MAX_MEMBERS);
+  /** Sizes of the members, key to value; 0 where the member was dropped. */
+  private readonly sizes: StaticArray<i32> = new StaticArray<i32>(MAX_MEMBERS);
+  private readonly keySizes: StaticArray<i32> = new StaticArray<i32>(MAX_MEMBERS);
+  private count: i32 = 0;
+  private kept: i32 = 0;
+  private keptBytes: i32 = 0;
+  private invalid: bool = false;
+
+  clear(): void {
+    this.count = 0;
+    this.kept = 0;
+    this.keptBytes = 0;
+    this.invalid = false;
+  }
+
+  /** Whether every member is by the grammar, no key comes twice and there are at most 32. Members that are empty do not count. */
+  get valid(): bool {
+    return !this.invalid;
+  }
+
+  /** What `write` will write, in bytes; 0 where nothing is left. */
+  get size(): i32 {
+    return this.kept == 0 ? 0 : this.keptBytes + this.kept - 1;
+  }
+
+  /** Appends the members of one header. */
+  add(value: Bytes): void {
+    const end = value.ptr + value.size;
+    let start = value.ptr;
+    for (let at = start; at <= end && !this.invalid; at++) {
+      if (at < end && load<u8>(at) != COMMA) continue;
+      this.addMember(start, at);
+      start = at + 1;
+    }
+  }
+
+  /** Drops members until `size` is at most `maxBytes`: large ones first, then any, each time from the end. */
+  limit(maxBytes: i32): void {
+    this.dropUntil(maxBytes, LARGE_MEMBER);
+    this.dropUntil(maxBytes, 0);
+  }
+
+  /** Writes the members that are left, joined by commas: `size` bytes. */
+  write(to: usize): void {
+    const first = to;
+    for (let i = 0; i < this.count; i++) {
+      const size = unchecked(this.sizes[i]);
+      if (size == 0) continue;
+      if (to != first) store<u8>(to++, COMMA);
+      memory.copy(to, unchecked(this.starts[i]), size);
+      to += size;
+    }
+  }
+
+  private dropUntil(maxBytes: i32, largerThan: i32): void {
+    for (let i = this.count - 1; i >= 0 && this.size > maxBytes; i--) {
+      const size = unchecked(this.sizes[i]);
+      if (size <= largerThan) continue;
+      unchecked((this.sizes[i] = 0));
+      this.kept--;
+      this.keptBytes -= size;
+    }
+  }
+
+  private addMember(start: usize, end: usize): void {
+    while (start < end && isBlank(load<u8>(start))) start++;
+    while (start < end && isBlank(load<u8>(end - 1))) end--;
+    if (start == end) return;
+    const size = <i32>(end - start);
+    const keySize = keySizeOf(start, size);
+    if (
+      this.count == MAX_MEMBERS ||
+      !isKey(start, keySize) ||
+      !isValue(start + keySize + 1, size - keySize - 1) ||
+      this.hasKey(start, keySize)
+    ) {
+      this.invalid = true;
+      return;
+    }
+    const i = this.count++;
+    unchecked((this.starts[i] = start));
+    unchecked((this.sizes[i] = size));
+    unchecked((this.keySizes[i] = keySize));
+    this.kept++;
+    this.keptBytes += size;
+  }
+
+  private hasKey(key: usize, size: i32): bool {
+    for (let i = 0; i < this.count; i++) {
+      if (unchecked(this.keySizes[i]) != size) continue;
+      if (memory.compare(unchecked(this.starts[i]), key, size) == 0) return true;
+    }
+    return false;
+  }
+}
+
+/** Bytes before the first `=`; `size` where there is none, which leaves no value. */
+function keySizeOf(ptr: usize, size: i32): i32 {
+  let at = 0;
+  while (at < size && load<u8>(ptr + at) != EQUALS) at++;
+  return at;
+}
+
+/** A simple key, or `tenant@system`. */
+function isKey(ptr: usize, size: i32): bool {
+  if (size > MAX_KEY) return false;
+  let tenant = 0;
+  while (tenant < size && load<u8>(ptr + tenant) != AT) tenant++;
+  if (tenant == size) return isName(ptr, size, false);
+  const system = size - tenant - 1;
+  if (tenant > MAX_TENANT || system > MAX_SYSTEM) return false;
+  return isName(ptr, tenant, true) && isName(ptr + tenant + 1, system, false);
+}
+
+/** A letter, or a digit where that is allowed, then letters, digits and `_-*` and `/`. */
+function isName(ptr: usize, size: i32, startsWithDigit: bool): bool {
+  if (size == 0) return false;
+  const first = load<u8>(ptr);
+  if (!isLetter(first) && !(startsWithDigit && isDigit(first))) return false;
+  for (let i = 1; i < size; i++) {
+    if (!isNameByte(load<u8>(ptr + i))) return false;
+  }
+  return true;
+}
+
+/** Printable ASCII but `,` and `=`. Blanks at the end were cut off before. */
+function isValue(ptr: usize, size: i32): bool {
+  if (size < 1 || size > MAX_VALUE) return false;
+  for (let i = 0; i < size; i++) {
+    const byte = load<u8>(ptr + i);
+    if (byte < SPACE || byte > LAST_PRINTABLE || byte == EQUALS) return false;
+  }
+  return true;
+}
+
+function isBlank(byte: u8): bool {
+  return byte == SPACE || byte == TAB;
+}
+
+function isLetter(byte: u8): bool {
+  return byte >= 0x61 && byte <= 0x7a;
+}
+
+function isDigit(byte: u8): bool {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function isNameByte(byte: u8): bool {
+  // `_`, `-`, `*` and `/`.
+  return isLetter(byte) || isDigit(byte) || byte == 0x5f || byte == 0x2d || byte == 0x2a || byte == 0x2f;
+}

@@ -1,0 +1,40 @@
+// The W3C `traceparent`. Source: https://www.w3.org/TR/trace-context/ (Level 1) and https://www.w3.org/TR/trace-context-2/ (the random flag).
+
+import { Bytes } from "../../assembly/text/bytes";
+import { hexValue, isHexDigit, isId } from "./hex";
+import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "./trace";
+
+/** Size of version 00, and of the part of a later version that is understood. */
+const KNOWN_SIZE: i32 = 55;
+/** A later version may be longer; nobody needs one as long as this. */
+const MAX_SIZE: i32 = 512;
+const DASH: u8 = 0x2d;
+/** The two digits of the version, as a little-endian word. */
+const VERSION_00: u16 = 0x3030;
+const VERSION_FF: u16 = 0x6666;
+
+/** Reads a `traceparent` into `trace`; false, with `trace` as it was, where it is invalid. */
+export function readTraceparent(value: Bytes, trace: Trace): bool {
+  if (!hasValidShape(value)) return false;
+  const ptr = value.ptr;
+  if (!isId(ptr + 3, TRACE_ID_SIZE) || !isId(ptr + 36, SPAN_ID_SIZE)) return false;
+  const lowFlags = load<u8>(ptr, 54);
+  if (!isHexDigit(load<u8>(ptr, 53)) || !isHexDigit(lowFlags)) return false;
+  const flags = hexValue(lowFlags);
+  trace.adopt(ptr + 3, TRACE_ID_SIZE, ptr + 36);
+  trace.sampling = flags & 1 ? Sampling.Accept : Sampling.Deny;
+  // Of a later version only the sampled bit is known to mean what it means here.
+  trace.random = load<u16>(ptr) == VERSION_00 && (flags & 2) != 0;
+  return true;
+}
+
+/** Version, size and dashes. A later version may go on after the known part, with a dash. */
+function hasValidShape(value: Bytes): bool {
+  const ptr = value.ptr;
+  if (value.size < KNOWN_SIZE || value.size > MAX_SIZE) return false;
+  if (!isHexDigit(load<u8>(ptr)) || !isHexDigit(load<u8>(ptr, 1))) return false;
+  const version = load<u16>(ptr);
+  if (version == VERSION_FF) return false;
+  if (value.size > KNOWN_SIZE && (version == VERSION_00 || load<u8>(ptr, 55) != DASH)) return false;
+  return load<u8>(ptr, 2) == DASH && load<u8>(ptr, 35) == DASH && load<u8>(ptr, 52) == DASH;
+}

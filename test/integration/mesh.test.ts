@@ -1,0 +1,338 @@
+// The demo mesh with stock Envoy at every hop: what goes where, one trace through all of it, edits while it runs, and its end.
+
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { RunEvent } from "../../compose/events.js";
+import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
+import { startMesh } from "../../compose/mesh/up.js";
+import { isPortFree } from "../../envoy/runtime/ports.js";
+import { startUpstream } from "../harness/upstream.js";
+import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+
+const COMPOSE = fileURLToPath(new URL("../../compose", import.meta.url));
+const WAIT = { timeout: 20_000, interval: 50 };
+
+let folder: string;
+/** A copy of the demo, which a test may edit and whose processes can be told from others'. */
+let file: string;
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(path.join(tmpdir(), "mesh-")));
+  file = path.join(folder, "mesh.yaml");
+  await cp(path.join(COMPOSE, "mesh.yaml"), file);
+  await cp(path.join(COMPOSE, "services"), path.join(folder, "services"), { recursive: true });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What a service of the demo answers. */
+interface Answer {
+  readonly service: string;
+  readonly version: string;
+  readonly calls: Readonly<Record<string, Answer>>;
+}
+
+describe("the demo mesh", () => {
+  let mesh: RunningMesh;
+  const events: RunEvent[] = [];
+  let original: string;
+
+  beforeAll(async () => {
+    original = await readFile(file, "utf8");
+    mesh = await startMesh({ file, gatewayPort: 0, cwd: folder, onEvent: (event) => events.push(event) });
+  });
+  afterAll(async () => {
+    await mesh?.stop();
+    await writeFile(file, original);
+  });
+
+  const get = (where: string, headers: Record<string, string> = {}) =>
+    fetch(`${mesh.plan.gatewayUrl}${where}`, { headers });
+
+  async function ordersVersion(
+    where: string,
+    headers: Record<string, string> = {},
+  ): Promise<string | undefined> {
+    const answer = (await (await get(where, headers)).json()) as Answer;
+    return answer.calls.orders?.version;
+  }
+
+  const eventsOf = (kind: RunEvent["kind"]) => events.filter((event) => event.kind === kind);
+
+  async function edit(
+    change: (text: string) => string,
+    kind: RunEvent["kind"],
+  ): Promise<RunEvent | undefined> {
+    const before = eventsOf(kind).length;
+    await writeFile(file, change(await readFile(file, "utf8")));
+    await vi.waitFor(() => expect(eventsOf(kind).length).toBeGreaterThan(before), WAIT);
+    return eventsOf(kind).at(-1);
+  }
+
+  it.each([
+    ["a premium user", "/", { "x-user-type": "premium" }, "v2"],
+    ["the beta group", "/", { "x-user-group": "beta" }, "v2"],
+    ["the canary tester", "/", { "end-user": "canary-tester" }, "v2"],
+    ["/api/v1", "/api/v1", {}, "v1"],
+    ["/api/v2", "/api/v2/items?q=1", {}, "v2"],
+    ["a premium user on /api/v1, by the order of the rules", "/api/v1", { "x-user-type": "premium" }, "v2"],
+    ["a client that names the destination itself", "/api/v1", { "x-mesh-destination": "v2" }, "v1"],
+  ])("sends %s to the right version of orders", async (_who, where, headers, version) => {
+    expect(await ordersVersion(where, headers as Record<string, string>)).toBe(version);
+  });
+
+  it("keeps each user on one version, and sends about a tenth of them to v2", async () => {
+    const users = Array.from({ length: 100 }, (_, i) => ({ "x-user-id": `user-${i}` }));
+    const first = await Promise.all(users.map((user) => ordersVersion("/", user)));
+    const second = await Promise.all(users.map((user) => ordersVersion("/", user)));
+    expect(second).toEqual(first);
+    const onV2 = first.filter((version) => version === "v2").length;
+    expect(onV2).toBeGreaterThan(0);
+    expect(onV2).toBeLessThan(30);
+  });
+
+  it("carries one trace through every hop, each the child of the one before", async () => {
+    const requestId = randomUUID();
+    const response = await get("/api/v1", {
+      "x-request-id": requestId,
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    });
+    await response.arrayBuffer();
+    const hops = await accessLog(mesh, requestId);
+    expect(hops.map((hop) => hop.hop)).toEqual([
+      "gateway/public",
+      "gateway/outbound-storefront",
+      "storefront-v1/inbound",
+      "storefront-v1/outbound-orders",
+      "orders-v1/inbound",
+      "orders-v1/outbound-payments",
+      "payments-v1/inbound",
+    ]);
+    const spans = hops.map((hop) => hop["x-b3-spanid"]);
+    expect(new Set(spans).size).toBe(hops.length);
+    expect(hops.map((hop) => hop["x-b3-parentspanid"])).toEqual(["b7ad6b7169203331", ...spans.slice(0, -1)]);
+    expect(new Set(hops.map((hop) => hop["x-b3-traceid"]))).toEqual(
+      new Set(["0af7651916cd43dd8448eb211c80319c"]),
+    );
+    expect(hops.map((hop) => hop.traceparent)).toEqual(
+      spans.map((span) => `00-0af7651916cd43dd8448eb211c80319c-${span}-01`),
+    );
+    expect(response.headers.get("x-trace-id")).toBe("0af7651916cd43dd8448eb211c80319c");
+    expect(hops[4]?.["x-mesh-destination"]).toBe("v1");
+  });
+
+  it("counts what reached which version", async () => {
+    const count = async () =>
+      (await mesh.figures()).find((each) => each.service === "orders" && each.version === "v2");
+    const before = await count();
+    await ordersVersion("/api/v2");
+    await vi.waitFor(async () => expect((await count())?.ok).toBe((before?.ok ?? 0) + 1), WAIT);
+  });
+
+  it("switches a running mesh over without dropping a request", async () => {
+    const statuses = new Set<number>();
+    let switching = true;
+    const load = async () => {
+      while (switching) statuses.add((await get("/", { "x-user-type": "premium" })).status);
+    };
+    const clients = [load(), load(), load()];
+    const applied = await edit(
+      (text) => text.replace(/(premium \}\] \}\n\s+destination: )v2/, "$1v1"),
+      "applied",
+    );
+    await vi.waitFor(
+      async () => expect(await ordersVersion("/", { "x-user-type": "premium" })).toBe("v1"),
+      WAIT,
+    );
+    switching = false;
+    await Promise.all(clients);
+    expect([...statuses]).toEqual([200]);
+    expect(applied).toEqual({
+      kind: "applied",
+      filter: "header-routing",
+      places: ["storefront-v1/outbound-orders-2-header-routing"],
+    });
+  });
+
+  it("keeps the last good settings when the file is wrong, and says where", async () => {
+    const good = await readFile(file, "utf8");
+    const refused = await edit((text) => text.replace("weight: 90", "weight: ninety"), "file-refused");
+    expect(refused).toMatchObject({
+      lines: [
+        expect.stringMatching(/mesh\.yaml:\d+:\d+: services\.orders\.filters\[0\]\.config\.rules\[5\]/),
+      ],
+    });
+    expect(await ordersVersion("/api/v2")).toBe("v2");
+    await writeFile(file, good);
+  });
+
+  it("says what only a restart can change, and goes on", async () => {
+    const event = await edit((text) => text.replace("default: v1", "default: v2"), "restart-needed");
+    expect(event).toEqual({ kind: "restart-needed", paths: ["services.orders.default"] });
+    expect(await ordersVersion("/api/v1")).toBe("v1");
+  });
+
+  it("refuses to start twice in one folder", async () => {
+    const second = await runCli(["up", file, "--port", "0"], folder);
+    expect(second.exitCode).toBe(8);
+    expect(second.stderr).toMatch(
+      new RegExp(`^meshwright: "demo" is already running in this folder \\(pid ${process.pid}\\)`),
+    );
+    expect((await get("/")).status).toBe(200);
+  });
+});
+
+/** The lines of all Envoys about one request, in the order in which it passed them. */
+async function accessLog(mesh: RunningMesh, requestId: string): Promise<Record<string, string>[]> {
+  return vi.waitFor(async () => {
+    // Envoy keeps lines back for up to ten seconds unless told to reopen the file.
+    await Promise.all(mesh.envoys.map((envoy) => envoy.process.admin.post("/reopen_logs")));
+    const files = mesh.envoys.map((envoy) =>
+      path.join(mesh.directory, "envoys", `${envoy.plan.name}.access.log`),
+    );
+    const lines = (await Promise.all(files.map((each) => readFile(each, "utf8"))))
+      .join("")
+      .trim()
+      .split("\n");
+    const hops = lines
+      .map((line) => JSON.parse(line) as Record<string, string>)
+      .filter((line) => line["x-request-id"] === requestId);
+    expect(hops).toHaveLength(7);
+    return chained(hops);
+  }, WAIT);
+}
+
+/** From the hop that no other is the parent of, downwards. */
+function chained(hops: readonly Record<string, string>[]): Record<string, string>[] {
+  const spans = new Set(hops.map((hop) => hop["x-b3-spanid"]));
+  let next = hops.find((hop) => !spans.has(hop["x-b3-parentspanid"]));
+  const chain: Record<string, string>[] = [];
+  while (next !== undefined && chain.length < hops.length) {
+    chain.push(next);
+    const span = next["x-b3-spanid"];
+    next = hops.find((hop) => hop["x-b3-parentspanid"] === span);
+  }
+  return chain;
+}
+
+describe("a mesh of one's own", () => {
+  const own = (command: readonly string[]) =>
+    [
+      "name: own",
+      "gateway: { routes: [{ prefix: /, service: app }] }",
+      `services: { app: { versions: { v1: { command: ${JSON.stringify(command)} } } } }`,
+    ].join("\n");
+
+  async function ownFile(script: string): Promise<string> {
+    const name = path.join(folder, `own-${randomUUID()}.yaml`);
+    await writeFile(name, own([process.execPath, "-e", script]));
+    return name;
+  }
+
+  it("tells when a service ends by itself, with its last words", async () => {
+    const events: RunEvent[] = [];
+    const script = `require("node:http").createServer((q, a) => {
+      if (q.url === "/end") { console.error("out of tea"); process.exit(3); }
+      a.end("alive");
+    }).listen(process.env.PORT, "127.0.0.1")`;
+    const options = { file: await ownFile(script), gatewayPort: 0, cwd: folder };
+    await using mesh = await startMesh({ ...options, onEvent: (event) => events.push(event) });
+    expect(await (await fetch(`${mesh.plan.gatewayUrl}/`)).text()).toBe("alive");
+    await fetch(`${mesh.plan.gatewayUrl}/end`);
+    const ended = {
+      kind: "ended",
+      what: "service app-v1",
+      exit: { code: 3, signal: null },
+      lastLines: ["out of tea"],
+    };
+    await vi.waitFor(() => expect(events).toContainEqual(ended), WAIT);
+  });
+
+  it("stands before a service that already runs", async () => {
+    await using upstream = await startUpstream({ name: "mine" });
+    const name = path.join(folder, "url.yaml");
+    await writeFile(
+      name,
+      own([])
+        .replace(/\{ command: \[\] \}/, `{ url: "http://127.0.0.1:${upstream.port}" }`)
+        .replace("name: own", "name: url"),
+    );
+    await using mesh = await startMesh({ file: name, gatewayPort: 0, cwd: folder });
+    expect((await fetch(`${mesh.plan.gatewayUrl}/hello`)).status).toBe(200);
+    expect(upstream.requests.map((request) => request.path)).toEqual(["/hello"]);
+  });
+
+  it("that cannot start ends what it started and keeps the logs", async () => {
+    const failing = await ownFile(`console.error("no such database"); process.exit(1)`);
+    const result = await runCli(["up", failing, "--port", "0"], folder);
+    expect(result.exitCode).toBe(6);
+    expect(result.stderr).toMatch(/^meshwright: service app-v1 ended with code 1 before it took requests/);
+    expect(result.stderr).toContain("no such database");
+    expect(result.stderr).toContain(path.join(folder, ".meshwright", "own"));
+    expect(await readFile(path.join(folder, ".meshwright", "own", "app-v1.log"), "utf8")).toContain(
+      "no such database",
+    );
+    expect(processesNaming(path.join(folder, ".meshwright", "own"))).toEqual([]);
+  });
+
+  it("says whose port is taken and starts nothing", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await vi.waitFor(() => expect(server.listening).toBe(true));
+    const { port } = server.address() as { port: number };
+    const result = await runCli(["up", file, "--port", String(port)], folder);
+    server.close();
+    expect(result.exitCode).toBe(7);
+    expect(result.stderr.trim().split("\n")).toEqual([
+      expect.stringMatching(new RegExp(`^meshwright: port ${port} of the gateway is taken: .*--port N$`)),
+    ]);
+    expect(result.stdout).toBe("");
+  });
+});
+
+describe("meshwright up", () => {
+  const up = () => new CliProcess(["up", file, "--port", "0", "--traffic", "20"], folder);
+  const left = () => processesNaming(folder).filter((line) => !line.includes("vitest"));
+
+  it("ends on Ctrl-C and leaves no process, no port and no file", async () => {
+    await using command = up();
+    await command.until(/The mesh "demo" runs/);
+    await command.until(/orders +v1 +[1-9]/);
+    const ports = [...command.stdout.matchAll(/http:\/\/127\.0\.0\.1:(\d+)$/gm)].map((match) =>
+      Number(match[1]),
+    );
+    expect(ports.length).toBe(6);
+    command.kill("SIGINT");
+    expect(await command.exited).toBe(0);
+    expect(command.stderr).toBe("");
+    expect(command.stdout).toMatch(/Stopping … \(again to kill at once\)\nStopped\.\n$/);
+    expect(left()).toEqual([]);
+    expect(await Promise.all(ports.map(isPortFree))).not.toContain(false);
+    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
+  });
+
+  it("ends on Ctrl-C while it starts", async () => {
+    await using command = up();
+    await command.until(/ready after/);
+    command.kill("SIGTERM");
+    expect(await command.exited).toBe(130);
+    expect(left()).toEqual([]);
+    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
+  });
+
+  it("starts again after it was killed, and clears away what was left", async () => {
+    {
+      await using killed = up();
+      await killed.until(/The mesh "demo" runs/);
+    }
+    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toContain("pid");
+    await using again = up();
+    await again.until(/The mesh "demo" runs/);
+    again.kill("SIGHUP");
+    expect(await again.exited).toBe(0);
+  });
+});

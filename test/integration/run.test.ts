@@ -1,0 +1,158 @@
+// `meshwright run` before HTTP servers that are not ours: routing, edits of the filter's file while it runs, and its end.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { parse } from "yaml";
+import { findEnvoy } from "../../envoy/runtime/find.js";
+import { freePorts, isPortFree } from "../../envoy/runtime/ports.js";
+import { validateBootstrap } from "../../envoy/runtime/validate.js";
+import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+
+const WAIT = { timeout: 20_000, interval: 50 };
+
+let folder: string;
+let routes: string;
+let plain: PythonServer;
+let beta: PythonServer;
+
+/** Python's own file server over one folder with one file in it. */
+interface PythonServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+async function servePython(name: string): Promise<PythonServer> {
+  const root = path.join(folder, name);
+  await mkdir(root);
+  await writeFile(path.join(root, "who"), name);
+  const [port = 0] = await freePorts(1);
+  const child = spawn(
+    "python3",
+    ["-m", "http.server", String(port), "--bind", "127.0.0.1", "--directory", root],
+    {
+      stdio: "ignore",
+    },
+  );
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const url = `http://127.0.0.1:${port}`;
+  await vi.waitFor(async () => expect((await fetch(`${url}/who`)).status).toBe(200), WAIT);
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+const toBeta = (group: string) =>
+  `rules:\n  - name: beta\n    match: { headers: [{ name: x-user-group, exact: ${group} }] }\n    destination: beta\n`;
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(path.join(tmpdir(), "run-")));
+  routes = path.join(folder, "routes.yaml");
+  await writeFile(routes, toBeta("beta"));
+  [plain, beta] = await Promise.all([servePython("plain"), servePython("beta")]);
+});
+afterAll(async () => {
+  await plain?.[Symbol.asyncDispose]();
+  await beta?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("meshwright run before python3 -m http.server", () => {
+  let command: CliProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    const upstreams = ["--upstream", plain.url, "--upstream", `beta=${beta.url}`];
+    command = new CliProcess(
+      ["run", ...upstreams, "--filter", "header-routing=routes.yaml", "--port", "0"],
+      folder,
+    );
+    url = (await command.until(/listens on (http:\S+),/))[1] ?? "";
+  });
+  afterAll(() => command?.[Symbol.asyncDispose]());
+
+  const who = async (group: string) =>
+    (await fetch(`${url}/who`, { headers: { "x-user-group": group } })).text();
+
+  it("routes by the rules of the file", async () => {
+    expect(await who("beta")).toBe("beta");
+    expect(await who("other")).toBe("plain");
+  });
+
+  it("takes an edit at once, also from an editor that renames", async () => {
+    await writeFile(routes, toBeta("gamma"));
+    await command.until(/applied: header-routing at routes\.yaml/);
+    await vi.waitFor(async () => expect(await who("gamma")).toBe("beta"), WAIT);
+    expect(await who("beta")).toBe("plain");
+    await writeFile(`${routes}.new`, toBeta("delta"));
+    await rename(`${routes}.new`, routes);
+    await command.until(/(applied: [^]*){2}/);
+    await vi.waitFor(async () => expect(await who("delta")).toBe("beta"), WAIT);
+  });
+
+  it("says what is wrong with an edit and keeps the last good one", async () => {
+    await writeFile(routes, toBeta("delta").replace("destination: beta", "destination: [beta]"));
+    await command.until(
+      /refused: routes\.yaml:4:\d+: rules\[0\]\.destination: .*the last good settings stay/,
+    );
+    expect(await who("delta")).toBe("beta");
+    await writeFile(routes, toBeta("delta").replace("rules:", "destinationHeader: x-to\nrules:"));
+    await command.until(/restart to apply: destinationHeader of routes\.yaml/);
+    expect(await who("delta")).toBe("beta");
+  });
+
+  it("ends on Ctrl-C and leaves nothing", async () => {
+    command.kill("SIGINT");
+    expect(await command.exited).toBe(0);
+    expect(command.stderr).toBe("");
+    expect(await isPortFree(Number(new URL(url).port))).toBe(true);
+    expect(existsSync(path.join(folder, ".meshwright"))).toBe(false);
+    expect(processesNaming(path.join(folder, ".meshwright"))).toEqual([]);
+  });
+});
+
+describe("meshwright run", () => {
+  it("prints a configuration that stock Envoy takes as it is", async () => {
+    await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
+    const words = ["run", "--upstream", plain.url, "--upstream", `beta=${beta.url}`, "--print-config"];
+    const { exitCode, stdout } = await runCli([...words, "--filter", "header-routing=good.yaml"], folder);
+    expect(exitCode).toBe(0);
+    await validateBootstrap(await findEnvoy(), parse(stdout));
+  });
+
+  it("refuses a file that is wrong before anything is started", async () => {
+    await writeFile(path.join(folder, "bad.yaml"), "rules: [{ name: a }]\nrule: 1\n");
+    const { exitCode, stderr, stdout } = await runCli(
+      ["run", "--upstream", plain.url, "--filter", "header-routing=bad.yaml", "--port", "0"],
+      folder,
+    );
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^meshwright: header-routing configuration refused: bad\.yaml:1:9: rules\[0\]: /);
+    expect(stderr).toContain('bad.yaml:2:1: rule: unknown key; did you mean "rules"?');
+    expect(stdout).toBe("");
+  });
+
+  it("says whose port is taken", async () => {
+    const port = new URL(plain.url).port;
+    const { exitCode, stderr } = await runCli(["run", "--upstream", plain.url, "--port", port], folder);
+    expect(exitCode).toBe(7);
+    expect(stderr).toMatch(new RegExp(`^meshwright: port ${port} is taken: .*--port N\n$`));
+  });
+
+  it("says which destinations nobody serves", async () => {
+    await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
+    await using command = new CliProcess(
+      ["run", "--upstream", plain.url, "--filter", "header-routing=good.yaml", "--port", "0"],
+      folder,
+    );
+    await command.until(/note: no --upstream NAME=URL for beta; these go to the one without a name/);
+    command.kill("SIGTERM");
+    expect(await command.exited).toBe(0);
+  });
+});
