@@ -15,7 +15,9 @@ export type ErrorCode =
   /** A service of the mesh ended or was not ready in time. */
   | "service-failed"
   /** A port is taken. */
-  | "port-taken";
+  | "port-taken"
+  /** The same mesh runs already in this folder. */
+  | "already-running";
 
 /** An error whose message says what was wrong, where, and what to do, in one line; `details` may add a readable list. */
 export class MeshwrightError extends Error {

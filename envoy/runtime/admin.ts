@@ -1,0 +1,91 @@
+// Envoy's admin interface over the built-in fetch. Every call is bounded in time.
+
+import { MeshwrightError } from "../errors.js";
+
+const callTimeoutMs = 5_000;
+
+/** What `/server_info` says. */
+export interface ServerInfo {
+  /** Commit, release, state of the sources, build type and TLS library, joined with slashes. */
+  readonly version: string;
+  readonly state: "LIVE" | "DRAINING" | "PRE_INITIALIZING" | "INITIALIZING";
+  readonly command_line_options: Readonly<Record<string, unknown>>;
+}
+
+/** Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s or answers with another status than 200. */
+export class AdminClient {
+  /** @param url Origin, for example `http://127.0.0.1:9901`. */
+  constructor(readonly url: string) {}
+
+  /** Whether Envoy serves traffic; `false` too when nobody answers. */
+  async ready(): Promise<boolean> {
+    try {
+      const response = await fetch(`${this.url}/ready`, { signal: AbortSignal.timeout(callTimeoutMs) });
+      await response.arrayBuffer();
+      return response.status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Counters and gauges by name. @param filterRegex RE2 expression that a part of the name must match. */
+  async stats(filterRegex?: string): Promise<ReadonlyMap<string, number>> {
+    const filter = filterRegex === undefined ? "" : `&filter=${encodeURIComponent(filterRegex)}`;
+    const body = (await this.#json(`/stats?format=json${filter}`)) as {
+      readonly stats: readonly { readonly name?: string; readonly value?: unknown }[];
+    };
+    const values = new Map<string, number>();
+    for (const { name, value } of body.stats) {
+      // Histograms have no value of their own and text readouts no number.
+      if (name !== undefined && typeof value === "number") values.set(name, value);
+    }
+    return values;
+  }
+
+  /** Metrics in Prometheus' text format. */
+  prometheus(): Promise<string> {
+    return this.#call("GET", "/stats/prometheus");
+  }
+
+  configDump(): Promise<unknown> {
+    return this.#json("/config_dump");
+  }
+
+  async serverInfo(): Promise<ServerInfo> {
+    return (await this.#json("/server_info")) as ServerInfo;
+  }
+
+  /** Calls an endpoint that changes something, for example `/logging?wasm=debug`, and returns what it answers. */
+  post(path: string): Promise<string> {
+    return this.#call("POST", path);
+  }
+
+  async #json(path: string): Promise<unknown> {
+    return JSON.parse(await this.#call("GET", path));
+  }
+
+  async #call(method: string, path: string): Promise<string> {
+    const where = `${this.url}${path}`;
+    let response: Response;
+    let body: string;
+    try {
+      response = await fetch(where, { method, signal: AbortSignal.timeout(callTimeoutMs) });
+      body = await response.text();
+    } catch (cause) {
+      throw new MeshwrightError(
+        "envoy-failed",
+        `Envoy's admin does not answer at ${where}; see whether this Envoy still runs`,
+        [],
+        { cause },
+      );
+    }
+    if (response.status !== 200) {
+      const answer = body.trim().split("\n")[0] ?? "";
+      throw new MeshwrightError(
+        "envoy-failed",
+        `Envoy's admin answers ${response.status} at ${where}: ${answer}`,
+      );
+    }
+    return body;
+  }
+}

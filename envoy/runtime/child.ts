@@ -1,0 +1,159 @@
+// Starts a child process and makes sure that it ends: on stop, with this process, and, where the system can, when this
+// process is killed. Envoy, the services of a mesh and pip are all started here.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { MeshwrightError } from "../errors.js";
+import { LineRing, LineSplitter } from "./log-lines.js";
+
+/** How a process ended: one of the two is set. */
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface ChildOptions {
+  /** A path, or a name to look up on the PATH. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment of the child; default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** For messages. */
+  readonly name: string;
+  /** Output is appended to this file, made with mode 0644; its folder must exist. */
+  readonly logFile?: string;
+}
+
+/** A running child process. Disposing of it stops it. */
+export interface ManagedChild extends AsyncDisposable {
+  readonly name: string;
+  readonly pid: number;
+  /** Settles once the process has ended and its output is read to the end. Never rejects. */
+  readonly exited: Promise<ChildExit>;
+  /** The last lines of standard output and standard error, as they came, joined with line feeds. */
+  logs(): string;
+  /** SIGTERM, after 3 s SIGKILL, to the process and all that it started. Settles when it has ended; may be repeated. */
+  stop(): Promise<void>;
+}
+
+const graceMs = 3_000;
+/** A process that left the group may hold the output open for ever; what comes later than this is not waited for. */
+const outputDrainMs = 500;
+
+/**
+ * Starts a process in a group of its own, so that a terminal's Ctrl-C does not reach it before our orderly stop.
+ * @throws MeshwrightError `service-failed` when the program cannot be started.
+ */
+export function startChild(options: ChildOptions): ManagedChild {
+  const { name } = options;
+  const file = options.logFile === undefined ? undefined : openLog(options.logFile);
+  const [command, args] = bindToParent(options.command, options.args);
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  // Without a listener a failed start would end this process.
+  child.on("error", () => {});
+  const pid = child.pid;
+  if (pid === undefined) {
+    file?.end();
+    throw new MeshwrightError(
+      "service-failed",
+      `${name}: cannot start "${options.command}"; check that the program and its folder exist and may be run`,
+    );
+  }
+  const ring = new LineRing();
+  const flushed = collect([child.stdout, child.stderr], ring, file);
+  const exited = watch(child, pid, flushed);
+  const stop = () => stopGroup(child, pid, exited);
+  return { name, pid, exited, logs: () => ring.text(), stop, [Symbol.asyncDispose]: stop };
+}
+
+function openLog(path: string): WriteStream {
+  // Opened here, not by the stream, so that a folder that is missing is an error of the caller's.
+  const stream = createWriteStream(path, { fd: openSync(path, "a", 0o644) });
+  // A full disk must not end the mesh: the lines are still in memory.
+  stream.on("error", () => {});
+  return stream;
+}
+
+/** Feeds the ring and the file; returns what ends the file after the last line. */
+function collect(streams: readonly Readable[], ring: LineRing, file?: WriteStream): () => Promise<void> {
+  const splitters = streams.map((stream) => {
+    const splitter = new LineSplitter((line) => {
+      ring.push(line);
+      file?.write(`${line}\n`);
+    });
+    stream.on("data", (chunk: Buffer) => splitter.write(chunk));
+    return splitter;
+  });
+  return async () => {
+    for (const stream of streams) stream.destroy();
+    for (const splitter of splitters) splitter.end();
+    if (file) await new Promise<void>((resolve) => file.end(() => resolve()).on("error", () => resolve()));
+  };
+}
+
+async function watch(child: ChildProcess, pid: number, flushed: () => Promise<void>): Promise<ChildExit> {
+  running.add(pid);
+  killOnExit();
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const exit = await new Promise<ChildExit>((resolve) =>
+    child.once("exit", (code, signal) => resolve({ code, signal })),
+  );
+  // At once: while a member lives the group's id is not given to anybody else.
+  signalGroup(pid, "SIGKILL");
+  running.delete(pid);
+  await Promise.race([closed, delay(outputDrainMs)]);
+  await flushed();
+  return exit;
+}
+
+async function stopGroup(child: ChildProcess, pid: number, exited: Promise<ChildExit>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) signalGroup(pid, "SIGTERM");
+  const timer = setTimeout(() => {
+    if (running.has(pid)) signalGroup(pid, "SIGKILL");
+  }, graceMs);
+  await exited;
+  clearTimeout(timer);
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group has ended already, which is what was wanted.
+  }
+}
+
+/** Groups that live. Module state, because the process has one exit. */
+const running = new Set<number>();
+let killsOnExit = false;
+
+/** A group of its own outlives us unless we end it: a test that crashes must leave no Envoy behind. */
+function killOnExit(): void {
+  if (killsOnExit) return;
+  killsOnExit = true;
+  process.on("exit", () => {
+    for (const pid of running) signalGroup(pid, "SIGKILL");
+  });
+}
+
+/** util-linux's; a path, since the child's environment may have another PATH. `undefined` before the first look. */
+let setpriv: string | false | undefined;
+
+/** Nothing runs in a process that is killed, so the kernel is asked to end the child with it, where `setpriv` can. */
+function bindToParent(command: string, args: readonly string[]): [string, readonly string[]] {
+  setpriv ??= process.platform === "linux" && (["/usr/bin/setpriv", "/bin/setpriv"].find(canBind) ?? false);
+  return setpriv ? [setpriv, ["--pdeathsig", "KILL", "--", command, ...args]] : [command, args];
+}
+
+/** BusyBox's `setpriv` and old ones do not know the option. */
+function canBind(path: string): boolean {
+  return spawnSync(path, ["--pdeathsig", "KILL", "true"], { stdio: "ignore" }).status === 0;
+}

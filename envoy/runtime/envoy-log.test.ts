@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { endReason, newerPart, refusalReason } from "./envoy-log.js";
+
+const at = (level: string, component: string, text: string, thread = 7) =>
+  `[2026-01-02 03:04:05.678][${thread}][${level}][${component}] [source/a/b.cc:12] ${text}`;
+
+describe("endReason", () => {
+  it("joins a message of several lines and drops Protobuf's markers", () => {
+    const log = [
+      at("info", "main", "loading"),
+      at("critical", "main", "error `Invalid duration: Expected positive duration: goo.gle/debugonly  "),
+      "seconds: -1",
+      "` initializing config 'goo.gle/debugstr    ",
+      "  a.json'",
+      at("info", "main", "exiting"),
+      "Invalid duration",
+    ].join("\n");
+    expect(endReason(log)).toBe("Invalid duration: Expected positive duration: seconds: -1");
+  });
+
+  it("reads what the validate mode writes", () => {
+    const log = at("critical", "main", "error initializing configuration 'a.json': no such   field: 'bogus'");
+    expect(endReason(log)).toBe("no such field: 'bogus'");
+  });
+
+  it("puts a filter's own complaint first", () => {
+    const log = [
+      at("error", "wasm", "wasm log routing vm: rules[0]: must be a mapping"),
+      at("error", "wasm", "Wasm VM failed Failed to configure base Wasm plugin"),
+      at("critical", "main", "error `Unable to create Wasm plugin x` initializing config 'a'"),
+    ].join("\n");
+    expect(endReason(log)).toBe("rules[0]: must be a mapping; Unable to create Wasm plugin x");
+  });
+
+  it("falls back to the last line", () => {
+    expect(endReason("envoy: GLIBC_2.31 not found\n")).toBe("envoy: GLIBC_2.31 not found");
+    expect(endReason("")).toBe("");
+  });
+});
+
+describe("refusalReason", () => {
+  const refused = at(
+    "warning",
+    "config",
+    "Filesystem config update rejected: Unable to create Wasm plugin x",
+  );
+
+  it("is what the filter wrote on the thread that decided", () => {
+    const log = [
+      at("error", "wasm", "wasm log vm: of an earlier refusal"),
+      refused,
+      at("error", "wasm", "wasm log vm: a.b: must be a number"),
+      at("error", "wasm", "wasm log vm: of a request", 9),
+      at("info", "wasm", "wasm log vm: configured"),
+      refused,
+    ].join("\n");
+    expect(refusalReason(log)).toBe("a.b: must be a number");
+  });
+
+  it("is Envoy's sentence when no filter spoke", () => {
+    expect(refusalReason(refused)).toBe("Unable to create Wasm plugin x");
+  });
+
+  it("is not there before Envoy decided", () => {
+    expect(refusalReason(at("error", "wasm", "wasm log vm: a.b: must be a number"))).toBeUndefined();
+  });
+});
+
+describe("newerPart", () => {
+  it.each([
+    ["a log that only grew", "a\nb", "a\nb\nc", "\nc"],
+    ["a log that lost its start", "a\nb\nc\nd", "b\nc\nd\ne", "\ne"],
+    ["a log that was empty", "", "a\nb", "a\nb"],
+    ["a log that was replaced", "a\nb", "x\ny", "x\ny"],
+  ])("finds the mark in %s", (_case, before, now, newer) => {
+    expect(newerPart(before, now)).toBe(newer);
+  });
+});

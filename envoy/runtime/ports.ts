@@ -1,0 +1,50 @@
+// Free TCP ports of the loopback address.
+
+import { createServer, type Server } from "node:net";
+
+const loopback = "127.0.0.1";
+
+/** Ports handed out so far: the system may offer a port again before whoever asked for it has bound it. */
+const handedOut = new Set<number>();
+
+/** `count` distinct ports that are free on 127.0.0.1 now and were not returned by an earlier call of this process. */
+export async function freePorts(count: number): Promise<number[]> {
+  const held: Server[] = [];
+  const ports: number[] = [];
+  try {
+    // All are held until the last is found; that makes them distinct.
+    while (ports.length < count) {
+      const server = await listen(0);
+      held.push(server);
+      const address = server.address();
+      if (address === null || typeof address === "string" || handedOut.has(address.port)) continue;
+      handedOut.add(address.port);
+      ports.push(address.port);
+    }
+  } finally {
+    await Promise.all(held.map(close));
+  }
+  return ports;
+}
+
+/** Whether a server could listen on this port of 127.0.0.1 now. Also sees a listener that shares its port by SO_REUSEPORT. */
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    await close(await listen(port));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function listen(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen({ port, host: loopback }, () => resolve(server));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
