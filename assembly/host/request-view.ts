@@ -19,6 +19,12 @@ export class HostRequestView extends RequestView {
     return requestHeaders.get(name);
   }
 
+  protected fetchAll(): void {
+    const pairs = requestHeaders.pairs();
+    if (!pairs) return;
+    while (pairs.next()) this.found(pairs.name, pairs.value);
+  }
+
   /** Envoy's `source.address`, which heeds `x-forwarded-for` as far as the listener trusts it. */
   clientAddress(): Bytes | null {
     const address = getProperty(SOURCE_ADDRESS);

@@ -51,6 +51,9 @@ export function parseMatch(node: ConfigNode, slots: HeaderSlots, reserved: Bytes
   match.parameters = parseNamedTests(node.get("query"));
   match.cookies = parseNamedTests(node.get("cookies"));
   match.share = parsePercentage(node.get("percentage"));
+  if (match.methods.length > 0) slots.needMethod();
+  if (match.pathTest != PathTest.None || match.parameters.length > 0) slots.needPath();
+  if (match.cookies.length > 0) slots.needCookie();
   return match;
 }
 

@@ -10,6 +10,7 @@ const RESERVED = Bytes.of("x-mesh-destination");
 class TestRequest extends RequestView {
   lines: Array<string> = [];
   fetched: i32 = 0;
+  walks: i32 = 0;
   drawn: u32 = 0;
 
   protected fetch(name: Bytes): Bytes | null {
@@ -21,6 +22,14 @@ class TestRequest extends RequestView {
       }
     }
     return null;
+  }
+
+  protected fetchAll(): void {
+    this.walks++;
+    for (let i = 0; i < this.lines.length; i++) {
+      const split = this.lines[i].indexOf("= ");
+      this.found(Bytes.of(this.lines[i].substring(0, split)), Bytes.of(this.lines[i].substring(split + 2)));
+    }
   }
 
   clientAddress(): Bytes | null {
@@ -163,6 +172,32 @@ describe("a whole match", () => {
     request.begin();
     expect(match.matches(request)).toBe(false);
     expect(request.fetched).toBe(2);
+  });
+});
+
+describe("a request of which many headers are tested", () => {
+  it("is walked once, and a repeated header is judged by its first value", () => {
+    const slots = new HeaderSlots();
+    const config = Config.parse(
+      Bytes.of(
+        '{"headers":[{"name":"x-a","exact":"1"},{"name":"x-b","absent":true},{"name":"x-c","exact":"3"},{"name":"x-d","exact":""}]}',
+      ),
+    );
+    const match = parseMatch(config.root, slots, RESERVED);
+    const request = new TestRequest(slots);
+    request.lines = ["x-a= 1", "x-c= 3", "x-d= ", "x-a= 2", "x-e= 5"];
+    request.begin();
+    expect(match.matches(request)).toBe(true);
+    expect(request.fetched).toBe(0);
+    expect(request.walks).toBe(1);
+    expect(request.count(slots.slotOf(Bytes.of("x-a")))).toBe(2);
+    expect(request.count(slots.slotOf(Bytes.of("x-b")))).toBe(0);
+    expect(request.walks).toBe(1);
+    request.lines = [];
+    request.begin();
+    expect(match.matches(request)).toBe(false);
+    expect(request.count(slots.slotOf(Bytes.of("x-a")))).toBe(0);
+    expect(request.walks).toBe(2);
   });
 });
 

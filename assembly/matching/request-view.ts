@@ -1,20 +1,29 @@
-// A request as decisions see it: each header is asked of the host at most once, and only when a test needs it.
+// A request as decisions see it: what a configuration names is asked of the host once, and only when a test needs it.
 
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
+import { BytesTable } from "../text/bytes-table";
 import { findCookie } from "./cookies";
 import { findParameter } from "./query";
 
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
+const NO_SLOT: i32 = -1;
 
-/** The headers that a configuration names, each with a slot of its own. Filled while the configuration is compiled. */
+/** Reading all headers at once costs the host as much as reading this many one by one. */
+const HEADERS_WORTH_A_WALK: i32 = 3;
+
+const METHOD = Bytes.of(":method");
+const PATH = Bytes.of(":path");
+const COOKIE = Bytes.of("cookie");
+
+/** The headers that a configuration names, each with a slot of its own. Filled while the configuration is compiled, then fixed. */
 @final
 export class HeaderSlots {
   readonly names: Array<Bytes> = [];
-  readonly method: i32 = this.slotOf(Bytes.of(":method"));
-  readonly path: i32 = this.slotOf(Bytes.of(":path"));
-  readonly cookie: i32 = this.slotOf(Bytes.of("cookie"));
+  method: i32 = NO_SLOT;
+  path: i32 = NO_SLOT;
+  cookie: i32 = NO_SLOT;
 
   /** The slot of the header of that name, the same for the same name. */
   slotOf(name: Bytes): i32 {
@@ -23,22 +32,51 @@ export class HeaderSlots {
     }
     return this.names.push(name) - 1;
   }
+
+  /** To be called where a test of the method is compiled; so for the next two. */
+  needMethod(): void {
+    this.method = this.slotOf(METHOD);
+  }
+
+  needPath(): void {
+    this.path = this.slotOf(PATH);
+  }
+
+  needCookie(): void {
+    this.cookie = this.slotOf(COOKIE);
+  }
 }
 
 /** One request after another, seen through the slots of one configuration. What it gives is valid until the callback ends. */
 export abstract class RequestView {
-  private values: StaticArray<Bytes | null> = new StaticArray<Bytes | null>(0);
+  private readonly names: StaticArray<Bytes>;
+  private readonly table: BytesTable;
+  private readonly values: StaticArray<Bytes | null>;
+  /** How often each header stands in the request; known after a walk. */
+  private readonly counts: StaticArray<i32>;
   /** In which request a slot was last filled: nothing needs to be cleared between requests. */
-  private readIn: StaticArray<u32> = new StaticArray<u32>(0);
+  private readonly readIn: StaticArray<u32>;
   private request: u32 = 0;
+  private walkedIn: u32 = 0;
   private pathSplitIn: u32 = 0;
   private pathOnly: Bytes | null = null;
   private queryOnly: Bytes | null = null;
 
-  constructor(private readonly slots: HeaderSlots) {}
+  constructor(private readonly slots: HeaderSlots) {
+    const names = StaticArray.fromArray(slots.names);
+    const size = names.length;
+    this.names = names;
+    this.table = new BytesTable(names);
+    this.values = new StaticArray<Bytes | null>(size);
+    this.counts = new StaticArray<i32>(size);
+    this.readIn = new StaticArray<u32>(size);
+  }
 
   /** The value of the first header of that name, or `null`. */
   protected abstract fetch(name: Bytes): Bytes | null;
+
+  /** Calls `found` for each header of the request, in their order. */
+  protected abstract fetchAll(): void;
 
   /** The address of the client, without its port, or `null` where it is not known. */
   abstract clientAddress(): Bytes | null;
@@ -48,21 +86,25 @@ export abstract class RequestView {
 
   /** Begins the next request: nothing of the one before is seen any more. */
   begin(): void {
-    if (this.values.length != this.slots.names.length) {
-      this.values = new StaticArray<Bytes | null>(this.slots.names.length);
-      this.readIn = new StaticArray<u32>(this.slots.names.length);
-      this.request = 0;
-    }
     this.request++;
     if (this.request == 0) this.restartCount();
   }
 
+  /** The value of the first header of that slot, or `null`. */
   header(slot: i32): Bytes | null {
     if (unchecked(this.readIn[slot]) == this.request) return unchecked(this.values[slot]);
-    const value = this.fetch(unchecked(this.slots.names[slot]));
-    unchecked((this.values[slot] = value));
-    unchecked((this.readIn[slot] = this.request));
-    return value;
+    if (this.walkedIn == this.request) return null;
+    if (this.names.length > HEADERS_WORTH_A_WALK) {
+      this.walk();
+      return unchecked(this.readIn[slot]) == this.request ? unchecked(this.values[slot]) : null;
+    }
+    return this.keep(slot, this.fetch(unchecked(this.names[slot])));
+  }
+
+  /** How often the header of that slot stands in the request. */
+  count(slot: i32): i32 {
+    if (this.walkedIn != this.request) this.walk();
+    return unchecked(this.readIn[slot]) == this.request ? unchecked(this.counts[slot]) : 0;
   }
 
   method(): Bytes | null {
@@ -88,6 +130,26 @@ export abstract class RequestView {
     return header ? findCookie(header, name) : null;
   }
 
+  /** For `fetchAll`: one header of the request. */
+  protected found(name: Bytes, value: Bytes): void {
+    const slot = this.table.find(name);
+    if (slot < 0) return;
+    unchecked(this.counts[slot]++);
+    if (unchecked(this.readIn[slot]) != this.request) this.keep(slot, view(value.ptr, value.size));
+  }
+
+  private walk(): void {
+    for (let i = 0; i < this.counts.length; i++) unchecked((this.counts[i] = 0));
+    this.walkedIn = this.request;
+    this.fetchAll();
+  }
+
+  private keep(slot: i32, value: Bytes | null): Bytes | null {
+    unchecked((this.values[slot] = value));
+    unchecked((this.readIn[slot] = this.request));
+    return value;
+  }
+
   private splitPath(): void {
     if (this.pathSplitIn == this.request) return;
     this.pathSplitIn = this.request;
@@ -103,8 +165,10 @@ export abstract class RequestView {
     if (pathEnd < end) this.queryOnly = view(target.ptr + pathEnd + 1, end - pathEnd - 1);
   }
 
+  /** After four billion requests the numbers begin anew. */
   private restartCount(): void {
     for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
+    this.walkedIn = 0;
     this.pathSplitIn = 0;
     this.request = 1;
   }

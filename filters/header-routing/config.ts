@@ -33,6 +33,8 @@ const MAX_WEIGHT: i64 = 1_000_000;
 @final
 export class HeaderRoutingConfig {
   readonly destinationHeader: Bytes;
+  /** Of the destination header, as a client may have sent it. */
+  readonly destinationSlot: i32;
   readonly slots: HeaderSlots = new HeaderSlots();
   rules: StaticArray<Rule> = [];
   /** Every target of every rule, each once. */
@@ -42,6 +44,7 @@ export class HeaderRoutingConfig {
     root.keys(ROOT_KEYS);
     const header = root.get("destinationHeader");
     this.destinationHeader = header.present ? parseWrittenHeader(header) : DEFAULT_DESTINATION_HEADER;
+    this.destinationSlot = this.slots.slotOf(this.destinationHeader);
     this.rules = this.parseRules(root.get("rules"));
   }
 
@@ -114,7 +117,10 @@ export class HeaderRoutingConfig {
       }
       split.headerSlot = this.slots.slotOf(name);
     }
-    if (source == KeySource.Cookie) split.cookie = operand.text(1, 256);
+    if (source == KeySource.Cookie) {
+      split.cookie = operand.text(1, 256);
+      this.slots.needCookie();
+    }
     if (source == KeySource.ClientAddress && !operand.boolOr(false)) operand.fail("must be true");
   }
 }

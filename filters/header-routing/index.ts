@@ -41,24 +41,14 @@ class HeaderRouter extends HttpContext {
   /** Each edit makes Envoy choose its route again, so a header that says the right thing already, once, is left alone. */
   private writeDestination(target: Target | null): void {
     const name = this.config.destinationHeader;
-    const sent = requestHeaders.get(name);
+    const slot = this.config.destinationSlot;
+    const sent = this.request.header(slot);
     if (sent) {
-      if (target && sent.equals(target.destination) && isSingle(name)) return;
+      if (target && sent.equals(target.destination) && this.request.count(slot) == 1) return;
       requestHeaders.remove(name);
     }
     if (target) requestHeaders.add(name, target.destination);
   }
-}
-
-/** Whether the request has exactly one header of that name. */
-function isSingle(name: Bytes): bool {
-  const pairs = requestHeaders.pairs();
-  if (!pairs) return false;
-  let count = 0;
-  while (pairs.next()) {
-    if (pairs.name.equals(name)) count++;
-  }
-  return count == 1;
 }
 
 @final

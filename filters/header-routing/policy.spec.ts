@@ -17,6 +17,11 @@ class KeyedRequest extends RequestView {
     return this.key;
   }
 
+  protected fetchAll(): void {
+    const key = this.key;
+    if (key) this.found(Bytes.of("x-id"), key);
+  }
+
   clientAddress(): Bytes | null {
     return this.address;
   }

@@ -32,8 +32,8 @@ export class CliProcess implements AsyncDisposable {
     return this.#stderr;
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -43,14 +43,13 @@ export class CliProcess implements AsyncDisposable {
   /** The first match of the pattern on standard output. Throws with all output when the command ends, or says nothing of the kind in time. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     const deadline = Date.now() + WAIT_MS;
-    let ended = false;
-    void this.exited.then(() => {
-      ended = true;
-    });
     for (;;) {
+      const running = this.running;
+      // What it wrote before its end may still be on the way.
+      if (!running) await this.exited;
       const match = pattern.exec(this.#stdout);
       if (match !== null) return match;
-      if (ended || Date.now() > deadline) {
+      if (!running || Date.now() > deadline) {
         throw new Error(`the command did not write ${pattern}:\n${this.#stdout}\n${this.#stderr}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -6,6 +6,7 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunEvent } from "../../compose/events.js";
@@ -16,6 +17,8 @@ import { startUpstream } from "../harness/upstream.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
 const COMPOSE = fileURLToPath(new URL("../../compose", import.meta.url));
+/** A whole start, or two, on a machine that is busy with other tests. */
+const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
 
 let folder: string;
@@ -220,17 +223,19 @@ function chained(hops: readonly Record<string, string>[]): Record<string, string
   return chain;
 }
 
-describe("a mesh of one's own", () => {
-  const own = (command: readonly string[]) =>
-    [
-      "name: own",
-      "gateway: { routes: [{ prefix: /, service: app }] }",
-      `services: { app: { versions: { v1: { command: ${JSON.stringify(command)} } } } }`,
-    ].join("\n");
+/** A mesh file with one service. */
+function ownMesh(command: readonly string[]): string {
+  return [
+    "name: own",
+    "gateway: { routes: [{ prefix: /, service: app }] }",
+    `services: { app: { versions: { v1: { command: ${JSON.stringify(command)} } } } }`,
+  ].join("\n");
+}
 
+describe("a mesh of one's own", { timeout: TEST_MS }, () => {
   async function ownFile(script: string): Promise<string> {
     const name = path.join(folder, `own-${randomUUID()}.yaml`);
-    await writeFile(name, own([process.execPath, "-e", script]));
+    await writeFile(name, ownMesh([process.execPath, "-e", script]));
     return name;
   }
 
@@ -258,7 +263,7 @@ describe("a mesh of one's own", () => {
     const name = path.join(folder, "url.yaml");
     await writeFile(
       name,
-      own([])
+      ownMesh([])
         .replace(/\{ command: \[\] \}/, `{ url: "http://127.0.0.1:${upstream.port}" }`)
         .replace("name: own", "name: url"),
     );
@@ -294,7 +299,7 @@ describe("a mesh of one's own", () => {
   });
 });
 
-describe("meshwright up", () => {
+describe("meshwright up", { timeout: TEST_MS }, () => {
   const up = () => new CliProcess(["up", file, "--port", "0", "--traffic", "20"], folder);
   const left = () => processesNaming(folder).filter((line) => !line.includes("vitest"));
 
@@ -322,6 +327,23 @@ describe("meshwright up", () => {
     expect(await command.exited).toBe(130);
     expect(left()).toEqual([]);
     expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
+  });
+
+  it("ends at once on the second Ctrl-C", async () => {
+    const stubborn = path.join(folder, "stubborn.yaml");
+    const script = `process.on("SIGTERM", () => {}); require("node:http").createServer().listen(process.env.PORT, "127.0.0.1")`;
+    await writeFile(stubborn, ownMesh([process.execPath, "-e", script]));
+    await using command = new CliProcess(["up", stubborn, "--port", "0"], folder);
+    await command.until(/The mesh "own" runs/);
+    command.kill("SIGINT");
+    await command.until(/Stopping/);
+    // npm repeats a terminal's Ctrl-C at once, which must not count as the second.
+    command.kill("SIGINT");
+    await delay(1_000);
+    expect(command.running).toBe(true);
+    command.kill("SIGINT");
+    expect(await command.exited).toBe(130);
+    await vi.waitFor(() => expect(left()).toEqual([]), WAIT);
   });
 
   it("starts again after it was killed, and clears away what was left", async () => {

@@ -7,11 +7,18 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
+import { parseUpstreams } from "../../compose/front/arguments.js";
+import { planFront } from "../../compose/front/plan.js";
+import { type EnvoyPlan, startPlannedEnvoy } from "../../compose/planned-envoy.js";
+import type { Json } from "../../envoy/config/json.js";
 import { findEnvoy } from "../../envoy/runtime/find.js";
 import { freePorts, isPortFree } from "../../envoy/runtime/ports.js";
 import { validateBootstrap } from "../../envoy/runtime/validate.js";
+import { buildFilters, modulePath } from "../../filters/build.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
+/** A whole start, or two, on a machine that is busy with other tests. */
+const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
 
 let folder: string;
@@ -63,7 +70,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("meshwright run before python3 -m http.server", () => {
+describe("meshwright run before python3 -m http.server", { timeout: TEST_MS }, () => {
   let command: CliProcess;
   let url: string;
 
@@ -92,7 +99,7 @@ describe("meshwright run before python3 -m http.server", () => {
     expect(await who("beta")).toBe("plain");
     await writeFile(`${routes}.new`, toBeta("delta"));
     await rename(`${routes}.new`, routes);
-    await command.until(/(applied: [^]*){2}/);
+    await command.until(/(?:applied: .*\n[\s\S]*){2}/);
     await vi.waitFor(async () => expect(await who("delta")).toBe("beta"), WAIT);
   });
 
@@ -117,7 +124,52 @@ describe("meshwright run before python3 -m http.server", () => {
   });
 });
 
-describe("meshwright run", () => {
+describe("a configuration that only the filter itself can refuse", () => {
+  const WRONG: Json = { rules: [{ name: "a", destination: 7 }] };
+  const RIGHT: Json = { rules: [{ name: "a", destination: "beta" }] };
+  const plan = (config: Json, port: number, adminPort: number): EnvoyPlan =>
+    planFront(
+      {
+        port,
+        adminPort,
+        upstreams: parseUpstreams([plain.url, `beta=${beta.url}`]),
+        filters: [{ filter: "header-routing", config }],
+        modulePath: (filter) => modulePath(filter),
+      },
+      path.join(folder, "planned"),
+    );
+  const start = async (config: Json) => {
+    await buildFilters(["header-routing"]);
+    const [port = 0, adminPort = 0] = await freePorts(2);
+    const directory = path.join(folder, "planned");
+    return startPlannedEnvoy(plan(config, port, adminPort), { binary: await findEnvoy(), directory });
+  };
+
+  it("ends the start with the filter's own reason", async () => {
+    await expect(start(WRONG)).rejects.toMatchObject({
+      code: "configuration",
+      message: expect.stringMatching(
+        /^Envoy "envoy" refuses the filter header-routing: .*rules\[0\]\.destination/,
+      ),
+    });
+  });
+
+  it("leaves a running Envoy with the last good one", async () => {
+    await using envoy = await start(RIGHT);
+    const [wrong] = plan(WRONG, 1, 2).filters;
+    const [right] = plan(RIGHT, 1, 2).filters;
+    if (wrong === undefined || right === undefined) throw new Error("no filter was planned");
+    expect(await envoy.apply(wrong)).toEqual({
+      accepted: false,
+      reason: expect.stringMatching(/rules\[0\]\.destination/),
+    });
+    const { port_value } = envoy.plan.bootstrap.static_resources.listeners[0]?.address.socket_address ?? {};
+    expect(await (await fetch(`http://127.0.0.1:${port_value}/who`)).text()).toBe("beta");
+    expect(await envoy.apply(right)).toEqual({ accepted: true });
+  });
+});
+
+describe("meshwright run", { timeout: TEST_MS }, () => {
   it("prints a configuration that stock Envoy takes as it is", async () => {
     await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
     const words = ["run", "--upstream", plain.url, "--upstream", `beta=${beta.url}`, "--print-config"];

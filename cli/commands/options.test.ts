@@ -1,0 +1,40 @@
+import { expect, it } from "vitest";
+import { buildTable } from "./build.js";
+import { collect, parsePort, parseRate } from "./options.js";
+
+it("reads ports", () => {
+  expect(parsePort("0")).toBe(0);
+  expect(parsePort("65535")).toBe(65_535);
+  for (const text of ["", "-1", "65536", "80.5", "0x50", "port"])
+    expect(() => parsePort(text)).toThrow(/port/);
+});
+
+it("reads rates", () => {
+  expect(parseRate("0.5")).toBe(0.5);
+  expect(parseRate("1000")).toBe(1000);
+  for (const text of ["0", "-1", "1001", "1e2", "fast"]) expect(() => parseRate(text)).toThrow(/per second/);
+});
+
+it("gathers what is given several times", () => {
+  expect(collect("b", collect("a"))).toEqual(["a", "b"]);
+});
+
+it("shows what was built", () => {
+  const filter = {
+    name: "a",
+    path: "/a.wasm",
+    bytes: 12_345,
+    callbacks: ["proxy_on_request_headers"],
+    seconds: 1.26,
+  };
+  expect(
+    buildTable([
+      { ...filter, upToDate: false },
+      { ...filter, name: "longer", upToDate: true },
+    ]),
+  ).toEqual([
+    "filter   bytes     seconds  callbacks",
+    "a       12,345         1.3  request_headers",
+    "longer  12,345  up to date  request_headers",
+  ]);
+});

@@ -1,0 +1,26 @@
+// Values of options that several commands take.
+
+import { InvalidArgumentError } from "commander";
+
+/** A port's number, 0 to 65535. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError("A port is a whole number from 0 to 65535; 0 takes a free one.");
+  }
+  return port;
+}
+
+/** Requests per second, 0.1 to 1000. */
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || rate < 0.1 || rate > 1_000) {
+    throw new InvalidArgumentError("Requests per second are a number from 0.1 to 1000.");
+  }
+  return rate;
+}
+
+/** Gathers an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,123 @@
+// `meshwright run`: one stock Envoy in front of services that already run.
+
+import { type Command, Option } from "commander";
+import { describeEvent, describeExit } from "../../compose/events.js";
+import { parseFilterFiles, parseUpstreams } from "../../compose/front/arguments.js";
+import { unservedDestinations } from "../../compose/front/plan.js";
+import {
+  type RunningFront,
+  readFrontConfiguration,
+  type StartFrontOptions,
+  startFront,
+} from "../../compose/front/start.js";
+import { toYaml } from "../../envoy/config/yaml.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { exitCodesHelp } from "../failures.js";
+import { listenForInterrupt } from "../interrupt.js";
+import type { Screen } from "../screen.js";
+import { collect, parsePort } from "./options.js";
+
+/** Envoy's own names. */
+const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "critical", "off"];
+
+interface RunOptions {
+  readonly upstream?: readonly string[];
+  readonly filter?: readonly string[];
+  readonly port: number;
+  readonly adminPort?: number;
+  readonly logLevel?: string;
+  readonly printConfig?: true;
+}
+
+export function addRun(root: Command, screen: Screen): void {
+  root
+    .command("run")
+    .description("Put one stock Envoy with filters in front of services that already run.")
+    .option(
+      "--upstream <[name=]url>",
+      "a service, http://HOST:PORT; with a name it is a destination (repeatable)",
+      collect,
+    )
+    .option(
+      "--filter <name=file>",
+      "a filter and its configuration, in the order of the chain (repeatable)",
+      collect,
+    )
+    .option("--port <number>", "where Envoy takes requests; 0 takes a free port", parsePort, 10_000)
+    .option("--admin-port <number>", "Envoy's admin interface; default: a free port", parsePort)
+    .addOption(
+      new Option("--log-level <level>", "how much Envoy logs (default: warning)").choices(LOG_LEVELS),
+    )
+    .option("--print-config", "print Envoy's configuration as YAML and end")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: RunOptions) => {
+      const start: StartFrontOptions = {
+        upstreams: parseUpstreams(options.upstream ?? []),
+        filters: parseFilterFiles(options.filter ?? []),
+        port: options.port,
+        ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
+        ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+      };
+      // Nothing but the configuration may reach standard output there.
+      if (options.printConfig) return screen.print([toYaml(await readFrontConfiguration(start)).trimEnd()]);
+      await serve(start, screen);
+    });
+}
+
+async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
+  using interrupt = listenForInterrupt(screen);
+  await using front = await startFront({
+    ...start,
+    signal: interrupt.signal,
+    onEvent: (event) => screen.print(describeEvent(event)),
+  });
+  screen.print(welcome(front, start));
+  const ended = await Promise.race([interrupt.happened, front.exited]);
+  if (ended !== undefined && !interrupt.signal.aborted) {
+    throw new MeshwrightError(
+      "envoy-failed",
+      `Envoy ${describeExit(ended)}: see its last lines`,
+      front.logs().split("\n").slice(-12),
+    );
+  }
+  await front[Symbol.asyncDispose]();
+  screen.print(["Stopped."]);
+}
+
+function welcome(front: RunningFront, start: StartFrontOptions): string[] {
+  const { path, version, source } = front.binary;
+  const { fallback, named } = start.upstreams;
+  const unserved = unservedDestinations(front.options);
+  return [
+    `Envoy ${version} (${source}: ${path}) listens on ${front.url}, its admin interface on ${front.adminUrl}.`,
+    `  upstream  http://${fallback.address}:${fallback.port}`,
+    ...Object.entries(named).map(([name, { address, port }]) => `  ${name}  http://${address}:${port}`),
+    ...start.filters.map(({ filter, file }) => `  filter ${filter} from ${file}`),
+    ...(unserved.length === 0
+      ? []
+      : [`  note: no --upstream NAME=URL for ${unserved.join(", ")}; these go to the one without a name`]),
+    `Try: curl -i ${front.url}/`,
+    `Edit a filter's file and it is taken at once. Logs: ${front.directory}. Ctrl-C ends it.`,
+  ];
+}
+
+const EXAMPLES = `
+Requests for which header-routing chooses the destination NAME go to the upstream
+of that name, all others to the one without a name; where every upstream has a
+name, to the first.
+
+Examples:
+  meshwright run --upstream http://127.0.0.1:8080 --filter header-routing=routes.yaml
+  meshwright run --upstream http://127.0.0.1:8080 --upstream v2=http://127.0.0.1:8082 \\
+    --filter trace-headers=trace.yaml --filter header-routing=routes.yaml
+  meshwright run --upstream http://127.0.0.1:8080 --print-config > envoy.yaml
+${exitCodesHelp("Envoy ran until Ctrl-C, or the configuration was printed", [
+  "configuration",
+  "usage",
+  "build",
+  "envoy-not-found",
+  "envoy-failed",
+  "port-taken",
+  "already-running",
+  "interrupted",
+])}`;

@@ -1,0 +1,145 @@
+// `meshwright up`: runs a mesh file.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { Command } from "commander";
+import { describeEvent } from "../../compose/events.js";
+import type { VersionFigures } from "../../compose/mesh/figures.js";
+import { defaultMeshFile } from "../../compose/mesh/file.js";
+import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
+import { addressLines, curlLines, filterLines } from "../../compose/mesh/summary.js";
+import { renderTable } from "../../compose/mesh/table.js";
+import { startTraffic } from "../../compose/mesh/traffic.js";
+import { startMesh } from "../../compose/mesh/up.js";
+import { exitCodesHelp } from "../failures.js";
+import { type Interrupt, listenForInterrupt } from "../interrupt.js";
+import type { Screen } from "../screen.js";
+import { parsePort, parseRate } from "./options.js";
+
+const DEFAULT_RPS = 10;
+const READ_MS = 1_000;
+/** Away from a terminal a table is a block in a log: one in so long a time is enough, and only where it says something new. */
+const PRINT_MS = 5_000;
+
+interface Reading {
+  readonly figures: readonly VersionFigures[];
+  readonly at: number;
+}
+
+interface UpOptions {
+  readonly port?: number;
+  readonly traffic?: number | true;
+  readonly table: boolean;
+}
+
+export function addUp(root: Command, screen: Screen): void {
+  root
+    .command("up")
+    .description("Run a mesh: a gateway, services, and a stock Envoy with filters beside each of them.")
+    .argument(
+      "[file]",
+      "the mesh file; default: compose/mesh.yaml, here or else the one that comes with meshwright",
+    )
+    .option("--port <number>", "the gateway's port in place of the file's; 0 takes a free one", parsePort)
+    .option(
+      "--traffic [rps]",
+      `send requests of our own, so many per second (default ${DEFAULT_RPS})`,
+      parseRate,
+    )
+    .option("--no-table", "do not show the table of what reached which version")
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string | undefined, options: UpOptions) => {
+      using interrupt = listenForInterrupt(screen);
+      await using mesh = await startMesh({
+        file: file ?? defaultMeshFile(),
+        ...(options.port === undefined ? {} : { gatewayPort: options.port }),
+        signal: interrupt.signal,
+        onEvent: (event) => screen.print(describeEvent(event)),
+      });
+      screen.print(welcome(mesh));
+      await show(mesh, options, screen, interrupt);
+      await mesh.stop();
+      screen.print(["Stopped."]);
+    });
+}
+
+function welcome(mesh: RunningMesh): string[] {
+  const { path, version, source } = mesh.binary;
+  const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+  return [
+    "",
+    `The mesh "${mesh.mesh.name}" runs on Envoy ${version} (${source}: ${path}).`,
+    ...indent(addressLines(mesh.plan)),
+    "Filters",
+    ...indent(filterLines(mesh.mesh)),
+    "Try",
+    ...indent(curlLines(mesh.mesh, mesh.plan)),
+    `Edit the mesh file and filters' settings are taken at once. Logs: ${mesh.directory}. Ctrl-C ends it.`,
+    "",
+  ];
+}
+
+async function show(
+  mesh: RunningMesh,
+  options: UpOptions,
+  screen: Screen,
+  interrupt: Interrupt,
+): Promise<void> {
+  const rps = options.traffic === true ? DEFAULT_RPS : options.traffic;
+  await using _traffic =
+    rps === undefined
+      ? undefined
+      : startTraffic({
+          url: mesh.plan.gatewayUrl,
+          rps,
+          prefixes: mesh.mesh.gateway.routes.map((route) => route.prefix),
+        });
+  if (!options.table) return interrupt.happened;
+  let shown: Reading | undefined;
+  while (!interrupt.signal.aborted) {
+    const reading = { figures: await mesh.figures(), at: performance.now() };
+    if (interrupt.signal.aborted) return;
+    if (isDue(reading, shown, screen.interactive)) {
+      screen.draw(tableLines(reading, shown, screen));
+      shown = reading;
+    }
+    await delay(READ_MS, undefined, { signal: interrupt.signal }).catch(() => {});
+  }
+}
+
+function isDue(reading: Reading, shown: Reading | undefined, interactive: boolean): boolean {
+  if (interactive) return true;
+  if (shown === undefined) return reading.figures.some((each) => each.requests > 0);
+  if (reading.at - shown.at < PRINT_MS) return false;
+  return JSON.stringify(reading.figures) !== JSON.stringify(shown.figures);
+}
+
+function tableLines(reading: Reading, shown: Reading | undefined, screen: Screen): string[] {
+  return renderTable({
+    now: reading.figures,
+    ...(shown === undefined ? {} : { before: shown.figures }),
+    seconds: shown === undefined ? 0 : (reading.at - shown.at) / 1000,
+    width: screen.width,
+    colours: screen.colours,
+  });
+}
+
+const EXAMPLES = `
+Every version of a service gets a sidecar of its own, and all traffic between
+services goes through the sidecars. The run's files are in
+.meshwright/<mesh name>/ below the current folder, and are removed at the end.
+
+Examples:
+  meshwright up                         the demo mesh
+  meshwright up --traffic               … with ten requests per second of its own
+  meshwright up my-mesh.yaml --port 0   your own services, at a free port
+${exitCodesHelp("the mesh ran until Ctrl-C", [
+  "configuration",
+  "usage",
+  "build",
+  "envoy-not-found",
+  "envoy-failed",
+  "service-failed",
+  "port-taken",
+  "already-running",
+  "interrupted",
+])}`;

@@ -1,0 +1,82 @@
+// How failures are told: one line that says what to do, and an exit code that scripts can tell apart.
+
+import { CommanderError } from "commander";
+import { type ErrorCode, MeshwrightError } from "../envoy/errors.js";
+import { Interrupted } from "./interrupt.js";
+
+/** The exit code of each kind of failure; 0 is success. */
+export const EXIT_CODES = {
+  configuration: 1,
+  usage: 2,
+  build: 3,
+  "envoy-not-found": 4,
+  "envoy-failed": 5,
+  "service-failed": 6,
+  "port-taken": 7,
+  "already-running": 8,
+} as const satisfies Record<ErrorCode, number>;
+
+/** Something that we did not foresee. */
+export const UNEXPECTED_EXIT_CODE = 70;
+/** Ctrl-C before there was anything to end in an orderly way; what shells use for SIGINT. */
+export const INTERRUPTED_EXIT_CODE = 130;
+
+const MEANINGS: Readonly<Record<number, string>> = {
+  [EXIT_CODES.configuration]: "a configuration is refused",
+  [EXIT_CODES.usage]: "the command's words are wrong",
+  [EXIT_CODES.build]: "a filter does not compile, or there is none of that name",
+  [EXIT_CODES["envoy-not-found"]]: "no stock Envoy can be had",
+  [EXIT_CODES["envoy-failed"]]: "Envoy ended or was not ready in time",
+  [EXIT_CODES["service-failed"]]: "a service ended or was not ready in time",
+  [EXIT_CODES["port-taken"]]: "a port is taken",
+  [EXIT_CODES["already-running"]]: "the same mesh runs already in this folder",
+  [INTERRUPTED_EXIT_CODE]: "interrupted while starting",
+};
+
+/** The part of a help page that lists a command's exit codes. */
+export function exitCodesHelp(success: string, kinds: readonly (ErrorCode | "interrupted")[]): string {
+  const codes = kinds.map((kind) => (kind === "interrupted" ? INTERRUPTED_EXIT_CODE : EXIT_CODES[kind]));
+  const lines = [...codes]
+    .sort((a, b) => a - b)
+    .map((code) => `  ${String(code).padEnd(4)}${MEANINGS[code]}`);
+  return ["\nExit codes:", `  0   ${success}`, ...lines].join("\n");
+}
+
+/** What to print and how to end. */
+export interface Failure {
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+/** Turns whatever a command threw into words. `debug` adds the stack of what was not foreseen. */
+export function describeFailure(error: unknown, debug: boolean): Failure {
+  if (error instanceof MeshwrightError) {
+    return {
+      lines: [`meshwright: ${error.message}`, ...error.details.map((line) => `  ${line}`)],
+      exitCode: EXIT_CODES[error.code],
+    };
+  }
+  if (error instanceof Interrupted) {
+    return { lines: [`meshwright: ${error.message}`], exitCode: INTERRUPTED_EXIT_CODE };
+  }
+  if (error instanceof CommanderError) return describeCommander(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? "").split("\n").slice(1) : [];
+  return {
+    lines: [
+      `meshwright: unexpected error: ${text.split("\n")[0]}`,
+      ...(debug ? stack : ["  Set MESHWRIGHT_DEBUG=1 to see where it came from."]),
+    ],
+    exitCode: UNEXPECTED_EXIT_CODE,
+  };
+}
+
+function describeCommander(error: CommanderError): Failure {
+  if (error.exitCode === 0) return { lines: [], exitCode: 0 };
+  // The help page itself was the answer.
+  if (error.code === "commander.help") return { lines: [], exitCode: EXIT_CODES.usage };
+  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const reason = first.replace(/\.$/, "");
+  const hint = rest.map((line) => ` ${line.replace("(Did", "(did")}`).join("");
+  return { lines: [`meshwright: ${reason}${hint}; see --help`], exitCode: EXIT_CODES.usage };
+}

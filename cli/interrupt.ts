@@ -1,0 +1,53 @@
+// Ctrl-C: the first asks for an orderly end, the second ends everything at once.
+
+import type { Screen } from "./screen.js";
+
+/** The reason with which a start is aborted. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+
+  constructor() {
+    super("interrupted: everything that was started has ended");
+  }
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** npm hands a terminal's Ctrl-C on to us, which the terminal has sent already: two within this time are one. */
+const SAME_MS = 500;
+const KILLED_EXIT_CODE = 130;
+
+/** Listens for signals until it is disposed of. */
+export interface Interrupt extends Disposable {
+  /** Aborted by the first signal, with an `Interrupted`. */
+  readonly signal: AbortSignal;
+  /** Settles at the first signal. */
+  readonly happened: Promise<void>;
+}
+
+/** The first signal is told on the screen. The second ends this process, and with it, in its exit hook, every child. */
+export function listenForInterrupt(screen: Screen): Interrupt {
+  const controller = new AbortController();
+  const happened = new Promise<void>((resolve) => {
+    controller.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  let first: number | undefined;
+  const onSignal = () => {
+    const now = performance.now();
+    if (first === undefined) {
+      first = now;
+      screen.settle();
+      screen.print(["", "Stopping … (again to kill at once)"]);
+      controller.abort(new Interrupted());
+    } else if (now - first > SAME_MS) {
+      process.exit(KILLED_EXIT_CODE);
+    }
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    happened,
+    [Symbol.dispose]: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}

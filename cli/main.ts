@@ -1,0 +1,77 @@
+// From the words on the command line to a command, and from its end to an exit code.
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { addBuild } from "./commands/build.js";
+import { addRun } from "./commands/run.js";
+import { addUp } from "./commands/up.js";
+import { addValidate } from "./commands/validate.js";
+import { describeFailure } from "./failures.js";
+import { type Output, Screen } from "./screen.js";
+
+/** What the commands see of the world. */
+export interface Terminal {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Runs one command and returns the process's exit code. Never throws. */
+export async function main(args: readonly string[], terminal: Terminal = ownTerminal()): Promise<number> {
+  const { stdout, stderr, env } = terminal;
+  const screen = new Screen(stdout, env);
+  try {
+    await program(screen, stdout).parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    const { lines, exitCode } = describeFailure(error, env.MESHWRIGHT_DEBUG === "1");
+    for (const line of lines) stderr.write(`${line}\n`);
+    return exitCode;
+  }
+}
+
+function program(screen: Screen, stdout: Output): Command {
+  const root = new Command("meshwright")
+    .description("Mesh logic for stock Envoy: builds, checks and runs proxy-wasm filters.")
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      // Help that answers a mistake goes to the same place as help that was asked for; errors are told by `describeFailure`.
+      writeErr: (text) => void (text.startsWith("error:") || stdout.write(text)),
+      getOutHelpWidth: () => screen.width,
+      getErrHelpWidth: () => screen.width,
+    })
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      "\nmeshwright COMMAND --help tells more about a command, with examples and exit codes.",
+    );
+  addUp(root, screen);
+  addRun(root, screen);
+  addBuild(root, screen);
+  addValidate(root, screen);
+  return root;
+}
+
+function packageVersion(): string {
+  // One folder up in a checkout, two in the published package, where this file is in dist/cli/.
+  for (const place of ["../package.json", "../../package.json"]) {
+    try {
+      return JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8")).version;
+    } catch {
+      // Not here.
+    }
+  }
+  return "unknown";
+}
+
+function ownTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // The reader has gone, as with `meshwright up | head`: end in an orderly way, like after Ctrl-C.
+      if (error.code === "EPIPE") process.kill(process.pid, "SIGTERM");
+    });
+  }
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env };
+}

@@ -1,0 +1,66 @@
+// What happens while a mesh, or a single Envoy, starts and runs, and how it is told to a person.
+
+import type { ChildExit } from "../envoy/runtime/child.js";
+
+/** Where a filter stands: `<envoy>/<its name there>`. */
+type FilterPlaces = readonly string[];
+
+export type RunEvent =
+  /** A line about something that takes long. */
+  | { readonly kind: "progress"; readonly text: string }
+  | { readonly kind: "ready"; readonly what: string; readonly seconds: number }
+  | { readonly kind: "waiting"; readonly what: readonly string[]; readonly seconds: number }
+  /** A changed setting is in force. */
+  | { readonly kind: "applied"; readonly filter: string; readonly places: FilterPlaces }
+  /** Envoy or the filter did not take it; the last good one stays in force. */
+  | {
+      readonly kind: "refused";
+      readonly filter: string;
+      readonly places: FilterPlaces;
+      readonly reason: string;
+    }
+  /** The file as a whole is wrong; nothing of it was taken. */
+  | { readonly kind: "file-refused"; readonly lines: readonly string[] }
+  | { readonly kind: "restart-needed"; readonly paths: readonly string[] }
+  /** A service or an Envoy ended by itself. */
+  | {
+      readonly kind: "ended";
+      readonly what: string;
+      readonly exit: ChildExit;
+      readonly lastLines: readonly string[];
+    };
+
+/** The lines that tell it. */
+export function describeEvent(event: RunEvent): string[] {
+  switch (event.kind) {
+    case "progress":
+      return [event.text];
+    case "ready":
+      return [`ready after ${event.seconds.toFixed(1)} s: ${event.what}`];
+    case "waiting":
+      return [`waiting since ${event.seconds.toFixed(0)} s for: ${event.what.join(", ")}`];
+    case "applied":
+      return [`applied: ${event.filter} at ${event.places.join(", ")}`];
+    case "refused":
+      return [
+        `refused: ${event.filter} at ${event.places.join(", ")}: ${event.reason}; the last good settings stay`,
+      ];
+    case "file-refused":
+      return [
+        `${event.lines[0] ?? ""}; the last good settings stay`,
+        ...event.lines.slice(1).map((line) => `  ${line}`),
+      ];
+    case "restart-needed":
+      return [`restart to apply: ${event.paths.join(", ")}`];
+    case "ended":
+      return [
+        `${event.what} ${describeExit(event.exit)}; its last lines:`,
+        ...event.lastLines.map((line) => `  ${line}`),
+      ];
+  }
+}
+
+/** How a process ended, for a sentence. */
+export function describeExit({ code, signal }: ChildExit): string {
+  return signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+}

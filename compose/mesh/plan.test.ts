@@ -1,0 +1,161 @@
+import { describe, expect, it } from "vitest";
+import { type MeshPlanOptions, planFilters, planMesh, portNames } from "./plan.js";
+import { type Mesh, meshSchema } from "./schema.js";
+
+const routing = (destination: string) => ({ rules: [{ name: "all", destination }] });
+const orders = {
+  versions: {
+    v1: { command: ["node", "orders.js"], env: { LEVEL: 3 }, cwd: "apps" },
+    v2: { url: "http://10.0.0.7:9000" },
+  },
+  default: "v2",
+  calls: ["gift-cards"],
+};
+
+function mesh(changes: object = {}): Mesh {
+  return meshSchema.parse({
+    name: "shop",
+    gateway: {
+      routes: [
+        { prefix: "/orders", service: "orders" },
+        { prefix: "/", service: "front" },
+      ],
+    },
+    services: {
+      front: { versions: { v1: { command: "exec ./front --fast" } }, calls: ["orders"] },
+      orders: { ...orders, filters: [{ filter: "header-routing", config: routing("v1") }] },
+      "gift-cards": { versions: { v1: { command: ["cards"] } } },
+    },
+    filters: [{ filter: "trace-headers", at: ["gateway", "inbound"] }],
+    ...changes,
+  });
+}
+
+function options(of: Mesh): MeshPlanOptions {
+  return {
+    directory: "/run",
+    home: "/home/mesh",
+    ports: new Map(portNames(of).map((name, i) => [name, 20_000 + i])),
+    modulePath: (filter) => `/build/${filter}.wasm`,
+  };
+}
+
+const plan = (of: Mesh) => planMesh(of, options(of));
+const envoy = (of: Mesh, name: string) => plan(of).envoys.find((each) => each.name === name);
+const listener = (of: Mesh, name: string, hop: string) =>
+  JSON.stringify(envoy(of, name)?.bootstrap.static_resources.listeners.find((each) => each.name === hop));
+
+describe("planMesh", () => {
+  it("gives the gateway and each version an Envoy, and every Envoy its listeners", () => {
+    const listeners = plan(mesh()).envoys.map((each) => [
+      each.name,
+      each.bootstrap.static_resources.listeners.map((one) => one.name),
+    ]);
+    expect(listeners).toEqual([
+      ["gateway", ["public", "outbound-orders", "outbound-front"]],
+      ["front-v1", ["inbound", "outbound-orders"]],
+      ["orders-v1", ["inbound", "outbound-gift-cards"]],
+      ["orders-v2", ["inbound", "outbound-gift-cards"]],
+      ["gift-cards-v1", ["inbound"]],
+    ]);
+  });
+
+  it("asks for each port once and gives no port twice", () => {
+    const names = portNames(mesh());
+    expect(new Set(names).size).toBe(names.length);
+    expect(names[0]).toBe("gateway public");
+    const ports = plan(mesh()).envoys.flatMap((each) => [
+      each.bootstrap.admin.address.socket_address.port_value,
+      ...each.bootstrap.static_resources.listeners.map((one) => one.address.socket_address.port_value),
+    ]);
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  it("tells an app its port, its name and where to call", () => {
+    const ports = options(mesh()).ports;
+    const services = plan(mesh()).services;
+    expect(services.find((service) => service.name === "orders-v1")?.start).toEqual({
+      command: "node",
+      args: ["orders.js"],
+      cwd: "/home/mesh/apps",
+      env: {
+        LEVEL: "3",
+        PORT: String(ports.get("orders-v1 app")),
+        SERVICE_NAME: "orders",
+        SERVICE_VERSION: "v1",
+        GIFT_CARDS_URL: `http://127.0.0.1:${ports.get("orders-v1 outbound-gift-cards")}`,
+      },
+    });
+    expect(services.find((service) => service.name === "front-v1")?.start).toMatchObject({
+      command: "/bin/sh",
+      args: ["-c", "exec ./front --fast"],
+      cwd: "/home/mesh",
+    });
+  });
+
+  it("leads to a service that already runs where it is", () => {
+    expect(plan(mesh()).services.find((service) => service.name === "orders-v2")).toEqual({
+      service: "orders",
+      version: "v2",
+      name: "orders-v2",
+      address: { address: "10.0.0.7", port: 9000 },
+      calls: { GIFT_CARDS_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
+    });
+    expect(JSON.stringify(envoy(mesh(), "orders-v2")?.bootstrap)).toContain(
+      '"address":"10.0.0.7","port_value":9000',
+    );
+  });
+
+  it("routes by the destination header where a filter chooses, and to the default else", () => {
+    const chosen = listener(mesh(), "front-v1", "outbound-orders");
+    expect(chosen).toContain('{"name":"x-mesh-destination","string_match":{"exact":"v1"}}');
+    expect(chosen).toContain('"name":"fallback","match":{"prefix":"/"},"route":{"cluster":"orders-v2"}');
+    expect(listener(mesh(), "orders-v1", "outbound-gift-cards")).not.toContain("string_match");
+  });
+
+  it("routes by the header that the filter names", () => {
+    const config = { ...routing("v1"), destinationHeader: "x-to" };
+    const named = mesh({
+      services: {
+        ...mesh().services,
+        orders: { ...orders, filters: [{ filter: "header-routing", config }] },
+      },
+    });
+    expect(listener(named, "gateway", "outbound-orders")).toContain('{"name":"x-to","string_match"');
+  });
+
+  it("lets a choice at the gateway's door count one listener later", () => {
+    const atTheDoor = mesh({
+      gateway: {
+        routes: [{ prefix: "/", service: "orders" }],
+        filters: [{ filter: "header-routing", config: routing("v1") }],
+      },
+      services: { orders: { ...orders, calls: [] } },
+    });
+    expect(listener(atTheDoor, "gateway", "outbound-orders")).toContain("string_match");
+  });
+
+  it("gives every filter a file in a folder of its own", () => {
+    const filters = planFilters(mesh(), options(mesh()));
+    expect(filters.map(({ envoy, filter }) => `${envoy}/${filter.name}`)).toEqual([
+      "gateway/public-1-trace-headers",
+      "gateway/outbound-orders-1-header-routing",
+      "front-v1/inbound-1-trace-headers",
+      "front-v1/outbound-orders-1-header-routing",
+      "orders-v1/inbound-1-trace-headers",
+      "orders-v2/inbound-1-trace-headers",
+      "gift-cards-v1/inbound-1-trace-headers",
+    ]);
+    expect(filters[1]?.filter.path).toBe("/run/filters/gateway/outbound-orders-1-header-routing/config.json");
+    expect(JSON.stringify(filters[1]?.filter.resource)).toContain("/build/header-routing.wasm");
+    expect(listener(mesh(), "gateway", "outbound-orders")).toContain(filters[1]?.filter.path);
+  });
+
+  it("puts the mesh's filters before a service's own", () => {
+    const both = mesh({ filters: [{ filter: "trace-headers", at: ["outbound"] }] });
+    expect(envoy(both, "front-v1")?.filters.map((filter) => filter.name)).toEqual([
+      "outbound-orders-1-trace-headers",
+      "outbound-orders-2-header-routing",
+    ]);
+  });
+});

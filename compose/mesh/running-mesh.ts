@@ -1,0 +1,169 @@
+// A mesh that runs: what it counts, what an edit of its file does to it, and its end.
+
+import { readDocument } from "../../envoy/document.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import type { ManagedChild } from "../../envoy/runtime/child.js";
+import { lastLines } from "../../envoy/runtime/envoy-log.js";
+import type { EnvoyBinary } from "../../envoy/runtime/find.js";
+import type { RunEvent } from "../events.js";
+import type { RunningEnvoy } from "../planned-envoy.js";
+import type { RunDirectory } from "../run-directory.js";
+import { watchContent } from "../watch.js";
+import { structuralChanges } from "./change.js";
+import { readFigures, type VersionFigures } from "./figures.js";
+import { type MeshPlan, type MeshPlanOptions, type PlacedFilter, planFilters } from "./plan.js";
+import { type Mesh, meshSchema } from "./schema.js";
+
+/** A process of the mesh; `running` is absent where a service runs by itself. */
+export type MeshPart =
+  | { readonly kind: "service"; readonly name: string; readonly running?: ManagedChild }
+  | {
+      readonly kind: "envoy";
+      readonly name: string;
+      readonly envoy: RunningEnvoy;
+      readonly running: Pick<ManagedChild, "exited" | "logs" | "stop">;
+    };
+
+interface RunningMeshOptions {
+  readonly mesh: Mesh;
+  readonly file: string;
+  readonly plan: MeshPlan;
+  readonly planOptions: MeshPlanOptions;
+  readonly parts: readonly MeshPart[];
+  readonly binary: EnvoyBinary;
+  readonly directory: RunDirectory;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+const LOG_LINES = 5;
+
+/** Made by `startMesh`. Disposing of it ends every process of the mesh and removes the run's folder. */
+export class RunningMesh implements AsyncDisposable {
+  readonly mesh: Mesh;
+  readonly plan: MeshPlan;
+  readonly binary: EnvoyBinary;
+  /** The run's folder, absolute. */
+  readonly directory: string;
+  readonly #options: RunningMeshOptions;
+  /** The settings that each filter was last given, by its place. */
+  readonly #settings = new Map<string, string>();
+  #watch: Disposable | undefined;
+  #end: Promise<void> | undefined;
+
+  private constructor(options: RunningMeshOptions) {
+    this.mesh = options.mesh;
+    this.plan = options.plan;
+    this.binary = options.binary;
+    this.directory = options.directory.path;
+    this.#options = options;
+    for (const placed of planFilters(options.mesh, options.planOptions)) this.#remember(placed);
+    for (const part of options.parts) this.#reportEnd(part);
+  }
+
+  /** Takes over the processes of a started mesh, and watches the mesh file from now on. */
+  static async over(options: RunningMeshOptions): Promise<RunningMesh> {
+    const mesh = new RunningMesh(options);
+    mesh.#watch = await watchContent(options.file, () => mesh.#takeFile());
+    return mesh;
+  }
+
+  /** The Envoys, the gateway's first. */
+  get envoys(): readonly RunningEnvoy[] {
+    const envoys = this.#options.parts.flatMap((part) => (part.kind === "envoy" ? [part.envoy] : []));
+    const order = this.plan.envoys.map((envoy) => envoy.name);
+    return envoys.toSorted((a, b) => order.indexOf(a.plan.name) - order.indexOf(b.plan.name));
+  }
+
+  /** What reached which version since the start. */
+  figures(): Promise<readonly VersionFigures[]> {
+    return readFigures(
+      this.mesh,
+      this.envoys.map((envoy) => envoy.process.admin),
+    );
+  }
+
+  /** Ends every process, within about 3 s, and removes the run's folder. May be repeated. */
+  stop(): Promise<void> {
+    this.#end ??= this.#stop();
+    return this.#end;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#watch?.[Symbol.dispose]();
+    await Promise.all(this.#options.parts.map((part) => part.running?.stop()));
+    await this.#options.directory[Symbol.asyncDispose]();
+  }
+
+  async #takeFile(): Promise<void> {
+    const { file, planOptions, onEvent } = this.#options;
+    try {
+      const edited = await readDocument(file, meshSchema, "mesh file");
+      const structural = structuralChanges(this.mesh, edited);
+      if (structural.length > 0) onEvent({ kind: "restart-needed", paths: structural });
+      await this.#applyChanged(planFilters(edited, planOptions));
+    } catch (error) {
+      if (this.#end !== undefined) return;
+      if (!(error instanceof MeshwrightError)) throw error;
+      onEvent({ kind: "file-refused", lines: [error.message, ...error.details] });
+    }
+  }
+
+  /** Gives every filter that is in both the running mesh and the edited one its new settings, and reports alike outcomes once. */
+  async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
+    const changed = placed.filter((each) => {
+      const before = this.#settings.get(place(each));
+      return before !== undefined && before !== JSON.stringify(each.filter.config);
+    });
+    const outcomes = await Promise.all(changed.map((each) => this.#apply(each)));
+    const events = new Map<string, { filter: string; reason?: string; places: string[] }>();
+    for (const { each, reason } of outcomes) {
+      const key = JSON.stringify([each.filter.filter, reason]);
+      const event = events.get(key) ?? {
+        filter: each.filter.filter,
+        ...(reason === undefined ? {} : { reason }),
+        places: [],
+      };
+      event.places.push(place(each));
+      events.set(key, event);
+    }
+    for (const { filter, reason, places } of events.values()) {
+      this.#options.onEvent(
+        reason === undefined
+          ? { kind: "applied", filter, places }
+          : { kind: "refused", filter, places, reason },
+      );
+    }
+  }
+
+  async #apply(each: PlacedFilter): Promise<{ each: PlacedFilter; reason?: string }> {
+    this.#remember(each);
+    const envoy = this.envoys.find((running) => running.plan.name === each.envoy);
+    const result = await envoy?.apply(each.filter);
+    return result === undefined || result.accepted ? { each } : { each, reason: result.reason };
+  }
+
+  #remember(placed: PlacedFilter): void {
+    this.#settings.set(place(placed), JSON.stringify(placed.filter.config));
+  }
+
+  #reportEnd(part: MeshPart): void {
+    void part.running?.exited.then((exit) => {
+      if (this.#end !== undefined || part.running === undefined) return;
+      const what = part.kind === "envoy" ? `Envoy ${part.name}` : `service ${part.name}`;
+      this.#options.onEvent({
+        kind: "ended",
+        what,
+        exit,
+        lastLines: lastLines(part.running.logs(), LOG_LINES),
+      });
+    });
+  }
+}
+
+function place({ envoy, filter }: PlacedFilter): string {
+  return `${envoy}/${filter.name}`;
+}

@@ -1,0 +1,140 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { checkDocument } from "../../envoy/document.js";
+import { readMesh } from "./file.js";
+import { meshJsonSchema, meshSchema } from "./schema.js";
+
+const BASE = `
+name: shop
+gateway:
+  routes: [{ prefix: /, service: front }]
+services:
+  front: { versions: { v1: { command: [node, front.js] } }, calls: [orders] }
+  orders: { versions: { v1: { url: "http://127.0.0.1:9000" }, v2: { command: npm start } }, default: v1 }
+`;
+
+/** The problems of the base mesh with one text in place of another, without file and position. */
+function problems(from: string, to: string): string[] {
+  expect(BASE).toContain(from);
+  const checked = checkDocument(BASE.replace(from, to), meshSchema, "m");
+  return checked.ok ? [] : checked.lines.map((line) => line.replace(/^m:\d+:\d+: /, ""));
+}
+
+describe("a mesh file", () => {
+  it("may be as short as the base", () => {
+    expect(problems("name: shop", "name: shop")).toEqual([]);
+  });
+
+  it("that comes with meshwright is right", async () => {
+    const mesh = await readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
+    expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments"]);
+  });
+
+  it("gives a filter without settings its defaults", () => {
+    expect(problems("name: shop", "name: shop\nfilters: [{ filter: trace-headers, at: [inbound] }]")).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    [
+      "service: front",
+      "service: frnt",
+      'gateway.routes[0].service: there is no service "frnt"; did you mean "front"?',
+    ],
+    [
+      "calls: [orders]",
+      "calls: [nobody]",
+      'services.front.calls[0]: there is no service "nobody"; there is front, orders',
+    ],
+    ["calls: [orders]", "calls: [orders, orders]", "services.front.calls[1]: is named twice"],
+    [
+      "default: v1",
+      "default: v3",
+      'services.orders.default: there is no version of orders "v3"; did you mean "v1"?',
+    ],
+    ["name: shop", "name: Shop", "name: must be 1 to 41 of a-z, 0-9 and '-', and begin with a letter"],
+    ["name: shop", "name: shop\nfilter: []", 'filter: unknown key; did you mean "filters"?'],
+    ["prefix: /,", "prefix: api,", 'gateway.routes[0].prefix: must begin with "/"'],
+    ["gateway:", "gateway:\n  port: 70000", "gateway.port: must be from 0 to 65535"],
+    [
+      "http://127.0.0.1:9000",
+      "https://127.0.0.1",
+      /^services\.orders\.versions\.v1\.url: https is not supported/,
+    ],
+    ["command: npm start", "command: []", "services.orders.versions.v2.command: must name a program"],
+    [
+      "command: npm start",
+      "comand: npm start",
+      'services.orders.versions.v2.comand: unknown key; did you mean "command"?',
+    ],
+    [
+      "command: npm start",
+      "command: npm start, env: { PORT: 1 }",
+      /^services\.orders\.versions\.v2\.env\.PORT: .*PORT/,
+    ],
+    [
+      "[{ prefix: /, service: front }]",
+      "[{ prefix: /, service: front }, { prefix: /orders, service: orders }]",
+      'gateway.routes[1].prefix: is never reached: routes[0] already takes "/"; put this one first',
+    ],
+    [
+      "default: v1",
+      "default: v1, filters: [{ filter: header-ruoting }]",
+      'services.orders.filters[0].filter: there is no "header-ruoting"; did you mean "header-routing"?',
+    ],
+    [
+      "default: v1",
+      "default: v1, filters: [{ filter: header-routing, config: { rules: [{ name: a, destination: v9 }] } }]",
+      'services.orders.filters[0].config.rules[0].destination: there is no version of orders "v9"; did you mean "v1"?',
+    ],
+    [
+      "default: v1",
+      "default: v1, filters: [{ filter: header-routing, config: { rules: [{ name: a, destinaton: v1 }] } }]",
+      /^services\.orders\.filters\[0\]\.config\.rules\[0\]/,
+    ],
+    [
+      "name: shop",
+      "name: shop\nfilters: [{ filter: trace-headers, at: [everywhere] }]",
+      /^filters\[0\]\.at\[0\]: /,
+    ],
+    [
+      "name: shop",
+      "name: shop\nfilters: [{ filter: header-routing, at: [inbound], config: { rules: [{ name: a, destination: v1 }] } }]",
+      /^filters\[0\]\.at\[0\]: header-routing has nothing to choose at "inbound"/,
+    ],
+  ])("with %j as %j is refused", (from, to, problem) => {
+    expect(problems(from, to)).toContainEqual(
+      typeof problem === "string" ? problem : expect.stringMatching(problem),
+    );
+  });
+
+  it("may not call two clusters the same", () => {
+    const text = `
+name: shop
+gateway: { routes: [{ prefix: /, service: a }] }
+services:
+  a: { versions: { b-c: { command: x } } }
+  a-b: { versions: { c: { command: x } } }
+`;
+    const checked = checkDocument(text, meshSchema, "m");
+    expect(checked.ok ? [] : checked.lines).toEqual([
+      "m:6:22: services.a-b.versions.c: is called a-b-c in Envoy, and so is a b-c; rename one",
+    ]);
+  });
+
+  it("in the README is right", async () => {
+    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const blocks = [...readme.matchAll(/^```yaml\n(name:[\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const block of blocks)
+      expect(checkDocument(block, meshSchema, "README")).toMatchObject({ ok: true });
+  });
+
+  it("has a JSON Schema that knows every filter", () => {
+    const text = JSON.stringify(meshJsonSchema());
+    expect(text).toContain('"const":"header-routing"');
+    expect(text).toContain("destinationHeader");
+    expect(text).toContain('"const":"trace-headers"');
+  });
+});

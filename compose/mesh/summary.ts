@@ -1,0 +1,115 @@
+// What a person needs to know of a mesh that has just come up: addresses, what the filters are set to, and what to try. Pure.
+
+import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import { type FilterUse, headerRoutingOf } from "../destinations.js";
+import type { MeshPlan, ServicePlan } from "./plan.js";
+import type { Mesh } from "./schema.js";
+
+type Rule = HeaderRoutingConfig["rules"][number];
+
+const MAX_CONFIG = 100;
+const CURL_LINES = 3;
+
+/** Where the gateway and every Envoy's admin interface are. */
+export function addressLines(plan: MeshPlan): string[] {
+  const admins = plan.envoys.map((envoy) => {
+    const { address, port_value } = envoy.bootstrap.admin.address.socket_address;
+    return `${envoy.name.padEnd(nameWidth(plan))}  http://${address}:${port_value}`;
+  });
+  const elsewhere = plan.services.filter((service) => service.start === undefined);
+  return [
+    `gateway  ${plan.gatewayUrl}`,
+    "admin interfaces",
+    ...admins.map((line) => `  ${line}`),
+    ...elsewhere.map(describeElsewhere),
+  ];
+}
+
+/** Nobody but a person can tell such a service where to call others. */
+function describeElsewhere({ name, address, calls }: ServicePlan): string {
+  const settings = Object.entries(calls).map(([variable, url]) => `${variable}=${url}`);
+  const advice = settings.length === 0 ? "" : `, and is to be given ${settings.join(" ")}`;
+  return `${name} runs by itself at ${address.address}:${address.port}${advice}`;
+}
+
+function nameWidth(plan: MeshPlan): number {
+  return Math.max(...plan.envoys.map((envoy) => envoy.name.length));
+}
+
+/** One line for each filter of the file: where it stands and what it is set to. */
+export function filterLines(mesh: Mesh): string[] {
+  const line = (use: FilterUse, where: string) => `${use.filter} ${where}: ${describeConfig(use)}`;
+  return [
+    ...(mesh.filters ?? []).map((use) => line(use, `at ${use.at.join(", ")}`)),
+    ...(mesh.gateway.filters ?? []).map((use) => line(use, "at gateway")),
+    ...Object.entries(mesh.services).flatMap(([name, { filters = [] }]) =>
+      filters.map((use) => line(use, `before ${name}`)),
+    ),
+  ];
+}
+
+function describeConfig(use: FilterUse): string {
+  const rules = headerRoutingOf(use)?.rules;
+  if (rules !== undefined) return rules.map(describeRule).join(", ");
+  const text = Object.entries(use.config ?? {})
+    .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join("+") : JSON.stringify(value)}`)
+    .join(", ");
+  if (text === "") return "defaults";
+  return text.length > MAX_CONFIG ? `${text.slice(0, MAX_CONFIG - 1)}…` : text;
+}
+
+function describeRule(rule: Rule): string {
+  const shares = rule.split?.destinations.map(({ name, weight }) => `${name} ${weight}`).join(" / ");
+  return `${rule.name} → ${rule.destination ?? shares}`;
+}
+
+/** Three commands to try: a plain request, then requests that the rules of the mesh treat differently. */
+export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
+  const base = mesh.gateway.routes[0]?.prefix ?? "/";
+  const rules = [
+    ...(mesh.gateway.filters ?? []),
+    ...(mesh.filters ?? []),
+    ...Object.values(mesh.services).flatMap((service) => service.filters ?? []),
+  ].flatMap((use) => headerRoutingOf(use)?.rules ?? []);
+  const tries = rules.flatMap((rule) => curlForRule(rule, plan.gatewayUrl, base) ?? []);
+  const plain = `curl ${plan.gatewayUrl}${base}`;
+  const withHeaders = `curl -i ${plan.gatewayUrl}${base}`;
+  const admin = plan.envoys[0]?.bootstrap.admin.address.socket_address.port_value;
+  const counters = `curl 'http://127.0.0.1:${admin}/stats?filter=wasmcustom'`;
+  return [...new Set([plain, ...spread(tries), withHeaders, counters])].slice(0, CURL_LINES);
+}
+
+/** The first, and then one that is of another kind, since five header rules alike teach no more than one. */
+function spread(tries: readonly string[]): string[] {
+  const [first] = tries;
+  if (first === undefined) return [];
+  const kind = (text: string) => text.replace(/'[^']*'/g, "''");
+  const other = tries.find((each) => kind(each) !== kind(first)) ?? tries[1];
+  return other === undefined ? [first] : [first, other];
+}
+
+/** A request that the rule takes, where its match is plain enough to write one down. */
+function curlForRule({ match, split }: Rule, gateway: string, base: string): string[] | undefined {
+  const { path, headers = [], cookies = [], query = [], method, percentage } = match ?? {};
+  if (method !== undefined || percentage !== undefined || query.length > 0 || path?.suffix !== undefined)
+    return undefined;
+  const tests = [...headers, ...cookies];
+  if (tests.some((test) => test.exact === undefined || test.invert === true)) return undefined;
+  const key = split?.key?.header;
+  const options = [
+    ...headers.map((test) => `-H ${quote(`${test.name}: ${test.exact}`)}`),
+    ...cookies.map((test) => `--cookie ${quote(`${test.name}=${test.exact}`)}`),
+    ...(key === undefined ? [] : [`-H ${quote(`${key}: user-1`)}`]),
+  ];
+  const where = path?.exact ?? path?.prefix ?? path?.segments ?? base;
+  if (options.length === 0 && where === base) return undefined;
+  return [["curl", ...options, shellWord(`${gateway}${where}`)].join(" ")];
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w:/.@%+=,-]+$/.test(text) ? text : quote(text);
+}

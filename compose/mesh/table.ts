@@ -1,0 +1,74 @@
+// The table of what reached which version, as lines of text. Pure.
+
+import type { VersionFigures } from "./figures.js";
+
+/** Two moments of the same mesh, from which rates come. */
+export interface TableInput {
+  readonly now: readonly VersionFigures[];
+  /** An earlier reading, in the same order; absent at the first. */
+  readonly before?: readonly VersionFigures[];
+  /** Between the two. */
+  readonly seconds: number;
+  /** How many columns a line may have. */
+  readonly width: number;
+  readonly colours: boolean;
+}
+
+const HEADINGS = ["service", "version", "requests", "per s", "share", "2xx", "4xx", "5xx"] as const;
+const GAP = "  ";
+const TEXT_COLUMNS = 2;
+
+/** A heading and a line for each version; no line is wider than `width`. */
+export function renderTable(input: TableInput): string[] {
+  const rows = input.now.map((figures, i) => cells(input, figures, input.before?.[i]));
+  const widths = columnWidths(rows, input.width);
+  const paint = (text: string, code: number) => (input.colours ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, column) => pad(text, widths[column] ?? 0, column))
+      .join(GAP)
+      .slice(0, input.width);
+  return [
+    paint(line(HEADINGS), 1),
+    ...rows.map((row, i) => ((input.now[i]?.serverErrors ?? 0) > 0 ? paint(line(row), 31) : line(row))),
+  ];
+}
+
+function cells(input: TableInput, figures: VersionFigures, before: VersionFigures | undefined): string[] {
+  const rate =
+    before === undefined
+      ? 0
+      : Math.max(0, figures.requests - before.requests) / Math.max(input.seconds, 0.001);
+  const ofService = input.now
+    .filter((other) => other.service === figures.service)
+    .reduce((sum, other) => sum + other.requests, 0);
+  return [
+    figures.service,
+    figures.version,
+    String(figures.requests),
+    rate.toFixed(1),
+    ofService === 0 ? "-" : `${((100 * figures.requests) / ofService).toFixed(1)} %`,
+    String(figures.ok),
+    String(figures.clientErrors),
+    String(figures.serverErrors),
+  ];
+}
+
+/** As wide as the widest cell; on a narrow screen the names give way, for the figures are what one looks at. */
+function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
+  const widths = HEADINGS.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width;
+  for (let column = 0; column < TEXT_COLUMNS && excess > 0; column++) {
+    const cut = Math.min(excess, (widths[column] ?? 0) - 3);
+    widths[column] = (widths[column] ?? 0) - cut;
+    excess -= cut;
+  }
+  return widths;
+}
+
+function pad(text: string, width: number, column: number): string {
+  if (column >= TEXT_COLUMNS) return text.padStart(width);
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
+}

@@ -1,0 +1,80 @@
+// Which Envoys a mesh has, and which listeners each of them: the shape of the mesh, before ports and files.
+
+import { destinationHeader, type FilterUse } from "../destinations.js";
+import type { Mesh } from "./schema.js";
+
+/** One listener of one Envoy: a place that a request passes, with the filters that it meets there. */
+export interface Hop {
+  /** `public` at the gateway, `inbound` before an app, `outbound-<service>` wherever a service is called. */
+  readonly name: string;
+  readonly filters: readonly FilterUse[];
+  readonly target: HopTarget;
+}
+
+/** Where a hop sends what it takes. */
+type HopTarget =
+  | {
+      readonly kind: "routes";
+      readonly routes: readonly { readonly prefix: string; readonly service: string }[];
+    }
+  | { readonly kind: "app" }
+  | {
+      readonly kind: "service";
+      readonly service: string;
+      /** The header that names the version; undefined where no filter before it chooses one. */
+      readonly header: string | undefined;
+    };
+
+/** One Envoy of the mesh: the gateway, or the sidecar of one version of a service. */
+export interface MeshEnvoy {
+  /** `gateway`, or `<service>-<version>`. */
+  readonly name: string;
+  readonly hops: readonly Hop[];
+  /** Of a sidecar. */
+  readonly app?: { readonly service: string; readonly version: string };
+}
+
+/** The gateway first, then the sidecars in the file's order. */
+export function meshEnvoys(mesh: Mesh): readonly MeshEnvoy[] {
+  return [gateway(mesh), ...sidecars(mesh)];
+}
+
+/** The sidecar's name, and the name of the cluster that leads to it. */
+export function sidecarName(service: string, version: string): string {
+  return `${service}-${version}`;
+}
+
+function gateway(mesh: Mesh): MeshEnvoy {
+  const { routes, filters = [] } = mesh.gateway;
+  const atTheDoor = [...meshWide(mesh, "gateway"), ...filters];
+  const routed = [...new Set(routes.map((route) => route.service))];
+  const door: Hop = { name: "public", filters: atTheDoor, target: { kind: "routes", routes } };
+  // A version that a filter at the door has chosen still counts one listener later, inside the same Envoy.
+  return { name: "gateway", hops: [door, ...routed.map((service) => outbound(mesh, service, atTheDoor))] };
+}
+
+function sidecars(mesh: Mesh): MeshEnvoy[] {
+  return Object.entries(mesh.services).flatMap(([service, { versions, calls = [] }]) =>
+    Object.keys(versions).map((version) => ({
+      name: sidecarName(service, version),
+      app: { service, version },
+      hops: [
+        { name: "inbound", filters: meshWide(mesh, "inbound"), target: { kind: "app" as const } },
+        ...calls.map((called) => outbound(mesh, called, [])),
+      ],
+    })),
+  );
+}
+
+function outbound(mesh: Mesh, service: string, before: readonly FilterUse[]): Hop {
+  const filters = [...meshWide(mesh, "outbound"), ...(mesh.services[service]?.filters ?? [])];
+  return {
+    name: `outbound-${service}`,
+    filters,
+    target: { kind: "service", service, header: destinationHeader([...before, ...filters]) },
+  };
+}
+
+function meshWide(mesh: Mesh, place: "gateway" | "inbound" | "outbound"): FilterUse[] {
+  return (mesh.filters ?? []).filter((use) => use.at.includes(place));
+}

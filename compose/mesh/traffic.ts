@@ -1,0 +1,88 @@
+// A mesh's own little traffic, so that the table has something to show: plain requests, users in groups, and two hundred single users.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+const USERS = 200;
+const TIMEOUT_MS = 10_000;
+/** When answers stay out, requests must not pile up in memory. */
+const MAX_IN_FLIGHT = 200;
+
+/** One request of the mix. */
+export interface TrafficRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The `n`th request of the mix, from 0: of ten, one is plain, three are of a group, and six come from single users in turn. */
+export function trafficRequest(n: number, prefixes: readonly string[]): TrafficRequest {
+  const path = prefixes[Math.floor(n / 10) % Math.max(prefixes.length, 1)] ?? "/";
+  return { path, headers: headersOf(n) };
+}
+
+function headersOf(n: number): Readonly<Record<string, string>> {
+  switch (n % 10) {
+    case 0:
+      return {};
+    case 1:
+      return { "x-user-type": "premium" };
+    case 2:
+      return { "x-user-group": "beta" };
+    case 3:
+      return { "end-user": "canary-tester" };
+    default:
+      return { "x-user-id": `user-${((Math.floor(n / 10) * 6 + (n % 10) - 4) % USERS) + 1}` };
+  }
+}
+
+export interface TrafficOptions {
+  /** The gateway's. */
+  readonly url: string;
+  /** Requests per second, above 0. */
+  readonly rps: number;
+  /** The paths to ask for in turn. */
+  readonly prefixes: readonly string[];
+}
+
+/** Sends requests until it is disposed of. A failed one shows in the mesh's own figures. */
+export function startTraffic({ url, rps, prefixes }: TrafficOptions): AsyncDisposable {
+  const end = new AbortController();
+  const inFlight = new Set<Promise<void>>();
+  let sent = 0;
+  const started = performance.now();
+  const loop = async () => {
+    while (!end.signal.aborted) {
+      const due = Math.floor(((performance.now() - started) / 1000) * rps);
+      for (; sent < due; sent++) {
+        if (inFlight.size >= MAX_IN_FLIGHT) continue;
+        const { path, headers } = trafficRequest(sent, prefixes);
+        const request = send(`${url}${path}`, headers, end.signal).finally(() => inFlight.delete(request));
+        inFlight.add(request);
+      }
+      await delay(20, undefined, { signal: end.signal }).catch(() => {});
+    }
+  };
+  const running = loop();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      end.abort();
+      await running;
+      await Promise.all(inFlight);
+    },
+  };
+}
+
+async function send(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const response = await fetch(url, {
+      headers,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    await response.arrayBuffer();
+  } catch {
+    // Counted by the gateway, or by nobody where the mesh is at its end.
+  }
+}

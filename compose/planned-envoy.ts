@@ -1,0 +1,133 @@
+// One Envoy as it is planned, and the same Envoy running: its filters come from watched files, so that each can be changed while it runs.
+
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Bootstrap } from "../envoy/config/bootstrap.js";
+import type { DiscoveredFilter } from "../envoy/config/http-filter.js";
+import type { Json } from "../envoy/config/json.js";
+import { discoveredFilter, type ExtensionResources, wasmFilterResource } from "../envoy/config/wasm.js";
+import { MeshwrightError } from "../envoy/errors.js";
+import { refusalReason } from "../envoy/runtime/envoy-log.js";
+import type { EnvoyBinary } from "../envoy/runtime/find.js";
+import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/live-file.js";
+import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
+
+/** A filter of one Envoy: which module, with which settings, in which file. */
+export interface FilterPlan {
+  /** Its name in Envoy, unique there. */
+  readonly name: string;
+  /** Its name in the catalog. */
+  readonly filter: string;
+  readonly config: Json;
+  /** The file that Envoy watches; nothing else is in its folder. */
+  readonly path: string;
+  /** That file's content. */
+  readonly resource: ExtensionResources;
+}
+
+export interface EnvoyPlan {
+  readonly name: string;
+  readonly bootstrap: Bootstrap;
+  readonly filters: readonly FilterPlan[];
+}
+
+/** Plans a filter. `directory` is the folder for all filters of this Envoy. */
+export function planFilter(options: {
+  readonly name: string;
+  readonly filter: string;
+  readonly config: Json;
+  readonly module: string;
+  readonly directory: string;
+}): FilterPlan {
+  const { name, filter, config, module, directory } = options;
+  return {
+    name,
+    filter,
+    config,
+    path: path.join(directory, name, "config.json"),
+    resource: wasmFilterResource({ name, module, configuration: config }),
+  };
+}
+
+/** How a listener's chain refers to a planned filter. */
+export function filterReference(filter: FilterPlan): DiscoveredFilter {
+  return discoveredFilter({ name: filter.name, path: filter.path });
+}
+
+/** A running Envoy whose filters can be changed. Disposing of it stops it. */
+export interface RunningEnvoy extends AsyncDisposable {
+  readonly plan: EnvoyPlan;
+  readonly process: EnvoyProcess;
+  /** Gives the filter of that name the resource of a newer plan. A refused one leaves the last good one in force. */
+  apply(filter: FilterPlan): Promise<ApplyResult>;
+}
+
+export interface StartOptions {
+  readonly binary: EnvoyBinary;
+  /** For the bootstrap and the logs; made when missing. */
+  readonly directory: string;
+  /** Envoy's `--log-level`. Default `warning`. */
+  readonly logLevel?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes the filters' files and starts Envoy. Throws what `startEnvoyProcess` throws, and `MeshwrightError("configuration")` when Envoy
+ * does not take a filter.
+ */
+export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<RunningEnvoy> {
+  for (const filter of plan.filters) {
+    await mkdir(path.dirname(filter.path), { recursive: true });
+    await writeAtomically(filter.path, JSON.stringify(filter.resource));
+  }
+  const { binary, directory, logLevel = "warning", signal } = options;
+  const process = await startEnvoyProcess({
+    binary,
+    bootstrap: plan.bootstrap,
+    directory,
+    name: plan.name,
+    logLevel,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    await checkFilters(plan, process);
+  } catch (error) {
+    await process.stop();
+    throw error;
+  }
+  const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter)]));
+  return {
+    plan,
+    process,
+    apply: async (filter) =>
+      live.get(filter.name)?.apply(filter.resource) ?? {
+        accepted: false,
+        reason: `Envoy "${plan.name}" has no filter "${filter.name}"`,
+      },
+    [Symbol.asyncDispose]: () => process.stop(),
+  };
+}
+
+function liveFilter(process: EnvoyProcess, filter: FilterPlan): LiveFilter {
+  return new LiveFilter({
+    admin: process.admin,
+    logs: () => process.logs(),
+    name: filter.name,
+    path: filter.path,
+  });
+}
+
+/** Envoy says that it is ready even where it has refused a filter, and then answers every request with 500. */
+async function checkFilters(plan: EnvoyPlan, process: EnvoyProcess): Promise<void> {
+  const stats = await process.admin.stats("^extension_config_discovery\\.http_filter\\.");
+  for (const { name, filter } of plan.filters) {
+    const rejected = stats.get(`extension_config_discovery.http_filter.${name}.update_rejected`) ?? 0;
+    if (rejected === 0) continue;
+    const reason = refusalReason(process.logs()) ?? "it wrote no reason";
+    throw new MeshwrightError(
+      "configuration",
+      `Envoy "${plan.name}" refuses the filter ${filter}: ${reason}; mend its configuration or build the filter again`,
+      process.logs().trim().split("\n").slice(-12),
+    );
+  }
+}

@@ -1,0 +1,128 @@
+// What the demo's services share: an HTTP server that calls the services below it and answers with what happened on the way.
+// Nothing but Node is needed, so that a service is one file and a command.
+
+import http from "node:http";
+
+/** The headers that a service hands on to what it calls. Without them a trace ends here, and a rule below cannot see the user. */
+const HANDED_ON =
+  /^(traceparent|tracestate|b3|x-b3-[a-z]+|x-trace-id|x-request-id|x-user-[a-z-]+|end-user|cookie)$/;
+const CALL_TIMEOUT_MS = 5_000;
+const agent = new http.Agent({ keepAlive: true });
+
+/**
+ * Serves one service of the demo on 127.0.0.1. The mesh sets the variables PORT, SERVICE_NAME and SERVICE_VERSION, and `<SERVICE>_URL` for
+ * each service called.
+ *
+ * @param {object} options
+ * @param {readonly string[]} options.calls the services that it asks, with the path it was asked for, before it answers
+ * @param {(version: string) => object} options.answer what the service itself has to say
+ */
+export function serve({ calls, answer }) {
+  const port = Number(process.env.PORT ?? 8080);
+  const service = process.env.SERVICE_NAME ?? "service";
+  const version = process.env.SERVICE_VERSION ?? "v1";
+
+  const server = http.createServer(async (request, response) => {
+    request.resume();
+    const path = request.url ?? "/";
+    if (path === "/healthz") return send(response, 200, { service, version, healthy: true });
+    const headers = handedOn(request.headers);
+    const results = await Promise.all(calls.map((name) => call(name, path, headers)));
+    const status = results.some(isFailure) ? 502 : 200;
+    const called = Object.fromEntries(calls.map((name, i) => [name, results[i]]));
+    send(response, status, { service, version, ...answer(version), headers, calls: called });
+  });
+  server.on("error", (error) => {
+    process.stderr.write(`${service} ${version}: ${error.message}\n`);
+    process.exit(1);
+  });
+  server.listen(port, "127.0.0.1", () => {
+    process.stdout.write(`${service} ${version} listens on 127.0.0.1:${port}\n`);
+  });
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+}
+
+/** @param {{ status?: number, error?: string }} result */
+function isFailure(result) {
+  return result.error !== undefined || (result.status ?? 200) >= 500;
+}
+
+/**
+ * @param {http.IncomingHttpHeaders} headers
+ * @returns {Record<string, string>}
+ */
+function handedOn(headers) {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      HANDED_ON.test(name) && value !== undefined ? [[name, String(value)]] : [],
+    ),
+  );
+}
+
+/**
+ * Calls a service and returns what it said; a failure is a value too, since the caller goes on to answer.
+ *
+ * @param {string} name
+ * @param {string} path
+ * @param {Record<string, string>} headers
+ * @returns {Promise<{ status?: number, error?: string }>}
+ */
+async function call(name, path, headers) {
+  const variable = `${name.toUpperCase().replaceAll("-", "_")}_URL`;
+  const url = process.env[variable];
+  if (url === undefined) return { error: `${variable} is not set` };
+  try {
+    return await get(new URL(url), path, headers);
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/**
+ * @param {URL} url
+ * @param {string} path
+ * @param {Record<string, string>} headers
+ * @returns {Promise<object>}
+ */
+function get({ hostname, port }, path, headers) {
+  return new Promise((resolve, reject) => {
+    const request = http.get(
+      { hostname, port, path, headers, agent, timeout: CALL_TIMEOUT_MS },
+      (response) => {
+        /** @type {Buffer[]} */
+        const chunks = [];
+        response.on("data", (chunk) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => resolve(read(response.statusCode ?? 0, Buffer.concat(chunks).toString())));
+      },
+    );
+    request.on("timeout", () => request.destroy(new Error(`no answer within ${CALL_TIMEOUT_MS / 1000} s`)));
+    request.on("error", reject);
+  });
+}
+
+/**
+ * @param {number} status
+ * @param {string} body
+ */
+function read(status, body) {
+  try {
+    return status === 200 ? JSON.parse(body) : { status, ...JSON.parse(body) };
+  } catch {
+    return { status, error: body.slice(0, 200) };
+  }
+}
+
+/**
+ * @param {http.ServerResponse} response
+ * @param {number} status
+ * @param {object} body
+ */
+function send(response, status, body) {
+  const text = `${JSON.stringify(body, null, 2)}\n`;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { parseUpstreamUrl } from "./upstream-url.js";
+
+it.each([
+  ["http://127.0.0.1:8080", "127.0.0.1", 8080],
+  ["http://localhost:8080/", "localhost", 8080],
+  ["http://orders.example", "orders.example", 80],
+  ["HTTP://[::1]:9000", "::1", 9000],
+])("reads %s", (text, address, port) => {
+  expect(parseUpstreamUrl(text)).toEqual({ ok: true, value: { address, port } });
+});
+
+it.each([
+  ["127.0.0.1:8080", /must begin with "http:\/\/"/],
+  ["", /must begin with "http:\/\/"/],
+  ["ftp://host:21", /must begin with "http:\/\/", not "ftp:\/\/"/],
+  ["https://host", /https is not supported/],
+  ["http://", /is not a URL/],
+  ["http://host:99999", /is not a URL/],
+  ["http://host:0", /not 0/],
+  ["http://host:80/path", /end after the port/],
+  ["http://host:80?q=1", /end after the port/],
+  ["http://me:secret@host:80", /user name or password/],
+])("refuses %j", (text, reason) => {
+  const parsed = parseUpstreamUrl(text);
+  expect(parsed.ok ? "" : parsed.reason).toMatch(reason);
+});

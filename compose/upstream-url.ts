@@ -1,0 +1,32 @@
+// Where a service that already runs is to be reached, from the URL that a person writes.
+
+export interface UpstreamAddress {
+  /** A host's name or an IP address, without brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** An outcome: the address, or the reason why the text is none. */
+export type ParsedUpstream =
+  | { readonly ok: true; readonly value: UpstreamAddress }
+  | { readonly ok: false; readonly reason: string };
+
+/** Reads `http://HOST[:PORT]`; the port is 80 where none is written. Anything after the port but a single `/` is refused. */
+export function parseUpstreamUrl(text: string): ParsedUpstream {
+  const refused = (reason: string): ParsedUpstream => ({ ok: false, reason });
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text))
+    return refused('must begin with "http://", as in http://127.0.0.1:8080');
+  if (!URL.canParse(text)) return refused("is not a URL; write it like http://127.0.0.1:8080");
+  const url = new URL(text);
+  if (url.protocol === "https:") {
+    return refused("https is not supported for upstreams; name the service's plain http port");
+  }
+  if (url.protocol !== "http:") return refused(`must begin with "http://", not "${url.protocol}//"`);
+  if (url.username !== "" || url.password !== "") return refused("must not hold a user name or password");
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    return refused("must end after the port: paths are passed on as the client sends them");
+  }
+  const port = url.port === "" ? 80 : Number(url.port);
+  if (port === 0) return refused("must name the port that the service listens on, not 0");
+  return { ok: true, value: { address: url.hostname.replace(/^\[|\]$/g, ""), port } };
+}

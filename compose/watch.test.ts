@@ -1,0 +1,52 @@
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { watchContent } from "./watch.js";
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "watch-"));
+  file = path.join(folder, "f.yaml");
+  await writeFile(file, "1");
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function renameInto(content: string): Promise<void> {
+  await writeFile(`${file}.new`, content);
+  await rename(`${file}.new`, file);
+}
+
+it.each([
+  ["written in place", () => writeFile(file, "2")],
+  ["renamed into place", () => renameInto("2")],
+  ["removed and made again", () => rm(file).then(() => writeFile(file, "2"))],
+])("tells of a content %s", async (_how, edit) => {
+  const onChange = vi.fn(async () => {});
+  using _watch = await watchContent(file, onChange);
+  await edit();
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalled(), { timeout: 5_000 });
+});
+
+it("goes on after a rename", async () => {
+  const onChange = vi.fn(async () => {});
+  using _watch = await watchContent(file, onChange);
+  await renameInto("2");
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(1), { timeout: 5_000 });
+  await renameInto("3");
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), { timeout: 5_000 });
+});
+
+it("is silent about other files, the same content, and after its end", async () => {
+  const onChange = vi.fn(async () => {});
+  const watch = await watchContent(file, onChange);
+  await writeFile(path.join(folder, "other.yaml"), "2");
+  await writeFile(file, "1");
+  await delay(300);
+  watch[Symbol.dispose]();
+  await writeFile(file, "2");
+  await delay(300);
+  expect(onChange).not.toHaveBeenCalled();
+});
