@@ -1,6 +1,7 @@
 // What header-routing's configuration may be. The module's own parser is `config.ts`; a test holds both to the same documents.
 
 import { z } from "zod";
+import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { exactlyOneOf, matchSchema, testedHeaderName, text, writtenHeaderName } from "../match-schema.js";
 
 /** A name that becomes a header value and a metric's label. */
@@ -90,9 +91,6 @@ function refuseOwnHeader(
     if (entry.split?.key?.header === own) context.addIssue({ code: "custom", path, message });
   });
 }
-
-/** The request header that the filter writes unless told otherwise. */
-export const DESTINATION_HEADER = "x-mesh-destination";
 
 export const headerRoutingSchema = z
   .strictObject({
