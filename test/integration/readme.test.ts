@@ -1,0 +1,78 @@
+// What the pages show is what works: the README's filter in stock Envoy, its configuration through the schema, every link to a file.
+
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { compileModule } from "../../filters/build.js";
+import { findFilter } from "../../filters/catalog.js";
+import { send } from "../harness/client.js";
+import { startEnvoy } from "../harness/envoy.js";
+import { startUpstream } from "../harness/upstream.js";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "RATIONALE.md",
+  "CHANGELOG.md",
+  "compose/README.md",
+  "cli/README.md",
+  "filters/header-routing/README.md",
+  "filters/trace-headers/README.md",
+];
+
+const readme = readFileSync(path.join(ROOT, "README.md"), "utf8");
+
+function block(language: string): string {
+  return new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(readme)?.[1] ?? "";
+}
+
+describe("the README's filter", () => {
+  // As deep below the package as the room that the page names, so that its imports lead to the SDK.
+  const room = path.join(ROOT, "build", "readme");
+  const module = path.join(room, "hello.wasm");
+
+  beforeAll(async () => {
+    await mkdir(room, { recursive: true });
+    await writeFile(path.join(room, "index.ts"), block("ts"));
+    await compileModule("build/readme/index.ts", module);
+  });
+
+  afterAll(() => rm(room, { recursive: true, force: true }));
+
+  test("does in stock Envoy what the page says", async () => {
+    await using upstream = await startUpstream();
+    await using envoy = await startEnvoy({
+      filters: [{ name: "hello", module, configuration: "good morning" }],
+      upstreams: { upstream },
+    });
+    await send(envoy.url);
+    expect(upstream.requests[0]?.headers).toContainEqual(["x-hello", '"good morning"']);
+    expect(await envoy.configure("hello")).toMatchObject({ accepted: false });
+  });
+});
+
+describe("the README", () => {
+  test("shows a configuration that header-routing takes", () => {
+    const { success } = findFilter("header-routing").schema.safeParse(parse(block("yaml")));
+    expect(success).toBe(true);
+  });
+
+  test("names scripts that package.json has", () => {
+    const { scripts } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    expect(readme).toContain("npm ci && npm start");
+    expect(readme).toContain("npm ci && npm test");
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["start", "test"]));
+  });
+});
+
+test.each(PAGES)("every link to a file in %s leads to one", (page) => {
+  const text = readFileSync(path.join(ROOT, page), "utf8");
+  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link ?? "");
+  for (const link of links) expect(existsSync(path.resolve(ROOT, path.dirname(page), link)), link).toBe(true);
+});
