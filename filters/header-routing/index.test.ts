@@ -1,0 +1,127 @@
+// The binding, in the in-process host: which host calls a request costs, and when the request is edited at all.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { type HeaderList, type HostedModule, loadModule } from "../../test/host/load.js";
+import { buildFilters } from "../build.js";
+import type { HeaderRoutingConfig } from "./schema.js";
+
+const PLAIN: HeaderList = [
+  [":method", "GET"],
+  [":path", "/"],
+  [":authority", "shop.test"],
+];
+const DESTINATION = "x-mesh-destination";
+
+let module: HostedModule;
+
+beforeAll(async () => {
+  const [built] = await buildFilters(["header-routing"]);
+  if (built === undefined) throw new Error("header-routing was not built");
+  module = loadModule(built.path);
+});
+
+function configure(config: HeaderRoutingConfig): void {
+  expect(module.configure(JSON.stringify(config))).toEqual({ accepted: true, logs: [] });
+}
+
+function hostCalls(...more: HeaderList): Record<string, number> {
+  return Object.fromEntries(module.exchange([...PLAIN, ...more]).hostCalls);
+}
+
+const premium: HeaderRoutingConfig = {
+  rules: [
+    { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
+  ],
+};
+
+describe("a request's host calls", () => {
+  test("are two reads where no rule matches and no client sent a destination: the request is not edited", () => {
+    configure(premium);
+    expect(hostCalls()).toEqual({ proxy_get_header_map_value: 2 });
+  });
+
+  test("are two reads, one edit and one count where a rule matches", () => {
+    configure(premium);
+    expect(hostCalls(["x-user-type", "premium"])).toEqual({
+      proxy_get_header_map_value: 2,
+      proxy_add_header_map_value: 1,
+      proxy_increment_metric: 1,
+    });
+  });
+
+  test("have no edit where the one right destination is there already", () => {
+    configure(premium);
+    const calls = hostCalls(["x-user-type", "premium"], [DESTINATION, "v2"]);
+    expect(Object.keys(calls)).not.toContain("proxy_add_header_map_value");
+    expect(Object.keys(calls)).not.toContain("proxy_remove_header_map_value");
+  });
+
+  test.each([
+    ["a wrong one", [[DESTINATION, "v1"]]],
+    [
+      "the right one twice",
+      [
+        [DESTINATION, "v2"],
+        [DESTINATION, "v2"],
+      ],
+    ],
+    [
+      "the right one and a wrong one",
+      [
+        [DESTINATION, "v2"],
+        [DESTINATION, "v1"],
+      ],
+    ],
+  ] as [string, HeaderList][])("remove what a client sent, %s, and leave one header", (_, sent) => {
+    configure(premium);
+    const { request } = module.exchange([...PLAIN, ["x-user-type", "premium"], ...sent]);
+    expect(request.filter(([name]) => name === DESTINATION)).toEqual([[DESTINATION, "v2"]]);
+  });
+
+  test("are one walk, however many headers the rules test", () => {
+    const names = Array.from({ length: 20 }, (_, i) => `x-test-${i}`);
+    configure({
+      rules: names.map((name) => ({
+        name,
+        match: { headers: [{ name, exact: "1" }] },
+        destination: "v2",
+      })),
+    });
+    expect(hostCalls()).toEqual({ proxy_get_header_map_pairs: 1 });
+    expect(hostCalls(["x-test-19", "1"])).toEqual({
+      proxy_get_header_map_pairs: 1,
+      proxy_add_header_map_value: 1,
+      proxy_increment_metric: 1,
+    });
+  });
+
+  test("fetch random numbers once for many draws", () => {
+    configure({ rules: [{ name: "some", match: { percentage: 50 }, destination: "v2" }] });
+    let fetched = 0;
+    for (let i = 0; i < 640; i++) fetched += hostCalls().random_get ?? 0;
+    expect(fetched).toBe(10);
+  });
+});
+
+describe("a client's address", () => {
+  test.each([
+    ["192.0.2.7:40001", "192.0.2.7"],
+    ["[2001:db8::7]:40001", "2001:db8::7"],
+    ["/var/run/app.sock", "/var/run/app.sock"],
+  ])("%s is the key %s", (address, key) => {
+    configure({
+      rules: [
+        {
+          name: "address",
+          split: {
+            key: { clientAddress: true },
+            destinations: [{ name: "v1", weight: 1 }],
+            pins: [{ keys: [key], destination: "pinned" }],
+          },
+        },
+      ],
+    });
+    const { request } = module.exchange(PLAIN, { properties: { "source.address": address } });
+    expect(request).toContainEqual([DESTINATION, "pinned"]);
+  });
+});
