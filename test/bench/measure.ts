@@ -1,0 +1,114 @@
+// Loads each variant in turn, over many short rounds, and reads from the system what Envoy's own process used.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { bootstrap } from "../../envoy/config/bootstrap.js";
+import { httpListener } from "../../envoy/config/listener.js";
+import { directResponse, virtualHost } from "../../envoy/config/route.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import type { EnvoyBinary } from "../../envoy/runtime/find.js";
+import { freePorts } from "../../envoy/runtime/ports.js";
+import { startEnvoyProcess } from "../../envoy/runtime/process.js";
+import type { LoadOrder, LoadResult } from "./load.js";
+import type { Variant } from "./variants.js";
+
+export interface MeasureOptions {
+  readonly binary: EnvoyBinary;
+  readonly variants: readonly Variant[];
+  /** For Envoy's files. */
+  readonly directory: string;
+  /** How often each variant is loaded. */
+  readonly rounds: number;
+  /** How long each time, in milliseconds. */
+  readonly roundMs: number;
+  readonly onRound?: (round: number) => void;
+}
+
+/** CPU time per request, in microseconds: a figure for each round, in their order. */
+export interface Measured {
+  readonly name: string;
+  readonly perRequest: readonly number[];
+}
+
+const CONNECTIONS = 16;
+
+/**
+ * Measures all variants in one Envoy with one worker. Within a round the order turns, so that no variant always follows the same one.
+ * @throws MeshwrightError `usage` where the system does not account for a process's time as Linux does
+ */
+export async function measure(options: MeasureOptions): Promise<readonly Measured[]> {
+  const { binary, variants, directory, rounds, roundMs } = options;
+  const [adminPort = 0, ...ports] = await freePorts(variants.length + 1);
+  const listeners = variants.map(({ filters }, i) =>
+    httpListener({
+      name: `variant-${i}`,
+      port: ports[i] ?? 0,
+      filters,
+      virtualHosts: [virtualHost({ name: "all", routes: [directResponse({ status: 200, body: "ok" })] })],
+    }),
+  );
+  await using envoy = await startEnvoyProcess({
+    binary,
+    directory,
+    concurrency: 1,
+    logLevel: "warning",
+    bootstrap: bootstrap({ node: { id: "bench", cluster: "bench" }, adminPort, listeners, clusters: [] }),
+  });
+  using load = startLoad();
+  const perRequest = variants.map((): number[] => []);
+  for (let round = -1; round < rounds; round++) {
+    for (let k = 0; k < variants.length; k++) {
+      const i = (k + Math.max(round, 0)) % variants.length;
+      const before = cpuMicroseconds(envoy.pid);
+      const { responses } = await load.run({ port: ports[i] ?? 0, forMs: roundMs, connections: CONNECTIONS });
+      // The round before the first warms up caches and the compiler, and does not count.
+      if (round >= 0) perRequest[i]?.push((cpuMicroseconds(envoy.pid) - before) / responses);
+    }
+    if (round >= 0) options.onRound?.(round + 1);
+  }
+  return variants.map(({ name }, i) => ({ name, perRequest: perRequest[i] ?? [] }));
+}
+
+/** Time that the process's threads have run on a processor, from the scheduler, exact to the nanosecond. */
+function cpuMicroseconds(pid: number): number {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const times = threads.map((id) =>
+      Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]),
+    );
+    return times.reduce((sum, time) => sum + time, 0) / 1000;
+  } catch (cause) {
+    throw new MeshwrightError(
+      "usage",
+      "the benchmark reads /proc/PID/task/*/schedstat, which is not to be had here: run it on Linux",
+      [],
+      { cause },
+    );
+  }
+}
+
+interface Load extends Disposable {
+  run(order: LoadOrder): Promise<LoadResult>;
+}
+
+function startLoad(): Load {
+  const child: ChildProcess = fork(fileURLToPath(new URL("load.ts", import.meta.url)), {
+    execArgv: ["--import", "tsx"],
+  });
+  const ended = once(child, "exit").then(() => {
+    throw new MeshwrightError("usage", "the load ended before its time; its last line says why");
+  });
+  ended.catch(() => {});
+  return {
+    async run(order) {
+      child.send(order);
+      const [result] = (await Promise.race([once(child, "message"), ended])) as [LoadResult];
+      return result;
+    },
+    [Symbol.dispose]() {
+      child.kill("SIGKILL");
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// The figures for people: a table for the terminal, and one page without anything to load.
+
+import type { Summary } from "./summary.js";
+
+export interface ReportHead {
+  readonly envoy: string;
+  readonly rounds: number;
+  readonly roundMs: number;
+}
+
+/** Lines of a table. */
+export function renderTable({ base, figures }: Summary): string[] {
+  const width = Math.max(...figures.map(({ name }) => name.length), "variant".length);
+  const row = (...cells: readonly [string, string, string, string]) =>
+    [cells[0].padEnd(width), ...cells.slice(1).map((cell) => cell.padStart(9))].join("  ");
+  return [
+    `CPU per request over no filter, which costs ${base.toFixed(1)} µs; median of all rounds`,
+    "",
+    row("variant", "µs", "± µs", "ratio"),
+    ...figures.map(({ name, over, spread, ratio }) =>
+      row(name, over.toFixed(2), spread.toFixed(2), ratio.toFixed(2)),
+    ),
+  ];
+}
+
+/** A whole page with a bar for each variant. */
+export function renderPage(summary: Summary, { envoy, rounds, roundMs }: ReportHead): string {
+  const longest = Math.max(...summary.figures.map(({ over, spread }) => over + spread));
+  const percent = (value: number) => `${Math.max(0, (value / longest) * 100).toFixed(2)}%`;
+  const rows = summary.figures.map(
+    ({ name, over, spread, ratio }) => `<tr><th scope="row">${escapeHtml(name)}</th>
+<td class="bar"><span style="width:${percent(over)}"></span><i style="left:${percent(over - spread)};width:${percent(2 * spread)}"></i></td>
+<td>${over.toFixed(2)}</td><td>± ${spread.toFixed(2)}</td><td>${ratio.toFixed(2)}</td></tr>`,
+  );
+  return `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>meshwright: what a filter costs</title>
+<style>
+body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1f2328;background:#fff}
+table{border-collapse:collapse;width:100%}th,td{padding:.3rem .5rem;text-align:right;white-space:nowrap}
+th[scope=row]{text-align:left;font-weight:400}thead th{border-bottom:1px solid #b6c0cc;font-weight:600}
+.bar{position:relative;width:45%;min-width:10rem}.bar span{display:block;height:1.1rem;background:#7a5bd0;border-radius:3px}
+.bar i{position:absolute;top:50%;height:2px;background:#1f2328}
+@media (prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.bar i{background:#e6edf3}}
+</style>
+<h1>What a filter costs</h1>
+<p>CPU time of Envoy's process per request, over the same Envoy without a filter (${summary.base.toFixed(1)} µs). Medians of ${rounds} rounds of ${roundMs} ms each;
+the line at a bar's end is half the distance of the quartiles to either side. Ratio: against the Wasm module that does nothing in five callbacks. ${escapeHtml(envoy)}, one worker, HTTP/1.1.</p>
+<table><thead><tr><th scope="col" style="text-align:left">variant</th><th></th><th scope="col">µs</th><th scope="col">spread</th><th scope="col">ratio</th></tr></thead>
+<tbody>
+${rows.join("\n")}
+</tbody></table>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

@@ -1,0 +1,46 @@
+// From rounds to figures that can be compared. Pure.
+
+import type { Measured } from "./measure.js";
+
+export interface Figure {
+  readonly name: string;
+  /** Median over the rounds: CPU time per request over that of no filter in the same round, in microseconds. */
+  readonly over: number;
+  /** Half the distance between the quartiles, in microseconds: what a repetition may differ by. */
+  readonly spread: number;
+  /** `over` as a multiple of the yardstick's. */
+  readonly ratio: number;
+}
+
+export interface Summary {
+  /** CPU time per request without a filter, in microseconds, median. */
+  readonly base: number;
+  readonly figures: readonly Figure[];
+}
+
+/** Figures for all variants but `base`, each round held against the same round of `base` and `yardstick` named. */
+export function summarise(measured: readonly Measured[], base: string, yardstick: string): Summary {
+  const roundsOf = (name: string) => measured.find((each) => each.name === name)?.perRequest ?? [];
+  const baseRounds = roundsOf(base);
+  const overs = new Map(
+    measured.map(({ name, perRequest }) => [name, perRequest.map((time, i) => time - (baseRounds[i] ?? 0))]),
+  );
+  const unit = quantile(overs.get(yardstick) ?? [], 0.5);
+  const figures = measured
+    .filter(({ name }) => name !== base)
+    .map(({ name }) => {
+      const rounds = overs.get(name) ?? [];
+      const over = quantile(rounds, 0.5);
+      const spread = (quantile(rounds, 0.75) - quantile(rounds, 0.25)) / 2;
+      return { name, over, spread, ratio: over / unit };
+    });
+  return { base: quantile(baseRounds, 0.5), figures };
+}
+
+/** The value below which that part of the values lies, 0 to 1; between two values in proportion. NaN for none. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * part;
+  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return low + (high - low) * (at - Math.floor(at));
+}
