@@ -1,55 +1,20 @@
 import { Bytes } from "../text/bytes";
 import { Config } from "../text/config";
 import { parseMatch } from "./match-config";
+import { ListedRequest } from "./request.fixture";
 import { RequestMatch } from "./request-match";
-import { HeaderSlots, RequestView } from "./request-view";
+import { HeaderSlots } from "./request-view";
 
 const RESERVED = Bytes.of("x-mesh-destination");
-
-/** A request of plain strings: `name: value` lines. */
-class TestRequest extends RequestView {
-  lines: Array<string> = [];
-  fetched: i32 = 0;
-  walks: i32 = 0;
-  drawn: u32 = 0;
-
-  protected fetch(name: Bytes): Bytes | null {
-    this.fetched++;
-    for (let i = 0; i < this.lines.length; i++) {
-      const split = this.lines[i].indexOf("= ");
-      if (this.lines[i].substring(0, split) == name.toString()) {
-        return Bytes.of(this.lines[i].substring(split + 2));
-      }
-    }
-    return null;
-  }
-
-  protected fetchAll(): void {
-    this.walks++;
-    for (let i = 0; i < this.lines.length; i++) {
-      const split = this.lines[i].indexOf("= ");
-      this.found(Bytes.of(this.lines[i].substring(0, split)), Bytes.of(this.lines[i].substring(split + 2)));
-    }
-  }
-
-  clientAddress(): Bytes | null {
-    return null;
-  }
-
-  draw(bound: u32): u32 {
-    return this.drawn;
-  }
-}
 
 function matches(document: string, lines: Array<string>, drawn: u32 = 0): bool {
   const slots = new HeaderSlots();
   const config = Config.parse(Bytes.of(document));
   const match = parseMatch(config.root, slots, RESERVED);
   expect(config.error).toBe("");
-  const request = new TestRequest(slots);
-  request.lines = lines;
+  const request = new ListedRequest(slots);
   request.drawn = drawn;
-  request.begin();
+  request.start(lines);
   return match.matches(request);
 }
 
@@ -163,13 +128,11 @@ describe("a whole match", () => {
       Bytes.of('{"headers":[{"name":"x-a","prefix":"a"},{"name":"x-a","suffix":"b"}]}'),
     );
     const match: RequestMatch = parseMatch(config.root, slots, RESERVED);
-    const request = new TestRequest(slots);
-    request.lines = ["x-a= ab"];
-    request.begin();
+    const request = new ListedRequest(slots);
+    request.start(["x-a= ab"]);
     expect(match.matches(request)).toBe(true);
     expect(request.fetched).toBe(1);
-    request.lines = [];
-    request.begin();
+    request.start([]);
     expect(match.matches(request)).toBe(false);
     expect(request.fetched).toBe(2);
   });
@@ -184,17 +147,15 @@ describe("a request of which many headers are tested", () => {
       ),
     );
     const match = parseMatch(config.root, slots, RESERVED);
-    const request = new TestRequest(slots);
-    request.lines = ["x-a= 1", "x-c= 3", "x-d= ", "x-a= 2", "x-e= 5"];
-    request.begin();
+    const request = new ListedRequest(slots);
+    request.start(["x-a= 1", "x-c= 3", "x-d= ", "x-a= 2", "x-e= 5"]);
     expect(match.matches(request)).toBe(true);
     expect(request.fetched).toBe(0);
     expect(request.walks).toBe(1);
     expect(request.count(slots.slotOf(Bytes.of("x-a")))).toBe(2);
     expect(request.count(slots.slotOf(Bytes.of("x-b")))).toBe(0);
     expect(request.walks).toBe(1);
-    request.lines = [];
-    request.begin();
+    request.start([]);
     expect(match.matches(request)).toBe(false);
     expect(request.count(slots.slotOf(Bytes.of("x-a")))).toBe(0);
     expect(request.walks).toBe(2);

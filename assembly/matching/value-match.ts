@@ -28,6 +28,14 @@ export class ValueMatch {
     private readonly invert: bool,
   ) {}
 
+  /** The values that alone can pass, or `null` where others can too. */
+  get accepted(): StaticArray<Bytes> | null {
+    if (this.invert) return null;
+    if (this.test == ValueTest.Exact) return [this.operand];
+    const members = this.members;
+    return members ? members.keys : null;
+  }
+
   matches(value: Bytes | null): bool {
     const holds = value ? this.holds(value) : this.test == ValueTest.Absent;
     return holds != this.invert;

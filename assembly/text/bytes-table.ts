@@ -10,7 +10,7 @@ export class BytesTable {
   private readonly slots: StaticArray<i32>;
   private readonly mask: u32;
 
-  constructor(private readonly keys: StaticArray<Bytes>) {
+  constructor(readonly keys: StaticArray<Bytes>) {
     let capacity = 4;
     while (capacity < keys.length * 2) capacity *= 2;
     this.slots = new StaticArray<i32>(capacity);

@@ -11,7 +11,8 @@ import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
 import { ConfigNode } from "../../assembly/text/config";
 import { hash64 } from "../../assembly/text/hash";
-import { KeySource, Rule, Split, Target } from "./policy";
+import { Rule, RuleList } from "./policy";
+import { KeySource, Split, Target } from "./split";
 
 const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "rules"];
 const RULE_KEYS: StaticArray<string> = ["name", "match", "destination", "split"];
@@ -36,7 +37,7 @@ export class HeaderRoutingConfig {
   /** Of the destination header, as a client may have sent it. */
   readonly destinationSlot: i32;
   readonly slots: HeaderSlots = new HeaderSlots();
-  rules: StaticArray<Rule> = [];
+  rules: RuleList = new RuleList([]);
   /** Every target of every rule, each once. */
   readonly targets: Array<Target> = [];
 
@@ -45,7 +46,7 @@ export class HeaderRoutingConfig {
     const header = root.get("destinationHeader");
     this.destinationHeader = header.present ? parseWrittenHeader(header) : DEFAULT_DESTINATION_HEADER;
     this.destinationSlot = this.slots.slotOf(this.destinationHeader);
-    this.rules = this.parseRules(root.get("rules"));
+    this.rules = new RuleList(this.parseRules(root.get("rules")));
   }
 
   private parseRules(node: ConfigNode): StaticArray<Rule> {

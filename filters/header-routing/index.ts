@@ -16,7 +16,7 @@ import {
 import { HostRequestView } from "../../assembly/host/request-view";
 import { Config } from "../../assembly/text/config";
 import { HeaderRoutingConfig } from "./config";
-import { decide, Target } from "./policy";
+import { Target } from "./split";
 
 export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
 export { proxy_on_context_create, proxy_on_request_headers } from "../../assembly/exports/stateless";
@@ -32,7 +32,7 @@ class HeaderRouter extends HttpContext {
 
   onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     this.request.begin();
-    const target = decide(this.config.rules, this.request);
+    const target = this.config.rules.decide(this.request);
     this.writeDestination(target);
     if (target) incrementMetric(target.counter, 1);
     return FilterHeadersStatus.Continue;

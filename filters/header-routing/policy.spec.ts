@@ -1,171 +1,104 @@
-import { RequestView } from "../../assembly/matching/request-view";
+import { parseMatch } from "../../assembly/matching/match-config";
+import { ListedRequest } from "../../assembly/matching/request.fixture";
+import { HeaderSlots } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
-import { BUCKETS, bucketOf, hash64 } from "../../assembly/text/hash";
-import { HeaderRoutingConfig } from "./config";
-import { decide, KeySource, Split, shareBuckets, Target } from "./policy";
+import { Rule, RuleList } from "./policy";
+import { Target } from "./split";
 
-const KEYS: i32 = 100_000;
+const RESERVED = Bytes.of("x-mesh-destination");
 
-class KeyedRequest extends RequestView {
-  key: Bytes | null = null;
-  address: Bytes | null = null;
-  drawn: u32 = 0;
-  draws: i32 = 0;
-
-  protected fetch(name: Bytes): Bytes | null {
-    return this.key;
+/** Rules with these matches, named by their numbers. */
+function rulesOf(matches: Array<string>, slots: HeaderSlots): StaticArray<Rule> {
+  const rules = new StaticArray<Rule>(matches.length);
+  for (let i = 0; i < matches.length; i++) {
+    const config = Config.parse(Bytes.of(matches[i]));
+    const match = parseMatch(config.root, slots, RESERVED);
+    expect(config.error).toBe("");
+    rules[i] = new Rule(match, new Target(i.toString(), Bytes.of("v")), null);
   }
-
-  protected fetchAll(): void {
-    const key = this.key;
-    if (key) this.found(Bytes.of("x-id"), key);
-  }
-
-  clientAddress(): Bytes | null {
-    return this.address;
-  }
-
-  draw(bound: u32): u32 {
-    this.draws++;
-    return this.drawn;
-  }
+  return rules;
 }
 
-function shares(weights: StaticArray<u64>): StaticArray<i32> {
-  const owners = shareBuckets(weights);
-  const counts = new StaticArray<i32>(weights.length);
-  for (let i = 0; i < owners.length; i++) counts[owners[i]]++;
-  return counts;
+/** The name of the rule that decides, or "none". */
+function decided(matches: Array<string>, lines: Array<string>): string {
+  const slots = new HeaderSlots();
+  const list = new RuleList(rulesOf(matches, slots));
+  const request = new ListedRequest(slots);
+  request.start(lines);
+  const target = list.decide(request);
+  return target ? target.rule : "none";
 }
 
-/** How many buckets change owner from `from` to `to`, when the weights change. */
-function moved(before: StaticArray<u64>, after: StaticArray<u64>, from: i32, to: i32): i32 {
-  const old = shareBuckets(before);
-  const now = shareBuckets(after);
-  let count = 0;
-  for (let i = 0; i < old.length; i++) {
-    if (<i32>old[i] == from && <i32>now[i] == to) count++;
-  }
-  return count;
+function exact(name: string, value: string): string {
+  return '{"headers":[{"name":"' + name + '","exact":"' + value + '"}]}';
 }
 
-describe("shareBuckets", () => {
-  it("gives each target its weight's part", () => {
-    expect(shares([90, 10])).toStrictEqual([9000, 1000]);
-    expect(shares([1, 1, 1])).toStrictEqual([3334, 3333, 3333]);
-    expect(shares([999, 1])).toStrictEqual([9990, 10]);
-    expect(shares([70, 10, 20])).toStrictEqual([7000, 1000, 2000]);
-    expect(shares([5])).toStrictEqual([10000]);
+describe("a list of rules", () => {
+  it("lets the first that matches decide, and none when none matches", () => {
+    const matches = [exact("x-a", "1"), '{"headers":[{"name":"x-a","present":true}]}'];
+    expect(decided(matches, ["x-a= 1"])).toBe("0");
+    expect(decided(matches, ["x-a= 2"])).toBe("1");
+    expect(decided(matches, [])).toBe("none");
+    expect(decided([], ["x-a= 1"])).toBe("none");
+    expect(decided(["{}"], [])).toBe("0");
   });
 
-  it("gives nothing to a weight of 0", () => {
-    expect(shares([0, 1])).toStrictEqual([0, 10000]);
-    expect(shares([1, 0])).toStrictEqual([10000, 0]);
-    expect(shares([0, 1, 1, 1])).toStrictEqual([0, 3333, 3333, 3334]);
-    expect(shares([0, 1, 0])).toStrictEqual([0, 10000, 0]);
+  it("looks up neighbours that test one header, in their order", () => {
+    const matches = [
+      exact("x-a", "1"),
+      exact("x-a", "2"),
+      '{"headers":[{"name":"x-a","oneOf":["3","4","3"]}]}',
+      '{"headers":[{"name":"x-b","present":true},{"name":"x-a","exact":"5"}]}',
+      exact("x-a", "5"),
+      exact("x-a", "1"),
+    ];
+    expect(decided(matches, ["x-a= 1"])).toBe("0");
+    expect(decided(matches, ["x-a= 2"])).toBe("1");
+    expect(decided(matches, ["x-a= 3"])).toBe("2");
+    expect(decided(matches, ["x-a= 4"])).toBe("2");
+    expect(decided(matches, ["x-a= 5"])).toBe("4");
+    expect(decided(matches, ["x-a= 5", "x-b= "])).toBe("3");
+    expect(decided(matches, ["x-a= 6"])).toBe("none");
+    expect(decided(matches, ["x-b= 1"])).toBe("none");
   });
 
-  it("moves keys only from the old to the new destination as its weight rises", () => {
-    for (let weight: u64 = 0; weight < 100; weight++) {
-      const before: StaticArray<u64> = [100 - weight, weight];
-      const after: StaticArray<u64> = [99 - weight, weight + 1];
-      expect(moved(before, after, 1, 0)).toBe(0);
-      expect(moved(before, after, 0, 1)).toBe(100);
+  it("keeps rules between and after those that are looked up in their place", () => {
+    const matches: string[] = [];
+    for (let i = 0; i < 5; i++) matches.push(exact("x-a", i.toString()));
+    matches.push('{"headers":[{"name":"x-stop","present":true}]}');
+    for (let i = 0; i < 5; i++) matches.push(exact("x-b", i.toString()));
+    matches.push('{"headers":[{"name":"x-a","exact":"4","invert":true}]}');
+    expect(decided(matches, ["x-a= 4", "x-stop= 1", "x-b= 0"])).toBe("4");
+    expect(decided(matches, ["x-a= 9", "x-stop= 1", "x-b= 0"])).toBe("5");
+    expect(decided(matches, ["x-b= 3"])).toBe("9");
+    expect(decided(matches, ["x-b= 9"])).toBe("11");
+  });
+
+  it("decides like trying each in turn, whatever the rules", () => {
+    let seed: u32 = 7;
+    for (let round = 0; round < 200; round++) {
+      const matches: string[] = [];
+      for (let i = 0; i < 12; i++) {
+        seed = seed * 1664525 + 1013904223;
+        const name = (seed >> 16) % 3 == 0 ? "x-b" : "x-a";
+        const value = ((seed >> 20) % 4).toString();
+        const invert = (seed >> 25) % 8 == 0 ? ',"invert":true' : "";
+        matches.push('{"headers":[{"name":"' + name + '","exact":"' + value + '"' + invert + "}]}");
+      }
+      const slots = new HeaderSlots();
+      const rules = rulesOf(matches, slots);
+      const list = new RuleList(rules);
+      const request = new ListedRequest(slots);
+      for (let value = 0; value < 16; value++) {
+        request.start(["x-a= " + (value % 4).toString(), "x-b= " + (value / 4).toString()]);
+        let wanted = "none";
+        for (let i = 0; i < rules.length && wanted == "none"; i++) {
+          if (rules[i].match.matches(request)) wanted = i.toString();
+        }
+        const target = list.decide(request);
+        expect(target ? target.rule : "none").toBe(wanted);
+      }
     }
   });
-
-  it("moves nothing between the others while weight goes from the base to one of them", () => {
-    expect(moved([80, 10, 10], [70, 10, 20], 1, 2)).toBe(0);
-    expect(moved([80, 10, 10], [70, 10, 20], 0, 1)).toBe(0);
-    expect(moved([80, 10, 10], [70, 10, 20], 0, 2)).toBe(1000);
-    expect(moved([80, 10, 10], [70, 20, 10], 2, 1)).toBe(0);
-    expect(moved([80, 10, 10], [70, 20, 10], 0, 1)).toBe(1000);
-    expect(moved([80, 20], [70, 20, 10], 1, 2)).toBe(0);
-  });
 });
-
-describe("a sticky split", () => {
-  it("spreads 100,000 keys within 1 % of the weights", () => {
-    const targets: Array<Target> = [new Target("r", Bytes.of("v1")), new Target("r", Bytes.of("v2"))];
-    const split = new Split(targets, [90, 10]);
-    split.source = KeySource.Header;
-    split.salt = hash64(0, Bytes.of("canary").ptr, 6);
-    let second = 0;
-    for (let i = 0; i < KEYS; i++) {
-      if (split.ownerOf(bucketOf(split.salt, Bytes.of("user-" + i.toString()))) == targets[1]) second++;
-    }
-    expect(second).toBeGreaterThan(9_000);
-    expect(second).toBeLessThan(11_000);
-  });
-
-  it("gives the same key the same target, whatever is drawn", () => {
-    const config = read(
-      '{"rules":[{"name":"r","split":{"key":{"header":"x-id"},"destinations":[{"name":"a","weight":1},{"name":"b","weight":1}]}}]}',
-    );
-    const request = new KeyedRequest(config.slots);
-    request.key = Bytes.of("user-1");
-    request.begin();
-    const first = decide(config.rules, request)!;
-    for (let i: u32 = 0; i < 100; i++) {
-      request.drawn = i * 100;
-      request.begin();
-      expect(decide(config.rules, request)!.destination.toString()).toBe(first.destination.toString());
-    }
-    expect(request.draws).toBe(0);
-  });
-
-  it("draws where the key is missing or empty", () => {
-    const config = read(
-      '{"rules":[{"name":"r","split":{"key":{"header":"x-id"},"destinations":[{"name":"a","weight":1},{"name":"b","weight":1}]}}]}',
-    );
-    const request = new KeyedRequest(config.slots);
-    request.drawn = 0;
-    request.begin();
-    expect(decide(config.rules, request)!.destination.toString()).toBe("b");
-    request.drawn = BUCKETS - 1;
-    request.key = Bytes.of("");
-    request.begin();
-    expect(decide(config.rules, request)!.destination.toString()).toBe("a");
-    expect(request.draws).toBe(2);
-  });
-
-  it("sends a pinned key where it is pinned, to a destination without a share too", () => {
-    const config = read(
-      '{"rules":[{"name":"r","split":{"key":{"clientAddress":true},"destinations":[{"name":"a","weight":1}],"pins":[{"keys":["192.0.2.1","2001:db8::1"],"destination":"b"}]}}]}',
-    );
-    const request = new KeyedRequest(config.slots);
-    request.address = Bytes.of("2001:db8::1");
-    request.begin();
-    expect(decide(config.rules, request)!.destination.toString()).toBe("b");
-    request.address = Bytes.of("192.0.2.10");
-    request.begin();
-    expect(decide(config.rules, request)!.destination.toString()).toBe("a");
-    expect(config.targets.length).toBe(2);
-  });
-});
-
-describe("decide", () => {
-  it("lets the first rule that matches decide, and none when none matches", () => {
-    const config = read(
-      '{"rules":[{"name":"one","match":{"headers":[{"name":"x-id","exact":"1"}]},"destination":"a"},{"name":"some","match":{"headers":[{"name":"x-id","present":true}]},"destination":"b"}]}',
-    );
-    const request = new KeyedRequest(config.slots);
-    request.key = Bytes.of("1");
-    request.begin();
-    expect(decide(config.rules, request)!.rule).toBe("one");
-    request.key = Bytes.of("2");
-    request.begin();
-    expect(decide(config.rules, request)!.rule).toBe("some");
-    request.key = null;
-    request.begin();
-    expect(decide(config.rules, request) == null).toBe(true);
-  });
-});
-
-function read(document: string): HeaderRoutingConfig {
-  const config = Config.parse(Bytes.of(document));
-  const compiled = new HeaderRoutingConfig(config.root);
-  expect(config.error).toBe("");
-  return compiled;
-}

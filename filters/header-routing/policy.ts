@@ -1,93 +1,10 @@
 // The decision: which destination a request goes to. Pure: it asks the request view, and the host only through it.
 
-import { RequestMatch } from "../../assembly/matching/request-match";
+import { NamedTest, RequestMatch } from "../../assembly/matching/request-match";
 import { RequestView } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
-import { BUCKETS, bucketOf } from "../../assembly/text/hash";
-
-/** What a rule came to: a destination, and the counter of how often. */
-@final
-export class Target {
-  /** Id of the counter for this rule and destination; set once the configuration is accepted. */
-  counter: u32 = 0;
-
-  constructor(
-    readonly rule: string,
-    readonly destination: Bytes,
-  ) {}
-}
-
-/** Where a split's key comes from. */
-export enum KeySource {
-  None,
-  Header,
-  Cookie,
-  ClientAddress,
-}
-
-/** Shares requests out over several targets. */
-@final
-export class Split {
-  source: KeySource = KeySource.None;
-  /** Slot of the header whose value is the key. */
-  headerSlot: i32 = 0;
-  /** Name of the cookie whose value is the key. */
-  cookie: Bytes = new Bytes(0, 0);
-  salt: u64 = 0;
-  pinnedKeys: BytesTable | null = null;
-  /** The target of each pinned key, by its number in `pinnedKeys`. */
-  pinnedTargets: StaticArray<Target> = [];
-
-  private ends: Array<u32> = [];
-  private owners: Array<Target> = [];
-
-  constructor(
-    /** Each target once, the base first, then those that only pins name. */
-    readonly targets: Array<Target>,
-    weights: StaticArray<u64>,
-  ) {
-    const buckets = shareBuckets(weights);
-    for (let bucket: u32 = 0; bucket < BUCKETS; bucket++) {
-      const isLast = bucket + 1 == BUCKETS;
-      if (!isLast && buckets[bucket] == buckets[bucket + 1]) continue;
-      this.ends.push(bucket + 1);
-      this.owners.push(targets[buckets[bucket]]);
-    }
-  }
-
-  /** The target for this request. A request without a key gets a random one. */
-  choose(request: RequestView): Target {
-    const key = this.keyOf(request);
-    if (!key || key.size == 0) return this.ownerOf(request.draw(BUCKETS));
-    const pins = this.pinnedKeys;
-    if (pins) {
-      const pin = pins.find(key);
-      if (pin >= 0) return unchecked(this.pinnedTargets[pin]);
-    }
-    return this.ownerOf(bucketOf(this.salt, key));
-  }
-
-  /** The target that owns a bucket, 0 to 9,999. */
-  ownerOf(bucket: u32): Target {
-    let i = 0;
-    while (unchecked(this.ends[i]) <= bucket) i++;
-    return unchecked(this.owners[i]);
-  }
-
-  private keyOf(request: RequestView): Bytes | null {
-    switch (this.source) {
-      case KeySource.Header:
-        return request.header(this.headerSlot);
-      case KeySource.Cookie:
-        return request.cookie(this.cookie);
-      case KeySource.ClientAddress:
-        return request.clientAddress();
-      default:
-        return null;
-    }
-  }
-}
+import { Split, Target } from "./split";
 
 /** A rule: a match and what it comes to. */
 @final
@@ -100,73 +17,130 @@ export class Rule {
   ) {}
 }
 
-/** The target of the first rule that matches, or `null` when none does. */
-export function decide(rules: StaticArray<Rule>, request: RequestView): Target | null {
-  for (let i = 0; i < rules.length; i++) {
-    const rule = unchecked(rules[i]);
-    if (!rule.match.matches(request)) continue;
-    const split = rule.split;
-    return split ? split.choose(request) : rule.target;
+const NONE: i32 = -1;
+/** Neighbours that test one header for equality are looked up, from this many on, and not tried one by one. */
+const RULES_WORTH_A_TABLE: i32 = 4;
+
+/** Neighbouring rules, [start, end). With a slot, each of them can match only for certain values of that header. */
+@final
+class Run {
+  private table: BytesTable | null = null;
+  /** For each value of the table the first rule that it can match. */
+  private first: StaticArray<i32> = [];
+  /** Places of one value in the order of the rules: the rule there, and the next place. */
+  private readonly rules: Array<i32> = [];
+  private readonly next: Array<i32> = [];
+
+  constructor(
+    readonly start: i32,
+    readonly end: i32,
+    readonly slot: i32,
+  ) {}
+
+  /** Makes the table from the values that each rule accepts. */
+  index(all: StaticArray<Rule>): void {
+    const values: Bytes[] = [];
+    const owners: i32[] = [];
+    for (let rule = this.start; rule < this.end; rule++) {
+      const accepted = valuesFor(all[rule].match, this.slot);
+      if (!accepted) continue;
+      for (let i = 0; i < accepted.length; i++) {
+        values.push(accepted[i]);
+        owners.push(rule);
+      }
+    }
+    const table = new BytesTable(StaticArray.fromArray(values));
+    this.table = table;
+    this.first = new StaticArray<i32>(values.length).fill(NONE);
+    // From the last to the first, so that each chain is in the order of the rules.
+    for (let i = values.length - 1; i >= 0; i--) {
+      const value = table.find(values[i]);
+      this.rules.push(owners[i]);
+      this.next.push(this.first[value]);
+      this.first[value] = this.rules.length - 1;
+    }
+  }
+
+  /** The first rule that matches, by its number, or -1. */
+  find(all: StaticArray<Rule>, request: RequestView): i32 {
+    const table = this.table;
+    if (!table) return this.tryEach(all, request);
+    const value = request.header(this.slot);
+    if (!value) return NONE;
+    const known = table.find(value);
+    if (known < 0) return NONE;
+    for (let at = unchecked(this.first[known]); at != NONE; at = unchecked(this.next[at])) {
+      const rule = unchecked(this.rules[at]);
+      if (unchecked(all[rule]).match.matches(request)) return rule;
+    }
+    return NONE;
+  }
+
+  private tryEach(all: StaticArray<Rule>, request: RequestView): i32 {
+    for (let rule = this.start; rule < this.end; rule++) {
+      if (unchecked(all[rule]).match.matches(request)) return rule;
+    }
+    return NONE;
+  }
+}
+
+/** An ordered list of rules, made ready so that a thousand rules on one header cost little more than one. */
+@final
+export class RuleList {
+  private readonly runs: Array<Run> = [];
+
+  constructor(private readonly rules: StaticArray<Rule>) {
+    let plainFrom = 0;
+    let at = 0;
+    while (at < rules.length) {
+      const slot = keyedSlot(rules[at].match);
+      let end = at + 1;
+      while (end < rules.length && valuesFor(rules[end].match, slot)) end++;
+      if (slot != NONE && end - at >= RULES_WORTH_A_TABLE) {
+        this.addPlain(plainFrom, at);
+        const run = new Run(at, end, slot);
+        run.index(rules);
+        this.runs.push(run);
+        plainFrom = end;
+        at = end;
+      } else {
+        at++;
+      }
+    }
+    this.addPlain(plainFrom, rules.length);
+  }
+
+  /** The target of the first rule that matches, or `null` when none does. */
+  decide(request: RequestView): Target | null {
+    const runs = this.runs;
+    for (let i = 0; i < runs.length; i++) {
+      const number = unchecked(runs[i]).find(this.rules, request);
+      if (number < 0) continue;
+      const rule = unchecked(this.rules[number]);
+      const split = rule.split;
+      return split ? split.choose(request) : rule.target;
+    }
+    return null;
+  }
+
+  private addPlain(start: i32, end: i32): void {
+    if (start < end) this.runs.push(new Run(start, end, NONE));
+  }
+}
+
+/** The slot of the first header for which the match accepts only certain values, or -1. */
+function keyedSlot(match: RequestMatch): i32 {
+  for (let i = 0; i < match.headers.length; i++) {
+    if (match.headers[i].match.accepted) return match.headers[i].slot;
+  }
+  return NONE;
+}
+
+/** The values of that header for which alone the match can hold, or `null` where it can for others. */
+function valuesFor(match: RequestMatch, slot: i32): StaticArray<Bytes> | null {
+  for (let i = 0; i < match.headers.length; i++) {
+    const test: NamedTest = match.headers[i];
+    if (test.slot == slot && test.match.accepted) return test.match.accepted;
   }
   return null;
-}
-
-/**
- * Which target owns each bucket, by its index in `weights`, whose sum must be above 0.
- *
- * The first target is the base; every other takes its share of free buckets upwards from an anchor of its own, and the base keeps the rest. So
- * shifting weight between the base and one other target moves keys only between these two, as long as no target grows past the next one's anchor;
- * with two targets it always holds. (For three and more no layout can keep that promise for every change of weights.)
- */
-export function shareBuckets(weights: StaticArray<u64>): StaticArray<u8> {
-  const owners = new StaticArray<u8>(BUCKETS);
-  const taken = new StaticArray<bool>(BUCKETS);
-  let sum: u64 = 0;
-  for (let i = 0; i < weights.length; i++) sum += weights[i];
-  let left: u32 = BUCKETS;
-  const last = weights[0] == 0 ? lastWeighted(weights) : 0;
-  for (let i = 1; i < weights.length; i++) {
-    let share = <u32>((weights[i] * BUCKETS + sum / 2) / sum);
-    if (share > left || i == last) share = left;
-    left -= share;
-    claim(owners, taken, <u8>i, share);
-  }
-  return owners;
-}
-
-/** The last target with a weight: without a base it takes what rounding left. */
-function lastWeighted(weights: StaticArray<u64>): i32 {
-  let last = 0;
-  for (let i = 1; i < weights.length; i++) {
-    if (weights[i] > 0) last = i;
-  }
-  return last;
-}
-
-function claim(owners: StaticArray<u8>, taken: StaticArray<bool>, owner: u8, share: u32): void {
-  let bucket = anchorOf(owner);
-  for (let left = share; left > 0; ) {
-    if (!taken[bucket]) {
-      taken[bucket] = true;
-      owners[bucket] = owner;
-      left--;
-    }
-    bucket = (bucket + 1) % BUCKETS;
-  }
-}
-
-/**
- * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of all. It depends on the target's place alone, so that adding a target at the end moves
- * no anchor. This is the van der Corput sequence in base 2.
- */
-function anchorOf(owner: u8): u32 {
-  let place: u32 = owner - 1;
-  let anchor: u32 = 0;
-  let step = BUCKETS;
-  while (place > 0) {
-    step /= 2;
-    if ((place & 1) == 1) anchor += step;
-    place >>= 1;
-  }
-  return anchor;
 }

@@ -1,0 +1,53 @@
+// For specs: a request that is written down as `name= value` lines.
+
+import { Bytes } from "../text/bytes";
+import { RequestView } from "./request-view";
+
+export class ListedRequest extends RequestView {
+  lines: Array<string> = [];
+  address: string = "";
+  /** What every draw gives. */
+  drawn: u32 = 0;
+  draws: i32 = 0;
+  /** How often one header was fetched, and how often all of them. */
+  fetched: i32 = 0;
+  walks: i32 = 0;
+
+  /** Begins a request with these lines. */
+  start(lines: Array<string>): void {
+    this.lines = lines;
+    this.begin();
+  }
+
+  protected fetch(name: Bytes): Bytes | null {
+    this.fetched++;
+    for (let i = 0; i < this.lines.length; i++) {
+      if (nameIn(this.lines[i]) == name.toString()) return Bytes.of(valueIn(this.lines[i]));
+    }
+    return null;
+  }
+
+  protected fetchAll(): void {
+    this.walks++;
+    for (let i = 0; i < this.lines.length; i++) {
+      this.found(Bytes.of(nameIn(this.lines[i])), Bytes.of(valueIn(this.lines[i])));
+    }
+  }
+
+  clientAddress(): Bytes | null {
+    return this.address.length == 0 ? null : Bytes.of(this.address);
+  }
+
+  draw(bound: u32): u32 {
+    this.draws++;
+    return this.drawn;
+  }
+}
+
+function nameIn(line: string): string {
+  return line.substring(0, line.indexOf("= "));
+}
+
+function valueIn(line: string): string {
+  return line.substring(line.indexOf("= ") + 2);
+}
