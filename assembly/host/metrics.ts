@@ -10,14 +10,25 @@ import { MetricType, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
 /**
+ * Ids by type and name, for all plugins of the VM: the host gives a new id, and keeps it for ever, each time the same metric is defined, so that
+ * a configuration that changes often would fill its memory.
+ */
+const defined: Map<string, u32> = new Map<string, u32>();
+
+/**
  * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host refuses. Labels are written into the name,
  * `name;label=value;label=value`: the bootstrap's `stats_tags` turn them into tags, so neither may hold `;` or `=`.
  */
 export function defineMetric(type: MetricType, name: string): u32 {
+  const key = (<i32>type).toString() + name;
+  if (defined.has(key)) return defined.get(key);
   const bytes = Bytes.of(name);
   store<u32>(OUT_WORD, 0);
   const status = proxy_define_metric(type, bytes.ptr, bytes.size, OUT_WORD);
-  return status == Status.Ok ? load<u32>(OUT_WORD) : 0;
+  if (status != Status.Ok) return 0;
+  const id = load<u32>(OUT_WORD);
+  defined.set(key, id);
+  return id;
 }
 
 /** Adds `offset` to a counter or gauge. A counter takes only 1 and more: else `BadArgument`. One host call. */

@@ -103,6 +103,13 @@ describe("a request's host calls", () => {
   });
 });
 
+test("a counter is defined once, however often the configuration changes", () => {
+  configure(premium);
+  const before = module.hostCallsTotal.get("proxy_define_metric") ?? 0;
+  for (let i = 0; i < 10; i++) configure(premium);
+  expect(module.hostCallsTotal.get("proxy_define_metric") ?? 0).toBe(before);
+});
+
 describe("a client's address", () => {
   test.each([
     ["192.0.2.7:40001", "192.0.2.7"],

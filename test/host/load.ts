@@ -47,6 +47,8 @@ export function loadModule(path: string): HostedModule {
 export class HostedModule {
   readonly logs: LogLine[] = [];
   readonly metrics = new Map<string, number>();
+  /** Host calls that the VM has made since its start, by name. */
+  readonly hostCallsTotal = new Map<string, number>();
 
   private readonly exports: Record<string, unknown>;
   private readonly memory: Memory;
@@ -126,11 +128,15 @@ export class HostedModule {
     const wrapped: Record<string, Callback> = {};
     for (const [name, call] of Object.entries(calls)) {
       wrapped[name] = (...args) => {
-        this.hostCalls.set(name, (this.hostCalls.get(name) ?? 0) + 1);
+        this.count(name);
         return call(...args);
       };
     }
     return wrapped;
+  }
+
+  private count(name: string): void {
+    for (const counts of [this.hostCalls, this.hostCallsTotal]) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
 
   private map(type: number): [string, string][] | undefined {
@@ -229,7 +235,7 @@ export class HostedModule {
   }
 
   private randomGet(ptr: number, size: number): number {
-    this.hostCalls.set("random_get", (this.hostCalls.get("random_get") ?? 0) + 1);
+    this.count("random_get");
     randomFillSync(this.memory.bytes(ptr, size));
     return 0;
   }
