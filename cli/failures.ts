@@ -30,7 +30,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES["service-failed"]]: "a service ended or was not ready in time",
   [EXIT_CODES["port-taken"]]: "a port is taken",
   [EXIT_CODES["already-running"]]: "the same mesh runs already in this folder",
-  [INTERRUPTED_EXIT_CODE]: "interrupted while starting",
+  [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 
 /** The part of a help page that lists a command's exit codes. */

@@ -1,9 +1,10 @@
 // The folder of one run: configurations, filters' files and logs, below `.meshwright/` of the current folder.
 // A file with the process id in it keeps two runs apart, and tells a run that was killed from one that lives.
 
-import { mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
+import { makeFolder } from "../envoy/runtime/folder.js";
 
 const PARENT = ".meshwright";
 const PID_FILE = "pid";
@@ -51,7 +52,7 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
 
 async function makeParent(parent: string): Promise<void> {
   try {
-    await mkdir(parent, { recursive: true });
+    await makeFolder(parent);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new MeshwrightError(

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseUpstreamUrl } from "./upstream-url.js";
+import { parseUpstreamUrl, type UpstreamAddress, upstreamHost, upstreamUrl } from "./upstream-url.js";
 
 it.each([
   ["http://127.0.0.1:8080", "127.0.0.1", 8080],
@@ -11,10 +11,19 @@ it.each([
 });
 
 it.each([
+  ["https://host/", { address: "host", port: 443, tls: true }, "https://host:443", "host"],
+  ["https://[::1]:8443", { address: "::1", port: 8443, tls: true }, "https://[::1]:8443", "[::1]:8443"],
+  ["http://[::1]", { address: "::1", port: 80 }, "http://[::1]:80", "[::1]"],
+])("reads %s and writes it again", (text, value, url, host) => {
+  expect(parseUpstreamUrl(text)).toEqual({ ok: true, value });
+  expect(upstreamUrl(value as UpstreamAddress)).toBe(url);
+  expect(upstreamHost(value as UpstreamAddress)).toBe(host);
+});
+
+it.each([
   ["127.0.0.1:8080", /must begin with "http:\/\/"/],
   ["", /must begin with "http:\/\/"/],
-  ["ftp://host:21", /must begin with "http:\/\/", not "ftp:\/\/"/],
-  ["https://host", /https is not supported/],
+  ["ftp://host:21", /must begin with "http:\/\/" or "https:\/\/", not "ftp:\/\/"/],
   ["http://", /is not a URL/],
   ["http://host:99999", /is not a URL/],
   ["http://host:0", /not 0/],

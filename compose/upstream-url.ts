@@ -4,6 +4,8 @@ export interface UpstreamAddress {
   /** A host's name or an IP address, without brackets. */
   readonly address: string;
   readonly port: number;
+  /** Whether it speaks TLS. */
+  readonly tls?: true;
 }
 
 /** An outcome: the address, or the reason why the text is none. */
@@ -11,22 +13,36 @@ export type ParsedUpstream =
   | { readonly ok: true; readonly value: UpstreamAddress }
   | { readonly ok: false; readonly reason: string };
 
-/** Reads `http://HOST[:PORT]`; the port is 80 where none is written. Anything after the port but a single `/` is refused. */
+/** Reads `http://HOST[:PORT]` and `https://HOST[:PORT]`; the port is 80 or 443 where none is written. Anything after the port but a single `/` is refused. */
 export function parseUpstreamUrl(text: string): ParsedUpstream {
   const refused = (reason: string): ParsedUpstream => ({ ok: false, reason });
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text))
     return refused('must begin with "http://", as in http://127.0.0.1:8080');
   if (!URL.canParse(text)) return refused("is not a URL; write it like http://127.0.0.1:8080");
   const url = new URL(text);
-  if (url.protocol === "https:") {
-    return refused("https is not supported for upstreams; name the service's plain http port");
-  }
-  if (url.protocol !== "http:") return refused(`must begin with "http://", not "${url.protocol}//"`);
+  const tls = url.protocol === "https:";
+  if (url.protocol !== "http:" && !tls)
+    return refused(`must begin with "http://" or "https://", not "${url.protocol}//"`);
   if (url.username !== "" || url.password !== "") return refused("must not hold a user name or password");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     return refused("must end after the port: paths are passed on as the client sends them");
   }
-  const port = url.port === "" ? 80 : Number(url.port);
+  const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
   if (port === 0) return refused("must name the port that the service listens on, not 0");
-  return { ok: true, value: { address: url.hostname.replace(/^\[|\]$/g, ""), port } };
+  const address = url.hostname.replace(/^\[|\]$/g, "");
+  return { ok: true, value: { address, port, ...(tls ? { tls } : {}) } };
+}
+
+/** The URL by which a person knows it. */
+export function upstreamUrl(upstream: UpstreamAddress): string {
+  return `${upstream.tls ? "https" : "http"}://${bracketed(upstream.address)}:${upstream.port}`;
+}
+
+/** The host that its own clients would ask for, without the port that everybody takes for granted. */
+export function upstreamHost({ address, port, tls }: UpstreamAddress): string {
+  return port === (tls ? 443 : 80) ? bracketed(address) : `${bracketed(address)}:${port}`;
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }

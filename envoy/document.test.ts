@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { checkDocument, formatIssues, formatPath, nearest, readDocument } from "./document.js";
+import { checkDocument, readDocument } from "./document.js";
 import { MeshwrightError } from "./errors.js";
+import { formatIssues, formatPath, nearest } from "./problems.js";
 
 const schema = z.strictObject({
   name: z.string(),
@@ -71,6 +72,12 @@ describe("checkDocument", () => {
     ["name: a\nrules: [{destination: 7}]", "f.yaml:2:10: rules[0].destination: expected string or object"],
     ["name: a\nrules: [{}]", "f.yaml:2:9: rules[0].destination: is required"],
     ["name: a\nnamed: {A1: 1}", "f.yaml:2:9: named.A1: must be lower-case letters"],
+    [
+      "name: a\nparts: [{filter: alpha, sise: 3}]",
+      'f.yaml:2:25: parts[0].sise: unknown key; did you mean "size"?',
+    ],
+    ["name: a\n__proto__: {x: 1}", 'f.yaml:2:1: "__proto__" cannot be a key; use another name'],
+    ["name: a\nnamed: {__proto__: 1}", 'f.yaml:2:9: "__proto__" cannot be a key; use another name'],
     ["name: a\nname: b", "f.yaml:2:1: Map keys must be unique"],
     ["name: a\n---\nname: b", "f.yaml:2:1: a second document begins here; keep one per file"],
     ["", "f.yaml: the file is empty"],
@@ -83,8 +90,26 @@ describe("checkDocument", () => {
     expect(problems(text)[0]).toEqual(line);
   });
 
+  it("tells a misspelt key once, and not again what is missing for it", () => {
+    expect(problems("nme: a")).toEqual(['f.yaml:1:1: nme: unknown key; did you mean "name"?']);
+    const oneOf = z
+      .strictObject({ a: z.string().optional(), other: z.string().optional() })
+      .refine((value) => (value.a === undefined) !== (value.other === undefined), {
+        error: "needs exactly one of a, other",
+        when: () => true,
+      });
+    const checked = checkDocument("othr: x", oneOf, "f");
+    expect(checked.ok || checked.lines).toEqual(['f:1:1: othr: unknown key; did you mean "other"?']);
+  });
+
+  it("takes a misspelt key as a hint at which form was meant", () => {
+    const forms = z.union([z.strictObject({ command: z.string() }), z.strictObject({ url: z.string() })]);
+    const checked = checkDocument("urll: x", forms, "f");
+    expect(checked.ok || checked.lines).toEqual(['f:1:1: urll: unknown key; did you mean "url"?']);
+  });
+
   it("refuses a document that nests without end", () => {
-    expect(problems(`name: ${"[".repeat(100_000)}`)[0]).toMatch(/^f\.yaml/);
+    expect(problems(`name: ${"[".repeat(100_000)}`)[0]).toBe("f.yaml: nested too deep");
     expect(problems(`name: ${"[".repeat(70)}${"]".repeat(70)}`)[0]).toBe(
       "f.yaml: nested more than 64 levels deep",
     );

@@ -86,6 +86,7 @@ async function writeSchema(room: FilterRoom, file: string): Promise<void> {
  */
 export async function compileModule(entry: string, out: string): Promise<void> {
   const partial = `${out}.${process.pid}.partial`;
+  await sweepPartials(out);
   try {
     const { code, output } = await runCompiler([entry, "-o", path.relative(ROOT, partial)]);
     if (code !== 0) {
@@ -99,6 +100,24 @@ export async function compileModule(entry: string, out: string): Promise<void> {
     await rename(partial, out);
   } finally {
     await rm(partial, { force: true });
+  }
+}
+
+/** Removes what a process that was killed while it compiled has left. */
+async function sweepPartials(out: string): Promise<void> {
+  const folder = path.dirname(out);
+  for (const name of await readdir(folder)) {
+    const pid = /\.wasm\.(\d+)\.partial$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -2,10 +2,12 @@
 
 import path from "node:path";
 import type { Command } from "commander";
+import { toItsEnd } from "../../compose/abortable.js";
 import { writeMeshSchema } from "../../compose/mesh/file.js";
 import { type BuiltFilter, buildFilters, modulePath } from "../../filters/build.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { exitCodesHelp } from "../failures.js";
+import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";
 
 const NAMES = FILTERS.map((filter) => filter.name);
@@ -18,7 +20,9 @@ export function addBuild(root: Command, screen: Screen): void {
     .addHelpText("after", EXAMPLES)
     .action(async (names: string[]) => {
       const wanted = names.length === 0 ? NAMES : [...new Set(names)];
-      const built = await buildFilters(wanted, { onProgress: (line) => screen.print([line]) });
+      using interrupt = listenForInterrupt(screen);
+      const build = buildFilters(wanted, { onProgress: (line) => screen.print([line]) });
+      const built = await toItsEnd(build, interrupt.signal);
       const outDir = path.dirname(modulePath(NAMES[0] ?? ""));
       await writeMeshSchema(outDir);
       screen.print([
@@ -50,4 +54,4 @@ const EXAMPLES = `
 Examples:
   meshwright build                  every filter
   meshwright build header-routing   one of them
-${exitCodesHelp("every filter is built or up to date", ["usage", "build"])}`;
+${exitCodesHelp("every filter is built or up to date", ["usage", "build", "interrupted"])}`;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { buildTable } from "./build.js";
-import { collect, parsePort, parseRate } from "./options.js";
+import { collect, parseHost, parsePort, parseRate } from "./options.js";
 
 it("reads ports", () => {
   expect(parsePort("0")).toBe(0);
@@ -37,4 +37,9 @@ it("shows what was built", () => {
     "a       12,345         1.3  request_headers",
     "longer  12,345  up to date  request_headers",
   ]);
+});
+
+it("reads a host with or without a port, and nothing that would not be one in a header", () => {
+  for (const host of ["shop.example", "127.0.0.1:80", "[::1]:8443"]) expect(parseHost(host)).toBe(host);
+  for (const text of ["", "a b", "http://a", "a\r\nb: c"]) expect(() => parseHost(text)).toThrow(/A host is/);
 });

@@ -20,6 +20,14 @@ export function parseRate(text: string): number {
   return rate;
 }
 
+/** A host as in the Host header: a name or an address, with or without a port. */
+export function parseHost(text: string): string {
+  if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/.test(text)) {
+    throw new InvalidArgumentError("A host is a name or an address, with or without :PORT.");
+  }
+  return text;
+}
+
 /** Gathers an option that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

@@ -10,12 +10,13 @@ import {
   type StartFrontOptions,
   startFront,
 } from "../../compose/front/start.js";
+import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";
-import { collect, parsePort } from "./options.js";
+import { collect, parseHost, parsePort } from "./options.js";
 
 /** Envoy's own names. */
 const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "critical", "off"];
@@ -25,6 +26,8 @@ interface RunOptions {
   readonly filter?: readonly string[];
   readonly port: number;
   readonly adminPort?: number;
+  readonly ca?: string;
+  readonly hostRewrite?: string;
   readonly logLevel?: string;
   readonly printConfig?: true;
 }
@@ -35,7 +38,7 @@ export function addRun(root: Command, screen: Screen): void {
     .description("Put one stock Envoy with filters in front of services that already run.")
     .option(
       "--upstream <[name=]url>",
-      "a service, http://HOST:PORT; with a name it is a destination (repeatable)",
+      "a service, http[s]://HOST:PORT; with a name it is a destination (repeatable)",
       collect,
     )
     .option(
@@ -45,6 +48,12 @@ export function addRun(root: Command, screen: Screen): void {
     )
     .option("--port <number>", "where Envoy takes requests; 0 takes a free port", parsePort, 10_000)
     .option("--admin-port <number>", "Envoy's admin interface; default: a free port", parsePort)
+    .option("--ca <file>", "certificates in PEM by which https upstreams are checked; default: the system's")
+    .option(
+      "--host-rewrite <host>",
+      "what upstreams get as their host; default: an https upstream its own, others what the client sent",
+      parseHost,
+    )
     .addOption(
       new Option("--log-level <level>", "how much Envoy logs (default: warning)").choices(LOG_LEVELS),
     )
@@ -56,6 +65,8 @@ export function addRun(root: Command, screen: Screen): void {
         filters: parseFilterFiles(options.filter ?? []),
         port: options.port,
         ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
+        ...(options.ca === undefined ? {} : { caFile: options.ca }),
+        ...(options.hostRewrite === undefined ? {} : { hostRewrite: options.hostRewrite }),
         ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       };
       // Nothing but the configuration may reach standard output there.
@@ -90,8 +101,8 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
   const unserved = unservedDestinations(front.options);
   return [
     `Envoy ${version} (${source}: ${path}) listens on ${front.url}, its admin interface on ${front.adminUrl}.`,
-    `  upstream  http://${fallback.address}:${fallback.port}`,
-    ...Object.entries(named).map(([name, { address, port }]) => `  ${name}  http://${address}:${port}`),
+    `  upstream  ${upstreamUrl(fallback)}`,
+    ...Object.entries(named).map(([name, upstream]) => `  ${name}  ${upstreamUrl(upstream)}`),
     ...start.filters.map(({ filter, file }) => `  filter ${filter} from ${file}`),
     ...(unserved.length === 0
       ? []
@@ -104,7 +115,9 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
 const EXAMPLES = `
 Requests for which header-routing chooses the destination NAME go to the upstream
 of that name, all others to the one without a name; where every upstream has a
-name, to the first.
+name, to the first. An https upstream must show a certificate for the host in its
+URL that the system, $SSL_CERT_FILE or --ca trusts; there is no way around the
+check, but --ca may name the server's own self-signed certificate.
 
 Examples:
   meshwright run --upstream http://127.0.0.1:8080 --filter header-routing=routes.yaml

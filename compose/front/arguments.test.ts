@@ -11,6 +11,7 @@ describe("parseUpstreams", () => {
       ["v1=http://127.0.0.1:1", "v2=http://127.0.0.1:2"],
       { fallback: at(1), named: { v1: at(1), v2: at(2) } },
     ],
+    [["constructor=http://127.0.0.1:1"], { fallback: at(1), named: { constructor: at(1) } }],
   ])("reads %j", (words, upstreams) => {
     expect(parseUpstreams(words)).toEqual(upstreams);
   });
@@ -21,7 +22,8 @@ describe("parseUpstreams", () => {
     [["v1=http://127.0.0.1:1", "v1=http://127.0.0.1:2"], /v1=… is given twice/],
     [["v 1=http://127.0.0.1:1"], /a destination's name is/],
     [["=http://127.0.0.1:1"], /a destination's name is/],
-    [["v1=https://x"], /--upstream v1=https:\/\/x: https is not supported/],
+    [["__proto__=http://127.0.0.1:1"], /a destination's name is/],
+    [["v1=ftp://x"], /--upstream v1=ftp:\/\/x: must begin with/],
     [["http://127.0.0.1:1/?a=b"], /must end after the port/],
     [["localhost:8080"], /must begin with "http:\/\/"/],
   ])("refuses %j", (words, message) => {

@@ -35,7 +35,7 @@ export function parseUpstreams(words: readonly string[]): Upstreams {
   const named: Record<string, UpstreamAddress> = {};
   for (const { name, address } of upstreams) {
     if (name === undefined) continue;
-    if (named[name] !== undefined)
+    if (Object.hasOwn(named, name))
       throw usage(`--upstream ${name}=… is given twice; a destination has one address`);
     named[name] = address;
   }
@@ -44,7 +44,7 @@ export function parseUpstreams(words: readonly string[]): Upstreams {
 
 function parseUpstream(word: string): { name: string | undefined; address: UpstreamAddress } {
   const [, name, text = word] = /^([^:/?#=]*)=(.*)$/.exec(word) ?? [];
-  if (name !== undefined && !/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
+  if (name === "__proto__" || (name !== undefined && !/^[A-Za-z0-9_.-]{1,64}$/.test(name))) {
     throw usage(`--upstream ${word}: a destination's name is 1 to 64 letters, digits, "_", "." or "-"`);
   }
   const parsed = parseUpstreamUrl(text);

@@ -2,7 +2,6 @@
 
 import path from "node:path";
 import { type Bootstrap, bootstrap } from "../../envoy/config/bootstrap.js";
-import { type Cluster, cluster } from "../../envoy/config/cluster.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { httpListener } from "../../envoy/config/listener.js";
@@ -12,15 +11,18 @@ import { wasmFilter } from "../../envoy/config/wasm.js";
 import { destinationsOf } from "../../filters/header-routing/schema.js";
 import { destinationHeader, headerRoutingOf } from "../destinations.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
+import { hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
 import type { Upstreams } from "./arguments.js";
 
 const NAME = "envoy";
 const FALLBACK_CLUSTER = "upstream";
 
-export interface FrontOptions {
+export interface FrontOptions extends Trust {
   readonly port: number;
   readonly adminPort: number;
   readonly upstreams: Upstreams;
+  /** What every upstream gets as its host. Default: one that speaks TLS its own, others what the client sent. */
+  readonly hostRewrite?: string | undefined;
   /** In the order in which a request meets them. */
   readonly filters: readonly { readonly filter: string; readonly config: Json }[];
   /** From a filter's name to its module's file. */
@@ -57,7 +59,7 @@ export function frontConfiguration(options: FrontOptions): Bootstrap {
 export function unservedDestinations(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
   const routings = options.filters.map(headerRoutingOf).filter((config) => config !== undefined);
   const chosen = new Set(routings.flatMap(destinationsOf));
-  return [...chosen].filter((name) => options.upstreams.named[name] === undefined);
+  return [...chosen].filter((name) => !Object.hasOwn(options.upstreams.named, name));
 }
 
 function filterName(index: number, filter: string): string {
@@ -68,14 +70,15 @@ function frontBootstrap(options: FrontOptions, filters: readonly HttpFilter[]): 
   const { named, fallback } = options.upstreams;
   const header = destinationHeader(options.filters);
   const destinations = header === undefined ? [] : Object.keys(named);
-  const clusters: Cluster[] = [
-    cluster({ name: FALLBACK_CLUSTER, endpoints: [fallback] }),
-    ...destinations.map((name) => cluster({ name: clusterName(name), endpoints: [named[name] ?? fallback] })),
-  ];
+  const byCluster = {
+    [FALLBACK_CLUSTER]: fallback,
+    ...Object.fromEntries(destinations.map((name) => [clusterName(name), named[name] ?? fallback])),
+  };
   const routes = destinationRoutes({
     ...(header === undefined ? {} : { header }),
     destinations: Object.fromEntries(destinations.map((name) => [name, clusterName(name)])),
     fallback: FALLBACK_CLUSTER,
+    hostRewrite: options.hostRewrite ?? hostRewrites(byCluster),
   });
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
@@ -90,7 +93,7 @@ function frontBootstrap(options: FrontOptions, filters: readonly HttpFilter[]): 
         preserveExternalRequestId: true,
       }),
     ],
-    clusters,
+    clusters: Object.entries(byCluster).map(([name, upstream]) => upstreamCluster(name, upstream, options)),
     statsTags: statsTags(),
   });
 }

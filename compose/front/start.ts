@@ -5,12 +5,13 @@ import type { Bootstrap } from "../../envoy/config/bootstrap.js";
 import type { Json } from "../../envoy/config/json.js";
 import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { freePorts, isPortFree } from "../../envoy/runtime/ports.js";
+import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../filters/build.js";
 import { findFilter } from "../../filters/catalog.js";
-import { abortable } from "../abortable.js";
+import { abortable, toItsEnd } from "../abortable.js";
 import { destinationHeader } from "../destinations.js";
 import type { RunEvent } from "../events.js";
 import { type RunningEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
@@ -29,6 +30,10 @@ export interface StartFrontOptions {
   readonly port: number;
   /** Default: a free one. */
   readonly adminPort?: number;
+  /** Certificates in PEM by which https upstreams are checked. Default: `$SSL_CERT_FILE`, else the system's. */
+  readonly caFile?: string;
+  /** What every upstream gets as its host. Default: one that speaks TLS its own, others what the client sent. */
+  readonly hostRewrite?: string;
   /** Envoy's `--log-level`. Default `warning`. */
   readonly logLevel?: string;
   /** The run's folder is `.meshwright/run-<port>` below this one. Default: the current folder. */
@@ -59,11 +64,13 @@ export interface RunningFront extends AsyncDisposable {
  * `already-running`, `build`, `envoy-not-found` and `envoy-failed`; the reason of `signal` when aborted.
  */
 export async function startFront(options: StartFrontOptions): Promise<RunningFront> {
+  checkPortsDiffer(options);
   const { signal, onEvent = () => {} } = options;
   const filters = await readFilters(options.filters);
+  const caFile = await chooseCaFile(options);
   const ports = await choosePorts(options);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  await abortable(build(options, onProgress), signal);
+  await toItsEnd(build(options, onProgress), signal);
   const binary = await abortable(findEnvoy({ onProgress }), signal);
   const directory = await claimRunDirectory(`run-${ports.port}`, options.cwd);
   try {
@@ -71,6 +78,8 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
       ...ports,
       filters,
       upstreams: options.upstreams,
+      caFile,
+      hostRewrite: options.hostRewrite,
       modulePath: modules(options),
     };
     const envoy = await startPlannedEnvoy(planFront(front, directory.path), {
@@ -88,10 +97,19 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
 
 /** The configuration of the Envoy that `startFront` would start, in one piece; nothing is started. Throws as `startFront` does for files and builds. */
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
+  checkPortsDiffer(options);
   const filters = await readFilters(options.filters);
+  const caFile = await chooseCaFile(options);
   await build(options, (text) => options.onEvent?.({ kind: "progress", text }));
-  const { port, adminPort = PRINTED_ADMIN_PORT, upstreams } = options;
-  return frontConfiguration({ port, adminPort, filters, upstreams, modulePath: modules(options) });
+  const { port, adminPort = PRINTED_ADMIN_PORT, upstreams, hostRewrite } = options;
+  const rest = { upstreams, caFile, hostRewrite };
+  return frontConfiguration({ port, adminPort, filters, ...rest, modulePath: modules(options) });
+}
+
+/** Undefined where nobody speaks TLS, so that a machine without certificates can do without. */
+async function chooseCaFile({ upstreams, caFile }: StartFrontOptions): Promise<string | undefined> {
+  const speakTls = [upstreams.fallback, ...Object.values(upstreams.named)].some((each) => each.tls);
+  return speakTls ? findCaBundle(caFile === undefined ? {} : { file: caFile }) : undefined;
 }
 
 async function readFilters(files: readonly FilterFile[]): Promise<FrontOptions["filters"]> {
@@ -114,6 +132,14 @@ function modules(options: StartFrontOptions): (filter: string) => string {
   return (filter) => modulePath(filter, options.modules);
 }
 
+function checkPortsDiffer({ port, adminPort }: StartFrontOptions): void {
+  if (port === 0 || port !== adminPort) return;
+  throw new MeshwrightError(
+    "usage",
+    `--port and --admin-port are both ${port}: Envoy needs one port for requests and another for its admin interface`,
+  );
+}
+
 async function choosePorts({
   port,
   adminPort,
@@ -123,10 +149,11 @@ async function choosePorts({
     [port, "--port"],
     [adminPort ?? 0, "--admin-port"],
   ] as const) {
-    if (wanted === 0 || (await isPortFree(wanted))) continue;
+    const state = wanted === 0 ? "free" : await portState(wanted);
+    if (state === "free") continue;
     throw new MeshwrightError(
       "port-taken",
-      `port ${wanted} is taken: end what listens there, or choose another with ${option} N`,
+      `port ${wanted} ${describeUnusable(state, `choose another with ${option} N`)}`,
     );
   }
   return { port: port === 0 ? free : port, adminPort: adminPort || freeAdmin };

@@ -1,6 +1,6 @@
 // What an edit of a mesh file means for the mesh that runs: settings of filters are taken at once, the rest needs a restart. Pure.
 
-import { formatPath } from "../../envoy/document.js";
+import { formatPath } from "../../envoy/problems.js";
 import type { Mesh } from "./schema.js";
 
 type Path = readonly PropertyKey[];

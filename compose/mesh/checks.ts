@@ -1,6 +1,6 @@
 // The rules that span several places of a mesh file: whatever is named must exist, and no two things may be called the same.
 
-import { nearest, type Problem } from "../../envoy/document.js";
+import { nearest, type Problem } from "../../envoy/problems.js";
 import { destinationPlaces, type FilterUse } from "../destinations.js";
 import type { Mesh, MeshService } from "./schema.js";
 
@@ -20,7 +20,7 @@ export function checkMesh(mesh: Mesh): Problem[] {
 function gatewayProblems(mesh: Mesh): Problem[] {
   const { routes, filters = [] } = mesh.gateway;
   const routed = routes
-    .map((route) => mesh.services[route.service])
+    .map((route) => serviceNamed(mesh, route.service))
     .filter((service) => service !== undefined);
   const versions = routed.flatMap((service) => Object.keys(service.versions));
   return [
@@ -92,8 +92,13 @@ function destinationProblems(
     }));
 }
 
+/** The file's own entry only: every object has a `constructor`. */
+function serviceNamed(mesh: Mesh, name: string): MeshService | undefined {
+  return Object.hasOwn(mesh.services, name) ? mesh.services[name] : undefined;
+}
+
 function unknownService(mesh: Mesh, name: string, path: Path): Problem[] {
-  if (mesh.services[name] !== undefined) return [];
+  if (serviceNamed(mesh, name) !== undefined) return [];
   return [{ path, reason: unknown(name, Object.keys(mesh.services), "service") }];
 }
 

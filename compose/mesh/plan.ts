@@ -3,7 +3,7 @@
 import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
-import { type Cluster, cluster } from "../../envoy/config/cluster.js";
+import type { Cluster } from "../../envoy/config/cluster.js";
 import { httpListener, type Listener } from "../../envoy/config/listener.js";
 import {
   type ClusterRoute,
@@ -14,6 +14,7 @@ import {
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { destinationHeader } from "../destinations.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
+import { hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
 import type { Mesh, MeshVersion } from "./schema.js";
 import { type Hop, type MeshEnvoy, meshEnvoys, sidecarName } from "./topology.js";
@@ -49,7 +50,7 @@ export interface MeshPlan {
   readonly services: readonly ServicePlan[];
 }
 
-export interface MeshPlanOptions {
+export interface MeshPlanOptions extends Trust {
   /** The run's folder, absolute: access logs go to `envoys/`, filters' files to `filters/`. */
   readonly directory: string;
   /** The mesh file's folder, absolute: commands run from there. */
@@ -139,15 +140,19 @@ function planListener(
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
     filters: filters.map(filterReference),
-    virtualHosts: [virtualHost({ name: hop.name, routes: hopRoutes(context.mesh, hop) })],
+    virtualHosts: [virtualHost({ name: hop.name, routes: hopRoutes(context, envoy, hop) })],
     accessLog: accessLog(context, envoy, hop),
     // Behind the gateway the client's address is the one that the gateway wrote down.
     ...(edge ? { useRemoteAddress: true, preserveExternalRequestId: true } : {}),
   });
 }
 
-function hopRoutes(mesh: Mesh, { target }: Hop): readonly ClusterRoute[] {
-  if (target.kind === "app") return destinationRoutes({ destinations: {}, fallback: APP_CLUSTER });
+function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
+  const { mesh } = context;
+  if (target.kind === "app") {
+    const hostRewrite = app === undefined ? {} : hostRewrites({ [APP_CLUSTER]: appAddress(context, app) });
+    return destinationRoutes({ destinations: {}, fallback: APP_CLUSTER, hostRewrite });
+  }
   if (target.kind === "routes") {
     return target.routes.map(({ prefix, service }) => ({
       name: service,
@@ -179,7 +184,7 @@ function envoyClusters(context: Context, envoy: MeshEnvoy): Cluster[] {
       clusters.set(sidecar, local(port(context, `${sidecar} inbound`)));
     }
   }
-  return [...clusters].map(([name, endpoint]) => cluster({ name, endpoints: [endpoint] }));
+  return [...clusters].map(([name, upstream]) => upstreamCluster(name, upstream, context));
 }
 
 function planService(context: Context, service: string, version: string, how: MeshVersion): ServicePlan {

@@ -47,6 +47,16 @@ describe("a mesh file", () => {
       "calls: [nobody]",
       'services.front.calls[0]: there is no service "nobody"; there is front, orders',
     ],
+    [
+      "calls: [orders]",
+      "calls: [constructor]",
+      'services.front.calls[0]: there is no service "constructor"; there is front, orders',
+    ],
+    [
+      "service: front",
+      "service: constructor",
+      'gateway.routes[0].service: there is no service "constructor"; there is front, orders',
+    ],
     ["calls: [orders]", "calls: [orders, orders]", "services.front.calls[1]: is named twice"],
     [
       "default: v1",
@@ -59,8 +69,8 @@ describe("a mesh file", () => {
     ["gateway:", "gateway:\n  port: 70000", "gateway.port: must be from 0 to 65535"],
     [
       "http://127.0.0.1:9000",
-      "https://127.0.0.1",
-      /^services\.orders\.versions\.v1\.url: https is not supported/,
+      "ftp://127.0.0.1",
+      /^services\.orders\.versions\.v1\.url: must begin with "http/,
     ],
     ["command: npm start", "command: []", "services.orders.versions.v2.command: must name a program"],
     [

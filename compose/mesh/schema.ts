@@ -64,7 +64,9 @@ const version = z.union([
         const parsed = parseUpstreamUrl(text);
         if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
       })
-      .describe("Where it already runs: http://HOST:PORT."),
+      .describe(
+        "Where it already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+      ),
   }),
 ]);
 

@@ -64,6 +64,6 @@ it("says what a service that runs by itself must be told", () => {
     },
   });
   expect(addressLines(plan(mesh)).at(-1)).toMatch(
-    /^front-v1 runs by itself at 127\.0\.0\.1:9000, and is to be given GIFT_CARDS_URL=http:\/\/127\.0\.0\.1:\d+$/,
+    /^front-v1 runs by itself at http:\/\/127\.0\.0\.1:9000, and is to be given GIFT_CARDS_URL=http:\/\/127\.0\.0\.1:\d+$/,
   );
 });

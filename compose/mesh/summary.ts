@@ -2,6 +2,7 @@
 
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import { type FilterUse, headerRoutingOf } from "../destinations.js";
+import { upstreamUrl } from "../upstream-url.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
 import type { Mesh } from "./schema.js";
 
@@ -29,7 +30,7 @@ export function addressLines(plan: MeshPlan): string[] {
 function describeElsewhere({ name, address, calls }: ServicePlan): string {
   const settings = Object.entries(calls).map(([variable, url]) => `${variable}=${url}`);
   const advice = settings.length === 0 ? "" : `, and is to be given ${settings.join(" ")}`;
-  return `${name} runs by itself at ${address.address}:${address.port}${advice}`;
+  return `${name} runs by itself at ${upstreamUrl(address)}${advice}`;
 }
 
 function nameWidth(plan: MeshPlan): number {
@@ -38,6 +39,11 @@ function nameWidth(plan: MeshPlan): number {
 
 /** One line for each filter of the file: where it stands and what it is set to. */
 export function filterLines(mesh: Mesh): string[] {
+  const lines = placedFilterLines(mesh);
+  return lines.length === 0 ? ["none"] : lines;
+}
+
+function placedFilterLines(mesh: Mesh): string[] {
   const line = (use: FilterUse, where: string) => `${use.filter} ${where}: ${describeConfig(use)}`;
   return [
     ...(mesh.filters ?? []).map((use) => line(use, `at ${use.at.join(", ")}`)),

@@ -2,10 +2,11 @@
 
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { freePorts, isPortFree } from "../../envoy/runtime/ports.js";
+import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../filters/build.js";
-import { abortable } from "../abortable.js";
+import { abortable, toItsEnd } from "../abortable.js";
 import type { RunEvent } from "../events.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
@@ -47,13 +48,14 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
   await checkGatewayPort(gatewayPort, options.file);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  await abortable(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
+  await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
   const binary = await abortable(findEnvoy({ onProgress }), signal);
   const directory = await claimRunDirectory(mesh.name, options.cwd);
   try {
     const planOptions: MeshPlanOptions = {
       directory: directory.path,
       home: path.dirname(file),
+      caFile: speaksTls(mesh) ? await findCaBundle() : undefined,
       ports: await choosePorts(mesh, gatewayPort),
       modulePath: (filter) => modulePath(filter, options.modules),
     };
@@ -66,10 +68,11 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
 }
 
 async function checkGatewayPort(port: number, file: string): Promise<void> {
-  if (port === 0 || (await isPortFree(port))) return;
+  const state = port === 0 ? "free" : await portState(port);
+  if (state === "free") return;
   throw new MeshwrightError(
     "port-taken",
-    `port ${port} of the gateway is taken: end what listens there, change gateway.port in ${file}, or start with --port N`,
+    `port ${port} of the gateway ${describeUnusable(state, `change gateway.port in ${file}, or start with --port N`)}`,
   );
 }
 
@@ -81,6 +84,11 @@ function outDir({ modules }: StartMeshOptions): { readonly outDir?: string } {
 function filtersOf(mesh: Mesh): string[] {
   const hops = meshEnvoys(mesh).flatMap((envoy) => envoy.hops);
   return [...new Set(hops.flatMap((hop) => hop.filters.map((use) => use.filter)))];
+}
+
+function speaksTls(mesh: Mesh): boolean {
+  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
+  return versions.some((how) => "url" in how && /^https:/i.test(how.url));
 }
 
 async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, number>> {

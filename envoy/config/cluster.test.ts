@@ -6,7 +6,7 @@ const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions
 
 test.each([
   [["127.0.0.1", "::1"], "STATIC"],
-  [["orders.example"], "STRICT_DNS"],
+  [["orders.example"], "LOGICAL_DNS"],
   [["127.0.0.1", "localhost"], "STRICT_DNS"],
 ])("endpoints %j make a %s cluster", (addresses, type) => {
   const built = cluster({ name: "c", endpoints: addresses.map((address) => ({ address, port: 80 })) });

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { type Address, socketAddress } from "./address.js";
 import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
+import { type TransportSocket, type UpstreamTlsOptions, upstreamTls } from "./tls.js";
 import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
 
 const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -10,8 +11,10 @@ export interface ClusterOptions {
   readonly name: string;
   /** IP addresses, or hosts' names for Envoy to resolve. */
   readonly endpoints: readonly { readonly address: string; readonly port: number }[];
-  /** What the endpoints speak; `http2` is HTTP/2 without TLS, by prior knowledge. Default: `http1`. */
+  /** What the endpoints speak; `http2` is HTTP/2 by prior knowledge, or by ALPN where there is TLS. Default: `http1`. */
   readonly protocol?: "http1" | "http2";
+  /** TLS to the endpoints. Default: none. */
+  readonly tls?: UpstreamTlsOptions;
   /** Envoy's default: 5. */
   readonly connectTimeoutSeconds?: number;
   /** The upstream chain: these filters see every attempt, retries included. */
@@ -20,8 +23,8 @@ export interface ClusterOptions {
 
 export interface Cluster {
   readonly name: string;
-  readonly type: "STATIC" | "STRICT_DNS";
-  readonly dns_lookup_family?: "ALL";
+  readonly type: "STATIC" | "LOGICAL_DNS" | "STRICT_DNS";
+  readonly dns_lookup_family?: "ALL" | "V4_PREFERRED";
   readonly connect_timeout?: string;
   readonly load_assignment: {
     readonly cluster_name: string;
@@ -29,17 +32,16 @@ export interface Cluster {
       readonly lb_endpoints: readonly { readonly endpoint: { readonly address: Address } }[];
     }[];
   };
+  readonly transport_socket?: TransportSocket;
   readonly typed_extension_protocol_options: Readonly<Record<string, TypedConfig>>;
 }
 
 /** A cluster of fixed endpoints. */
 export function cluster(options: ClusterOptions): Cluster {
   const { name, endpoints, connectTimeoutSeconds } = options;
-  const named = endpoints.some((endpoint) => isIP(endpoint.address) === 0);
   return {
     name,
-    // Every address of a name is tried: a service on `localhost` often listens on one family only.
-    ...(named ? { type: "STRICT_DNS", dns_lookup_family: "ALL" } : { type: "STATIC" }),
+    ...discovery(endpoints),
     ...(connectTimeoutSeconds === undefined
       ? {}
       : { connect_timeout: duration(connectTimeoutSeconds, "connectTimeoutSeconds") }),
@@ -53,8 +55,22 @@ export function cluster(options: ClusterOptions): Cluster {
         },
       ],
     },
+    ...(options.tls === undefined
+      ? {}
+      : { transport_socket: upstreamTls(options.tls, options.protocol ?? "http1") }),
     typed_extension_protocol_options: { [PROTOCOL_OPTIONS]: protocolOptions(options) },
   };
+}
+
+/**
+ * A service on `localhost` often listens on one family only. Logical DNS, which knows one name, tries all its addresses for each connection;
+ * strict DNS would take each for an endpoint of its own and send every other request to the one where nobody listens.
+ */
+function discovery(endpoints: ClusterOptions["endpoints"]): Pick<Cluster, "type" | "dns_lookup_family"> {
+  if (endpoints.every((endpoint) => isIP(endpoint.address) !== 0)) return { type: "STATIC" };
+  return endpoints.length === 1
+    ? { type: "LOGICAL_DNS", dns_lookup_family: "ALL" }
+    : { type: "STRICT_DNS", dns_lookup_family: "V4_PREFERRED" };
 }
 
 function protocolOptions({ protocol = "http1", filters = [] }: ClusterOptions): TypedConfig {

@@ -61,8 +61,8 @@ export interface DestinationRoutesOptions {
   readonly fallback: string;
   /** Until the whole response is there; 0 is no limit. Envoy's default: 15. */
   readonly timeoutSeconds?: number;
-  /** What the upstream gets as its host, in place of what the client sent. */
-  readonly hostRewrite?: string;
+  /** What upstreams get as their host in place of what the client sent: one for all, or by cluster. Default: what the client sent. */
+  readonly hostRewrite?: string | Readonly<Record<string, string>>;
   readonly retryPolicy?: RetryPolicyOptions;
 }
 
@@ -77,7 +77,7 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly C
     ...(options.timeoutSeconds === undefined
       ? {}
       : { timeout: duration(options.timeoutSeconds, "timeoutSeconds") }),
-    ...(options.hostRewrite === undefined ? {} : { host_rewrite_literal: options.hostRewrite }),
+    ...hostRewrite(options, cluster),
     ...(options.retryPolicy === undefined ? {} : { retry_policy: retryPolicy(options.retryPolicy) }),
   });
   const routes = Object.entries(destinations).map(
@@ -88,6 +88,11 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly C
     }),
   );
   return [...routes, { name: "fallback", match: { prefix: "/" }, route: action(fallback) }];
+}
+
+function hostRewrite({ hostRewrite: rewrite = {} }: DestinationRoutesOptions, cluster: string) {
+  const host = typeof rewrite === "string" ? rewrite : rewrite[cluster];
+  return host === undefined ? {} : { host_rewrite_literal: host };
 }
 
 /**

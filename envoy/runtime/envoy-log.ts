@@ -86,7 +86,7 @@ export function refusalReason(log: string): string | undefined {
   return written.length > 0 ? written.join("; ") : (refusal.exec(refused.text)?.[1] ?? refused.text);
 }
 
-/** The last `count` lines, for the details of an error. */
+/** The last `count` lines, for the details of an error; none of an empty log. */
 export function lastLines(log: string, count: number): string[] {
-  return log.trimEnd().split("\n").slice(-count);
+  return log.trim() === "" ? [] : log.trimEnd().split("\n").slice(-count);
 }

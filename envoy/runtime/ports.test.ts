@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
-import { freePorts, isPortFree } from "./ports.js";
+import { describeUnusable, freePorts, portState, stateOf } from "./ports.js";
 
 it("hands out distinct free ports, and none of them twice", async () => {
   const [first, second] = await Promise.all([freePorts(20), freePorts(20)]);
@@ -11,10 +11,18 @@ it("hands out distinct free ports, and none of them twice", async () => {
 
 it("tells a taken port from a free one", async () => {
   const [port = 0] = await freePorts(1);
-  expect(await isPortFree(port)).toBe(true);
+  expect(await portState(port)).toBe("free");
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
-  expect(await isPortFree(port)).toBe(false);
+  expect(await portState(port)).toBe("taken");
   await new Promise((resolve) => server.close(resolve));
-  expect(await isPortFree(port)).toBe(true);
+  expect(await portState(port)).toBe("free");
+});
+
+it("tells a port that this user may not have from one that is taken", () => {
+  const failure = (code: string) => Object.assign(new Error(code), { code });
+  expect(stateOf(failure("EACCES"))).toBe("forbidden");
+  expect(stateOf(failure("EADDRINUSE"))).toBe("taken");
+  expect(describeUnusable("forbidden", "choose another")).toMatch(/may not be listened on.*choose another/);
+  expect(describeUnusable("taken", "choose another")).toMatch(/is taken.*choose another/);
 });

@@ -27,14 +27,29 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** `forbidden`: this user may not listen there, as on ports below 1024 of many systems. */
+export type PortState = "free" | "taken" | "forbidden";
+
 /** Whether a server could listen on this port of 127.0.0.1 now. Also sees a listener that shares its port by SO_REUSEPORT. */
-export async function isPortFree(port: number): Promise<boolean> {
+export async function portState(port: number): Promise<PortState> {
   try {
     await close(await listen(port));
-    return true;
-  } catch {
-    return false;
+    return "free";
+  } catch (error) {
+    return stateOf(error as NodeJS.ErrnoException);
   }
+}
+
+/** What a failed attempt to listen says of the port. */
+export function stateOf({ code }: NodeJS.ErrnoException): PortState {
+  return code === "EACCES" || code === "EPERM" ? "forbidden" : "taken";
+}
+
+/** Half a sentence about a port that cannot be had, and what to do; `instead` is how another is chosen. */
+export function describeUnusable(state: Exclude<PortState, "free">, instead: string): string {
+  return state === "forbidden"
+    ? `may not be listened on by this user (ports below 1024 often need root): ${instead}`
+    : `is taken: end what listens there, or ${instead}`;
 }
 
 function listen(port: number): Promise<Server> {

@@ -8,7 +8,7 @@ import { AdminClient } from "./admin.js";
 import { type ChildExit, type ManagedChild, startChild } from "./child.js";
 import { endReason, lastLines } from "./envoy-log.js";
 import type { EnvoyBinary } from "./find.js";
-import { isPortFree } from "./ports.js";
+import { describeUnusable, portState } from "./ports.js";
 
 export interface EnvoyProcessOptions {
   readonly binary: EnvoyBinary;
@@ -113,7 +113,10 @@ function endedError(child: ManagedChild, exit: ChildExit): MeshwrightError {
   const reason = endReason(child.logs());
   const taken = /cannot bind '([^']*)': Address already in use/.exec(reason)?.[1];
   const details = lastLines(child.logs(), detailLines);
-  if (taken !== undefined) return portTaken(`${taken} of Envoy "${child.name}"`, details);
+  if (taken !== undefined) {
+    const instead = describeUnusable("taken", "choose another port");
+    return new MeshwrightError("port-taken", `${taken} of Envoy "${child.name}" ${instead}`, details);
+  }
   return new MeshwrightError(
     "envoy-failed",
     `Envoy "${child.name}" ended ${how} before it served: ${reason || "it wrote nothing"}`,
@@ -157,16 +160,13 @@ async function checkPorts(bootstrap: BootstrapView, name: string): Promise<void>
   for (const [index, place] of places.entries()) {
     const { address, port_value, protocol } = place.address?.socket_address ?? {};
     const local = address === "127.0.0.1" || address === "0.0.0.0";
-    if (!port_value || !local || protocol === "UDP" || (await isPortFree(port_value))) continue;
+    if (!port_value || !local || protocol === "UDP") continue;
+    const state = await portState(port_value);
+    if (state === "free") continue;
     const what = index === 0 ? "the admin interface" : `listener "${place.name ?? index - 1}"`;
-    throw portTaken(`${address}:${port_value}, wanted by ${what} of Envoy "${name}"`);
+    throw new MeshwrightError(
+      "port-taken",
+      `${address}:${port_value}, wanted by ${what} of Envoy "${name}", ${describeUnusable(state, "choose another port")}`,
+    );
   }
-}
-
-function portTaken(where: string, details: readonly string[] = []): MeshwrightError {
-  return new MeshwrightError(
-    "port-taken",
-    `somebody listens already on ${where}; end that program or choose another port`,
-    details,
-  );
 }

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type ChildExit, startChild } from "./child.js";
 import { runBounded } from "./command.js";
+import { makeFolder } from "./folder.js";
 import type { WheelPlatform } from "./releases.js";
 
 export interface WheelOptions {
@@ -32,7 +33,7 @@ export async function installWheel(options: WheelOptions): Promise<string | unde
   const folder = dirname(dirname(options.binary));
   let temporary: string;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await sweep(folder);
     // Beside the entry, so that the last step is a rename within one file system.
     temporary = await mkdtemp(join(folder, temporaryPrefix));

@@ -5,10 +5,11 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { checkValue, formatPath } from "../../envoy/document.js";
+import { checkValue, formatPath } from "../../envoy/problems.js";
 import { buildFilters } from "../../filters/build.js";
 import { findFilter } from "../../filters/catalog.js";
 import { type HostedModule, loadModule } from "../host/load.js";
+import { damaged, type JsonSchema, Random, randomDocument } from "./random-documents.js";
 
 /** Documents to hold both readers to. */
 export interface ConfigurationCases {
@@ -16,6 +17,8 @@ export interface ConfigurationCases {
   /** Each with one thing wrong, and where: `rules[0].name`; the whole document is `configuration`. */
   readonly refused: readonly (readonly [document: unknown, path: string])[];
 }
+
+const RANDOM_DOCUMENTS = 2_000;
 
 /** Declares the suite for the filter of that name. */
 export function describeConfiguration(filter: string, cases: ConfigurationCases): void {
@@ -52,6 +55,26 @@ export function describeConfiguration(filter: string, cases: ConfigurationCases)
         expect(logs[0]).toContain(`${filter}: configuration refused: ${path}: `);
       },
     );
+
+    test(`is taken or refused by both readers alike, ${RANDOM_DOCUMENTS} random ones`, () => {
+      const seed = Date.now() % 2 ** 31;
+      const random = new Random(seed);
+      const jsonSchema = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
+      let accepted = 0;
+      for (let i = 0; i < RANDOM_DOCUMENTS; i++) {
+        const made = i % 2 === 0 ? randomDocument(jsonSchema, random) : random.pick(cases.accepted);
+        let text = JSON.stringify(made);
+        for (let times = random.below(3); times > 0; times--) text = damaged(JSON.parse(text), random);
+        const places = refusedPlaces(JSON.parse(text));
+        const outcome = module.configure(text);
+        if (outcome.accepted) accepted++;
+        expect(outcome.accepted, `seed ${seed}: ${outcome.logs[0] ?? places.join(", ")}: ${text}`).toBe(
+          places.length === 0,
+        );
+      }
+      // A generator whose documents are all refused would show nothing.
+      expect(accepted).toBeGreaterThan(RANDOM_DOCUMENTS / 10);
+    });
 
     test("that is no JSON is refused with its line and column", () => {
       const { accepted, logs } = module.configure('{\n  "a": 1,\n}');

@@ -15,7 +15,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { AdminClient } from "../../envoy/runtime/admin.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { LiveFilter, writeAtomically } from "../../envoy/runtime/live-file.js";
-import { freePorts, isPortFree } from "../../envoy/runtime/ports.js";
+import { freePorts, portState } from "../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../envoy/runtime/process.js";
 import { validateBootstrap } from "../../envoy/runtime/validate.js";
 import { buildProbeModule, PROBE_HEADER, PROBE_REFUSAL, PROBE_REFUSED } from "../harness/probe-module.js";
@@ -96,7 +96,7 @@ describe("startEnvoyProcess", () => {
       expect(processesWith(directory)).toHaveLength(1);
     }
     expect(processesWith(directory)).toEqual([]);
-    expect(await isPortFree(port)).toBe(true);
+    expect(await portState(port)).toBe("free");
     expect((await readdir(directory)).sort()).toEqual(["front.json", "front.log"]);
     expect(await readFile(join(directory, "front.log"), "utf8")).toContain("starting workers");
     expect((await stat(join(directory, "front.json"))).mode & 0o777).toBe(0o644);

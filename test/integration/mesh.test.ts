@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunEvent } from "../../compose/events.js";
 import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
 import { startMesh } from "../../compose/mesh/up.js";
-import { isPortFree } from "../../envoy/runtime/ports.js";
+import { portState } from "../../envoy/runtime/ports.js";
 import { startUpstream } from "../harness/upstream.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
@@ -316,7 +316,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     expect(command.stderr).toBe("");
     expect(command.stdout).toMatch(/Stopping … \(again to kill at once\)\nStopped\.\n$/);
     expect(left()).toEqual([]);
-    expect(await Promise.all(ports.map(isPortFree))).not.toContain(false);
+    expect(new Set(await Promise.all(ports.map(portState)))).toEqual(new Set(["free"]));
     expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
   });
 

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -12,9 +13,10 @@ import { planFront } from "../../compose/front/plan.js";
 import { type EnvoyPlan, startPlannedEnvoy } from "../../compose/planned-envoy.js";
 import type { Json } from "../../envoy/config/json.js";
 import { findEnvoy } from "../../envoy/runtime/find.js";
-import { freePorts, isPortFree } from "../../envoy/runtime/ports.js";
+import { freePorts, portState } from "../../envoy/runtime/ports.js";
 import { validateBootstrap } from "../../envoy/runtime/validate.js";
 import { buildFilters, modulePath } from "../../filters/build.js";
+import { hasOpenssl, makeAuthority } from "../harness/certificates.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
 /** A whole start, or two, on a machine that is busy with other tests. */
@@ -118,7 +120,7 @@ describe("meshwright run before python3 -m http.server", { timeout: TEST_MS }, (
     command.kill("SIGINT");
     expect(await command.exited).toBe(0);
     expect(command.stderr).toBe("");
-    expect(await isPortFree(Number(new URL(url).port))).toBe(true);
+    expect(await portState(Number(new URL(url).port))).toBe("free");
     expect(existsSync(path.join(folder, ".meshwright"))).toBe(false);
     expect(processesNaming(path.join(folder, ".meshwright"))).toEqual([]);
   });
@@ -197,6 +199,16 @@ describe("meshwright run", { timeout: TEST_MS }, () => {
     expect(stderr).toMatch(new RegExp(`^meshwright: port ${port} is taken: .*--port N\n$`));
   });
 
+  it("reaches a service on localhost at every request, on whichever family it listens", async () => {
+    const { port } = new URL(plain.url);
+    const words = ["run", "--upstream", `http://localhost:${port}`, "--port", "0"];
+    await using command = new CliProcess(words, folder);
+    const [, front = ""] = await command.until(/listens on (http:[^,]+),/);
+    const statuses = new Set<number>();
+    for (let i = 0; i < 6; i++) statuses.add((await fetch(`${front}/who`)).status);
+    expect(statuses).toEqual(new Set([200]));
+  });
+
   it("says which destinations nobody serves", async () => {
     await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
     await using command = new CliProcess(
@@ -208,3 +220,51 @@ describe("meshwright run", { timeout: TEST_MS }, () => {
     expect(await command.exited).toBe(0);
   });
 });
+
+/** A TLS server that answers with the host it was asked for. */
+async function serveTls(identity: { readonly key: Buffer; readonly cert: Buffer }) {
+  const server = createServer(identity, (request, response) => response.end(request.headers.host));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  return { port, [Symbol.dispose]: () => void server.close() };
+}
+
+describe.skipIf(!hasOpenssl)(
+  "meshwright run before https (needs the program openssl)",
+  { timeout: TEST_MS },
+  () => {
+    const ask = async (upstream: string, ...options: string[]) => {
+      await using command = new CliProcess(
+        ["run", "--port", "0", "--upstream", upstream, ...options],
+        folder,
+      );
+      const [, front = ""] = await command.until(/listens on (http:[^,]+),/);
+      const response = await fetch(front);
+      return { status: response.status, body: await response.text() };
+    };
+
+    it("asks for the host of the URL, and only where the certificate is for it and from a trusted authority", async () => {
+      const authority = makeAuthority(folder);
+      using named = await serveTls(await authority.issue("named", "DNS:localhost"));
+      using numbered = await serveTls(await authority.issue("numbered", "IP:127.0.0.1"));
+      const ca = ["--ca", authority.caFile];
+      const byName = `https://localhost:${named.port}`;
+      const answers = await Promise.all([
+        ask(byName, ...ca),
+        ask(`https://127.0.0.1:${numbered.port}`, ...ca),
+        ask(byName, ...ca, "--host-rewrite", "shop.example"),
+        ask(`https://127.0.0.1:${named.port}`, ...ca),
+        ask(byName),
+      ]);
+      const refused = { status: 503, body: expect.stringMatching(/^upstream connect error/) };
+      expect(answers).toEqual([
+        { status: 200, body: `localhost:${named.port}` },
+        { status: 200, body: `127.0.0.1:${numbered.port}` },
+        { status: 200, body: "shop.example" },
+        refused,
+        refused,
+      ]);
+    });
+  },
+);

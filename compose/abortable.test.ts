@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { abortable, toItsEnd } from "./abortable.js";
+
+const REASON = new Error("stop");
+
+it("does not wait for work that cannot be stopped", async () => {
+  const never = new Promise<never>(() => {});
+  await expect(abortable(never, AbortSignal.abort(REASON))).rejects.toBe(REASON);
+});
+
+it("waits for work that clears up after itself, and then tells of the abort whatever came of the work", async () => {
+  let cleared = false;
+  const work = async (fails: boolean) => {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    cleared = true;
+    if (fails) throw new Error("killed");
+  };
+  await expect(toItsEnd(work(false), AbortSignal.abort(REASON))).rejects.toBe(REASON);
+  expect(cleared).toBe(true);
+  await expect(toItsEnd(work(true), AbortSignal.abort(REASON))).rejects.toBe(REASON);
+  await expect(toItsEnd(work(true), new AbortController().signal)).rejects.toThrow("killed");
+});

@@ -1,0 +1,30 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { makeFolder } from "./folder.js";
+
+let base: string;
+beforeAll(async () => {
+  base = await mkdtemp(path.join(tmpdir(), "folder-"));
+});
+afterAll(() => rm(base, { recursive: true }));
+
+it("makes a folder and those above it, and is content with one that is there", async () => {
+  const folder = path.join(base, "a", "b", "c");
+  await makeFolder(folder);
+  await makeFolder(folder);
+  expect((await stat(folder)).isDirectory()).toBe(true);
+});
+
+it("fails below a file, and where a file stands in its place", async () => {
+  const file = path.join(base, "file");
+  await writeFile(file, "");
+  await expect(makeFolder(file)).rejects.toThrow(/EEXIST/);
+  await expect(makeFolder(path.join(file, "x"))).rejects.toThrow(/ENOTDIR/);
+});
+
+it.skipIf(!existsSync("/proc/self"))("comes back from a file system that takes no folders", async () => {
+  await expect(makeFolder("/proc/meshwright/x")).rejects.toThrow(/ENOENT|EACCES|EPERM/);
+});
