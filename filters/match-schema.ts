@@ -88,13 +88,18 @@ const valueTests = {
       "'from' must not be above 'to'",
     )
     .optional()
-    .describe("The value is a whole number, in decimal digits, within these bounds, both included."),
+    .describe(
+      "The value is a whole number, of at most 18 decimal digits, within these bounds, both included.",
+    ),
   invert: z.boolean().optional().describe("Turns the test round: matches where it would not. Default false."),
 };
 
 const oneTest = `needs exactly one of ${VALUE_TESTS.join(", ")}`;
 const headerMatch = z
-  .strictObject({ name: testedHeaderName.describe("The header's name, lower case."), ...valueTests })
+  .strictObject({
+    name: testedHeaderName.describe("The header's name, lower case; host is :authority."),
+    ...valueTests,
+  })
   .refine(exactlyOneOf(VALUE_TESTS), oneTest);
 const namedMatch = z
   .strictObject({ name: text(1, 256).describe("The parameter's or cookie's name."), ...valueTests })

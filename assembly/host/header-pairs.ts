@@ -17,12 +17,14 @@ export class HeaderPairs {
   private sizes: usize = 0;
   private data: usize = 0;
   private end: usize = 0;
-  private left: i32 = 0;
+  private left: u32 = 0;
 
   /** The one walker, set to the start of `encoded`. */
   static over(encoded: Bytes): HeaderPairs {
     const pairs = HeaderPairs.shared;
-    pairs.left = encoded.size < WORD ? 0 : load<i32>(encoded.ptr);
+    const mostPairs: u32 = max(0, encoded.size - WORD) / (2 * WORD);
+    const count: u32 = mostPairs == 0 ? 0 : load<u32>(encoded.ptr);
+    pairs.left = count <= mostPairs ? count : 0;
     pairs.sizes = encoded.ptr + WORD;
     pairs.data = pairs.sizes + <usize>pairs.left * 2 * WORD;
     pairs.end = encoded.ptr + encoded.size;
@@ -31,18 +33,23 @@ export class HeaderPairs {
 
   /** Steps to the next header; false after the last. */
   next(): bool {
-    if (this.left <= 0 || this.data > this.end) return false;
+    if (this.left == 0) return false;
     this.left--;
-    this.take(this.name, load<i32>(this.sizes));
-    this.take(this.value, load<i32>(this.sizes, WORD));
+    if (!this.take(this.name, load<u32>(this.sizes)) || !this.take(this.value, load<u32>(this.sizes, WORD))) {
+      this.left = 0;
+      return false;
+    }
     this.sizes += 2 * WORD;
-    return this.data <= this.end;
+    return true;
   }
 
-  private take(into: Bytes, size: i32): void {
+  /** False where `size` bytes and a NUL are not there. */
+  private take(into: Bytes, size: u32): bool {
+    if (size >= <u32>(this.end - this.data)) return false;
     into.ptr = this.data;
     into.size = size;
     this.data += size + 1;
+    return true;
   }
 }
 

@@ -1,12 +1,17 @@
 import { Bytes } from "../text/bytes";
-import { findCookie } from "./cookies";
+import { readCookies } from "./cookies";
+import { NamedValues, NameSlots } from "./named-values";
 
 function cookie(header: string, name: string): string {
-  const value = findCookie(Bytes.of(header), Bytes.of(name));
+  const slots = new NameSlots();
+  const slot = slots.slotOf(Bytes.of(name));
+  const found = new NamedValues(slots);
+  readCookies(Bytes.of(header), found);
+  const value = found.get(slot);
   return value ? "<" + value.toString() + ">" : "none";
 }
 
-describe("findCookie", () => {
+describe("readCookies", () => {
   it("finds a cookie wherever it stands", () => {
     expect(cookie("a=1; b=2; c=3", "a")).toBe("<1>");
     expect(cookie("a=1; b=2; c=3", "b")).toBe("<2>");

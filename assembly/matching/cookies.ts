@@ -1,28 +1,29 @@
-// Reading one cookie out of a `cookie` header. Source: RFC 6265, section 4.2.
+// Reading the cookies of a `cookie` header. Source: RFC 6265, section 4.2.
 
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
+import { NamedValues } from "./named-values";
 
 const SEMICOLON: u8 = 0x3b;
 const EQUALS: u8 = 0x3d;
 
-/** The value of the first cookie of that name, as it was sent, or `null`. A view valid until the callback ends. */
-export function findCookie(header: Bytes, name: Bytes): Bytes | null {
-  let start = 0;
-  while (start < header.size) {
+/** The name in hand: a view for each of ten thousand cookies would stay with the module. */
+const current: Bytes = new Bytes(0, 0);
+
+/** Puts the cookies that are asked for into `found`, their values as they were sent. Views valid until the callback ends. */
+export function readCookies(header: Bytes, found: NamedValues): void {
+  for (let start = 0; start < header.size; ) {
     let end = header.indexOf(SEMICOLON, start);
     if (end < 0) end = header.size;
-    start = skipBlanks(header, start, end);
-    const valueStart = start + name.size + 1;
-    if (valueStart <= end && isNamed(header, start, name)) return trimmed(header, valueStart, end);
+    const nameStart = skipBlanks(header, start, end);
+    const nameEnd = header.indexOf(EQUALS, nameStart, end);
     start = end + 1;
+    if (nameEnd < 0) continue;
+    current.ptr = header.ptr + nameStart;
+    current.size = nameEnd - nameStart;
+    const slot = found.wanted(current);
+    if (slot >= 0) found.set(slot, trimmed(header, nameEnd + 1, end));
   }
-  return null;
-}
-
-function isNamed(header: Bytes, start: i32, name: Bytes): bool {
-  if (header.at(start + name.size) != EQUALS) return false;
-  return memory.compare(header.ptr + start, name.ptr, name.size) == 0;
 }
 
 function trimmed(header: Bytes, start: i32, end: i32): Bytes {

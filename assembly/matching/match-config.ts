@@ -5,8 +5,9 @@ import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
+import { NameSlots } from "./named-values";
 import { NamedTest, PathTest, RequestMatch } from "./request-match";
-import { HeaderSlots } from "./request-view";
+import { RequestSlots } from "./request-view";
 import { ValueMatch, ValueTest } from "./value-match";
 
 const MAX_TESTS: i32 = 32;
@@ -41,15 +42,15 @@ const NAMED_TEST_KEYS: StaticArray<string> = [
 ];
 
 /** Compiles a match; an absent one matches every request. `reserved` is a header that the filter itself writes, which no test may name. */
-export function parseMatch(node: ConfigNode, slots: HeaderSlots, reserved: Bytes): RequestMatch {
+export function parseMatch(node: ConfigNode, slots: RequestSlots, reserved: Bytes): RequestMatch {
   const match = new RequestMatch();
   if (!node.present) return match;
   node.keys(MATCH_KEYS);
   match.methods = parseMethods(node.get("method"));
   parsePath(node.get("path"), match);
   match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
-  match.parameters = parseNamedTests(node.get("query"));
-  match.cookies = parseNamedTests(node.get("cookies"));
+  match.parameters = parseNamedTests(node.get("query"), slots.parameters);
+  match.cookies = parseNamedTests(node.get("cookies"), slots.cookies);
   match.share = parsePercentage(node.get("percentage"));
   if (match.methods.length > 0) slots.needMethod();
   if (match.pathTest != PathTest.None || match.parameters.length > 0) slots.needPath();
@@ -76,10 +77,15 @@ export function parseWrittenHeader(node: ConfigNode): Bytes {
 
 const AUTHORITY = Bytes.of(":authority");
 const SCHEME = Bytes.of(":scheme");
+const HOST = Bytes.of("host");
 
-/** The name of a header that a filter reads: also the pseudo-headers that a request can be told by. */
+/**
+ * The name of a header that a filter reads: also the pseudo-headers that a request can be told by. `host` comes out as `:authority`: Envoy
+ * finds it there under both names, but shows it among all headers under that one alone.
+ */
 export function parseTestedHeader(node: ConfigNode): Bytes {
   const name = node.text(1, MAX_HEADER_NAME);
+  if (name.equals(HOST)) return AUTHORITY;
   if (isHeaderName(name) || name.equals(AUTHORITY) || name.equals(SCHEME)) return name;
   node.fail("must be a header name in lower case, or :authority or :scheme");
   return name;
@@ -92,9 +98,8 @@ function parseMethods(node: ConfigNode): StaticArray<Bytes> {
     node.fail("must be a method or a list of methods");
     return [];
   }
-  node.array(1, 16);
-  const methods = new StaticArray<Bytes>(node.length);
-  for (let i = 0; i < node.length; i++) methods[i] = parseMethod(node.at(i));
+  const methods = new StaticArray<Bytes>(node.array(1, 16));
+  for (let i = 0; i < methods.length; i++) methods[i] = parseMethod(node.at(i));
   return methods;
 }
 
@@ -138,30 +143,28 @@ export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
   return -1;
 }
 
-function parseHeaderTests(node: ConfigNode, slots: HeaderSlots, reserved: Bytes): StaticArray<NamedTest> {
+function parseHeaderTests(node: ConfigNode, slots: RequestSlots, reserved: Bytes): StaticArray<NamedTest> {
   if (!node.present) return [];
-  node.array(1, MAX_TESTS);
-  const tests = new StaticArray<NamedTest>(node.length);
-  for (let i = 0; i < node.length; i++) {
+  const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
+  for (let i = 0; i < tests.length; i++) {
     const item = node.at(i);
     item.keys(NAMED_TEST_KEYS);
     const name = parseTestedHeader(item.get("name"));
     if (name.equals(reserved)) {
       item.get("name").fail("is written by this filter, which first removes what a client sent");
     }
-    tests[i] = new NamedTest(slots.slotOf(name), name, parseValueMatch(item));
+    tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
   }
   return tests;
 }
 
-function parseNamedTests(node: ConfigNode): StaticArray<NamedTest> {
+function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedTest> {
   if (!node.present) return [];
-  node.array(1, MAX_TESTS);
-  const tests = new StaticArray<NamedTest>(node.length);
-  for (let i = 0; i < node.length; i++) {
+  const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
+  for (let i = 0; i < tests.length; i++) {
     const item = node.at(i);
     item.keys(NAMED_TEST_KEYS);
-    tests[i] = new NamedTest(0, item.get("name").text(1, 256), parseValueMatch(item));
+    tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, 256)), parseValueMatch(item));
   }
   return tests;
 }
@@ -195,9 +198,8 @@ function parseValueMatch(node: ConfigNode): ValueMatch {
 }
 
 function parseMembers(node: ConfigNode): BytesTable {
-  node.array(1, 1000);
-  const members = new StaticArray<Bytes>(node.length);
-  for (let i = 0; i < node.length; i++) members[i] = node.at(i).text(0, MAX_TEXT);
+  const members = new StaticArray<Bytes>(node.array(1, 1000));
+  for (let i = 0; i < members.length; i++) members[i] = node.at(i).text(0, MAX_TEXT);
   return new BytesTable(members);
 }
 

@@ -1,12 +1,17 @@
 import { Bytes } from "../text/bytes";
-import { findParameter } from "./query";
+import { NamedValues, NameSlots } from "./named-values";
+import { readParameters } from "./query";
 
 function parameter(query: string, name: string): string {
-  const value = findParameter(Bytes.of(query), Bytes.of(name));
+  const slots = new NameSlots();
+  const slot = slots.slotOf(Bytes.of(name));
+  const found = new NamedValues(slots);
+  readParameters(Bytes.of(query), found);
+  const value = found.get(slot);
   return value ? "<" + value.toString() + ">" : "none";
 }
 
-describe("findParameter", () => {
+describe("readParameters", () => {
   it("finds a parameter wherever it stands", () => {
     expect(parameter("a=1&b=2&c=3", "a")).toBe("<1>");
     expect(parameter("a=1&b=2&c=3", "b")).toBe("<2>");
@@ -39,5 +44,17 @@ describe("findParameter", () => {
     expect(parameter("a=%4", "a")).toBe("<%4>");
     expect(parameter("a=%zz", "a")).toBe("<%zz>");
     expect(parameter("a=%4&b=1", "a")).toBe("<%4>");
+  });
+
+  it("reads several in one walk, each where the others stay", () => {
+    const slots = new NameSlots();
+    const names = ["a b", "c", "d", "e"];
+    for (let i = 0; i < names.length; i++) slots.slotOf(Bytes.of(names[i]));
+    const found = new NamedValues(slots);
+    readParameters(Bytes.of("c=%31%32&a+b=%33&x=4&c=5&d&a%20b=6"), found);
+    expect(found.get(slots.slotOf(Bytes.of("c")))!.toString()).toBe("12");
+    expect(found.get(slots.slotOf(Bytes.of("a b")))!.toString()).toBe("3");
+    expect(found.get(slots.slotOf(Bytes.of("d")))!.size).toBe(0);
+    expect(found.get(slots.slotOf(Bytes.of("e")))).toBe(null);
   });
 });

@@ -1,8 +1,9 @@
-// Reading one parameter out of a query string, as HTML forms write it: `name=value&name=value`, with `%XX` and `+`.
+// Reading the parameters of a query string, as HTML forms write it: `name=value&name=value`, with `%XX` and `+`.
 // Source: https://url.spec.whatwg.org/#urlencoded-parsing
 
 import { allocate, view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
+import { NamedValues } from "./named-values";
 
 const AMPERSAND: u8 = 0x26;
 const EQUALS: u8 = 0x3d;
@@ -13,44 +14,38 @@ const SPACE: u8 = 0x20;
 /** Where `nextByte` reads next. */
 let position: i32 = 0;
 
+/** The decoded name in hand. */
+const current: Bytes = new Bytes(0, 0);
+
 /**
- * The decoded value of the first parameter of that name, or `null`; a parameter without `=` has an empty value. Valid until the callback
- * ends. A `%` that no two hexadecimal digits follow stands for itself.
+ * Puts the parameters that are asked for into `found`, decoded; one without `=` has an empty value. Valid until the callback ends. A `%` that
+ * no two hexadecimal digits follow stands for itself.
  */
-export function findParameter(query: Bytes, name: Bytes): Bytes | null {
-  let start = 0;
-  while (start < query.size) {
+export function readParameters(query: Bytes, found: NamedValues): void {
+  // Decoded text is never longer, and only the values that are kept take room for good.
+  let room = allocate(query.size);
+  for (let start = 0; start < query.size; ) {
     let end = query.indexOf(AMPERSAND, start);
     if (end < 0) end = query.size;
-    let nameEnd = query.indexOf(EQUALS, start);
-    if (nameEnd < 0 || nameEnd > end) nameEnd = end;
-    if (decodesTo(query, start, nameEnd, name)) return decoded(query, min(nameEnd + 1, end), end);
+    let nameEnd = query.indexOf(EQUALS, start, end);
+    if (nameEnd < 0) nameEnd = end;
+    current.ptr = room;
+    current.size = decode(query, start, nameEnd, room);
     start = end + 1;
+    const slot = found.wanted(current);
+    if (slot < 0) continue;
+    const size = decode(query, min(nameEnd + 1, end), end, room);
+    found.set(slot, view(room, size));
+    room += size;
   }
-  return null;
 }
 
-function decodesTo(query: Bytes, start: i32, end: i32, name: Bytes): bool {
-  position = start;
-  for (let i = 0; i < name.size; i++) {
-    if (position >= end || nextByte(query, end) != name.at(i)) return false;
-  }
-  return position == end;
-}
-
-/** The bytes in [start, end), decoded. Copied only where there is something to decode. */
-function decoded(query: Bytes, start: i32, end: i32): Bytes {
-  let plain = true;
-  for (let i = start; i < end && plain; i++) {
-    const byte = query.at(i);
-    plain = byte != PERCENT && byte != PLUS;
-  }
-  if (plain) return view(query.ptr + start, end - start);
-  const copy = allocate(end - start);
+/** Decodes the bytes in [start, end) to `to`; returns how many come out. */
+function decode(query: Bytes, start: i32, end: i32, to: usize): i32 {
   let size = 0;
   position = start;
-  while (position < end) store<u8>(copy + size++, nextByte(query, end));
-  return view(copy, size);
+  while (position < end) store<u8>(to + size++, nextByte(query, end));
+  return size;
 }
 
 /** Decodes one byte at `position`, and steps on. */

@@ -3,12 +3,12 @@ import { Config } from "../text/config";
 import { parseMatch } from "./match-config";
 import { ListedRequest } from "./request.fixture";
 import { RequestMatch } from "./request-match";
-import { HeaderSlots } from "./request-view";
+import { RequestSlots } from "./request-view";
 
 const RESERVED = Bytes.of("x-mesh-destination");
 
 function matches(document: string, lines: Array<string>, drawn: u32 = 0): bool {
-  const slots = new HeaderSlots();
+  const slots = new RequestSlots();
   const config = Config.parse(Bytes.of(document));
   const match = parseMatch(config.root, slots, RESERVED);
   expect(config.error).toBe("");
@@ -20,7 +20,7 @@ function matches(document: string, lines: Array<string>, drawn: u32 = 0): bool {
 
 function errorOf(document: string): string {
   const config = Config.parse(Bytes.of(document));
-  parseMatch(config.root, new HeaderSlots(), RESERVED);
+  parseMatch(config.root, new RequestSlots(), RESERVED);
   return config.error;
 }
 
@@ -123,7 +123,7 @@ describe("a whole match", () => {
   });
 
   it("asks the host for a header once, and forgets it with the request", () => {
-    const slots = new HeaderSlots();
+    const slots = new RequestSlots();
     const config = Config.parse(
       Bytes.of('{"headers":[{"name":"x-a","prefix":"a"},{"name":"x-a","suffix":"b"}]}'),
     );
@@ -140,7 +140,7 @@ describe("a whole match", () => {
 
 describe("a request of which many headers are tested", () => {
   it("is walked once, and a repeated header is judged by its first value", () => {
-    const slots = new HeaderSlots();
+    const slots = new RequestSlots();
     const config = Config.parse(
       Bytes.of(
         '{"headers":[{"name":"x-a","exact":"1"},{"name":"x-b","absent":true},{"name":"x-c","exact":"3"},{"name":"x-d","exact":""}]}',
@@ -152,12 +152,12 @@ describe("a request of which many headers are tested", () => {
     expect(match.matches(request)).toBe(true);
     expect(request.fetched).toBe(0);
     expect(request.walks).toBe(1);
-    expect(request.count(slots.slotOf(Bytes.of("x-a")))).toBe(2);
-    expect(request.count(slots.slotOf(Bytes.of("x-b")))).toBe(0);
+    expect(request.count(slots.headers.slotOf(Bytes.of("x-a")))).toBe(2);
+    expect(request.count(slots.headers.slotOf(Bytes.of("x-b")))).toBe(0);
     expect(request.walks).toBe(1);
     request.start([]);
     expect(match.matches(request)).toBe(false);
-    expect(request.count(slots.slotOf(Bytes.of("x-a")))).toBe(0);
+    expect(request.count(slots.headers.slotOf(Bytes.of("x-a")))).toBe(0);
     expect(request.walks).toBe(2);
   });
 });

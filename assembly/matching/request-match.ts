@@ -18,9 +18,8 @@ export enum PathTest {
 @final
 export class NamedTest {
   constructor(
-    /** Slot of the header; for a cookie or parameter unused. */
+    /** Slot among the names of its kind, in `RequestSlots`. */
     readonly slot: i32,
-    readonly name: Bytes,
     readonly match: ValueMatch,
   ) {}
 }
@@ -88,7 +87,7 @@ export class RequestMatch {
     const tests = this.parameters;
     for (let i = 0; i < tests.length; i++) {
       const test = unchecked(tests[i]);
-      if (!test.match.matches(request.parameter(test.name))) return false;
+      if (!test.match.matches(request.parameter(test.slot))) return false;
     }
     return true;
   }
@@ -97,7 +96,7 @@ export class RequestMatch {
     const tests = this.cookies;
     for (let i = 0; i < tests.length; i++) {
       const test = unchecked(tests[i]);
-      if (!test.match.matches(request.cookie(test.name))) return false;
+      if (!test.match.matches(request.cookie(test.slot))) return false;
     }
     return true;
   }

@@ -3,8 +3,9 @@
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
-import { findCookie } from "./cookies";
-import { findParameter } from "./query";
+import { readCookies } from "./cookies";
+import { NamedValues, NameSlots } from "./named-values";
+import { readParameters } from "./query";
 
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
@@ -17,33 +18,28 @@ const METHOD = Bytes.of(":method");
 const PATH = Bytes.of(":path");
 const COOKIE = Bytes.of("cookie");
 
-/** The headers that a configuration names, each with a slot of its own. Filled while the configuration is compiled, then fixed. */
+/** What a configuration names, each with a slot of its own. Filled while the configuration is compiled, then fixed. */
 @final
-export class HeaderSlots {
-  readonly names: Array<Bytes> = [];
+export class RequestSlots {
+  readonly headers: NameSlots = new NameSlots();
+  readonly parameters: NameSlots = new NameSlots();
+  readonly cookies: NameSlots = new NameSlots();
   method: i32 = NO_SLOT;
   path: i32 = NO_SLOT;
   cookie: i32 = NO_SLOT;
 
-  /** The slot of the header of that name, the same for the same name. */
-  slotOf(name: Bytes): i32 {
-    for (let i = 0; i < this.names.length; i++) {
-      if (this.names[i].equals(name)) return i;
-    }
-    return this.names.push(name) - 1;
-  }
-
   /** To be called where a test of the method is compiled; so for the next two. */
   needMethod(): void {
-    this.method = this.slotOf(METHOD);
+    this.method = this.headers.slotOf(METHOD);
   }
 
+  /** For the query too. */
   needPath(): void {
-    this.path = this.slotOf(PATH);
+    this.path = this.headers.slotOf(PATH);
   }
 
   needCookie(): void {
-    this.cookie = this.slotOf(COOKIE);
+    this.cookie = this.headers.slotOf(COOKIE);
   }
 }
 
@@ -61,15 +57,21 @@ export abstract class RequestView {
   private pathSplitIn: u32 = 0;
   private pathOnly: Bytes | null = null;
   private queryOnly: Bytes | null = null;
+  private readonly parameters: NamedValues;
+  private parametersIn: u32 = 0;
+  private readonly cookies: NamedValues;
+  private cookiesIn: u32 = 0;
 
-  constructor(private readonly slots: HeaderSlots) {
-    const names = StaticArray.fromArray(slots.names);
+  constructor(private readonly slots: RequestSlots) {
+    const names = StaticArray.fromArray(slots.headers.names);
     const size = names.length;
     this.names = names;
     this.table = new BytesTable(names);
     this.values = new StaticArray<Bytes | null>(size);
     this.counts = new StaticArray<i32>(size);
     this.readIn = new StaticArray<u32>(size);
+    this.parameters = new NamedValues(slots.parameters);
+    this.cookies = new NamedValues(slots.cookies);
   }
 
   /** The value of the first header of that name, or `null`. */
@@ -117,17 +119,27 @@ export abstract class RequestView {
     return this.pathOnly;
   }
 
-  /** The decoded value of a query parameter, or `null`. */
-  parameter(name: Bytes): Bytes | null {
-    this.splitPath();
-    const query = this.queryOnly;
-    return query ? findParameter(query, name) : null;
+  /** The decoded value of the first query parameter of that slot, or `null`. */
+  parameter(slot: i32): Bytes | null {
+    if (this.parametersIn != this.request) {
+      this.parametersIn = this.request;
+      this.parameters.clear();
+      this.splitPath();
+      const query = this.queryOnly;
+      if (query) readParameters(query, this.parameters);
+    }
+    return this.parameters.get(slot);
   }
 
-  /** The value of a cookie, or `null`. */
-  cookie(name: Bytes): Bytes | null {
-    const header = this.header(this.slots.cookie);
-    return header ? findCookie(header, name) : null;
+  /** The value of the first cookie of that slot, or `null`. */
+  cookie(slot: i32): Bytes | null {
+    if (this.cookiesIn != this.request) {
+      this.cookiesIn = this.request;
+      this.cookies.clear();
+      const header = this.header(this.slots.cookie);
+      if (header) readCookies(header, this.cookies);
+    }
+    return this.cookies.get(slot);
   }
 
   /** For `fetchAll`: one header of the request. */
@@ -170,6 +182,8 @@ export abstract class RequestView {
     for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
     this.walkedIn = 0;
     this.pathSplitIn = 0;
+    this.parametersIn = 0;
+    this.cookiesIn = 0;
     this.request = 1;
   }
 }

@@ -9,12 +9,17 @@ export class BytesTable {
   /** Open-addressed: number of the key + 1, or 0 for a free slot. At most half of the slots are taken. */
   private readonly slots: StaticArray<i32>;
   private readonly mask: u32;
+  /** Size of the longest key: what is longer is none of them, and is not worth hashing. */
+  private readonly longest: i32;
 
   constructor(readonly keys: StaticArray<Bytes>) {
     let capacity = 4;
     while (capacity < keys.length * 2) capacity *= 2;
     this.slots = new StaticArray<i32>(capacity);
     this.mask = capacity - 1;
+    let longest = 0;
+    for (let i = 0; i < keys.length; i++) longest = max(longest, keys[i].size);
+    this.longest = longest;
     for (let i = 0; i < keys.length; i++) {
       const slot = this.slotOf(keys[i]);
       if (this.slots[slot] == 0) this.slots[slot] = i + 1;
@@ -23,6 +28,7 @@ export class BytesTable {
 
   /** The number of the key that equals `value`, from 0, or -1. */
   find(value: Bytes): i32 {
+    if (value.size > this.longest) return -1;
     return unchecked(this.slots[this.slotOf(value)]) - 1;
   }
 

@@ -65,9 +65,9 @@ export class Bytes {
     return false;
   }
 
-  /** Index of the first `byte` at or after `from`, or -1. */
-  indexOf(byte: u8, from: i32 = 0): i32 {
-    for (let i = from; i < this.size; i++) {
+  /** Index of the first `byte` in [from, to), or -1. `to` must be at most the size. */
+  indexOf(byte: u8, from: i32 = 0, to: i32 = this.size): i32 {
+    for (let i = from; i < to; i++) {
       if (this.at(i) == byte) return i;
     }
     return -1;

@@ -47,7 +47,7 @@ describe("Config.parse", () => {
     expect(node.get("b").numberOr(0.5, 1, 0.75)).toBe(0.5);
     expect(node.get("b").boolOr(true)).toBe(true);
     expect(node.get("b").oneOf(["p", "q"])).toBe(0);
-    expect(node.get("b").length).toBe(0);
+    expect(node.get("b").array(0, 9)).toBe(0);
     expect(node.get("b").at(4).at(-1).get("c").present).toBe(false);
     expect(node.get("b").get("c").get("d").text(1, 1).size).toBe(0);
     expect(node.keyAt(-1).size).toBe(0);
@@ -129,14 +129,13 @@ describe("objects", () => {
 describe("arrays", () => {
   it("have a number of items", () => {
     const node = read('{"a": [1, 2, 3]}').get("a");
-    node.array(3, 3);
-    expect(node.length).toBe(3);
+    expect(node.array(3, 3)).toBe(3);
     expect(node.at(2).integer(0, 9)).toBe(3);
     expect(node.at(3).present).toBe(false);
     expect(config.failed).toBe(false);
-    node.array(4, 9);
+    expect(node.array(4, 9)).toBe(0);
     expect(error()).toBe("a: must have at least 4 items, not 3");
-    read("[1, 2]").array(0, 1);
+    expect(read("[1, 2]").array(0, 1)).toBe(0);
     expect(error()).toBe("configuration: must have at most 1 item, not 2");
   });
 
@@ -145,7 +144,7 @@ describe("arrays", () => {
     expect(error()).toBe("a: is required");
     read('{"a": null}').get("a").array(0, 9);
     expect(error()).toBe("a: must be an array");
-    expect(read('{"a": {}}').get("a").length).toBe(0);
+    expect(read('{"a": {}}').get("a").array(0, 9)).toBe(0);
     expect(error()).toBe("a: must be an array");
     expect(read('{"a": {}}').get("a").at(0).present).toBe(false);
     expect(error()).toBe("a: must be an array");

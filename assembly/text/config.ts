@@ -147,22 +147,18 @@ export class ConfigNode {
     return new ConfigNode(this.fault, value, this, value ? value.key : EMPTY, -1);
   }
 
-  /** Demands an array of `min` to `max` items. */
-  array(min: i32, max: i32): void {
+  /** Demands an array of `min` to `max` items. Returns how many there are; after a fault 0, so that no more of them is read. */
+  array(min: i32, max: i32): i32 {
     const array = this.required(JsonKind.Array, MUST_BE_ARRAY);
-    if (!array) return;
+    if (!array) return 0;
     const length = array.items.length;
+    if (length >= min && length <= max) return length;
     if (length < min) this.fail(`must have at least ${counted(min, "item")}, not ${length}`);
-    if (length > max) this.fail(`must have at most ${counted(max, "item")}, not ${length}`);
+    else this.fail(`must have at most ${counted(max, "item")}, not ${length}`);
+    return 0;
   }
 
-  /** Number of items of an array, 0 when nothing is here. A value that is no array is a fault. */
-  get length(): i32 {
-    const array = this.optional(JsonKind.Array, MUST_BE_ARRAY);
-    return array ? array.items.length : 0;
-  }
-
-  /** The item number `index` of an array; absent outside [0, length). */
+  /** The item number `index` of an array; absent outside of it. */
   at(index: i32): ConfigNode {
     const array = this.optional(JsonKind.Array, MUST_BE_ARRAY);
     return new ConfigNode(this.fault, array ? itemAt(array, index) : null, this, EMPTY, max(0, index));

@@ -6,7 +6,7 @@ import {
   parseWrittenHeader,
   theOneOf,
 } from "../../assembly/matching/match-config";
-import { HeaderSlots } from "../../assembly/matching/request-view";
+import { RequestSlots } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
 import { ConfigNode } from "../../assembly/text/config";
@@ -36,7 +36,7 @@ export class HeaderRoutingConfig {
   readonly destinationHeader: Bytes;
   /** Of the destination header, as a client may have sent it. */
   readonly destinationSlot: i32;
-  readonly slots: HeaderSlots = new HeaderSlots();
+  readonly slots: RequestSlots = new RequestSlots();
   rules: RuleList = new RuleList([]);
   /** Every target of every rule, each once. */
   readonly targets: Array<Target> = [];
@@ -45,15 +45,14 @@ export class HeaderRoutingConfig {
     root.keys(ROOT_KEYS);
     const header = root.get("destinationHeader");
     this.destinationHeader = header.present ? parseWrittenHeader(header) : DEFAULT_DESTINATION_HEADER;
-    this.destinationSlot = this.slots.slotOf(this.destinationHeader);
+    this.destinationSlot = this.slots.headers.slotOf(this.destinationHeader);
     this.rules = new RuleList(this.parseRules(root.get("rules")));
   }
 
   private parseRules(node: ConfigNode): StaticArray<Rule> {
-    node.array(0, MAX_RULES);
-    const rules = new StaticArray<Rule>(node.length);
+    const rules = new StaticArray<Rule>(node.array(0, MAX_RULES));
     const names: Bytes[] = [];
-    for (let i = 0; i < node.length; i++) {
+    for (let i = 0; i < rules.length; i++) {
       const item = node.at(i);
       item.keys(RULE_KEYS);
       names.push(parseLabel(item.get("name")));
@@ -76,8 +75,7 @@ export class HeaderRoutingConfig {
     if (!node.present) return null;
     node.keys(SPLIT_KEYS);
     const destinations = node.get("destinations");
-    destinations.array(1, MAX_DESTINATIONS);
-    const count = destinations.length;
+    const count = destinations.array(1, MAX_DESTINATIONS);
     if (count == 0) return null;
     const weights = new StaticArray<u64>(count);
     const targets: Target[] = [];
@@ -116,10 +114,10 @@ export class HeaderRoutingConfig {
       if (name.equals(this.destinationHeader)) {
         operand.fail("is written by this filter, which first removes what a client sent");
       }
-      split.headerSlot = this.slots.slotOf(name);
+      split.headerSlot = this.slots.headers.slotOf(name);
     }
     if (source == KeySource.Cookie) {
-      split.cookie = operand.text(1, 256);
+      split.cookieSlot = this.slots.cookies.slotOf(operand.text(1, 256));
       this.slots.needCookie();
     }
     if (source == KeySource.ClientAddress && !operand.boolOr(false)) operand.fail("must be true");
@@ -133,17 +131,17 @@ function parseSalt(node: ConfigNode, rule: string): u64 {
 
 function parsePins(node: ConfigNode, split: Split, rule: string): void {
   if (!node.present) return;
-  node.array(0, MAX_PINS);
+  const count = node.array(0, MAX_PINS);
   if (split.source == KeySource.None) node.fail("needs 'key'");
   const keys: Bytes[] = [];
   const targets: Target[] = [];
-  for (let i = 0; i < node.length; i++) {
+  for (let i = 0; i < count; i++) {
     const pin = node.at(i);
     pin.keys(PIN_KEYS);
     const target = targetNamed(split, rule, parseLabel(pin.get("destination")));
     const list = pin.get("keys");
-    list.array(1, MAX_PINNED_KEYS);
-    for (let k = 0; k < list.length; k++) {
+    const size = list.array(1, MAX_PINNED_KEYS);
+    for (let k = 0; k < size; k++) {
       keys.push(list.at(k).text(1, 4096));
       targets.push(target);
     }

@@ -1,6 +1,6 @@
 import { parseMatch } from "../../assembly/matching/match-config";
 import { ListedRequest } from "../../assembly/matching/request.fixture";
-import { HeaderSlots } from "../../assembly/matching/request-view";
+import { RequestSlots } from "../../assembly/matching/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
 import { Rule, RuleList } from "./policy";
@@ -9,7 +9,7 @@ import { Target } from "./split";
 const RESERVED = Bytes.of("x-mesh-destination");
 
 /** Rules with these matches, named by their numbers. */
-function rulesOf(matches: Array<string>, slots: HeaderSlots): StaticArray<Rule> {
+function rulesOf(matches: Array<string>, slots: RequestSlots): StaticArray<Rule> {
   const rules = new StaticArray<Rule>(matches.length);
   for (let i = 0; i < matches.length; i++) {
     const config = Config.parse(Bytes.of(matches[i]));
@@ -22,7 +22,7 @@ function rulesOf(matches: Array<string>, slots: HeaderSlots): StaticArray<Rule> 
 
 /** The name of the rule that decides, or "none". */
 function decided(matches: Array<string>, lines: Array<string>): string {
-  const slots = new HeaderSlots();
+  const slots = new RequestSlots();
   const list = new RuleList(rulesOf(matches, slots));
   const request = new ListedRequest(slots);
   request.start(lines);
@@ -86,7 +86,7 @@ describe("a list of rules", () => {
         const invert = (seed >> 25) % 8 == 0 ? ',"invert":true' : "";
         matches.push('{"headers":[{"name":"' + name + '","exact":"' + value + '"' + invert + "}]}");
       }
-      const slots = new HeaderSlots();
+      const slots = new RequestSlots();
       const rules = rulesOf(matches, slots);
       const list = new RuleList(rules);
       const request = new ListedRequest(slots);
@@ -100,5 +100,16 @@ describe("a list of rules", () => {
         expect(target ? target.rule : "none").toBe(wanted);
       }
     }
+  });
+
+  it("draws once for a rule that lists a value twice", () => {
+    const twice = '{"headers":[{"name":"x-a","oneOf":["1","1"]}],"percentage":50}';
+    const slots = new RequestSlots();
+    const list = new RuleList(rulesOf([twice, twice, twice, twice], slots));
+    const request = new ListedRequest(slots);
+    request.drawn = 9_999;
+    request.start(["x-a= 1"]);
+    expect(list.decide(request)).toBe(null);
+    expect(request.draws).toBe(4);
   });
 });

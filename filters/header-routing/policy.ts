@@ -55,8 +55,11 @@ class Run {
     // From the last to the first, so that each chain is in the order of the rules.
     for (let i = values.length - 1; i >= 0; i--) {
       const value = table.find(values[i]);
+      const after = this.first[value];
+      // A rule that lists a value twice has one try, as elsewhere: a second would be a second draw of its percentage.
+      if (after != NONE && this.rules[after] == owners[i]) continue;
       this.rules.push(owners[i]);
-      this.next.push(this.first[value]);
+      this.next.push(after);
       this.first[value] = this.rules.length - 1;
     }
   }

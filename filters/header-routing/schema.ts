@@ -4,6 +4,9 @@ import { z } from "zod";
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { exactlyOneOf, matchSchema, testedHeaderName, text, writtenHeaderName } from "../match-schema.js";
 
+/** Bytes of a document that the module reads: `MAX_SIZE` of `assembly/text/json.ts`. */
+const MAX_BYTES = 1024 * 1024;
+
 /** A name that becomes a header value and a metric's label. */
 const label = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 letters, digits, '_', '.' or '-'");
 
@@ -104,6 +107,10 @@ export const headerRoutingSchema = z
       .describe("Tried in order; the first that matches decides."),
   })
   .superRefine(refuseOwnHeader)
+  .refine(
+    (config) => Buffer.byteLength(JSON.stringify(config)) <= MAX_BYTES,
+    `must be at most ${MAX_BYTES} bytes as JSON, which is what the filter gets`,
+  )
   .describe("Configuration of the filter header-routing.");
 
 export type HeaderRoutingConfig = z.infer<typeof headerRoutingSchema>;

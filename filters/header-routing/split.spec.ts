@@ -3,12 +3,23 @@ import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
 import { BUCKETS, bucketOf, hash64 } from "../../assembly/text/hash";
 import { HeaderRoutingConfig } from "./config";
-import { KeySource, Split, shareBuckets, Target } from "./split";
+import { KeySource, Segment, Split, shareBuckets, Target } from "./split";
 
 const KEYS: i32 = 100_000;
 
+/** Who owns each bucket. */
+function ownersOf(weights: StaticArray<u64>): StaticArray<i32> {
+  const owners = new StaticArray<i32>(BUCKETS);
+  let bucket: u32 = 0;
+  for (let at: Segment | null = shareBuckets(weights); at; at = at.next) {
+    while (bucket < at.end) owners[bucket++] = at.owner;
+  }
+  expect(bucket).toBe(BUCKETS);
+  return owners;
+}
+
 function shares(weights: StaticArray<u64>): StaticArray<i32> {
-  const owners = shareBuckets(weights);
+  const owners = ownersOf(weights);
   const counts = new StaticArray<i32>(weights.length);
   for (let i = 0; i < owners.length; i++) counts[owners[i]]++;
   return counts;
@@ -16,11 +27,11 @@ function shares(weights: StaticArray<u64>): StaticArray<i32> {
 
 /** How many buckets change owner from `from` to `to`, when the weights change. */
 function moved(before: StaticArray<u64>, after: StaticArray<u64>, from: i32, to: i32): i32 {
-  const old = shareBuckets(before);
-  const now = shareBuckets(after);
+  const old = ownersOf(before);
+  const now = ownersOf(after);
   let count = 0;
   for (let i = 0; i < old.length; i++) {
-    if (<i32>old[i] == from && <i32>now[i] == to) count++;
+    if (old[i] == from && now[i] == to) count++;
   }
   return count;
 }

@@ -31,8 +31,8 @@ export class Split {
   source: KeySource = KeySource.None;
   /** Slot of the header whose value is the key. */
   headerSlot: i32 = 0;
-  /** Name of the cookie whose value is the key. */
-  cookie: Bytes = new Bytes(0, 0);
+  /** Slot of the cookie whose value is the key. */
+  cookieSlot: i32 = 0;
   salt: u64 = 0;
   pinnedKeys: BytesTable | null = null;
   /** The target of each pinned key, by its number in `pinnedKeys`. */
@@ -46,12 +46,9 @@ export class Split {
     readonly targets: Array<Target>,
     weights: StaticArray<u64>,
   ) {
-    const buckets = shareBuckets(weights);
-    for (let bucket: u32 = 0; bucket < BUCKETS; bucket++) {
-      const isLast = bucket + 1 == BUCKETS;
-      if (!isLast && buckets[bucket] == buckets[bucket + 1]) continue;
-      this.ends.push(bucket + 1);
-      this.owners.push(targets[buckets[bucket]]);
+    for (let at: Segment | null = shareBuckets(weights); at; at = at.next) {
+      this.ends.push(at.end);
+      this.owners.push(targets[at.owner]);
     }
   }
 
@@ -79,7 +76,7 @@ export class Split {
       case KeySource.Header:
         return request.header(this.headerSlot);
       case KeySource.Cookie:
-        return request.cookie(this.cookie);
+        return request.cookie(this.cookieSlot);
       case KeySource.ClientAddress:
         return request.clientAddress();
       default:
@@ -88,16 +85,29 @@ export class Split {
   }
 }
 
+/** Neighbouring buckets of one owner: from where the segment before ends up to `end`. */
+@final
+export class Segment {
+  constructor(
+    public end: u32,
+    /** A target, by its index. */
+    public owner: i32,
+    public next: Segment | null,
+  ) {}
+}
+
+/** Owner of what no other target has claimed. */
+const BASE: i32 = 0;
+
 /**
- * Which target owns each bucket, by its index in `weights`, whose sum must be above 0.
+ * Which target owns each bucket, as segments in order; `weights` are by target, their sum must be above 0.
  *
  * The first target is the base; every other takes its share of free buckets upwards from an anchor of its own, and the base keeps the rest. So
  * shifting weight between the base and one other target moves keys only between these two, as long as no target grows past the next one's anchor;
  * with two targets it always holds. (For three and more no layout can keep that promise for every change of weights.)
  */
-export function shareBuckets(weights: StaticArray<u64>): StaticArray<u8> {
-  const owners = new StaticArray<u8>(BUCKETS);
-  const taken = new StaticArray<bool>(BUCKETS);
+export function shareBuckets(weights: StaticArray<u64>): Segment {
+  const first = new Segment(BUCKETS, BASE, null);
   let sum: u64 = 0;
   for (let i = 0; i < weights.length; i++) sum += weights[i];
   let left: u32 = BUCKETS;
@@ -106,9 +116,9 @@ export function shareBuckets(weights: StaticArray<u64>): StaticArray<u8> {
     let share = <u32>((weights[i] * BUCKETS + sum / 2) / sum);
     if (share > left || i == last) share = left;
     left -= share;
-    claim(owners, taken, <u8>i, share);
+    claim(first, i, share);
   }
-  return owners;
+  return first;
 }
 
 /** The last target with a weight: without a base it takes what rounding left. */
@@ -120,23 +130,37 @@ function lastWeighted(weights: StaticArray<u64>): i32 {
   return last;
 }
 
-function claim(owners: StaticArray<u8>, taken: StaticArray<bool>, owner: u8, share: u32): void {
-  let bucket = anchorOf(owner);
-  for (let left = share; left > 0; ) {
-    if (!taken[bucket]) {
-      taken[bucket] = true;
-      owners[bucket] = owner;
-      left--;
+/** Gives `owner` the first `share` free buckets from its anchor on, past the last bucket from 0 on. There must be so many. */
+function claim(first: Segment, owner: i32, share: u32): void {
+  let left = share;
+  for (let from = anchorOf(owner); left > 0; from = 0) {
+    let start: u32 = 0;
+    for (let at: Segment | null = first; at && left > 0; at = at.next) {
+      if (at.owner == BASE && at.end > from) left -= carve(at, start, max(start, from), owner, left);
+      start = at.end;
     }
-    bucket = (bucket + 1) % BUCKETS;
   }
+}
+
+/** Gives `owner` up to `share` buckets of a free segment that begins at `start`, those from `from` on. Returns how many. */
+function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32): u32 {
+  const to = min(segment.end, from + share);
+  if (to < segment.end) segment.next = new Segment(segment.end, BASE, segment.next);
+  segment.end = to;
+  if (start < from) {
+    segment.next = new Segment(to, owner, segment.next);
+    segment.end = from;
+  } else {
+    segment.owner = owner;
+  }
+  return to - from;
 }
 
 /**
  * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of all. It depends on the target's place alone, so that adding a target at the end moves
  * no anchor. This is the van der Corput sequence in base 2.
  */
-function anchorOf(owner: u8): u32 {
+function anchorOf(owner: i32): u32 {
   let place: u32 = owner - 1;
   let anchor: u32 = 0;
   let step = BUCKETS;

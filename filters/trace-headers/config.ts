@@ -84,8 +84,7 @@ export class TraceHeadersConfig {
 
 /** Indices into `allowed`, in the order of the document. */
 function readFormats(node: ConfigNode, allowed: StaticArray<string>): StaticArray<i32> {
-  node.array(1, allowed.length);
-  const formats = new StaticArray<i32>(min(node.length, allowed.length));
+  const formats = new StaticArray<i32>(node.array(1, allowed.length));
   for (let i = 0; i < formats.length; i++) {
     const item = node.at(i);
     const format = item.oneOf(allowed);

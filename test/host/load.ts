@@ -53,6 +53,7 @@ export class HostedModule {
   private readonly exports: Record<string, unknown>;
   private readonly memory: Memory;
   private readonly metricNames: string[] = [];
+  private readonly metricIds = new Map<string, number>();
   private readonly liveRoots = new Set<number>();
   private nextContextId = 1;
   private rootId = 0;
@@ -187,10 +188,13 @@ export class HostedModule {
     return {
       proxy_define_metric: (_type = 0, name = 0, nameSize = 0, id = 0) => {
         const text = this.memory.text(name, nameSize);
-        const known = this.metricNames.indexOf(text);
-        if (known < 0) this.metrics.set(text, 0);
-        this.memory.setWord(id, known < 0 ? this.metricNames.push(text) : known + 1);
-        return Status.Ok;
+        let known = this.metricIds.get(text);
+        if (known === undefined) {
+          known = this.metricNames.push(text);
+          this.metricIds.set(text, known);
+          this.metrics.set(text, 0);
+        }
+        return this.memory.setWord(id, known);
       },
       proxy_increment_metric: (id = 0, offset = 0) => {
         const name = this.metricNames[id - 1];
