@@ -4,6 +4,7 @@
 import { mkdtemp, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
+import { isAlive } from "../envoy/runtime/alive.js";
 import { makeFolder } from "../envoy/runtime/folder.js";
 
 const PARENT = ".meshwright";
@@ -84,14 +85,4 @@ async function clearDead(target: string, name: string): Promise<void> {
     );
   }
   await rm(target, { recursive: true, force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It lives, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

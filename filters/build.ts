@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
+import { isAlive } from "../envoy/runtime/alive.js";
 import { type FilterRoom, findFilter } from "./catalog.js";
 import { inspectModule } from "./module.js";
 
@@ -109,15 +110,6 @@ async function sweepPartials(out: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /\.wasm\.(\d+)\.partial$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -28,18 +28,7 @@ const VALUE_TESTS: StaticArray<string> = [
   "absent",
   "range",
 ];
-const NAMED_TEST_KEYS: StaticArray<string> = [
-  "name",
-  "invert",
-  "exact",
-  "prefix",
-  "suffix",
-  "contains",
-  "oneOf",
-  "present",
-  "absent",
-  "range",
-];
+const NAMED_TEST_KEYS: StaticArray<string> = ["name", "invert"].concat(VALUE_TESTS.slice());
 
 /** Compiles a match; an absent one matches every request. `reserved` is a header that the filter itself writes, which no test may name. */
 export function parseMatch(node: ConfigNode, slots: RequestSlots, reserved: Bytes): RequestMatch {

@@ -2,49 +2,26 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
-import { type ClientResponse, rawHttp1, type SendOptions, send } from "../harness/client.js";
+import { type SendOptions, send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
-import { startUpstream, type Upstream } from "../harness/upstream.js";
+import { type RoutingEnvoy, startRoutingEnvoy, upstreamOf } from "./routing-envoy.js";
 
 const FILTER = "header-routing";
 const DECISIONS = "wasmcustom.meshwright.header_routing.decisions_total";
 const PROTOCOLS = ["http1", "http2"] as const;
 
-let v1: Upstream;
-let v2: Upstream;
-let v3: Upstream;
+let routing: RoutingEnvoy;
 let envoy: TestEnvoy;
+const configure = (config: HeaderRoutingConfig) => routing.configure(config);
+const reached = (options?: SendOptions) => routing.reached(options);
 
 /** One Envoy for all: every test gives it its own configuration. */
 beforeAll(async () => {
-  [v1, v2, v3] = await Promise.all([
-    startUpstream({ name: "v1" }),
-    startUpstream({ name: "v2" }),
-    startUpstream({ name: "v3" }),
-  ]);
-  envoy = await startEnvoy({
-    filters: [{ name: FILTER, module: FILTER, configuration: { rules: [] } }],
-    upstreams: { v1, v2, v3 },
-    listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 512 },
-  });
+  routing = await startRoutingEnvoy();
+  envoy = routing.envoy;
 });
 
-afterAll(async () => {
-  await Promise.all([envoy, v1, v2, v3].map((resource) => resource?.[Symbol.asyncDispose]()));
-});
-
-async function configure(config: HeaderRoutingConfig): Promise<void> {
-  expect(await envoy.configure(FILTER, config as never)).toEqual({ accepted: true });
-}
-
-function upstreamOf(response: ClientResponse): string {
-  expect(response.status).toBe(200);
-  return (JSON.parse(response.body) as { upstream: string }).upstream;
-}
-
-async function reached(options: SendOptions = {}): Promise<string> {
-  return upstreamOf(await send(envoy.url, options));
-}
+afterAll(() => routing?.[Symbol.asyncDispose]());
 
 /** The destination header as the upstream that answered saw it. */
 async function destinationSeen(options: SendOptions): Promise<readonly string[]> {
@@ -310,79 +287,6 @@ describe("a change of the configuration", () => {
   });
 });
 
-describe("a hostile request", () => {
-  const premium: HeaderRoutingConfig = {
-    rules: [
-      { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
-      { name: "query", match: { query: [{ name: "a", exact: "b" }] }, destination: "v2" },
-      { name: "cookie", match: { cookies: [{ name: "c", exact: "d" }] }, destination: "v2" },
-      {
-        name: "split",
-        split: { key: { header: "x-user-id" }, destinations: [{ name: "v1", weight: 1 }] },
-      },
-    ],
-  };
-
-  const raw = (head: string): Promise<string> =>
-    rawHttp1(
-      envoy.port,
-      Buffer.from(`GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n${head}\r\n`, "latin1"),
-    );
-
-  /** The module serves on: a trap would answer 503 and end the worker's VM. */
-  async function expectAlive(): Promise<void> {
-    for (let i = 0; i < 8; i++) {
-      expect(await reached({ headers: [["x-user-type", "premium"]] })).toBe("v2");
-      expect(await reached()).toBe("v1");
-    }
-    expect((await envoy.admin.stats("vm_reload$")).get(`wasm.${FILTER}.vm_reload`)).toBe(0);
-    expect(envoy.logs()).not.toContain("Function: proxy_on_");
-  }
-
-  test.each([
-    ["invalid UTF-8", "x-user-type: prem\xc0\xafium\r\nx-user-id: \xff\xfe\xc0\x80\r\ncookie: \xf8=\xff\r\n"],
-    ["empty values", "x-user-type:\r\nx-user-id:\r\ncookie:\r\n"],
-    ["a value of 60 KiB", `x-user-type: ${"premium".repeat(9000)}\r\nx-user-id: ${"x".repeat(61440)}\r\n`],
-    ["a cookie of 60 KiB", `cookie: ${"c=;".repeat(20480)}\r\n`],
-    ["a NUL", "x-user-type: pre\0mium\r\n"],
-    ["an escaped NUL", "x-user-type: premium%00\r\nx-user-id: %00\r\n"],
-    ["nothing but separators", "cookie: ;;;===;;;\r\nx-user-type: , , ,\r\n"],
-  ])("with %s passes or is refused, decides nothing and traps nothing", async (_, head) => {
-    await configure(premium);
-    const answer = await raw(head);
-    expect(answer).toMatch(/^HTTP\/1\.1 (200|400|431) /);
-    if (answer.startsWith("HTTP/1.1 200")) expect(answer).toContain('"upstream":"v1"');
-    await expectAlive();
-  });
-
-  test("with ten thousand repeated headers is refused by Envoy, with nine hundred it passes", async () => {
-    await configure(premium);
-    expect(await raw("x-user-type: basic\r\n".repeat(10_000))).toMatch(/^HTTP\/1\.1 431 /);
-    expect(await raw("x-mesh-destination: v2\r\n".repeat(900))).toContain('"upstream":"v1"');
-    await expectAlive();
-  });
-
-  test("is judged by the first of a repeated header", async () => {
-    await configure(premium);
-    const [premiumFirst, basicFirst] = [
-      ["premium", "basic"],
-      ["basic", "premium"],
-    ].map((values) => values.map((value): [string, string] => ["x-user-type", value]));
-    expect(await reached({ headers: premiumFirst ?? [] })).toBe("v2");
-    expect(await reached({ headers: basicFirst ?? [] })).toBe("v1");
-  });
-
-  test.each([
-    ["a query of 60 KiB", `/?${"%41=%42&".repeat(7000)}`],
-    ["broken escapes", "/?a=%&%a=b&a%=%2"],
-    ["no value", "/?&&=&a"],
-  ])("with %s in its path traps nothing", async (_, path) => {
-    await configure(premium);
-    expect(await reached({ path })).toBe("v1");
-    await expectAlive();
-  });
-});
-
 describe("two plugins in one VM", () => {
   test("do not see each other's configuration", async () => {
     await using shared = await startEnvoy({
@@ -400,7 +304,7 @@ describe("two plugins in one VM", () => {
           configuration: { rules: [{ name: "second", destination: "v2" }] },
         },
       ],
-      upstreams: { v1, v2 },
+      upstreams: routing.upstreams,
     });
     for (let i = 0; i < 10; i++) {
       const response = await send(shared.url);
