@@ -28,7 +28,8 @@ const VALUE_TESTS: StaticArray<string> = [
   "absent",
   "range",
 ];
-const NAMED_TEST_KEYS: StaticArray<string> = ["name", "invert"].concat(VALUE_TESTS.slice());
+const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
+const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TESTS);
 
 /** Compiles a match; an absent one matches every request. `reserved` is a header that the filter itself writes, which no test may name. */
 export function parseMatch(node: ConfigNode, slots: RequestSlots, reserved: Bytes): RequestMatch {

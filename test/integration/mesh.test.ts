@@ -1,37 +1,30 @@
 // The demo mesh with stock Envoy at every hop: what goes where, one trace through all of it, edits while it runs, and its end.
 
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunEvent } from "../../compose/events.js";
 import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
 import { startMesh } from "../../compose/mesh/up.js";
-import { portState } from "../../envoy/runtime/ports.js";
 import { startUpstream } from "../harness/upstream.js";
-import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+import { processesNaming, runCli } from "./cli-process.js";
+import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
 
-const COMPOSE = fileURLToPath(new URL("../../compose", import.meta.url));
 /** A whole start, or two, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
 
+let demo: DemoCopy;
 let folder: string;
-/** A copy of the demo, which a test may edit and whose processes can be told from others'. */
 let file: string;
 
 beforeAll(async () => {
-  folder = await realpath(await mkdtemp(path.join(tmpdir(), "mesh-")));
-  file = path.join(folder, "mesh.yaml");
-  await cp(path.join(COMPOSE, "mesh.yaml"), file);
-  await cp(path.join(COMPOSE, "services"), path.join(folder, "services"), { recursive: true });
+  demo = await copyDemo();
+  ({ folder, file } = demo);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => demo?.[Symbol.asyncDispose]());
 
 /** What a service of the demo answers. */
 interface Answer {
@@ -223,15 +216,6 @@ function chained(hops: readonly Record<string, string>[]): Record<string, string
   return chain;
 }
 
-/** A mesh file with one service. */
-function ownMesh(command: readonly string[]): string {
-  return [
-    "name: own",
-    "gateway: { routes: [{ prefix: /, service: app }] }",
-    `services: { app: { versions: { v1: { command: ${JSON.stringify(command)} } } } }`,
-  ].join("\n");
-}
-
 describe("a mesh of one's own", { timeout: TEST_MS }, () => {
   async function ownFile(script: string): Promise<string> {
     const name = path.join(folder, `own-${randomUUID()}.yaml`);
@@ -296,65 +280,5 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
       expect.stringMatching(new RegExp(`^meshwright: port ${port} of the gateway is taken: .*--port N$`)),
     ]);
     expect(result.stdout).toBe("");
-  });
-});
-
-describe("meshwright up", { timeout: TEST_MS }, () => {
-  const up = () => new CliProcess(["up", file, "--port", "0", "--traffic", "20"], folder);
-  const left = () => processesNaming(folder).filter((line) => !line.includes("vitest"));
-
-  it("ends on Ctrl-C and leaves no process, no port and no file", async () => {
-    await using command = up();
-    await command.until(/The mesh "demo" runs/);
-    await command.until(/orders +v1 +[1-9]/);
-    const ports = [...command.stdout.matchAll(/http:\/\/127\.0\.0\.1:(\d+)$/gm)].map((match) =>
-      Number(match[1]),
-    );
-    expect(ports.length).toBe(6);
-    command.kill("SIGINT");
-    expect(await command.exited).toBe(0);
-    expect(command.stderr).toBe("");
-    expect(command.stdout).toMatch(/Stopping … \(again to kill at once\)\nStopped\.\n$/);
-    expect(left()).toEqual([]);
-    expect(new Set(await Promise.all(ports.map(portState)))).toEqual(new Set(["free"]));
-    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
-  });
-
-  it("ends on Ctrl-C while it starts", async () => {
-    await using command = up();
-    await command.until(/ready after/);
-    command.kill("SIGTERM");
-    expect(await command.exited).toBe(130);
-    expect(left()).toEqual([]);
-    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
-  });
-
-  it("ends at once on the second Ctrl-C", async () => {
-    const stubborn = path.join(folder, "stubborn.yaml");
-    const script = `process.on("SIGTERM", () => {}); require("node:http").createServer().listen(process.env.PORT, "127.0.0.1")`;
-    await writeFile(stubborn, ownMesh([process.execPath, "-e", script]));
-    await using command = new CliProcess(["up", stubborn, "--port", "0"], folder);
-    await command.until(/The mesh "own" runs/);
-    command.kill("SIGINT");
-    await command.until(/Stopping/);
-    // npm repeats a terminal's Ctrl-C at once, which must not count as the second.
-    command.kill("SIGINT");
-    await delay(1_000);
-    expect(command.running).toBe(true);
-    command.kill("SIGINT");
-    expect(await command.exited).toBe(130);
-    await vi.waitFor(() => expect(left()).toEqual([]), WAIT);
-  });
-
-  it("starts again after it was killed, and clears away what was left", async () => {
-    {
-      await using killed = up();
-      await killed.until(/The mesh "demo" runs/);
-    }
-    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toContain("pid");
-    await using again = up();
-    await again.until(/The mesh "demo" runs/);
-    again.kill("SIGHUP");
-    expect(await again.exited).toBe(0);
   });
 });

@@ -1,16 +1,14 @@
 // The filter trace-headers in stock Envoy: formats in and out, what is not believed, limits, and hostile requests.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildFilters } from "../../filters/build.js";
 import type { TraceHeadersConfig } from "../../filters/trace-headers/schema.js";
 import { rawHttp1, send } from "../harness/client.js";
-import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
+import type { TestEnvoy } from "../harness/envoy.js";
 import { showLogsOnFailure } from "../harness/failure-logs.js";
 import type { RawHeader } from "../harness/raw-headers.js";
-import { startUpstream, type Upstream, type UpstreamResponse } from "../harness/upstream.js";
+import type { Upstream, UpstreamResponse } from "../harness/upstream.js";
+import { startTraceEnvoy, type TraceEnvoy } from "./trace-envoy.js";
 
-const FILTER = "trace-headers";
-const KNOWN = /^(traceparent|tracestate|b3|x-b3-(traceid|spanid|parentspanid|sampled|flags)|x-trace-id)$/;
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN_ID = "00f067aa0ba902b7";
 const PARENT_ID = "05e3ac9a4f6e3b90";
@@ -22,49 +20,24 @@ const B3_MULTI: readonly RawHeader[] = [
   ["x-b3-sampled", "0"],
 ];
 
-let upstream: Upstream;
+let traced: TraceEnvoy;
 let envoy: TestEnvoy;
+let upstream: Upstream;
 let answer: UpstreamResponse;
+const configure = (configuration: TraceHeadersConfig) => traced.configure(configuration);
+const arrived = () => traced.arrived();
 
 beforeAll(async () => {
-  await buildFilters([FILTER]);
-  upstream = await startUpstream({ respond: () => answer });
-  envoy = await startEnvoy({
-    filters: [{ name: FILTER, module: FILTER, configuration: {} }],
-    upstreams: { service: upstream },
-    listenerOptions: { maxRequestHeaders: 2000, maxRequestHeadersKb: 512 },
-  });
+  traced = await startTraceEnvoy({ respond: () => answer });
+  ({ envoy, upstream } = traced);
 });
 
-afterAll(async () => {
-  await envoy?.[Symbol.asyncDispose]();
-  await upstream?.[Symbol.asyncDispose]();
-});
+afterAll(() => traced?.[Symbol.asyncDispose]());
 
 beforeEach(() => {
   answer = {};
   showLogsOnFailure(envoy);
 });
-
-async function configure(configuration: TraceHeadersConfig): Promise<void> {
-  expect(await envoy.configure(FILTER, JSON.parse(JSON.stringify(configuration)))).toEqual({
-    accepted: true,
-  });
-}
-
-/** The trace headers that reached the upstream in its latest request; none of them may be repeated. */
-function arrived(): Record<string, string> {
-  const headers = upstream.requests.at(-1)?.headers.filter(([name]) => KNOWN.test(name)) ?? [];
-  const byName = Object.fromEntries(headers);
-  expect(Object.keys(byName)).toHaveLength(headers.length);
-  return byName;
-}
-
-/** The counters by their labels. */
-async function counters(): Promise<Map<string, number>> {
-  const stats = await envoy.admin.stats("meshwright\\.trace_headers");
-  return new Map([...stats].map(([name, value]) => [name.slice(name.indexOf("trace_headers.") + 14), value]));
-}
 
 describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   async function forward(headers: readonly RawHeader[]): Promise<Record<string, string>> {
@@ -364,99 +337,4 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     const headers = Object.fromEntries(upstream.requests.at(-1)?.headers ?? []);
     expect(headers).toMatchObject({ "x-request-id": id, baggage: "k=v", "x-b3-other": "1" });
   });
-});
-
-test("a thousand requests get a thousand traces, from all workers", async () => {
-  await configure({});
-  const before = upstream.requests.length;
-  for (let round = 0; round < 20; round++) {
-    await Promise.all(Array.from({ length: 50 }, () => send(envoy.url)));
-  }
-  const ids = new Set<string>();
-  for (const { headers } of upstream.requests.slice(before)) {
-    const [, traceId = "", spanId = ""] = Object.fromEntries(headers).traceparent?.split("-") ?? [];
-    ids.add(traceId).add(spanId);
-  }
-  expect(ids.size).toBe(2000);
-});
-
-test("a second hop has the first hop's span as its parent", async () => {
-  await configure({ write: ["w3c", "b3-multi"] });
-  const firstHop: Upstream = { ...upstream, port: envoy.port };
-  await using edge = await startEnvoy({
-    filters: [
-      {
-        name: FILTER,
-        module: FILTER,
-        configuration: { write: ["w3c", "x-trace-id"] },
-      },
-    ],
-    upstreams: { next: firstHop },
-    accessLog: { traceparent: "%REQ(TRACEPARENT)%" },
-  });
-  await send(edge.url);
-  const trace = arrived();
-  const [{ traceparent } = {}] = await edge.accessLog(1);
-  const [, traceId, firstSpan] = String(traceparent).split("-");
-  expect(trace["x-b3-traceid"]).toBe(traceId);
-  expect(trace["x-b3-parentspanid"]).toBe(firstSpan);
-  expect(trace["x-b3-spanid"]).not.toBe(firstSpan);
-  expect(trace["x-trace-id"]).toBeUndefined();
-});
-
-test("what happened is counted", async () => {
-  await configure({});
-  const before = await counters();
-  await send(envoy.url, {
-    headers: [
-      ["traceparent", TRACEPARENT],
-      ["tracestate", "="],
-    ],
-  });
-  await send(envoy.url, {
-    headers: [
-      ["traceparent", "?"],
-      ["b3", "d"],
-    ],
-  });
-  await send(envoy.url, { headers: [["x-trace-id", TRACE_ID]] });
-  await send(envoy.url);
-  const after = await counters();
-  const grown = [...after].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const);
-  expect(Object.fromEntries(grown.filter(([, value]) => value > 0))).toEqual({
-    "requests_total;outcome=continued;source=w3c": 1,
-    "requests_total;outcome=started;source=b3": 1,
-    "requests_total;outcome=restarted;source=none": 1,
-    "requests_total;outcome=started;source=none": 1,
-    "invalid_total;source=w3c": 1,
-    "invalid_total;source=tracestate": 1,
-  });
-});
-
-test("bytes that no client sends do no harm", async () => {
-  await configure({ write: ["w3c", "b3"] });
-  for (const value of ["\0", `${TRACEPARENT}\0`, "\x01\x7f", "\xff".repeat(1000), "%00", "=,=,"]) {
-    for (const name of ["traceparent", "tracestate", "b3", "x-b3-flags"]) {
-      const bytes = Buffer.from(`GET / HTTP/1.1\r\nhost: a\r\n${name}: ${value}\r\n\r\n`, "latin1");
-      expect(await rawHttp1(envoy.port, bytes)).toMatch(/^HTTP\/1\.1 (200|400) /);
-    }
-  }
-  await send(envoy.url);
-  expect(Object.keys(arrived())).toEqual(["traceparent", "b3"]);
-});
-
-test("no request of all these ended the filter's VM", async () => {
-  const reloads = [...(await envoy.admin.stats("^wasm\\..*vm_reload"))].map(([, value]) => value);
-  expect(reloads).not.toEqual([]);
-  expect(new Set(reloads)).toEqual(new Set([0]));
-});
-
-test("an invalid configuration is refused with its place, and the last good one stays", async () => {
-  await configure({ write: ["x-trace-id"] });
-  expect(await envoy.configure(FILTER, { write: ["x-trace-id", "w3x"] })).toEqual({
-    accepted: false,
-    reason: expect.stringContaining("trace-headers: configuration refused: write[1]: must be one of w3c"),
-  });
-  await send(envoy.url);
-  expect(Object.keys(arrived())).toEqual(["x-trace-id"]);
 });
