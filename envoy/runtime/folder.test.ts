@@ -18,6 +18,14 @@ it("makes a folder and those above it, and is content with one that is there", a
   expect((await stat(folder)).isDirectory()).toBe(true);
 });
 
+it("is made by many at once", async () => {
+  for (let round = 0; round < 20; round++) {
+    const folder = path.join(base, `round-${round}`, "b", "c", "d");
+    await Promise.all(Array.from({ length: 8 }, () => makeFolder(folder)));
+    expect((await stat(folder)).isDirectory()).toBe(true);
+  }
+});
+
 it("fails below a file, and where a file stands in its place", async () => {
   const file = path.join(base, "file");
   await writeFile(file, "");
