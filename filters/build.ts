@@ -11,6 +11,7 @@ import { MeshwrightError } from "../envoy/errors.js";
 import { isAlive } from "../envoy/runtime/alive.js";
 import { type FilterRoom, findFilter } from "./catalog.js";
 import { inspectModule } from "./module.js";
+import { silentMethods } from "./silent-methods.js";
 
 /** A compiled filter. */
 export interface BuiltFilter {
@@ -97,7 +98,9 @@ export async function compileModule(entry: string, out: string): Promise<void> {
         output.trim().split("\n"),
       );
     }
-    refuseUnlinkedImports(entry, inspectModule(await readFile(partial)).unlinkedImports);
+    const module = inspectModule(await readFile(partial));
+    refuseUnlinkedImports(entry, module.unlinkedImports);
+    await refuseSilentMethods(entry, module.callbacks);
     await rename(partial, out);
   } finally {
     await rm(partial, { force: true });
@@ -119,6 +122,12 @@ function refuseUnlinkedImports(entry: string, imports: readonly string[]): void 
     "build",
     `${entry} needs ${imports.join(", ")}, which stock Envoy does not link: use the SDK's host calls instead`,
   );
+}
+
+async function refuseSilentMethods(entry: string, callbacks: readonly string[]): Promise<void> {
+  const lines = await silentMethods(path.join(ROOT, path.dirname(entry)), callbacks);
+  if (lines.length === 0) return;
+  throw new MeshwrightError("build", `${entry} does not export a callback that it implements`, lines);
 }
 
 async function runCompiler(args: readonly string[]): Promise<{ code: number | null; output: string }> {
