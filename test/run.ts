@@ -8,6 +8,7 @@ import path from "node:path";
 import { findEnvoy } from "../envoy/runtime/find.js";
 import { buildFilters } from "../filters/build.js";
 import { FILTERS } from "../filters/catalog.js";
+import { missingTools } from "./harness/tools.js";
 
 interface Counts {
   readonly passed: number;
@@ -82,10 +83,11 @@ async function main(): Promise<void> {
   const units = await runUnits();
   console.log("\nTypeScript, with stock Envoy");
   const suites = await runVitest(process.argv.slice(2), { ENVOY_BIN: envoy.path });
+  console.log(missingTools().join("\n"));
   const passed = units.passed + suites.passed;
   const failed = units.failed + suites.failed;
   const skipped = units.skipped + suites.skipped;
-  console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
 

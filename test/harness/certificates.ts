@@ -4,8 +4,6 @@ import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-
 interface Authority {
   /** The authority's own certificate, a file in PEM. */
   readonly caFile: string;

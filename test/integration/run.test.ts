@@ -16,7 +16,8 @@ import { findEnvoy } from "../../envoy/runtime/find.js";
 import { freePorts, portState } from "../../envoy/runtime/ports.js";
 import { validateBootstrap } from "../../envoy/runtime/validate.js";
 import { buildFilters, modulePath } from "../../filters/build.js";
-import { hasOpenssl, makeAuthority } from "../harness/certificates.js";
+import { makeAuthority } from "../harness/certificates.js";
+import { isMissing, needs } from "../harness/tools.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
 /** A whole start, or two, on a machine that is busy with other tests. */
@@ -64,6 +65,7 @@ beforeAll(async () => {
   folder = await realpath(await mkdtemp(path.join(tmpdir(), "run-")));
   routes = path.join(folder, "routes.yaml");
   await writeFile(routes, toBeta("beta"));
+  if (isMissing("python3")) return;
   [plain, beta] = await Promise.all([servePython("plain"), servePython("beta")]);
 });
 afterAll(async () => {
@@ -72,61 +74,65 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("meshwright run before python3 -m http.server", { timeout: TEST_MS }, () => {
-  let command: CliProcess;
-  let url: string;
+describe.skipIf(isMissing("python3"))(
+  `meshwright run before python3 -m http.server ${needs("python3")}`,
+  { timeout: TEST_MS },
+  () => {
+    let command: CliProcess;
+    let url: string;
 
-  beforeAll(async () => {
-    const upstreams = ["--upstream", plain.url, "--upstream", `beta=${beta.url}`];
-    command = new CliProcess(
-      ["run", ...upstreams, "--filter", "header-routing=routes.yaml", "--port", "0"],
-      folder,
-    );
-    url = (await command.until(/listens on (http:\S+),/))[1] ?? "";
-  });
-  afterAll(() => command?.[Symbol.asyncDispose]());
+    beforeAll(async () => {
+      const upstreams = ["--upstream", plain.url, "--upstream", `beta=${beta.url}`];
+      command = new CliProcess(
+        ["run", ...upstreams, "--filter", "header-routing=routes.yaml", "--port", "0"],
+        folder,
+      );
+      url = (await command.until(/listens on (http:\S+),/))[1] ?? "";
+    });
+    afterAll(() => command?.[Symbol.asyncDispose]());
 
-  const who = async (group: string) =>
-    (await fetch(`${url}/who`, { headers: { "x-user-group": group } })).text();
+    const who = async (group: string) =>
+      (await fetch(`${url}/who`, { headers: { "x-user-group": group } })).text();
 
-  it("routes by the rules of the file", async () => {
-    expect(await who("beta")).toBe("beta");
-    expect(await who("other")).toBe("plain");
-  });
+    it("routes by the rules of the file", async () => {
+      expect(await who("beta")).toBe("beta");
+      expect(await who("other")).toBe("plain");
+    });
 
-  it("takes an edit at once, also from an editor that renames", async () => {
-    await writeFile(routes, toBeta("gamma"));
-    await command.until(/applied: header-routing at routes\.yaml/);
-    await vi.waitFor(async () => expect(await who("gamma")).toBe("beta"), WAIT);
-    expect(await who("beta")).toBe("plain");
-    await writeFile(`${routes}.new`, toBeta("delta"));
-    await rename(`${routes}.new`, routes);
-    await command.until(/(?:applied: .*\n[\s\S]*){2}/);
-    await vi.waitFor(async () => expect(await who("delta")).toBe("beta"), WAIT);
-  });
+    it("takes an edit at once, also from an editor that renames", async () => {
+      await writeFile(routes, toBeta("gamma"));
+      await command.until(/applied: header-routing at routes\.yaml/);
+      await vi.waitFor(async () => expect(await who("gamma")).toBe("beta"), WAIT);
+      expect(await who("beta")).toBe("plain");
+      await writeFile(`${routes}.new`, toBeta("delta"));
+      await rename(`${routes}.new`, routes);
+      await command.until(/(?:applied: .*\n[\s\S]*){2}/);
+      await vi.waitFor(async () => expect(await who("delta")).toBe("beta"), WAIT);
+    });
 
-  it("says what is wrong with an edit and keeps the last good one", async () => {
-    await writeFile(routes, toBeta("delta").replace("destination: beta", "destination: [beta]"));
-    await command.until(
-      /refused: routes\.yaml:4:\d+: rules\[0\]\.destination: .*the last good settings stay/,
-    );
-    expect(await who("delta")).toBe("beta");
-    await writeFile(routes, toBeta("delta").replace("rules:", "destinationHeader: x-to\nrules:"));
-    await command.until(/restart to apply: destinationHeader of routes\.yaml/);
-    expect(await who("delta")).toBe("beta");
-  });
+    it("says what is wrong with an edit and keeps the last good one", async () => {
+      await writeFile(routes, toBeta("delta").replace("destination: beta", "destination: [beta]"));
+      await command.until(
+        /refused: routes\.yaml:4:\d+: rules\[0\]\.destination: .*the last good settings stay/,
+      );
+      expect(await who("delta")).toBe("beta");
+      await writeFile(routes, toBeta("delta").replace("rules:", "destinationHeader: x-to\nrules:"));
+      await command.until(/restart to apply: destinationHeader of routes\.yaml/);
+      expect(await who("delta")).toBe("beta");
+    });
 
-  it("ends on Ctrl-C and leaves nothing", async () => {
-    command.kill("SIGINT");
-    expect(await command.exited).toBe(0);
-    expect(command.stderr).toBe("");
-    expect(await portState(Number(new URL(url).port))).toBe("free");
-    expect(existsSync(path.join(folder, ".meshwright"))).toBe(false);
-    expect(processesNaming(path.join(folder, ".meshwright"))).toEqual([]);
-  });
-});
+    it("ends on Ctrl-C and leaves nothing", async () => {
+      command.kill("SIGINT");
+      expect(await command.exited).toBe(0);
+      expect(command.stderr).toBe("");
+      expect(await portState(Number(new URL(url).port))).toBe("free");
+      expect(existsSync(path.join(folder, ".meshwright"))).toBe(false);
+      expect(processesNaming(path.join(folder, ".meshwright"))).toEqual([]);
+    });
+  },
+);
 
-describe("a configuration that only the filter itself can refuse", () => {
+describe.skipIf(isMissing("python3"))("a configuration that only the filter itself can refuse", () => {
   const WRONG: Json = { rules: [{ name: "a", destination: 7 }] };
   const RIGHT: Json = { rules: [{ name: "a", destination: "beta" }] };
   const plan = (config: Json, port: number, adminPort: number): EnvoyPlan =>
@@ -171,7 +177,7 @@ describe("a configuration that only the filter itself can refuse", () => {
   });
 });
 
-describe("meshwright run", { timeout: TEST_MS }, () => {
+describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, () => {
   it("prints a configuration that stock Envoy takes as it is", async () => {
     await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
     const words = ["run", "--upstream", plain.url, "--upstream", `beta=${beta.url}`, "--print-config"];
@@ -230,8 +236,8 @@ async function serveTls(identity: { readonly key: Buffer; readonly cert: Buffer 
   return { port, [Symbol.dispose]: () => void server.close() };
 }
 
-describe.skipIf(!hasOpenssl)(
-  "meshwright run before https (needs the program openssl)",
+describe.skipIf(isMissing("openssl"))(
+  `meshwright run before https ${needs("openssl")}`,
   { timeout: TEST_MS },
   () => {
     const ask = async (upstream: string, ...options: string[]) => {
