@@ -19,10 +19,11 @@ export class HostRequestView extends RequestView {
     return requestHeaders.get(name);
   }
 
-  protected fetchAll(): void {
+  protected fetchAll(): bool {
     const pairs = requestHeaders.pairs();
-    if (!pairs) return;
+    if (!pairs) return false;
     while (pairs.next()) this.found(pairs.name, pairs.value);
+    return true;
   }
 
   /** Envoy's `source.address`, which heeds `x-forwarded-for` as far as the listener trusts it. */

@@ -160,6 +160,19 @@ describe("a request of which many headers are tested", () => {
     expect(request.count(slots.headers.slotOf(Bytes.of("x-a")))).toBe(0);
     expect(request.walks).toBe(2);
   });
+
+  it("is read header by header where the host hands over no list", () => {
+    const slots = new RequestSlots();
+    const names = ["x-a", "x-b", "x-c", "x-d"];
+    for (let i = 0; i < names.length; i++) slots.headers.slotOf(Bytes.of(names[i]));
+    const request = new ListedRequest(slots);
+    request.refusesWalks = true;
+    request.start(["x-b= 2"]);
+    expect(request.header(1)!.toString()).toBe("2");
+    expect(request.header(0) == null).toBe(true);
+    expect(request.count(1)).toBe(2);
+    expect(request.count(0)).toBe(0);
+  });
 });
 
 describe("a match that is refused", () => {

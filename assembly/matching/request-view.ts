@@ -77,8 +77,8 @@ export abstract class RequestView {
   /** The value of the first header of that name, or `null`. */
   protected abstract fetch(name: Bytes): Bytes | null;
 
-  /** Calls `found` for each header of the request, in their order. */
-  protected abstract fetchAll(): void;
+  /** Calls `found` for each header of the request, in their order. False where the host does not hand them over. */
+  protected abstract fetchAll(): bool;
 
   /** The address of the client, without its port, or `null` where it is not known. */
   abstract clientAddress(): Bytes | null;
@@ -153,7 +153,15 @@ export abstract class RequestView {
   private walk(): void {
     for (let i = 0; i < this.counts.length; i++) unchecked((this.counts[i] = 0));
     this.walkedIn = this.request;
-    this.fetchAll();
+    if (!this.fetchAll()) this.fetchEach();
+  }
+
+  /** In place of a walk. How often a header stands there is not known then, so it counts as repeated. */
+  private fetchEach(): void {
+    for (let slot = 0; slot < this.names.length; slot++) {
+      const value = this.keep(slot, this.fetch(unchecked(this.names[slot])));
+      unchecked((this.counts[slot] = value ? 2 : 0));
+    }
   }
 
   private keep(slot: i32, value: Bytes | null): Bytes | null {

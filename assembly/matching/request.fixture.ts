@@ -12,6 +12,8 @@ export class ListedRequest extends RequestView {
   /** How often one header was fetched, and how often all of them. */
   fetched: i32 = 0;
   walks: i32 = 0;
+  /** Hands over no headers but one by one. */
+  refusesWalks: bool = false;
 
   /** Begins a request with these lines. */
   start(lines: Array<string>): void {
@@ -27,11 +29,13 @@ export class ListedRequest extends RequestView {
     return null;
   }
 
-  protected fetchAll(): void {
+  protected fetchAll(): bool {
     this.walks++;
+    if (this.refusesWalks) return false;
     for (let i = 0; i < this.lines.length; i++) {
       this.found(Bytes.of(nameIn(this.lines[i])), Bytes.of(valueIn(this.lines[i])));
     }
+    return true;
   }
 
   clientAddress(): Bytes | null {
