@@ -2,8 +2,8 @@
 
 import path from "node:path";
 import type { Command } from "commander";
-import { toItsEnd } from "../../compose/abortable.js";
 import { writeMeshSchema } from "../../compose/mesh/file.js";
+import { toItsEnd } from "../../compose/to-its-end.js";
 import { type BuiltFilter, buildFilters, modulePath } from "../../filters/build.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { exitCodesHelp } from "../failures.js";

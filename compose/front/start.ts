@@ -11,11 +11,11 @@ import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../filters/build.js";
 import { findFilter } from "../../filters/catalog.js";
-import { abortable, toItsEnd } from "../abortable.js";
 import { destinationHeader } from "../destinations.js";
 import type { RunEvent } from "../events.js";
 import { type RunningEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import { toItsEnd } from "../to-its-end.js";
 import { watchContent } from "../watch.js";
 import type { FilterFile, Upstreams } from "./arguments.js";
 import { type FrontOptions, frontConfiguration, planFront, planFrontFilter } from "./plan.js";
@@ -71,7 +71,10 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   const ports = await choosePorts(options);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
   await toItsEnd(build(options, onProgress), signal);
-  const binary = await abortable(findEnvoy({ onProgress }), signal);
+  const binary = await toItsEnd(
+    findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }),
+    signal,
+  );
   const directory = await claimRunDirectory(`run-${ports.port}`, options.cwd);
   try {
     const front: FrontOptions = {

@@ -6,10 +6,10 @@ import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../filters/build.js";
-import { abortable, toItsEnd } from "../abortable.js";
 import type { RunEvent } from "../events.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import { toItsEnd } from "../to-its-end.js";
 import { readMesh } from "./file.js";
 import { type MeshPlan, type MeshPlanOptions, planMesh, portNames } from "./plan.js";
 import { type MeshPart, RunningMesh } from "./running-mesh.js";
@@ -49,7 +49,10 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   await checkGatewayPort(gatewayPort, options.file);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
   await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
-  const binary = await abortable(findEnvoy({ onProgress }), signal);
+  const binary = await toItsEnd(
+    findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }),
+    signal,
+  );
   const directory = await claimRunDirectory(mesh.name, options.cwd);
   try {
     const planOptions: MeshPlanOptions = {

