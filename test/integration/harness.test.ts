@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { rawHttp1, send } from "../harness/client.js";
 import { startEnvoy } from "../harness/envoy.js";
@@ -100,15 +100,17 @@ test("labels in a metric's name are tags, the values with dots and the empty one
 
 test("a configuration that is refused at the start ends Envoy, removes its folder and gives the filter's reason", async () => {
   await using upstream = await startUpstream();
-  const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("meshwright-test-"));
-  const before = await folders();
+  // A place of its own: other test files make and remove folders in the common one meanwhile.
+  const place = await mkdtemp(join(directory, "tmp-"));
+  vi.stubEnv("TMPDIR", place);
   await expect(
     startEnvoy({
       upstreams: { v1: upstream },
       filters: [{ name: "probe", module, configuration: PROBE_REFUSED }],
     }),
   ).rejects.toMatchObject({ code: "configuration", message: expect.stringContaining(PROBE_REFUSAL) });
-  expect((await folders()).filter((name) => !before.includes(name))).toEqual([]);
+  vi.unstubAllEnvs();
+  expect(await readdir(place)).toEqual([]);
 });
 
 test("options of listener and routes reach Envoy", async () => {
