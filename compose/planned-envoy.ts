@@ -7,7 +7,6 @@ import type { DiscoveredFilter } from "../envoy/config/http-filter.js";
 import type { Json } from "../envoy/config/json.js";
 import { discoveredFilter, type ExtensionResources, wasmFilterResource } from "../envoy/config/wasm.js";
 import { MeshwrightError } from "../envoy/errors.js";
-import { refusalReason } from "../envoy/runtime/envoy-log.js";
 import type { EnvoyBinary } from "../envoy/runtime/find.js";
 import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/live-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
@@ -89,13 +88,13 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
     logLevel,
     ...(signal === undefined ? {} : { signal }),
   });
+  const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter)]));
   try {
-    await checkFilters(plan, process);
+    await checkFilters(plan, process, live);
   } catch (error) {
     await process.stop();
     throw error;
   }
-  const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter)]));
   return {
     plan,
     process,
@@ -117,13 +116,14 @@ function liveFilter(process: EnvoyProcess, filter: FilterPlan): LiveFilter {
   });
 }
 
-/** Envoy says that it is ready even where it has refused a filter, and then answers every request with 500. */
-async function checkFilters(plan: EnvoyPlan, process: EnvoyProcess): Promise<void> {
-  const stats = await process.admin.stats("^extension_config_discovery\\.http_filter\\.");
+async function checkFilters(
+  plan: EnvoyPlan,
+  process: EnvoyProcess,
+  live: ReadonlyMap<string, LiveFilter>,
+): Promise<void> {
   for (const { name, filter } of plan.filters) {
-    const rejected = stats.get(`extension_config_discovery.http_filter.${name}.update_rejected`) ?? 0;
-    if (rejected === 0) continue;
-    const reason = refusalReason(process.logs()) ?? "it wrote no reason";
+    const reason = await live.get(name)?.refusalAtStart();
+    if (reason === undefined) continue;
     throw new MeshwrightError(
       "configuration",
       `Envoy "${plan.name}" refuses the filter ${filter}: ${reason}; mend its configuration or build the filter again`,

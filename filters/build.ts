@@ -5,9 +5,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
+import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { isAlive } from "../envoy/runtime/alive.js";
 import { type FilterRoom, findFilter } from "./catalog.js";
 import { inspectModule } from "./module.js";
@@ -35,10 +35,8 @@ export interface BuildOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-const ROOT = packageRoot(path.dirname(fileURLToPath(import.meta.url)));
-
 /** Where `buildFilters` puts a filter's module unless told otherwise. */
-export function modulePath(name: string, outDir = path.join(ROOT, "build")): string {
+export function modulePath(name: string, outDir = path.join(PACKAGE_ROOT, "build")): string {
   return path.join(outDir, `${name}.wasm`);
 }
 
@@ -90,7 +88,7 @@ export async function compileModule(entry: string, out: string): Promise<void> {
   const partial = `${out}.${process.pid}.partial`;
   await sweepPartials(out);
   try {
-    const { code, output } = await runCompiler([entry, "-o", path.relative(ROOT, partial)]);
+    const { code, output } = await runCompiler([entry, "-o", path.relative(PACKAGE_ROOT, partial)]);
     if (code !== 0) {
       throw new MeshwrightError(
         "build",
@@ -125,7 +123,7 @@ function refuseUnlinkedImports(entry: string, imports: readonly string[]): void 
 }
 
 async function refuseSilentMethods(entry: string, callbacks: readonly string[]): Promise<void> {
-  const lines = await silentMethods(path.join(ROOT, path.dirname(entry)), callbacks);
+  const lines = await silentMethods(path.join(PACKAGE_ROOT, path.dirname(entry)), callbacks);
   if (lines.length === 0) return;
   throw new MeshwrightError("build", `${entry} does not export a callback that it implements`, lines);
 }
@@ -136,7 +134,7 @@ async function runCompiler(args: readonly string[]): Promise<{ code: number | nu
     "bin/asc.js",
   );
   const child = spawn(process.execPath, [asc, "--config", "asconfig.json", ...args], {
-    cwd: ROOT,
+    cwd: PACKAGE_ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -157,9 +155,9 @@ async function isUpToDate(out: string, name: string): Promise<boolean> {
   if (!existsSync(out)) return false;
   const built = (await stat(out)).mtimeMs;
   const sources = [
-    path.join(ROOT, "asconfig.json"),
-    ...(await sourcesBelow(path.join(ROOT, "assembly"))),
-    ...(await sourcesBelow(path.join(ROOT, "filters", name))),
+    path.join(PACKAGE_ROOT, "asconfig.json"),
+    ...(await sourcesBelow(path.join(PACKAGE_ROOT, "assembly"))),
+    ...(await sourcesBelow(path.join(PACKAGE_ROOT, "filters", name))),
   ];
   const times = await Promise.all(sources.map(async (file) => (await stat(file)).mtimeMs));
   return times.every((time) => time < built);
@@ -168,9 +166,4 @@ async function isUpToDate(out: string, name: string): Promise<boolean> {
 async function sourcesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true });
   return entries.filter((entry) => entry.endsWith(".ts")).map((entry) => path.join(folder, entry));
-}
-
-/** The nearest folder upwards with a package.json: the same from the sources and from the compiled package. */
-function packageRoot(from: string): string {
-  return existsSync(path.join(from, "package.json")) ? from : packageRoot(path.dirname(from));
 }

@@ -8,8 +8,7 @@ import { httpListener } from "../../envoy/config/listener.js";
 import { destinationRoutes, virtualHost } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
-import { destinationsOf } from "../../filters/header-routing/schema.js";
-import { destinationHeader, headerRoutingOf } from "../destinations.js";
+import { destinationHeader, destinationPlaces } from "../destinations.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
 import type { Upstreams } from "./arguments.js";
@@ -57,8 +56,7 @@ export function frontConfiguration(options: FrontOptions): Bootstrap {
 
 /** Destinations that the filters can choose and that have no upstream of their own; their requests go to the fallback. */
 export function unservedDestinations(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
-  const routings = options.filters.map(headerRoutingOf).filter((config) => config !== undefined);
-  const chosen = new Set(routings.flatMap(destinationsOf));
+  const chosen = new Set(options.filters.flatMap(destinationPlaces).map(({ destination }) => destination));
   return [...chosen].filter((name) => !Object.hasOwn(options.upstreams.named, name));
 }
 

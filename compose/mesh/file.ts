@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { readDocument } from "../../envoy/document.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { type Mesh, meshJsonSchema, meshSchema } from "./schema.js";
 
 const DEFAULT_FILE = path.join("compose", "mesh.yaml");
@@ -17,9 +17,7 @@ export function readMesh(file: string): Promise<Mesh> {
 /** `compose/mesh.yaml` of the current folder, else the one that comes with meshwright. */
 export function defaultMeshFile(cwd = process.cwd()): string {
   const own = path.join(cwd, DEFAULT_FILE);
-  return existsSync(own)
-    ? own
-    : path.join(packageRoot(path.dirname(fileURLToPath(import.meta.url))), DEFAULT_FILE);
+  return existsSync(own) ? own : path.join(PACKAGE_ROOT, DEFAULT_FILE);
 }
 
 /** Writes the JSON Schema of mesh files to `schemas/mesh.schema.json` below `outDir`, and returns the file's path. */
@@ -28,9 +26,4 @@ export async function writeMeshSchema(outDir: string): Promise<string> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(meshJsonSchema(), null, 2)}\n`);
   return file;
-}
-
-/** The nearest folder upwards with a package.json: the same from the sources and from the compiled package. */
-function packageRoot(from: string): string {
-  return existsSync(path.join(from, "package.json")) ? from : packageRoot(path.dirname(from));
 }

@@ -72,6 +72,16 @@ export class LiveFilter {
     return turn;
   }
 
+  /**
+   * Why Envoy refused what stood in the file when it started; `undefined` where it took it. Envoy says that it is ready all the same, and then
+   * answers every request with 500.
+   */
+  async refusalAtStart(): Promise<string | undefined> {
+    const stats = await this.#stats();
+    const refusals = (stats.get("update_rejected") ?? 0) + (stats.get("update_failure") ?? 0);
+    return refusals === 0 ? undefined : (refusalReason(this.#options.logs()) ?? "its log does not say why");
+  }
+
   async #apply(response: object): Promise<ApplyResult> {
     const content = JSON.stringify(response);
     if (await this.#mayBeWhatEnvoyRefusedLast(content)) {

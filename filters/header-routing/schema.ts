@@ -114,13 +114,3 @@ export const headerRoutingSchema = z
   .describe("Configuration of the filter header-routing.");
 
 export type HeaderRoutingConfig = z.infer<typeof headerRoutingSchema>;
-
-/** The destinations that a configuration can choose, each once. */
-export function destinationsOf(config: HeaderRoutingConfig): readonly string[] {
-  const names = config.rules.flatMap((entry) => [
-    ...(entry.destination === undefined ? [] : [entry.destination]),
-    ...(entry.split?.destinations.map((destination) => destination.name) ?? []),
-    ...(entry.split?.pins?.map((pin) => pin.destination) ?? []),
-  ]);
-  return [...new Set(names)];
-}

@@ -1,9 +1,7 @@
 // Modules that do nothing, written by hand without the SDK: what Envoy itself charges for a Wasm filter and for each callback.
 
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
-import { MeshwrightError } from "../../envoy/errors.js";
+import { compileSource } from "../harness/compile-source.js";
 
 const CALLBACKS = {
   proxy_on_context_create: "(id: u32, parent: u32): void {}",
@@ -30,21 +28,7 @@ export async function buildIdleModule(directory: string, callbacks: readonly Cal
     "export function malloc(size: usize): usize { return heap.alloc(size); }",
     ...callbacks.map((name) => `export function ${name}${CALLBACKS[name]}`),
   ].join("\n");
-  let module: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    ["idle.ts", "--outFile", "idle.wasm", "--runtime", "stub", "-O3", "--use", "abort="],
-    {
-      readFile: (name) => (name === "idle.ts" ? source : null),
-      writeFile: (_name, contents) => {
-        module = Buffer.from(contents);
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error !== null || module === undefined) {
-    throw new MeshwrightError("build", "an idle module does not compile", stderr.toString().split("\n"));
-  }
   const path = join(directory, `idle-${callbacks.length}.wasm`);
-  await writeFile(path, module);
+  await compileSource(source, path);
   return path;
 }

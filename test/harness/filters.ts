@@ -6,7 +6,6 @@ import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { discoveredFilter, type WasmFilterOptions, wasmFilterResource } from "../../envoy/config/wasm.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import { refusalReason } from "../../envoy/runtime/envoy-log.js";
 import { type ApplyResult, LiveFilter, writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { EnvoyProcess } from "../../envoy/runtime/process.js";
 import { modulePath } from "../../filters/build.js";
@@ -46,19 +45,17 @@ export class LiveFilters {
    * @throws MeshwrightError `configuration` when it refused one of them
    */
   async attach({ admin, logs }: EnvoyProcess): Promise<void> {
-    const stats = await admin.stats("^extension_config_discovery\\.http_filter\\.");
     for (const [name, { path }] of this.#filters) {
-      const count = (stat: string) =>
-        stats.get(`extension_config_discovery.http_filter.${name}.${stat}`) ?? 0;
-      if (count("update_rejected") + count("update_failure") > 0) {
-        const reason = refusalReason(logs()) ?? "its log does not say why";
+      const live = new LiveFilter({ admin, logs, name, path });
+      const reason = await live.refusalAtStart();
+      if (reason !== undefined) {
         throw new MeshwrightError(
           "configuration",
           `Envoy refuses filter "${name}": ${reason}`,
           logs().split("\n").slice(-40),
         );
       }
-      this.#live.set(name, new LiveFilter({ admin, logs, name, path }));
+      this.#live.set(name, live);
     }
   }
 

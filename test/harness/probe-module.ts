@@ -1,10 +1,8 @@
 // The smallest Wasm filter that shows what a test wants to see: it takes or refuses its configuration, says on every
 // response which one it has, and counts requests under a metric with labels. It uses nothing of the SDK, so that a test of
 // Envoy's configuration does not fail for a fault in the SDK.
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
-import { MeshwrightError } from "../../envoy/errors.js";
+import { compileSource } from "./compile-source.js";
 
 /** The response header in which the probe says its configuration, as JSON text. */
 export const PROBE_HEADER = "x-probe-configuration";
@@ -69,21 +67,7 @@ export function proxy_on_response_headers(id: u32, headers: u32, end: u32): i32 
  * @returns the path of the module
  */
 export async function buildProbeModule(directory: string): Promise<string> {
-  let module: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    ["probe.ts", "--outFile", "probe.wasm", "--runtime", "stub", "-O", "--use", "abort="],
-    {
-      readFile: (name) => (name === "probe.ts" ? SOURCE : null),
-      writeFile: (_name, contents) => {
-        module = Buffer.from(contents);
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error !== null || module === undefined) {
-    throw new MeshwrightError("build", "the probe does not compile", stderr.toString().split("\n"));
-  }
   const path = join(directory, "probe.wasm");
-  await writeFile(path, module);
+  await compileSource(SOURCE, path);
   return path;
 }
