@@ -1,15 +1,39 @@
 // What a filter author extends. Every method has a default, so that a filter writes only what it does. The host calls a method only when the
 // filter's entry file exports the callback of that name (`assembly/exports/`).
 
-import { FilterHeadersStatus } from "./abi/types";
+import {
+  FilterDataStatus,
+  FilterHeadersStatus,
+  FilterStatus,
+  FilterTrailersStatus,
+  PeerType,
+  Status,
+  StreamType,
+} from "./abi/types";
+import { closeStream, continueStream, finish, setEffectiveContext } from "./host/stream-control";
+import { Task, Timer, Timers } from "./host/timers";
 import { Bytes } from "./text/bytes";
 
 /** One plugin: one filter with one configuration on one worker. Holds the compiled configuration; never put that in a module global. */
 export abstract class RootContext {
+  /** For the bundle: the root that this one is a part of; that one has the host's tick. */
+  owner: RootContext | null = null;
+  /** The plugin's name in Envoy's configuration. */
+  pluginName: Bytes | null = null;
+  private timers: Timers | null = null;
+
   constructor(
     /** The host's number for this context. */
     readonly id: u32,
   ) {}
+
+  /**
+   * The VM starts. `configuration`, of the VM and not of the plugin, is valid only during this call.
+   * @returns false to end the VM, after a log line that says why.
+   */
+  onStart(configuration: Bytes): bool {
+    return true;
+  }
 
   /**
    * Compiles the configuration. `configuration` is valid only during this call.
@@ -19,14 +43,78 @@ export abstract class RootContext {
     return true;
   }
 
-  /** A context for a new stream; in a filter without state per stream the one context that serves them all, made in advance. */
-  abstract createHttpContext(): HttpContext;
+  /** A tick of the period that `setTickPeriod` set. */
+  onTick(): void {}
+
+  /** An entry came into a shared queue that this root registered. */
+  onQueueReady(queue: u32): void {}
+
+  /** The host's own code calls the filter. `data` is valid only during this call. */
+  onForeignFunction(id: u32, data: Bytes): void {}
+
+  /** The plugin shall end. With false it lives on until `done`. */
+  onDone(): bool {
+    return true;
+  }
+
+  /** Ends a plugin whose `onDone` returned false. */
+  done(): Status {
+    setEffectiveContext(this.id);
+    return finish();
+  }
+
+  /** A context for a new stream. */
+  createHttpContext(): HttpContext {
+    return new HttpContext();
+  }
+
+  /** In a filter without state per stream: the one context that serves all streams. `createHttpContext` is then never called. */
+  sharedHttpContext(): HttpContext | null {
+    return null;
+  }
+
+  /** A context for a new connection, in a network filter. */
+  createTcpContext(): TcpContext {
+    return new TcpContext();
+  }
+
+  /**
+   * Runs `task` after `ms` milliseconds, at least 1, in the root's context: a task that is about a stream calls that stream's `activate` first.
+   * The host ticks only while something waits. Needs the callback `proxy_on_tick`.
+   */
+  after(ms: u32, task: Task): Timer {
+    return this.ownTimers().after(ms, task);
+  }
+
+  /** Calls `onTick` every `ms` milliseconds; 0 ends that. */
+  setTickPeriod(ms: u32): void {
+    this.ownTimers().setPeriod(this, ms);
+  }
+
+  /** For the dispatcher: the host ticked. */
+  runTimers(): void {
+    const timers = this.timers;
+    if (timers) timers.run();
+  }
+
+  private ownTimers(): Timers {
+    const owner = this.owner;
+    if (owner) return owner.ownTimers();
+    let timers = this.timers;
+    if (!timers) {
+      timers = new Timers(this.id);
+      this.timers = timers;
+    }
+    return timers;
+  }
 
   /** Contexts of ended streams that may serve again, linked by `nextFree`. */
   private free: HttpContext | null = null;
 
-  /** For the dispatcher: a context from the pool, or a new one. */
+  /** For the dispatcher: the shared context, one from the pool, or a new one. */
   takeContext(): HttpContext {
+    const shared = this.sharedHttpContext();
+    if (shared) return shared;
     const pooled = this.free;
     if (pooled) {
       this.free = pooled.nextFree;
@@ -45,8 +133,19 @@ export abstract class RootContext {
   }
 }
 
+/** For the bundle: several contexts that serve one stream in turn, and what one of them asks for the whole stream. */
+export abstract class StreamChain {
+  abstract resumeRequest(context: HttpContext): Status;
+  abstract resumeResponse(context: HttpContext): Status;
+  abstract done(context: HttpContext): Status;
+}
+
 /** One HTTP request and its response. As it is, it lets everything pass. */
 export class HttpContext {
+  /** The host's number for this stream; 0 in a context that serves all streams. */
+  id: u32 = 0;
+  /** For the bundle: the chain that this context is a link of. */
+  chain: StreamChain | null = null;
   /** For the dispatcher: the next free context in the root's pool, and the root whose pool that is. */
   nextFree: HttpContext | null = null;
   pool: RootContext | null = null;
@@ -60,10 +159,42 @@ export class HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
+  /**
+   * A piece of the request's body arrived: `requestBody` reads and changes it.
+   * @param size bytes that `requestBody` has now: this piece, and what was held before it.
+   * @param endOfStream this is the last piece, and no trailers follow.
+   */
+  onRequestBody(size: u32, endOfStream: bool): FilterDataStatus {
+    return FilterDataStatus.Continue;
+  }
+
+  /** The request's trailers arrived, after the last piece of its body. */
+  onRequestTrailers(trailers: u32): FilterTrailersStatus {
+    return FilterTrailersStatus.Continue;
+  }
+
   /** Response headers arrived, from the upstream or from a local reply. Parameters as in `onRequestHeaders`. */
   onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     return FilterHeadersStatus.Continue;
   }
+
+  /** A piece of the response's body arrived: `responseBody`. Parameters as in `onRequestBody`. */
+  onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
+    return FilterDataStatus.Continue;
+  }
+
+  /** The response's trailers arrived. */
+  onResponseTrailers(trailers: u32): FilterTrailersStatus {
+    return FilterTrailersStatus.Continue;
+  }
+
+  /** The stream ended, or was reset. With false the context lives on, after the stream, until `done`. */
+  onDone(): bool {
+    return true;
+  }
+
+  /** The stream is written to the access log: headers, trailers and properties can still be read. */
+  onLog(): void {}
 
   /**
    * The stream is gone. A filter that clears every field here may return true: the object then serves another stream, and a stream costs no
@@ -73,9 +204,101 @@ export class HttpContext {
     return false;
   }
 
+  /** Makes the host calls that follow be about this stream, in a callback that is not its own. `BadArgument` when the stream is gone. */
+  activate(): Status {
+    return this.id == 0 ? Status.BadArgument : setEffectiveContext(this.id);
+  }
+
+  /** Lets a request that this filter paused go on. From any callback. */
+  resumeRequest(): Status {
+    const chain = this.chain;
+    return chain ? chain.resumeRequest(this) : this.resume(StreamType.Request);
+  }
+
+  /** Lets a response that this filter paused go on. From any callback. */
+  resumeResponse(): Status {
+    const chain = this.chain;
+    return chain ? chain.resumeResponse(this) : this.resume(StreamType.Response);
+  }
+
+  /** Ends a context whose `onDone` returned false. */
+  done(): Status {
+    const chain = this.chain;
+    if (chain) return chain.done(this);
+    const status = this.activate();
+    return status == Status.Ok ? finish() : status;
+  }
+
+  private resume(type: StreamType): Status {
+    const status = this.activate();
+    return status == Status.Ok ? continueStream(type) : status;
+  }
+
   /** For the dispatcher: the stream is gone. */
   release(): void {
     const pool = this.pool;
-    if (pool && this.onRecycle()) pool.putContext(this);
+    if (!pool) return;
+    this.id = 0;
+    this.chain = null;
+    if (this.onRecycle()) pool.putContext(this);
+  }
+}
+
+/** One connection, in a network filter. As it is, it lets everything pass. */
+export class TcpContext {
+  /** The host's number for this connection. */
+  id: u32 = 0;
+
+  onNewConnection(): FilterStatus {
+    return FilterStatus.Continue;
+  }
+
+  /**
+   * The client sent something: `downstreamData` reads and changes it.
+   * @param size bytes that `downstreamData` has now.
+   * @param endOfStream the client will send no more.
+   */
+  onDownstreamData(size: u32, endOfStream: bool): FilterStatus {
+    return FilterStatus.Continue;
+  }
+
+  /** The upstream sent something: `upstreamData`. Parameters as in `onDownstreamData`. */
+  onUpstreamData(size: u32, endOfStream: bool): FilterStatus {
+    return FilterStatus.Continue;
+  }
+
+  onDownstreamClose(peer: PeerType): void {}
+
+  onUpstreamClose(peer: PeerType): void {}
+
+  /** The connection ended. With false the context lives on until `done`. */
+  onDone(): bool {
+    return true;
+  }
+
+  onLog(): void {}
+
+  /** The connection is gone. */
+  onDelete(): void {}
+
+  activate(): Status {
+    return setEffectiveContext(this.id);
+  }
+
+  /** Lets a paused direction go on: `Downstream` for what the client sends, `Upstream` for what the upstream sends. */
+  resume(type: StreamType): Status {
+    const status = this.activate();
+    return status == Status.Ok ? continueStream(type) : status;
+  }
+
+  /** Closes that side of the connection. */
+  close(type: StreamType): Status {
+    const status = this.activate();
+    return status == Status.Ok ? closeStream(type) : status;
+  }
+
+  done(): Status {
+    const status = this.activate();
+    return status == Status.Ok ? finish() : status;
   }
 }

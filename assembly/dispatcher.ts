@@ -1,19 +1,39 @@
 // From the host's context numbers to context objects. The only mutable module state besides memory: everything a plugin knows hangs on its
 // root context, because several plugins may share one VM.
 
-import { proxy_set_effective_context } from "@solo-io/proxy-runtime/assembly/imports";
 import { Status } from "./abi/types";
 import { HttpContext, RootContext } from "./context";
+import { effectiveContext, setEffectiveContext } from "./host/stream-control";
 
 /** Makes the root context for one plugin. */
 export type RootContextFactory = (id: u32) => RootContext;
 
-let factory: RootContextFactory | null = null;
+/** One for each filter of the module, in the order in which their entry files stand. */
+const factories: Array<RootContextFactory> = [];
 const roots: Array<RootContext> = [];
 
 /** Names what the module's plugins are made of. A filter's entry file calls it once, at the top level. */
 export function registerRootContext(create: RootContextFactory): void {
-  factory = create;
+  factories.push(create);
+}
+
+/** For a bundle's entry file: what its filters registered so far, which it then serves through a root of its own. */
+export function takeFactories(): Array<RootContextFactory> {
+  return factories.splice(0);
+}
+
+/** The only root of the VM, or `null` where there are several, or none. */
+export function soleRoot(): RootContext | null {
+  return roots.length == 1 ? unchecked(roots[0]) : null;
+}
+
+/** How many roots there are, and the root at that place; the newest comes last. */
+export function rootCount(): i32 {
+  return roots.length;
+}
+
+export function rootAt(index: i32): RootContext {
+  return roots[index];
 }
 
 /** The root context of that number, or `null`. */
@@ -27,9 +47,8 @@ export function findRoot(id: u32): RootContext | null {
 
 /** Makes the root context of that number. */
 export function createRoot(id: u32): void {
-  dropDeadRoots(id);
-  const create = factory;
-  if (create) roots.push(create(id));
+  dropDeadRoots();
+  if (factories.length > 0) roots.push(factories[0](id));
 }
 
 /** Forgets the root context of that number; false where there is none. */
@@ -46,11 +65,12 @@ export function deleteRoot(id: u32): bool {
  * Forgets the roots that the host has ended. A filter that does not export `proxy_on_delete`, to spare each stream that call, is never told
  * of a root's end; the host, however, refuses to make a context that is gone the effective one.
  */
-function dropDeadRoots(current: u32): void {
+function dropDeadRoots(): void {
+  const current = effectiveContext();
   for (let i = roots.length - 1; i >= 0; i--) {
-    if (proxy_set_effective_context(roots[i].id) != Status.Ok) roots.splice(i, 1);
+    if (setEffectiveContext(roots[i].id) != Status.Ok) roots.splice(i, 1);
   }
-  proxy_set_effective_context(current);
+  setEffectiveContext(current);
 }
 
 // Live streams: an open-addressed table, so that finding one costs the same with twenty thousand open as with one, and makes no garbage.
@@ -74,8 +94,10 @@ export function createStream(id: u32, rootId: u32): void {
   if (live * 2 >= <u32>ids.length) grow();
   const slot = slotOf(id);
   if (unchecked(contexts[slot]) == null) live++;
+  const context = root.takeContext();
+  if (context.pool) context.id = id;
   unchecked((ids[slot] = id));
-  unchecked((contexts[slot] = root.takeContext()));
+  unchecked((contexts[slot] = context));
 }
 
 /** Forgets a stream; its context goes back to the root's pool if it may serve again. */

@@ -16,11 +16,12 @@ let blockEnd: usize = 0;
 /** The newest of the blocks for what did not fit; each begins with the address of the one before it. */
 let overflow: usize = 0;
 
-/** Results of host calls: address, size and one more word. Zeroed before each call that may leave them unwritten. */
-const outBlock: usize = memory.data(16, 8);
+/** Results of host calls: address, size, one more word, and a long one. Zeroed before each call that may leave them unwritten. */
+const outBlock: usize = memory.data(24, 8);
 export const OUT_PTR: usize = outBlock;
 export const OUT_SIZE: usize = outBlock + 4;
 export const OUT_WORD: usize = outBlock + 8;
+export const OUT_LONG: usize = outBlock + 16;
 
 /** Views given out in this callback; all of them are given out anew after it. */
 let views: StaticArray<Bytes> = new StaticArray<Bytes>(0);

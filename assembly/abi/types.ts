@@ -58,6 +58,8 @@ export enum BufferType {
   GrpcReceiveBuffer = 5,
   VmConfiguration = 6,
   PluginConfiguration = 7,
+  /** What a foreign function hands over. */
+  CallData = 8,
 }
 
 export enum MetricType {
@@ -68,3 +70,62 @@ export enum MetricType {
 
 /** gRPC status of a local reply that is no gRPC answer. */
 export const NO_GRPC_STATUS: i32 = -1;
+
+/** What a body callback tells the host to do with the bytes. */
+export enum FilterDataStatus {
+  Continue = 0,
+  /** Hold this and what follows; the next callback sees all that is held. Beyond the listener's buffer limit Envoy answers 413 or 500. */
+  StopIterationAndBuffer = 1,
+  /** Hold this, and make the sender wait once the buffer is full. */
+  StopIterationAndWatermark = 2,
+  /** Hold nothing: these bytes are gone unless a callback before this one asked to hold them. */
+  StopIterationNoBuffer = 3,
+}
+
+/** What a trailers callback tells the host to do with the stream. */
+export enum FilterTrailersStatus {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+/** What a network callback tells the host to do with the connection's data. */
+export enum FilterStatus {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+/** Which way a stream goes: of a request, or of a connection. */
+export enum StreamType {
+  Request = 0,
+  Response = 1,
+  Downstream = 2,
+  Upstream = 3,
+}
+
+/** Who closed a connection. */
+export enum PeerType {
+  Unknown = 0,
+  Local = 1,
+  Remote = 2,
+}
+
+/** Status of a gRPC call. Source: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export enum GrpcStatus {
+  Ok = 0,
+  Canceled = 1,
+  Unknown = 2,
+  InvalidArgument = 3,
+  DeadlineExceeded = 4,
+  NotFound = 5,
+  AlreadyExists = 6,
+  PermissionDenied = 7,
+  ResourceExhausted = 8,
+  FailedPrecondition = 9,
+  Aborted = 10,
+  OutOfRange = 11,
+  Unimplemented = 12,
+  Internal = 13,
+  Unavailable = 14,
+  DataLoss = 15,
+  Unauthenticated = 16,
+}

@@ -1,29 +1,69 @@
-// What every filter exports: the ABI marker, the allocator and the configuration.
+// What every filter exports: the ABI marker, the allocator and the configuration. And what a plugin may be told beside its streams.
 
 import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, collect, endCallback, OUT_PTR, OUT_SIZE } from "../abi/memory";
 import "../abi/abort";
 import { BufferType } from "../abi/types";
-import { findRoot } from "../dispatcher";
+import { createRoot, findRoot } from "../dispatcher";
+import { enter } from "../host/stream-control";
+import { rememberName } from "../plugin-names";
+import { Bytes } from "../text/bytes";
 
 export { allocate as malloc } from "../abi/memory";
 
 /** Tells the host which ABI this module speaks. Never called. */
 export function proxy_abi_version_0_2_1(): void {}
 
+/** The VM starts, with a VM configuration of `size` bytes. */
+export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
+  enter(rootId);
+  const root = findRoot(rootId);
+  const started = root ? root.onStart(buffer(BufferType.VmConfiguration, size)) : true;
+  endCallback();
+  return started ? 1 : 0;
+}
+
 /** A plugin starts, or restarts with a new configuration of `size` bytes. */
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
-  const accepted = configure(rootId, size);
+  enter(rootId);
+  // A filter that is not told of new contexts learns of its root here.
+  if (!findRoot(rootId)) createRoot(rootId);
+  const root = findRoot(rootId);
+  let accepted: bool = false;
+  if (root) {
+    rememberName(root);
+    accepted = root.onConfigure(buffer(BufferType.PluginConfiguration, size));
+  }
   endCallback();
   // Compiling leaves garbage that no request will ever cause to be collected.
   collect();
   return accepted ? 1 : 0;
 }
 
-function configure(rootId: u32, size: u32): bool {
+/** The host's tick: timers, and `onTick` where a period is set. */
+export function proxy_on_tick(rootId: u32): void {
+  enter(rootId);
   const root = findRoot(rootId);
-  if (!root) return false;
+  if (root) root.runTimers();
+  endCallback();
+}
+
+export function proxy_on_queue_ready(rootId: u32, queue: u32): void {
+  enter(rootId);
+  const root = findRoot(rootId);
+  if (root) root.onQueueReady(queue);
+  endCallback();
+}
+
+export function proxy_on_foreign_function(rootId: u32, functionId: u32, size: u32): void {
+  enter(rootId);
+  const root = findRoot(rootId);
+  if (root) root.onForeignFunction(functionId, buffer(BufferType.CallData, size));
+  endCallback();
+}
+
+function buffer(type: BufferType, size: u32): Bytes {
   clearOut();
-  proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, OUT_PTR, OUT_SIZE);
-  return root.onConfigure(adoptView());
+  proxy_get_buffer_bytes(type, 0, size, OUT_PTR, OUT_SIZE);
+  return adoptView();
 }

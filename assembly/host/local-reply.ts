@@ -4,6 +4,13 @@ import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/impor
 import { NO_GRPC_STATUS, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
+let sent: u32 = 0;
+
+/** How many local replies this VM has sent: a bundle sees by it that the filter it called has answered. */
+export function localReplies(): u32 {
+  return sent;
+}
+
 /**
  * Answers the request from here. The callback must then return `StopIteration`.
  * @param status HTTP status, 200 to 599.
@@ -21,7 +28,7 @@ export function sendLocalReply(
 ): Status {
   const pairs = headers ? headers.ptr : 0;
   const pairsSize = headers ? headers.size : 0;
-  return proxy_send_local_response(
+  const result = proxy_send_local_response(
     status,
     details.ptr,
     details.size,
@@ -31,4 +38,6 @@ export function sendLocalReply(
     pairsSize,
     grpcStatus,
   );
+  if (result == Status.Ok) sent++;
+  return result;
 }

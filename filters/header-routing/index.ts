@@ -53,7 +53,7 @@ class HeaderRouter extends HttpContext {
 
 @final
 class HeaderRoutingRoot extends RootContext {
-  private router: HttpContext = new HttpContext();
+  private router: HttpContext | null = null;
 
   onConfigure(configuration: Bytes): bool {
     const document = Config.parse(configuration);
@@ -67,7 +67,7 @@ class HeaderRoutingRoot extends RootContext {
     return true;
   }
 
-  createHttpContext(): HttpContext {
+  sharedHttpContext(): HttpContext | null {
     return this.router;
   }
 }

@@ -1,0 +1,25 @@
+// Which plugin a callback is about, where the host was not asked to say so: by the plugin's name, when several share a VM.
+
+import { RootContext } from "./context";
+import { rootAt, rootCount } from "./dispatcher";
+import { getProperty, propertyPath } from "./host/properties";
+
+const PLUGIN_NAME = propertyPath(["plugin_name"]);
+
+/** Remembers the name of the plugin whose configuration is being read. */
+export function rememberName(root: RootContext): void {
+  const name = getProperty(PLUGIN_NAME);
+  root.pluginName = name ? name.copy() : null;
+}
+
+/** The newest root with the name of the plugin that the current stream belongs to, or `null`. One host call. */
+export function rootByName(): RootContext | null {
+  const name = getProperty(PLUGIN_NAME);
+  if (!name) return null;
+  for (let i = rootCount() - 1; i >= 0; i--) {
+    const root = rootAt(i);
+    const rootName = root.pluginName;
+    if (rootName && rootName.equals(name)) return root;
+  }
+  return null;
+}
