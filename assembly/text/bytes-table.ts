@@ -9,8 +9,10 @@ export class BytesTable {
   /** Open-addressed: number of the key + 1, or 0 for a free slot. At most half of the slots are taken. */
   private readonly slots: StaticArray<i32>;
   private readonly mask: u32;
-  /** Size of the longest key: what is longer is none of them, and is not worth hashing. */
+  /** Size of the longest key: what is longer is none of them. */
   private readonly longest: i32;
+  /** A bit for each mark that a key has: most values that are none of a few keys are told by it, without hashing them. */
+  private readonly marks: u64;
 
   constructor(readonly keys: StaticArray<Bytes>) {
     let capacity = 4;
@@ -18,8 +20,13 @@ export class BytesTable {
     this.slots = new StaticArray<i32>(capacity);
     this.mask = capacity - 1;
     let longest = 0;
-    for (let i = 0; i < keys.length; i++) longest = max(longest, keys[i].size);
+    let marks: u64 = 0;
+    for (let i = 0; i < keys.length; i++) {
+      longest = max(longest, keys[i].size);
+      marks |= markOf(keys[i]);
+    }
     this.longest = longest;
+    this.marks = marks;
     for (let i = 0; i < keys.length; i++) {
       const slot = this.slotOf(keys[i]);
       if (this.slots[slot] == 0) this.slots[slot] = i + 1;
@@ -28,7 +35,7 @@ export class BytesTable {
 
   /** The number of the key that equals `value`, from 0, or -1. */
   find(value: Bytes): i32 {
-    if (value.size > this.longest) return -1;
+    if (value.size > this.longest || (this.marks & markOf(value)) == 0) return -1;
     return unchecked(this.slots[this.slotOf(value)]) - 1;
   }
 
@@ -40,4 +47,13 @@ export class BytesTable {
       slot = (slot + 1) & this.mask;
     }
   }
+}
+
+/** One of 64 bits, by the size and the last byte. */
+// @ts-ignore: decorator
+@inline
+function markOf(value: Bytes): u64 {
+  const size = value.size;
+  const last: u32 = size == 0 ? 0 : value.at(size - 1);
+  return <u64>1 << ((<u32>size * 5 + last) & 63);
 }

@@ -1,40 +1,52 @@
 // `npm run bench`: what a filter costs in stock Envoy.
 
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { findEnvoy } from "../../envoy/runtime/find.js";
 import { buildFilters } from "../../filters/build.js";
 import { FILTERS } from "../../filters/catalog.js";
-import { measure } from "./measure.js";
-import { renderPage, renderTable } from "./report.js";
-import { summarise } from "./summary.js";
-import { benchVariants, NO_FILTER, YARDSTICK } from "./variants.js";
+import { judge } from "./bounds.js";
+import { type Measured, measure } from "./measure.js";
+import { renderPage, renderTable, renderVerdicts } from "./report.js";
+import { repeatability, type Summary, summarise } from "./summary.js";
+import { benchVariants, NAMES, type Peer } from "./variants.js";
+
+/** Two measurements of the same may differ by this part before a difference between two filters means something. */
+const SETTLED = 0.05;
 
 interface BenchOptions {
   readonly rounds: string;
+  readonly maxRounds: string;
   readonly roundMs: string;
   readonly json?: string;
   readonly html?: string;
+  readonly peer: readonly Peer[];
 }
 
 const EXAMPLES = `
 Examples:
   npm run bench
-  npm run bench -- --rounds 40 --json bench.json --html bench.html`;
+  npm run bench -- --json bench.json --html bench.html
+  npm run bench -- --peer theirs=their-filter.wasm`;
 
 const program = new Command("npm run bench --")
   .description("Measure the CPU time that each filter costs per request in stock Envoy.")
-  .option("--rounds <n>", "how often each variant is loaded", "20")
-  .option("--round-ms <ms>", "how long each time", "400")
+  .option("--rounds <n>", "how often each variant is loaded, at least", "15")
+  .option("--max-rounds <n>", "and at most, until a variant measured twice differs by less than 5 %", "40")
+  .option("--round-ms <ms>", "how long each time", "300")
   .option("--json <file>", "write the figures, and those of every round")
   .option("--html <file>", "write a page with the bars drawn")
+  .option("--peer <name=file.wasm>", "measure a module that someone else built, too; repeatable", peer, [])
   .addHelpText("after", EXAMPLES)
   .action(bench);
 
 async function bench(options: BenchOptions): Promise<void> {
-  const [rounds, roundMs] = [positive("--rounds", options.rounds), positive("--round-ms", options.roundMs)];
+  const rounds = positive("--rounds", options.rounds);
+  const maxRounds = Math.max(rounds, positive("--max-rounds", options.maxRounds));
+  const roundMs = positive("--round-ms", options.roundMs);
   const directory = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
   try {
     const onProgress = (line: string): void => console.error(line);
@@ -43,18 +55,55 @@ async function bench(options: BenchOptions): Promise<void> {
       { onProgress },
     );
     const binary = await findEnvoy({ onProgress });
-    const variants = await benchVariants(directory);
-    const onRound = (round: number): void => console.error(`round ${round} of ${rounds}`);
-    const measured = await measure({ binary, variants, directory, rounds, roundMs, onRound });
-    const summary = summarise(measured, NO_FILTER, YARDSTICK);
-    const head = { envoy: `Envoy ${binary.version}`, rounds, roundMs };
-    console.log(renderTable(summary).join("\n"));
+    const variants = await benchVariants(directory, options.peer);
+    const onRound = (round: number): void => console.error(`round ${round}`);
+    const measured = await measure({
+      binary,
+      variants,
+      directory,
+      rounds,
+      maxRounds,
+      settled: (sofar) => differs(summaryOf(sofar)) < SETTLED,
+      roundMs,
+      onRound,
+    });
+    const summary = summaryOf(measured);
+    const verdicts = judge(summary);
+    const head = { envoy: `Envoy ${binary.version}`, roundMs, repeatability: differs(summary) };
+    console.log(
+      [
+        ...renderTable(summary),
+        "",
+        `The same module measured twice differs by ${(head.repeatability * 100).toFixed(1)} %.`,
+        "",
+        ...renderVerdicts(verdicts),
+      ].join("\n"),
+    );
     if (options.json !== undefined)
-      await writeFile(options.json, `${JSON.stringify({ ...head, ...summary, measured }, null, 2)}\n`);
-    if (options.html !== undefined) await writeFile(options.html, renderPage(summary, head));
+      await writeFile(
+        options.json,
+        `${JSON.stringify({ ...head, ...summary, verdicts, measured }, null, 2)}\n`,
+      );
+    if (options.html !== undefined) await writeFile(options.html, renderPage(summary, verdicts, head, ""));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function summaryOf(measured: readonly Measured[]): Summary {
+  return summarise(measured, NAMES.noFilter, NAMES.yardstick);
+}
+
+function differs(summary: Summary): number {
+  return repeatability(summary, NAMES.yardstick, NAMES.yardstickAgain);
+}
+
+function peer(text: string, before: readonly Peer[]): readonly Peer[] {
+  const [, name, path] = /^([^=]+)=(.+\.wasm)$/.exec(text) ?? [];
+  if (name === undefined || path === undefined)
+    return program.error(`error: --peer takes NAME=FILE.wasm, not "${text}"`);
+  if (!existsSync(path)) return program.error(`error: --peer: there is no file ${path}`);
+  return [...before, { name, path: resolve(path) }];
 }
 
 function positive(option: string, text: string): number {

@@ -19,8 +19,12 @@ export interface MeasureOptions {
   readonly variants: readonly Variant[];
   /** For Envoy's files. */
   readonly directory: string;
-  /** How often each variant is loaded. */
+  /** How often each variant is loaded, at least. */
   readonly rounds: number;
+  /** And at most, where the figures are not settled before. */
+  readonly maxRounds: number;
+  /** Whether what was measured so far is exact enough. */
+  readonly settled: (measured: readonly Measured[]) => boolean;
   /** How long each time, in milliseconds. */
   readonly roundMs: number;
   readonly onRound?: (round: number) => void;
@@ -39,7 +43,7 @@ const CONNECTIONS = 16;
  * @throws MeshwrightError `usage` where the system does not account for a process's time as Linux does
  */
 export async function measure(options: MeasureOptions): Promise<readonly Measured[]> {
-  const { binary, variants, directory, rounds, roundMs } = options;
+  const { binary, variants, directory, rounds, maxRounds, roundMs } = options;
   const [adminPort = 0, ...ports] = await freePorts(variants.length + 1);
   const listeners = variants.map(({ filters }, i) =>
     httpListener({
@@ -58,7 +62,8 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
   });
   using load = startLoad();
   const perRequest = variants.map((): number[] => []);
-  for (let round = -1; round < rounds; round++) {
+  const measured = () => variants.map(({ name }, i) => ({ name, perRequest: perRequest[i] ?? [] }));
+  for (let round = -1; round < rounds || (round < maxRounds && !options.settled(measured())); round++) {
     for (let k = 0; k < variants.length; k++) {
       const i = (k + Math.max(round, 0)) % variants.length;
       const before = cpuMicroseconds(envoy.pid);
@@ -68,7 +73,7 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
     }
     if (round >= 0) options.onRound?.(round + 1);
   }
-  return variants.map(({ name }, i) => ({ name, perRequest: perRequest[i] ?? [] }));
+  return measured();
 }
 
 /** Time that the process's threads have run on a processor, from the scheduler, exact to the nanosecond. */

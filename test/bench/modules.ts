@@ -1,34 +1,92 @@
-// Modules that do nothing, written by hand without the SDK: what Envoy itself charges for a Wasm filter and for each callback.
+// Modules written by hand, without the SDK: what Envoy itself charges for a Wasm filter, for each callback and for the host calls that a filter makes.
+// They decide nothing, so what a filter costs beyond its hand-written double is the SDK's and the filter's own.
 
 import { join } from "node:path";
 import { compileSource } from "../harness/compile-source.js";
 
-const CALLBACKS = {
-  proxy_on_context_create: "(id: u32, parent: u32): void {}",
-  proxy_on_request_headers: "(id: u32, count: u32, end: u32): u32 { return 0; }",
-  proxy_on_response_headers: "(id: u32, count: u32, end: u32): u32 { return 0; }",
-  proxy_on_done: "(id: u32): u32 { return 1; }",
-  proxy_on_delete: "(id: u32): void {}",
+const SIGNATURES = {
+  proxy_on_context_create: ["(id: u32, parent: u32): void", ""],
+  proxy_on_request_headers: ["(id: u32, count: u32, end: u32): u32", "return 0;"],
+  proxy_on_response_headers: ["(id: u32, count: u32, end: u32): u32", "return 0;"],
+  proxy_on_done: ["(id: u32): u32", "return 1;"],
+  proxy_on_delete: ["(id: u32): void", ""],
 } as const;
 
 /** A stream callback of the ABI. */
-export type Callback = keyof typeof CALLBACKS;
+export type Callback = keyof typeof SIGNATURES;
 
 /** Every stream callback of a request without a body. */
-export const FIVE_CALLBACKS = Object.keys(CALLBACKS) as readonly Callback[];
+export const FIVE_CALLBACKS = Object.keys(SIGNATURES) as readonly Callback[];
+
+/** What a hand-written module does in each of the callbacks that it exports: AssemblyScript statements, `""` for nothing. */
+export type HandWritten = Partial<Readonly<Record<Callback, string>>>;
+
+/** Host calls of a filter, as statements of a hand-written module. */
+export const CALLS = {
+  readRequestHeaders: "pairs(0, out, out + 4);",
+  readUserId: "get(0, USER_ID, USER_ID_SIZE, out, out + 4);",
+  addDestination: "add(0, DESTINATION, DESTINATION_SIZE, V1, 2);",
+  replaceTraceparent: "replace(0, TRACEPARENT, TRACEPARENT_SIZE, TRACE, 55);",
+  addResponseHeader: "add(2, ADDED, ADDED_SIZE, V1, 1);",
+  count: "increment(metric, 1);",
+} as const;
+
+const PRELUDE = `
+@external("env", "proxy_get_header_map_value")
+declare function get(map: i32, name: usize, size: usize, value: usize, valueSize: usize): i32;
+@external("env", "proxy_get_header_map_pairs")
+declare function pairs(map: i32, out: usize, size: usize): i32;
+@external("env", "proxy_add_header_map_value")
+declare function add(map: i32, name: usize, size: usize, value: usize, valueSize: usize): i32;
+@external("env", "proxy_replace_header_map_value")
+declare function replace(map: i32, name: usize, size: usize, value: usize, valueSize: usize): i32;
+@external("env", "proxy_define_metric")
+declare function define(type: i32, name: usize, size: usize, id: usize): i32;
+@external("env", "proxy_increment_metric")
+declare function increment(id: u32, by: i64): i32;
+
+const out = memory.data(16);
+const block = memory.data(65536, 8);
+${constant("USER_ID", "x-user-id")}
+${constant("DESTINATION", "x-meshwright-destination")}
+${constant("TRACEPARENT", "traceparent")}
+${constant("TRACE", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}
+${constant("ADDED", "x-added")}
+${constant("V1", "v1")}
+${constant("METRIC", "hand_written_total")}
+let metric: u32 = 0;
+
+export function proxy_abi_version_0_2_1(): void {}
+export function malloc(size: usize): usize { return block; }
+export function proxy_on_configure(id: u32, size: u32): u32 {
+  define(0, METRIC, METRIC_SIZE, out);
+  metric = load<u32>(out);
+  return 1;
+}
+`;
+
+/** A text in the module's static memory, and its size. */
+function constant(name: string, text: string): string {
+  return `const ${name} = memory.data<u8>([${[...Buffer.from(text)].join(",")}]); const ${name}_SIZE = ${text.length};`;
+}
 
 /**
- * Compiles a module that exports these callbacks and does nothing in them.
+ * Compiles a module that exports these callbacks and does in them what is said.
  * @param directory where it goes
+ * @param name its file's name
  * @returns the module's path
  */
-export async function buildIdleModule(directory: string, callbacks: readonly Callback[]): Promise<string> {
-  const source = [
-    "export function proxy_abi_version_0_2_1(): void {}",
-    "export function malloc(size: usize): usize { return heap.alloc(size); }",
-    ...callbacks.map((name) => `export function ${name}${CALLBACKS[name]}`),
-  ].join("\n");
-  const path = join(directory, `idle-${callbacks.length}.wasm`);
-  await compileSource(source, path);
+export async function buildHandWritten(directory: string, name: string, does: HandWritten): Promise<string> {
+  const callbacks = Object.entries(does).map(([callback, statements]) => {
+    const [signature, end] = SIGNATURES[callback as Callback];
+    return `export function ${callback}${signature} { ${statements} ${end} }`;
+  });
+  const path = join(directory, `${name}.wasm`);
+  await compileSource([PRELUDE, ...callbacks].join("\n"), path);
   return path;
+}
+
+/** Nothing in each of these callbacks. */
+export function idle(callbacks: readonly Callback[]): HandWritten {
+  return Object.fromEntries(callbacks.map((callback) => [callback, ""]));
 }

@@ -1,20 +1,31 @@
 // The figures for people: a table for the terminal, and one page without anything to load.
 
+import type { Verdict } from "./bounds.js";
 import type { Summary } from "./summary.js";
 
 export interface ReportHead {
   readonly envoy: string;
-  readonly rounds: number;
   readonly roundMs: number;
+  /** By how much the yardstick differs from itself when it is measured twice, as a part of it. */
+  readonly repeatability: number;
+}
+
+/** Lines of a table: what the figures must show. */
+export function renderVerdicts(verdicts: readonly Verdict[]): string[] {
+  const width = Math.max(0, ...verdicts.map(({ claim }) => claim.length));
+  return verdicts.map(
+    ({ claim, measured, atMost, held }) =>
+      `${claim.padEnd(width)}  ${measured.toFixed(2).padStart(6)}  at most ${atMost.toFixed(2)}  ${held ? "held" : "MISSED"}`,
+  );
 }
 
 /** Lines of a table. */
-export function renderTable({ base, figures }: Summary): string[] {
+export function renderTable({ base, figures, rounds }: Summary): string[] {
   const width = Math.max(...figures.map(({ name }) => name.length), "variant".length);
   const row = (...cells: readonly [string, string, string, string]) =>
     [cells[0].padEnd(width), ...cells.slice(1).map((cell) => cell.padStart(9))].join("  ");
   return [
-    `CPU per request over no filter, which costs ${base.toFixed(1)} µs; median of all rounds`,
+    `CPU per request over no filter, which costs ${base.toFixed(1)} µs; median of ${rounds} rounds`,
     "",
     row("variant", "µs", "± µs", "ratio"),
     ...figures.map(({ name, over, spread, ratio }) =>
@@ -23,8 +34,16 @@ export function renderTable({ base, figures }: Summary): string[] {
   ];
 }
 
-/** A whole page with a bar for each variant. */
-export function renderPage(summary: Summary, { envoy, rounds, roundMs }: ReportHead): string {
+/**
+ * A whole page with a bar for each variant.
+ * @param section further HTML, below the figures
+ */
+export function renderPage(
+  summary: Summary,
+  verdicts: readonly Verdict[],
+  { envoy, roundMs, repeatability }: ReportHead,
+  section: string,
+): string {
   const longest = Math.max(...summary.figures.map(({ over, spread }) => over + spread));
   const percent = (value: number) => `${Math.max(0, (value / longest) * 100).toFixed(2)}%`;
   const rows = summary.figures.map(
@@ -44,12 +63,19 @@ th[scope=row]{text-align:left;font-weight:400}thead th{border-bottom:1px solid #
 @media (prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.bar i{background:#e6edf3}}
 </style>
 <h1>What a filter costs</h1>
-<p>CPU time of Envoy's process per request, over the same Envoy without a filter (${summary.base.toFixed(1)} µs). Medians of ${rounds} rounds of ${roundMs} ms each;
-the line at a bar's end is half the distance of the quartiles to either side. Ratio: against the Wasm module that does nothing in five callbacks. ${escapeHtml(envoy)}, one worker, HTTP/1.1.</p>
+<p>CPU time of Envoy's process per request, over the same Envoy without a filter (${summary.base.toFixed(1)} µs). Medians of ${summary.rounds} rounds of ${roundMs} ms each;
+the line at a bar's end is half the distance of the quartiles to either side. Ratio: against the Wasm module that does nothing in five callbacks. ${escapeHtml(envoy)}, one worker, HTTP/1.1.
+The same module measured twice differs by ${(repeatability * 100).toFixed(1)} %.</p>
 <table><thead><tr><th scope="col" style="text-align:left">variant</th><th></th><th scope="col">µs</th><th scope="col">spread</th><th scope="col">ratio</th></tr></thead>
 <tbody>
 ${rows.join("\n")}
 </tbody></table>
+<h2>What they must show</h2>
+<table><thead><tr><th scope="col" style="text-align:left">claim</th><th scope="col">measured</th><th scope="col">at most</th><th scope="col"></th></tr></thead>
+<tbody>
+${verdicts.map(({ claim, measured, atMost, held }) => `<tr><th scope="row">${escapeHtml(claim)}</th><td>${measured.toFixed(2)}</td><td>${atMost.toFixed(2)}</td><td>${held ? "held" : "missed"}</td></tr>`).join("\n")}
+</tbody></table>
+${section}
 </html>
 `;
 }

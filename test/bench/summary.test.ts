@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { renderPage, renderTable } from "./report.js";
-import { quantile, summarise } from "./summary.js";
+import { judge } from "./bounds.js";
+import { renderPage, renderTable, renderVerdicts } from "./report.js";
+import { quantile, repeatability, summarise } from "./summary.js";
+import { NAMES } from "./variants.js";
 
 const MEASURED = [
   { name: "none", perRequest: [10, 12, 11] },
@@ -10,12 +12,18 @@ const MEASURED = [
 
 describe("summarise", () => {
   test("holds each round against the same round without a filter", () => {
-    const { base, figures } = summarise(MEASURED, "none", "idle");
-    expect(base).toBe(11);
+    const { base, figures, rounds } = summarise(MEASURED, "none", "idle");
+    expect([base, rounds]).toEqual([11, 3]);
     expect(figures).toEqual([
       { name: "idle", over: 2, spread: 0, ratio: 1 },
       { name: "a <b>", over: 3, spread: 0.125, ratio: 1.5 },
     ]);
+  });
+
+  test("tells by how much two measurements of the same differ", () => {
+    const summary = summarise(MEASURED, "none", "idle");
+    expect(repeatability(summary, "idle", "a <b>")).toBe(0.5);
+    expect(repeatability(summary, "idle", "absent")).toBeNaN();
   });
 
   test("takes quantiles between two values in proportion", () => {
@@ -37,9 +45,35 @@ describe("the reports", () => {
   });
 
   test("draw a page that shows names as text", () => {
-    const page = renderPage(summary, { envoy: "Envoy 1.39.3", rounds: 3, roundMs: 400 });
+    const page = renderPage(
+      summary,
+      [{ claim: "a < b", measured: 1.5, atMost: 1, held: false }],
+      { envoy: "Envoy 1.39.3", roundMs: 400, repeatability: 0.04 },
+      "<p>more</p>",
+    );
     expect(page).toContain("a &lt;b&gt;");
     expect(page).not.toContain("a <b>");
+    expect(page).toContain("<td>1.50</td><td>1.00</td><td>missed</td>");
+    expect(page).toContain("a &lt; b");
+    expect(page).toContain("differs by 4.0 %");
+    expect(page).toContain("<p>more</p>");
     expect(page).not.toMatch(/<(script|link|img)|https?:/);
+  });
+});
+
+describe("the promises", () => {
+  const figure = (name: string, over: number) => ({ name, over, spread: 0, ratio: over });
+  const figures = [figure(NAMES.oneRule, 2), figure(NAMES.thousandRules, 3.2), figure(NAMES.yardstick, 2)];
+
+  test("are judged where their variants were measured", () => {
+    const verdicts = judge({ base: 10, rounds: 3, figures });
+    expect(verdicts).toHaveLength(1);
+    expect(verdicts[0]).toMatchObject({ measured: 1.6, atMost: 1.5, held: false });
+    expect(renderVerdicts(verdicts)[0]).toMatch(/ 1\.60 {2}at most 1\.50 {2}MISSED$/);
+  });
+
+  test("are held up to their bound", () => {
+    const even = [figure(NAMES.oneRule, 2), figure(NAMES.thousandRules, 3)];
+    expect(judge({ base: 10, rounds: 3, figures: even })[0]?.held).toBe(true);
   });
 });

@@ -16,6 +16,8 @@ export interface Summary {
   /** CPU time per request without a filter, in microseconds, median. */
   readonly base: number;
   readonly figures: readonly Figure[];
+  /** How many rounds the figures are of. */
+  readonly rounds: number;
 }
 
 /** Figures for all variants but `base`, each round held against the same round of `base` and `yardstick` named. */
@@ -34,7 +36,17 @@ export function summarise(measured: readonly Measured[], base: string, yardstick
       const spread = (quantile(rounds, 0.75) - quantile(rounds, 0.25)) / 2;
       return { name, over, spread, ratio: over / unit };
     });
-  return { base: quantile(baseRounds, 0.5), figures };
+  return { base: quantile(baseRounds, 0.5), figures, rounds: baseRounds.length };
+}
+
+/**
+ * By how much two measurements of the same differ, as a part of the first: what any difference below it means nothing.
+ * @param name the variant that was measured twice
+ * @param again the name of its second measurement
+ */
+export function repeatability({ figures }: Summary, name: string, again: string): number {
+  const over = (wanted: string) => figures.find((figure) => figure.name === wanted)?.over ?? Number.NaN;
+  return Math.abs(over(again) - over(name)) / over(name);
 }
 
 /** The value below which that part of the values lies, 0 to 1; between two values in proportion. NaN for none. */

@@ -1,22 +1,50 @@
 // What is compared: one listener of one Envoy for each variant, alike but for its filters.
 
+import { join } from "node:path";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
-import { typedConfig } from "../../envoy/config/typed-config.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
-import { modulePath } from "../../filters/build.js";
+import { compileModule, modulePath } from "../../filters/build.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
-import { buildIdleModule, FIVE_CALLBACKS } from "./modules.js";
+import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
+import { fault, headerMutation, localRateLimit, lua, rbac } from "./native.js";
 
 export interface Variant {
   readonly name: string;
   readonly filters: readonly HttpFilter[];
 }
 
-/** The variant that all others are counted over. */
-export const NO_FILTER = "no filter";
-/** The variant that makes the figures of one machine comparable with another's. */
-export const YARDSTICK = "Wasm that does nothing, five callbacks";
+/** A module that someone else built. */
+export interface Peer {
+  readonly name: string;
+  /** Its .wasm file. */
+  readonly path: string;
+}
+
+/** Names of variants that figures are held against. */
+export const NAMES = {
+  noFilter: "no filter",
+  /** Makes the figures of one machine comparable with another's. */
+  yardstick: "Wasm that does nothing, five callbacks",
+  yardstickAgain: "Wasm that does nothing, five callbacks (again)",
+  oneCallback: "Wasm that does nothing, one callback",
+  addOurs: "adds a response header: our SDK",
+  addByHand: "adds a response header: written by hand",
+  addRust: "adds a response header: Rust SDK",
+  addSolo: "adds a response header: @solo-io/proxy-runtime",
+  readOurs: "reads a request header: our SDK",
+  readByHand: "reads a request header: written by hand",
+  tenRules: "header-routing, ten rules",
+  routingByHand: "the host calls of header-routing, by hand",
+  oneRule: "header-routing, one equality rule",
+  thousandRules: "header-routing, 1,000 equality rules",
+  traceIn: "trace-headers, W3C in and out",
+  traceNew: "trace-headers, a new trace",
+  traceByHand: "the host calls of trace-headers, by hand",
+  nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
+  ourChain: "our filters in a chain",
+  ourBundle: "our filters in one module",
+} as const;
 
 /** Rules as a mesh has them: each kind of test, and at the end a split that most requests come to. */
 const TEN_RULES: HeaderRoutingConfig = {
@@ -62,78 +90,61 @@ function equalityRules(count: number): HeaderRoutingConfig {
  * All variants.
  * @param directory where modules go that are compiled for the comparison
  */
-export async function benchVariants(directory: string): Promise<readonly Variant[]> {
-  const [none, one, five] = await Promise.all([
-    buildIdleModule(directory, []),
-    buildIdleModule(directory, ["proxy_on_request_headers"]),
-    buildIdleModule(directory, FIVE_CALLBACKS),
-  ]);
-  const idle = (name: string, module: string): Variant => ({
-    name,
-    filters: [wasmFilter({ name: name.replaceAll(/[^a-z0-9]+/gi, "-"), module })],
-  });
+export async function benchVariants(directory: string, peers: readonly Peer[]): Promise<readonly Variant[]> {
+  const byHand = async (name: string, does: HandWritten): Promise<Variant> =>
+    wasm(name, await buildHandWritten(directory, fileName(name), does));
+  const compiled = async (name: string, entry: string): Promise<Variant> => {
+    const module = join(directory, `${fileName(name)}.wasm`);
+    await compileModule(entry, module);
+    return wasm(name, module);
+  };
+  const routing = (name: string, rules: HeaderRoutingConfig) =>
+    wasm(name, modulePath("header-routing"), rules as Json);
+  const tracing = (name: string, configuration: Json) =>
+    wasm(name, modulePath("trace-headers"), configuration);
+  const tenRules = routing(NAMES.tenRules, TEN_RULES);
+  const traceIn = tracing(NAMES.traceIn, {});
+  const yardstick = await byHand(NAMES.yardstick, idle(FIVE_CALLBACKS));
   return [
-    { name: NO_FILTER, filters: [] },
-    idle(YARDSTICK, five),
-    idle("Wasm that does nothing, one callback", one),
-    idle("Wasm that does nothing, no callback", none),
-    ours("header-routing, ten rules", "header-routing", TEN_RULES),
-    ours("header-routing, one equality rule", "header-routing", equalityRules(1)),
-    ours("header-routing, 1,000 equality rules", "header-routing", equalityRules(1000)),
-    ours("trace-headers, W3C in and out", "trace-headers", {}),
-    ours("trace-headers, a new trace", "trace-headers", { trustIncoming: false }),
-    { name: "native header mutation", filters: [headerMutation()] },
+    { name: NAMES.noFilter, filters: [] },
+    yardstick,
+    await byHand(NAMES.oneCallback, idle(["proxy_on_request_headers"])),
+    await byHand("Wasm that does nothing, no callback", {}),
+    { name: "adds a response header: native header mutation", filters: [headerMutation()] },
+    { name: "adds a response header: Lua", filters: [lua()] },
+    await compiled(NAMES.addOurs, "test/probes/add-header/index.ts"),
+    await byHand(NAMES.addByHand, { proxy_on_response_headers: CALLS.addResponseHeader }),
+    await compiled(NAMES.readOurs, "test/probes/read-header/index.ts"),
+    await byHand(NAMES.readByHand, { proxy_on_request_headers: CALLS.readUserId }),
+    tenRules,
+    await byHand(NAMES.routingByHand, {
+      proxy_on_context_create: "",
+      proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.addDestination + CALLS.count,
+    }),
+    routing(NAMES.oneRule, equalityRules(1)),
+    routing(NAMES.thousandRules, equalityRules(1000)),
+    traceIn,
+    tracing(NAMES.traceNew, { trustIncoming: false }),
+    await byHand(NAMES.traceByHand, {
+      proxy_on_context_create: "",
+      proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.replaceTraceparent + CALLS.count,
+      proxy_on_response_headers: "",
+      proxy_on_delete: "",
+    }),
     { name: "native fault, 0 %", filters: [fault()] },
+    { name: "native local rate limit", filters: [localRateLimit()] },
     { name: "native RBAC, allow any", filters: [rbac()] },
-    { name: "Lua, adds a response header", filters: [lua()] },
-    idle(`${YARDSTICK} (again)`, five),
+    { name: NAMES.nativeChain, filters: [fault(), localRateLimit(), headerMutation(), rbac()] },
+    { name: NAMES.ourChain, filters: [...tenRules.filters, ...traceIn.filters] },
+    ...peers.map(({ name, path }) => wasm(name, path)),
+    { ...yardstick, name: NAMES.yardstickAgain },
   ];
 }
 
-function ours(name: string, filter: string, configuration: object): Variant {
-  const id = name.replaceAll(/[^a-z0-9]+/gi, "-");
-  return {
-    name,
-    filters: [wasmFilter({ name: id, module: modulePath(filter), configuration: configuration as Json })],
-  };
+function wasm(name: string, module: string, configuration: Json = {}): Variant {
+  return { name, filters: [wasmFilter({ name: fileName(name), module, configuration })] };
 }
 
-function headerMutation(): HttpFilter {
-  const append = { header: { key: "x-added", value: "1" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
-  return {
-    name: "envoy.filters.http.header_mutation",
-    typed_config: typedConfig("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", {
-      mutations: { response_mutations: [{ append }] },
-    }),
-  };
-}
-
-function fault(): HttpFilter {
-  const percentage = { numerator: 0, denominator: "HUNDRED" };
-  return {
-    name: "envoy.filters.http.fault",
-    typed_config: typedConfig("envoy.extensions.filters.http.fault.v3.HTTPFault", {
-      abort: { http_status: 503, percentage },
-    }),
-  };
-}
-
-function rbac(): HttpFilter {
-  const policy = { permissions: [{ any: true }], principals: [{ any: true }] };
-  return {
-    name: "envoy.filters.http.rbac",
-    typed_config: typedConfig("envoy.extensions.filters.http.rbac.v3.RBAC", {
-      rules: { action: "ALLOW", policies: { all: policy } },
-    }),
-  };
-}
-
-function lua(): HttpFilter {
-  const code = 'function envoy_on_response(handle) handle:headers():add("x-added", "1") end';
-  return {
-    name: "envoy.filters.http.lua",
-    typed_config: typedConfig("envoy.extensions.filters.http.lua.v3.Lua", {
-      default_source_code: { inline_string: code },
-    }),
-  };
+function fileName(name: string): string {
+  return name.replaceAll(/[^a-z0-9]+/gi, "-");
 }

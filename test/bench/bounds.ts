@@ -1,0 +1,96 @@
+// What the figures must show, and whether they do.
+
+import type { Summary } from "./summary.js";
+import { NAMES } from "./variants.js";
+
+/** A promise: one variant costs at most so many times another. */
+interface Bound {
+  readonly claim: string;
+  readonly variant: string;
+  readonly against: string;
+  readonly atMost: number;
+}
+
+/** A promise held against the figures. */
+export interface Verdict {
+  readonly claim: string;
+  /** The cost of the one as a multiple of the other's. */
+  readonly measured: number;
+  readonly atMost: number;
+  readonly held: boolean;
+}
+
+const BOUNDS: readonly Bound[] = [
+  {
+    claim: "the SDK is free: add a header, against the same by hand",
+    variant: NAMES.addOurs,
+    against: NAMES.addByHand,
+    atMost: 1.1,
+  },
+  {
+    claim: "add a header, against the Rust SDK",
+    variant: NAMES.addOurs,
+    against: NAMES.addRust,
+    atMost: 0.8,
+  },
+  {
+    claim: "add a header, against @solo-io/proxy-runtime",
+    variant: NAMES.addOurs,
+    against: NAMES.addSolo,
+    atMost: 0.45,
+  },
+  {
+    claim: "a filter pays for what it does: one callback and one host call, against the same by hand",
+    variant: NAMES.readOurs,
+    against: NAMES.readByHand,
+    atMost: 1.1,
+  },
+  {
+    claim: "header-routing, ten typical rules",
+    variant: NAMES.tenRules,
+    against: NAMES.yardstick,
+    atMost: 1.5,
+  },
+  {
+    claim: "header-routing, ten typical rules, against its host calls by hand",
+    variant: NAMES.tenRules,
+    against: NAMES.routingByHand,
+    atMost: 1.2,
+  },
+  {
+    claim: "trace-headers, W3C in and out",
+    variant: NAMES.traceIn,
+    against: NAMES.yardstick,
+    atMost: 2,
+  },
+  { claim: "trace-headers, a new trace", variant: NAMES.traceNew, against: NAMES.yardstick, atMost: 2 },
+  {
+    claim: "trace-headers, against its host calls by hand",
+    variant: NAMES.traceIn,
+    against: NAMES.traceByHand,
+    atMost: 1.2,
+  },
+  {
+    claim: "our filters in one module, against a chain of native ones",
+    variant: NAMES.ourBundle,
+    against: NAMES.nativeChain,
+    atMost: 1,
+  },
+  {
+    claim: "1,000 equality rules on one header, against one",
+    variant: NAMES.thousandRules,
+    against: NAMES.oneRule,
+    atMost: 1.5,
+  },
+];
+
+/** A verdict for each promise whose variants were measured. */
+export function judge({ figures }: Summary): readonly Verdict[] {
+  const over = (name: string) => figures.find((figure) => figure.name === name)?.over;
+  return BOUNDS.flatMap(({ claim, variant, against, atMost }) => {
+    const [cost, yardstick] = [over(variant), over(against)];
+    if (cost === undefined || yardstick === undefined) return [];
+    const measured = cost / yardstick;
+    return [{ claim, measured, atMost, held: measured <= atMost }];
+  });
+}
