@@ -59,8 +59,15 @@ export abstract class RootContext {
 
   /** Ends a plugin whose `onDone` returned false. */
   done(): Status {
+    const owner = this.owner;
+    if (owner) return owner.partDone();
     setEffectiveContext(this.id);
     return finish();
+  }
+
+  /** For the bundle: a part of this root, whose `onDone` returned false, has ended. */
+  partDone(): Status {
+    return this.done();
   }
 
   /** A context for a new stream. */
@@ -140,7 +147,10 @@ export abstract class StreamChain {
   abstract done(context: HttpContext): Status;
 }
 
-/** One HTTP request and its response. As it is, it lets everything pass. */
+/**
+ * One HTTP request and its response. As it is, it lets everything pass. A header map can be read and written in its own callback, and while that one
+ * pauses the stream; once it let them go on, not until `onLog`.
+ */
 export class HttpContext {
   /** The host's number for this stream; 0 in a context that serves all streams. */
   id: u32 = 0;
@@ -254,7 +264,7 @@ export class TcpContext {
   }
 
   /**
-   * The client sent something: `downstreamData` reads and changes it.
+   * The client sent something: `downstreamData` reads and changes it. With `StopIteration` it is held, and seen again before what comes then.
    * @param size bytes that `downstreamData` has now.
    * @param endOfStream the client will send no more.
    */
@@ -267,8 +277,10 @@ export class TcpContext {
     return FilterStatus.Continue;
   }
 
+  /** The client's connection closed. */
   onDownstreamClose(peer: PeerType): void {}
 
+  /** The upstream sends no more. Envoy does not know who ended that: `Unknown`. */
   onUpstreamClose(peer: PeerType): void {}
 
   /** The connection ended. With false the context lives on until `done`. */
@@ -281,17 +293,22 @@ export class TcpContext {
   /** The connection is gone. */
   onDelete(): void {}
 
+  /** Makes the host calls that follow be about this connection, in a callback that is not its own. `BadArgument` when it is gone. */
   activate(): Status {
-    return setEffectiveContext(this.id);
+    return this.id == 0 ? Status.BadArgument : setEffectiveContext(this.id);
   }
 
-  /** Lets a paused direction go on: `Downstream` for what the client sends, `Upstream` for what the upstream sends. */
+  /**
+   * Lets what the client sends go on, where `onDownstreamData` held it: from the next filter on, this one does not see it again. What the upstream
+   * sends cannot be resumed, `Unimplemented`: it goes on with `Continue` when more of it comes.
+   * @param type `Downstream`.
+   */
   resume(type: StreamType): Status {
     const status = this.activate();
     return status == Status.Ok ? continueStream(type) : status;
   }
 
-  /** Closes that side of the connection. */
+  /** Closes the client's connection, once what was written to it is sent; Envoy does the same for either `type`. */
   close(type: StreamType): Status {
     const status = this.activate();
     return status == Status.Ok ? closeStream(type) : status;

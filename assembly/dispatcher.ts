@@ -2,8 +2,10 @@
 // root context, because several plugins may share one VM.
 
 import { Status } from "./abi/types";
-import { HttpContext, RootContext } from "./context";
+import { HttpContext, RootContext, TcpContext } from "./context";
+import { departed } from "./departures";
 import { effectiveContext, setEffectiveContext } from "./host/stream-control";
+import { IdTable } from "./id-table";
 
 /** Makes the root context for one plugin. */
 export type RootContextFactory = (id: u32) => RootContext;
@@ -55,6 +57,7 @@ export function createRoot(id: u32): void {
 export function deleteRoot(id: u32): bool {
   for (let i = 0; i < roots.length; i++) {
     if (roots[i].id != id) continue;
+    departed(id);
     roots.splice(i, 1);
     return true;
   }
@@ -68,81 +71,59 @@ export function deleteRoot(id: u32): bool {
 function dropDeadRoots(): void {
   const current = effectiveContext();
   for (let i = roots.length - 1; i >= 0; i--) {
-    if (setEffectiveContext(roots[i].id) != Status.Ok) roots.splice(i, 1);
+    if (setEffectiveContext(roots[i].id) == Status.Ok) continue;
+    departed(roots[i].id);
+    roots.splice(i, 1);
   }
   setEffectiveContext(current);
 }
 
-// Live streams: an open-addressed table, so that finding one costs the same with twenty thousand open as with one, and makes no garbage.
+// Live streams and connections.
 
-const FIRST_CAPACITY: i32 = 64;
-
-let ids: StaticArray<u32> = new StaticArray<u32>(FIRST_CAPACITY);
-let contexts: StaticArray<HttpContext | null> = new StaticArray<HttpContext | null>(FIRST_CAPACITY);
-let mask: u32 = FIRST_CAPACITY - 1;
-let live: u32 = 0;
+const streams: IdTable<HttpContext> = new IdTable<HttpContext>();
+const connections: IdTable<TcpContext> = new IdTable<TcpContext>();
 
 /** The context of that stream, or `null`. */
 export function findStream(id: u32): HttpContext | null {
-  return unchecked(contexts[slotOf(id)]);
+  return streams.get(id);
 }
 
 /** Gives a stream its context, from the root's pool where one is free. */
 export function createStream(id: u32, rootId: u32): void {
   const root = findRoot(rootId);
   if (!root) return;
-  if (live * 2 >= <u32>ids.length) grow();
-  const slot = slotOf(id);
-  if (unchecked(contexts[slot]) == null) live++;
   const context = root.takeContext();
   if (context.pool) context.id = id;
-  unchecked((ids[slot] = id));
-  unchecked((contexts[slot] = context));
+  streams.set(id, context);
 }
 
-/** Forgets a stream; its context goes back to the root's pool if it may serve again. */
+/** Forgets a stream and the calls that it made; its context goes back to the root's pool if it may serve again. */
 export function deleteStream(id: u32): void {
-  const slot = slotOf(id);
-  const context = unchecked(contexts[slot]);
+  const context = streams.take(id);
   if (!context) return;
+  departed(id);
   context.release();
-  live--;
-  closeGap(slot);
 }
 
-/** Where that stream is, or where it would go. Host numbers are consecutive, so their low bits spread them. */
-function slotOf(id: u32): u32 {
-  let slot = id & mask;
-  while (unchecked(contexts[slot]) != null && unchecked(ids[slot]) != id) slot = (slot + 1) & mask;
-  return slot;
+/** The context of that connection, or `null`. */
+export function findConnection(id: u32): TcpContext | null {
+  return connections.get(id);
 }
 
-/** Empties a slot and moves back those that had to go past it, so that none is cut off from where its search begins. */
-function closeGap(slot: u32): void {
-  let gap = slot;
-  let next = (gap + 1) & mask;
-  while (unchecked(contexts[next]) != null) {
-    const home = unchecked(ids[next]) & mask;
-    if (((next - home) & mask) >= ((next - gap) & mask)) {
-      unchecked((ids[gap] = ids[next]));
-      unchecked((contexts[gap] = contexts[next]));
-      gap = next;
-    }
-    next = (next + 1) & mask;
-  }
-  unchecked((contexts[gap] = null));
+/** Gives a connection its context. */
+export function createConnection(id: u32, rootId: u32): void {
+  const root = findRoot(rootId);
+  if (!root) return;
+  const context = root.createTcpContext();
+  context.id = id;
+  connections.set(id, context);
 }
 
-function grow(): void {
-  const oldIds = ids;
-  const oldContexts = contexts;
-  ids = new StaticArray<u32>(oldIds.length * 2);
-  contexts = new StaticArray<HttpContext | null>(oldIds.length * 2);
-  mask = <u32>ids.length - 1;
-  for (let i = 0; i < oldIds.length; i++) {
-    if (oldContexts[i] == null) continue;
-    const slot = slotOf(oldIds[i]);
-    ids[slot] = oldIds[i];
-    contexts[slot] = oldContexts[i];
-  }
+/** Forgets a connection and the calls that it made. */
+export function deleteConnection(id: u32): void {
+  const context = connections.take(id);
+  if (!context) return;
+  departed(id);
+  context.onDelete();
+  context.id = 0;
 }

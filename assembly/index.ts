@@ -15,12 +15,67 @@ export {
 } from "./abi/types";
 export { HttpContext, RootContext, TcpContext } from "./context";
 export { registerRootContext } from "./dispatcher";
+export { DynamicMetadata, PluginAttributes, XdsAttributes } from "./host/attributes/configuration";
+export {
+  ConnectionAttributes,
+  DestinationAttributes,
+  PeerPrincipal,
+  SourceAttributes,
+} from "./host/attributes/connection";
+export { RequestAttributes } from "./host/attributes/request";
+export { ResponseAttributes } from "./host/attributes/response";
+export {
+  FlagAttribute,
+  IntegerAttribute,
+  MapAttribute,
+  MetadataAttribute,
+  TextAttribute,
+} from "./host/attributes/types";
+export { UpstreamAttributes } from "./host/attributes/upstream";
+export {
+  BodyBuffer,
+  BodyProgress,
+  bodyProgress,
+  downstreamData,
+  grpcMessage,
+  httpCallBody,
+  requestBody,
+  responseBody,
+  upstreamData,
+} from "./host/body";
+export { nowMilliseconds, nowNanoseconds } from "./host/clock";
+export { Expression } from "./host/expression";
+export {
+  declareProperty,
+  LifeSpan,
+  PropertyType,
+  setEnvoyFilterState,
+  setProperty,
+} from "./host/filter-state";
+export { callForeignFunction, clearRouteCache, compress, ForeignResult, uncompress } from "./host/foreign";
+export { GrpcCallHandler, GrpcService, GrpcStreamHandler, grpcCall, grpcStream } from "./host/grpc-call";
 export { encodePairs, HeaderPairs } from "./host/header-pairs";
-export { HeaderMap, requestHeaders, responseHeaders } from "./host/headers";
+export {
+  grpcInitialMetadata,
+  grpcTrailingMetadata,
+  HeaderMap,
+  httpCallHeaders,
+  httpCallTrailers,
+  requestHeaders,
+  requestTrailers,
+  responseHeaders,
+  responseTrailers,
+} from "./host/headers";
+export { CallFailure, HttpCallHandler, httpCall, httpCallStatus } from "./host/http-call";
 export { sendLocalReply } from "./host/local-reply";
-export { log, logEnabled } from "./host/log";
-export { defineMetric, incrementMetric, recordMetric } from "./host/metrics";
+export { log, logBytes, logEnabled } from "./host/log";
+export { metricName } from "./host/metric-name";
+export { defineMetric, getMetric, incrementMetric, recordMetric } from "./host/metrics";
 export { getProperty, propertyPath } from "./host/properties";
 export { randomBelow, randomBytes } from "./host/random";
+export { Random } from "./host/seeded-random";
+export { SharedData, SharedUpdater, UpdateOutcome } from "./host/shared-data";
+export { dequeue, enqueue, registerSharedQueue, resolveSharedQueue } from "./host/shared-queue";
+export { SignatureOutcome, sign, verifySignature } from "./host/signature";
 export { Task, Timer } from "./host/timers";
 export { Bytes } from "./text/bytes";

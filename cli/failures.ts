@@ -14,6 +14,7 @@ export const EXIT_CODES = {
   "service-failed": 6,
   "port-taken": 7,
   "already-running": 8,
+  "module-refused": 9,
 } as const satisfies Record<ErrorCode, number>;
 
 /** Something that we did not foresee. */
@@ -30,6 +31,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES["service-failed"]]: "a service ended or was not ready in time",
   [EXIT_CODES["port-taken"]]: "a port is taken",
   [EXIT_CODES["already-running"]]: "the same mesh runs already in this folder",
+  [EXIT_CODES["module-refused"]]: "stock Envoy would refuse a module",
   [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addBuild } from "./commands/build.js";
+import { addInspect } from "./commands/inspect.js";
 import { addRun } from "./commands/run.js";
 import { addUp } from "./commands/up.js";
 import { addValidate } from "./commands/validate.js";
@@ -50,6 +51,7 @@ function program(screen: Screen, stdout: Output): Command {
   addUp(root, screen);
   addRun(root, screen);
   addBuild(root, screen);
+  addInspect(root, screen);
   addValidate(root, screen);
   return root;
 }

@@ -17,7 +17,9 @@ export type ErrorCode =
   /** A port is taken. */
   | "port-taken"
   /** The same mesh runs already in this folder. */
-  | "already-running";
+  | "already-running"
+  /** A file is no proxy-wasm module, or one that stock Envoy would refuse. */
+  | "module-refused";
 
 /** An error whose message says what was wrong, where, and what to do, in one line; `details` may add a readable list. */
 export class MeshwrightError extends Error {

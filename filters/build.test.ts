@@ -1,61 +1,242 @@
-// What the build refuses, beside what the compiler does.
+// What the build refuses, beside what the compiler does, and what it writes.
 
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { MeshwrightError } from "../envoy/errors.js";
-import { buildFilters, compileModule } from "./build.js";
+import { readModule } from "../envoy/module/read.js";
+import { buildFilters, compileModule, debugModulePath } from "./build.js";
+import { STATELESS, silentMethods } from "./silent-methods.js";
+import { SourceMap } from "./source-map.js";
 
-/** As deep below the package as a filter's room. */
-const ROOM = "build/build-test";
-const folder = fileURLToPath(new URL(`../${ROOM}`, import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+let rooms = 0;
+/** As deep below the package as a filter's room, one for each test. */
+const newRoom = () => `build/build-test-${process.pid}-${rooms++}`;
 
-beforeEach(() => mkdir(folder, { recursive: true }));
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-async function compile(source: string): Promise<unknown> {
-  await writeFile(path.join(folder, "index.ts"), source);
-  return compileModule(`${ROOM}/index.ts`, path.join(folder, "out.wasm")).catch((error: unknown) => error);
-}
+afterAll(async () => {
+  for (let i = 0; i < rooms; i++) {
+    await rm(path.join(ROOT, `build/build-test-${process.pid}-${i}`), { recursive: true, force: true });
+  }
+});
 
 const PLUGIN =
   'export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";';
+const IMPORTS =
+  'import { FilterHeadersStatus, HttpContext, LogLevel, log, RootContext, registerRootContext, Task } from "../../assembly";';
+const ABI = `import "../../assembly/abi/abort";
+export function proxy_abi_version_0_2_1(): void {}
+export function malloc(size: usize): usize { return heap.alloc(size); }`;
+
+async function build(source: string, options = {}): Promise<{ room: string; out: string }> {
+  const room = newRoom();
+  const folder = path.join(ROOT, room);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, "index.ts"), source);
+  const out = path.join(folder, "out.wasm");
+  await compileModule(`${room}/index.ts`, out, options);
+  return { room, out };
+}
+
+/** The message and the lines below it, with the room's name left out. */
+async function refusal(
+  source: string,
+  options = {},
+): Promise<{ message: string; details: readonly string[] }> {
+  const error = await build(source, options).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(MeshwrightError);
+  const { code, message, details } = error as MeshwrightError;
+  expect(code).toBe("build");
+  const short = (text: string) => text.replaceAll(/build\/build-test-[\d-]+\//g, "");
+  return { message: short(message), details: details.map(short) };
+}
 
 test("a type error is told in the compiler's own lines", async () => {
-  const error = await compile(`${PLUGIN}\nconst a: i32 = "text";`);
-  expect(error).toBeInstanceOf(MeshwrightError);
-  expect((error as MeshwrightError).message).toContain(`${ROOM}/index.ts does not compile`);
-  expect((error as MeshwrightError).details.join("\n")).toMatch(/TS2322.*index\.ts\(2,16\)/s);
+  const { message, details } = await refusal(`${PLUGIN}\nconst a: i32 = "text";`);
+  expect(message).toContain("index.ts does not compile");
+  expect(details.join("\n")).toMatch(/TS2322.*index\.ts\(2,16\)/s);
 });
 
-test("an import that Envoy does not link is named", async () => {
-  const error = await compile(
-    `${PLUGIN}\nexport function proxy_on_tick(id: u32): void { console.log("tick"); }`,
-  );
-  expect((error as MeshwrightError).message).toContain("env.console.log, which stock Envoy does not link");
+test("an import that Envoy does not link is led back to the expressions that need it", async () => {
+  const { message, details } = await refusal(`${ABI}
+declare function mine(a: i32): void;
+@external("env", "proxy_get_header_map_valeu")
+declare function typo(a: i32): i32;
+@external("env", "proxy_log")
+declare function short(level: i32): i32;
+function draw(): f64 {
+  return 2 * Math.random();
+}
+export function proxy_on_tick(id: u32): void {
+  if (draw() > 1 && Date.now() > 5) console.log("tick");
+  trace("tick");
+  mine(1);
+  typo(2);
+  short(3);
+  [3, 1, 2].map<f64>((value) => Math.random() * value);
+}`);
+  expect(message).toMatch(/^index\.ts needs env\.seed, .*, which stock Envoy does not link$/);
+  expect(details).toEqual([
+    "index.ts:10: Math.random() needs env.seed: use randomBelow or randomBytes of the SDK instead",
+    "index.ts:18: Math.random() needs env.seed: use randomBelow or randomBytes of the SDK instead",
+    "index.ts:13: Date.now() needs env.Date.now: use nowMilliseconds or nowNanoseconds of the SDK instead",
+    "index.ts:13: console.log(…) needs env.console.log: use log of the SDK instead",
+    "index.ts:14: trace(…) needs env.trace: use log of the SDK instead",
+    "index.ts:15: mine(1); needs index.mine: use a host call of the SDK instead",
+    "index.ts:16: typo(2); needs env.proxy_get_header_map_valeu: did you mean env.proxy_get_header_map_value?",
+    "index.ts:17: short(3); needs env.proxy_log: Envoy has it as i32 i32 i32 -> i32, not i32 -> i32",
+  ]);
 });
 
-test("a method whose callback is not exported is named with its line", async () => {
-  const error =
-    await compile(`import { FilterHeadersStatus, HttpContext, RootContext, registerRootContext } from "../../assembly";
+test("a host call at a file's top level is named with its line, and the abort of a failed assertion is none", async () => {
+  const { message, details } = await refusal(`${IMPORTS}
 ${PLUGIN}
-export { proxy_on_context_create, proxy_on_request_headers } from "../../assembly/exports/stream";
-class Silent extends HttpContext {
-  override onResponseHeaders(headers: u32, end: bool): FilterHeadersStatus {
-    return FilterHeadersStatus.Continue;
-  }
+const greeting = "hello";
+function greet(): void {
+  log(LogLevel.Info, greeting);
+}
+assert(greeting.length > 2, "too short");
+greet();
+registerRootContext((id: u32) => new RootContextOfMine(id));
+class RootContextOfMine extends RootContext {}
+`);
+  expect(message).toBe("index.ts calls the host when the module starts, before there is a plugin");
+  expect(details).toEqual([
+    "index.ts:8: greet(); calls env.proxy_log at the top level: do it in onStart or onConfigure",
+  ]);
+});
+
+test("a module without ABI marker and allocator is told where to get them", async () => {
+  const { message, details } = await refusal(
+    'import "../../assembly/abi/abort";\nexport function proxy_on_tick(id: u32): void {}',
+  );
+  expect(message).toBe("stock Envoy would refuse index.ts");
+  expect(details).toEqual([
+    expect.stringMatching(
+      /no ABI marker.*export malloc and proxy_abi_version_0_2_1 from assembly\/exports\/plugin/,
+    ),
+    expect.stringMatching(/no allocator.*export malloc/),
+  ]);
+});
+
+test("a callback with other parameters than Envoy's is named with its line", async () => {
+  const { details } = await refusal(`${ABI}
+export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0; }`);
+  expect(details).toEqual([
+    "index.ts:4: it exports proxy_on_request_headers as i32 i32 -> i32, and Envoy calls it as i32 i32 i32 -> i32",
+  ]);
+});
+
+test("a callback that Envoy does not know is answered with the one that was meant", async () => {
+  const { details } = await refusal(`${ABI}
+export function proxy_on_request_header(id: u32, headers: u32, end: u32): u32 { return 0; }`);
+  expect(details).toEqual([
+    "index.ts:4: proxy_on_request_header is never called: did you mean proxy_on_request_headers?",
+  ]);
+});
+
+test("stream callbacks without a context, and a timer without its tick, are told what they need", async () => {
+  const { details } = await refusal(
+    `${IMPORTS}
+${PLUGIN}
+export { proxy_on_request_headers } from "../../assembly/exports/stream";
+class Later extends Task {
+  run(): void {}
 }
 class Root extends RootContext {
+  override onConfigure(configuration: Bytes): bool {
+    this.after(10, new Later());
+    return true;
+  }
+}
+registerRootContext((id: u32) => new Root(id));
+`.replace("Task }", "Task, Bytes }"),
+  );
+  expect(details).toEqual([
+    expect.stringContaining("export proxy_on_context_create from assembly/exports/stream too"),
+    expect.stringContaining("export proxy_on_delete from assembly/exports/stream too"),
+    expect.stringContaining("export proxy_on_tick from assembly/exports/plugin"),
+  ]);
+});
+
+const SILENT = `
+class Silent extends HttpContext {
+  override onResponseHeaders(
+    headers: u32,
+    end: bool,
+  ): FilterHeadersStatus {
+    return FilterHeadersStatus.Continue;
+  }
+  override onLog(): void {}
+}
+class Root extends RootContext {
+  override onTick(): void {}
   createHttpContext(): HttpContext {
     return new Silent();
   }
 }
 registerRootContext((id: u32) => new Root(id));
-`);
-  expect((error as MeshwrightError).details).toEqual([
-    "index.ts:5: onResponseHeaders is never called: export proxy_on_response_headers from assembly/exports/stream",
+`;
+
+test("a method whose callback is not exported is named with its line", async () => {
+  const { details } = await refusal(`${IMPORTS}
+${PLUGIN}
+export { proxy_on_context_create, proxy_on_delete, proxy_on_request_headers } from "../../assembly/exports/stream";
+${SILENT}`);
+  expect(details).toEqual([
+    "index.ts:6: onResponseHeaders is never called: export proxy_on_response_headers from assembly/exports/stream",
+    "index.ts:12: onLog is never called: export proxy_on_log from assembly/exports/stream",
+    "index.ts:15: onTick is never called: export proxy_on_tick from assembly/exports/plugin",
   ]);
+});
+
+test("stateless callbacks without a shared context are told so, and are where to export others from", async () => {
+  const folder = path.join(ROOT, newRoom());
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, "index.ts"), SILENT);
+  const files = new Set([STATELESS]);
+  const callbacks = ["proxy_on_log", "proxy_on_tick"];
+  expect(await silentMethods(folder, callbacks, files)).toEqual([
+    `index.ts:3: onResponseHeaders is never called: export proxy_on_response_headers from ${STATELESS}`,
+    expect.stringMatching(/^no root context has sharedHttpContext/),
+  ]);
+  await writeFile(path.join(folder, "root.ts"), "class Root {\n  sharedHttpContext(): null {}\n}\n");
+  expect(await silentMethods(folder, [...callbacks, "proxy_on_response_headers"], files)).toEqual([]);
+});
+
+test("a module over its size budget is refused, and nothing is left behind", async () => {
+  const tick = `${ABI}\nexport function proxy_on_tick(id: u32): void {}`;
+  const { message } = await refusal(tick, { sizeBudget: 100, debug: true });
+  expect(message).toMatch(/^index\.ts has [\d,]+ bytes, and may have 100: /);
+  const left = await readdir(path.join(ROOT, "build"), { recursive: true });
+  expect(
+    left.filter((file) => file.includes(`build-test-${process.pid}`) && file.includes("partial")),
+  ).toEqual([]);
+});
+
+test("the source map leads from the code to its line, and the debug build is the same code with names", async () => {
+  const { room, out } = await build(
+    `${ABI}\nexport function proxy_on_log(id: u32): void {\n  memory.fill(64, 7, id);\n}`,
+    { debug: true },
+  );
+  const release = readModule(await readFile(out));
+  const debug = readModule(await readFile(debugModulePath(out)));
+  const code = (module: typeof release) =>
+    module.bodies.map(({ start, end }) => module.bytes.subarray(start, end));
+  expect(code(debug)).toEqual(code(release));
+  expect([release.functionNames.size, release.sourceMapUrl]).toEqual([0, "out.wasm.map"]);
+  const callback = release.exports.find((each) => each.name === "proxy_on_log")?.index ?? -1;
+  expect(debug.functionNames.get(callback)).toBe(`${room}/index/proxy_on_log`);
+  const text = await readFile(`${out}.map`, "utf8");
+  expect(text).not.toContain(ROOT);
+  const map = new SourceMap(text);
+  const { start, end } = release.bodies[callback - 0] ?? { start: 0, end: 0 };
+  const places = Array.from({ length: end - start }, (_, i) => map.at(start + i));
+  expect(places).toContainEqual({ source: `${room}/index.ts`, line: 5, column: 2 });
 });
 
 test("a filter that is not there is answered with those that are", async () => {

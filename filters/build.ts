@@ -1,17 +1,15 @@
 // Compiles filters to proxy-wasm modules.
 
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { z } from "zod";
-import { MeshwrightError } from "../envoy/errors.js";
+import { inspectModule } from "../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { isAlive } from "../envoy/runtime/alive.js";
-import { type FilterRoom, findFilter } from "./catalog.js";
-import { inspectModule } from "./module.js";
-import { silentMethods } from "./silent-methods.js";
+import { DEFAULT_SIZE_BUDGET, type FilterRoom, findFilter } from "./catalog.js";
+import { refuseFlaws, refuseOversize } from "./checks.js";
+import { type Compiled, compileEntry, withSourceMapUrl } from "./compile.js";
 
 /** A compiled filter. */
 export interface BuiltFilter {
@@ -20,6 +18,8 @@ export interface BuiltFilter {
   readonly path: string;
   /** The module's size. */
   readonly bytes: number;
+  /** The host calls that it needs, by their ABI names. */
+  readonly imports: readonly string[];
   /** The callbacks that Envoy will enter, by their ABI names. */
   readonly callbacks: readonly string[];
   /** How long the compiler took; 0 when the module was up to date. */
@@ -31,6 +31,8 @@ export interface BuiltFilter {
 export interface BuildOptions {
   /** Where modules go. Default: `build` of this package. */
   readonly outDir?: string;
+  /** Most bytes that a module may have. Default: the filter's own budget. */
+  readonly sizeBudget?: number;
   /** Told when a filter's compilation starts and ends. */
   readonly onProgress?: (line: string) => void;
 }
@@ -41,8 +43,9 @@ export function modulePath(name: string, outDir = path.join(PACKAGE_ROOT, "build
 }
 
 /**
- * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration to `schemas/` beside the modules. A module
- * newer than every source it is made of is left as it is. Throws `MeshwrightError("build")` with the compiler's own lines as details.
+ * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration to `schemas/` beside the modules. To each
+ * NAME.wasm come its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A module newer than every source
+ * it is made of is left as it is. Throws `MeshwrightError("build")` as `compileModule` does, and for a module over its size budget.
  */
 export async function buildFilters(
   names: readonly string[],
@@ -56,52 +59,80 @@ async function buildFilter(room: FilterRoom, options: BuildOptions): Promise<Bui
   const out = modulePath(room.name, options.outDir);
   await mkdir(path.join(path.dirname(out), "schemas"), { recursive: true });
   await writeSchema(room, path.join(path.dirname(out), "schemas", `${room.name}.schema.json`));
+  const budget = options.sizeBudget ?? room.sizeBudget ?? DEFAULT_SIZE_BUDGET;
   const upToDate = await isUpToDate(out, room.name);
   const started = performance.now();
   if (!upToDate) {
     options.onProgress?.(`compiling ${room.name} …`);
-    await compileModule(`filters/${room.name}/index.ts`, out);
+    await compileModule(`filters/${room.name}/index.ts`, out, { debug: true, sizeBudget: budget });
     options.onProgress?.(`compiled ${room.name}`);
   }
   const seconds = upToDate ? 0 : (performance.now() - started) / 1000;
-  const module = inspectModule(await readFile(out));
-  return {
-    name: room.name,
-    path: out,
-    bytes: (await stat(out)).size,
-    callbacks: module.callbacks,
-    seconds,
-    upToDate,
-  };
+  const built = { ...(await describeModule(room.name, out)), seconds, upToDate };
+  refuseOversize(room.name, built.bytes, budget);
+  return built;
 }
 
-async function writeSchema(room: FilterRoom, file: string): Promise<void> {
+/** What there is to say of a module that was built. */
+export async function describeModule(
+  name: string,
+  file: string,
+): Promise<Omit<BuiltFilter, "seconds" | "upToDate">> {
+  const { bytes, imports, callbacks } = inspectModule(await readFile(file));
+  return { name, path: file, bytes, imports: imports.map((entry) => entry.name), callbacks };
+}
+
+/** Writes the JSON Schema of a filter's configuration. */
+export async function writeSchema(room: FilterRoom, file: string): Promise<void> {
   const schema = { title: `${room.name}: ${room.summary}`, ...z.toJSONSchema(room.schema, { io: "input" }) };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 
+export interface CompileOptions {
+  /** Write the source map and the debug build too. Default: false. */
+  readonly debug?: boolean;
+  /** Most bytes that the module may have. Default: no limit. */
+  readonly sizeBudget?: number;
+}
+
+/** Where the same code with the functions' names goes. */
+export function debugModulePath(out: string): string {
+  return out.replace(/(\.wasm)?$/, ".debug.wasm");
+}
+
 /**
  * Compiles one entry file, a path below this package, to a module. It is written beside `out` and renamed, so that an Envoy or a test that reads
- * `out` never sees half a module. Throws `MeshwrightError("build")` with the compiler's own lines as details.
+ * `out` never sees half a module. Throws `MeshwrightError("build")`, with the compiler's own lines as details or with the lines of source that make
+ * a module that stock Envoy would refuse or never call.
  */
-export async function compileModule(entry: string, out: string): Promise<void> {
-  const partial = `${out}.${process.pid}.partial`;
+export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
+  const workFile = `${out}.${process.pid}.partial.wasm`;
   await sweepPartials(out);
+  const compiled = await compileEntry(entry, workFile);
+  await refuseFlaws({ entry, workFile }, compiled);
+  if (options.sizeBudget !== undefined) refuseOversize(entry, compiled.release.length, options.sizeBudget);
+  if (options.debug === true) await writeWithDebug(compiled, out, workFile);
+  else await writeWhole(out, compiled.release, workFile);
+}
+
+/** The module comes last: where it is up to date, so is what belongs to it. */
+async function writeWithDebug(
+  { release, debug, map }: Compiled,
+  out: string,
+  workFile: string,
+): Promise<void> {
+  const url = `${path.basename(out)}.map`;
+  await writeWhole(`${out}.map`, map, workFile);
+  await writeWhole(debugModulePath(out), withSourceMapUrl(debug, url), workFile);
+  await writeWhole(out, withSourceMapUrl(release, url), workFile);
+}
+
+async function writeWhole(file: string, content: Uint8Array | string, workFile: string): Promise<void> {
   try {
-    const { code, output } = await runCompiler([entry, "-o", path.relative(PACKAGE_ROOT, partial)]);
-    if (code !== 0) {
-      throw new MeshwrightError(
-        "build",
-        `${entry} does not compile: mend what the compiler names and build again`,
-        output.trim().split("\n"),
-      );
-    }
-    const module = inspectModule(await readFile(partial));
-    refuseUnlinkedImports(entry, module.unlinkedImports);
-    await refuseSilentMethods(entry, module.callbacks);
-    await rename(partial, out);
+    await writeFile(workFile, content);
+    await rename(workFile, file);
   } finally {
-    await rm(partial, { force: true });
+    await rm(workFile, { force: true });
   }
 }
 
@@ -109,50 +140,14 @@ export async function compileModule(entry: string, out: string): Promise<void> {
 async function sweepPartials(out: string): Promise<void> {
   const folder = path.dirname(out);
   for (const name of await readdir(folder)) {
-    const pid = /\.wasm\.(\d+)\.partial$/.exec(name)?.[1];
+    const pid = /\.wasm\.(\d+)\.partial\.wasm(\.map)?$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
   }
 }
 
-function refuseUnlinkedImports(entry: string, imports: readonly string[]): void {
-  if (imports.length === 0) return;
-  throw new MeshwrightError(
-    "build",
-    `${entry} needs ${imports.join(", ")}, which stock Envoy does not link: use the SDK's host calls instead`,
-  );
-}
-
-async function refuseSilentMethods(entry: string, callbacks: readonly string[]): Promise<void> {
-  const lines = await silentMethods(path.join(PACKAGE_ROOT, path.dirname(entry)), callbacks);
-  if (lines.length === 0) return;
-  throw new MeshwrightError("build", `${entry} does not export a callback that it implements`, lines);
-}
-
-async function runCompiler(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const asc = path.join(
-    path.dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json")),
-    "bin/asc.js",
-  );
-  const child = spawn(process.execPath, [asc, "--config", "asconfig.json", ...args], {
-    cwd: PACKAGE_ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
-  return { code, output };
-}
-
 async function isUpToDate(out: string, name: string): Promise<boolean> {
-  if (!existsSync(out)) return false;
+  const made = [out, `${out}.map`, debugModulePath(out)];
+  if (!made.every((file) => existsSync(file))) return false;
   const built = (await stat(out)).mtimeMs;
   const sources = [
     path.join(PACKAGE_ROOT, "asconfig.json"),

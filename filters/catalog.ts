@@ -13,7 +13,12 @@ export interface FilterRoom {
   readonly summary: string;
   /** What its configuration may be. */
   readonly schema: z.ZodType;
+  /** Most bytes that its module may have. Default: `DEFAULT_SIZE_BUDGET`. */
+  readonly sizeBudget?: number;
 }
+
+/** Bytes that a module may have where its filter does not say otherwise. */
+export const DEFAULT_SIZE_BUDGET = 128 * 1024;
 
 export const FILTERS: readonly FilterRoom[] = [
   {

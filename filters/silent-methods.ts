@@ -4,38 +4,68 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
-/** From a method of a context to the callback through which the host calls it. */
-const CALLBACKS: Readonly<Record<string, string>> = {
-  onRequestHeaders: "proxy_on_request_headers",
-  onResponseHeaders: "proxy_on_response_headers",
-  onRecycle: "proxy_on_delete",
+/** The files that a filter's entry file exports its callbacks from. */
+export const PLUGIN = "assembly/exports/plugin";
+export const STREAM = "assembly/exports/stream";
+export const STATELESS = "assembly/exports/stateless";
+export const NETWORK = "assembly/exports/network";
+export const CALLS = "assembly/exports/calls";
+
+/** From a method of a context to the callback through which the host calls it, and the file to export that from. */
+const CALLBACKS: Readonly<Record<string, readonly [callback: string, file: string]>> = {
+  onStart: ["proxy_on_vm_start", PLUGIN],
+  onConfigure: ["proxy_on_configure", PLUGIN],
+  onTick: ["proxy_on_tick", PLUGIN],
+  onQueueReady: ["proxy_on_queue_ready", PLUGIN],
+  onForeignFunction: ["proxy_on_foreign_function", PLUGIN],
+  onRequestHeaders: ["proxy_on_request_headers", STREAM],
+  onRequestBody: ["proxy_on_request_body", STREAM],
+  onRequestTrailers: ["proxy_on_request_trailers", STREAM],
+  onResponseHeaders: ["proxy_on_response_headers", STREAM],
+  onResponseBody: ["proxy_on_response_body", STREAM],
+  onResponseTrailers: ["proxy_on_response_trailers", STREAM],
+  onDone: ["proxy_on_done", STREAM],
+  onLog: ["proxy_on_log", STREAM],
+  onRecycle: ["proxy_on_delete", STREAM],
+  onNewConnection: ["proxy_on_new_connection", NETWORK],
+  onDownstreamData: ["proxy_on_downstream_data", NETWORK],
+  onUpstreamData: ["proxy_on_upstream_data", NETWORK],
+  onDownstreamClose: ["proxy_on_downstream_connection_close", NETWORK],
+  onUpstreamClose: ["proxy_on_upstream_connection_close", NETWORK],
+  onDelete: ["proxy_on_delete", NETWORK],
 };
 
-const METHOD = new RegExp(`^\\s+(?:override\\s+)?(${Object.keys(CALLBACKS).join("|")})\\(`);
+const METHOD = new RegExp(`^\\s+(?:override\\s+)?(${Object.keys(CALLBACKS).join("|")})\\((?!.*;$)`);
+const SHARED_CONTEXT = /^\s+(?:override\s+)?sharedHttpContext\(/m;
 
 /**
  * A line for each method in the folder's AssemblyScript files whose callback is not among those exported: `index.ts:12: …`.
  * @param callbacks the module's exported callbacks
+ * @param callbackFiles the files that these come from
  */
 export async function silentMethods(
   folder: string,
   callbacks: readonly string[],
+  callbackFiles: ReadonlySet<string>,
 ): Promise<readonly string[]> {
   const names = (await readdir(folder)).filter(
-    (name) => name.endsWith(".ts") && !/\.(spec|test|d)\.ts$/.test(name),
+    (name) => name.endsWith(".ts") && !/\.(spec|test|d)\.ts$/.test(name) && name !== "schema.ts",
   );
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const lines = (await readFile(path.join(folder, name), "utf8")).split("\n");
-      return lines.flatMap((line, i) => {
-        const method = METHOD.exec(line)?.[1];
-        const callback = method === undefined ? undefined : CALLBACKS[method];
-        if (callback === undefined || callbacks.includes(callback)) return [];
-        return [
-          `${name}:${i + 1}: ${method} is never called: export ${callback} from assembly/exports/stream`,
-        ];
-      });
-    }),
+  const sources = await Promise.all(
+    names.map(async (name) => ({ name, text: await readFile(path.join(folder, name), "utf8") })),
   );
-  return found.flat();
+  const isStateless = callbackFiles.has(STATELESS);
+  const silent = sources.flatMap(({ name, text }) => silentIn(name, text, callbacks, isStateless));
+  if (!isStateless || sources.some(({ text }) => SHARED_CONTEXT.test(text))) return silent;
+  return [...silent, `no root context has sharedHttpContext, which the callbacks of ${STATELESS} ask for`];
+}
+
+function silentIn(name: string, text: string, callbacks: readonly string[], isStateless: boolean): string[] {
+  return text.split("\n").flatMap((line, i) => {
+    const method = METHOD.exec(line)?.[1];
+    const [callback, file] = (method === undefined ? undefined : CALLBACKS[method]) ?? [];
+    if (callback === undefined || callbacks.includes(callback)) return [];
+    const from = file === STREAM && isStateless ? STATELESS : file;
+    return [`${name}:${i + 1}: ${method} is never called: export ${callback} from ${from}`];
+  });
 }

@@ -2,3 +2,41 @@
 
 /** Lowest level that the host writes; a message below it is dropped. ABI 0.2.1: `proxy_get_log_level`. */
 export declare function proxy_get_log_level(levelPtr: usize): u32;
+
+/** Writes to a buffer: before it (start 0, length 0), in place of all of it (start 0, length its size or more), or behind it (start its size or more). */
+export declare function proxy_set_buffer_bytes(
+  type: i32,
+  start: u32,
+  length: u32,
+  dataPtr: usize,
+  dataSize: i32,
+): u32;
+
+/** Sends one gRPC message and waits for one. The service is a cluster's name, or a serialized `envoy.config.core.v3.GrpcService`. */
+export declare function proxy_grpc_call(
+  servicePtr: usize,
+  serviceSize: i32,
+  serviceNamePtr: usize,
+  serviceNameSize: i32,
+  methodPtr: usize,
+  methodSize: i32,
+  initialMetadataPtr: usize,
+  initialMetadataSize: i32,
+  messagePtr: usize,
+  messageSize: i32,
+  timeoutMs: u32,
+  tokenPtr: usize,
+): u32;
+
+/** Opens a gRPC stream. Parameters as in `proxy_grpc_call`. */
+export declare function proxy_grpc_stream(
+  servicePtr: usize,
+  serviceSize: i32,
+  serviceNamePtr: usize,
+  serviceNameSize: i32,
+  methodPtr: usize,
+  methodSize: i32,
+  initialMetadataPtr: usize,
+  initialMetadataSize: i32,
+  tokenPtr: usize,
+): u32;

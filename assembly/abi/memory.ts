@@ -23,6 +23,9 @@ export const OUT_SIZE: usize = outBlock + 4;
 export const OUT_WORD: usize = outBlock + 8;
 export const OUT_LONG: usize = outBlock + 16;
 
+/** Goes up with every callback, and with every stream that one callback is about: tells what was read for it from what was read before. */
+let scope: u32 = 1;
+
 /** Views given out in this callback; all of them are given out anew after it. */
 let views: StaticArray<Bytes> = new StaticArray<Bytes>(0);
 let viewsUsed: i32 = 0;
@@ -83,6 +86,16 @@ export function adoptView(): Bytes {
   return view(load<usize>(OUT_PTR), load<i32>(OUT_SIZE));
 }
 
+/** The number of what the host calls are about now: this callback, and this stream. */
+export function currentScope(): u32 {
+  return scope;
+}
+
+/** The host calls that follow are about another stream, or the one they were about has moved on. */
+export function newScope(): void {
+  scope++;
+}
+
 /** Zeroes the words that a host call leaves unwritten when it finds nothing. */
 export function clearOut(): void {
   store<u64>(OUT_PTR, 0);
@@ -94,6 +107,7 @@ export function clearOut(): void {
  * that does stays as it is.
  */
 export function endCallback(): void {
+  scope++;
   blockTop = blockStart;
   viewsUsed = 0;
   if (overflow != 0) freeOverflow();

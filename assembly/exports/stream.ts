@@ -66,8 +66,13 @@ export function proxy_on_response_trailers(id: u32, trailers: u32): u32 {
 export function proxy_on_done(id: u32): u32 {
   enter(id);
   const context = findStream(id);
-  const root = context ? null : findRoot(id);
-  const ended = context ? context.onDone() : root ? root.onDone() : true;
+  let ended: bool = true;
+  if (context) {
+    ended = context.onDone();
+  } else {
+    const root = findRoot(id);
+    if (root) ended = root.onDone();
+  }
   endCallback();
   return ended ? 1 : 0;
 }

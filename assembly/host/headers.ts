@@ -3,22 +3,37 @@
 import {
   proxy_add_header_map_value,
   proxy_get_header_map_pairs,
+  proxy_get_header_map_size,
   proxy_get_header_map_value,
   proxy_remove_header_map_value,
   proxy_replace_header_map_value,
+  proxy_set_header_map_pairs,
 } from "@solo-io/proxy-runtime/assembly/imports";
-import { adoptView, clearOut, OUT_PTR, OUT_SIZE } from "../abi/memory";
+import { adoptView, clearOut, currentScope, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { HeaderMapType, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 import { HeaderPairs } from "./header-pairs";
+import { PairsSnapshot } from "./pairs-snapshot";
+
+/** The host's limits on a header map that it is handed. */
+const MAX_PAIRS: u32 = 1024;
+const MAX_PAIRS_BYTES: i32 = 1024 * 1024;
 
 /**
- * One of the stream's header maps. Names are lower case. In a callback where the map does not exist yet (response headers while the
- * request is on its way) reads find nothing and writes give `BadArgument`.
+ * One of the stream's header maps. Names are lower case. In a callback where the map is not there, reads find nothing and writes give `BadArgument`: not
+ * yet (response headers while the request is on its way), or no more. A map that its own callback lets go on, with `Continue`, is gone in all
+ * callbacks after it but `onLog`: what the response shall know of the request's headers, keep in `onRequestHeaders`.
  */
 @final
 export class HeaderMap {
+  private snapshot: PairsSnapshot | null = null;
+
   constructor(private readonly type: HeaderMapType) {}
+
+  /** For the bundle: lets the filters of one callback share what the first of them reads. */
+  share(): void {
+    this.snapshot = new PairsSnapshot();
+  }
 
   /**
    * The value of the first header of that name, or `null` where there is none. An empty value is a `Bytes` of size 0. Valid until the
@@ -32,7 +47,10 @@ export class HeaderMap {
 
   /** Adds a header beside those of the same name. One host call; on request headers Envoy forgets its route. */
   add(name: Bytes, value: Bytes): Status {
-    return proxy_add_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
+    const status = proxy_add_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
+    const snapshot = this.snapshot;
+    if (snapshot && status == Status.Ok) snapshot.added(name, value);
+    return status;
   }
 
   /**
@@ -40,12 +58,18 @@ export class HeaderMap {
    * a client may have repeated. One host call; on request headers Envoy forgets its route.
    */
   replace(name: Bytes, value: Bytes): Status {
-    return proxy_replace_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
+    const status = proxy_replace_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
+    const snapshot = this.snapshot;
+    if (snapshot && status == Status.Ok) snapshot.replaced(name, value);
+    return status;
   }
 
   /** Removes every header of that name. One host call; on request headers Envoy forgets its route. */
   remove(name: Bytes): Status {
-    return proxy_remove_header_map_value(this.type, name.ptr, name.size);
+    const status = proxy_remove_header_map_value(this.type, name.ptr, name.size);
+    const snapshot = this.snapshot;
+    if (snapshot && status == Status.Ok) snapshot.removed(name);
+    return status;
   }
 
   /**
@@ -53,11 +77,51 @@ export class HeaderMap {
    * until the callback ends, and until the next call of `pairs`.
    */
   pairs(): HeaderPairs | null {
+    const snapshot = this.snapshot;
+    const known = snapshot ? snapshot.current(currentScope()) : null;
+    if (known) return HeaderPairs.over(known);
     clearOut();
     const status = proxy_get_header_map_pairs(this.type, OUT_PTR, OUT_SIZE);
-    return status == Status.Ok ? HeaderPairs.over(adoptView()) : null;
+    if (status != Status.Ok) return null;
+    const encoded = adoptView();
+    if (snapshot) snapshot.keep(encoded, currentScope());
+    return HeaderPairs.over(encoded);
+  }
+
+  /**
+   * Sets all headers at once, in place of those that are there. Request headers need `:method`, `:path`, `:authority`, `:scheme` and
+   * `x-forwarded-proto` among them, or Envoy answers 404 or 503; response headers need `:status`, or it answers 502. One host call; on request headers
+   * Envoy forgets its route.
+   * @param encoded what `encodePairs` gives; `BadArgument`, and nothing is changed, when it has more than 1,024 pairs or 1 MiB
+   */
+  replaceAll(encoded: Bytes): Status {
+    // The host takes what is over its limits for no headers at all, and would remove those that are there.
+    if (encoded.size < 4 || encoded.size > MAX_PAIRS_BYTES) return Status.BadArgument;
+    if (load<u32>(encoded.ptr) > MAX_PAIRS) return Status.BadArgument;
+    const snapshot = this.snapshot;
+    if (snapshot) snapshot.drop();
+    return proxy_set_header_map_pairs(this.type, encoded.ptr, encoded.size);
+  }
+
+  /** How many bytes all names and values have; 0 where the map is not there. Of trailers ask in their own callback only: it makes them, as a write does. */
+  byteSize(): u32 {
+    store<u32>(OUT_WORD, 0);
+    const status = proxy_get_header_map_size(this.type, OUT_WORD);
+    return status == Status.Ok ? load<u32>(OUT_WORD) : 0;
   }
 }
 
 export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders);
 export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders);
+/**
+ * Trailers are there in their own callback. In the body callback that says `endOfStream` a write makes trailers where there were none; an HTTP/1.1 peer is
+ * sent none.
+ */
+export const requestTrailers = new HeaderMap(HeaderMapType.RequestTrailers);
+export const responseTrailers = new HeaderMap(HeaderMapType.ResponseTrailers);
+/** Of the response to an HTTP call of the filter's own; can only be read, as the three below. */
+export const httpCallHeaders = new HeaderMap(HeaderMapType.HttpCallResponseHeaders);
+export const httpCallTrailers = new HeaderMap(HeaderMapType.HttpCallResponseTrailers);
+/** Of a gRPC call of the filter's own. */
+export const grpcInitialMetadata = new HeaderMap(HeaderMapType.GrpcReceiveInitialMetadata);
+export const grpcTrailingMetadata = new HeaderMap(HeaderMapType.GrpcReceiveTrailingMetadata);

@@ -15,6 +15,10 @@ export function logEnabled(level: LogLevel): bool {
 
 /** Writes one line. Allocates; on the request path ask `logEnabled` first. */
 export function log(level: LogLevel, message: string): Status {
-  const bytes = Bytes.of(message);
-  return proxy_log(level, bytes.ptr, bytes.size);
+  return logBytes(level, Bytes.of(message));
+}
+
+/** Writes one line of bytes as they are: what a client sent may hold line ends and forge further lines. Allocates nothing. One host call. */
+export function logBytes(level: LogLevel, message: Bytes): Status {
+  return proxy_log(level, message.ptr, message.size);
 }

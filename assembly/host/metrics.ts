@@ -2,10 +2,11 @@
 
 import {
   proxy_define_metric,
+  proxy_get_metric,
   proxy_increment_metric,
   proxy_record_metric,
 } from "@solo-io/proxy-runtime/assembly/imports";
-import { OUT_WORD } from "../abi/memory";
+import { OUT_LONG, OUT_WORD } from "../abi/memory";
 import { MetricType, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
@@ -16,8 +17,8 @@ import { Bytes } from "../text/bytes";
 const defined: Map<string, u32> = new Map<string, u32>();
 
 /**
- * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host refuses. Labels are written into the name,
- * `name;label=value;label=value`: the bootstrap's `stats_tags` turn them into tags, so neither may hold `;` or `=`.
+ * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host refuses. Labels are written into the name:
+ * `metricName` does it.
  */
 export function defineMetric(type: MetricType, name: string): u32 {
   const key = (<i32>type).toString() + name;
@@ -39,4 +40,10 @@ export function incrementMetric(id: u32, offset: i64): Status {
 /** Sets a gauge, or records a value in a histogram. One host call. */
 export function recordMetric(id: u32, value: u64): Status {
   return proxy_record_metric(id, value);
+}
+
+/** The value of a counter or gauge; `missing` where there is no such metric, or it is a histogram. One host call. */
+export function getMetric(id: u32, missing: u64 = 0): u64 {
+  store<u64>(OUT_LONG, 0);
+  return proxy_get_metric(id, OUT_LONG) == Status.Ok ? load<u64>(OUT_LONG) : missing;
 }

@@ -6,6 +6,7 @@ import {
   proxy_done,
   proxy_set_effective_context,
 } from "@solo-io/proxy-runtime/assembly/imports";
+import { newScope } from "../abi/memory";
 import { Status, StreamType } from "../abi/types";
 
 let effective: u32 = 0;
@@ -28,11 +29,13 @@ export function setEffectiveContext(id: u32): Status {
   if (id == effective) return Status.Ok;
   const status = proxy_set_effective_context(id);
   if (status == Status.Ok) effective = id;
+  newScope();
   return status;
 }
 
 /** Lets a paused direction of the effective stream go on. */
 export function continueStream(type: StreamType): Status {
+  newScope();
   return proxy_continue_stream(type);
 }
 

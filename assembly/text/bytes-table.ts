@@ -50,10 +50,8 @@ export class BytesTable {
 }
 
 /** One of 64 bits, by the size and the last byte. */
-// @ts-ignore: decorator
-@inline
 function markOf(value: Bytes): u64 {
   const size = value.size;
   const last: u32 = size == 0 ? 0 : value.at(size - 1);
-  return <u64>1 << ((<u32>size * 5 + last) & 63);
+  return (<u64>1) << ((<u32>size * 5 + last) & 63);
 }

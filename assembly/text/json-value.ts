@@ -29,6 +29,9 @@ export class JsonValue {
   key: Bytes = NO_TEXT;
   /** Where that key begins in the document, in bytes. */
   keyOffset: i32 = 0;
+  /** Where an object's value begins in the document and where it ends, in bytes: the filters of a bundle read theirs from there. */
+  start: i32 = 0;
+  end: i32 = 0;
 
   constructor(readonly kind: JsonKind) {}
 

@@ -148,9 +148,12 @@ class JsonParser extends JsonScanner {
     this.skipSpace();
     if (!this.take(COLON)) this.failExpected('":"');
     this.skipSpace();
+    const valueStart = this.index;
     const value = this.readValue(depth + 1);
     value.key = key;
     value.keyOffset = start;
+    value.start = valueStart;
+    value.end = this.index;
     return value;
   }
 

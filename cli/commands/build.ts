@@ -5,10 +5,17 @@ import type { Command } from "commander";
 import { writeMeshSchema } from "../../compose/mesh/file.js";
 import { toItsEnd } from "../../compose/to-its-end.js";
 import { type BuiltFilter, buildFilters, modulePath } from "../../filters/build.js";
+import { buildBundle } from "../../filters/bundle.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";
+import { parseBytes } from "./options.js";
+
+interface BuildOptions {
+  readonly bundle?: string;
+  readonly sizeBudget?: number;
+}
 
 const NAMES = FILTERS.map((filter) => filter.name);
 
@@ -16,19 +23,30 @@ export function addBuild(root: Command, screen: Screen): void {
   root
     .command("build")
     .description("Compile filters to Wasm modules, and write JSON Schemas of all configuration files.")
-    .argument("[filter...]", `which filters; default: all (${NAMES.join(", ")})`)
+    .argument(
+      "[filter...]",
+      `which filters; default: all (${NAMES.join(", ")}); in a bundle also the folder of your own`,
+    )
+    .option("--bundle <name>", "make one module NAME.wasm of the filters, in the order of the chain")
+    .option(
+      "--size-budget <bytes>",
+      "most bytes that a module may have; default: the filter's own",
+      parseBytes,
+    )
     .addHelpText("after", EXAMPLES)
-    .action(async (names: string[]) => {
-      const wanted = names.length === 0 ? NAMES : [...new Set(names)];
+    .action(async (names: string[], { bundle, ...options }: BuildOptions) => {
       using interrupt = listenForInterrupt(screen);
-      const build = buildFilters(wanted, { onProgress: (line) => screen.print([line]) });
+      const told = { ...options, onProgress: (line: string) => screen.print([line]) };
+      const wanted = names.length === 0 ? NAMES : [...new Set(names)];
+      const build = bundle === undefined ? buildFilters(wanted, told) : buildBundle(bundle, names, told);
       const built = await toItsEnd(build, interrupt.signal);
       const outDir = path.dirname(modulePath(NAMES[0] ?? ""));
       await writeMeshSchema(outDir);
       screen.print([
         ...buildTable(built),
         "",
-        `Modules are in ${outDir}, JSON Schemas in ${path.join(outDir, "schemas")}.`,
+        `Modules are in ${outDir}, each with its source map (.wasm.map) and with a`,
+        `build that has names (.debug.wasm); JSON Schemas in ${path.join(outDir, "schemas")}.`,
       ]);
     });
 }
@@ -36,22 +54,35 @@ export function addBuild(root: Command, screen: Screen): void {
 /** A heading and a line for each filter. */
 export function buildTable(built: readonly BuiltFilter[]): string[] {
   const rows = [
-    ["filter", "bytes", "seconds", "callbacks"],
+    ["filter", "bytes", "seconds", "imports", "callbacks"],
     ...built.map((filter) => [
       filter.name,
       filter.bytes.toLocaleString("en"),
       filter.upToDate ? "up to date" : filter.seconds.toFixed(1),
+      String(filter.imports.length),
       filter.callbacks.map((callback) => callback.replace("proxy_on_", "")).join(", "),
     ]),
   ];
   const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  return rows.map(([name = "", bytes = "", seconds = "", callbacks = ""]) =>
-    [name.padEnd(width(0)), bytes.padStart(width(1)), seconds.padStart(width(2)), callbacks].join("  "),
+  return rows.map(([name = "", bytes = "", seconds = "", imports = "", callbacks = ""]) =>
+    [
+      name.padEnd(width(0)),
+      bytes.padStart(width(1)),
+      seconds.padStart(width(2)),
+      imports.padStart(width(3)),
+      callbacks,
+    ].join("  "),
   );
 }
 
 const EXAMPLES = `
+A filter that stock Envoy would refuse, or never call, is not built: the lines of
+source that cause it are named.
+
 Examples:
   meshwright build                  every filter
   meshwright build header-routing   one of them
+  meshwright build header-routing --size-budget 60000
+  meshwright build --bundle edge trace-headers header-routing
+  meshwright build --bundle edge trace-headers ./filters/my-filter
 ${exitCodesHelp("every filter is built or up to date", ["usage", "build", "interrupted"])}`;

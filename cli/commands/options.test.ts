@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { buildTable } from "./build.js";
-import { collect, parseHost, parsePort, parseRate } from "./options.js";
+import { collect, parseBytes, parseHost, parsePort, parseRate } from "./options.js";
 
 it("reads ports", () => {
   expect(parsePort("0")).toBe(0);
@@ -15,6 +15,13 @@ it("reads rates", () => {
   for (const text of ["0", "-1", "1001", "1e2", "fast"]) expect(() => parseRate(text)).toThrow(/per second/);
 });
 
+it("reads sizes", () => {
+  expect(parseBytes("1")).toBe(1);
+  expect(parseBytes("1073741824")).toBe(2 ** 30);
+  for (const text of ["0", "-1", "1.5", "1k", "1073741825", "99999999999", ""])
+    expect(() => parseBytes(text)).toThrow(/bytes/);
+});
+
 it("gathers what is given several times", () => {
   expect(collect("b", collect("a"))).toEqual(["a", "b"]);
 });
@@ -24,6 +31,7 @@ it("shows what was built", () => {
     name: "a",
     path: "/a.wasm",
     bytes: 12_345,
+    imports: ["proxy_log"],
     callbacks: ["proxy_on_request_headers"],
     seconds: 1.26,
   };
@@ -33,9 +41,9 @@ it("shows what was built", () => {
       { ...filter, name: "longer", upToDate: true },
     ]),
   ).toEqual([
-    "filter   bytes     seconds  callbacks",
-    "a       12,345         1.3  request_headers",
-    "longer  12,345  up to date  request_headers",
+    "filter   bytes     seconds  imports  callbacks",
+    "a       12,345         1.3        1  request_headers",
+    "longer  12,345  up to date        1  request_headers",
   ]);
 });
 

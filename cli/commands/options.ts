@@ -11,6 +11,15 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** A size, 1 byte to 1 GiB. */
+export function parseBytes(text: string): number {
+  const bytes = Number(text);
+  if (!/^\d{1,10}$/.test(text) || bytes < 1 || bytes > 2 ** 30) {
+    throw new InvalidArgumentError("A size is a whole number of bytes, from 1 to 1073741824.");
+  }
+  return bytes;
+}
+
 /** Requests per second, 0.1 to 1000. */
 export function parseRate(text: string): number {
   const rate = Number(text);

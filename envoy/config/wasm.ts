@@ -2,9 +2,11 @@
 import { posix } from "node:path";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
+import type { NetworkFilter } from "./tcp-listener.js";
 import { duration, type TypedConfig, typedConfig, typeUrl } from "./typed-config.js";
 
 const WASM_FILTER = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const WASM_NETWORK_FILTER = "envoy.extensions.filters.network.wasm.v3.Wasm";
 
 /** What Envoy does with requests after the module's VM has failed. */
 export type FailurePolicy =
@@ -27,6 +29,8 @@ export interface WasmFilterOptions {
    * their shared data. Default: the filter's name, so that nothing is shared unless it is asked for.
    */
   readonly vmId?: string;
+  /** Which of the module's filters it is, where the module has several by name, as those of `meshwright/proxy-runtime` may. Default: none. */
+  readonly rootId?: string;
   /** Default: `FAIL_RELOAD`. Always written out, since Envoy's documents disagree on its own default. */
   readonly failurePolicy?: FailurePolicy;
 }
@@ -42,7 +46,12 @@ export interface ExtensionResources {
 
 /** A Wasm filter with its configuration in place: a change needs a new listener. */
 export function wasmFilter(options: WasmFilterOptions): InlineFilter {
-  return { name: options.name, typed_config: wasmConfig(options) };
+  return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
+}
+
+/** The same for a listener's network filters, see `tcpListener`: the module sees connections, not requests. */
+export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
+  return { name: options.name, typed_config: wasmConfig(WASM_NETWORK_FILTER, options) };
 }
 
 /**
@@ -76,17 +85,18 @@ export function wasmFilterResource(options: WasmFilterOptions): ExtensionResourc
       {
         "@type": typeUrl("envoy.config.core.v3.TypedExtensionConfig"),
         name: options.name,
-        typed_config: wasmConfig(options),
+        typed_config: wasmConfig(WASM_FILTER, options),
       },
     ],
   };
 }
 
-function wasmConfig(options: WasmFilterOptions): TypedConfig {
-  const { name, module, configuration, vmId = name, failurePolicy = "FAIL_RELOAD" } = options;
-  return typedConfig(WASM_FILTER, {
+function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
+  const { name, module, configuration, vmId = name, rootId, failurePolicy = "FAIL_RELOAD" } = options;
+  return typedConfig(type, {
     config: {
       name,
+      ...(rootId === undefined ? {} : { root_id: rootId }),
       vm_config: { runtime: "envoy.wasm.runtime.v8", vm_id: vmId, code: { local: { filename: module } } },
       ...(configuration === undefined ? {} : { configuration: jsonText(configuration) }),
       failure_policy: failurePolicy,

@@ -169,7 +169,7 @@ function cachedBinary({ env, platform, arch, version }: Search): string | undefi
 }
 
 /** `$MESHWRIGHT_CACHE`, else the folder `meshwright` of the XDG cache. */
-function cacheFolder(env: NodeJS.ProcessEnv): string {
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
   if (env.MESHWRIGHT_CACHE) return resolve(env.MESHWRIGHT_CACHE);
   // The XDG specification has a relative path ignored.
   const xdg = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : undefined;

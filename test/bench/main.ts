@@ -9,10 +9,12 @@ import { findEnvoy } from "../../envoy/runtime/find.js";
 import { buildFilters } from "../../filters/build.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { judge } from "./bounds.js";
+import { runInProcess, type Subject } from "./in-process.js";
+import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
 import { type Measured, measure } from "./measure.js";
 import { renderPage, renderTable, renderVerdicts } from "./report.js";
 import { repeatability, type Summary, summarise } from "./summary.js";
-import { benchVariants, NAMES, type Peer } from "./variants.js";
+import { benchVariants, inProcessSubjects, NAMES, type Peer } from "./variants.js";
 
 /** Two measurements of the same may differ by this part before a difference between two filters means something. */
 const SETTLED = 0.05;
@@ -24,6 +26,7 @@ interface BenchOptions {
   readonly json?: string;
   readonly html?: string;
   readonly peer: readonly Peer[];
+  readonly inProcess: boolean;
 }
 
 const EXAMPLES = `
@@ -37,6 +40,7 @@ const program = new Command("npm run bench --")
   .option("--rounds <n>", "how often each variant is loaded, at least", "15")
   .option("--max-rounds <n>", "and at most, until a variant measured twice differs by less than 5 %", "40")
   .option("--round-ms <ms>", "how long each time", "300")
+  .option("--no-in-process", "leave out the second part, which times modules without a proxy")
   .option("--json <file>", "write the figures, and those of every round")
   .option("--html <file>", "write a page with the bars drawn")
   .option("--peer <name=file.wasm>", "measure a module that someone else built, too; repeatable", peer, [])
@@ -69,6 +73,8 @@ async function bench(options: BenchOptions): Promise<void> {
     });
     const summary = summaryOf(measured);
     const verdicts = judge(summary);
+    const subjects = [...inProcessSubjects(), ...options.peer.map(peerSubject)];
+    const inProcess = options.inProcess ? await runInProcess({ subjects, directory, onProgress }) : undefined;
     const head = { envoy: `Envoy ${binary.version}`, roundMs, repeatability: differs(summary) };
     console.log(
       [
@@ -77,17 +83,26 @@ async function bench(options: BenchOptions): Promise<void> {
         `The same module measured twice differs by ${(head.repeatability * 100).toFixed(1)} %.`,
         "",
         ...renderVerdicts(verdicts),
+        ...(inProcess === undefined ? [] : ["", ...renderInProcessTable(inProcess)]),
       ].join("\n"),
     );
     if (options.json !== undefined)
       await writeFile(
         options.json,
-        `${JSON.stringify({ ...head, ...summary, verdicts, measured }, null, 2)}\n`,
+        `${JSON.stringify({ ...head, ...summary, verdicts, measured, inProcess }, null, 2)}\n`,
       );
-    if (options.html !== undefined) await writeFile(options.html, renderPage(summary, verdicts, head, ""));
+    if (options.html !== undefined)
+      await writeFile(
+        options.html,
+        renderPage(summary, verdicts, head, inProcess === undefined ? "" : renderInProcessSection(inProcess)),
+      );
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function peerSubject({ name, path }: Peer): Subject {
+  return { name, module: path, configuration: {} };
 }
 
 function summaryOf(measured: readonly Measured[]): Summary {

@@ -5,9 +5,13 @@ import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { compileModule, modulePath } from "../../filters/build.js";
+import { buildBundle } from "../../filters/bundle.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import type { Subject } from "./in-process.js";
 import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
 import { fault, headerMutation, localRateLimit, lua, rbac } from "./native.js";
+import { buildRustModule } from "./rust.js";
+import { buildSoloModule, SOLO_ROOT_ID } from "./solo.js";
 
 export interface Variant {
   readonly name: string;
@@ -114,6 +118,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     { name: "adds a response header: Lua", filters: [lua()] },
     await compiled(NAMES.addOurs, "test/probes/add-header/index.ts"),
     await byHand(NAMES.addByHand, { proxy_on_response_headers: CALLS.addResponseHeader }),
+    ...(await otherSdks(directory)),
     await compiled(NAMES.readOurs, "test/probes/read-header/index.ts"),
     await byHand(NAMES.readByHand, { proxy_on_request_headers: CALLS.readUserId }),
     tenRules,
@@ -136,9 +141,39 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     { name: "native RBAC, allow any", filters: [rbac()] },
     { name: NAMES.nativeChain, filters: [fault(), localRateLimit(), headerMutation(), rbac()] },
     { name: NAMES.ourChain, filters: [...tenRules.filters, ...traceIn.filters] },
+    await bundled(directory),
     ...peers.map(({ name, path }) => wasm(name, path)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];
+}
+
+/** Our filters as the first part measures them, for the second part. */
+export function inProcessSubjects(): readonly Subject[] {
+  return [
+    { name: NAMES.tenRules, module: modulePath("header-routing"), configuration: TEN_RULES },
+    { name: NAMES.traceIn, module: modulePath("trace-headers"), configuration: {} },
+  ];
+}
+
+/** The same task as `addOurs` in other SDKs, as far as they can be had here. */
+async function otherSdks(directory: string): Promise<readonly Variant[]> {
+  const rust = await buildRustModule(directory);
+  const solo = { name: NAMES.addSolo, module: await buildSoloModule(directory), rootId: SOLO_ROOT_ID };
+  return [
+    ...(rust === undefined ? [] : [wasm(NAMES.addRust, rust)]),
+    {
+      name: solo.name,
+      filters: [wasmFilter({ ...solo, name: fileName(solo.name), configuration: {} })],
+    },
+  ];
+}
+
+/** Our filters in one module, with the configurations that they have alone. */
+async function bundled(directory: string): Promise<Variant> {
+  const name = "our-filters";
+  await buildBundle(name, ["header-routing", "trace-headers"], { outDir: directory });
+  const configuration = { "header-routing": TEN_RULES, "trace-headers": {} } as unknown as Json;
+  return wasm(NAMES.ourBundle, modulePath(name, directory), configuration);
 }
 
 function wasm(name: string, module: string, configuration: Json = {}): Variant {

@@ -9,7 +9,7 @@ import { main } from "../../cli/main.js";
 import { runCli } from "./cli-process.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COMMANDS = ["up", "run", "build", "validate"];
+const COMMANDS = ["up", "run", "build", "inspect", "validate"];
 
 let folder: string;
 beforeAll(async () => {
@@ -91,6 +91,12 @@ describe("a mistake", () => {
       /^meshwright: option '--log-level <level>' .*Allowed choices/,
     ],
     [["build", "nothing"], 3, /^meshwright: there is no filter "nothing"; the filters are: /],
+    [
+      ["build", "--size-budget", "1k"],
+      2,
+      /^meshwright: option '--size-budget <bytes>' argument '1k' is invalid/,
+    ],
+    [["inspect"], 2, "meshwright: missing required argument 'file'; see --help"],
     [["validate"], 2, "meshwright: missing required argument 'file'; see --help"],
     [["validate", "nothing=x.yaml"], 3, /^meshwright: there is no filter "nothing"/],
   ])("%j is one line that says what to do", async (args, code, line) => {
@@ -134,6 +140,42 @@ describe("validate", () => {
     expect(lines[0]).toBe("meshwright: 2 of 3 files are refused");
     expect(lines[1]).toMatch(/header-routing\.canary\.yaml:2:1: rulez: unknown key; did you mean "rules"\?$/);
     expect(lines[2]).toMatch(/rules\.yaml: has no "services".*write NAME=/);
+  });
+});
+
+describe("inspect", () => {
+  const module = path.join(ROOT, "build/header-routing.wasm");
+
+  it("shows a module's figures, and what Envoy makes of it", async () => {
+    await runCli(["build", "header-routing"], folder);
+    const { exitCode, stdout, stderr } = await run("inspect", module);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toMatch(/^ {2}ABI +0\.2\.1$/m);
+    expect(stdout).toMatch(/^ {2}made by +AssemblyScript, /m);
+    expect(stdout).toMatch(/^ {2}callbacks +\d+: .*request_headers/m);
+    expect(stdout).toMatch(/^ {2}stock Envoy would load it$/m);
+    for (const line of stdout.split("\n").slice(1)) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it("goes on after a file that is no module, and says why in the end", async () => {
+    const text = path.join(folder, "rules.yaml");
+    const { exitCode, stdout, stderr } = await run("inspect", text, module);
+    expect(exitCode).toBe(9);
+    expect(stdout).toContain(`${text}\n  stock Envoy refuses it because it is not WebAssembly, but text\n`);
+    expect(stdout).toContain("stock Envoy would load it");
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      `meshwright: stock Envoy would refuse 1 of 2 files: ${text}`,
+      "  it is not WebAssembly, but text",
+    ]);
+  });
+
+  it("prints JSON that tells the same, also of what is refused", async () => {
+    const { exitCode, stdout } = await run("inspect", "--json", module, folder);
+    expect(exitCode).toBe(9);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { file: module, report: { abi: "0.2.1", allocator: "malloc" }, refusals: [] },
+      { file: folder, report: null, refusals: ["it is a folder"] },
+    ]);
   });
 });
 

@@ -20,6 +20,7 @@ const PAGES = [
   "CHANGELOG.md",
   "compose/README.md",
   "cli/README.md",
+  "filters/README.md",
   "filters/header-routing/README.md",
   "filters/trace-headers/README.md",
 ];

@@ -1,0 +1,35 @@
+// What a bundle is made of: written down once by its entry file, the same for every plugin that runs it.
+
+import { RootContextFactory } from "../dispatcher";
+
+/** The callbacks of a stream, a bit for each. */
+export enum Callback {
+  RequestHeaders = 1,
+  RequestBody = 2,
+  RequestTrailers = 4,
+  ResponseHeaders = 8,
+  ResponseBody = 16,
+  ResponseTrailers = 32,
+  Done = 64,
+  Log = 128,
+}
+
+/** The filters of a bundle, in the order of the chain. */
+@final
+export class BundlePlan {
+  /** The callbacks that any of the filters has. */
+  readonly union: i32;
+
+  constructor(
+    readonly name: string,
+    readonly filters: StaticArray<string>,
+    /** For each filter the callbacks that its own module would export: as there, no other is called. */
+    readonly callbacks: StaticArray<i32>,
+    readonly factories: Array<RootContextFactory>,
+  ) {
+    assert(factories.length == filters.length, "each filter of a bundle registers one root context");
+    let union = 0;
+    for (let i = 0; i < callbacks.length; i++) union |= callbacks[i];
+    this.union = union;
+  }
+}

@@ -1,0 +1,135 @@
+// One stream of a bundle: what the host tells the bundle, its filters are told in turn.
+
+import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Status } from "../abi/types";
+import { HttpContext, RootContext, StreamChain } from "../context";
+import { finish, setEffectiveContext } from "../host/stream-control";
+import { BundleContexts } from "./contexts";
+import { RequestWalk, ResponseWalk } from "./directions";
+import { BundlePlan, Callback } from "./plan";
+
+/** Several filters on one stream. */
+@final
+class BundleChain extends StreamChain {
+  private readonly request: RequestWalk;
+  private readonly response: ResponseWalk;
+  /** Filters whose `onDone` returned false. */
+  private unfinished: i32 = 0;
+
+  constructor(readonly contexts: BundleContexts) {
+    super();
+    this.request = new RequestWalk(contexts);
+    this.response = new ResponseWalk(contexts);
+    contexts.chain = this;
+  }
+
+  requestWalk(): RequestWalk {
+    const contexts = this.contexts;
+    // Where no filter is told of headers, none can keep the request from the next.
+    if (!contexts.hasAny(Callback.RequestHeaders)) contexts.reached = contexts.size;
+    return this.request;
+  }
+
+  responseWalk(): ResponseWalk {
+    this.requestWalk();
+    this.response.begin();
+    return this.response;
+  }
+
+  /** By the end of a stream Envoy has told every filter of it, those too that the request did not come to. */
+  onDone(): bool {
+    const contexts = this.contexts;
+    for (let i = 0; i < contexts.size; i++) {
+      const context = contexts.at(i);
+      if (contexts.has(i, Callback.Done) && !context.onDone()) this.unfinished++;
+    }
+    return this.unfinished == 0;
+  }
+
+  onLog(): void {
+    const contexts = this.contexts;
+    for (let i = 0; i < contexts.size; i++) {
+      const context = contexts.at(i);
+      if (contexts.has(i, Callback.Log)) context.onLog();
+    }
+  }
+
+  override resumeRequest(context: HttpContext): Status {
+    const contexts = this.contexts;
+    const status = setEffectiveContext(contexts.id);
+    return status == Status.Ok ? this.request.resume(contexts.indexOf(context)) : status;
+  }
+
+  override resumeResponse(context: HttpContext): Status {
+    const contexts = this.contexts;
+    const status = setEffectiveContext(contexts.id);
+    return status == Status.Ok ? this.response.resumeFilter(contexts.indexOf(context)) : status;
+  }
+
+  override done(context: HttpContext): Status {
+    if (this.unfinished == 0 || --this.unfinished > 0) return Status.Ok;
+    const status = setEffectiveContext(this.contexts.id);
+    return status == Status.Ok ? finish() : status;
+  }
+
+  reset(): void {
+    this.contexts.release();
+    this.request.reset();
+    this.response.reset();
+    this.unfinished = 0;
+  }
+}
+
+/** What the host knows as one stream. */
+@final
+export class BundleStream extends HttpContext {
+  private readonly parts: BundleChain;
+
+  constructor(plan: BundlePlan, roots: StaticArray<RootContext>) {
+    super();
+    this.parts = new BundleChain(new BundleContexts(plan, roots));
+  }
+
+  override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    return this.entered().requestWalk().onHeaders(headers, endOfStream);
+  }
+
+  override onRequestBody(size: u32, endOfStream: bool): FilterDataStatus {
+    return this.entered().requestWalk().onBody(size, endOfStream);
+  }
+
+  override onRequestTrailers(trailers: u32): FilterTrailersStatus {
+    return this.entered().requestWalk().onTrailers(trailers);
+  }
+
+  override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    return this.entered().responseWalk().onHeaders(headers, endOfStream);
+  }
+
+  override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
+    return this.entered().responseWalk().onBody(size, endOfStream);
+  }
+
+  override onResponseTrailers(trailers: u32): FilterTrailersStatus {
+    return this.entered().responseWalk().onTrailers(trailers);
+  }
+
+  override onDone(): bool {
+    return this.entered().onDone();
+  }
+
+  override onLog(): void {
+    this.entered().onLog();
+  }
+
+  override onRecycle(): bool {
+    this.parts.reset();
+    return true;
+  }
+
+  /** The dispatcher gives a stream its number after its context. */
+  private entered(): BundleChain {
+    const parts = this.parts;
+    parts.contexts.id = this.id;
+    return parts;
+  }
+}

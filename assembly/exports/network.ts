@@ -1,0 +1,81 @@
+// Callbacks for a network filter: it sees connections, not requests. A filter's entry file exports from here those it implements, and always
+// `proxy_on_context_create` and `proxy_on_delete`.
+
+import { endCallback } from "../abi/memory";
+import { FilterStatus } from "../abi/types";
+import {
+  createConnection,
+  createRoot,
+  deleteConnection,
+  deleteRoot,
+  findConnection,
+  findRoot,
+} from "../dispatcher";
+import { enter } from "../host/stream-control";
+
+export function proxy_on_context_create(id: u32, parentId: u32): void {
+  enter(id);
+  if (parentId == 0) createRoot(id);
+  else createConnection(id, parentId);
+  endCallback();
+}
+
+export function proxy_on_new_connection(id: u32): u32 {
+  enter(id);
+  const context = findConnection(id);
+  const status = context ? context.onNewConnection() : FilterStatus.Continue;
+  endCallback();
+  return status;
+}
+
+export function proxy_on_downstream_data(id: u32, size: u32, endOfStream: u32): u32 {
+  enter(id);
+  const context = findConnection(id);
+  const status = context ? context.onDownstreamData(size, endOfStream != 0) : FilterStatus.Continue;
+  endCallback();
+  return status;
+}
+
+export function proxy_on_upstream_data(id: u32, size: u32, endOfStream: u32): u32 {
+  enter(id);
+  const context = findConnection(id);
+  const status = context ? context.onUpstreamData(size, endOfStream != 0) : FilterStatus.Continue;
+  endCallback();
+  return status;
+}
+
+export function proxy_on_downstream_connection_close(id: u32, peer: u32): void {
+  enter(id);
+  const context = findConnection(id);
+  if (context) context.onDownstreamClose(peer);
+  endCallback();
+}
+
+export function proxy_on_upstream_connection_close(id: u32, peer: u32): void {
+  enter(id);
+  const context = findConnection(id);
+  if (context) context.onUpstreamClose(peer);
+  endCallback();
+}
+
+export function proxy_on_done(id: u32): u32 {
+  enter(id);
+  const context = findConnection(id);
+  const root = findRoot(id);
+  const ended = context ? context.onDone() : root ? root.onDone() : true;
+  endCallback();
+  return ended ? 1 : 0;
+}
+
+export function proxy_on_log(id: u32): void {
+  enter(id);
+  const context = findConnection(id);
+  if (context) context.onLog();
+  endCallback();
+}
+
+export function proxy_on_delete(id: u32): void {
+  enter(id);
+  if (!deleteRoot(id)) deleteConnection(id);
+  endCallback();
+}

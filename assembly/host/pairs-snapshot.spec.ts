@@ -1,0 +1,88 @@
+import { endCallback } from "../abi/memory";
+import { Bytes } from "../text/bytes";
+import { encodePairs, HeaderPairs } from "./header-pairs";
+import { PairsSnapshot } from "./pairs-snapshot";
+
+const SCOPE: u32 = 7;
+const snapshot = new PairsSnapshot();
+
+function b(text: string): Bytes {
+  return Bytes.of(text);
+}
+
+function listed(): string {
+  const encoded = snapshot.current(SCOPE);
+  if (!encoded) return "dropped";
+  const pairs = HeaderPairs.over(encoded);
+  let text = "";
+  while (pairs.next()) text += pairs.name.toString() + "=" + pairs.value.toString() + ";";
+  return text;
+}
+
+describe("PairsSnapshot", () => {
+  beforeEach(() => {
+    const pairs: StaticArray<Bytes> = [
+      b(":path"),
+      b("/"),
+      b("a"),
+      b("1"),
+      b("twice"),
+      b("x"),
+      b("twice"),
+      b("y"),
+    ];
+    snapshot.keep(encodePairs(pairs), SCOPE);
+  });
+
+  afterEach(() => {
+    endCallback();
+  });
+
+  it("is as the host gave it, in that scope only", () => {
+    expect(listed()).toBe(":path=/;a=1;twice=x;twice=y;");
+    expect(snapshot.current(SCOPE + 1)).toBeNull();
+  });
+
+  it("shows edits in their order", () => {
+    snapshot.added(b("new"), b("2"));
+    snapshot.replaced(b("a"), b("longer"));
+    snapshot.removed(b("twice"));
+    snapshot.removed(b("absent"));
+    snapshot.replaced(b("fresh"), b(""));
+    expect(listed()).toBe(":path=/;a=longer;new=2;fresh=;");
+    snapshot.removed(b("new"));
+    snapshot.added(b("new"), b("3"));
+    expect(listed()).toBe(":path=/;a=longer;fresh=;new=3;");
+  });
+
+  it("keeps what was written, whatever becomes of the caller's bytes", () => {
+    const value = b("before");
+    snapshot.added(b("new"), value);
+    store<u8>(value.ptr, 0x58);
+    expect(listed()).toBe(":path=/;a=1;twice=x;twice=y;new=before;");
+  });
+
+  it("is dropped where Envoy does more than the edit says", () => {
+    snapshot.added(b("a"), b("2"));
+    expect(listed()).toBe("dropped");
+  });
+
+  it("is dropped for a repeated header that is replaced", () => {
+    snapshot.replaced(b("twice"), b("z"));
+    expect(listed()).toBe("dropped");
+  });
+
+  it("is dropped for names that Envoy keeps in its own way", () => {
+    const names: StaticArray<string> = [":path", "host", "Upper", ""];
+    for (let i = 0; i < names.length; i++) {
+      snapshot.keep(encodePairs([b("a"), b("1")]), SCOPE);
+      snapshot.added(b(names[i]), b("v"));
+      expect(listed()).toBe("dropped", names[i]);
+    }
+  });
+
+  it("is dropped for more edits than it has room for", () => {
+    for (let i = 0; i < 17; i++) snapshot.added(b("n" + i.toString()), b("v"));
+    expect(listed()).toBe("dropped");
+  });
+});

@@ -1,0 +1,161 @@
+// All headers of a map as the host gave them, kept for the filters of a bundle that come after the first: reading all costs more than anything else a
+// filter does on a request, so within one callback it is done once. Edits are written down, and made in the copy when the next filter reads it. An edit of
+// which Envoy makes more than it says (it joins a repeated header of some names, and has its own place for others) drops the copy instead.
+
+import { allocate } from "../abi/memory";
+import { Bytes } from "../text/bytes";
+import { HeaderPairs } from "./header-pairs";
+
+const WORD: i32 = 4;
+const MOST_EDITS: i32 = 16;
+const COLON: u8 = 0x3a;
+const HOST = Bytes.of("host");
+
+enum Edit {
+  Add,
+  Replace,
+  Remove,
+}
+
+/** One map's headers within one callback, of one stream. */
+@final
+export class PairsSnapshot {
+  /** In which scope it was taken, see `currentScope`; 0 for none. */
+  private takenIn: u32 = 0;
+  private encoded: Bytes = new Bytes(0, 0);
+  private edits: i32 = 0;
+  private readonly kinds: StaticArray<Edit> = new StaticArray<Edit>(MOST_EDITS);
+  private readonly names: StaticArray<Bytes> = new StaticArray<Bytes>(MOST_EDITS);
+  private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(MOST_EDITS);
+
+  constructor() {
+    for (let i = 0; i < MOST_EDITS; i++) {
+      this.names[i] = new Bytes(0, 0);
+      this.values[i] = new Bytes(0, 0);
+    }
+  }
+
+  /** Takes what the host gave in this scope. */
+  keep(encoded: Bytes, scope: u32): void {
+    this.encoded.ptr = encoded.ptr;
+    this.encoded.size = encoded.size;
+    this.takenIn = scope;
+    this.edits = 0;
+  }
+
+  /** Forgets what it has: the map is no longer what it was. */
+  drop(): void {
+    this.takenIn = 0;
+  }
+
+  /** The headers as they are after every edit, or `null` where the host must be asked. Valid until the callback ends. */
+  current(scope: u32): Bytes | null {
+    if (this.takenIn == 0 || this.takenIn != scope) return null;
+    for (let i = 0; i < this.edits; i++) {
+      if (this.apply(unchecked(this.kinds[i]), unchecked(this.names[i]), unchecked(this.values[i]))) continue;
+      this.drop();
+      return null;
+    }
+    this.edits = 0;
+    return this.encoded;
+  }
+
+  added(name: Bytes, value: Bytes): void {
+    this.note(Edit.Add, name, value);
+  }
+
+  replaced(name: Bytes, value: Bytes): void {
+    this.note(Edit.Replace, name, value);
+  }
+
+  removed(name: Bytes): void {
+    this.note(Edit.Remove, name, name);
+  }
+
+  private note(kind: Edit, name: Bytes, value: Bytes): void {
+    if (this.takenIn == 0) return;
+    if (this.edits == MOST_EDITS || !isPlain(name)) {
+      this.drop();
+      return;
+    }
+    const at = this.edits++;
+    unchecked((this.kinds[at] = kind));
+    keepIn(unchecked(this.names[at]), name);
+    keepIn(unchecked(this.values[at]), value);
+  }
+
+  /** Makes one edit in a new copy; false where Envoy may have made another. */
+  private apply(kind: Edit, name: Bytes, value: Bytes): bool {
+    const pairs = HeaderPairs.over(this.encoded);
+    let count = 0;
+    let found = 0;
+    let foundSize = 0;
+    while (pairs.next()) {
+      count++;
+      if (!pairs.name.equals(name)) continue;
+      found++;
+      foundSize += 2 * WORD + pairs.name.size + pairs.value.size + 2;
+    }
+    if (kind == Edit.Remove && found == 0) return true;
+    if (kind == Edit.Add && found > 0) return false;
+    if (kind == Edit.Replace && found > 1) return false;
+    const writes = kind != Edit.Remove;
+    const size = this.encoded.size - foundSize + (writes ? 2 * WORD + name.size + value.size + 2 : 0);
+    this.rewrite(name, writes ? value : null, count - found + (writes ? 1 : 0), size);
+    return true;
+  }
+
+  /** Leaves out every header of that name, and puts one with that value in the place of the first, or at the end. */
+  private rewrite(name: Bytes, value: Bytes | null, count: i32, size: i32): void {
+    const to = allocate(size);
+    store<i32>(to, count);
+    let sizes = to + WORD;
+    let data = sizes + <usize>(count * 2 * WORD);
+    let pending = value;
+    const pairs = HeaderPairs.over(this.encoded);
+    while (pairs.next()) {
+      let written: Bytes | null = pairs.value;
+      if (pairs.name.equals(name)) {
+        written = pending;
+        pending = null;
+      }
+      if (!written) continue;
+      data = writePair(sizes, data, pairs.name, written);
+      sizes += 2 * WORD;
+    }
+    if (pending) writePair(sizes, data, name, pending);
+    this.encoded.ptr = to;
+    this.encoded.size = size;
+  }
+}
+
+/** Writes one header, and returns where the next one's text goes. */
+function writePair(sizes: usize, data: usize, name: Bytes, value: Bytes): usize {
+  store<i32>(sizes, name.size);
+  store<i32>(sizes, value.size, WORD);
+  memory.copy(data, name.ptr, name.size);
+  data += name.size;
+  store<u8>(data++, 0);
+  memory.copy(data, value.ptr, value.size);
+  data += value.size;
+  store<u8>(data++, 0);
+  return data;
+}
+
+/** The caller's bytes may be used for something else before they are read here. */
+function keepIn(kept: Bytes, bytes: Bytes): void {
+  const ptr = allocate(bytes.size);
+  memory.copy(ptr, bytes.ptr, bytes.size);
+  kept.ptr = ptr;
+  kept.size = bytes.size;
+}
+
+/** Whether Envoy keeps a header of that name as it is written: in lower case, and not among those that it keeps apart. */
+function isPlain(name: Bytes): bool {
+  if (name.size == 0 || name.at(0) == COLON || name.equals(HOST)) return false;
+  for (let i = 0; i < name.size; i++) {
+    const byte = name.at(i);
+    if (byte >= 0x41 && byte <= 0x5a) return false;
+  }
+  return true;
+}

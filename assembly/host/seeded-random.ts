@@ -1,0 +1,26 @@
+// Random numbers that come again: the same seed gives the same numbers.
+
+/** SplitMix64. Fit for tests, samples and jitter, not for secrets. Source: https://prng.di.unimi.it/splitmix64.c */
+@final
+export class Random {
+  constructor(private state: u64) {}
+
+  /** The next number of the row, all of its 64 bits as likely 0 as 1. */
+  next(): u64 {
+    this.state += 0x9e3779b97f4a7c15;
+    let mixed = this.state;
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    return mixed ^ (mixed >> 31);
+  }
+
+  /** A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be 0. */
+  below(bound: u32): u32 {
+    return <u32>(this.next() % bound);
+  }
+
+  /** A number in [0, 1), a multiple of 2^-53. */
+  fraction(): f64 {
+    return <f64>(this.next() >> 11) * (1.0 / 9007199254740992.0);
+  }
+}

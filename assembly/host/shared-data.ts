@@ -1,0 +1,85 @@
+// Shared data: values under keys that all workers of a `vm_id` see.
+//
+// The host deletes nothing before its last VM of that `vm_id` ends: keep the set of keys bounded, or a client fills the host's memory.
+
+import { proxy_get_shared_data, proxy_set_shared_data } from "@solo-io/proxy-runtime/assembly/imports";
+import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
+import { Status } from "../abi/types";
+import { Bytes } from "../text/bytes";
+
+/** As a number for a compare-and-set: any. */
+const ANY: u32 = 0;
+/**
+ * As a number for a compare-and-set: there is no value. The host does not check the number where there is no value, and refuses one that is not
+ * the value's; its own numbers count up from 1, so that this one comes after four thousand million writes.
+ */
+const ABSENT: u32 = u32.MAX_VALUE;
+
+/** What became of an `update`. */
+export enum UpdateOutcome {
+  Updated = 0,
+  /** The updater wanted no change. */
+  Unchanged = 1,
+  /** Other workers changed the value between each of the attempts' reading and writing. */
+  GaveUp = 2,
+  /** The host refused; nothing is changed. */
+  Refused = 3,
+}
+
+/** Makes a new value out of the old one. */
+export abstract class SharedUpdater {
+  /**
+   * Called once for each attempt, so it must not keep anything of an earlier one.
+   * @param old the value, valid until the callback ends; `null` where there is none
+   * @returns the new value, which may be a view of scratch memory; `null` to leave the old one
+   */
+  abstract compute(old: Bytes | null): Bytes | null;
+}
+
+/** A key of the shared data. Make one for each key, once. */
+@final
+export class SharedData {
+  /** The host's number of the value that `get` saw last. */
+  private seen: u32 = ABSENT;
+
+  constructor(private readonly key: Bytes) {}
+
+  /** The value, or `null` where there is none. Valid until the callback ends. One host call. */
+  get(): Bytes | null {
+    clearOut();
+    store<u32>(OUT_WORD, 0);
+    const status = proxy_get_shared_data(this.key.ptr, this.key.size, OUT_PTR, OUT_SIZE, OUT_WORD);
+    this.seen = status == Status.Ok ? load<u32>(OUT_WORD) : ABSENT;
+    return status == Status.Ok ? adoptView() : null;
+  }
+
+  /** Sets the value, whatever it is now. One host call. */
+  set(value: Bytes): Status {
+    return proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, ANY);
+  }
+
+  /**
+   * Sets the value if it is still the one that the last `get` saw, which may be none at all; else `CasMismatch`. Each needs a `get` before it. One
+   * host call.
+   */
+  compareAndSet(value: Bytes): Status {
+    const seen = this.seen;
+    this.seen = ABSENT;
+    return proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, seen);
+  }
+
+  /**
+   * Reads, computes and writes, and does so anew while other workers come between. Two host calls an attempt.
+   * @param attempts at least 1; with few workers 10 are plenty
+   */
+  update(updater: SharedUpdater, attempts: u32): UpdateOutcome {
+    for (let i: u32 = 0; i < attempts; i++) {
+      const value = updater.compute(this.get());
+      if (!value) return UpdateOutcome.Unchanged;
+      const status = this.compareAndSet(value);
+      if (status == Status.Ok) return UpdateOutcome.Updated;
+      if (status != Status.CasMismatch) return UpdateOutcome.Refused;
+    }
+    return UpdateOutcome.GaveUp;
+  }
+}

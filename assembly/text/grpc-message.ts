@@ -1,0 +1,57 @@
+// The words that go with a gRPC status, as Envoy hands them over: percent-encoded as the server sent them, and behind them, in braces, how the
+// response ended in Envoy's terms: `not%20for%20you{via_upstream}`.
+
+import { Bytes } from "./bytes";
+
+const OPENING_BRACE: u8 = 0x7b;
+const CLOSING_BRACE: u8 = 0x7d;
+const PERCENT: u8 = 0x25;
+const NO_DIGIT: u32 = 16;
+const RESPONSE_TIMEOUT = Bytes.of("{response_timeout}");
+
+/** Whether Envoy itself gave up waiting. A server cannot say so, for behind its words stands that they are an upstream's. */
+export function saysTimeout(message: Bytes): bool {
+  return message.endsWith(RESPONSE_TIMEOUT);
+}
+
+/** Takes away what Envoy put behind the words, and decodes them where they stand. A `%` without two hexadecimal digits stays as it is. */
+export function cleanMessage(message: Bytes): void {
+  message.size = detailsAt(message);
+  decode(message);
+}
+
+/** Where the pair of braces opens that ends the message; the message's size where none does. */
+function detailsAt(message: Bytes): i32 {
+  let depth = 0;
+  for (let i = message.size - 1; i >= 0; i--) {
+    const byte = message.at(i);
+    if (byte == CLOSING_BRACE) depth++;
+    else if (byte == OPENING_BRACE) depth--;
+    if (depth == 0) return byte == OPENING_BRACE ? i : message.size;
+  }
+  return message.size;
+}
+
+function decode(message: Bytes): void {
+  let to = message.ptr;
+  for (let i = 0; i < message.size; i++) {
+    let byte = message.at(i);
+    if (byte == PERCENT && i + 2 < message.size) {
+      const high = digit(message.at(i + 1));
+      const low = digit(message.at(i + 2));
+      if (high < NO_DIGIT && low < NO_DIGIT) {
+        byte = <u8>((high << 4) | low);
+        i += 2;
+      }
+    }
+    store<u8>(to++, byte);
+  }
+  message.size = <i32>(to - message.ptr);
+}
+
+function digit(byte: u8): u32 {
+  const decimal = <u32>byte - 0x30;
+  if (decimal < 10) return decimal;
+  const letter = (<u32>byte | 0x20) - 0x61;
+  return letter < 6 ? letter + 10 : NO_DIGIT;
+}

@@ -1,0 +1,58 @@
+// `meshwright inspect`: what a proxy-wasm module is made of, and whether stock Envoy would load it.
+
+import type { Command } from "commander";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { describeReport, verdict } from "../../envoy/module/describe.js";
+import { type InspectedFile, inspectFile } from "../../envoy/module/inspect-file.js";
+import { exitCodesHelp } from "../failures.js";
+import type { Screen } from "../screen.js";
+
+interface InspectOptions {
+  readonly json?: true;
+}
+
+export function addInspect(root: Command, screen: Screen): void {
+  root
+    .command("inspect")
+    .description("Show what proxy-wasm modules are made of, and whether stock Envoy would load them.")
+    .argument("<file...>", "modules, made by any SDK in any language")
+    .option("--json", "print the reports as one JSON array")
+    .addHelpText("after", EXAMPLES)
+    .action(async (files: string[], options: InspectOptions) => {
+      const inspected: InspectedFile[] = [];
+      for (const file of files) {
+        const one = await inspectFile(file);
+        inspected.push(one);
+        if (!options.json) screen.print(describeFile(one));
+      }
+      if (options.json) screen.print([JSON.stringify(inspected, null, 2)]);
+      failOnRefused(inspected);
+    });
+}
+
+function describeFile({ file, report, refusals }: InspectedFile): readonly string[] {
+  return [file, ...(report === null ? [] : describeReport(report)), `  ${verdict(refusals)}`];
+}
+
+function failOnRefused(inspected: readonly InspectedFile[]): void {
+  const refused = inspected.filter(({ refusals }) => refusals.length > 0);
+  if (refused.length === 0) return;
+  const share = inspected.length === 1 ? "" : `${refused.length} of ${inspected.length} files: `;
+  throw new MeshwrightError(
+    "module-refused",
+    `stock Envoy would refuse ${share}${refused.map(({ file }) => file).join(", ")}`,
+    refused.flatMap(({ file, refusals }) =>
+      refusals.map((line) => (refused.length === 1 ? line : `${file}: ${line}`)),
+    ),
+  );
+}
+
+const EXAMPLES = `
+A call that the module's start makes for certain counts as a reason to refuse it;
+one that it may make is only shown. Whether a filter takes its configuration, only
+Envoy can tell.
+
+Examples:
+  meshwright inspect build/header-routing.wasm
+  meshwright inspect --json my-rust-filter.wasm other.wasm
+${exitCodesHelp("stock Envoy would load every file", ["usage", "module-refused"])}`;

@@ -1,0 +1,34 @@
+// A listener for connections of any kind: a chain of network filters, then a cluster.
+import { socketAddress } from "./address.js";
+import type { Listener } from "./listener.js";
+import { type TypedConfig, typedConfig } from "./typed-config.js";
+
+const TCP_PROXY = "envoy.filters.network.tcp_proxy";
+const TCP_PROXY_TYPE = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+
+/** One entry of a listener's network filters. */
+export interface NetworkFilter {
+  readonly name: string;
+  readonly typed_config: TypedConfig;
+}
+
+export interface TcpListenerOptions {
+  readonly name: string;
+  /** The IP address to listen on. Default: 127.0.0.1. */
+  readonly address?: string;
+  readonly port: number;
+  /** In the order in which what the client sends meets them; the proxy to the cluster is added after them. */
+  readonly filters: readonly NetworkFilter[];
+  /** The cluster that every connection goes to. */
+  readonly cluster: string;
+}
+
+/** A listener that hands every connection's bytes to a cluster. */
+export function tcpListener(options: TcpListenerOptions): Listener {
+  const proxy = typedConfig(TCP_PROXY_TYPE, { stat_prefix: options.name, cluster: options.cluster });
+  return {
+    name: options.name,
+    address: socketAddress(options.address ?? "127.0.0.1", options.port),
+    filter_chains: [{ filters: [...options.filters, { name: TCP_PROXY, typed_config: proxy }] }],
+  };
+}

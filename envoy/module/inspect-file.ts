@@ -1,0 +1,44 @@
+// Inspects a file that may be anything.
+
+import { readFile, stat } from "node:fs/promises";
+import { MalformedModule } from "./byte-reader.js";
+import { inspectModule, type ModuleReport } from "./inspect.js";
+
+/** What came of it: a report where the file is a module, and why stock Envoy would refuse the file, if it would. */
+export interface InspectedFile {
+  readonly file: string;
+  readonly report: ModuleReport | null;
+  readonly refusals: readonly string[];
+}
+
+/** More than any filter has: Envoy compiles a module for every worker's start. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** Reads and inspects one file. Never throws: what is wrong with the file is among the refusals. */
+export async function inspectFile(file: string): Promise<InspectedFile> {
+  try {
+    const bytes = await readRegularFile(file);
+    if (typeof bytes === "string") return { file, report: null, refusals: [bytes] };
+    const report = inspectModule(bytes);
+    return { file, report, refusals: report.refusals };
+  } catch (error) {
+    if (error instanceof MalformedModule) return { file, report: null, refusals: [`it ${error.message}`] };
+    return { file, report: null, refusals: [`it cannot be read: ${describe(error)}`] };
+  }
+}
+
+/** The file's bytes, or why they are not read. A device or a pipe might never end. */
+async function readRegularFile(file: string): Promise<Uint8Array | string> {
+  const stats = await stat(file);
+  if (stats.isDirectory()) return "it is a folder";
+  if (!stats.isFile()) return "it is no regular file";
+  if (stats.size > MAX_BYTES) return `it has ${stats.size.toLocaleString("en")} bytes, more than any module`;
+  return readFile(file);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file";
+  return code === "EACCES" ? "it may not be read by this user" : error.message;
+}

@@ -1,0 +1,101 @@
+// What a proxy-wasm module asks of Envoy and offers it, whoever made it.
+
+import { type AbiVersion, ALLOCATORS, callbacksOf } from "./abi.js";
+import { MalformedModule } from "./byte-reader.js";
+import { type ExternKind, readModule, type WasmImport, type WasmModule } from "./read.js";
+import { abiOf, importRefusal, isMemoryVisible, refusalsOf } from "./refusals.js";
+import { exportedFunction, readStart, type Start } from "./start.js";
+import { describeSignature } from "./types.js";
+
+export interface InspectedImport {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ExternKind;
+  /** As `i32 i32 -> i32`, of a function. */
+  readonly signature: string | null;
+  /** Whether stock Envoy links it. */
+  readonly linked: boolean;
+}
+
+/** A module's figures. */
+export interface ModuleReport {
+  /** Size of the file. */
+  readonly bytes: number;
+  /** The version of the ABI that it says it speaks. */
+  readonly abi: AbiVersion | null;
+  readonly allocator: string | null;
+  readonly sections: readonly { readonly name: string; readonly bytes: number }[];
+  readonly imports: readonly InspectedImport[];
+  /** Exported callbacks that Envoy will enter. */
+  readonly callbacks: readonly string[];
+  /** Exports that are named like callbacks and that Envoy never enters. */
+  readonly unknownCallbacks: readonly string[];
+  /** What runs when a VM starts. */
+  readonly start: Start;
+  /** Of the memory that Envoy uses, in pages of 64 KiB; `null` where there is none that it can reach. */
+  readonly memory: { readonly initialPages: number; readonly maximumPages: number | null } | null;
+  /** How many functions have names. */
+  readonly functionNames: number;
+  readonly sourceMapUrl: string | null;
+  /** What made it, such as `language Rust`. */
+  readonly producers: WasmModule["producers"];
+  /** Why stock Envoy would refuse it; empty where it loads. */
+  readonly refusals: readonly string[];
+}
+
+/** Reads a module's figures and finds what Envoy would refuse. Throws `MalformedModule` where `bytes` is no WebAssembly module. */
+export function inspectModule(bytes: Uint8Array): ModuleReport {
+  const module = readModule(bytes);
+  validate(bytes);
+  return reportOf(module);
+}
+
+/** V8 decides what is valid: the same engine runs the module in Envoy. */
+function validate(bytes: Uint8Array): void {
+  try {
+    new WebAssembly.Module(bytes);
+  } catch (error) {
+    const reason =
+      error instanceof Error ? error.message.replace(/^WebAssembly\.Module\(\): /, "") : String(error);
+    throw new MalformedModule(`is not valid WebAssembly: ${reason}`, { cause: error });
+  }
+}
+
+function reportOf(module: WasmModule): ModuleReport {
+  const abi = abiOf(module);
+  const known = callbacksOf(abi ?? "0.2.1");
+  const exported = module.exports.filter((entry) => entry.kind === "function").map((entry) => entry.name);
+  const [memory] = module.memories;
+  return {
+    bytes: module.bytes.length,
+    abi,
+    allocator: ALLOCATORS.find((name) => exportedFunction(module, name) !== undefined) ?? null,
+    sections: module.sections.map(({ name, bytes }) => ({ name, bytes })),
+    imports: module.imports.map((entry) => inspectImport(entry, abi ?? "0.2.1")),
+    callbacks: exported.filter((name) => known.has(name)),
+    unknownCallbacks: exported.filter((name) => isCallbackName(name) && !known.has(name)),
+    start: readStart(module),
+    memory:
+      memory === undefined || !isMemoryVisible(module)
+        ? null
+        : { initialPages: memory.initial, maximumPages: memory.maximum },
+    functionNames: module.functionNames.size,
+    sourceMapUrl: module.sourceMapUrl ?? null,
+    producers: module.producers,
+    refusals: refusalsOf(module),
+  };
+}
+
+function isCallbackName(name: string): boolean {
+  return name.startsWith("proxy_on_") && !ALLOCATORS.includes(name as (typeof ALLOCATORS)[number]);
+}
+
+function inspectImport(entry: WasmImport, abi: AbiVersion): InspectedImport {
+  return {
+    module: entry.module,
+    name: entry.name,
+    kind: entry.kind,
+    signature: entry.signature === undefined ? null : describeSignature(entry.signature),
+    linked: importRefusal(entry, abi) === undefined,
+  };
+}

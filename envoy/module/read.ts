@@ -1,0 +1,248 @@
+// A WebAssembly module's parts, read from its bytes.
+
+import { ByteReader, MalformedModule } from "./byte-reader.js";
+import { readCustomSection } from "./custom-sections.js";
+import { Op, walkExpression } from "./instructions.js";
+import { type Limits, readLimits, readTypes, readValueType, type Signature } from "./types.js";
+
+export type ExternKind = "function" | "table" | "memory" | "global" | "tag";
+const KINDS: readonly ExternKind[] = ["function", "table", "memory", "global", "tag"];
+
+export interface WasmImport {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ExternKind;
+  /** Of a function. */
+  readonly signature?: Signature;
+}
+
+export interface WasmExport {
+  readonly name: string;
+  readonly kind: ExternKind;
+  /** Its number among all of that kind, the imported ones first. */
+  readonly index: number;
+}
+
+export interface WasmGlobal {
+  readonly type: string;
+  /** It begins as the number 0. */
+  readonly zero: boolean;
+}
+
+/** A module's parts. Functions, memories and globals are numbered as in the binary: the imported ones first. */
+export interface WasmModule {
+  readonly bytes: Uint8Array;
+  /** In their order; `bytes` counts the section's head too. */
+  readonly sections: { name: string; start: number; bytes: number }[];
+  types: readonly (Signature | null)[];
+  readonly imports: WasmImport[];
+  /** Of every function, the number of its type. */
+  readonly functionTypes: number[];
+  readonly memories: Limits[];
+  readonly globals: WasmGlobal[];
+  exports: readonly WasmExport[];
+  /** The function that runs while the module is instantiated. */
+  startFunction: number | undefined;
+  /** The functions that a call through a table can reach. */
+  readonly tabled: Set<number>;
+  /** Where the functions of the module itself begin and end: locals and instructions. */
+  bodies: readonly { start: number; end: number }[];
+  /** Names of functions, where the module has any. */
+  functionNames: ReadonlyMap<number, string>;
+  /** What made the module: fields as `language`, `processed-by`, `sdk`, with names and versions. */
+  producers: readonly { field: string; name: string; version: string }[];
+  sourceMapUrl: string | undefined;
+}
+
+const SECTIONS: readonly (string | undefined)[] = [
+  "custom",
+  "type",
+  "import",
+  "function",
+  "table",
+  "memory",
+  "global",
+  "export",
+  "start",
+  "element",
+  "code",
+  "data",
+  "data count",
+  "tag",
+];
+
+/** Reads a module. Throws `MalformedModule` where the bytes are not a whole module of version 1. */
+export function readModule(bytes: Uint8Array): WasmModule {
+  const reader = new ByteReader(bytes);
+  readHead(reader);
+  const module: WasmModule = {
+    bytes,
+    sections: [],
+    types: [],
+    imports: [],
+    functionTypes: [],
+    memories: [],
+    globals: [],
+    exports: [],
+    startFunction: undefined,
+    tabled: new Set(),
+    bodies: [],
+    functionNames: new Map(),
+    producers: [],
+    sourceMapUrl: undefined,
+  };
+  while (!reader.done) readSection(reader, module);
+  return module;
+}
+
+function readHead(reader: ByteReader): void {
+  const { bytes } = reader;
+  if (bytes.length === 0) throw new MalformedModule("is empty");
+  if (![0x00, 0x61, 0x73, 0x6d].every((byte, i) => bytes[i] === byte)) {
+    throw new MalformedModule(`is not WebAssembly, but ${guessFormat(bytes)}`);
+  }
+  if (bytes.length < 8) throw new MalformedModule("ends in the middle of its head");
+  const version = (bytes[4] ?? 0) + (bytes[5] ?? 0) * 256;
+  const layer = (bytes[6] ?? 0) + (bytes[7] ?? 0) * 256;
+  if (layer === 1) throw new MalformedModule("is a component, and Envoy takes only core modules");
+  if (version !== 1 || layer !== 0)
+    throw new MalformedModule(`is WebAssembly of the unknown version ${version}`);
+  reader.skip(8);
+}
+
+function guessFormat(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 512)).toString("latin1");
+  if (head.startsWith("\x7fELF")) return "an ELF program or library";
+  if (head.startsWith("\x1f\x8b")) return "gzip: unpack it first";
+  if (head.startsWith("PK")) return "a zip archive";
+  if (head.startsWith("(module")) return "the text form: make the binary with wat2wasm";
+  return /^[\t\r\n\x20-\x7e]*$/.test(head) ? "text" : "something else";
+}
+
+function readSection(reader: ByteReader, module: WasmModule): void {
+  const start = reader.position;
+  const id = reader.u8();
+  const name = SECTIONS[id];
+  if (name === undefined) {
+    reader.position = start;
+    throw reader.malformed(`has a section of the unknown kind ${id}`);
+  }
+  let section: ByteReader;
+  try {
+    section = reader.part(reader.u32());
+  } catch (error) {
+    throw new MalformedModule(`ends in the middle of its ${name} section, which begins at byte ${start}`, {
+      cause: error,
+    });
+  }
+  const custom = id === 0 ? section.name() : undefined;
+  module.sections.push({ name: custom ?? name, start, bytes: reader.position - start });
+  if (custom === undefined) readKnownSection(section, name, module);
+  else readCustomSection(section, custom, module);
+}
+
+function readKnownSection(reader: ByteReader, name: string, module: WasmModule): void {
+  switch (name) {
+    case "type":
+      module.types = readTypes(reader);
+      return;
+    case "import":
+      reader.list((each) => readImport(each, module));
+      return;
+    case "function":
+      reader.list((each) => module.functionTypes.push(each.u32()));
+      return;
+    case "memory":
+      reader.list((each) => module.memories.push(readLimits(each)));
+      return;
+    case "global":
+      reader.list((each) => module.globals.push(readGlobal(each)));
+      return;
+    case "export":
+      module.exports = reader.list(readExport);
+      return;
+    case "start":
+      module.startFunction = reader.u32();
+      return;
+    case "element":
+      reader.list((each) => readElements(each, module.tabled));
+      return;
+    case "code":
+      module.bodies = reader.list((each) => {
+        const { position: start, end } = each.part(each.u32());
+        return { start, end };
+      });
+      return;
+  }
+}
+
+function readKind(reader: ByteReader): ExternKind {
+  const kind = KINDS[reader.u8()];
+  if (kind === undefined) throw reader.malformed("imports or exports something of an unknown kind");
+  return kind;
+}
+
+function readImport(reader: ByteReader, wasm: WasmModule): void {
+  const module = reader.name();
+  const name = reader.name();
+  const kind = readKind(reader);
+  if (kind !== "function") {
+    readOtherImport(reader, kind, wasm);
+    wasm.imports.push({ module, name, kind });
+    return;
+  }
+  const type = reader.u32();
+  const signature = wasm.types[type];
+  if (!signature) throw reader.malformed("imports a function of a type that it does not have");
+  wasm.functionTypes.push(type);
+  wasm.imports.push({ module, name, kind, signature });
+}
+
+function readOtherImport(reader: ByteReader, kind: ExternKind, wasm: WasmModule): void {
+  if (kind === "memory") {
+    wasm.memories.push(readLimits(reader));
+  } else if (kind === "table") {
+    readValueType(reader);
+    readLimits(reader);
+  } else if (kind === "global") {
+    wasm.globals.push({ type: readValueType(reader), zero: false });
+    reader.u8();
+  } else {
+    reader.u8();
+    reader.u32();
+  }
+}
+
+const I32_CONST = 0x41;
+
+function readGlobal(reader: ByteReader): WasmGlobal {
+  const type = readValueType(reader);
+  reader.u8();
+  const { bytes, position } = reader;
+  walkExpression(reader, () => {});
+  return { type, zero: bytes[position] === I32_CONST && bytes[position + 1] === 0 };
+}
+
+function readExport(reader: ByteReader): WasmExport {
+  return { name: reader.name(), kind: readKind(reader), index: reader.u32() };
+}
+
+/** One element segment, of any of the eight forms: bit 0 passive or declared, bit 1 with a table's number, bit 2 with expressions. */
+function readElements(reader: ByteReader, tabled: Set<number>): void {
+  const form = reader.u32();
+  if (form > 7) throw reader.malformed("has an element segment of an unknown form");
+  const isActive = (form & 1) === 0;
+  if (isActive && (form & 2) !== 0) reader.u32();
+  if (isActive) walkExpression(reader, () => {});
+  const byExpressions = (form & 4) !== 0;
+  if ((form & 3) !== 0) {
+    if (byExpressions) readValueType(reader);
+    else reader.u8();
+  }
+  reader.list((each) => {
+    if (!byExpressions) return void tabled.add(each.u32());
+    walkExpression(each, (op, _offset, operand) => {
+      if (op === Op.RefFunc) tabled.add(operand);
+    });
+  });
+}

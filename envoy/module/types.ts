@@ -1,0 +1,104 @@
+// The types of WebAssembly, as far as a host sees them.
+
+import type { ByteReader } from "./byte-reader.js";
+
+/** What a function takes and gives, by the names of the text format: `i32`, `i64`, `f32`, `f64`, `v128`, `funcref`, `externref`, `ref`. */
+export interface Signature {
+  readonly params: readonly string[];
+  readonly results: readonly string[];
+}
+
+/** The size of a memory in pages of 64 KiB, or of a table in entries. */
+export interface Limits {
+  readonly initial: number;
+  readonly maximum: number | null;
+}
+
+const VALUE_TYPES: Readonly<Record<number, string>> = {
+  127: "i32",
+  126: "i64",
+  125: "f32",
+  124: "f64",
+  123: "v128",
+  112: "funcref",
+  111: "externref",
+};
+const REF_NULL = 0x63;
+const REF = 0x64;
+
+/** Like Envoy's own messages: `i32 i32 -> i32`. */
+export function describeSignature({ params, results }: Signature): string {
+  const list = (types: readonly string[]) => (types.length === 0 ? "void" : types.join(" "));
+  return `${list(params)} -> ${list(results)}`;
+}
+
+export function sameSignature(a: Signature, b: Signature): boolean {
+  return describeSignature(a) === describeSignature(b);
+}
+
+export function readValueType(reader: ByteReader): string {
+  const byte = reader.u8();
+  if (byte === REF_NULL || byte === REF) reader.skipNumber();
+  const name = VALUE_TYPES[byte];
+  if (name !== undefined) return name;
+  if (byte < REF_NULL || byte > 0x74) throw reader.malformed("has an unknown value type");
+  return "ref";
+}
+
+export function readLimits(reader: ByteReader): Limits {
+  const flags = reader.u8();
+  if (flags > 7) throw reader.malformed("has unknown limits");
+  const initial = reader.u32();
+  return { initial, maximum: (flags & 1) === 0 ? null : reader.u32() };
+}
+
+const FUNCTION = 0x60;
+const STRUCT = 0x5f;
+const ARRAY = 0x5e;
+const SUB_FINAL = 0x4f;
+const SUB = 0x50;
+const RECURSIVE_GROUP = 0x4e;
+
+/** The type section: the function types at their numbers, `null` for a type of another kind. */
+export function readTypes(reader: ByteReader): (Signature | null)[] {
+  const types: (Signature | null)[] = [];
+  for (let left = reader.u32(); left > 0; left--) {
+    if (reader.bytes[reader.position] === RECURSIVE_GROUP) {
+      reader.u8();
+      types.push(...reader.list(readSubType));
+    } else {
+      types.push(readSubType(reader));
+    }
+  }
+  return types;
+}
+
+function readSubType(reader: ByteReader): Signature | null {
+  let form = reader.u8();
+  if (form === SUB || form === SUB_FINAL) {
+    reader.list((each) => each.u32());
+    form = reader.u8();
+  }
+  switch (form) {
+    case FUNCTION:
+      return { params: reader.list(readValueType), results: reader.list(readValueType) };
+    case STRUCT:
+      reader.list(skipField);
+      return null;
+    case ARRAY:
+      skipField(reader);
+      return null;
+    default:
+      throw reader.malformed("has an unknown kind of type");
+  }
+}
+
+const PACKED_I8 = 0x78;
+const PACKED_I16 = 0x77;
+
+function skipField(reader: ByteReader): void {
+  const storage = reader.bytes[reader.position];
+  if (storage === PACKED_I8 || storage === PACKED_I16) reader.u8();
+  else readValueType(reader);
+  reader.u8();
+}

@@ -1,0 +1,120 @@
+// The entry file that makes one module of several filters, and its compilation.
+
+import { rmSync } from "node:fs";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { PACKAGE_ROOT } from "../envoy/package-root.js";
+import { isAlive } from "../envoy/runtime/alive.js";
+import { type CompileOptions, compileModule } from "./build.js";
+
+/** A filter of a bundle. */
+export interface BundlePart {
+  /** The key of its configuration. */
+  readonly name: string;
+  /** Its entry file. */
+  readonly entry: string;
+  /** The callbacks that its own module exports, by their ABI names. */
+  readonly callbacks: readonly string[];
+}
+
+/** From a stream's callback to its name in `assembly/bundle/plan.ts`. */
+const STREAM_CALLBACKS: Readonly<Record<string, string>> = {
+  proxy_on_request_headers: "RequestHeaders",
+  proxy_on_request_body: "RequestBody",
+  proxy_on_request_trailers: "RequestTrailers",
+  proxy_on_response_headers: "ResponseHeaders",
+  proxy_on_response_body: "ResponseBody",
+  proxy_on_response_trailers: "ResponseTrailers",
+  proxy_on_done: "Done",
+  proxy_on_log: "Log",
+};
+
+const PLUGIN_CALLBACKS: readonly string[] = [
+  "proxy_on_vm_start",
+  "proxy_on_configure",
+  "proxy_on_tick",
+  "proxy_on_queue_ready",
+  "proxy_on_foreign_function",
+];
+
+/** The bundle itself reads a configuration, keeps a context for each stream, and lets some go on only at a tick. */
+const ALWAYS: readonly string[] = [
+  "proxy_on_configure",
+  "proxy_on_context_create",
+  "proxy_on_delete",
+  "proxy_on_tick",
+];
+
+/**
+ * The text of a bundle's entry file.
+ * @param parts in the order of the chain
+ * @param folder where the file will stand, for its imports
+ */
+export function bundleSource(name: string, parts: readonly BundlePart[], folder: string): string {
+  const from = (file: string) => JSON.stringify(importPath(folder, file));
+  const sdk = (file: string) => from(path.join(PACKAGE_ROOT, "assembly", file));
+  const union = [...new Set([...ALWAYS, ...parts.flatMap((part) => part.callbacks)])].sort();
+  const plugin = union.filter((callback) => PLUGIN_CALLBACKS.includes(callback));
+  const calls = union.filter((callback) => /^proxy_on_(http_call|grpc)_/.test(callback));
+  const stream = union.filter((callback) => !plugin.includes(callback) && !calls.includes(callback));
+  const exported = (callbacks: readonly string[], file: string) =>
+    callbacks.length === 0 ? [] : [`export { ${callbacks.join(", ")} } from ${sdk(`exports/${file}`)};`];
+  return [
+    ...parts.map((part) => `import ${from(part.entry)};`),
+    `import { Callback, registerBundle } from ${sdk("bundle/index")};`,
+    ...exported(["malloc", "proxy_abi_version_0_2_1", ...plugin], "plugin"),
+    ...exported(stream, "stream"),
+    ...exported(calls, "calls"),
+    `registerBundle(${JSON.stringify(name)}, ${JSON.stringify(parts.map((part) => part.name))}, [`,
+    ...parts.map((part) => `  ${callbackBits(part)},`),
+    "]);",
+    "",
+  ].join("\n");
+}
+
+function callbackBits(part: BundlePart): string {
+  const names = part.callbacks.flatMap((callback) => STREAM_CALLBACKS[callback] ?? []);
+  return names.length === 0 ? "0" : names.map((name) => `Callback.${name}`).join(" | ");
+}
+
+function importPath(folder: string, file: string): string {
+  const relative = path.relative(folder, file).split(path.sep).join("/");
+  return (relative.startsWith(".") ? relative : `./${relative}`).replace(/\.ts$/, "");
+}
+
+/**
+ * Compiles a bundle to a module, as `compileModule` does.
+ * @param out the module's file
+ */
+export async function compileBundle(
+  name: string,
+  parts: readonly BundlePart[],
+  out: string,
+  options: CompileOptions = {},
+): Promise<void> {
+  const folder = path.join(PACKAGE_ROOT, "build", `.bundle-${name}.${process.pid}`);
+  await sweepEntries(path.dirname(folder));
+  // A second Ctrl-C ends the process at once.
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
+  try {
+    await mkdir(folder, { recursive: true });
+    const entry = path.join(folder, `${name}.ts`);
+    await writeFile(entry, bundleSource(name, parts, folder));
+    await compileModule(path.relative(PACKAGE_ROOT, entry), out, options);
+  } finally {
+    process.off("exit", remove);
+    remove();
+  }
+}
+
+/** Removes what a process that was killed while it compiled has left. */
+async function sweepEntries(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    const pid = /^\.bundle-[a-z0-9-]+\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) {
+      await rm(path.join(folder, name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// What a build refuses beside what the compiler does: a module that stock Envoy would not load, and one that it would load and never call.
+
+import path from "node:path";
+import { MeshwrightError } from "../envoy/errors.js";
+import { callbacksOf } from "../envoy/module/abi.js";
+import { inspectModule, type ModuleReport } from "../envoy/module/inspect.js";
+import { readModule, type WasmModule } from "../envoy/module/read.js";
+import { PACKAGE_ROOT } from "../envoy/package-root.js";
+import { nearest } from "../envoy/problems.js";
+import { CallSites, hostCallsAtStart } from "./blame.js";
+import type { Compiled } from "./compile.js";
+import { CALLS, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
+import { SourceMap } from "./source-map.js";
+
+/** What is being built. */
+export interface Subject {
+  /** The entry file, a path below this package. */
+  readonly entry: string;
+  /** Where the compiler may write. */
+  readonly workFile: string;
+}
+
+/** Throws `MeshwrightError("build")` that says what is wrong, with the lines of source that cause it as details. */
+export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise<void> {
+  const { entry } = subject;
+  const report = inspectModule(compiled.release);
+  const module = readModule(compiled.debug);
+  await refuseUnlinkedImports(subject, report);
+  await refuseStartCalls(subject, module);
+  const map = new SourceMap(compiled.map);
+  refuse(
+    `stock Envoy would refuse ${entry}`,
+    report.refusals.map((line) => withPlace(line, map)),
+  );
+  refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, map));
+  refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report));
+  const folder = path.join(PACKAGE_ROOT, path.dirname(entry));
+  refuse(
+    `${entry} does not export a callback that it implements`,
+    await silentMethods(folder, report.callbacks, callbackFiles(module)),
+  );
+}
+
+/** Throws `MeshwrightError("build")` where the module is larger than it may be. Sizes are in bytes. */
+export function refuseOversize(name: string, bytes: number, budget: number): void {
+  if (bytes <= budget) return;
+  const text = (size: number) => size.toLocaleString("en");
+  throw new MeshwrightError(
+    "build",
+    `${name} has ${text(bytes)} bytes, and may have ${text(budget)}: make it smaller or raise --size-budget`,
+  );
+}
+
+function refuse(message: string, lines: readonly string[]): void {
+  if (lines.length > 0) throw new MeshwrightError("build", message, lines);
+}
+
+async function refuseUnlinkedImports({ entry, workFile }: Subject, report: ModuleReport): Promise<void> {
+  const unlinked = report.imports.filter((each) => !each.linked).map((each) => `${each.module}.${each.name}`);
+  if (unlinked.length === 0) return;
+  const sites = await CallSites.of(entry, workFile);
+  throw new MeshwrightError(
+    "build",
+    `${entry} needs ${unlinked.join(", ")}, which stock Envoy does not link`,
+    sites.explainImports(),
+  );
+}
+
+async function refuseStartCalls({ entry, workFile }: Subject, module: WasmModule): Promise<void> {
+  if (hostCallsAtStart(module).length === 0) return;
+  const sites = await CallSites.of(entry, workFile);
+  refuse(`${entry} calls the host when the module starts, before there is a plugin`, sites.explainStart());
+}
+
+/** A refusal about an export, with the line of source that first names it. */
+function withPlace(refusal: string, map: SourceMap): string {
+  const name = /^it exports (\w+) as /.exec(refusal)?.[1];
+  const place = name === undefined ? undefined : placeOf(name, map);
+  if (place !== undefined) return `${place} ${refusal}`;
+  const isMissing = /^it exports no (ABI marker|allocator)/.test(refusal);
+  return isMissing
+    ? `${refusal}; export malloc and proxy_abi_version_0_2_1 from assembly/exports/plugin`
+    : refusal;
+}
+
+function placeOf(name: string, map: SourceMap): string | undefined {
+  const [place] = map.find(new RegExp(`\\bfunction ${name}\\b`));
+  return place === undefined ? undefined : `${place.source}:${place.line}:`;
+}
+
+function unknownCallbacks(report: ModuleReport, map: SourceMap): readonly string[] {
+  const known = [...callbacksOf(report.abi ?? "0.2.1").keys()];
+  return report.unknownCallbacks.map((name) => {
+    const near = nearest(name, known);
+    const hint = near === undefined ? "there is none of a name like that" : `did you mean ${near}?`;
+    const place = placeOf(name, map);
+    return `${place === undefined ? "" : `${place} `}${name} is never called: ${hint}`;
+  });
+}
+
+/** Host calls of the SDK whose answers come through a callback. */
+const ANSWERS: Readonly<Record<string, readonly [file: string, ...callbacks: string[]]>> = {
+  proxy_set_tick_period_milliseconds: [PLUGIN, "proxy_on_tick"],
+  proxy_http_call: [CALLS, "proxy_on_http_call_response"],
+  proxy_grpc_call: [CALLS, "proxy_on_grpc_receive", "proxy_on_grpc_close"],
+  proxy_grpc_stream: [CALLS, "proxy_on_grpc_receive", "proxy_on_grpc_close"],
+};
+
+/** A line for each callback without which others do nothing, or leak. */
+function missingCompanions(module: WasmModule, report: ModuleReport): readonly string[] {
+  const files = callbackFiles(module);
+  const isMissing = (name: string) => !report.callbacks.includes(name);
+  const contexts = [STREAM, NETWORK]
+    .filter((file) => files.has(file))
+    .flatMap((file) =>
+      ["proxy_on_context_create", "proxy_on_delete"]
+        .filter(isMissing)
+        .map((name) => `export ${name} from ${file} too: it keeps a context for each stream or connection`),
+    );
+  // A module without the SDK waits for its answers as it likes.
+  if (!files.has(PLUGIN)) return contexts;
+  const answers = report.imports.flatMap(({ name: call }) => {
+    const [file, ...callbacks] = ANSWERS[call] ?? [""];
+    return callbacks
+      .filter(isMissing)
+      .map((name) => `export ${name} from ${file}: the answer to ${call} comes there`);
+  });
+  return [...contexts, ...new Set(answers)];
+}
+
+/** The files that the module's callbacks come from, without their extension. */
+function callbackFiles(module: WasmModule): ReadonlySet<string> {
+  const files = module.exports
+    .filter((entry) => entry.kind === "function" && entry.name.startsWith("proxy_on_"))
+    .map((entry) => module.functionNames.get(entry.index) ?? "")
+    .map((name) => name.slice(0, name.lastIndexOf("/")));
+  return new Set(files);
+}

@@ -1,0 +1,124 @@
+// Runs the AssemblyScript compiler.
+
+import { spawn } from "node:child_process";
+import { readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { MeshwrightError } from "../envoy/errors.js";
+import { readModule } from "../envoy/module/read.js";
+import { PACKAGE_ROOT } from "../envoy/package-root.js";
+
+/** What the compiler made of an entry file. */
+export interface Compiled {
+  /** The module as Envoy gets it: without names. */
+  readonly release: Uint8Array;
+  /** The same code with the functions' names, which Envoy then writes into its log when the filter traps. */
+  readonly debug: Uint8Array;
+  /** The source map of both, as JSON. It holds the sources. */
+  readonly map: string;
+}
+
+/** As the filters are built, or nothing moved or merged, so that every call stands where the source has it. */
+export type Optimization = "release" | "none";
+
+/**
+ * Compiles one entry file, a path below this package.
+ * @param file where the compiler may write meanwhile; removed in the end, as is `file.map`
+ * @throws MeshwrightError `build` with the compiler's own lines as details
+ */
+export async function compileEntry(
+  entry: string,
+  file: string,
+  optimization: Optimization = "release",
+): Promise<Compiled> {
+  const target = path.relative(PACKAGE_ROOT, file);
+  const level = optimization === "none" ? ["-O0"] : [];
+  try {
+    const { code, output } = await runCompiler([entry, "-o", target, "--sourceMap", "--debug", ...level]);
+    if (code !== 0) {
+      throw new MeshwrightError(
+        "build",
+        `${entry} does not compile: mend what the compiler names and build again`,
+        output.trim().split("\n"),
+      );
+    }
+    const whole = await readFile(file);
+    return {
+      release: withProducers(withoutSections(whole, ["name", "sourceMappingURL"])),
+      debug: withProducers(withoutSections(whole, ["sourceMappingURL"])),
+      map: withoutRoot(await readFile(`${file}.map`, "utf8")),
+    };
+  } finally {
+    await Promise.all([file, `${file}.map`].map((each) => rm(each, { force: true })));
+  }
+}
+
+/** The compiler puts the names behind the code, so that what is left of the module stays where the source map has it. */
+function withoutSections(bytes: Uint8Array, names: readonly string[]): Uint8Array {
+  const parts = readModule(bytes)
+    .sections.filter((section) => !names.includes(section.name))
+    .map((section) => bytes.subarray(section.start, section.start + section.bytes));
+  return Buffer.concat([bytes.subarray(0, 8), ...parts]);
+}
+
+/** The compiler names the sources as being below the module's own name. */
+function withoutRoot(map: string): string {
+  return JSON.stringify({ ...JSON.parse(map), sourceRoot: "" });
+}
+
+/** The module with the custom section by which debuggers find its source map. */
+export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
+  return withCustomSection(bytes, "sourceMappingURL", text(url));
+}
+
+/** The module with the custom section by which tools tell what made it. Source: tool-conventions, `ProducersSection.md`. */
+function withProducers(bytes: Uint8Array): Uint8Array {
+  const { version } = createRequire(import.meta.url)("assemblyscript/package.json") as { version: string };
+  const field = (name: string, value: string, of = "") => [text(name), number(1), text(value), text(of)];
+  const fields = [
+    ...field("language", "AssemblyScript"),
+    ...field("processed-by", "assemblyscript", version),
+  ];
+  return withCustomSection(bytes, "producers", Buffer.concat([number(2), ...fields]));
+}
+
+function withCustomSection(bytes: Uint8Array, name: string, content: Uint8Array): Uint8Array {
+  const section = Buffer.concat([text(name), content]);
+  return Buffer.concat([bytes, Buffer.from([0]), number(section.length), section]);
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([number(Buffer.byteLength(value)), Buffer.from(value)]);
+}
+
+/** An unsigned number in LEB128. */
+function number(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest >>>= 7) {
+    bytes.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
+    if (rest < 0x80) return Buffer.from(bytes);
+  }
+}
+
+async function runCompiler(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const asc = path.join(
+    path.dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json")),
+    "bin/asc.js",
+  );
+  const child = spawn(process.execPath, [asc, "--config", "asconfig.json", ...args], {
+    cwd: PACKAGE_ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  return { code, output };
+}

@@ -1,0 +1,97 @@
+// From a byte of a compiled module back to the line of source that it comes from. Source: https://tc39.es/ecma426/
+
+/** A place in a source. Lines count from 1, columns from 0. */
+export interface SourcePlace {
+  /** As the compiler names it: a path below the package, or `~lib/…` for the compiler's own library. */
+  readonly source: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface MapFile {
+  readonly sources: readonly string[];
+  readonly sourcesContent?: readonly (string | null)[];
+  readonly mappings: string;
+}
+
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** A source map of a WebAssembly module: all of it is one line, whose columns are the module's bytes. */
+export class SourceMap {
+  readonly #file: MapFile;
+  readonly #offsets: number[] = [];
+  readonly #places: SourcePlace[] = [];
+
+  /** @param json the map as the compiler wrote it */
+  constructor(json: string) {
+    this.#file = JSON.parse(json) as MapFile;
+    this.#decode();
+  }
+
+  /** Where the instruction that begins at this byte comes from. */
+  at(offset: number): SourcePlace | undefined {
+    let low = 0;
+    let high = this.#offsets.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#offsets[middle] ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.#places[low - 1];
+  }
+
+  /** The text of that line from the column on; empty where the map does not hold the source. */
+  textAt({ source, line, column }: SourcePlace): string {
+    return this.#linesOf(source)[line - 1]?.slice(column) ?? "";
+  }
+
+  /** Every line outside the compiler's library that the pattern matches, with the column of the match. */
+  find(pattern: RegExp): readonly SourcePlace[] {
+    return this.#file.sources
+      .filter((source) => !isLibrary(source))
+      .flatMap((source) =>
+        this.#linesOf(source).flatMap((text, i) => {
+          const column = text.search(pattern);
+          return column < 0 ? [] : [{ source, line: i + 1, column }];
+        }),
+      );
+  }
+
+  #linesOf(source: string): readonly string[] {
+    return this.#file.sourcesContent?.[this.#file.sources.indexOf(source)]?.split("\n") ?? [];
+  }
+
+  #decode(): void {
+    const state = [0, 0, 0, 0];
+    for (const segment of this.#file.mappings.split(",")) {
+      decodeNumbers(segment).forEach((number, i) => {
+        state[i] = (state[i] ?? 0) + number;
+      });
+      const [offset = 0, source = 0, line = 0, column = 0] = state;
+      this.#offsets.push(offset);
+      this.#places.push({ source: this.#file.sources[source] ?? "", line: line + 1, column });
+    }
+  }
+}
+
+/** Whether the source belongs to the compiler. */
+export function isLibrary(source: string): boolean {
+  return source.startsWith("~lib/");
+}
+
+/** Numbers in base 64, five bits a digit, the lowest first; the lowest bit of all is the sign. */
+function decodeNumbers(segment: string): number[] {
+  const numbers: number[] = [];
+  let value = 0;
+  let shift = 0;
+  for (const letter of segment) {
+    const digit = BASE64.indexOf(letter);
+    value += (digit & 31) * 2 ** shift;
+    shift += 5;
+    if (digit >= 32) continue;
+    numbers.push(value % 2 === 1 ? -((value - 1) / 2) : value / 2);
+    value = 0;
+    shift = 0;
+  }
+  return numbers;
+}

@@ -1,0 +1,3 @@
+// `meshwright/proxy-runtime/assembly`: as filters for `@solo-io/proxy-runtime` 0.1.12 and later write it.
+
+export * from "../index";

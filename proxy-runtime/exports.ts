@@ -1,0 +1,3 @@
+// `meshwright/proxy-runtime/exports`.
+
+export * from "../assembly/proxy-runtime/exports";

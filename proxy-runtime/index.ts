@@ -1,0 +1,39 @@
+// `meshwright/proxy-runtime`: what a filter that was written for `@solo-io/proxy-runtime` imports: the names that the index of 0.1.8 exports, and below them those that the later
+// releases added.
+
+export { abort_proc_exit } from "../assembly/proxy-runtime/abort-proc-exit";
+export { registerRootContext, set_tick_period_milliseconds } from "../assembly/proxy-runtime/adapters";
+export { BaseContext, Context, HttpCallback, RootContext } from "../assembly/proxy-runtime/context";
+export { HeaderPair, Headers, makeHeaderPair } from "../assembly/proxy-runtime/header-pairs";
+export { stream_context } from "../assembly/proxy-runtime/headers";
+export {
+  call_foreign_function,
+  continue_request,
+  continue_response,
+  get_buffer_bytes,
+  get_property,
+  log,
+  proxy_set_effective_context,
+  send_local_response,
+  set_property,
+} from "../assembly/proxy-runtime/host";
+export { Counter, Gauge, Histogram } from "../assembly/proxy-runtime/metrics";
+export {
+  dequeue_shared_queue,
+  enqueue_shared_queue,
+  get_shared_data,
+  register_shared_queue,
+  resolve_shared_queue,
+  set_shared_data,
+} from "../assembly/proxy-runtime/shared";
+export {
+  BufferTypeValues,
+  FilterDataStatusValues,
+  FilterHeadersStatusValues,
+  FilterMetadataStatusValues,
+  FilterStatusValues,
+  FilterTrailersStatusValues,
+  GrpcStatusValues,
+  LogLevelValues,
+  WasmResultValues,
+} from "../assembly/proxy-runtime/values";

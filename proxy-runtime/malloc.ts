@@ -1,0 +1,3 @@
+// `meshwright/proxy-runtime/malloc`.
+
+export * from "../assembly/proxy-runtime/malloc";

@@ -1,0 +1,3 @@
+// `meshwright/proxy-runtime/proxy`.
+
+export * from "../assembly/proxy-runtime/proxy";

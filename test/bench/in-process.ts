@@ -1,0 +1,182 @@
+// The second part of the benchmark: modules in the in-process host, where a callback can be timed alone, a million streams take a minute, and
+// twenty thousand are open at once. Times hold the host's share too, which is the same for every module that makes the same host calls: compare
+// them with the module that does nothing.
+
+import { join } from "node:path";
+import { compileModule, modulePath } from "../../filters/build.js";
+import { type HeaderList, type HostedModule, loadModule } from "../host/load.js";
+import { driveMemoryStreams } from "../host/memory-load.js";
+import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";
+import { against, type Timed, type Timing, timeRounds } from "./rounds.js";
+
+/** A module to time, with the configuration that it gets. */
+export interface Subject {
+  readonly name: string;
+  /** The module's file. */
+  readonly module: string;
+  readonly configuration?: object;
+  /** The plugin's `root_id`, where the module needs one. */
+  readonly rootId?: string;
+}
+
+export interface InProcessOptions {
+  /** What is timed beside the module that does nothing: built filters, and modules of others. */
+  readonly subjects: readonly Subject[];
+  /** For modules that are compiled here. */
+  readonly directory: string;
+  /** How often each is timed. Default 30. */
+  readonly rounds?: number;
+  /** Batches of 100 streams a round. Default 20. */
+  readonly batches?: number;
+  /** Streams of the long run for memory. Default 1,000,000: about a minute. */
+  readonly memoryStreams?: number;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface MemoryFigure {
+  readonly streams: number;
+  /** Pages of 64 KiB after the short run, and after the long one. */
+  readonly pages: number;
+  readonly ratio: number;
+}
+
+export interface InProcessSummary {
+  /** Phases: request headers, response headers, end. The first is the module that does nothing. */
+  readonly callbacks: readonly Timing[];
+  /** Streams with 64 KiB bodies, timers and calls: a short run, then a long one. */
+  readonly memory: readonly [MemoryFigure, MemoryFigure];
+  /** A stream's time with so many others open, in a filter that keeps state per stream; the first with one. */
+  readonly liveStreams: readonly Timing[];
+  /** The same in the module that does nothing: what of it is the host's own. */
+  readonly liveStreamsHost: readonly Timing[];
+  /** A stream's time with so many header-routing rules, none of which matches; the first with one. */
+  readonly rules: readonly Timing[];
+}
+
+export const IDLE = "does nothing, five callbacks";
+
+const SHORT_RUN = 10_000;
+const LIVE = [1, 1_000, 20_000] as const;
+const RULES = [1, 10, 100, 1_000] as const;
+
+/** A request as a mesh has it. */
+const REQUEST: HeaderList = [
+  [":authority", "shop.test"],
+  [":path", "/shop/items?page=2"],
+  [":method", "GET"],
+  [":scheme", "http"],
+  ["user-agent", "bench/1"],
+  ["accept", "*/*"],
+  ["x-user-id", "user-77"],
+  ["traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+];
+const RESPONSE: HeaderList = [
+  [":status", "200"],
+  ["content-type", "text/plain"],
+  ["content-length", "2"],
+];
+
+/** Times the modules and measures their memory, one after the other, in this process. */
+export async function runInProcess(options: InProcessOptions): Promise<InProcessSummary> {
+  const { subjects, directory, rounds = 30, batches = 20, memoryStreams = 1_000_000 } = options;
+  const onProgress = options.onProgress ?? (() => {});
+  const [doesNothing] = await Promise.all([
+    buildHandWritten(directory, "idle-in-process", idle(FIVE_CALLBACKS)),
+    compileModule("test/probes/memory/index.ts", join(directory, "memory.wasm")),
+  ]);
+  onProgress("in process: callbacks");
+  const callbacks = timeRounds(
+    [{ name: IDLE, module: doesNothing }, ...subjects].map(inPhases),
+    rounds,
+    batches,
+  );
+  onProgress("in process: live streams");
+  const stateful = { name: "memory", module: join(directory, "memory.wasm") };
+  const live = [stateful, { name: IDLE, module: doesNothing }].flatMap((subject) =>
+    LIVE.map((open) => withOpen(subject, open)),
+  );
+  const timings = timeRounds(live, rounds, batches);
+  onProgress("in process: rules");
+  const rules = timeRounds(RULES.map(withRules), rounds, batches);
+  onProgress(`in process: memory over ${memoryStreams.toLocaleString("en")} streams`);
+  return {
+    callbacks,
+    memory: measureMemory(stateful, memoryStreams),
+    liveStreams: timings.slice(0, LIVE.length),
+    liveStreamsHost: against(timings.slice(LIVE.length)),
+    rules,
+  };
+}
+
+function configured({ name, module, configuration = {}, rootId = "" }: Subject): HostedModule {
+  const hosted = loadModule(module);
+  const { accepted, logs } = hosted.configure(JSON.stringify(configuration), { rootId });
+  if (!accepted) throw new Error(`${name} refuses its configuration: ${logs.join("; ")}`);
+  return hosted;
+}
+
+/** Opens all streams of a batch, then answers them all, then ends them all: each phase is timed by itself. */
+function inPhases(subject: Subject): Timed {
+  const module = configured(subject);
+  return {
+    name: subject.name,
+    runBatch(count) {
+      const start = performance.now();
+      const streams = Array.from({ length: count }, () => module.open(REQUEST, { endOfStream: true }));
+      const opened = performance.now();
+      for (const stream of streams) stream.responseHeaders(RESPONSE, true);
+      const answered = performance.now();
+      for (const stream of streams) stream.close();
+      return [opened - start, answered - opened, performance.now() - answered];
+    },
+  };
+}
+
+/** One stream after the other. */
+function oneByOne(name: string, module: HostedModule, request: HeaderList): Timed {
+  return {
+    name,
+    runBatch(count) {
+      const start = performance.now();
+      for (let i = 0; i < count; i++) {
+        const stream = module.open(request, { endOfStream: true });
+        stream.responseHeaders(RESPONSE, true);
+        stream.close();
+      }
+      return [performance.now() - start];
+    },
+  };
+}
+
+function withOpen(subject: Subject, open: number): Timed {
+  const module = configured(subject);
+  const request: HeaderList = [...REQUEST, ["x-memory", "none"]];
+  for (let i = 0; i < open; i++) module.open(request);
+  return oneByOne(open.toLocaleString("en"), module, request);
+}
+
+function withRules(count: number): Timed {
+  const rules = Array.from({ length: count }, (_, i) => ({
+    name: `rule-${i}`,
+    match: { headers: [{ name: "x-user-id", exact: `nobody-${i}` }] },
+    destination: "v1",
+  }));
+  const name = count.toLocaleString("en");
+  return oneByOne(
+    name,
+    configured({ name, module: modulePath("header-routing"), configuration: { rules } }),
+    REQUEST,
+  );
+}
+
+function measureMemory(subject: Subject, streams: number): readonly [MemoryFigure, MemoryFigure] {
+  const module = configured(subject);
+  const short = Math.min(SHORT_RUN, streams);
+  driveMemoryStreams(module, short);
+  const pages = module.pages;
+  driveMemoryStreams(module, streams - short);
+  return [
+    { streams: short, pages, ratio: 1 },
+    { streams, pages: module.pages, ratio: module.pages / pages },
+  ];
+}

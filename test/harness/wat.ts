@@ -1,0 +1,29 @@
+// Modules for tests in WebAssembly's text form: what no compiler would make, too.
+
+import { writeFile } from "node:fs/promises";
+import binaryen from "assemblyscript/binaryen";
+
+/** What every proxy-wasm module has, as fields of the text form. */
+export const ABI_MARKER = '(func (export "proxy_abi_version_0_2_1"))';
+export const ALLOCATOR = '(func (export "malloc") (param i32) (result i32) (i32.const 1024))';
+export const MEMORY = '(memory (export "memory") 1)';
+/** The smallest module that stock Envoy loads. */
+export const MINIMAL = ABI_MARKER + ALLOCATOR + MEMORY;
+
+/** The binary of a module with these fields, imports first. It is not validated. */
+export function wat(fields: string): Uint8Array {
+  const module = binaryen.parseText(`(module ${fields})`);
+  try {
+    // With GC types come forms that Node 20 does not read.
+    module.setFeatures(binaryen.Features.All & ~binaryen.Features.GC);
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
+}
+
+/** Writes that module to `path`. */
+export async function writeWat(path: string, fields: string): Promise<string> {
+  await writeFile(path, wat(fields));
+  return path;
+}

@@ -1,0 +1,60 @@
+// What came out on one side of a filter.
+
+import type { Body } from "./body.js";
+import type { Sink } from "./direction.js";
+import type { HeaderList, HeaderMap } from "./header-map.js";
+
+export class Received implements Sink {
+  headerMap: HeaderMap | undefined;
+  trailerMap: HeaderMap | undefined;
+  /** All of it came: nothing follows. */
+  isWhole = false;
+  /** The body as it came, piece by piece. */
+  readonly chunks: Buffer[] = [];
+
+  /** The headers, or none where they did not come yet. */
+  get headerList(): HeaderList {
+    return this.headerMap?.entries ?? [];
+  }
+
+  get trailerList(): HeaderList {
+    return this.trailerMap?.entries ?? [];
+  }
+
+  /** The HTTP status of a response; NaN where there is none. */
+  get status(): number {
+    return Number(this.headerMap?.get(":status"));
+  }
+
+  /** The body so far. */
+  get body(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+
+  get text(): string {
+    return this.body.toString("utf8");
+  }
+
+  header(name: string): string | undefined {
+    return this.headerMap?.get(name);
+  }
+
+  headers(map: HeaderMap, end: boolean): void {
+    this.headerMap = map;
+    this.isWhole = end;
+  }
+
+  data(body: Body, end: boolean): void {
+    this.receive(body.bytes(), end);
+  }
+
+  receive(bytes: Buffer, end: boolean): void {
+    if (bytes.length > 0) this.chunks.push(bytes);
+    this.isWhole = end;
+  }
+
+  trailers(map: HeaderMap): void {
+    this.trailerMap = map;
+    this.isWhole = true;
+  }
+}

@@ -1,0 +1,21 @@
+// A filter for the tests of timers: it does what the request's `x-do` header says, and says in `x-saw` what came of it.
+
+import { registerRootContext } from "../../../assembly";
+import { proxy_on_tick as runTimers } from "../../../assembly/exports/plugin";
+import { countTick, TimersRoot } from "./probe";
+
+export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../../assembly/exports/plugin";
+export {
+  proxy_on_context_create,
+  proxy_on_delete,
+  proxy_on_request_headers,
+  proxy_on_response_headers,
+} from "../../../assembly/exports/stream";
+
+/** The host's tick, counted. */
+export function proxy_on_tick(rootId: u32): void {
+  countTick();
+  runTimers(rootId);
+}
+
+registerRootContext((id: u32) => new TimersRoot(id));
