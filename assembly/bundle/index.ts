@@ -2,7 +2,7 @@
 // filters' own entry files in the order of the chain and then calls `registerBundle`.
 
 import { registerRootContext, takeFactories } from "../dispatcher";
-import { requestHeaders, requestHeaders, responseHeaders, responseHeaders } from "../host/headers";
+import { requestHeaders, responseHeaders } from "../host/headers";
 import { BundlePlan } from "./plan";
 import { BundleRoot } from "./root";
 
@@ -20,8 +20,6 @@ export function registerBundle(
   filters: StaticArray<string>,
   callbacks: StaticArray<i32>,
 ): void {
-  requestHeaders.share();
-  responseHeaders.share();
   plan = new BundlePlan(name, filters, callbacks, takeFactories());
   requestHeaders.share();
   responseHeaders.share();
