@@ -39,7 +39,8 @@ export class PairsSnapshot {
   keep(encoded: Bytes, scope: u32): void {
     this.encoded.ptr = encoded.ptr;
     this.encoded.size = encoded.size;
-    this.takenIn = scope;
+    // Without any header there is not even the count.
+    this.takenIn = encoded.size >= WORD ? scope : 0;
     this.edits = 0;
   }
 
@@ -86,44 +87,79 @@ export class PairsSnapshot {
 
   /** Makes one edit in a new copy; false where Envoy may have made another. */
   private apply(kind: Edit, name: Bytes, value: Bytes): bool {
-    const pairs = HeaderPairs.over(this.encoded);
-    let count = 0;
-    let found = 0;
-    let foundSize = 0;
-    while (pairs.next()) {
-      count++;
-      if (!pairs.name.equals(name)) continue;
-      found++;
-      foundSize += 2 * WORD + pairs.name.size + pairs.value.size + 2;
+    const present = this.isPresent(name);
+    if (kind == Edit.Remove) {
+      if (present) this.rewrite(name, null);
+      return true;
     }
-    if (kind == Edit.Remove && found == 0) return true;
-    if (kind == Edit.Add && found > 0) return false;
-    if (kind == Edit.Replace && found > 1) return false;
-    const writes = kind != Edit.Remove;
-    const size = this.encoded.size - foundSize + (writes ? 2 * WORD + name.size + value.size + 2 : 0);
-    this.rewrite(name, writes ? value : null, count - found + (writes ? 1 : 0), size);
+    if (!present) this.append(name, value);
+    else if (kind == Edit.Replace && this.isOnce(name)) this.rewrite(name, value);
+    else return false;
     return true;
   }
 
-  /** Leaves out every header of that name, and puts one with that value in the place of the first, or at the end. */
-  private rewrite(name: Bytes, value: Bytes | null, count: i32, size: i32): void {
-    const to = allocate(size);
-    store<i32>(to, count);
-    let sizes = to + WORD;
-    let data = sizes + <usize>(count * 2 * WORD);
-    let pending = value;
-    const pairs = HeaderPairs.over(this.encoded);
-    while (pairs.next()) {
-      let written: Bytes | null = pairs.value;
-      if (pairs.name.equals(name)) {
-        written = pending;
-        pending = null;
-      }
-      if (!written) continue;
-      data = writePair(sizes, data, pairs.name, written);
+  /** Goes by the sizes, so that hardly a name has to be compared. */
+  private isPresent(name: Bytes): bool {
+    let sizes = this.encoded.ptr + WORD;
+    let data = sizes + <usize>(this.count() * 2 * WORD);
+    for (let i = this.count(); i > 0; i--) {
+      const size = load<i32>(sizes);
+      if (size == name.size && memory.compare(data, name.ptr, size) == 0) return true;
+      data += size + load<i32>(sizes, WORD) + 2;
       sizes += 2 * WORD;
     }
-    if (pending) writePair(sizes, data, name, pending);
+    return false;
+  }
+
+  private isOnce(name: Bytes): bool {
+    let found = 0;
+    const pairs = HeaderPairs.over(this.encoded);
+    while (pairs.next()) found += <i32>pairs.name.equals(name);
+    return found == 1;
+  }
+
+  private count(): i32 {
+    return load<i32>(this.encoded.ptr);
+  }
+
+  /** Puts a header at the end. */
+  private append(name: Bytes, value: Bytes): void {
+    const count = this.count();
+    const sizesSize = WORD + count * 2 * WORD;
+    const dataSize = this.encoded.size - sizesSize;
+    const size = this.encoded.size + 2 * WORD + name.size + value.size + 2;
+    const to = allocate(size);
+    memory.copy(to, this.encoded.ptr, sizesSize);
+    store<i32>(to, count + 1);
+    const data = to + sizesSize + 2 * WORD;
+    memory.copy(data, this.encoded.ptr + sizesSize, dataSize);
+    writePair(to + sizesSize, data + dataSize, name, value);
+    this.encoded.ptr = to;
+    this.encoded.size = size;
+  }
+
+  /** Leaves out every header of that name, or with a value puts it in the place of the one that there is. */
+  private rewrite(name: Bytes, value: Bytes | null): void {
+    let left = 0;
+    let size = WORD;
+    const pairs = HeaderPairs.over(this.encoded);
+    while (pairs.next()) {
+      const kept = pairs.name.equals(name) ? value : pairs.value;
+      if (!kept) continue;
+      left++;
+      size += 2 * WORD + pairs.name.size + kept.size + 2;
+    }
+    const to = allocate(size);
+    store<i32>(to, left);
+    let sizes = to + WORD;
+    let data = sizes + <usize>(left * 2 * WORD);
+    HeaderPairs.over(this.encoded);
+    while (pairs.next()) {
+      const kept = pairs.name.equals(name) ? value : pairs.value;
+      if (!kept) continue;
+      data = writePair(sizes, data, pairs.name, kept);
+      sizes += 2 * WORD;
+    }
     this.encoded.ptr = to;
     this.encoded.size = size;
   }

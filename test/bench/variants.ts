@@ -48,6 +48,7 @@ export const NAMES = {
   nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
   ourChain: "our filters in a chain",
   ourBundle: "our filters in one module",
+  bundleByHand: "the host calls of our filters in one module, by hand",
 } as const;
 
 /** Rules as a mesh has them: each kind of test, and at the end a split that most requests come to. */
@@ -142,6 +143,17 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     { name: NAMES.nativeChain, filters: [fault(), localRateLimit(), headerMutation(), rbac()] },
     { name: NAMES.ourChain, filters: [...tenRules.filters, ...traceIn.filters] },
     await bundled(directory),
+    await byHand(NAMES.bundleByHand, {
+      proxy_on_context_create: "",
+      proxy_on_request_headers:
+        CALLS.readRequestHeaders +
+        CALLS.addDestination +
+        CALLS.count +
+        CALLS.replaceTraceparent +
+        CALLS.count,
+      proxy_on_response_headers: "",
+      proxy_on_delete: "",
+    }),
     ...peers.map(({ name, path }) => wasm(name, path)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];
