@@ -9,6 +9,7 @@ import {
   LogLevel,
   log,
   MetricType,
+  metricName,
   RootContext,
   registerRootContext,
   requestHeaders,
@@ -75,8 +76,9 @@ class HeaderRoutingRoot extends RootContext {
 function defineCounters(targets: Array<Target>): void {
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i];
-    const labels = ";rule=" + target.rule + ";destination=" + target.destination.toString();
-    target.counter = defineMetric(MetricType.Counter, "meshwright.header_routing.decisions_total" + labels);
+    const labels: StaticArray<string> = ["rule", target.rule, "destination", target.destination.toString()];
+    const name = metricName("meshwright.header_routing.decisions_total", labels);
+    target.counter = defineMetric(MetricType.Counter, name);
   }
 }
 

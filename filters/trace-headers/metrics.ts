@@ -1,6 +1,6 @@
 // The filter's counters, defined once per configuration.
 
-import { defineMetric, incrementMetric, MetricType } from "../../assembly/index";
+import { defineMetric, incrementMetric, MetricType, metricName } from "../../assembly/index";
 import { Format, NO_SOURCE, Outcome, TracePolicy } from "./policy";
 
 const PREFIX: string = "meshwright.trace_headers.";
@@ -38,11 +38,8 @@ export class TraceMetrics {
   }
 
   private defineRequests(outcome: Outcome, source: i32): void {
-    const labels = ";outcome=" + OUTCOMES[outcome] + ";source=" + SOURCES[source];
-    this.requests[indexOf(outcome, source)] = defineMetric(
-      MetricType.Counter,
-      PREFIX + "requests_total" + labels,
-    );
+    const labels: StaticArray<string> = ["outcome", OUTCOMES[outcome], "source", SOURCES[source]];
+    this.requests[indexOf(outcome, source)] = defineCounter("requests_total", labels);
   }
 }
 
@@ -51,5 +48,9 @@ function indexOf(outcome: Outcome, source: i32): i32 {
 }
 
 function defineInvalid(source: string): u32 {
-  return defineMetric(MetricType.Counter, PREFIX + "invalid_total;source=" + source);
+  return defineCounter("invalid_total", ["source", source]);
+}
+
+function defineCounter(name: string, labels: StaticArray<string>): u32 {
+  return defineMetric(MetricType.Counter, metricName(PREFIX + name, labels));
 }
