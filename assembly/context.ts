@@ -16,8 +16,10 @@ import { Bytes } from "./text/bytes";
 
 /** One plugin: one filter with one configuration on one worker. Holds the compiled configuration; never put that in a module global. */
 export abstract class RootContext {
-  /** For the bundle: the root that this one is a part of; that one has the host's tick. */
-  owner: RootContext | null = null;
+  /** For the bundle: the root whose parts are being made. */
+  static partsOf: RootContext | null = null;
+  /** For the bundle: the root that this one is a part of; that one has the host's tick. Known to the constructors, which may set timers. */
+  owner: RootContext | null = RootContext.partsOf;
   /** The plugin's name in Envoy's configuration. */
   pluginName: Bytes | null = null;
   private timers: Timers | null = null;
@@ -198,7 +200,7 @@ export class HttpContext {
     return FilterTrailersStatus.Continue;
   }
 
-  /** The stream ended, or was reset. With false the context lives on, after the stream, until `done`. */
+  /** The stream ended, or was reset. With false the context lives on, after the stream, until `done`; Envoy, however, lets none live on. */
   onDone(): bool {
     return true;
   }
@@ -208,7 +210,8 @@ export class HttpContext {
 
   /**
    * The stream is gone. A filter that clears every field here may return true: the object then serves another stream, and a stream costs no
-   * allocation. With false, the default, it is left to the collector, so that nothing of one stream can be seen by another.
+   * allocation. With false, the default, it is left to the collector, so that nothing of one stream can be seen by another. Cancel the stream's timers
+   * here: a task that keeps a context which serves again would act on the wrong stream. Its calls are dropped by then.
    */
   onRecycle(): bool {
     return false;
@@ -231,7 +234,7 @@ export class HttpContext {
     return chain ? chain.resumeResponse(this) : this.resume(StreamType.Response);
   }
 
-  /** Ends a context whose `onDone` returned false. */
+  /** Ends a context whose `onDone` returned false. `BadArgument` in Envoy, where it is gone by then. */
   done(): Status {
     const chain = this.chain;
     if (chain) return chain.done(this);

@@ -24,8 +24,14 @@ export function takeFactories(): Array<RootContextFactory> {
   return factories.splice(0);
 }
 
+/** While there are several roots, every so many callbacks it is looked whether some have ended. */
+const LOOK_INTERVAL: u32 = 256;
+let sinceLook: u32 = 0;
+
 /** The only root of the VM, or `null` where there are several, or none. */
 export function soleRoot(): RootContext | null {
+  // A plugin that was configured anew ends after the one that takes its place has begun.
+  if (roots.length > 1 && ++sinceLook % LOOK_INTERVAL == 0) dropDeadRoots();
   return roots.length == 1 ? unchecked(roots[0]) : null;
 }
 

@@ -25,7 +25,7 @@ export const INTERRUPTED_EXIT_CODE = 130;
 const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES.configuration]: "a configuration is refused",
   [EXIT_CODES.usage]: "the command's words are wrong",
-  [EXIT_CODES.build]: "a filter does not compile, or there is none of that name",
+  [EXIT_CODES.build]: "a filter cannot be built, or there is none of that name",
   [EXIT_CODES["envoy-not-found"]]: "no stock Envoy can be had",
   [EXIT_CODES["envoy-failed"]]: "Envoy ended or was not ready in time",
   [EXIT_CODES["service-failed"]]: "a service ended or was not ready in time",

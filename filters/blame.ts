@@ -31,7 +31,7 @@ const LIBRARY_CALLS: readonly LibraryCall[] = [
   },
   {
     imports: /^env\.Date\./,
-    expression: /\b(Date\.now|new Date)\([^)]*\)/,
+    expression: /\bDate\.now\(\)/,
     instead: "nowMilliseconds or nowNanoseconds of the SDK",
   },
   {
@@ -42,7 +42,12 @@ const LIBRARY_CALLS: readonly LibraryCall[] = [
   { imports: /^env\.console\./, expression: /\bconsole\.\w+\(/, instead: "log of the SDK" },
   { imports: /^env\.trace$/, expression: /\btrace\(/, instead: "log of the SDK" },
   { imports: /^env\.crypto\./, expression: /\bcrypto\.\w+\(/, instead: "randomBytes of the SDK" },
-  { imports: /^env\.process\./, expression: /\bprocess\.\w+/, instead: "the filter's configuration" },
+  {
+    imports: /^env\.process\.exit$/,
+    expression: /\bprocess\.exit\([^)]*\)/,
+    instead: "sendLocalReply of the SDK",
+  },
+  { imports: /^env\.process\./, expression: /\bprocess\.\w+/, instead: "the SDK" },
   {
     imports: /^env\.abort$/,
     expression: /\babort\(/,

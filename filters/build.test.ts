@@ -1,12 +1,15 @@
 // What the build refuses, beside what the compiler does, and what it writes.
 
+import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { MeshwrightError } from "../envoy/errors.js";
 import { readModule } from "../envoy/module/read.js";
-import { buildFilters, compileModule, debugModulePath } from "./build.js";
+import { buildFilters, compileModule } from "./build.js";
+import { debugModulePath } from "./compile.js";
+import { findMember } from "./member.js";
 import { STATELESS, silentMethods } from "./silent-methods.js";
 import { SourceMap } from "./source-map.js";
 
@@ -110,6 +113,53 @@ class RootContextOfMine extends RootContext {}
   ]);
 });
 
+test("a start that traps, or reaches the host through a function value, is named with its line", async () => {
+  const root =
+    "registerRootContext((id: u32) => new RootContextOfMine(id));\nclass RootContextOfMine extends RootContext {}";
+  const trap = await refusal(`${IMPORTS}\n${PLUGIN}\nconst list: i32[] = [];\nlog(list[1], "");\n${root}`);
+  expect(trap).toEqual({
+    message: "index.ts calls the host when the module starts, before there is a plugin",
+    details: [expect.stringContaining("index.ts:4: log(list[1]")],
+  });
+  const outOfRange = await refusal(`${IMPORTS}
+${PLUGIN}
+const list: i32[] = [];
+export const first = list[list.length + 7];
+${root}`);
+  expect(outOfRange.message).toBe("index.ts does not start");
+  expect(outOfRange.details).toEqual([
+    expect.stringMatching(/^index\.ts:4: Index out of range at ~lib\/array\.ts/),
+  ]);
+  const indirect = await refusal(`import "../../assembly/abi/abort";
+${IMPORTS.replace("Task", "Task, nowMilliseconds, Bytes")}
+${PLUGIN}
+const clocks: (() => u64)[] = [nowMilliseconds];
+let which = 0;
+export const started = clocks[which]();
+class Root extends RootContext {
+  override onConfigure(configuration: Bytes): bool {
+    which = configuration.size;
+    return clocks[which]() > 5;
+  }
+}
+registerRootContext((id: u32) => new Root(id));`);
+  expect(indirect).toEqual({
+    message: "index.ts does not start",
+    details: ["index.ts:6: calls env.proxy_get_current_time_nanoseconds: do it in onStart or onConfigure"],
+  });
+});
+
+test("a filter without a root context, or with two, is told so", async () => {
+  const filter = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\n`;
+  expect(await refusal(filter)).toEqual({
+    message: "index.ts makes no filter",
+    details: ["index.ts: no root context is registered: call registerRootContext at the file's top level"],
+  });
+  const register = "registerRootContext((id: u32) => new Root(id));\n";
+  const { details } = await refusal(filter + register + register);
+  expect(details).toEqual(["index.ts:5: a root context is registered already: a filter has one"]);
+});
+
 test("a module without ABI marker and allocator is told where to get them", async () => {
   const { message, details } = await refusal(
     'import "../../assembly/abi/abort";\nexport function proxy_on_tick(id: u32): void {}',
@@ -126,9 +176,14 @@ test("a module without ABI marker and allocator is told where to get them", asyn
 test("a callback with other parameters than Envoy's is named with its line", async () => {
   const { details } = await refusal(`${ABI}
 export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0; }`);
-  expect(details).toEqual([
-    "index.ts:4: it exports proxy_on_request_headers as i32 i32 -> i32, and Envoy calls it as i32 i32 i32 -> i32",
-  ]);
+  const fault =
+    "it exports proxy_on_request_headers as i32 i32 -> i32, and Envoy calls it as i32 i32 i32 -> i32";
+  expect(details).toEqual([`index.ts:4: ${fault}`]);
+  const amongTheSdk = await refusal(`${IMPORTS}
+${PLUGIN}
+export { proxy_on_context_create } from "../../assembly/exports/stateless";
+export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0; }`);
+  expect(amongTheSdk.details).toEqual([`index.ts:4: ${fault}`]);
 });
 
 test("a callback that Envoy does not know is answered with the one that was meant", async () => {
@@ -211,7 +266,7 @@ test("stateless callbacks without a shared context are told so, and are where to
 test("a module over its size budget is refused, and nothing is left behind", async () => {
   const tick = `${ABI}\nexport function proxy_on_tick(id: u32): void {}`;
   const { message } = await refusal(tick, { sizeBudget: 100, debug: true });
-  expect(message).toMatch(/^index\.ts has [\d,]+ bytes, and may have 100: /);
+  expect(message).toMatch(/^out has [\d,]+ bytes, and may have 100: /);
   const left = await readdir(path.join(ROOT, "build"), { recursive: true });
   expect(
     left.filter((file) => file.includes(`build-test-${process.pid}`) && file.includes("partial")),
@@ -237,6 +292,55 @@ test("the source map leads from the code to its line, and the debug build is the
   const { start, end } = release.bodies[callback - 0] ?? { start: 0, end: 0 };
   const places = Array.from({ length: end - start }, (_, i) => map.at(start + i));
   expect(places).toContainEqual({ source: `${room}/index.ts`, line: 5, column: 2 });
+});
+
+async function ownFilter(name: string): Promise<string> {
+  const folder = path.join(ROOT, newRoom());
+  const own = path.join(folder, name);
+  await mkdir(own, { recursive: true });
+  const text = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\nregisterRootContext((id: u32) => new Root(id));\n`;
+  await writeFile(path.join(own, "index.ts"), text.replaceAll("../..", path.relative(own, ROOT)));
+  return own;
+}
+
+test("an author's own filter is built from its folder, and again when it was saved meanwhile", async () => {
+  const own = await ownFilter("my filters/mine");
+  const outDir = path.join(own, "out");
+  const save = () => void writeFileSync(path.join(own, "words.ts"), "export const WORD = 1;\n");
+  const onProgress = () => void (existsSync(path.join(own, "words.ts")) || setTimeout(save, 20));
+  expect(await buildFilters([`${own}/`], { outDir, onProgress })).toMatchObject([
+    { name: "mine", upToDate: false, callbacks: ["proxy_on_configure"] },
+  ]);
+  const again = async (filter: string) => (await buildFilters([filter], { outDir }))[0]?.upToDate;
+  expect(await again(own)).toBe(false);
+  expect(await again(own)).toBe(true);
+  expect(await again(await ownFilter("mine"))).toBe(false);
+  expect((await readdir(outDir)).sort()).toEqual([
+    "mine.debug.wasm",
+    "mine.wasm",
+    "mine.wasm.map",
+    "schemas",
+  ]);
+});
+
+test("a filter of the catalog may be named by its folder", async () => {
+  expect(await findMember(path.join(ROOT, "filters/header-routing"))).toEqual(
+    await findMember("header-routing"),
+  );
+});
+
+test("a folder that cannot be written to is told as that", async () => {
+  const outDir = path.join(await ownFilter("mine"), "index.ts");
+  await expect(buildFilters(["trace-headers"], { outDir })).rejects.toMatchObject({
+    code: "build",
+    message: expect.stringMatching(/^cannot write to .*index\.ts: ENOTDIR/),
+  });
+});
+
+test("two modules of one name are refused", async () => {
+  const [first, second] = [await ownFilter("mine"), await ownFilter("mine")];
+  await expect(buildFilters([first, second])).rejects.toThrow(/"mine" is named twice/);
+  await expect(buildFilters([await ownFilter("trace-headers")])).rejects.toThrow(/"trace-headers" is taken/);
 });
 
 test("a filter that is not there is answered with those that are", async () => {

@@ -1,15 +1,17 @@
 // Compiles filters to proxy-wasm modules.
 
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { MeshwrightError } from "../envoy/errors.js";
 import { inspectModule } from "../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { isAlive } from "../envoy/runtime/alive.js";
-import { DEFAULT_SIZE_BUDGET, type FilterRoom, findFilter } from "./catalog.js";
+import { DEFAULT_SIZE_BUDGET, type FilterRoom, isCatalogName } from "./catalog.js";
 import { refuseFlaws, refuseOversize } from "./checks.js";
-import { type Compiled, compileEntry, withSourceMapUrl } from "./compile.js";
+import { type Compiled, compileEntry, debugModulePath, withSourceMapUrl } from "./compile.js";
+import { findMember, type Member, refuseRepeated } from "./member.js";
+import { isUpToDate, stamp } from "./up-to-date.js";
 
 /** A compiled filter. */
 export interface BuiltFilter {
@@ -43,47 +45,80 @@ export function modulePath(name: string, outDir = path.join(PACKAGE_ROOT, "build
 }
 
 /**
- * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration to `schemas/` beside the modules. To each
- * NAME.wasm come its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A module newer than every source
- * it is made of is left as it is. Throws `MeshwrightError("build")` as `compileModule` does, and for a module over its size budget.
+ * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration to `schemas/` beside the modules. Each is named as
+ * `findMember` takes it. To each NAME.wasm come its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A
+ * module newer than every source it is made of is left as it is. Throws `MeshwrightError("build")` as `compileModule` does, and for a module over
+ * its size budget.
  */
 export async function buildFilters(
   names: readonly string[],
   options: BuildOptions = {},
 ): Promise<readonly BuiltFilter[]> {
-  const rooms = names.map(findFilter);
-  return Promise.all(rooms.map((room) => buildFilter(room, options)));
+  const members = await Promise.all(names.map(findMember));
+  refuseRepeated(members, "their modules would have one name");
+  for (const { name } of members.filter(({ isOwn }) => isOwn)) {
+    if (isCatalogName(name))
+      throw new MeshwrightError("usage", `"${name}" is taken: give the filter's folder another name`);
+  }
+  return Promise.all(members.map((member) => buildFilter(member, options)));
 }
 
-async function buildFilter(room: FilterRoom, options: BuildOptions): Promise<BuiltFilter> {
-  const out = modulePath(room.name, options.outDir);
-  await mkdir(path.join(path.dirname(out), "schemas"), { recursive: true });
-  await writeSchema(room, path.join(path.dirname(out), "schemas", `${room.name}.schema.json`));
-  const budget = options.sizeBudget ?? room.sizeBudget ?? DEFAULT_SIZE_BUDGET;
-  const upToDate = await isUpToDate(out, room.name);
+async function buildFilter(member: Member, options: BuildOptions): Promise<BuiltFilter> {
+  const { name } = member;
+  const out = modulePath(name, options.outDir);
+  await writeSchema(member, path.join(await schemaFolder(out), `${name}.schema.json`));
+  const entry = path.relative(PACKAGE_ROOT, member.entry);
+  const sizeBudget = options.sizeBudget ?? member.sizeBudget ?? DEFAULT_SIZE_BUDGET;
+  const upToDate = await isUpToDate(out, [member.entry], (source) => source === entry);
+  return describeBuild(name, out, { ...options, sizeBudget, upToDate, label: name }, () =>
+    compileModule(entry, out, { debug: true, sizeBudget }),
+  );
+}
+
+interface Build extends BuildOptions {
+  readonly sizeBudget: number;
+  readonly upToDate: boolean;
+  /** What the progress lines call it. */
+  readonly label: string;
+}
+
+/** Compiles a module unless it is up to date, and says what there is to say of it. */
+export async function describeBuild(
+  name: string,
+  out: string,
+  { sizeBudget, upToDate, label, onProgress }: Build,
+  compile: () => Promise<unknown>,
+): Promise<BuiltFilter> {
   const started = performance.now();
   if (!upToDate) {
-    options.onProgress?.(`compiling ${room.name} …`);
-    await compileModule(`filters/${room.name}/index.ts`, out, { debug: true, sizeBudget: budget });
-    options.onProgress?.(`compiled ${room.name}`);
+    onProgress?.(`compiling ${label} …`);
+    await compile();
+    onProgress?.(`compiled ${name}`);
   }
   const seconds = upToDate ? 0 : (performance.now() - started) / 1000;
-  const built = { ...(await describeModule(room.name, out)), seconds, upToDate };
-  refuseOversize(room.name, built.bytes, budget);
-  return built;
+  const { bytes, imports, callbacks } = inspectModule(await readFile(out));
+  refuseOversize(name, bytes, sizeBudget);
+  return { name, path: out, bytes, imports: imports.map((each) => each.name), callbacks, seconds, upToDate };
 }
 
-/** What there is to say of a module that was built. */
-export async function describeModule(
-  name: string,
-  file: string,
-): Promise<Omit<BuiltFilter, "seconds" | "upToDate">> {
-  const { bytes, imports, callbacks } = inspectModule(await readFile(file));
-  return { name, path: file, bytes, imports: imports.map((entry) => entry.name), callbacks };
+/** Makes the folders of a module and of its schema, and returns the latter's path. Throws `MeshwrightError("build")` where they cannot be written to. */
+export async function schemaFolder(out: string): Promise<string> {
+  const folder = path.join(path.dirname(out), "schemas");
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const each of [folder, path.dirname(out)]) await access(each, constants.W_OK);
+    return folder;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MeshwrightError("build", `cannot write to ${path.dirname(out)}: ${reason}`);
+  }
 }
 
 /** Writes the JSON Schema of a filter's configuration. */
-export async function writeSchema(room: FilterRoom, file: string): Promise<void> {
+export async function writeSchema(
+  room: Pick<FilterRoom, "name" | "summary" | "schema">,
+  file: string,
+): Promise<void> {
   const schema = { title: `${room.name}: ${room.summary}`, ...z.toJSONSchema(room.schema, { io: "input" }) };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
@@ -95,24 +130,32 @@ export interface CompileOptions {
   readonly sizeBudget?: number;
 }
 
-/** Where the same code with the functions' names goes. */
-export function debugModulePath(out: string): string {
-  return out.replace(/(\.wasm)?$/, ".debug.wasm");
-}
-
 /**
  * Compiles one entry file, a path below this package, to a module. It is written beside `out` and renamed, so that an Envoy or a test that reads
  * `out` never sees half a module. Throws `MeshwrightError("build")`, with the compiler's own lines as details or with the lines of source that make
  * a module that stock Envoy would refuse or never call.
  */
 export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
-  const workFile = `${out}.${process.pid}.partial.wasm`;
-  await sweepPartials(out);
-  const compiled = await compileEntry(entry, workFile);
-  await refuseFlaws({ entry, workFile }, compiled);
-  if (options.sizeBudget !== undefined) refuseOversize(entry, compiled.release.length, options.sizeBudget);
+  const started = new Date();
+  const workFile = workFileOf(out);
+  const compiled = await compileChecked(entry, out);
+  if (options.sizeBudget !== undefined)
+    refuseOversize(path.basename(out, ".wasm"), compiled.release.length, options.sizeBudget);
   if (options.debug === true) await writeWithDebug(compiled, out, workFile);
   else await writeWhole(out, compiled.release, workFile);
+  await stamp(out, started);
+}
+
+/** Compiles as `compileModule` does for `out`, and writes nothing. */
+export async function compileChecked(entry: string, out: string): Promise<Compiled> {
+  await sweepPartials(out);
+  const compiled = await compileEntry(entry, workFileOf(out));
+  await refuseFlaws({ entry, workFile: workFileOf(out) }, compiled);
+  return compiled;
+}
+
+function workFileOf(out: string): string {
+  return `${out}.${process.pid}.partial.wasm`;
 }
 
 /** The module comes last: where it is up to date, so is what belongs to it. */
@@ -143,22 +186,4 @@ async function sweepPartials(out: string): Promise<void> {
     const pid = /\.wasm\.(\d+)\.partial\.wasm(\.map)?$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
   }
-}
-
-async function isUpToDate(out: string, name: string): Promise<boolean> {
-  const made = [out, `${out}.map`, debugModulePath(out)];
-  if (!made.every((file) => existsSync(file))) return false;
-  const built = (await stat(out)).mtimeMs;
-  const sources = [
-    path.join(PACKAGE_ROOT, "asconfig.json"),
-    ...(await sourcesBelow(path.join(PACKAGE_ROOT, "assembly"))),
-    ...(await sourcesBelow(path.join(PACKAGE_ROOT, "filters", name))),
-  ];
-  const times = await Promise.all(sources.map(async (file) => (await stat(file)).mtimeMs));
-  return times.every((time) => time < built);
-}
-
-async function sourcesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true });
-  return entries.filter((entry) => entry.endsWith(".ts")).map((entry) => path.join(folder, entry));
 }

@@ -60,7 +60,10 @@ export function bundleSource(name: string, parts: readonly BundlePart[], folder:
   const exported = (callbacks: readonly string[], file: string) =>
     callbacks.length === 0 ? [] : [`export { ${callbacks.join(", ")} } from ${sdk(`exports/${file}`)};`];
   return [
-    ...parts.map((part) => `import ${from(part.entry)};`),
+    ...importsOf(
+      parts.map((part) => part.entry),
+      folder,
+    ),
     `import { Callback, registerBundle } from ${sdk("bundle/index")};`,
     ...exported(["malloc", "proxy_abi_version_0_2_1", ...plugin], "plugin"),
     ...exported(stream, "stream"),
@@ -70,6 +73,19 @@ export function bundleSource(name: string, parts: readonly BundlePart[], folder:
     "]);",
     "",
   ].join("\n");
+}
+
+/** The lines that bring the filters in, in their order. */
+function importsOf(entries: readonly string[], folder: string): readonly string[] {
+  return entries.map((entry) => `import ${JSON.stringify(importPath(folder, entry))};`);
+}
+
+/** Whether a source, by its path below this package and its text, is the entry file of that bundle of those filters. */
+export function isBundleOf(name: string, entries: readonly string[], source: string, text: string): boolean {
+  const folder = path.dirname(path.join(PACKAGE_ROOT, source));
+  if (!path.basename(folder).startsWith(`.bundle-${name}.`)) return false;
+  const lines = text.split("\n").filter((line) => line.startsWith('import "'));
+  return lines.join("\n") === importsOf(entries, folder).join("\n");
 }
 
 function callbackBits(part: BundlePart): string {

@@ -7,7 +7,8 @@ import { MeshwrightError } from "../envoy/errors.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { loadModule } from "../test/host/load.js";
 import { buildBundle } from "./bundle.js";
-import { bundleSource } from "./bundle-entry.js";
+import { bundleSource, isBundleOf } from "./bundle-entry.js";
+import { isUpToDate } from "./up-to-date.js";
 
 const BUILD = path.join(PACKAGE_ROOT, "build");
 let folder: string;
@@ -77,7 +78,27 @@ describe("a bundle of own filters", () => {
       additionalProperties: false,
     });
     expect(await leftovers()).toEqual([]);
+    const upToDate = async () => (await buildBundle("pair", filters, { outDir: folder }))[0]?.upToDate;
+    expect(await upToDate()).toBe(true);
+    await writeFile(path.join(first, "words.ts"), "export const WORD = 1;\n");
+    const entries = [path.join(second, "index.ts"), path.join(first, "index.ts")];
+    expect(await isUpToDate(path.join(folder, "pair.wasm"), entries, () => true)).toBe(false);
   }, 60_000);
+
+  test("that has callbacks of its own is refused with their lines", async () => {
+    const own = await ownFilter("own", "export function proxy_on_log(id: u32): void {}");
+    await expect(
+      buildBundle("pair", [own, await ownFilter("good")], { outDir: folder }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining("own cannot be bundled"),
+      details: [expect.stringMatching(/own\/index\.ts:4: export function proxy_on_log/)],
+    });
+  }, 60_000);
+
+  test("cannot be called as one of them is", async () => {
+    const filters = [await ownFilter("first"), await ownFilter("second")];
+    await expect(buildBundle("first", filters, { outDir: folder })).rejects.toThrow(/"first" is taken/);
+  });
 
   test("that has a fault is told in the filter's own lines, and leaves nothing behind", async () => {
     const [good, bad] = [await ownFilter("good"), await ownFilter("bad", 'const a: i32 = "text";')];
@@ -129,6 +150,22 @@ test("no bundle is made of a filter whose folder's name cannot be a key", async 
   await expect(buildBundle("edge", filters, { outDir: folder })).rejects.toThrow(
     /"My_Filter" cannot be a filter's name/,
   );
+});
+
+test("a bundle's entry file is known by its name, and by its filters in their order", () => {
+  const parts = ["one", "two"].map((name) => ({
+    name,
+    entry: path.join(folder, `${name}.ts`),
+    callbacks: [],
+  }));
+  const [one = "", two = ""] = parts.map((part) => part.entry);
+  const source = "build/.bundle-edge.7/edge.ts";
+  const text = bundleSource("edge", parts, path.join(PACKAGE_ROOT, "build/.bundle-edge.7"));
+  expect(isBundleOf("edge", [one, two], source, text)).toBe(true);
+  expect(isBundleOf("edge", [two, one], source, text)).toBe(false);
+  expect(isBundleOf("edge", [one], source, text)).toBe(false);
+  expect(isBundleOf("edg", [one, two], source, text)).toBe(false);
+  expect(isBundleOf("edge", [one, two], "filters/edge/index.ts", text)).toBe(false);
 });
 
 test("a bundle's entry file exports what any filter has, and tells for each what it has", () => {

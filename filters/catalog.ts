@@ -33,6 +33,11 @@ export const FILTERS: readonly FilterRoom[] = [
   },
 ];
 
+/** Whether a filter of the catalog has that name. */
+export function isCatalogName(name: string): boolean {
+  return FILTERS.some((filter) => filter.name === name);
+}
+
 /** The filter of that name. Throws `MeshwrightError("build")` that lists the names there are. */
 export function findFilter(name: string): FilterRoom {
   const found = FILTERS.find((filter) => filter.name === name);

@@ -8,8 +8,10 @@ import { readModule, type WasmModule } from "../envoy/module/read.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { nearest } from "../envoy/problems.js";
 import { CallSites, hostCallsAtStart } from "./blame.js";
-import type { Compiled } from "./compile.js";
-import { CALLS, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
+import { type Compiled, compileEntry } from "./compile.js";
+import { startFaults } from "./dry-start.js";
+import { rootContextFaults } from "./root-contexts.js";
+import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
 import { SourceMap } from "./source-map.js";
 
 /** What is being built. */
@@ -28,12 +30,15 @@ export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise
   await refuseUnlinkedImports(subject, report);
   await refuseStartCalls(subject, module);
   const map = new SourceMap(compiled.map);
+  const placeOf = placesOf(entry, map);
   refuse(
     `stock Envoy would refuse ${entry}`,
-    report.refusals.map((line) => withPlace(line, map)),
+    report.refusals.map((line) => withPlace(line, placeOf)),
   );
-  refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, map));
+  await refuseFailedStart(subject, compiled);
+  refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report));
+  if (isOfSdk(callbackFiles(module))) refuse(`${entry} makes no filter`, rootContextFaults(entry, map));
   const folder = path.join(PACKAGE_ROOT, path.dirname(entry));
   refuse(
     `${entry} does not export a callback that it implements`,
@@ -72,10 +77,30 @@ async function refuseStartCalls({ entry, workFile }: Subject, module: WasmModule
   refuse(`${entry} calls the host when the module starts, before there is a plugin`, sites.explainStart());
 }
 
-/** A refusal about an export, with the line of source that first names it. */
-function withPlace(refusal: string, map: SourceMap): string {
+async function refuseFailedStart({ entry, workFile }: Subject, compiled: Compiled): Promise<void> {
+  const faults = startFaults(compiled);
+  if (faults.length === 0) return;
+  // Only without optimizing does every call stand where the source has it.
+  const exact = startFaults(await compileEntry(entry, workFile, "none"));
+  refuse(`${entry} does not start`, exact.length > 0 ? exact : faults);
+}
+
+/** Where an exported function is in the sources, as `index.ts:12:`. */
+type PlaceOf = (name: string) => string | undefined;
+
+/** What the entry file has itself is exported, whatever other files have under that name. */
+function placesOf(entry: string, map: SourceMap): PlaceOf {
+  return (name) => {
+    const places = map.find(new RegExp(`\\bfunction ${name}\\b`));
+    const place = places.find(({ source }) => source === entry) ?? places[0];
+    return place === undefined ? undefined : `${place.source}:${place.line}:`;
+  };
+}
+
+/** A refusal about an export, with the line of source that has it. */
+function withPlace(refusal: string, placeOf: PlaceOf): string {
   const name = /^it exports (\w+) as /.exec(refusal)?.[1];
-  const place = name === undefined ? undefined : placeOf(name, map);
+  const place = name === undefined ? undefined : placeOf(name);
   if (place !== undefined) return `${place} ${refusal}`;
   const isMissing = /^it exports no (ABI marker|allocator)/.test(refusal);
   return isMissing
@@ -83,17 +108,12 @@ function withPlace(refusal: string, map: SourceMap): string {
     : refusal;
 }
 
-function placeOf(name: string, map: SourceMap): string | undefined {
-  const [place] = map.find(new RegExp(`\\bfunction ${name}\\b`));
-  return place === undefined ? undefined : `${place.source}:${place.line}:`;
-}
-
-function unknownCallbacks(report: ModuleReport, map: SourceMap): readonly string[] {
+function unknownCallbacks(report: ModuleReport, placeOf: PlaceOf): readonly string[] {
   const known = [...callbacksOf(report.abi ?? "0.2.1").keys()];
   return report.unknownCallbacks.map((name) => {
     const near = nearest(name, known);
     const hint = near === undefined ? "there is none of a name like that" : `did you mean ${near}?`;
-    const place = placeOf(name, map);
+    const place = placeOf(name);
     return `${place === undefined ? "" : `${place} `}${name} is never called: ${hint}`;
   });
 }
@@ -126,6 +146,11 @@ function missingCompanions(module: WasmModule, report: ModuleReport): readonly s
       .map((name) => `export ${name} from ${file}: the answer to ${call} comes there`);
   });
   return [...contexts, ...new Set(answers)];
+}
+
+/** Whether the SDK's contexts are behind the callbacks, and not those of `@solo-io/proxy-runtime` or the module's own. */
+function isOfSdk(files: ReadonlySet<string>): boolean {
+  return files.has(PLUGIN) && !files.has(COMPATIBLE);
 }
 
 /** The files that the module's callbacks come from, without their extension. */

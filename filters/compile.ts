@@ -66,6 +66,11 @@ function withoutRoot(map: string): string {
   return JSON.stringify({ ...JSON.parse(map), sourceRoot: "" });
 }
 
+/** Where the same code with the functions' names goes. */
+export function debugModulePath(out: string): string {
+  return out.replace(/(\.wasm)?$/, ".debug.wasm");
+}
+
 /** The module with the custom section by which debuggers find its source map. */
 export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
   return withCustomSection(bytes, "sourceMappingURL", text(url));

@@ -10,6 +10,8 @@ export const STREAM = "assembly/exports/stream";
 export const STATELESS = "assembly/exports/stateless";
 export const NETWORK = "assembly/exports/network";
 export const CALLS = "assembly/exports/calls";
+/** Of filters that were written for `@solo-io/proxy-runtime`. */
+export const COMPATIBLE = "assembly/proxy-runtime/exports";
 
 /** From a method of a context to the callback through which the host calls it, and the file to export that from. */
 const CALLBACKS: Readonly<Record<string, readonly [callback: string, file: string]>> = {

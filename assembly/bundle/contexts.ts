@@ -2,12 +2,12 @@
 
 import { Status } from "../abi/types";
 import { HttpContext, RootContext, StreamChain } from "../context";
-import { setEffectiveContext } from "../host/stream-control";
+import { enteredContext, setEffectiveContext } from "../host/stream-control";
 import { Task } from "../host/timers";
 import { BundlePlan, Callback } from "./plan";
 import { Walk } from "./walk";
 
-/** Lets a stream's direction go on at the next tick. */
+/** Lets a stream's direction, or a filter's place in it, go on at the next tick. */
 @final
 class Continuation extends Task {
   private readonly id: u32;
@@ -15,6 +15,7 @@ class Continuation extends Task {
   constructor(
     private readonly contexts: BundleContexts,
     private readonly walk: Walk,
+    private readonly place: i32,
   ) {
     super();
     this.id = contexts.id;
@@ -22,7 +23,9 @@ class Continuation extends Task {
 
   run(): void {
     // The contexts may serve another stream by now.
-    if (this.contexts.id == this.id && setEffectiveContext(this.id) == Status.Ok) this.walk.continueNow();
+    if (this.contexts.id != this.id || setEffectiveContext(this.id) != Status.Ok) return;
+    if (this.place < 0) this.walk.continueNow();
+    else this.walk.resume(this.place);
   }
 }
 
@@ -80,9 +83,23 @@ export class BundleContexts {
     return -1;
   }
 
-  /** Lets that direction of the stream go on when this callback has ended. */
-  later(walk: Walk): void {
-    this.roots[0].after(1, new Continuation(this, walk));
+  /** Makes the host calls be about this stream again, where a filter has turned to another one. */
+  reenter(): void {
+    setEffectiveContext(this.id);
+  }
+
+  /**
+   * Whether this is a callback of another stream. Filters of this one must not be called within it: what they do, such as a local reply, the host
+   * would take for the other's.
+   */
+  get isElsewhere(): bool {
+    const entered = enteredContext();
+    return entered != this.id && entered != this.roots[0].id;
+  }
+
+  /** Lets that direction of the stream, or the filter of that place in it, go on when this callback has ended. */
+  later(walk: Walk, place: i32 = -1): void {
+    this.roots[0].after(1, new Continuation(this, walk, place));
   }
 
   /** The stream is gone: the contexts go back to their roots. */

@@ -15,8 +15,8 @@ import { Walk } from "./walk";
 
 @final
 export class RequestWalk extends Walk {
-  constructor(private readonly contexts: BundleContexts) {
-    super(contexts.size, requestBody);
+  constructor(contexts: BundleContexts) {
+    super(contexts, requestBody);
     this.count = contexts.size;
   }
 
@@ -55,8 +55,8 @@ export class RequestWalk extends Walk {
 
 @final
 export class ResponseWalk extends Walk {
-  constructor(private readonly contexts: BundleContexts) {
-    super(contexts.size, responseBody);
+  constructor(contexts: BundleContexts) {
+    super(contexts, responseBody);
   }
 
   /** Something of the response has come: no more filters will know of it than the request has reached by now. */

@@ -3,8 +3,9 @@
 
 import { registerRootContext, takeFactories } from "../dispatcher";
 import { requestHeaders, responseHeaders } from "../host/headers";
+import { observeQueues } from "../host/shared-queue";
 import { BundlePlan } from "./plan";
-import { BundleRoot } from "./root";
+import { BundleRoot, queueRegistered } from "./root";
 
 export { Callback } from "./plan";
 
@@ -23,5 +24,6 @@ export function registerBundle(
   plan = new BundlePlan(name, filters, callbacks, takeFactories());
   requestHeaders.share();
   responseHeaders.share();
+  observeQueues(queueRegistered);
   registerRootContext((id: u32) => new BundleRoot(id, plan!));
 }

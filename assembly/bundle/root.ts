@@ -3,10 +3,20 @@
 import { LogLevel, Status } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
 import { log } from "../host/log";
+import { setEffectiveContext } from "../host/stream-control";
 import { Bytes } from "../text/bytes";
 import { BundleConfig } from "./config";
 import { BundlePlan } from "./plan";
 import { BundleStream } from "./stream";
+
+/** The bundle that is being started or configured, to which the queues belong that its filters register. */
+let starting: BundleRoot | null = null;
+
+/** A filter has registered a queue. */
+export function queueRegistered(queue: u32): void {
+  const root = starting;
+  if (root) root.queueRegistered(queue);
+}
 
 @final
 export class BundleRoot extends RootContext {
@@ -14,6 +24,10 @@ export class BundleRoot extends RootContext {
   readonly parts: StaticArray<RootContext>;
   /** Parts whose `onDone` returned false. */
   private unfinished: i32 = 0;
+  /** The place of the part that is being started or configured. */
+  private startingPart: i32 = 0;
+  /** From a queue to the place of the part that registered it last. */
+  private readonly queues: Map<u32, i32> = new Map<u32, i32>();
 
   constructor(
     id: u32,
@@ -22,18 +36,16 @@ export class BundleRoot extends RootContext {
     super(id);
     const factories = plan.factories;
     this.parts = new StaticArray<RootContext>(factories.length);
-    for (let i = 0; i < factories.length; i++) {
-      const part = factories[i](id);
-      part.owner = this;
-      this.parts[i] = part;
-    }
+    RootContext.partsOf = this;
+    for (let i = 0; i < factories.length; i++) this.parts[i] = factories[i](id);
+    RootContext.partsOf = null;
   }
 
   override onStart(configuration: Bytes): bool {
-    for (let i = 0; i < this.parts.length; i++) {
-      if (!this.parts[i].onStart(configuration)) return false;
-    }
-    return true;
+    let started: bool = true;
+    for (let i = 0; started && i < this.parts.length; i++) started = this.begin(i).onStart(configuration);
+    starting = null;
+    return started;
   }
 
   /** The first filter that refuses its part says why, as when it stands alone. */
@@ -43,25 +55,31 @@ export class BundleRoot extends RootContext {
       log(LogLevel.Error, `bundle ${this.plan.name}: configuration refused: ${config.error}`);
       return false;
     }
-    for (let i = 0; i < this.parts.length; i++) {
+    let accepted: bool = true;
+    for (let i = 0; accepted && i < this.parts.length; i++) {
       this.parts[i].pluginName = this.pluginName;
-      if (!this.parts[i].onConfigure(config.parts[i])) return false;
+      accepted = this.begin(i).onConfigure(config.parts[i]);
     }
-    return true;
+    starting = null;
+    return accepted;
   }
 
-  /** Which of the filters registered the queue, the host does not say. */
+  /** Which of the filters registered the queue, the host does not say. All are told of one that none registered in `onStart` or `onConfigure`. */
   override onQueueReady(queue: u32): void {
-    for (let i = 0; i < this.parts.length; i++) this.parts[i].onQueueReady(queue);
+    if (this.queues.has(queue)) {
+      this.parts[this.queues.get(queue)].onQueueReady(queue);
+      return;
+    }
+    for (let i = 0; i < this.parts.length; i++) this.part(i).onQueueReady(queue);
   }
 
   override onForeignFunction(id: u32, data: Bytes): void {
-    for (let i = 0; i < this.parts.length; i++) this.parts[i].onForeignFunction(id, data);
+    for (let i = 0; i < this.parts.length; i++) this.part(i).onForeignFunction(id, data);
   }
 
   override onDone(): bool {
     for (let i = 0; i < this.parts.length; i++) {
-      if (!this.parts[i].onDone()) this.unfinished++;
+      if (!this.part(i).onDone()) this.unfinished++;
     }
     return this.unfinished == 0;
   }
@@ -74,5 +92,23 @@ export class BundleRoot extends RootContext {
 
   override createHttpContext(): HttpContext {
     return new BundleStream(this.plan, this.parts);
+  }
+
+  /** The part that is being started or configured has registered a queue. */
+  queueRegistered(queue: u32): void {
+    this.queues.set(queue, this.startingPart);
+  }
+
+  /** The part at that place, which is about to be started or configured. */
+  private begin(place: i32): RootContext {
+    starting = this;
+    this.startingPart = place;
+    return this.part(place);
+  }
+
+  /** The part at that place. The one before it may have turned to a stream: the host calls are about the root again. */
+  private part(place: i32): RootContext {
+    setEffectiveContext(this.id);
+    return this.parts[place];
   }
 }

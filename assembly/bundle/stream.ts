@@ -30,7 +30,9 @@ class BundleChain extends StreamChain {
   }
 
   responseWalk(): ResponseWalk {
-    this.requestWalk();
+    const request = this.requestWalk();
+    // No upstream has answered, but a filter or Envoy: the request is over.
+    if (this.contexts.reached < this.contexts.size) request.end();
     this.response.begin();
     return this.response;
   }
@@ -41,6 +43,7 @@ class BundleChain extends StreamChain {
     for (let i = 0; i < contexts.size; i++) {
       const context = contexts.at(i);
       if (contexts.has(i, Callback.Done) && !context.onDone()) this.unfinished++;
+      contexts.reenter();
     }
     return this.unfinished == 0;
   }
@@ -50,6 +53,7 @@ class BundleChain extends StreamChain {
     for (let i = 0; i < contexts.size; i++) {
       const context = contexts.at(i);
       if (contexts.has(i, Callback.Log)) context.onLog();
+      contexts.reenter();
     }
   }
 

@@ -7,6 +7,7 @@
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Status } from "../abi/types";
 import { BodyBuffer } from "../host/body";
 import { localReplies } from "../host/local-reply";
+import { BundleContexts } from "./contexts";
 import { HeldBody } from "./held-body";
 import { Iteration, Place } from "./place";
 
@@ -38,10 +39,13 @@ export abstract class Walk {
   /** That filter resumed the direction from within its callback. */
   private resumedWithin: bool = false;
 
-  constructor(size: i32, body: BodyBuffer) {
+  constructor(
+    protected readonly contexts: BundleContexts,
+    body: BodyBuffer,
+  ) {
     this.body = new HeldBody(body);
-    this.places = new StaticArray<Place>(size);
-    for (let i = 0; i < size; i++) this.places[i] = new Place();
+    this.places = new StaticArray<Place>(contexts.size);
+    for (let i = 0; i < contexts.size; i++) this.places[i] = new Place();
   }
 
   protected abstract callHeaders(place: i32, headers: u32, endOfStream: bool): FilterHeadersStatus;
@@ -62,6 +66,11 @@ export abstract class Walk {
     this.body.reset();
     this.headersStopped = false;
     this.bodyStopped = false;
+  }
+
+  /** Nothing goes on in this direction any more. */
+  end(): void {
+    this.ended = true;
   }
 
   onHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
@@ -114,6 +123,10 @@ export abstract class Walk {
       return Status.Ok;
     }
     if (this.places[place].iteration == Iteration.Continue) return Status.Ok;
+    if (this.contexts.isElsewhere) {
+      this.contexts.later(this, place);
+      return Status.Ok;
+    }
     this.body.measure();
     return this.continueFrom(place) ? this.continueNow() : Status.Ok;
   }
@@ -274,6 +287,7 @@ export abstract class Walk {
   /** @returns whether the filter has answered, which ends the walk. */
   private leave(replies: u32): bool {
     this.calling = -1;
+    this.contexts.reenter();
     if (localReplies() != replies) this.ended = true;
     return this.ended;
   }

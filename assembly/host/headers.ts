@@ -54,8 +54,7 @@ export class HeaderMap {
   }
 
   /**
-   * Sets the first header of that name, or adds one. Where the name is repeated the others stay: use `remove` and `add` on a header that
-   * a client may have repeated. One host call; on request headers Envoy forgets its route.
+   * Removes every header of that name and adds this one, at the end. One host call; on request headers Envoy forgets its route.
    */
   replace(name: Bytes, value: Bytes): Status {
     const status = proxy_replace_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);

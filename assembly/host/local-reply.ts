@@ -12,7 +12,8 @@ export function localReplies(): u32 {
 }
 
 /**
- * Answers the request from here. The callback must then return `StopIteration`.
+ * Answers the request from here. The callback must then return `StopIteration`. To answer another stream than the callback's own, do it out of a timer: Envoy
+ * would stop the callback's own as well.
  * @param status HTTP status, 200 to 599.
  * @param details what access logs show as response code details; Envoy turns spaces into `_`.
  * @param body sent as it is; may be empty.

@@ -88,13 +88,9 @@ export class PairsSnapshot {
   /** Makes one edit in a new copy; false where Envoy may have made another. */
   private apply(kind: Edit, name: Bytes, value: Bytes): bool {
     const present = this.isPresent(name);
-    if (kind == Edit.Remove) {
-      if (present) this.rewrite(name, null);
-      return true;
-    }
-    if (!present) this.append(name, value);
-    else if (kind == Edit.Replace && this.isOnce(name)) this.rewrite(name, value);
-    else return false;
+    if (kind == Edit.Add && present) return false;
+    if (present) this.leaveOut(name);
+    if (kind != Edit.Remove) this.append(name, value);
     return true;
   }
 
@@ -109,13 +105,6 @@ export class PairsSnapshot {
       sizes += 2 * WORD;
     }
     return false;
-  }
-
-  private isOnce(name: Bytes): bool {
-    let found = 0;
-    const pairs = HeaderPairs.over(this.encoded);
-    while (pairs.next()) found += <i32>pairs.name.equals(name);
-    return found == 1;
   }
 
   private count(): i32 {
@@ -138,16 +127,15 @@ export class PairsSnapshot {
     this.encoded.size = size;
   }
 
-  /** Leaves out every header of that name, or with a value puts it in the place of the one that there is. */
-  private rewrite(name: Bytes, value: Bytes | null): void {
+  /** Leaves out every header of that name. */
+  private leaveOut(name: Bytes): void {
     let left = 0;
     let size = WORD;
     const pairs = HeaderPairs.over(this.encoded);
     while (pairs.next()) {
-      const kept = pairs.name.equals(name) ? value : pairs.value;
-      if (!kept) continue;
+      if (pairs.name.equals(name)) continue;
       left++;
-      size += 2 * WORD + pairs.name.size + kept.size + 2;
+      size += 2 * WORD + pairs.name.size + pairs.value.size + 2;
     }
     const to = allocate(size);
     store<i32>(to, left);
@@ -155,9 +143,8 @@ export class PairsSnapshot {
     let data = sizes + <usize>(left * 2 * WORD);
     HeaderPairs.over(this.encoded);
     while (pairs.next()) {
-      const kept = pairs.name.equals(name) ? value : pairs.value;
-      if (!kept) continue;
-      data = writePair(sizes, data, pairs.name, kept);
+      if (pairs.name.equals(name)) continue;
+      data = writePair(sizes, data, pairs.name, pairs.value);
       sizes += 2 * WORD;
     }
     this.encoded.ptr = to;

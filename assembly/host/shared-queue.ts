@@ -13,11 +13,25 @@ import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory"
 import { Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
+/** Is told of every queue that this VM registers. */
+export type QueueObserver = (queue: u32) => void;
+
+let observer: QueueObserver | null = null;
+
+/** For the bundle, which must know whose a queue is. */
+export function observeQueues(observe: QueueObserver): void {
+  observer = observe;
+}
+
 /** Makes the queue of that name in the plugin's own `vm_id`, or finds it and what is in it. Returns its number; 0 where the host refuses. */
 export function registerSharedQueue(name: Bytes): u32 {
   store<u32>(OUT_WORD, 0);
   const status = proxy_register_shared_queue(name.ptr, name.size, OUT_WORD);
-  return status == Status.Ok ? load<u32>(OUT_WORD) : 0;
+  if (status != Status.Ok) return 0;
+  const queue = load<u32>(OUT_WORD);
+  const observe = observer;
+  if (observe) observe(queue);
+  return queue;
 }
 
 /** The number of a queue that a plugin of that `vm_id` registered; 0 where there is none. */

@@ -9,11 +9,18 @@ import {
 import { newScope } from "../abi/memory";
 import { Status, StreamType } from "../abi/types";
 
+let entered: u32 = 0;
 let effective: u32 = 0;
 
 /** For the exports: the host entered a callback of that context, which it has made the effective one. */
 export function enter(id: u32): void {
+  entered = id;
   effective = id;
+}
+
+/** The root or stream whose callback this is. */
+export function enteredContext(): u32 {
+  return entered;
 }
 
 /** The root or stream that host calls are about now. */

@@ -88,7 +88,7 @@ class HeaderStreamManipulator {
     this.map.add(encode(key), encode(value));
   }
 
-  /** Sets the first header of that name, or adds one. */
+  /** Removes every header of that name and adds this one. */
   replace(key: string, value: string): void {
     this.map.replace(encode(key), encode(value));
   }

@@ -23,10 +23,7 @@ export function addBuild(root: Command, screen: Screen): void {
   root
     .command("build")
     .description("Compile filters to Wasm modules, and write JSON Schemas of all configuration files.")
-    .argument(
-      "[filter...]",
-      `which filters; default: all (${NAMES.join(", ")}); in a bundle also the folder of your own`,
-    )
+    .argument("[filter...]", `which filters, or the folders of your own; default: all (${NAMES.join(", ")})`)
     .option("--bundle <name>", "make one module NAME.wasm of the filters, in the order of the chain")
     .option(
       "--size-budget <bytes>",
@@ -83,6 +80,7 @@ Examples:
   meshwright build                  every filter
   meshwright build header-routing   one of them
   meshwright build header-routing --size-budget 60000
+  meshwright build ./filters/my-filter
   meshwright build --bundle edge trace-headers header-routing
   meshwright build --bundle edge trace-headers ./filters/my-filter
 ${exitCodesHelp("every filter is built or up to date", ["usage", "build", "interrupted"])}`;

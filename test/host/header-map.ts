@@ -40,12 +40,10 @@ export class HeaderMap {
     this.entries.push([name.toLowerCase(), value]);
   }
 
-  /** Sets the first value of that name, and leaves further ones as they are. */
+  /** Removes every value of that name and adds one at the end. */
   replace(name: string, value: string): void {
-    const key = name.toLowerCase();
-    const first = this.entries.find((entry) => entry[0] === key);
-    if (first === undefined) this.entries.push([key, value]);
-    else first[1] = value;
+    this.remove(name);
+    this.add(name, value);
   }
 
   remove(name: string): void {

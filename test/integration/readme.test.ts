@@ -1,5 +1,6 @@
 // What the pages show is what works: the README's filter in stock Envoy, its configuration through the schema, every link to a file.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -18,6 +19,8 @@ const PAGES = [
   "CONTRIBUTING.md",
   "RATIONALE.md",
   "CHANGELOG.md",
+  "assembly/README.md",
+  "assembly/proxy-runtime/README.md",
   "compose/README.md",
   "cli/README.md",
   "filters/README.md",
@@ -70,6 +73,15 @@ describe("the README", () => {
     expect(readme).toContain("npm ci && npm test");
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["start", "test"]));
   });
+});
+
+test("the package has every page that the README leads to", () => {
+  const output = execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: ROOT, stdio: "pipe" });
+  const [packed] = JSON.parse(output.toString()) as [{ files: readonly { path: string }[] }];
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link ?? "");
+  expect(packed.files.map((file) => file.path)).toEqual(
+    expect.arrayContaining(links.filter((link) => link.endsWith(".md"))),
+  );
 });
 
 test.each(PAGES)("every link to a file in %s leads to one", (page) => {

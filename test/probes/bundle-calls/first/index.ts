@@ -1,0 +1,23 @@
+import { registerRootContext } from "../../../../assembly";
+import { ProbeRoot } from "../probe";
+
+export { proxy_on_http_call_response } from "../../../../assembly/exports/calls";
+export {
+  malloc,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+  proxy_on_queue_ready,
+  proxy_on_tick,
+} from "../../../../assembly/exports/plugin";
+export {
+  proxy_on_context_create,
+  proxy_on_delete,
+  proxy_on_done,
+  proxy_on_log,
+  proxy_on_request_body,
+  proxy_on_request_headers,
+  proxy_on_response_body,
+  proxy_on_response_headers,
+} from "../../../../assembly/exports/stream";
+
+registerRootContext((id: u32) => new ProbeRoot(id, "first"));
