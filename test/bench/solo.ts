@@ -63,11 +63,13 @@ export async function compileSolo(
   const packages = join(await installSolo(), "node_modules");
   // The compiler takes paths below its base alone, and looks for packages there.
   const base = dirname(source);
-  const { code, output } = await run(process.execPath, [
+  const args = [
     join(packages, "assemblyscript", "bin", "asc"),
     ...["--baseDir", base, "--path", relative(base, packages)],
     ...[relative(base, source), "-b", relative(base, module), ...OPTIONS, ...options],
-  ]);
+  ];
+  // It takes the packages' path from the folder that it is run in.
+  const { code, output } = await run(process.execPath, args, base);
   if (code === 0) return;
   throw new MeshwrightError(
     "build",
@@ -108,8 +110,9 @@ export async function installSolo(): Promise<string> {
 function run(
   command: string,
   args: readonly string[],
+  cwd?: string,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
