@@ -123,7 +123,7 @@ class TraceHeadersRoot extends RootContext {
   private put(header: TraceHeader, value: Bytes | null): void {
     const name = nameOf(header);
     const present = this.incoming.has(header);
-    // `replace` would leave all but the first.
+    // Removed and added anew: exactly one is left, whatever `replace` of a host makes of several.
     const repeated = this.incoming.isRepeated(header);
     if (present && (repeated || !value)) requestHeaders.remove(name);
     if (!value) return;
