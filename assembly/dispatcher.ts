@@ -59,6 +59,12 @@ export function createRoot(id: u32): void {
   if (factories.length > 0) roots.push(factories[0](id));
 }
 
+/** Asks the root context of that number whether it may end; true where there is none. */
+export function rootIsDone(id: u32): bool {
+  const root = findRoot(id);
+  return root ? root.onDone() : true;
+}
+
 /** Forgets the root context of that number; false where there is none. */
 export function deleteRoot(id: u32): bool {
   for (let i = 0; i < roots.length; i++) {

@@ -2,19 +2,19 @@
 
 import { RootContext } from "./context";
 import { rootAt, rootCount } from "./dispatcher";
-import { getProperty, propertyPath } from "./host/properties";
+import { PluginAttributes } from "./host/attributes/configuration";
 
-const PLUGIN_NAME = propertyPath(["plugin_name"]);
+const PLUGIN_NAME = PluginAttributes.pluginName();
 
 /** Remembers the name of the plugin whose configuration is being read. */
 export function rememberName(root: RootContext): void {
-  const name = getProperty(PLUGIN_NAME);
+  const name = PLUGIN_NAME.read();
   root.pluginName = name ? name.copy() : null;
 }
 
 /** The newest root with the name of the plugin that the current stream belongs to, or `null`. One host call. */
 export function rootByName(): RootContext | null {
-  const name = getProperty(PLUGIN_NAME);
+  const name = PLUGIN_NAME.read();
   if (!name) return null;
   for (let i = rootCount() - 1; i >= 0; i--) {
     const root = rootAt(i);

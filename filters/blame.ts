@@ -90,11 +90,7 @@ export class CallSites {
 
   /** A line for each host call that runs when the module starts: the statement at a file's top level that leads there. */
   explainStart(): readonly string[] {
-    const entries = [...startFunctions(this.module).values()];
-    const found = reachable(this.module, entries, {
-      reach: "direct",
-      isClosed: (fn) => isAbort(this.module, fn),
-    });
+    const found = reachedAtStart(this.module);
     return hostCallsIn(this.module, found.keys()).map(({ fn, name }) => {
       let place: SourcePlace | undefined;
       for (let step = found.get(fn); step !== undefined; step = found.get(step.from)) {
@@ -153,9 +149,13 @@ function adviceOn({ module, name, signature }: WasmImport): string {
 
 /** The host calls that a module's start leads to, by direct calls, as `module.name`. A broken invariant is not counted. */
 export function hostCallsAtStart(module: WasmModule): readonly string[] {
+  return hostCallsIn(module, reachedAtStart(module).keys()).map(({ name }) => name);
+}
+
+/** What the start leads to by direct calls; the abort is as far as it goes. */
+function reachedAtStart(module: WasmModule) {
   const entries = [...startFunctions(module).values()];
-  const found = reachable(module, entries, { reach: "direct", isClosed: (fn) => isAbort(module, fn) });
-  return hostCallsIn(module, found.keys()).map(({ name }) => name);
+  return reachable(module, entries, { reach: "direct", isClosed: (fn) => isAbort(module, fn) });
 }
 
 function isAbort(module: WasmModule, fn: number): boolean {

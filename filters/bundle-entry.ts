@@ -6,6 +6,7 @@ import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { isAlive } from "../envoy/runtime/alive.js";
 import { type CompileOptions, compileModule } from "./build.js";
+import { callbacksFrom, PLUGIN } from "./silent-methods.js";
 
 /** A filter of a bundle. */
 export interface BundlePart {
@@ -29,14 +30,6 @@ const STREAM_CALLBACKS: Readonly<Record<string, string>> = {
   proxy_on_log: "Log",
 };
 
-const PLUGIN_CALLBACKS: readonly string[] = [
-  "proxy_on_vm_start",
-  "proxy_on_configure",
-  "proxy_on_tick",
-  "proxy_on_queue_ready",
-  "proxy_on_foreign_function",
-];
-
 /** The bundle itself reads a configuration, keeps a context for each stream, and lets some go on only at a tick. */
 const ALWAYS: readonly string[] = [
   "proxy_on_configure",
@@ -54,7 +47,7 @@ export function bundleSource(name: string, parts: readonly BundlePart[], folder:
   const from = (file: string) => JSON.stringify(importPath(folder, file));
   const sdk = (file: string) => from(path.join(PACKAGE_ROOT, "assembly", file));
   const union = [...new Set([...ALWAYS, ...parts.flatMap((part) => part.callbacks)])].sort();
-  const plugin = union.filter((callback) => PLUGIN_CALLBACKS.includes(callback));
+  const plugin = union.filter((callback) => callbacksFrom(PLUGIN).includes(callback));
   const calls = union.filter((callback) => /^proxy_on_(http_call|grpc)_/.test(callback));
   const stream = union.filter((callback) => !plugin.includes(callback) && !calls.includes(callback));
   const exported = (callbacks: readonly string[], file: string) =>

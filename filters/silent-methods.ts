@@ -37,6 +37,11 @@ const CALLBACKS: Readonly<Record<string, readonly [callback: string, file: strin
   onDelete: ["proxy_on_delete", NETWORK],
 };
 
+/** The callbacks to export from that file. */
+export function callbacksFrom(file: string): readonly string[] {
+  return Object.values(CALLBACKS).flatMap(([callback, from]) => (from === file ? [callback] : []));
+}
+
 const METHOD = new RegExp(`^\\s+(?:override\\s+)?(${Object.keys(CALLBACKS).join("|")})\\((?!.*;$)`);
 const SHARED_CONTEXT = /^\s+(?:override\s+)?sharedHttpContext\(/m;
 

@@ -9,7 +9,7 @@ import {
   deleteConnection,
   deleteRoot,
   findConnection,
-  findRoot,
+  rootIsDone,
 } from "../dispatcher";
 import { enter } from "../host/stream-control";
 
@@ -61,8 +61,7 @@ export function proxy_on_upstream_connection_close(id: u32, peer: u32): void {
 export function proxy_on_done(id: u32): u32 {
   enter(id);
   const context = findConnection(id);
-  const root = findRoot(id);
-  const ended = context ? context.onDone() : root ? root.onDone() : true;
+  const ended = context ? context.onDone() : rootIsDone(id);
   endCallback();
   return ended ? 1 : 0;
 }

@@ -3,7 +3,7 @@
 
 import { endCallback } from "../abi/memory";
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from "../abi/types";
-import { createRoot, createStream, deleteRoot, deleteStream, findRoot, findStream } from "../dispatcher";
+import { createRoot, createStream, deleteRoot, deleteStream, findStream, rootIsDone } from "../dispatcher";
 import { enter } from "../host/stream-control";
 
 export function proxy_on_context_create(id: u32, parentId: u32): void {
@@ -66,13 +66,7 @@ export function proxy_on_response_trailers(id: u32, trailers: u32): u32 {
 export function proxy_on_done(id: u32): u32 {
   enter(id);
   const context = findStream(id);
-  let ended: bool = true;
-  if (context) {
-    ended = context.onDone();
-  } else {
-    const root = findRoot(id);
-    if (root) ended = root.onDone();
-  }
+  const ended = context ? context.onDone() : rootIsDone(id);
   endCallback();
   return ended ? 1 : 0;
 }

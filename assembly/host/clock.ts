@@ -3,7 +3,7 @@
 import { proxy_get_current_time_nanoseconds } from "@solo-io/proxy-runtime/assembly/imports";
 import { OUT_LONG } from "../abi/memory";
 
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+export const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /** Nanoseconds since 1970, UTC. It follows the machine's clock, which may be set back. One host call. */
 export function nowNanoseconds(): u64 {

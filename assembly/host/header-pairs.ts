@@ -2,7 +2,8 @@
 
 import { Bytes } from "../text/bytes";
 
-const WORD: i32 = 4;
+/** Bytes of a size, and of the count before all sizes. */
+export const WORD: i32 = 4;
 
 /**
  * Walks the encoding without copying: `while (pairs.next())`, then `name` and `value`. The encoding comes from the host; a size that would
@@ -60,12 +61,24 @@ export function encodePairs(namesAndValues: StaticArray<Bytes>): Bytes {
   for (let i = 0; i < count * 2; i++) size += namesAndValues[i].size + 1;
   const encoded = Bytes.owned(size);
   store<i32>(encoded.ptr, count);
-  let data = encoded.ptr + WORD + count * 2 * WORD;
-  for (let i = 0; i < count * 2; i++) {
-    const part = namesAndValues[i];
-    store<i32>(encoded.ptr + WORD + i * WORD, part.size);
-    memory.copy(data, part.ptr, part.size);
-    data += part.size + 1;
+  let sizes = encoded.ptr + WORD;
+  let data = sizes + count * 2 * WORD;
+  for (let i = 0; i < count; i++) {
+    data = writePair(sizes, data, namesAndValues[2 * i], namesAndValues[2 * i + 1]);
+    sizes += 2 * WORD;
   }
   return encoded;
+}
+
+/** Writes one header's sizes to `sizes` and its text to `data`, and returns where the next one's text goes. */
+export function writePair(sizes: usize, data: usize, name: Bytes, value: Bytes): usize {
+  store<i32>(sizes, name.size);
+  store<i32>(sizes, value.size, WORD);
+  memory.copy(data, name.ptr, name.size);
+  data += name.size;
+  store<u8>(data++, 0);
+  memory.copy(data, value.ptr, value.size);
+  data += value.size;
+  store<u8>(data++, 0);
+  return data;
 }

@@ -4,6 +4,7 @@ import { proxy_http_call } from "@solo-io/proxy-runtime/assembly/imports";
 import { OUT_WORD } from "../abi/memory";
 import { Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
+import { NANOSECONDS_PER_MILLISECOND } from "./clock";
 import { httpCallHeaders } from "./headers";
 import { monotonicNanoseconds } from "./monotonic-clock";
 import { addCall, dropCall, endCall, PendingCall } from "./pending-calls";
@@ -13,7 +14,6 @@ const STATUS = Bytes.of(":status");
 const UPSTREAM_SERVICE_TIME = Bytes.of("x-envoy-upstream-service-time");
 const SERVICE_UNAVAILABLE: u32 = 503;
 const GATEWAY_TIMEOUT: u32 = 504;
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const EARLY: u64 = 5 * NANOSECONDS_PER_MILLISECOND;
 
 /** Why a call has no response. A response of any status, an endpoint's own 503 or 504 too, is a response. */

@@ -4,9 +4,8 @@
 
 import { allocate } from "../abi/memory";
 import { Bytes } from "../text/bytes";
-import { HeaderPairs } from "./header-pairs";
+import { HeaderPairs, WORD, writePair } from "./header-pairs";
 
-const WORD: i32 = 4;
 const MOST_EDITS: i32 = 16;
 const COLON: u8 = 0x3a;
 const HOST = Bytes.of("host");
@@ -150,19 +149,6 @@ export class PairsSnapshot {
     this.encoded.ptr = to;
     this.encoded.size = size;
   }
-}
-
-/** Writes one header, and returns where the next one's text goes. */
-function writePair(sizes: usize, data: usize, name: Bytes, value: Bytes): usize {
-  store<i32>(sizes, name.size);
-  store<i32>(sizes, value.size, WORD);
-  memory.copy(data, name.ptr, name.size);
-  data += name.size;
-  store<u8>(data++, 0);
-  memory.copy(data, value.ptr, value.size);
-  data += value.size;
-  store<u8>(data++, 0);
-  return data;
 }
 
 /** The caller's bytes may be used for something else before they are read here. */

@@ -3,11 +3,11 @@
 import { view } from "../abi/memory";
 import { RequestView } from "../matching/request-view";
 import { Bytes } from "../text/bytes";
+import { SourceAttributes } from "./attributes/connection";
 import { requestHeaders } from "./headers";
-import { getProperty, propertyPath } from "./properties";
 import { randomBelow } from "./random";
 
-const SOURCE_ADDRESS = propertyPath(["source", "address"]);
+const SOURCE_ADDRESS = SourceAttributes.address();
 const COLON: u8 = 0x3a;
 const OPENING_BRACKET: u8 = 0x5b;
 const CLOSING_BRACKET: u8 = 0x5d;
@@ -28,7 +28,7 @@ export class HostRequestView extends RequestView {
 
   /** Envoy's `source.address`, which heeds `x-forwarded-for` as far as the listener trusts it. */
   clientAddress(): Bytes | null {
-    const address = getProperty(SOURCE_ADDRESS);
+    const address = SOURCE_ADDRESS.read();
     return address ? withoutPort(address) : null;
   }
 

@@ -3,12 +3,12 @@
 import { proxy_set_tick_period_milliseconds } from "@solo-io/proxy-runtime/assembly/imports";
 import { RootContext } from "../context";
 import { Task, Timer, TimerQueue } from "../timer-queue";
+import { NANOSECONDS_PER_MILLISECOND } from "./clock";
 import { monotonicNanoseconds } from "./monotonic-clock";
 import { effectiveContext, setEffectiveContext } from "./stream-control";
 
 export { Task, Timer } from "../timer-queue";
 
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const NEVER: u64 = u64.MAX_VALUE;
 
 /** Calls a root's `onTick` again and again. */

@@ -1,11 +1,9 @@
 // Whole header maps as lists of pairs.
 
 import { allocate, view } from "../abi/memory";
-import { HeaderPairs } from "../host/header-pairs";
+import { HeaderPairs, WORD } from "../host/header-pairs";
 import { Bytes } from "../text/bytes";
 import { bufferOf } from "./text";
-
-const WORD: i32 = 4;
 
 /** One header, or one trailer. */
 export class HeaderPair {

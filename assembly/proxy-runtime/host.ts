@@ -1,18 +1,18 @@
 // The other host calls: logs, local replies, properties, buffers, time, foreign functions.
 
 import {
-  proxy_call_foreign_function,
   proxy_get_buffer_bytes,
   proxy_get_buffer_status,
-  proxy_get_property,
   proxy_get_status,
-  proxy_log,
-  proxy_set_property,
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { Status, StreamType } from "../abi/types";
 import { nowNanoseconds } from "../host/clock";
+import { setProperty } from "../host/filter-state";
+import { callForeignFunction, clearRouteCache } from "../host/foreign";
 import { sendLocalReply } from "../host/local-reply";
+import { logBytes } from "../host/log";
+import { getProperty } from "../host/properties";
 import { continueStream, effectiveContext, finish, setEffectiveContext } from "../host/stream-control";
 import { encodeHeaders, Headers } from "./header-pairs";
 import { bufferOf, encode, viewOf } from "./text";
@@ -32,8 +32,7 @@ export class Reference<T> {
 }
 
 export function log(level: LogLevelValues, logMessage: string): void {
-  const text = encode(logMessage);
-  proxy_log(level, text.ptr, text.size);
+  logBytes(<i32>level, encode(logMessage));
 }
 
 class StatusWithData {
@@ -60,15 +59,11 @@ export function get_current_time_nanoseconds(): u64 {
 
 /** The property at `path`, whose segments are separated by NUL; an empty buffer where there is none. */
 export function get_property(path: string): ArrayBuffer {
-  const bytes = encode(path);
-  clearOut();
-  const status = proxy_get_property(bytes.ptr, bytes.size, OUT_PTR, OUT_SIZE);
-  return bufferOf(status == Status.Ok ? adoptView() : null);
+  return bufferOf(getProperty(encode(path)));
 }
 
 export function set_property(path: string, data: ArrayBuffer): WasmResultValues {
-  const bytes = encode(path);
-  return proxy_set_property(bytes.ptr, bytes.size, changetype<usize>(data), data.byteLength);
+  return setProperty(encode(path), viewOf(data));
 }
 
 export function continue_request(): WasmResultValues {
@@ -94,18 +89,12 @@ export function send_local_response(
 
 /** Lets Envoy choose the route anew. An edit of the request headers does that by itself. */
 export function clear_route_cache(): WasmResultValues {
-  const name = encode("clear_route_cache");
-  clearOut();
-  return proxy_call_foreign_function(name.ptr, name.size, 0, 0, OUT_PTR, OUT_SIZE);
+  return clearRouteCache();
 }
 
 /** What the host's function of that name returns; an empty buffer where it fails, or there is none. */
 export function call_foreign_function(function_name: string, argument: string): ArrayBuffer {
-  const name = encode(function_name);
-  const bytes = encode(argument);
-  clearOut();
-  const status = proxy_call_foreign_function(name.ptr, name.size, bytes.ptr, bytes.size, OUT_PTR, OUT_SIZE);
-  return bufferOf(status == Status.Ok ? adoptView() : null);
+  return bufferOf(callForeignFunction(function_name, encode(argument)).value);
 }
 
 /** Up to `length` bytes from `start` on; an empty buffer where there are none. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { compileModule, modulePath } from "../../filters/build.js";
 import { type HeaderList, type HostedModule, loadModule } from "../host/load.js";
 import { driveMemoryStreams } from "../host/memory-load.js";
+import { equalityRules } from "./equality-rules.js";
 import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";
 import { against, type Timed, type Timing, timeRounds } from "./rounds.js";
 
@@ -156,17 +157,9 @@ function withOpen(subject: Subject, open: number): Timed {
 }
 
 function withRules(count: number): Timed {
-  const rules = Array.from({ length: count }, (_, i) => ({
-    name: `rule-${i}`,
-    match: { headers: [{ name: "x-user-id", exact: `nobody-${i}` }] },
-    destination: "v1",
-  }));
   const name = count.toLocaleString("en");
-  return oneByOne(
-    name,
-    configured({ name, module: modulePath("header-routing"), configuration: { rules } }),
-    REQUEST,
-  );
+  const subject = { name, module: modulePath("header-routing"), configuration: equalityRules(count) };
+  return oneByOne(name, configured(subject), REQUEST);
 }
 
 function measureMemory(subject: Subject, streams: number): readonly [MemoryFigure, MemoryFigure] {

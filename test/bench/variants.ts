@@ -7,6 +7,7 @@ import { wasmFilter } from "../../envoy/config/wasm.js";
 import { compileModule, modulePath } from "../../filters/build.js";
 import { buildBundle } from "../../filters/bundle.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import { equalityRules } from "./equality-rules.js";
 import type { Subject } from "./in-process.js";
 import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
 import { fault, headerMutation, localRateLimit, lua, rbac } from "./native.js";
@@ -79,17 +80,6 @@ const TEN_RULES: HeaderRoutingConfig = {
     },
   ],
 };
-
-/** Rules that test one header for equality, none of which the load's requests match. */
-function equalityRules(count: number): HeaderRoutingConfig {
-  return {
-    rules: Array.from({ length: count }, (_, i) => ({
-      name: `rule-${i}`,
-      match: { headers: [{ name: "x-user-id", exact: `nobody-${i}` }] },
-      destination: "v1",
-    })),
-  };
-}
 
 /**
  * All variants.
