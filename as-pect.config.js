@@ -1,4 +1,5 @@
-// Unit tests of the AssemblyScript code. `npx asp` runs every `x.spec.ts`, each as a module of its own; `npx asp FILE…` runs those alone.
+// How as-pect runs a spec, a module of its own for each: for `asp` in this checkout, which takes every `x.spec.ts`, and for `meshwright test`, which
+// names the specs of an author's filters.
 
 // as-pect adds the files that are named to the entries here, so there must be none of these when one is named.
 const named = process.argv.slice(2).some((argument) => argument.endsWith(".spec.ts"));

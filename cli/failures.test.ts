@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { MeshwrightError } from "../envoy/errors.js";
-import { describeFailure, EXIT_CODES, INTERRUPTED_EXIT_CODE, UNEXPECTED_EXIT_CODE } from "./failures.js";
+import {
+  describeFailure,
+  EXIT_CODES,
+  INTERRUPTED_EXIT_CODE,
+  ToldFailure,
+  UNEXPECTED_EXIT_CODE,
+} from "./failures.js";
 import { Interrupted } from "./interrupt.js";
 
 describe("describeFailure", () => {
@@ -26,6 +32,10 @@ describe("describeFailure", () => {
 
   it("ends an interrupted start like a shell would", () => {
     expect(describeFailure(new Interrupted(), false).exitCode).toBe(INTERRUPTED_EXIT_CODE);
+  });
+
+  it("has nothing to add where the command has told all", () => {
+    expect(describeFailure(new ToldFailure(1), true)).toEqual({ lines: [], exitCode: 1 });
   });
 
   it("has an exit code of its own for each kind of failure", () => {

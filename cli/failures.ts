@@ -15,6 +15,7 @@ export const EXIT_CODES = {
   "port-taken": 7,
   "already-running": 8,
   "module-refused": 9,
+  "tool-missing": 10,
 } as const satisfies Record<ErrorCode, number>;
 
 /** Something that we did not foresee. */
@@ -32,15 +33,27 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES["port-taken"]]: "a port is taken",
   [EXIT_CODES["already-running"]]: "the same mesh runs already in this folder",
   [EXIT_CODES["module-refused"]]: "stock Envoy would refuse a module",
+  [EXIT_CODES["tool-missing"]]: "a tool that the command needs is not installed",
   [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 
-/** The part of a help page that lists a command's exit codes. */
-export function exitCodesHelp(success: string, kinds: readonly (ErrorCode | "interrupted")[]): string {
+/** How a command ends that has told by itself what is wrong: nothing is printed, and this is the exit code. */
+export class ToldFailure extends Error {
+  constructor(readonly exitCode: number) {
+    super(`failed with exit code ${exitCode}`);
+  }
+}
+
+/** The part of a help page that lists a command's exit codes. `own` are the meanings of codes that another command uses otherwise. */
+export function exitCodesHelp(
+  success: string,
+  kinds: readonly (ErrorCode | "interrupted")[],
+  own: Readonly<Record<number, string>> = {},
+): string {
   const codes = kinds.map((kind) => (kind === "interrupted" ? INTERRUPTED_EXIT_CODE : EXIT_CODES[kind]));
-  const lines = [...codes]
+  const lines = [...Object.keys(own).map(Number), ...codes]
     .sort((a, b) => a - b)
-    .map((code) => `  ${String(code).padEnd(4)}${MEANINGS[code]}`);
+    .map((code) => `  ${String(code).padEnd(4)}${own[code] ?? MEANINGS[code]}`);
   return ["\nExit codes:", `  0   ${success}`, ...lines].join("\n");
 }
 
@@ -61,6 +74,7 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
   if (error instanceof Interrupted) {
     return { lines: [`meshwright: ${error.message}`], exitCode: INTERRUPTED_EXIT_CODE };
   }
+  if (error instanceof ToldFailure) return { lines: [], exitCode: error.exitCode };
   if (error instanceof CommanderError) return describeCommander(error);
   const text = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? "").split("\n").slice(1) : [];

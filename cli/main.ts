@@ -3,8 +3,11 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addBuild } from "./commands/build.js";
+import { addImage } from "./commands/image.js";
 import { addInspect } from "./commands/inspect.js";
+import { addNew } from "./commands/new.js";
 import { addRun } from "./commands/run.js";
+import { addTest } from "./commands/test.js";
 import { addUp } from "./commands/up.js";
 import { addValidate } from "./commands/validate.js";
 import { describeFailure } from "./failures.js";
@@ -50,8 +53,11 @@ function program(screen: Screen, stdout: Output): Command {
     );
   addUp(root, screen);
   addRun(root, screen);
+  addNew(root, screen);
   addBuild(root, screen);
+  addImage(root, screen);
   addInspect(root, screen);
+  addTest(root, screen);
   addValidate(root, screen);
   return root;
 }

@@ -21,6 +21,12 @@ export type RunEvent =
     }
   /** The file as a whole is wrong; nothing of it was taken. */
   | { readonly kind: "file-refused"; readonly lines: readonly string[] }
+  /** A filter's new module is in force. */
+  | { readonly kind: "reloaded"; readonly filter: string; readonly seconds: number }
+  /** A filter could not be built anew; its module that runs stays. */
+  | { readonly kind: "build-failed"; readonly lines: readonly string[] }
+  /** Envoy or the filter did not take a new module; the one that runs stays. */
+  | { readonly kind: "module-refused"; readonly filter: string; readonly reason: string }
   | { readonly kind: "restart-needed"; readonly paths: readonly string[] }
   /** A service or an Envoy ended by itself. */
   | {
@@ -50,6 +56,15 @@ export function describeEvent(event: RunEvent): string[] {
         `${event.lines[0] ?? ""}; the last good settings stay`,
         ...event.lines.slice(1).map((line) => `  ${line}`),
       ];
+    case "reloaded":
+      return [`reloaded: ${event.filter}, ${event.seconds.toFixed(1)} s after the save`];
+    case "build-failed":
+      return [
+        `${event.lines[0] ?? ""}; the module that runs stays`,
+        ...event.lines.slice(1).map((line) => `  ${line}`),
+      ];
+    case "module-refused":
+      return [`refused: the new ${event.filter}: ${event.reason}; the module that runs stays`];
     case "restart-needed":
       return [`restart to apply: ${event.paths.join(", ")}`];
     case "ended":

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { watchContent } from "./watch.js";
+import { FolderWatch, watchContent } from "./watch.js";
 
 let folder: string;
 let file: string;
@@ -46,6 +46,28 @@ it("is silent about other files, the same content, and after its end", async () 
   await writeFile(file, "1");
   await delay(300);
   watch[Symbol.dispose]();
+  await writeFile(file, "2");
+  await delay(300);
+  expect(onChange).not.toHaveBeenCalled();
+});
+
+it("tells of a file that is new and of one that goes, of several in one go, and of nothing else", async () => {
+  const told: (readonly string[])[] = [];
+  const onChange = async (changed: readonly string[]) => void told.push([...changed].sort());
+  using watch = new FolderWatch((name) => name.endsWith(".ts"), onChange);
+  watch.follow([folder, path.join(folder, "nowhere")]);
+  const [one, two] = [path.join(folder, "one.ts"), path.join(folder, "two.ts")];
+  await Promise.all([one, two, file].map((name) => writeFile(name, "1")));
+  await vi.waitFor(() => expect(told).toEqual([[one, two]]), { timeout: 5_000 });
+  await rm(one);
+  await vi.waitFor(() => expect(told).toEqual([[one, two], [one]]), { timeout: 5_000 });
+});
+
+it("tells no more of a folder that it does not follow any longer", async () => {
+  const onChange = vi.fn(async () => {});
+  using watch = new FolderWatch(() => true, onChange);
+  watch.follow([folder]);
+  watch.follow([]);
   await writeFile(file, "2");
   await delay(300);
   expect(onChange).not.toHaveBeenCalled();

@@ -1,6 +1,6 @@
-// Tells when a file has got another content, whichever way an editor writes it.
+// Tells when files have got another content, whichever way an editor writes them.
 
-import { watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -12,30 +12,93 @@ const SETTLE_MS = 80;
  * rename a new file into the place of the old one.
  */
 export async function watchContent(file: string, onChange: () => Promise<void>): Promise<Disposable> {
-  let seen = await contentOf(file);
-  let timer: NodeJS.Timeout | undefined;
-  let turn: Promise<void> = Promise.resolve();
-  const look = async () => {
-    const content = await contentOf(file);
-    if (content === seen) return;
-    seen = content;
-    await onChange();
-  };
-  const watcher = watch(path.dirname(file), (_event, name) => {
-    if (name !== null && name !== path.basename(file)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      turn = turn.then(look);
-    }, SETTLE_MS);
-  });
-  // The folder itself is gone: there is nothing left to tell.
-  watcher.on("error", () => watcher.close());
-  return {
-    [Symbol.dispose]: () => {
-      clearTimeout(timer);
-      watcher.close();
-    },
-  };
+  const folders = new FolderWatch((name) => name === file, onChange);
+  await folders.remember([file]);
+  folders.follow([path.dirname(file)]);
+  return folders;
+}
+
+/** Watches the files of some folders, not of the folders in them. */
+export class FolderWatch implements Disposable {
+  readonly #isMeant: (file: string) => boolean;
+  readonly #onChange: (changed: readonly string[]) => Promise<void>;
+  readonly #settleMs: number;
+  readonly #watchers = new Map<string, FSWatcher>();
+  /** What the files were when they were last looked at. */
+  readonly #seen = new Map<string, string | undefined>();
+  #touched = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #turn: Promise<void> = Promise.resolve();
+
+  /**
+   * @param isMeant whether a file matters, by its absolute path; files are asked for that were not there before, too
+   * @param onChange told the files whose content has changed, never twice at a time
+   * @param settleMs how long after the last write files are looked at, in milliseconds
+   */
+  constructor(
+    isMeant: (file: string) => boolean,
+    onChange: (changed: readonly string[]) => Promise<void>,
+    settleMs = SETTLE_MS,
+  ) {
+    this.#isMeant = isMeant;
+    this.#onChange = onChange;
+    this.#settleMs = settleMs;
+  }
+
+  /** Takes the files' content of now as known. Of a file that is not known, the first write counts as a change. */
+  async remember(files: Iterable<string>): Promise<void> {
+    await Promise.all([...files].map(async (file) => this.#seen.set(file, await contentOf(file))));
+  }
+
+  /** Watches these folders from now on, and no others. One that is not there is passed over until it is named again. */
+  follow(folders: Iterable<string>): void {
+    const wanted = new Set(folders);
+    for (const folder of this.#watchers.keys()) if (!wanted.has(folder)) this.#unfollow(folder);
+    for (const folder of wanted) if (!this.#watchers.has(folder)) this.#follow(folder);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.follow([]);
+  }
+
+  #follow(folder: string): void {
+    try {
+      const watcher = watch(folder, (_event, name) => {
+        if (name !== null) this.#touch(path.join(folder, name));
+      });
+      // The folder itself is gone: there is nothing left to tell.
+      watcher.on("error", () => this.#unfollow(folder));
+      this.#watchers.set(folder, watcher);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+
+  #unfollow(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+  }
+
+  #touch(file: string): void {
+    if (!this.#isMeant(file)) return;
+    this.#touched.add(file);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#turn = this.#turn.then(() => this.#look());
+    }, this.#settleMs);
+  }
+
+  async #look(): Promise<void> {
+    const touched = [...this.#touched];
+    this.#touched = new Set();
+    const contents = await Promise.all(touched.map(contentOf));
+    const changed = touched.filter(
+      (file, i) => !this.#seen.has(file) || this.#seen.get(file) !== contents[i],
+    );
+    for (const [i, file] of touched.entries()) this.#seen.set(file, contents[i]);
+    if (changed.length > 0) await this.#onChange(changed);
+  }
 }
 
 /** As latin1, in which every content has a form; undefined where there is no file. */

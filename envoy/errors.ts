@@ -19,7 +19,9 @@ export type ErrorCode =
   /** The same mesh runs already in this folder. */
   | "already-running"
   /** A file is no proxy-wasm module, or one that stock Envoy would refuse. */
-  | "module-refused";
+  | "module-refused"
+  /** A tool that the command needs is not installed. */
+  | "tool-missing";
 
 /** An error whose message says what was wrong, where, and what to do, in one line; `details` may add a readable list. */
 export class MeshwrightError extends Error {

@@ -9,10 +9,11 @@ import { importNames, startFunctions } from "../envoy/module/start.js";
 import { describeSignature } from "../envoy/module/types.js";
 import { nearest } from "../envoy/problems.js";
 import { compileEntry } from "./compile.js";
+import type { Source } from "./source.js";
 import { isLibrary, SourceMap, type SourcePlace } from "./source-map.js";
 
-/** The function that ends the VM on a broken invariant; what it calls is no call of the source. */
-const ABORT = "assembly/abi/abort/abort";
+/** The SDK's function that ends the VM on a broken invariant; what it calls is no call of the source. */
+const ABORT = /^(~lib\/meshwright\/)?assembly\/abi\/abort\/abort$/;
 
 /** A host call of the language's own library, and what to use in its place. */
 interface LibraryCall {
@@ -62,9 +63,9 @@ export class CallSites {
     private readonly map: SourceMap,
   ) {}
 
-  /** Compiles `entry`; `file` is where the compiler may write. Throws what `compileEntry` throws. */
-  static async of(entry: string, file: string): Promise<CallSites> {
-    const { debug, map } = await compileEntry(entry, file, "none");
+  /** Compiles the source; `file` is where the compiler may write. Throws what `compileEntry` throws. */
+  static async of(source: Source, file: string): Promise<CallSites> {
+    const { debug, map } = await compileEntry(source, file, "none");
     return new CallSites(readModule(debug), new SourceMap(map));
   }
 
@@ -159,7 +160,7 @@ function reachedAtStart(module: WasmModule) {
 }
 
 function isAbort(module: WasmModule, fn: number): boolean {
-  return module.functionNames.get(fn) === ABORT;
+  return ABORT.test(module.functionNames.get(fn) ?? "");
 }
 
 function hostCallsIn(

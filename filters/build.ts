@@ -1,16 +1,18 @@
 // Compiles filters to proxy-wasm modules.
 
-import { access, constants, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
 import { inspectModule } from "../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
-import { isAlive } from "../envoy/runtime/alive.js";
 import { DEFAULT_SIZE_BUDGET, type FilterRoom, isCatalogName } from "./catalog.js";
 import { refuseFlaws, refuseOversize } from "./checks.js";
 import { type Compiled, compileEntry, debugModulePath, withSourceMapUrl } from "./compile.js";
-import { findMember, type Member, refuseRepeated } from "./member.js";
+import { findMember, type Member, type Place, refuseRepeated } from "./member.js";
+import { prebuilt } from "./prebuilt.js";
+import { IN_CHECKOUT, type Source, sourceAt, workspaceRoot } from "./source.js";
+import { sweep } from "./sweep.js";
 import { isUpToDate, stamp } from "./up-to-date.js";
 
 /** A compiled filter. */
@@ -30,8 +32,11 @@ export interface BuiltFilter {
   readonly upToDate: boolean;
 }
 
+/** The modules of the catalog: the published package has them, and in a checkout they are built. */
+const CATALOG_MODULES = path.join(PACKAGE_ROOT, IN_CHECKOUT ? "build" : "dist/modules");
+
 export interface BuildOptions {
-  /** Where modules go. Default: `build` of this package. */
+  /** Where modules go. Default: `build` of the package that the filter is of. */
   readonly outDir?: string;
   /** Most bytes that a module may have. Default: the filter's own budget. */
   readonly sizeBudget?: number;
@@ -39,16 +44,25 @@ export interface BuildOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-/** Where `buildFilters` puts a filter's module unless told otherwise. */
-export function modulePath(name: string, outDir = path.join(PACKAGE_ROOT, "build")): string {
+/** Where `buildFilters` puts the module of a catalog's filter, or of one of the package that is worked in, unless told otherwise. */
+export function modulePath(name: string, outDir = defaultOutDir(name)): string {
   return path.join(outDir, `${name}.wasm`);
+}
+
+function defaultOutDir(name: string): string {
+  return isCatalogName(name) ? CATALOG_MODULES : path.join(workspaceRoot(), "build");
+}
+
+/** Where `buildFilters` puts a filter's module unless told otherwise, wherever the filter is. */
+export function moduleOf({ name, isOwn, entry }: Place): string {
+  return modulePath(name, isOwn ? path.join(sourceAt(entry).root, "build") : CATALOG_MODULES);
 }
 
 /**
  * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration to `schemas/` beside the modules. Each is named as
  * `findMember` takes it. To each NAME.wasm come its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A
- * module newer than every source it is made of is left as it is. Throws `MeshwrightError("build")` as `compileModule` does, and for a module over
- * its size budget.
+ * module newer than every source it is made of is left as it is; those of the catalog come built with the published package. Throws
+ * `MeshwrightError("build")` as `compileModule` does, and for a module over its size budget.
  */
 export async function buildFilters(
   names: readonly string[],
@@ -56,22 +70,22 @@ export async function buildFilters(
 ): Promise<readonly BuiltFilter[]> {
   const members = await Promise.all(names.map(findMember));
   refuseRepeated(members, "their modules would have one name");
-  for (const { name } of members.filter(({ isOwn }) => isOwn)) {
-    if (isCatalogName(name))
-      throw new MeshwrightError("usage", `"${name}" is taken: give the filter's folder another name`);
-  }
   return Promise.all(members.map((member) => buildFilter(member, options)));
 }
 
 async function buildFilter(member: Member, options: BuildOptions): Promise<BuiltFilter> {
   const { name } = member;
-  const out = modulePath(name, options.outDir);
-  await writeSchema(member, path.join(await schemaFolder(out), `${name}.schema.json`));
-  const entry = path.relative(PACKAGE_ROOT, member.entry);
   const sizeBudget = options.sizeBudget ?? member.sizeBudget ?? DEFAULT_SIZE_BUDGET;
-  const upToDate = await isUpToDate(out, [member.entry], (source) => source === entry);
+  if (!member.isOwn && !IN_CHECKOUT) {
+    const out = await prebuilt(name, CATALOG_MODULES, options.outDir);
+    return describeBuild(name, out, { sizeBudget, upToDate: true, label: name }, async () => {});
+  }
+  const out = options.outDir === undefined ? moduleOf(member) : modulePath(name, options.outDir);
+  await writeSchema(member, path.join(await schemaFolder(out), `${name}.schema.json`));
+  const source = sourceAt(member.entry);
+  const upToDate = await isUpToDate(out, source, [member.entry], (file) => file === source.entry);
   return describeBuild(name, out, { ...options, sizeBudget, upToDate, label: name }, () =>
-    compileModule(entry, out, { debug: true, sizeBudget }),
+    compileModule(member.entry, out, { debug: true, sizeBudget }),
   );
 }
 
@@ -119,7 +133,8 @@ export async function writeSchema(
   room: Pick<FilterRoom, "name" | "summary" | "schema">,
   file: string,
 ): Promise<void> {
-  const schema = { title: `${room.name}: ${room.summary}`, ...z.toJSONSchema(room.schema, { io: "input" }) };
+  const json = z.toJSONSchema(room.schema, { io: "input", unrepresentable: "any" });
+  const schema = { title: `${room.name}: ${room.summary}`, ...json };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 
@@ -131,14 +146,15 @@ export interface CompileOptions {
 }
 
 /**
- * Compiles one entry file, a path below this package, to a module. It is written beside `out` and renamed, so that an Envoy or a test that reads
+ * Compiles one entry file to a module, in the package that it is of. It is written beside `out` and renamed, so that an Envoy or a test that reads
  * `out` never sees half a module. Throws `MeshwrightError("build")`, with the compiler's own lines as details or with the lines of source that make
  * a module that stock Envoy would refuse or never call.
+ * @param entry an absolute path, or one below this package
  */
 export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
   const started = new Date();
   const workFile = workFileOf(out);
-  const compiled = await compileChecked(entry, out);
+  const compiled = await compileChecked(sourceAt(path.resolve(PACKAGE_ROOT, entry)), out);
   if (options.sizeBudget !== undefined)
     refuseOversize(path.basename(out, ".wasm"), compiled.release.length, options.sizeBudget);
   if (options.debug === true) await writeWithDebug(compiled, out, workFile);
@@ -147,10 +163,10 @@ export async function compileModule(entry: string, out: string, options: Compile
 }
 
 /** Compiles as `compileModule` does for `out`, and writes nothing. */
-export async function compileChecked(entry: string, out: string): Promise<Compiled> {
-  await sweepPartials(out);
-  const compiled = await compileEntry(entry, workFileOf(out));
-  await refuseFlaws({ entry, workFile: workFileOf(out) }, compiled);
+export async function compileChecked(source: Source, out: string): Promise<Compiled> {
+  await sweep(path.dirname(out), /\.wasm\.(\d+)\.partial\.wasm(?:\.map)?$/);
+  const compiled = await compileEntry(source, workFileOf(out));
+  await refuseFlaws({ source, workFile: workFileOf(out) }, compiled);
   return compiled;
 }
 
@@ -176,14 +192,5 @@ async function writeWhole(file: string, content: Uint8Array | string, workFile: 
     await rename(workFile, file);
   } finally {
     await rm(workFile, { force: true });
-  }
-}
-
-/** Removes what a process that was killed while it compiled has left. */
-async function sweepPartials(out: string): Promise<void> {
-  const folder = path.dirname(out);
-  for (const name of await readdir(folder)) {
-    const pid = /\.wasm\.(\d+)\.partial\.wasm(\.map)?$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
   }
 }

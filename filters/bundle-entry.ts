@@ -1,12 +1,13 @@
 // The entry file that makes one module of several filters, and its compilation.
 
 import { rmSync } from "node:fs";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
-import { isAlive } from "../envoy/runtime/alive.js";
 import { type CompileOptions, compileModule } from "./build.js";
 import { callbacksFrom, PLUGIN } from "./silent-methods.js";
+import { nearestPackage, type Source } from "./source.js";
+import { sweep } from "./sweep.js";
 
 /** A filter of a bundle. */
 export interface BundlePart {
@@ -16,6 +17,15 @@ export interface BundlePart {
   readonly entry: string;
   /** The callbacks that its own module exports, by their ABI names. */
   readonly callbacks: readonly string[];
+}
+
+/** A bundle to compile. */
+export interface Bundle {
+  readonly name: string;
+  /** The package that it is compiled in. */
+  readonly base: Source;
+  /** In the order of the chain. */
+  readonly parts: readonly BundlePart[];
 }
 
 /** From a stream's callback to its name in `assembly/bundle/plan.ts`. */
@@ -40,12 +50,13 @@ const ALWAYS: readonly string[] = [
 
 /**
  * The text of a bundle's entry file.
- * @param parts in the order of the chain
  * @param folder where the file will stand, for its imports
  */
-export function bundleSource(name: string, parts: readonly BundlePart[], folder: string): string {
-  const from = (file: string) => JSON.stringify(importPath(folder, file));
-  const sdk = (file: string) => from(path.join(PACKAGE_ROOT, "assembly", file));
+export function bundleSource({ name, base, parts }: Bundle, folder: string): string {
+  const sdk = (file: string) => {
+    const place = path.join(base.sdkRoot, "assembly", file);
+    return JSON.stringify(base.sdk === "assembly/" ? relativeImport(folder, place) : `${base.sdk}${file}`);
+  };
   const union = [...new Set([...ALWAYS, ...parts.flatMap((part) => part.callbacks)])].sort();
   const plugin = union.filter((callback) => callbacksFrom(PLUGIN).includes(callback));
   const calls = union.filter((callback) => /^proxy_on_(http_call|grpc)_/.test(callback));
@@ -54,6 +65,7 @@ export function bundleSource(name: string, parts: readonly BundlePart[], folder:
     callbacks.length === 0 ? [] : [`export { ${callbacks.join(", ")} } from ${sdk(`exports/${file}`)};`];
   return [
     ...importsOf(
+      base,
       parts.map((part) => part.entry),
       folder,
     ),
@@ -69,16 +81,20 @@ export function bundleSource(name: string, parts: readonly BundlePart[], folder:
 }
 
 /** The lines that bring the filters in, in their order. */
-function importsOf(entries: readonly string[], folder: string): readonly string[] {
-  return entries.map((entry) => `import ${JSON.stringify(importPath(folder, entry))};`);
+function importsOf(base: Source, entries: readonly string[], folder: string): readonly string[] {
+  return entries.map((entry) => `import ${JSON.stringify(importPath(base, folder, entry))};`);
 }
 
-/** Whether a source, by its path below this package and its text, is the entry file of that bundle of those filters. */
-export function isBundleOf(name: string, entries: readonly string[], source: string, text: string): boolean {
-  const folder = path.dirname(path.join(PACKAGE_ROOT, source));
+/** Whether a source, by its path below the package and its text, is the entry file of that bundle of those filters. */
+export function isBundleOf(
+  { name, base, entries }: Pick<Bundle, "name" | "base"> & { readonly entries: readonly string[] },
+  source: string,
+  text: string,
+): boolean {
+  const folder = path.dirname(path.join(base.root, source));
   if (!path.basename(folder).startsWith(`.bundle-${name}.`)) return false;
   const lines = text.split("\n").filter((line) => line.startsWith('import "'));
-  return lines.join("\n") === importsOf(entries, folder).join("\n");
+  return lines.join("\n") === importsOf(base, entries, folder).join("\n");
 }
 
 function callbackBits(part: BundlePart): string {
@@ -86,9 +102,20 @@ function callbackBits(part: BundlePart): string {
   return names.length === 0 ? "0" : names.map((name) => `Callback.${name}`).join(" | ");
 }
 
-function importPath(folder: string, file: string): string {
+/** In an author's package a filter of the catalog is imported as the SDK is, so that it comes to the same copy of it. */
+function importPath({ root }: Source, folder: string, entry: string): string {
+  if (nearestPackage(path.dirname(entry)) === root) return relativeImport(folder, entry);
+  return `meshwright/${path.relative(PACKAGE_ROOT, entry).split(path.sep).join("/")}`.replace(/\.ts$/, "");
+}
+
+function relativeImport(folder: string, file: string): string {
   const relative = path.relative(folder, file).split(path.sep).join("/");
   return (relative.startsWith(".") ? relative : `./${relative}`).replace(/\.ts$/, "");
+}
+
+/** A file in the folder where a package's bundles have their entry files while they are compiled. */
+export function bundlePlace(root: string): string {
+  return path.join(root, "build", "bundle.ts");
 }
 
 /**
@@ -96,34 +123,23 @@ function importPath(folder: string, file: string): string {
  * @param out the module's file
  */
 export async function compileBundle(
-  name: string,
-  parts: readonly BundlePart[],
+  bundle: Bundle,
   out: string,
   options: CompileOptions = {},
 ): Promise<void> {
-  const folder = path.join(PACKAGE_ROOT, "build", `.bundle-${name}.${process.pid}`);
-  await sweepEntries(path.dirname(folder));
+  const { name, base } = bundle;
+  const folder = path.join(path.dirname(bundlePlace(base.root)), `.bundle-${name}.${process.pid}`);
+  await sweep(path.dirname(folder), /^\.bundle-[a-z0-9-]+\.(\d+)$/);
   // A second Ctrl-C ends the process at once.
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.once("exit", remove);
   try {
     await mkdir(folder, { recursive: true });
     const entry = path.join(folder, `${name}.ts`);
-    await writeFile(entry, bundleSource(name, parts, folder));
-    await compileModule(path.relative(PACKAGE_ROOT, entry), out, options);
+    await writeFile(entry, bundleSource(bundle, folder));
+    await compileModule(entry, out, options);
   } finally {
     process.off("exit", remove);
     remove();
-  }
-}
-
-/** Removes what a process that was killed while it compiled has left. */
-async function sweepEntries(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const name of await readdir(folder)) {
-    const pid = /^\.bundle-[a-z0-9-]+\.(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) {
-      await rm(path.join(folder, name), { recursive: true, force: true });
-    }
   }
 }

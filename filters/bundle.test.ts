@@ -8,9 +8,11 @@ import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { loadModule } from "../test/host/load.js";
 import { buildBundle } from "./bundle.js";
 import { bundleSource, isBundleOf } from "./bundle-entry.js";
+import { sourceAt } from "./source.js";
 import { isUpToDate } from "./up-to-date.js";
 
 const BUILD = path.join(PACKAGE_ROOT, "build");
+const BASE = sourceAt(path.join(PACKAGE_ROOT, "index.ts"));
 let folder: string;
 
 beforeEach(async () => {
@@ -82,7 +84,7 @@ describe("a bundle of own filters", () => {
     expect(await upToDate()).toBe(true);
     await writeFile(path.join(first, "words.ts"), "export const WORD = 1;\n");
     const entries = [path.join(second, "index.ts"), path.join(first, "index.ts")];
-    expect(await isUpToDate(path.join(folder, "pair.wasm"), entries, () => true)).toBe(false);
+    expect(await isUpToDate(path.join(folder, "pair.wasm"), BASE, entries, () => true)).toBe(false);
   }, 60_000);
 
   test("that has callbacks of its own is refused with their lines", async () => {
@@ -137,7 +139,13 @@ describe("no bundle", () => {
       "build",
       /no filter at .*index\.ts/,
     ],
-    ["a file outside of the package", "edge", ["trace-headers", "/etc/hostname"], "build", /is outside of/],
+    [
+      "a file outside of any package",
+      "edge",
+      ["trace-headers", "/etc/hostname"],
+      "build",
+      /is in no package/,
+    ],
   ] as const)("is made of %s", async (_, name, filters, code, message) => {
     const error = await buildBundle(name, filters, { outDir: folder }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
@@ -160,12 +168,15 @@ test("a bundle's entry file is known by its name, and by its filters in their or
   }));
   const [one = "", two = ""] = parts.map((part) => part.entry);
   const source = "build/.bundle-edge.7/edge.ts";
-  const text = bundleSource("edge", parts, path.join(PACKAGE_ROOT, "build/.bundle-edge.7"));
-  expect(isBundleOf("edge", [one, two], source, text)).toBe(true);
-  expect(isBundleOf("edge", [two, one], source, text)).toBe(false);
-  expect(isBundleOf("edge", [one], source, text)).toBe(false);
-  expect(isBundleOf("edg", [one, two], source, text)).toBe(false);
-  expect(isBundleOf("edge", [one, two], "filters/edge/index.ts", text)).toBe(false);
+  const place = path.join(PACKAGE_ROOT, "build/.bundle-edge.7");
+  const text = bundleSource({ name: "edge", base: BASE, parts }, place);
+  const isBundle = (name: string, entries: readonly string[], file = source) =>
+    isBundleOf({ name, base: BASE, entries }, file, text);
+  expect(isBundle("edge", [one, two])).toBe(true);
+  expect(isBundle("edge", [two, one])).toBe(false);
+  expect(isBundle("edge", [one])).toBe(false);
+  expect(isBundle("edg", [one, two])).toBe(false);
+  expect(isBundle("edge", [one, two], "filters/edge/index.ts")).toBe(false);
 });
 
 test("a bundle's entry file exports what any filter has, and tells for each what it has", () => {
@@ -174,15 +185,12 @@ test("a bundle's entry file exports what any filter has, and tells for each what
     entry: path.join(PACKAGE_ROOT, "filters", name, "index.ts"),
     callbacks,
   });
-  const text = bundleSource(
-    "edge",
-    [
-      part("one", "proxy_on_configure", "proxy_on_request_headers", "proxy_on_http_call_response"),
-      part("two", "proxy_on_queue_ready", "proxy_on_log", "proxy_on_request_headers"),
-      part("three"),
-    ],
-    path.join(PACKAGE_ROOT, "build", "room"),
-  );
+  const parts = [
+    part("one", "proxy_on_configure", "proxy_on_request_headers", "proxy_on_http_call_response"),
+    part("two", "proxy_on_queue_ready", "proxy_on_log", "proxy_on_request_headers"),
+    part("three"),
+  ];
+  const text = bundleSource({ name: "edge", base: BASE, parts }, path.join(PACKAGE_ROOT, "build", "room"));
   expect(text).toBe(`import "../../filters/one/index";
 import "../../filters/two/index";
 import "../../filters/three/index";

@@ -4,7 +4,6 @@ import path from "node:path";
 import { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
 import { inspectModule } from "../envoy/module/inspect.js";
-import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import {
   type BuildOptions,
   type BuiltFilter,
@@ -15,9 +14,10 @@ import {
   schemaFolder,
   writeSchema,
 } from "./build.js";
-import { type BundlePart, compileBundle, isBundleOf } from "./bundle-entry.js";
+import { type BundlePart, bundlePlace, compileBundle, isBundleOf } from "./bundle-entry.js";
 import { DEFAULT_SIZE_BUDGET, isCatalogName } from "./catalog.js";
 import { findMember, type Member, NAME, NAME_RULE, refuseRepeated } from "./member.js";
+import { type Source, sourceAt, workspaceRoot } from "./source.js";
 import { SourceMap } from "./source-map.js";
 import { isUpToDate } from "./up-to-date.js";
 
@@ -34,19 +34,22 @@ export async function buildBundle(
   refuseName(name);
   const members = await Promise.all(filters.map(findMember));
   refuseMembers(name, members);
-  const out = modulePath(name, options.outDir);
+  const base = baseOf(members);
+  const out = modulePath(name, options.outDir ?? path.join(base.root, "build"));
   const schemas = await schemaFolder(out);
   const { sizeBudget: _, ...partOptions } = options;
   const house = members.filter((member) => !member.isOwn).map((member) => member.name);
   const built = await buildFilters(house, partOptions);
   const entries = members.map((member) => member.entry);
-  const upToDate = await isUpToDate(out, entries, (source, text) => isBundleOf(name, entries, source, text));
+  const upToDate = await isUpToDate(out, base, entries, (source, text) =>
+    isBundleOf({ name, base, entries }, source, text),
+  );
   const sizeBudget = options.sizeBudget ?? DEFAULT_SIZE_BUDGET * members.length;
   const label = `${name}: ${members.map((member) => member.name).join(", ")}`;
   const bundle = await describeBuild(name, out, { ...options, sizeBudget, upToDate, label }, async () => {
     const parts: BundlePart[] = [];
     for (const member of members) parts.push(await partOf(member, built, out));
-    await compileBundle(name, parts, out, { debug: true, sizeBudget });
+    await compileBundle({ name, base, parts }, out, { debug: true, sizeBudget });
   });
   await writeSchema(schemaOf(name, members), path.join(schemas, `${name}.bundle.schema.json`));
   return [...built, bundle];
@@ -75,6 +78,18 @@ function refuseMembers(bundle: string, members: readonly Member[]): void {
   if (members.some(({ name }) => name === bundle)) refuseTaken(bundle);
 }
 
+/** The package that a bundle is compiled in: its own filters', or where it has none the one that is worked in. */
+function baseOf(members: readonly Member[]): Source {
+  const [first = workspaceRoot(), second] = new Set(
+    members.filter(({ isOwn }) => isOwn).map(({ entry }) => sourceAt(entry).root),
+  );
+  if (second === undefined) return sourceAt(bundlePlace(first));
+  throw new MeshwrightError(
+    "build",
+    `filters of ${first} and of ${second} cannot be bundled: put them in one package`,
+  );
+}
+
 async function partOf(member: Member, built: readonly BuiltFilter[], out: string): Promise<BundlePart> {
   const { name, entry } = member;
   const callbacks = member.isOwn
@@ -92,21 +107,21 @@ async function partOf(member: Member, built: readonly BuiltFilter[], out: string
 
 /** Compiled by itself too, an author's filter shows its own mistakes as its own. */
 async function ownCallbacks({ name, entry }: Member, out: string): Promise<readonly string[]> {
-  const below = path.relative(PACKAGE_ROOT, entry);
-  const { release, map } = await compileChecked(below, path.join(path.dirname(out), `${name}.part.wasm`));
-  refuseOwnCallbacks(name, new SourceMap(map));
+  const source = sourceAt(entry);
+  const { release, map } = await compileChecked(source, path.join(path.dirname(out), `${name}.part.wasm`));
+  refuseOwnCallbacks(name, source, new SourceMap(map));
   return inspectModule(release).callbacks;
 }
 
-/** The bundle's callbacks are those of `assembly/exports`, which know its filters; any others would be left out. */
-function refuseOwnCallbacks(name: string, map: SourceMap): void {
+/** The bundle's callbacks are those of the SDK's `exports`, which know its filters; any others would be left out. */
+function refuseOwnCallbacks(name: string, { sdk }: Source, map: SourceMap): void {
   const others = map
     .find(/^export function proxy_(on_|validate_)/)
-    .filter(({ source }) => !source.startsWith("assembly/exports/"));
+    .filter(({ source }) => !source.startsWith(`${sdk}exports/`));
   if (others.length === 0) return;
   throw new MeshwrightError(
     "build",
-    `${name} cannot be bundled: a bundle has the callbacks of assembly/exports, and no others`,
+    `${name} cannot be bundled: a bundle has the callbacks of ${sdk}exports, and no others`,
     others.map(({ source, line }) => `${source}:${line}: ${map.textAt({ source, line, column: 0 })}`),
   );
 }

@@ -42,6 +42,11 @@ export function isCatalogName(name: string): boolean {
 export function findFilter(name: string): FilterRoom {
   const found = FILTERS.find((filter) => filter.name === name);
   if (found !== undefined) return found;
-  const names = FILTERS.map((filter) => filter.name).join(", ");
-  throw new MeshwrightError("build", `there is no filter "${name}"; the filters are: ${names}`);
+  throw unknownFilter(name);
+}
+
+/** Tells which filters there are. `own` are those of the author's package. */
+export function unknownFilter(name: string, own: readonly string[] = []): MeshwrightError {
+  const names = [...FILTERS.map((filter) => filter.name), ...own].join(", ");
+  return new MeshwrightError("build", `there is no filter "${name}"; the filters are: ${names}`);
 }

@@ -5,26 +5,26 @@ import { MeshwrightError } from "../envoy/errors.js";
 import { callbacksOf } from "../envoy/module/abi.js";
 import { inspectModule, type ModuleReport } from "../envoy/module/inspect.js";
 import { readModule, type WasmModule } from "../envoy/module/read.js";
-import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { nearest } from "../envoy/problems.js";
 import { CallSites, hostCallsAtStart } from "./blame.js";
 import { type Compiled, compileEntry } from "./compile.js";
 import { startFaults } from "./dry-start.js";
 import { rootContextFaults } from "./root-contexts.js";
 import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
+import { type Source, withShownNames } from "./source.js";
 import { SourceMap } from "./source-map.js";
 
 /** What is being built. */
 export interface Subject {
-  /** The entry file, a path below this package. */
-  readonly entry: string;
+  readonly source: Source;
   /** Where the compiler may write. */
   readonly workFile: string;
 }
 
 /** Throws `MeshwrightError("build")` that says what is wrong, with the lines of source that cause it as details. */
 export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise<void> {
-  const { entry } = subject;
+  const { source } = subject;
+  const { entry, sdk } = source;
   const report = inspectModule(compiled.release);
   const module = readModule(compiled.debug);
   await refuseUnlinkedImports(subject, report);
@@ -33,16 +33,16 @@ export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise
   const placeOf = placesOf(entry, map);
   refuse(
     `stock Envoy would refuse ${entry}`,
-    report.refusals.map((line) => withPlace(line, placeOf)),
+    report.refusals.map((line) => withPlace(line, placeOf, sdk)),
   );
   await refuseFailedStart(subject, compiled);
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
-  refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report));
-  if (isOfSdk(callbackFiles(module))) refuse(`${entry} makes no filter`, rootContextFaults(entry, map));
-  const folder = path.join(PACKAGE_ROOT, path.dirname(entry));
+  refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
+  if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
+  const folder = path.join(source.root, path.dirname(entry));
   refuse(
     `${entry} does not export a callback that it implements`,
-    await silentMethods(folder, report.callbacks, callbackFiles(module)),
+    await silentMethods(folder, report.callbacks, callbackFiles(module, sdk), sdk),
   );
 }
 
@@ -60,29 +60,32 @@ function refuse(message: string, lines: readonly string[]): void {
   if (lines.length > 0) throw new MeshwrightError("build", message, lines);
 }
 
-async function refuseUnlinkedImports({ entry, workFile }: Subject, report: ModuleReport): Promise<void> {
+async function refuseUnlinkedImports({ source, workFile }: Subject, report: ModuleReport): Promise<void> {
   const unlinked = report.imports.filter((each) => !each.linked).map((each) => `${each.module}.${each.name}`);
   if (unlinked.length === 0) return;
-  const sites = await CallSites.of(entry, workFile);
+  const sites = await CallSites.of(source, workFile);
   throw new MeshwrightError(
     "build",
-    `${entry} needs ${unlinked.join(", ")}, which stock Envoy does not link`,
+    `${source.entry} needs ${unlinked.join(", ")}, which stock Envoy does not link`,
     sites.explainImports(),
   );
 }
 
-async function refuseStartCalls({ entry, workFile }: Subject, module: WasmModule): Promise<void> {
+async function refuseStartCalls({ source, workFile }: Subject, module: WasmModule): Promise<void> {
   if (hostCallsAtStart(module).length === 0) return;
-  const sites = await CallSites.of(entry, workFile);
-  refuse(`${entry} calls the host when the module starts, before there is a plugin`, sites.explainStart());
+  const sites = await CallSites.of(source, workFile);
+  refuse(
+    `${source.entry} calls the host when the module starts, before there is a plugin`,
+    sites.explainStart(),
+  );
 }
 
-async function refuseFailedStart({ entry, workFile }: Subject, compiled: Compiled): Promise<void> {
-  const faults = startFaults(compiled);
+async function refuseFailedStart({ source, workFile }: Subject, compiled: Compiled): Promise<void> {
+  const faults = startFaults(compiled, source);
   if (faults.length === 0) return;
   // Only without optimizing does every call stand where the source has it.
-  const exact = startFaults(await compileEntry(entry, workFile, "none"));
-  refuse(`${entry} does not start`, exact.length > 0 ? exact : faults);
+  const exact = startFaults(await compileEntry(source, workFile, "none"), source);
+  refuse(`${source.entry} does not start`, exact.length > 0 ? exact : faults);
 }
 
 /** Where an exported function is in the sources, as `index.ts:12:`. */
@@ -98,13 +101,13 @@ function placesOf(entry: string, map: SourceMap): PlaceOf {
 }
 
 /** A refusal about an export, with the line of source that has it. */
-function withPlace(refusal: string, placeOf: PlaceOf): string {
+function withPlace(refusal: string, placeOf: PlaceOf, sdk: string): string {
   const name = /^it exports (\w+) as /.exec(refusal)?.[1];
   const place = name === undefined ? undefined : placeOf(name);
   if (place !== undefined) return `${place} ${refusal}`;
   const isMissing = /^it exports no (ABI marker|allocator)/.test(refusal);
   return isMissing
-    ? `${refusal}; export malloc and proxy_abi_version_0_2_1 from assembly/exports/plugin`
+    ? `${refusal}; export malloc and proxy_abi_version_0_2_1 from ${sdk}exports/plugin`
     : refusal;
 }
 
@@ -127,15 +130,17 @@ const ANSWERS: Readonly<Record<string, readonly [file: string, ...callbacks: str
 };
 
 /** A line for each callback without which others do nothing, or leak. */
-function missingCompanions(module: WasmModule, report: ModuleReport): readonly string[] {
-  const files = callbackFiles(module);
+function missingCompanions(module: WasmModule, report: ModuleReport, sdk: string): readonly string[] {
+  const files = callbackFiles(module, sdk);
   const isMissing = (name: string) => !report.callbacks.includes(name);
   const contexts = [STREAM, NETWORK]
     .filter((file) => files.has(file))
     .flatMap((file) =>
       ["proxy_on_context_create", "proxy_on_delete"]
         .filter(isMissing)
-        .map((name) => `export ${name} from ${file} too: it keeps a context for each stream or connection`),
+        .map(
+          (name) => `export ${name} from ${sdk}${file} too: it keeps a context for each stream or connection`,
+        ),
     );
   // A module without the SDK waits for its answers as it likes.
   if (!files.has(PLUGIN)) return contexts;
@@ -143,7 +148,7 @@ function missingCompanions(module: WasmModule, report: ModuleReport): readonly s
     const [file, ...callbacks] = ANSWERS[call] ?? [""];
     return callbacks
       .filter(isMissing)
-      .map((name) => `export ${name} from ${file}: the answer to ${call} comes there`);
+      .map((name) => `export ${name} from ${sdk}${file}: the answer to ${call} comes there`);
   });
   return [...contexts, ...new Set(answers)];
 }
@@ -153,11 +158,12 @@ function isOfSdk(files: ReadonlySet<string>): boolean {
   return files.has(PLUGIN) && !files.has(COMPATIBLE);
 }
 
-/** The files that the module's callbacks come from, without their extension. */
-function callbackFiles(module: WasmModule): ReadonlySet<string> {
+/** The files that the module's callbacks come from, without their extension: those of the SDK by their place in it. */
+function callbackFiles(module: WasmModule, sdk: string): ReadonlySet<string> {
   const files = module.exports
     .filter((entry) => entry.kind === "function" && entry.name.startsWith("proxy_on_"))
     .map((entry) => module.functionNames.get(entry.index) ?? "")
-    .map((name) => name.slice(0, name.lastIndexOf("/")));
+    .map((name) => withShownNames(name.slice(0, name.lastIndexOf("/"))))
+    .map((file) => (file.startsWith(sdk) ? file.slice(sdk.length) : `./${file}`));
   return new Set(files);
 }

@@ -1,12 +1,12 @@
 // Runs the AssemblyScript compiler.
 
-import { spawn } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
 import { readModule } from "../envoy/module/read.js";
-import { PACKAGE_ROOT } from "../envoy/package-root.js";
+import { runProgram } from "../envoy/runtime/run-program.js";
+import { packageOptions, type Source, withShownNames } from "./source.js";
 
 /** What the compiler made of an entry file. */
 export interface Compiled {
@@ -14,7 +14,7 @@ export interface Compiled {
   readonly release: Uint8Array;
   /** The same code with the functions' names, which Envoy then writes into its log when the filter traps. */
   readonly debug: Uint8Array;
-  /** The source map of both, as JSON. It holds the sources. */
+  /** The source map of both, as JSON. It holds the sources, those of meshwright in an author's package as `meshwright/…`. */
   readonly map: string;
 }
 
@@ -22,35 +22,47 @@ export interface Compiled {
 export type Optimization = "release" | "none";
 
 /**
- * Compiles one entry file, a path below this package.
+ * Compiles one entry file in its package.
  * @param file where the compiler may write meanwhile; removed in the end, as is `file.map`
  * @throws MeshwrightError `build` with the compiler's own lines as details
  */
 export async function compileEntry(
-  entry: string,
+  source: Source,
   file: string,
   optimization: Optimization = "release",
 ): Promise<Compiled> {
-  const target = path.relative(PACKAGE_ROOT, file);
+  const target = path.relative(source.root, file);
   const level = optimization === "none" ? ["-O0"] : [];
   try {
-    const { code, output } = await runCompiler([entry, "-o", target, "--sourceMap", "--debug", ...level]);
-    if (code !== 0) {
-      throw new MeshwrightError(
-        "build",
-        `${entry} does not compile: mend what the compiler names and build again`,
-        output.trim().split("\n"),
-      );
-    }
-    const whole = await readFile(file);
-    return {
-      release: withProducers(withoutSections(whole, ["name", "sourceMappingURL"])),
-      debug: withProducers(withoutSections(whole, ["sourceMappingURL"])),
-      map: withoutRoot(await readFile(`${file}.map`, "utf8")),
-    };
+    const args = [source.entry, "-o", target, "--sourceMap", "--debug", ...level];
+    const { code, output } = await runProgram(
+      process.execPath,
+      [compilerPath(), ...packageOptions(source), ...args],
+      source.root,
+    );
+    if (code !== 0) throw notCompiled(source, output);
+    return asCompiled(await readFile(file), await readFile(`${file}.map`, "utf8"));
   } finally {
     await Promise.all([file, `${file}.map`].map((each) => rm(each, { force: true })));
   }
+}
+
+/** The error for an entry file that the compiler refused with these lines. */
+export function notCompiled({ entry }: Source, output: string): MeshwrightError {
+  return new MeshwrightError(
+    "build",
+    `${entry} does not compile: mend what the compiler names and build again`,
+    withShownNames(output).trim().split("\n"),
+  );
+}
+
+/** The parts of what the compiler wrote with `--debug` and `--sourceMap`. */
+export function asCompiled(module: Uint8Array, map: string): Compiled {
+  return {
+    release: withProducers(withoutSections(module, ["name", "sourceMappingURL"])),
+    debug: withProducers(withoutSections(module, ["sourceMappingURL"])),
+    map: shownMap(map),
+  };
 }
 
 /** The compiler puts the names behind the code, so that what is left of the module stays where the source map has it. */
@@ -62,8 +74,9 @@ function withoutSections(bytes: Uint8Array, names: readonly string[]): Uint8Arra
 }
 
 /** The compiler names the sources as being below the module's own name. */
-function withoutRoot(map: string): string {
-  return JSON.stringify({ ...JSON.parse(map), sourceRoot: "" });
+function shownMap(json: string): string {
+  const map = JSON.parse(json) as { readonly sources: readonly string[] };
+  return JSON.stringify({ ...map, sources: map.sources.map(withShownNames), sourceRoot: "" });
 }
 
 /** Where the same code with the functions' names goes. */
@@ -105,25 +118,7 @@ function number(value: number): Buffer {
   }
 }
 
-async function runCompiler(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const asc = path.join(
-    path.dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json")),
-    "bin/asc.js",
-  );
-  const child = spawn(process.execPath, [asc, "--config", "asconfig.json", ...args], {
-    cwd: PACKAGE_ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
-  return { code, output };
+function compilerPath(): string {
+  const resolved = createRequire(import.meta.url).resolve("assemblyscript/package.json");
+  return path.join(path.dirname(resolved), "bin/asc.js");
 }

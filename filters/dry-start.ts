@@ -6,17 +6,16 @@ import { isAllowedAtStart } from "../envoy/module/abi.js";
 import { readModule } from "../envoy/module/read.js";
 import { startExports } from "../envoy/module/start.js";
 import type { Compiled } from "./compile.js";
+import type { Source } from "./source.js";
 import { isLibrary, SourceMap } from "./source-map.js";
 
 /** A start takes milliseconds, and Envoy waits for one that does not end. */
 const PATIENCE_MS = 10_000;
 /** Where an error has been within a module: the byte. */
 const FRAME = /wasm-function\[\d+\]:0x([0-9a-f]+)/g;
-/** What leads to a fault of the filter's, and is none. */
-const SDK = /^assembly\//;
 
 /** A line for what ends the start, with the line of source where it can be told; none where it ends well. All imports must be linked. */
-export function startFaults({ release, map: json }: Compiled): readonly string[] {
+export function startFaults({ release, map: json }: Compiled, { sdk }: Source): readonly string[] {
   const log: string[] = [];
   try {
     start(release, log);
@@ -26,7 +25,8 @@ export function startFaults({ release, map: json }: Compiled): readonly string[]
     const { message = String(error), stack = "" } = error as Partial<Error>;
     const place = [...stack.matchAll(FRAME)]
       .map(([, offset = ""]) => map.at(Number.parseInt(offset, 16)))
-      .find((each) => each !== undefined && !isLibrary(each.source) && !SDK.test(each.source));
+      // What leads to a fault of the filter's, and is none.
+      .find((each) => each !== undefined && !isLibrary(each.source) && !each.source.startsWith(sdk));
     const where = place === undefined ? "" : `${place.source}:${place.line}: `;
     return [`${where}${log.at(-1) ?? message}`];
   }

@@ -1,56 +1,106 @@
 // Which filter is meant: one of the catalog by its name, or an author's own by its place.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
-import { FILTERS, type FilterRoom, findFilter } from "./catalog.js";
+import { FILTERS, type FilterRoom, findFilter, isCatalogName, unknownFilter } from "./catalog.js";
+import { ownSchema } from "./own-schema.js";
+import { sourceAt, workspaceRoot } from "./source.js";
 
-/** A filter that can be built. */
-export interface Member extends FilterRoom {
+/** Where a filter is. */
+export interface Place {
+  readonly name: string;
   /** Its entry file, an absolute path. */
   readonly entry: string;
   /** Whether it is an author's own, and not of the catalog. */
   readonly isOwn: boolean;
 }
 
+/** A filter that can be built. */
+export interface Member extends FilterRoom, Place {}
+
 /** Names of modules and keys of configurations. */
 export const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 export const NAME_RULE = 'use up to 64 lower-case letters, digits and "-", a letter first';
 
-/** What a filter without a schema may be given. */
-const ANYTHING = z.union([
-  z.record(z.string(), z.unknown()),
-  z.array(z.unknown()),
-  z.string(),
-  z.number(),
-  z.boolean(),
-  z.null(),
-]);
-
 /**
- * The filter that `text` names: one of the catalog, or the path of an author's own below this package, an entry file or a folder with an
- * `index.ts`, whose name is then the filter's. Throws `MeshwrightError("build")` where there is none.
+ * The filter that `text` names: one of the catalog; one in `filters/NAME` of the package that is worked in; or by its path, to an entry file or
+ * to a folder with an `index.ts`, whose name is then the filter's. Throws `MeshwrightError("build")` where there is none, and `("usage")` where an
+ * author's own has the name of one of the catalog.
  */
 export async function findMember(text: string): Promise<Member> {
-  if (!text.includes("/") && !text.endsWith(".ts")) return catalogMember(findFilter(text));
+  const place = await findPlace(text);
+  if (!place.isOwn) return { ...findFilter(place.name), ...place };
+  const summary = path.relative(sourceAt(place.entry).root, place.entry);
+  return { ...place, schema: await ownSchema(path.dirname(place.entry)), summary };
+}
+
+/** As `findMember`, without the filter's schema, which takes longer to read than all else. */
+export async function findPlace(text: string): Promise<Place> {
+  if (!text.includes("/") && !text.endsWith(".ts")) return placeByName(text);
   const entry = await entryAt(path.resolve(text));
-  const fromCatalog = FILTERS.map(catalogMember).find((member) => member.entry === entry);
-  if (fromCatalog !== undefined) return fromCatalog;
+  return FILTERS.map(catalogPlace).find((place) => place.entry === entry) ?? ownPlace(entry);
+}
+
+/** The names of the filters in `filters/` of the package that is worked in, which are not of the catalog. */
+export function ownFilterNames(root = workspaceRoot()): readonly string[] {
+  const folder = path.join(root, "filters");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => existsSync(entryOf(root, name)) && catalogEntry(name) !== entryOf(root, name))
+    .sort();
+}
+
+/**
+ * The names of all filters that the package that is worked in can build: its own, and in a checkout of meshwright the catalog's.
+ * Throws `MeshwrightError("usage")` where there are none.
+ */
+export function buildableNames(): readonly string[] {
+  const root = workspaceRoot();
+  const names = [...(root === PACKAGE_ROOT ? FILTERS.map(({ name }) => name) : []), ...ownFilterNames(root)];
+  if (names.length > 0) return names;
+  throw new MeshwrightError(
+    "usage",
+    `there is no filter in ${path.join(root, "filters")}: name one, or make one with \`meshwright new\``,
+  );
+}
+
+function placeByName(name: string): Place {
+  const own = entryOf(workspaceRoot(), name);
+  if (!isCatalogName(name)) {
+    if (existsSync(own)) return ownPlace(own);
+    throw unknownFilter(name, ownFilterNames());
+  }
+  if (own !== catalogEntry(name) && existsSync(own)) throw taken(name);
+  return catalogPlace({ name });
+}
+
+function ownPlace(entry: string): Place {
   const isIndex = path.basename(entry) === "index.ts";
   const name = isIndex ? path.basename(path.dirname(entry)) : path.basename(entry, ".ts");
   if (!NAME.test(name)) {
     throw new MeshwrightError("build", `"${name}" cannot be a filter's name: ${NAME_RULE}`);
   }
-  const schema = await ownSchema(path.dirname(entry));
-  return { name, entry, schema, summary: path.relative(PACKAGE_ROOT, entry), isOwn: true };
+  if (isCatalogName(name)) throw taken(name);
+  return { name, entry, isOwn: true };
 }
 
-function catalogMember(room: FilterRoom): Member {
-  return { ...room, entry: path.join(PACKAGE_ROOT, "filters", room.name, "index.ts"), isOwn: false };
+function taken(name: string): MeshwrightError {
+  return new MeshwrightError("usage", `"${name}" is taken: give the filter's folder another name`);
+}
+
+function entryOf(root: string, name: string): string {
+  return path.join(root, "filters", name, "index.ts");
+}
+
+function catalogEntry(name: string): string | undefined {
+  return isCatalogName(name) ? entryOf(PACKAGE_ROOT, name) : undefined;
+}
+
+function catalogPlace({ name }: Pick<FilterRoom, "name">): Place {
+  return { name, entry: entryOf(PACKAGE_ROOT, name), isOwn: false };
 }
 
 /** Throws `MeshwrightError("usage")` where two of them have one name. */
@@ -67,20 +117,5 @@ async function entryAt(place: string): Promise<string> {
   );
   const entry = isFolder ? path.join(place, "index.ts") : place;
   if (!existsSync(entry)) throw new MeshwrightError("build", `there is no filter at ${entry}`);
-  if (path.relative(PACKAGE_ROOT, entry).startsWith("..")) {
-    throw new MeshwrightError("build", `${entry} is outside of ${PACKAGE_ROOT}: put the filter below it`);
-  }
   return entry;
-}
-
-/** What the `schema.ts` beside an author's filter exports under a name that ends in `Schema`; without one, anything is right. */
-async function ownSchema(folder: string): Promise<z.ZodType> {
-  const file = path.join(folder, "schema.ts");
-  if (!existsSync(file)) return ANYTHING;
-  const exported = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
-  const found = Object.entries(exported).find(
-    ([key, value]) => key.endsWith("Schema") && value instanceof z.ZodType,
-  );
-  if (found !== undefined) return found[1] as z.ZodType;
-  throw new MeshwrightError("build", `${file} exports no zod schema under a name that ends in Schema`);
 }

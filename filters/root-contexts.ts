@@ -1,5 +1,6 @@
 // How many root contexts a filter registers: with none Envoy refuses every configuration, and of several the SDK serves only the first.
 
+import type { Source } from "./source.js";
 import type { SourceMap } from "./source-map.js";
 
 /** Anything that may register one: by another name, in a helper, under a condition. */
@@ -7,14 +8,13 @@ const MENTION = /\bregisterRootContext\b/;
 /** A statement that does. */
 const STATEMENT = /^registerRootContext\(/;
 const BUNDLE = /^registerBundle\(/;
-/** The SDK's own files, which declare it. */
-const SDK = /^assembly\//;
 
-/** A line for each place at fault; none where one root context is registered. `entry` is the filter's entry file. */
-export function rootContextFaults(entry: string, map: SourceMap): readonly string[] {
+/** A line for each place at fault; none where one root context is registered. */
+export function rootContextFaults({ entry, sdk }: Source, map: SourceMap): readonly string[] {
   // A bundle has one of its own, for those of its filters.
   if (map.find(BUNDLE).length > 0) return [];
-  const own = (pattern: RegExp) => map.find(pattern).filter(({ source }) => !SDK.test(source));
+  // The SDK's own files declare it.
+  const own = (pattern: RegExp) => map.find(pattern).filter(({ source }) => !source.startsWith(sdk));
   if (own(MENTION).length === 0) {
     return [`${entry}: no root context is registered: call registerRootContext at the file's top level`];
   }

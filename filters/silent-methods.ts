@@ -4,14 +4,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
-/** The files that a filter's entry file exports its callbacks from. */
-export const PLUGIN = "assembly/exports/plugin";
-export const STREAM = "assembly/exports/stream";
-export const STATELESS = "assembly/exports/stateless";
-export const NETWORK = "assembly/exports/network";
-export const CALLS = "assembly/exports/calls";
+/** The files of the SDK that a filter's entry file exports its callbacks from. */
+export const PLUGIN = "exports/plugin";
+export const STREAM = "exports/stream";
+export const STATELESS = "exports/stateless";
+export const NETWORK = "exports/network";
+export const CALLS = "exports/calls";
 /** Of filters that were written for `@solo-io/proxy-runtime`. */
-export const COMPATIBLE = "assembly/proxy-runtime/exports";
+export const COMPATIBLE = "proxy-runtime/exports";
 
 /** From a method of a context to the callback through which the host calls it, and the file to export that from. */
 const CALLBACKS: Readonly<Record<string, readonly [callback: string, file: string]>> = {
@@ -48,12 +48,14 @@ const SHARED_CONTEXT = /^\s+(?:override\s+)?sharedHttpContext\(/m;
 /**
  * A line for each method in the folder's AssemblyScript files whose callback is not among those exported: `index.ts:12: …`.
  * @param callbacks the module's exported callbacks
- * @param callbackFiles the files that these come from
+ * @param callbackFiles the files of the SDK that these come from
+ * @param sdk how the SDK is named in imports, with a slash behind it
  */
 export async function silentMethods(
   folder: string,
   callbacks: readonly string[],
   callbackFiles: ReadonlySet<string>,
+  sdk: string,
 ): Promise<readonly string[]> {
   const names = (await readdir(folder)).filter(
     (name) => name.endsWith(".ts") && !/\.(spec|test|d)\.ts$/.test(name) && name !== "schema.ts",
@@ -62,17 +64,33 @@ export async function silentMethods(
     names.map(async (name) => ({ name, text: await readFile(path.join(folder, name), "utf8") })),
   );
   const isStateless = callbackFiles.has(STATELESS);
-  const silent = sources.flatMap(({ name, text }) => silentIn(name, text, callbacks, isStateless));
+  const silent = sources.flatMap(({ name, text }) =>
+    silentIn(text, callbacks, isStateless).map(
+      ({ line, method, callback, file }) =>
+        `${name}:${line}: ${method} is never called: export ${callback} from ${sdk}${file}`,
+    ),
+  );
   if (!isStateless || sources.some(({ text }) => SHARED_CONTEXT.test(text))) return silent;
-  return [...silent, `no root context has sharedHttpContext, which the callbacks of ${STATELESS} ask for`];
+  return [
+    ...silent,
+    `no root context has sharedHttpContext, which the callbacks of ${sdk}${STATELESS} ask for`,
+  ];
 }
 
-function silentIn(name: string, text: string, callbacks: readonly string[], isStateless: boolean): string[] {
+interface SilentMethod {
+  readonly line: number;
+  readonly method: string;
+  readonly callback: string;
+  readonly file: string;
+}
+
+function silentIn(text: string, callbacks: readonly string[], isStateless: boolean): SilentMethod[] {
   return text.split("\n").flatMap((line, i) => {
     const method = METHOD.exec(line)?.[1];
-    const [callback, file] = (method === undefined ? undefined : CALLBACKS[method]) ?? [];
-    if (callback === undefined || callbacks.includes(callback)) return [];
-    const from = file === STREAM && isStateless ? STATELESS : file;
-    return [`${name}:${i + 1}: ${method} is never called: export ${callback} from ${from}`];
+    const [callback, from] = (method === undefined ? undefined : CALLBACKS[method]) ?? [];
+    if (method === undefined || callback === undefined || from === undefined) return [];
+    if (callbacks.includes(callback)) return [];
+    const file = from === STREAM && isStateless ? STATELESS : from;
+    return [{ line: i + 1, method, callback, file }];
   });
 }

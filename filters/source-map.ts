@@ -20,7 +20,8 @@ const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 export class SourceMap {
   readonly #file: MapFile;
   readonly #offsets: number[] = [];
-  readonly #places: SourcePlace[] = [];
+  /** Undefined for an instruction of the compiler's own making. */
+  readonly #places: (SourcePlace | undefined)[] = [];
 
   /** @param json the map as the compiler wrote it */
   constructor(json: string) {
@@ -30,14 +31,16 @@ export class SourceMap {
 
   /** Where the instruction that begins at this byte comes from. */
   at(offset: number): SourcePlace | undefined {
-    let low = 0;
-    let high = this.#offsets.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#offsets[middle] ?? 0) <= offset) low = middle + 1;
-      else high = middle;
+    return this.before(offset, 0, () => true);
+  }
+
+  /** The nearest place before that byte, and not before `start`, that is wanted: what was inlined stands among what it was inlined into. */
+  before(offset: number, start: number, isWanted: (place: SourcePlace) => boolean): SourcePlace | undefined {
+    for (let i = this.#indexAfter(offset) - 1; i >= 0 && (this.#offsets[i] ?? 0) >= start; i--) {
+      const place = this.#places[i];
+      if (place !== undefined && isWanted(place)) return place;
     }
-    return this.#places[low - 1];
+    return undefined;
   }
 
   /** The text of that line from the column on; empty where the map does not hold the source. */
@@ -57,6 +60,18 @@ export class SourceMap {
       );
   }
 
+  /** The number of the first segment that begins after this byte. */
+  #indexAfter(offset: number): number {
+    let low = 0;
+    let high = this.#offsets.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#offsets[middle] ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #linesOf(source: string): readonly string[] {
     return this.#file.sourcesContent?.[this.#file.sources.indexOf(source)]?.split("\n") ?? [];
   }
@@ -64,12 +79,14 @@ export class SourceMap {
   #decode(): void {
     const state = [0, 0, 0, 0];
     for (const segment of this.#file.mappings.split(",")) {
-      decodeNumbers(segment).forEach((number, i) => {
+      const numbers = decodeNumbers(segment);
+      numbers.forEach((number, i) => {
         state[i] = (state[i] ?? 0) + number;
       });
       const [offset = 0, source = 0, line = 0, column = 0] = state;
       this.#offsets.push(offset);
-      this.#places.push({ source: this.#file.sources[source] ?? "", line: line + 1, column });
+      const place = { source: this.#file.sources[source] ?? "", line: line + 1, column };
+      this.#places.push(numbers.length > 1 ? place : undefined);
     }
   }
 }

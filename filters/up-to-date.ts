@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat, utimes } from "node:fs/promises";
 import path from "node:path";
-import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { debugModulePath } from "./compile.js";
+import { fileOf, type Source } from "./source.js";
 import { isLibrary } from "./source-map.js";
 
 /** Makes the module as old as the sources that were read: what is saved while it compiles is newer. */
@@ -14,32 +14,50 @@ export async function stamp(file: string, started: Date): Promise<void> {
 
 /**
  * Whether the module at `out`, its source map and its debug build are there, and newer than every source.
+ * @param source the entry file that is compiled
  * @param entries the files that it is made of, with what lies beside them; absolute paths
- * @param isEntry says of a source in its map, by the path below this package and the text, whether it is the entry file
+ * @param isEntry says of a source in its map, by its name and the text, whether it is the entry file
  */
 export async function isUpToDate(
   out: string,
+  source: Source,
   entries: readonly string[],
   isEntry: (source: string, text: string) => boolean,
 ): Promise<boolean> {
   if (![out, `${out}.map`, debugModulePath(out)].every((file) => existsSync(file))) return false;
   const mapped = await mappedSources(out);
-  const entry = [...mapped].find(([source, text]) => isEntry(source, text))?.[0];
+  const entry = [...mapped].find(([name, text]) => isEntry(name, text))?.[0];
   if (entry === undefined) return false;
-  const sources = [
-    path.join(PACKAGE_ROOT, "asconfig.json"),
-    // The map names the files that code comes from, but not those of constants alone.
-    ...[...mapped.keys()]
-      .filter((source) => source !== entry)
-      .map((source) => path.join(PACKAGE_ROOT, source)),
-    ...(await sourcesBelow(path.join(PACKAGE_ROOT, "assembly"))),
-    ...(await Promise.all(entries.map((file) => sourcesBelow(path.dirname(file))))).flat(),
-  ];
+  const sources = await sourcesOf(
+    source,
+    entries,
+    [...mapped.keys()].filter((name) => name !== entry),
+  );
   const built = (await stat(out)).mtimeMs;
   return (await Promise.all(sources.map(changedAt))).every((time) => time < built);
 }
 
-/** From the path below this package to the text that was compiled. */
+/** The files that the module at `out`, compiled of one entry file, is made of; absolute paths. Its source map must be there. */
+export async function moduleSources(out: string, source: Source): Promise<readonly string[]> {
+  const mapped = await mappedSources(out);
+  return sourcesOf(source, [path.join(source.root, source.entry)], [...mapped.keys()]);
+}
+
+/** The map names the files that code comes from, but not those of constants alone. */
+async function sourcesOf(
+  source: Source,
+  entries: readonly string[],
+  mapped: readonly string[],
+): Promise<readonly string[]> {
+  return [
+    path.join(source.sdkRoot, "asconfig.json"),
+    ...mapped.map((name) => fileOf(source, name)),
+    ...(await sourcesBelow(path.join(source.sdkRoot, "assembly"))),
+    ...(await Promise.all(entries.map((file) => sourcesBelow(path.dirname(file))))).flat(),
+  ];
+}
+
+/** From a source's name to the text that was compiled. */
 async function mappedSources(out: string): Promise<ReadonlyMap<string, string>> {
   const { sources, sourcesContent } = JSON.parse(await readFile(`${out}.map`, "utf8")) as {
     readonly sources: readonly string[];
@@ -49,15 +67,26 @@ async function mappedSources(out: string): Promise<ReadonlyMap<string, string>> 
   return new Map(pairs.filter(([source]) => !isLibrary(source)));
 }
 
-/** When the file was written, in milliseconds since 1970; one that is gone counts as changed. */
+/**
+ * When the file was written or put in its place, in milliseconds since 1970; one that is gone counts as changed. What comes out of a package has
+ * whatever time the package says.
+ */
 async function changedAt(file: string): Promise<number> {
   return stat(file).then(
-    ({ mtimeMs }) => mtimeMs,
+    ({ mtimeMs, ctimeMs }) => Math.max(mtimeMs, ctimeMs),
     () => Number.POSITIVE_INFINITY,
   );
 }
 
+/** The files below a folder that modules are made of; what is hidden, built, installed or a test is none. */
 async function sourcesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true });
-  return entries.filter((entry) => entry.endsWith(".ts")).map((entry) => path.join(folder, entry));
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found = entries.map(async (entry) => {
+    const place = path.join(folder, entry.name);
+    if (entry.isDirectory()) return NO_SOURCES.test(entry.name) ? [] : sourcesBelow(place);
+    return entry.name.endsWith(".ts") && !/\.(spec|test)\.ts$/.test(entry.name) ? [place] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
+
+const NO_SOURCES = /^(\..*|node_modules|build|dist)$/;

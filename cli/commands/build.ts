@@ -4,9 +4,11 @@ import path from "node:path";
 import type { Command } from "commander";
 import { writeMeshSchema } from "../../compose/mesh/file.js";
 import { toItsEnd } from "../../compose/to-its-end.js";
-import { type BuiltFilter, buildFilters, modulePath } from "../../filters/build.js";
+import { type BuiltFilter, buildFilters } from "../../filters/build.js";
 import { buildBundle } from "../../filters/bundle.js";
 import { FILTERS } from "../../filters/catalog.js";
+import { buildableNames } from "../../filters/member.js";
+import { workspaceRoot } from "../../filters/source.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";
@@ -14,36 +16,42 @@ import { parseBytes } from "./options.js";
 
 interface BuildOptions {
   readonly bundle?: string;
+  readonly outDir?: string;
   readonly sizeBudget?: number;
 }
 
-const NAMES = FILTERS.map((filter) => filter.name);
+const NAMES = FILTERS.map((filter) => filter.name).join(", ");
 
 export function addBuild(root: Command, screen: Screen): void {
   root
     .command("build")
     .description("Compile filters to Wasm modules, and write JSON Schemas of all configuration files.")
-    .argument("[filter...]", `which filters, or the folders of your own; default: all (${NAMES.join(", ")})`)
+    .argument("[filter...]", `which: ${NAMES}, or your own by name or folder; default: all of this package`)
     .option("--bundle <name>", "make one module NAME.wasm of the filters, in the order of the chain")
+    .option("--out-dir <folder>", "where modules go; default: build/ of the package that a filter is of")
     .option(
       "--size-budget <bytes>",
       "most bytes that a module may have; default: the filter's own",
       parseBytes,
     )
     .addHelpText("after", EXAMPLES)
-    .action(async (names: string[], { bundle, ...options }: BuildOptions) => {
+    .action(async (names: string[], { bundle, outDir, ...options }: BuildOptions) => {
       using interrupt = listenForInterrupt(screen);
-      const told = { ...options, onProgress: (line: string) => screen.print([line]) };
-      const wanted = names.length === 0 ? NAMES : [...new Set(names)];
+      const told = {
+        ...options,
+        ...(outDir === undefined ? {} : { outDir: path.resolve(outDir) }),
+        onProgress: (line: string) => screen.print([line]),
+      };
+      const wanted = names.length === 0 ? buildableNames() : [...new Set(names)];
       const build = bundle === undefined ? buildFilters(wanted, told) : buildBundle(bundle, names, told);
       const built = await toItsEnd(build, interrupt.signal);
-      const outDir = path.dirname(modulePath(NAMES[0] ?? ""));
-      await writeMeshSchema(outDir);
+      await writeMeshSchema(told.outDir ?? path.join(workspaceRoot(), "build"));
+      const folders = [...new Set(built.map((filter) => path.dirname(filter.path)))];
       screen.print([
         ...buildTable(built),
         "",
-        `Modules are in ${outDir}, each with its source map (.wasm.map) and with a`,
-        `build that has names (.debug.wasm); JSON Schemas in ${path.join(outDir, "schemas")}.`,
+        `Modules are in ${folders.join(" and ")}, each with its source map (.wasm.map);`,
+        "what was compiled here has a build with names (.debug.wasm) too. JSON Schemas are in schemas/ beside them.",
       ]);
     });
 }
@@ -77,10 +85,11 @@ A filter that stock Envoy would refuse, or never call, is not built: the lines o
 source that cause it are named.
 
 Examples:
-  meshwright build                  every filter
-  meshwright build header-routing   one of them
+  meshwright build                  every filter of the package in this folder
+  meshwright build header-routing   one of them, or of those that come with meshwright
   meshwright build header-routing --size-budget 60000
-  meshwright build ./filters/my-filter
+  meshwright build my-filter        your own, in filters/my-filter
+  meshwright build ./other/my-filter --out-dir modules
   meshwright build --bundle edge trace-headers header-routing
-  meshwright build --bundle edge trace-headers ./filters/my-filter
+  meshwright build --bundle edge trace-headers my-filter
 ${exitCodesHelp("every filter is built or up to date", ["usage", "build", "interrupted"])}`;

@@ -1,7 +1,6 @@
 // The words that describe one Envoy in front of running services: `URL`, `NAME=URL`, `FILTER=FILE`. Pure.
 
 import { MeshwrightError } from "../../envoy/errors.js";
-import { findFilter } from "../../filters/catalog.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
 
 /** The services behind the Envoy. */
@@ -14,6 +13,7 @@ export interface Upstreams {
 
 /** A filter and the file of its settings. */
 export interface FilterFile {
+  /** As `findMember` takes it. */
   readonly filter: string;
   readonly file: string;
 }
@@ -52,14 +52,14 @@ function parseUpstream(word: string): { name: string | undefined; address: Upstr
   return { name, address: parsed.value };
 }
 
-/** Reads `FILTER=FILE`, in the order in which a request meets them. Throws `MeshwrightError` `usage`, and `build` for an unknown filter. */
+/** Reads `FILTER=FILE`, in the order in which a request meets them. Throws `MeshwrightError("usage")`. */
 export function parseFilterFiles(words: readonly string[]): readonly FilterFile[] {
   return words.map((word) => {
     const [, filter, file] = /^([^=]+)=(.+)$/.exec(word) ?? [];
     if (filter === undefined || file === undefined) {
       throw usage(`--filter ${word}: write it as NAME=FILE, as in header-routing=routes.yaml`);
     }
-    return { filter: findFilter(filter).name, file };
+    return { filter, file };
   });
 }
 

@@ -2,23 +2,20 @@
 
 import path from "node:path";
 import type { Bootstrap } from "../../envoy/config/bootstrap.js";
-import type { Json } from "../../envoy/config/json.js";
-import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
-import { buildFilters, modulePath } from "../../filters/build.js";
-import { findFilter } from "../../filters/catalog.js";
-import { destinationHeader } from "../destinations.js";
+import type { Member } from "../../filters/member.js";
 import type { RunEvent } from "../events.js";
 import { type RunningEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
-import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
-import { watchContent } from "../watch.js";
 import type { FilterFile, Upstreams } from "./arguments.js";
-import { type FrontOptions, frontConfiguration, planFront, planFrontFilter } from "./plan.js";
+import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter } from "./filters.js";
+import { LiveFront, type LiveFrontParts } from "./live-front.js";
+import { type FrontOptions, frontConfiguration, planFront } from "./plan.js";
 
 const PRINTED_ADMIN_PORT = 9901;
 
@@ -65,74 +62,90 @@ export interface RunningFront extends AsyncDisposable {
  */
 export async function startFront(options: StartFrontOptions): Promise<RunningFront> {
   checkPortsDiffer(options);
-  const { signal, onEvent = () => {} } = options;
-  const filters = await readFilters(options.filters);
+  const { signal, onEvent = () => {}, modules: outDir } = options;
+  const filters = await Promise.all(options.filters.map(readFrontFilter));
   const caFile = await chooseCaFile(options);
   const ports = await choosePorts(options);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  await toItsEnd(build(options, onProgress), signal);
+  const built = await toItsEnd(buildModules(membersOf(filters), { outDir, onProgress }), signal);
   const binary = await toItsEnd(
     findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }),
     signal,
   );
   const directory = await claimRunDirectory(`run-${ports.port}`, options.cwd);
+  let envoy: RunningEnvoy | undefined;
   try {
-    const front: FrontOptions = {
-      ...ports,
-      filters,
-      upstreams: options.upstreams,
-      caFile,
-      hostRewrite: options.hostRewrite,
-      modulePath: modules(options),
-    };
-    const envoy = await startPlannedEnvoy(planFront(front, directory.path), {
+    const copies = new ModuleCopies(path.join(directory.path, "modules"));
+    const modules = await copies.copyAll(built);
+    const front: FrontOptions = { ...frontOptions(options, filters, modules), ...ports, caFile };
+    envoy = await startPlannedEnvoy(planFront(front, directory.path), {
       binary,
       directory: directory.path,
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return await watched(front, { envoy, directory, binary, onEvent, files: options.filters });
+    const run = { front, envoy, directory, filters, built, modules, copies, outDir, onEvent };
+    return runningFront(run, await LiveFront.follow(run), binary);
   } catch (error) {
+    await envoy?.process.stop();
     await directory[Symbol.asyncDispose]();
     throw error;
   }
 }
 
+function runningFront(
+  { front, envoy, directory }: LiveFrontParts,
+  live: LiveFront,
+  binary: EnvoyBinary,
+): RunningFront {
+  return {
+    url: `http://127.0.0.1:${front.port}`,
+    adminUrl: envoy.process.admin.url,
+    binary,
+    directory: directory.path,
+    options: front,
+    exited: envoy.process.exited,
+    logs: () => envoy.process.logs(),
+    [Symbol.asyncDispose]: async () => {
+      live[Symbol.dispose]();
+      await envoy.process.stop();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** The configuration of the Envoy that `startFront` would start, in one piece; nothing is started. Throws as `startFront` does for files and builds. */
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
   checkPortsDiffer(options);
-  const filters = await readFilters(options.filters);
+  const filters = await Promise.all(options.filters.map(readFrontFilter));
   const caFile = await chooseCaFile(options);
-  await build(options, (text) => options.onEvent?.({ kind: "progress", text }));
-  const { port, adminPort = PRINTED_ADMIN_PORT, upstreams, hostRewrite } = options;
-  const rest = { upstreams, caFile, hostRewrite };
-  return frontConfiguration({ port, adminPort, filters, ...rest, modulePath: modules(options) });
+  const onProgress = (text: string) => options.onEvent?.({ kind: "progress", text });
+  const built = await buildModules(membersOf(filters), { outDir: options.modules, onProgress });
+  const { port, adminPort = PRINTED_ADMIN_PORT } = options;
+  return frontConfiguration({ ...frontOptions(options, filters, built), port, adminPort, caFile });
+}
+
+function membersOf(filters: readonly FrontFilter[]): readonly Member[] {
+  return filters.map(({ member }) => member);
+}
+
+function frontOptions(
+  { upstreams, hostRewrite }: StartFrontOptions,
+  filters: readonly FrontFilter[],
+  modules: ReadonlyMap<string, string>,
+): Pick<FrontOptions, "filters" | "upstreams" | "hostRewrite" | "modulePath"> {
+  return {
+    filters: filters.map(({ member, config }) => ({ filter: member.name, config })),
+    upstreams,
+    hostRewrite,
+    modulePath: (filter) => modules.get(filter) ?? "",
+  };
 }
 
 /** Undefined where nobody speaks TLS, so that a machine without certificates can do without. */
 async function chooseCaFile({ upstreams, caFile }: StartFrontOptions): Promise<string | undefined> {
   const speakTls = [upstreams.fallback, ...Object.values(upstreams.named)].some((each) => each.tls);
   return speakTls ? findCaBundle(caFile === undefined ? {} : { file: caFile }) : undefined;
-}
-
-async function readFilters(files: readonly FilterFile[]): Promise<FrontOptions["filters"]> {
-  return Promise.all(files.map(async (each) => ({ filter: each.filter, config: await readFilter(each) })));
-}
-
-async function readFilter({ filter, file }: FilterFile): Promise<Json> {
-  return (await readDocument(file, findFilter(filter).schema, `${filter} configuration`)) as Json;
-}
-
-async function build(options: StartFrontOptions, onProgress: (line: string) => void): Promise<void> {
-  const names = [...new Set(options.filters.map((each) => each.filter))];
-  await buildFilters(names, {
-    onProgress,
-    ...(options.modules === undefined ? {} : { outDir: options.modules }),
-  });
-}
-
-function modules(options: StartFrontOptions): (filter: string) => string {
-  return (filter) => modulePath(filter, options.modules);
 }
 
 function checkPortsDiffer({ port, adminPort }: StartFrontOptions): void {
@@ -160,62 +173,4 @@ async function choosePorts({
     );
   }
   return { port: port === 0 ? free : port, adminPort: adminPort || freeAdmin };
-}
-
-interface Parts {
-  readonly envoy: RunningEnvoy;
-  readonly directory: RunDirectory;
-  readonly binary: EnvoyBinary;
-  readonly files: readonly FilterFile[];
-  readonly onEvent: (event: RunEvent) => void;
-}
-
-async function watched(front: FrontOptions, parts: Parts): Promise<RunningFront> {
-  const { envoy, directory, binary } = parts;
-  const watches = await Promise.all(
-    parts.files.map(({ file }, index) =>
-      watchContent(path.resolve(file), () => takeFile(front, parts, index)),
-    ),
-  );
-  return {
-    url: `http://127.0.0.1:${front.port}`,
-    adminUrl: envoy.process.admin.url,
-    binary,
-    directory: directory.path,
-    options: front,
-    exited: envoy.process.exited,
-    logs: () => envoy.process.logs(),
-    [Symbol.asyncDispose]: async () => {
-      for (const watch of watches) watch[Symbol.dispose]();
-      await envoy.process.stop();
-      await directory[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Takes an edited file: checked here first, where the answer names line and column, and then by the filter in Envoy. */
-async function takeFile(
-  front: FrontOptions,
-  { envoy, directory, files, onEvent }: Parts,
-  index: number,
-): Promise<void> {
-  const file = files[index];
-  if (file === undefined) return;
-  try {
-    const config = await readFilter(file);
-    const filters = front.filters.map((use, i) => (i === index ? { ...use, config } : use));
-    if (destinationHeader(filters) !== destinationHeader(front.filters)) {
-      // Envoy's routes match the old header; with the new one every request would go to the fallback.
-      onEvent({ kind: "restart-needed", paths: [`destinationHeader of ${file.file}`] });
-      return;
-    }
-    const result = await envoy.apply(planFrontFilter({ ...front, filters }, index, directory.path));
-    const told = { filter: file.filter, places: [file.file] };
-    onEvent(
-      result.accepted ? { kind: "applied", ...told } : { kind: "refused", ...told, reason: result.reason },
-    );
-  } catch (error) {
-    if (!(error instanceof MeshwrightError)) throw error;
-    onEvent({ kind: "file-refused", lines: [error.message, ...error.details] });
-  }
 }

@@ -4,7 +4,10 @@ import { statsTags } from "./stats-tags.js";
 
 const options = { node: { id: "orders-1", cluster: "orders" }, adminPort: 9901, listeners: [], clusters: [] };
 
-test("the admin interface is on this machine only", () => {
+test("the admin interface is on this machine only, unless it is told otherwise", () => {
+  expect(bootstrap({ ...options, adminAddress: "0.0.0.0" }).admin.address).toEqual({
+    socket_address: { address: "0.0.0.0", port_value: 9901 },
+  });
   expect(bootstrap(options).admin.address).toEqual({
     socket_address: { address: "127.0.0.1", port_value: 9901 },
   });

@@ -11,8 +11,10 @@ const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
 export interface BootstrapOptions {
   /** Who this Envoy is. Envoy asks for both before it reads a filter's configuration from a file. */
   readonly node: { readonly id: string; readonly cluster: string };
-  /** The port of the admin interface, which is on 127.0.0.1 only: whoever reaches it commands the proxy. */
+  /** The port of the admin interface. */
   readonly adminPort: number;
+  /** Where it listens. Default: 127.0.0.1, for whoever reaches it commands the proxy; in a container with a network of its own `0.0.0.0`. */
+  readonly adminAddress?: string;
   readonly listeners: readonly Listener[];
   readonly clusters: readonly Cluster[];
   /** Beside the tags that Envoy has by itself, see `statsTags`. Default: none. */
@@ -37,7 +39,10 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
   return {
     node: { id: options.node.id, cluster: options.node.cluster },
     // The admin interface stays in reach when the proxy's connections are used up.
-    admin: { address: socketAddress("127.0.0.1", options.adminPort), ignore_global_conn_limit: true },
+    admin: {
+      address: socketAddress(options.adminAddress ?? "127.0.0.1", options.adminPort),
+      ignore_global_conn_limit: true,
+    },
     static_resources: { listeners: options.listeners, clusters: options.clusters },
     ...(options.statsTags === undefined ? {} : { stats_config: { stats_tags: options.statsTags } }),
     overload_manager: {

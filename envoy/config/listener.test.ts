@@ -41,3 +41,11 @@ test("what is not asked for is left to Envoy's defaults", () => {
 test("a wrong limit is refused under the option's own name", () => {
   expect(() => connectionManager({ requestTimeoutSeconds: -1 })).toThrow(/requestTimeoutSeconds is -1/);
 });
+
+test("TLS is a matter of the filter chain, and there only when asked for", () => {
+  expect(httpListener(options).filter_chains[0]).not.toHaveProperty("transport_socket");
+  const tls = { certFile: "/cert.pem", keyFile: "/key.pem" };
+  expect(httpListener({ ...options, tls }).filter_chains[0]).toMatchObject({
+    transport_socket: { name: "envoy.transport_sockets.tls" },
+  });
+});

@@ -3,6 +3,7 @@ import { type AccessLogOptions, accessLog } from "./access-log.js";
 import { type Address, socketAddress } from "./address.js";
 import { type HttpFilter, routerFilter } from "./http-filter.js";
 import type { VirtualHost } from "./route.js";
+import { type DownstreamTlsOptions, downstreamTls, type TransportSocket } from "./tls.js";
 import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
 
 const CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
@@ -14,6 +15,8 @@ export interface HttpListenerOptions {
   /** The IP address to listen on. Default: 127.0.0.1. */
   readonly address?: string;
   readonly port: number;
+  /** TLS from clients. Default: none. */
+  readonly tls?: DownstreamTlsOptions;
   /** What its statistics are called, after `http.`. Default: the listener's name. */
   readonly statPrefix?: string;
   /** In the order in which a request meets them; the router is added after them. */
@@ -43,10 +46,11 @@ export interface Listener {
   readonly address: Address;
   readonly filter_chains: readonly {
     readonly filters: readonly { readonly name: string; readonly typed_config: TypedConfig }[];
+    readonly transport_socket?: TransportSocket;
   }[];
 }
 
-/** A listener that takes HTTP/1.1, and HTTP/2 without TLS by prior knowledge, on one port. */
+/** A listener that takes HTTP/1.1 and HTTP/2 on one port: by ALPN with TLS, else HTTP/2 by prior knowledge. */
 export function httpListener(options: HttpListenerOptions): Listener {
   return {
     name: options.name,
@@ -59,6 +63,7 @@ export function httpListener(options: HttpListenerOptions): Listener {
             typed_config: typedConfig(CONNECTION_MANAGER_TYPE, connectionManager(options)),
           },
         ],
+        ...(options.tls === undefined ? {} : { transport_socket: downstreamTls(options.tls) }),
       },
     ],
   };

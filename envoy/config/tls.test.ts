@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { upstreamTls } from "./tls.js";
+import { downstreamTls, upstreamTls } from "./tls.js";
 
 it("asks for a name by SNI and in the certificate", () => {
   const { typed_config } = upstreamTls({ serverName: "shop.example", caFile: "/ca.pem" }, "http1");
@@ -19,4 +19,31 @@ it("asks for an address in the certificate alone, since SNI knows names only", (
   const { typed_config } = upstreamTls({ serverName: "::1", caFile: "/ca.pem" }, "http2");
   expect(typed_config).not.toHaveProperty("sni");
   expect(JSON.stringify(typed_config)).toContain('{"san_type":"IP_ADDRESS","matcher":{"exact":"::1"}}');
+});
+
+const files = { certFile: "/cert.pem", keyFile: "/key.pem" };
+const shown = [{ certificate_chain: { filename: "/cert.pem" }, private_key: { filename: "/key.pem" } }];
+
+it("shows a certificate to a server only where there is one, and refuses half of one", () => {
+  const to = { serverName: "shop.example", caFile: "/ca.pem" };
+  expect(upstreamTls({ ...to, ...files }, "http1").typed_config).toMatchObject({
+    common_tls_context: { tls_certificates: shown },
+  });
+  expect(JSON.stringify(upstreamTls(to, "http1"))).not.toContain("tls_certificates");
+  expect(() => upstreamTls({ ...to, certFile: "/cert.pem" }, "http1")).toThrow(
+    /shop\.example: keyFile is missing/,
+  );
+});
+
+it("asks clients for a certificate only where it is said who signs them", () => {
+  expect(downstreamTls({ ...files, clientCaFile: "/ca.pem" }).typed_config).toMatchObject({
+    require_client_certificate: true,
+    common_tls_context: {
+      alpn_protocols: ["h2", "http/1.1"],
+      tls_certificates: shown,
+      validation_context: { trusted_ca: { filename: "/ca.pem" } },
+    },
+  });
+  const open = JSON.stringify(downstreamTls(files));
+  expect(open).not.toMatch(/require_client_certificate|validation_context/);
 });

@@ -1,14 +1,27 @@
-// TLS to an upstream: the server must prove by its certificate that it is the one that was named.
+// TLS on both sides of the proxy: to an upstream, which must prove that it is the one that was named, and from clients.
 import { isIP } from "node:net";
+import { MeshwrightError } from "../errors.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
-const TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+const UPSTREAM = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+const DOWNSTREAM = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
-export interface UpstreamTlsOptions {
+/** A certificate and its key, files in PEM on Envoy's machine. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface UpstreamTlsOptions extends Partial<CertificateFiles> {
   /** The name, or the IP address, that the server's certificate must hold; a name is also sent to the server (SNI). */
   readonly serverName: string;
   /** A file of certificates in PEM, on Envoy's machine: whom to trust. */
   readonly caFile: string;
+}
+
+export interface DownstreamTlsOptions extends CertificateFiles {
+  /** A file of certificates in PEM, on Envoy's machine: a client must show a certificate that one of them signed. Default: clients need none. */
+  readonly clientCaFile?: string;
 }
 
 export interface TransportSocket {
@@ -16,25 +29,61 @@ export interface TransportSocket {
   readonly typed_config: TypedConfig;
 }
 
-/** The transport socket of a cluster whose endpoints speak TLS. */
+/**
+ * The transport socket of a cluster whose endpoints speak TLS. With `certFile` and `keyFile` Envoy shows this certificate to a server that asks for one.
+ * @throws MeshwrightError `configuration` when one of the two is missing
+ */
 export function upstreamTls(options: UpstreamTlsOptions, protocol: "http1" | "http2"): TransportSocket {
   const { serverName, caFile } = options;
   const isAddress = isIP(serverName) !== 0;
-  return {
-    name: "envoy.transport_sockets.tls",
-    typed_config: typedConfig(TLS, {
-      // SNI knows names only.
-      ...(isAddress ? {} : { sni: serverName }),
-      common_tls_context: {
-        alpn_protocols: [protocol === "http2" ? "h2" : "http/1.1"],
-        validation_context: {
-          trusted_ca: { filename: caFile },
-          // Without it any certificate of a trusted authority would do, whomever it names.
-          match_typed_subject_alt_names: [
-            { san_type: isAddress ? "IP_ADDRESS" : "DNS", matcher: { exact: serverName } },
-          ],
-        },
+  return transportSocket(UPSTREAM, {
+    // SNI knows names only.
+    ...(isAddress ? {} : { sni: serverName }),
+    common_tls_context: {
+      alpn_protocols: [protocol === "http2" ? "h2" : "http/1.1"],
+      ...clientCertificate(options),
+      validation_context: {
+        trusted_ca: { filename: caFile },
+        // Without it any certificate of a trusted authority would do, whomever it names.
+        match_typed_subject_alt_names: [
+          { san_type: isAddress ? "IP_ADDRESS" : "DNS", matcher: { exact: serverName } },
+        ],
       },
-    }),
-  };
+    },
+  });
+}
+
+/** The transport socket of a listener whose clients speak TLS, HTTP/2 or HTTP/1.1 by ALPN. */
+export function downstreamTls(options: DownstreamTlsOptions): TransportSocket {
+  const { clientCaFile } = options;
+  return transportSocket(DOWNSTREAM, {
+    ...(clientCaFile === undefined ? {} : { require_client_certificate: true }),
+    common_tls_context: {
+      alpn_protocols: ["h2", "http/1.1"],
+      tls_certificates: [certificate(options)],
+      ...(clientCaFile === undefined
+        ? {}
+        : { validation_context: { trusted_ca: { filename: clientCaFile } } }),
+    },
+  });
+}
+
+function transportSocket(type: string, context: Readonly<Record<string, unknown>>): TransportSocket {
+  return { name: "envoy.transport_sockets.tls", typed_config: typedConfig(type, context) };
+}
+
+function clientCertificate({ certFile, keyFile, serverName }: UpstreamTlsOptions) {
+  if (certFile === undefined && keyFile === undefined) return {};
+  if (certFile === undefined || keyFile === undefined) {
+    const missing = certFile === undefined ? "certFile" : "keyFile";
+    throw new MeshwrightError(
+      "configuration",
+      `TLS to ${serverName}: ${missing} is missing; a certificate of Envoy's own needs certFile and keyFile`,
+    );
+  }
+  return { tls_certificates: [certificate({ certFile, keyFile })] };
+}
+
+function certificate({ certFile, keyFile }: CertificateFiles) {
+  return { certificate_chain: { filename: certFile }, private_key: { filename: keyFile } };
 }

@@ -46,6 +46,17 @@ describe("wasmFilter", () => {
   });
 });
 
+test("the VM's configuration and the flag for pauses stand there only when asked for", () => {
+  const plain = plugin(wasmFilter(options).typed_config);
+  expect(plain.vm_config).not.toHaveProperty("configuration");
+  expect(plain).not.toHaveProperty("allow_on_headers_stop_iteration");
+  const asked = { ...options, vmConfiguration: { a: 1 }, allowOnHeadersStopIteration: true };
+  expect(plugin(wasmFilter(asked).typed_config)).toMatchObject({
+    vm_config: { configuration: { value: '{"a":1}' } },
+    allow_on_headers_stop_iteration: true,
+  });
+});
+
 test("a discovered filter and its resource agree on the name, and the folder of the file is watched", () => {
   const filter = discoveredFilter({ name: "header-routing", path: "/run/mesh/header-routing/filter.yaml" });
   expect(filter.config_discovery.config_source.path_config_source).toEqual({

@@ -31,6 +31,13 @@ export interface WasmFilterOptions {
   readonly vmId?: string;
   /** Which of the module's filters it is, where the module has several by name, as those of `meshwright/proxy-runtime` may. Default: none. */
   readonly rootId?: string;
+  /** What the module's `onVmStart` reads, as JSON text; absent: an empty configuration. Filters that share a VM must agree on it. */
+  readonly vmConfiguration?: Json;
+  /**
+   * Whether a pause in the callback of the headers stops the headers alone, and the callbacks of the body and of the trailers are entered
+   * meanwhile. Default: false, it stops all of them.
+   */
+  readonly allowOnHeadersStopIteration?: boolean;
   /** Default: `FAIL_RELOAD`. Always written out, since Envoy's documents disagree on its own default. */
   readonly failurePolicy?: FailurePolicy;
 }
@@ -92,20 +99,30 @@ export function wasmFilterResource(options: WasmFilterOptions): ExtensionResourc
 }
 
 function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
-  const { name, module, configuration, vmId = name, rootId, failurePolicy = "FAIL_RELOAD" } = options;
+  const { name, configuration, rootId, failurePolicy = "FAIL_RELOAD" } = options;
   return typedConfig(type, {
     config: {
       name,
       ...(rootId === undefined ? {} : { root_id: rootId }),
-      vm_config: { runtime: "envoy.wasm.runtime.v8", vm_id: vmId, code: { local: { filename: module } } },
+      vm_config: vmConfig(options),
       ...(configuration === undefined ? {} : { configuration: jsonText(configuration) }),
       failure_policy: failurePolicy,
       // A failed VM is usually one bad request: come back sooner than Envoy's default of a second.
       ...(failurePolicy === "FAIL_RELOAD"
         ? { reload_config: { backoff: { base_interval: duration(0.1, "base_interval") } } }
         : {}),
+      ...(options.allowOnHeadersStopIteration === true ? { allow_on_headers_stop_iteration: true } : {}),
     },
   });
+}
+
+function vmConfig({ name, module, vmId = name, vmConfiguration }: WasmFilterOptions) {
+  return {
+    runtime: "envoy.wasm.runtime.v8",
+    vm_id: vmId,
+    code: { local: { filename: module } },
+    ...(vmConfiguration === undefined ? {} : { configuration: jsonText(vmConfiguration) }),
+  };
 }
 
 /** As text and not as a Struct: a Struct would reorder keys and turn every number into a double. */

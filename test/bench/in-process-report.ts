@@ -18,6 +18,11 @@ function seriesOf(summary: InProcessSummary): readonly Series[] {
   return [
     { title: "With so many streams open, a filter with state", unit: "open", timings: summary.liveStreams },
     { title: "The same, the module that does nothing", unit: "open", timings: summary.liveStreamsHost },
+    {
+      title: "A whole request, with so many filters that do nothing",
+      unit: "filters",
+      timings: summary.wholeProxy,
+    },
     { title: "header-routing with so many rules", unit: "rules", timings: summary.rules },
   ];
 }

@@ -30,6 +30,7 @@ const SUMMARY: InProcessSummary = {
   ],
   liveStreams: [timingOf("1", base, base), timingOf("20,000", base, base)],
   liveStreamsHost: [timingOf("1", base, base), timingOf("20,000", base, base)],
+  wholeProxy: [timingOf("1", base, base), timingOf("5", base, base)],
   rules: [timingOf("1", base, base), timingOf("1,000", [[30], [60], [30]], base)],
 };
 
@@ -75,6 +76,7 @@ test("a short run has every figure", async () => {
     const summary = await runInProcess({ subjects, directory, rounds: 2, batches: 2, memoryStreams: 2_000 });
     expect(summary.callbacks.map(({ name }) => name)).toEqual([IDLE, "trace-headers"]);
     expect(summary.liveStreams.map(({ name }) => name)).toEqual(["1", "1,000", "20,000"]);
+    expect(summary.wholeProxy.map(({ name }) => name)).toEqual(["1", "2", "5"]);
     expect(summary.rules).toHaveLength(4);
     expect(summary.memory[1]).toEqual({ streams: 2_000, pages: summary.memory[0].pages, ratio: 1 });
     expect(JSON.stringify(summary)).not.toContain("null");

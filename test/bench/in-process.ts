@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { compileModule, modulePath } from "../../filters/build.js";
 import { type HeaderList, type HostedModule, loadModule } from "../host/load.js";
 import { driveMemoryStreams } from "../host/memory-load.js";
+import { hostProxy } from "../host/proxy.js";
 import { equalityRules } from "./equality-rules.js";
 import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";
 import { against, type Timed, type Timing, timeRounds } from "./rounds.js";
@@ -50,6 +51,8 @@ export interface InProcessSummary {
   readonly liveStreams: readonly Timing[];
   /** The same in the module that does nothing: what of it is the host's own. */
   readonly liveStreamsHost: readonly Timing[];
+  /** A request's time through the whole proxy in process, with so many filters that do nothing; the first with one. */
+  readonly wholeProxy: readonly Timing[];
   /** A stream's time with so many header-routing rules, none of which matches; the first with one. */
   readonly rules: readonly Timing[];
 }
@@ -58,6 +61,7 @@ export const IDLE = "does nothing, five callbacks";
 
 const SHORT_RUN = 10_000;
 const LIVE = [1, 1_000, 20_000] as const;
+const CHAIN = [1, 2, 5] as const;
 const RULES = [1, 10, 100, 1_000] as const;
 
 /** A request as a mesh has it. */
@@ -97,6 +101,12 @@ export async function runInProcess(options: InProcessOptions): Promise<InProcess
     LIVE.map((open) => withOpen(subject, open)),
   );
   const timings = timeRounds(live, rounds, batches);
+  onProgress("in process: the whole proxy");
+  const wholeProxy = timeRounds(
+    CHAIN.map((filters) => throughProxy(doesNothing, filters)),
+    rounds,
+    batches,
+  );
   onProgress("in process: rules");
   const rules = timeRounds(RULES.map(withRules), rounds, batches);
   onProgress(`in process: memory over ${memoryStreams.toLocaleString("en")} streams`);
@@ -105,6 +115,7 @@ export async function runInProcess(options: InProcessOptions): Promise<InProcess
     memory: measureMemory(stateful, memoryStreams),
     liveStreams: timings.slice(0, LIVE.length),
     liveStreamsHost: against(timings.slice(LIVE.length)),
+    wholeProxy,
     rules,
   };
 }
@@ -154,6 +165,20 @@ function withOpen(subject: Subject, open: number): Timed {
   const request: HeaderList = [...REQUEST, ["x-memory", "none"]];
   for (let i = 0; i < open; i++) module.open(request);
   return oneByOne(open.toLocaleString("en"), module, request);
+}
+
+function throughProxy(module: string, count: number): Timed {
+  const filters = Array.from({ length: count }, (_, i) => ({ name: `filter-${i}`, module }));
+  const proxy = hostProxy({ workers: 1, filters });
+  const headers = REQUEST.filter(([name]) => !name.startsWith(":"));
+  return {
+    name: `${count}`,
+    runBatch(requests) {
+      const start = performance.now();
+      for (let i = 0; i < requests; i++) proxy.request({ headers });
+      return [performance.now() - start];
+    },
+  };
 }
 
 function withRules(count: number): Timed {

@@ -1,48 +1,23 @@
-// The same task in the Rust SDK, for the comparison. It needs a Rust toolchain with the target `wasm32-unknown-unknown`.
+// The same task in the Rust SDK, for the comparison.
 
-import { spawn } from "node:child_process";
-import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-
-const TARGET = "wasm32-unknown-unknown";
-const CRATE = join(PACKAGE_ROOT, "test", "bench", "rust");
+import { buildCrate, RUST_TARGET } from "../harness/rust-crate.js";
 
 /**
- * Compiles a filter that adds one response header, in crate `proxy-wasm`. Its dependencies come from crates.io the first time.
+ * Compiles a filter that adds one response header, in crate `proxy-wasm`.
  * @param directory where its module, and what the compiler leaves, go
  * @returns the module's path, or `undefined`, with a line on stderr that says why, where it cannot be built
  */
 export async function buildRustModule(directory: string): Promise<string | undefined> {
-  const built = join(directory, "rust");
-  const failure = await cargo(["build", "--release", "--locked", "--target", TARGET, "--target-dir", built]);
-  if (failure !== undefined) {
+  try {
+    return await buildCrate(join(PACKAGE_ROOT, "test", "bench", "rust"), directory);
+  } catch (error) {
+    if (!(error instanceof MeshwrightError)) throw error;
     process.stderr.write(
-      `no comparison with the Rust SDK: ${failure}. Install Rust from https://rustup.rs and run rustup target add ${TARGET}.\n`,
+      `no comparison with the Rust SDK: ${error.message}. Install Rust from https://rustup.rs and run rustup target add ${RUST_TARGET}.\n`,
     );
     return undefined;
   }
-  const module = join(directory, "rust-add-header.wasm");
-  await copyFile(join(built, TARGET, "release", "add_header.wasm"), module);
-  return module;
-}
-
-/** Why it failed, or `undefined`. */
-function cargo(args: readonly string[]): Promise<string | undefined> {
-  const child = spawn("cargo", args, { cwd: CRATE, stdio: ["ignore", "ignore", "pipe"] });
-  let output = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  return new Promise((resolve) => {
-    child.on("error", (error: NodeJS.ErrnoException) =>
-      resolve(error.code === "ENOENT" ? "there is no cargo" : error.message),
-    );
-    child.on("close", (code) => resolve(code === 0 ? undefined : firstError(output)));
-  });
-}
-
-function firstError(output: string): string {
-  const line = output.split("\n").find((text) => text.startsWith("error"));
-  return line ?? "cargo failed";
 }

@@ -1,12 +1,13 @@
 // `@solo-io/proxy-runtime` 0.1.8 with the compiler that it was made for, for comparisons. Both are fetched from npm when they are first needed and kept
 // in the cache, beside Envoy: the compiler is another release of a package that this one has already.
 
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { cacheFolder } from "../../envoy/runtime/find.js";
+import { findNpm } from "../../envoy/runtime/find-npm.js";
+import { runProgram } from "../../envoy/runtime/run-program.js";
 
 const PACKAGES = ["assemblyscript@0.14.13", "@solo-io/proxy-runtime@0.1.8"] as const;
 /** As that package's README has it. */
@@ -69,7 +70,7 @@ export async function compileSolo(
     ...[relative(base, source), "-b", relative(base, module), ...OPTIONS, ...options],
   ];
   // It takes the packages' path from the folder that it is run in.
-  const { code, output } = await run(process.execPath, args, base);
+  const { code, output } = await runProgram(process.execPath, args, base);
   if (code === 0) return;
   throw new MeshwrightError(
     "build",
@@ -89,7 +90,13 @@ export async function installSolo(): Promise<string> {
   const partial = await mkdtemp(`${folder}.`);
   try {
     const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save"];
-    const { code, output } = await run("npm", ["install", "--prefix", partial, ...flags, ...PACKAGES]);
+    const { code, output } = await runProgram(findNpm(), [
+      "install",
+      "--prefix",
+      partial,
+      ...flags,
+      ...PACKAGES,
+    ]);
     if (code !== 0) {
       throw new MeshwrightError(
         "build",
@@ -105,22 +112,4 @@ export async function installSolo(): Promise<string> {
     await rm(partial, { recursive: true, force: true });
   }
   return folder;
-}
-
-function run(
-  command: string,
-  args: readonly string[],
-  cwd?: string,
-): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
-  return new Promise((resolve) => {
-    child.on("error", (error) => resolve({ code: null, output: error.message }));
-    child.on("close", (code) => resolve({ code, output }));
-  });
 }

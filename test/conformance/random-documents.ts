@@ -1,18 +1,9 @@
 // Random configuration documents: made from a filter's JSON Schema or from documents that are known to be good, then damaged a little.
 
-/** Random numbers that a seed repeats. */
-export class Random {
-  constructor(private state: number) {}
+import { Seeded } from "../host/seeded.js";
 
-  /** A whole number in [0, bound). */
-  below(bound: number): number {
-    // mulberry32
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
-  }
-
+/** Random numbers that a seed repeats, and picks. */
+export class Random extends Seeded {
   pick<T>(from: readonly T[]): T {
     const picked = from[this.below(from.length)];
     if (picked === undefined && from.length === 0) throw new Error("there is nothing to pick from");

@@ -1,22 +1,40 @@
 // Certificates for a test's own TLS servers: an authority made on the spot, and what it signs. Needs the program `openssl`.
 
 import { spawnSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-interface Authority {
-  /** The authority's own certificate, a file in PEM. */
-  readonly caFile: string;
-  /** A key and a certificate for a subject alternative name such as `DNS:localhost` or `IP:127.0.0.1`. */
-  issue(name: string, subjectAltName: string): Promise<{ readonly key: Buffer; readonly cert: Buffer }>;
+/** What an authority signed, in PEM, as it stands in its files. */
+export interface Certificate {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+  readonly keyFile: string;
+  readonly certFile: string;
 }
 
-/** Makes an authority whose files stand in `folder`. */
+export interface Authority {
+  /** The authority's own certificate, in PEM. */
+  readonly ca: Buffer;
+  readonly caFile: string;
+  /**
+   * A key and a certificate.
+   * @param name the common name, and the name of the files: letters, digits and "-"
+   * @param subjectAltName such as `DNS:localhost` or `IP:127.0.0.1`
+   */
+  issue(name: string, subjectAltName: string): Promise<Certificate>;
+}
+
+/**
+ * Makes an authority whose files stand in `folder`; they hold for two days.
+ * @throws Error when `openssl` is not there
+ */
 export function makeAuthority(folder: string): Authority {
   const at = (file: string) => path.join(folder, file);
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
   openssl("req", "-x509", ...key, at("ca.key"), "-out", at("ca.pem"), "-subj", "/CN=test", "-days", "2");
   return {
+    ca: readFileSync(at("ca.pem")),
     caFile: at("ca.pem"),
     issue: async (name, subjectAltName) => {
       const [request, cert, extensions] = [at(`${name}.csr`), at(`${name}.pem`), at(`${name}.ext`)];
@@ -24,7 +42,10 @@ export function makeAuthority(folder: string): Authority {
       openssl("req", ...key, at(`${name}.key`), "-out", request, "-subj", `/CN=${name}`);
       const by = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"];
       openssl("x509", "-req", "-in", request, ...by, "-days", "2", "-extfile", extensions, "-out", cert);
-      return { key: await readFile(at(`${name}.key`)), cert: await readFile(cert) };
+      const keyFile = at(`${name}.key`);
+      // Envoy in a container may run as another user; the key is worth nothing outside of the test.
+      await chmod(keyFile, 0o644);
+      return { key: await readFile(keyFile), cert: await readFile(cert), keyFile, certFile: cert };
     },
   };
 }

@@ -1,6 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { rawHttp1, send } from "./client.js";
-import { startUpstream, type Upstream, type UpstreamResponse } from "./upstream.js";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { UpstreamResponse } from "../traffic.js";
+import { makeAuthority } from "./certificates.js";
+import { type ClientTls, send } from "./client.js";
+import { rawHttp1 } from "./raw-http1.js";
+import { isMissing, needs } from "./tools.js";
+import { startUpstream, type Upstream } from "./upstream.js";
 
 describe.each(["http1", "http2"] as const)("client and upstream over %s", (protocol) => {
   let upstream: Upstream;
@@ -85,6 +92,34 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
     expect(response).toMatchObject({ status: 500, body: expect.stringContaining("no such case") });
   });
 
+  test("pieces of a body and trailers arrive both ways", async () => {
+    answer = {
+      body: ["a", Buffer.from("b"), "c"],
+      trailers: [
+        ["x-late", "1"],
+        ["x-late", "2"],
+      ],
+    };
+    const response = await send(url, { protocol, body: ["d", "é"], trailers: [["x-sum", "9"]] });
+    expect(response).toMatchObject({ status: 200, body: "abc", end: "whole" });
+    expect(response.trailers.map(([name]) => name)).toEqual(["x-late", "x-late"]);
+    expect(upstream.requests[0]).toMatchObject({ method: "POST", body: "dé", trailers: [["x-sum", "9"]] });
+  });
+
+  test("an upstream breaks off before the answer, or within it", async () => {
+    answer = { fault: "reset" };
+    expect(await send(url, { protocol })).toMatchObject({ status: 0, headers: [], end: "reset" });
+    answer = { fault: "reset-in-body", status: 201, body: ["so far"] };
+    expect(await send(url, { protocol })).toMatchObject({ status: 201, body: "so far", end: "reset" });
+  });
+
+  test("an upstream that stopped refuses connections until it starts again", async () => {
+    await upstream.stop();
+    await expect(send(url, { protocol })).rejects.toThrow(/ECONNREFUSED/);
+    await upstream.start();
+    expect((await send(url, { protocol })).status).toBe(200);
+  });
+
   test("nobody there is an error", async () => {
     await upstream[Symbol.asyncDispose]();
     await expect(send(url, { protocol })).rejects.toThrow(/ECONNREFUSED/);
@@ -104,5 +139,40 @@ describe("rawHttp1", () => {
   test("a connection closed with or without an answer ends it", async () => {
     await using upstream = await startUpstream();
     expect(await rawHttp1(upstream.port, Buffer.from("\0\0\0\r\n\r\n"))).toMatch(/^(HTTP\/1\.1 400 |$)/);
+  });
+});
+
+describe.skipIf(isMissing("openssl"))(`TLS ${needs("openssl")}`, () => {
+  let folder: string;
+  let tls: { key: Buffer; cert: Buffer; clientCa: Buffer };
+  let client: ClientTls;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "meshwright-tls-"));
+    const authority = makeAuthority(folder);
+    tls = { ...(await authority.issue("shop", "DNS:shop.example")), clientCa: authority.ca };
+    client = {
+      ca: authority.ca,
+      ...(await authority.issue("phone", "DNS:phone")),
+      serverName: "shop.example",
+    };
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test.each(["http1", "http2"] as const)("shows the client's certificate over %s", async (protocol) => {
+    await using upstream = await startUpstream({ protocol, tls });
+    const url = `https://127.0.0.1:${upstream.port}`;
+    expect((await send(url, { protocol, tls: client })).status).toBe(200);
+    expect(upstream.requests).toMatchObject([{ clientCertificate: "phone" }]);
+    const { ca, serverName = "" } = client;
+    const anonymous = send(url, { protocol, tls: { ca, serverName } }).then(
+      ({ end }) => end,
+      () => "refused",
+    );
+    expect(["reset", "refused"]).toContain(await anonymous);
+    await expect(send(url, { protocol, tls: { ...client, serverName: "bank.example" } })).rejects.toThrow(
+      /altnames/,
+    );
+    expect(upstream.requests).toHaveLength(1);
   });
 });

@@ -1,157 +1,218 @@
-// An HTTP client for tests: it sends headers as they are given, or the very bytes, and shows the answer as it came.
+// An HTTP client for tests: it sends headers as they are given, in pieces as they are given, and shows the answer as it came.
+
 import { once } from "node:events";
 import http from "node:http";
 import http2 from "node:http2";
-import { connect } from "node:net";
-import { grouped, pairs, type RawHeader } from "./raw-headers.js";
+import https from "node:https";
+import { isIP } from "node:net";
+import type { Readable } from "node:stream";
+import type { ConnectionOptions } from "node:tls";
+import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
+import { bodyPieces, isWhole, writePieces } from "./pieces.js";
+import { firstValue, grouped, pairs } from "./raw-headers.js";
 
-export interface SendOptions {
-  /** Default: `GET`. */
-  readonly method?: string;
-  /** In place of the URL's; sent as it is, so that it may be one that a URL would tidy up. */
-  readonly path?: string;
-  /**
-   * In this order, repeats included (HTTP/2 puts repeats of a name together); a value's characters are its bytes (latin1).
-   * `host` stands for `:authority` with HTTP/2. Header names go out in lower case with HTTP/2.
-   */
-  readonly headers?: readonly RawHeader[];
-  readonly body?: string;
-  /** `http2` is HTTP/2 without TLS, by prior knowledge. Default: `http1`. */
-  readonly protocol?: "http1" | "http2";
+/** TLS from a client; all in PEM. */
+export interface ClientTls {
+  /** Who must have signed the server's certificate. */
+  readonly ca: string | Buffer;
+  /** The client's own certificate, and its key, where the server asks for one. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  /** The name that the server's certificate must hold. Default: the URL's host. */
+  readonly serverName?: string;
 }
 
-export interface ClientResponse {
-  readonly status: number;
-  /** In their order, repeats included, without pseudo-headers; a value's characters are its bytes (latin1). */
-  readonly headers: readonly RawHeader[];
-  readonly body: string;
-  /** The first value of a header, whatever the case of its name. */
-  header(name: string): string | undefined;
+export interface SendOptions extends ClientRequest {
+  /** `http2` is HTTP/2 by prior knowledge, or with TLS by ALPN. Default: `http1`. */
+  readonly protocol?: "http1" | "http2";
+  /** For an `https` URL, which cannot do without. */
+  readonly tls?: ClientTls;
 }
 
 /** No answer in this time is an error: a test that hangs says nothing. */
 const TIMEOUT_MS = 20_000;
 /** Far above Node's own limits, so that it is Envoy's that a test meets. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024 - 1;
+/** A stream or a connection that was ended by the other side. */
+const RESETS = new Set([
+  "ECONNRESET",
+  "EPIPE",
+  "ERR_HTTP2_STREAM_ERROR",
+  "ERR_HTTP2_STREAM_CANCEL",
+  "ERR_HTTP2_SESSION_ERROR",
+]);
 
 /**
- * Sends one request on a connection of its own.
- * @throws what Node throws when the connection fails, or when no whole answer came in 20 seconds
+ * Sends one request on a connection of its own. `path` stands in place of the URL's, and is sent as it is. With HTTP/2 names go out in lower case
+ * and repeats of a name together.
+ * @throws what Node throws when there is no connection, or when no whole answer came in 20 seconds
  */
 export function send(url: string, options: SendOptions = {}): Promise<ClientResponse> {
   return options.protocol === "http2" ? sendHttp2(new URL(url), options) : sendHttp1(new URL(url), options);
 }
 
+function methodOf({ method, body }: SendOptions): string {
+  return method ?? (body === undefined ? "GET" : "POST");
+}
+
 async function sendHttp1(url: URL, options: SendOptions): Promise<ClientResponse> {
-  const { method = "GET", path = url.pathname + url.search, headers = [], body } = options;
-  const given = new Set(headers.map(([name]) => name.toLowerCase()));
-  const added: RawHeader[] = given.has("host") ? [] : [["host", url.host]];
-  if (body !== undefined && !given.has("content-length")) {
-    added.push(["content-length", String(Buffer.byteLength(body))]);
-  }
-  const request = http.request({
+  const { path = url.pathname + url.search, headers = [], body, trailers = [] } = options;
+  const { request: start } = url.protocol === "https:" ? https : http;
+  const request = start({
     host: url.hostname,
     port: url.port,
-    method,
+    method: methodOf(options),
     path,
     // A flat list keeps order and repeats. Node adds no header of its own to it.
-    headers: [...added, ...headers].flat() as unknown as http.OutgoingHttpHeaders,
+    headers: [...addedHeaders(url, options), ...headers].flat() as unknown as http.OutgoingHttpHeaders,
     agent: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     signal: AbortSignal.timeout(TIMEOUT_MS),
+    ...tlsOf(url, options),
   });
   // An answer that comes before the whole body was taken is an answer; an error before it still ends the wait below.
   request.on("error", () => {});
+  const answered = once(request, "response") as Promise<[http.IncomingMessage]>;
+  // What is not taken any more shows in the answer.
+  writeBody(request, body, trailers).catch(() => {});
+  try {
+    const [response] = await answered;
+    return await received(response, response.statusCode ?? 0, pairs(response.rawHeaders), () =>
+      pairs(response.rawTrailers),
+    );
+  } catch (error) {
+    if (!isReset(error)) throw error;
+    return clientResponse({ status: 0, headers: [], body: "", trailers: [], end: "reset" });
+  } finally {
+    request.destroy();
+  }
+}
+
+/** What the protocol demands beside the headers that are given. */
+function addedHeaders(url: URL, { headers = [], body, trailers }: SendOptions): HeaderList {
+  const given = (name: string) => firstValue(headers, name) !== undefined;
+  const added: [string, string][] = given("host") ? [] : [["host", url.host]];
+  if (given("content-length") || given("transfer-encoding")) return added;
+  if (trailers !== undefined && trailers.length > 0 && !given("trailer")) {
+    added.push(["trailer", trailers.map(([name]) => name).join(", ")]);
+  }
+  if (trailers !== undefined || (body !== undefined && !isWhole(body))) {
+    added.push(["transfer-encoding", "chunked"]);
+  } else if (body !== undefined) {
+    added.push(["content-length", String(Buffer.from(body as string).length)]);
+  }
+  return added;
+}
+
+async function writeBody(
+  request: http.ClientRequest,
+  body: SendOptions["body"],
+  trailers: HeaderList,
+): Promise<void> {
+  // Node sends the headers with the first piece, or at the end.
+  if (body !== undefined && !isWhole(body)) request.flushHeaders();
   // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8 too.
-  request.end(body === undefined ? undefined : Buffer.from(body));
-  const [response] = (await once(request, "response")) as [http.IncomingMessage];
-  const text = await readAll(response);
-  return clientResponse(response.statusCode ?? 0, pairs(response.rawHeaders), text);
+  await writePieces(request, bodyPieces(body), "http1");
+  if (trailers.length > 0)
+    request.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+  request.end();
 }
 
 async function sendHttp2(url: URL, options: SendOptions): Promise<ClientResponse> {
-  const { method = "GET", path = url.pathname + url.search, headers = [], body } = options;
-  const session = http2.connect(url.origin, { maxSendHeaderBlockLength: MAX_HEADER_BYTES });
+  const { body, trailers = [] } = options;
+  const session = http2.connect(url.origin, {
+    maxSendHeaderBlockLength: MAX_HEADER_BYTES,
+    ...tlsOf(url, options),
+  });
   try {
-    // A failed connection shows in the stream too, which is where it is waited for.
-    session.on("error", () => {});
-    const lowerCase = headers.map(([name, value]): RawHeader => [name.toLowerCase(), value]);
-    const authority = lowerCase.find(([name]) => name === "host")?.[1] ?? url.host;
-    const stream = session.request(
-      {
-        ":method": method,
-        ":path": path,
-        ":authority": authority,
-        ...Object.fromEntries(grouped(lowerCase.filter(([name]) => name !== "host"))),
-      },
-      { endStream: body === undefined, signal: AbortSignal.timeout(TIMEOUT_MS) },
-    );
+    await connected(session);
+    const waitForTrailers = trailers.length > 0;
+    const stream = session.request(http2Headers(url, options), {
+      endStream: body === undefined && !waitForTrailers,
+      waitForTrailers,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     stream.on("error", () => {});
-    if (body !== undefined) stream.end(body);
-    const [, , raw] = (await once(stream, "response")) as [unknown, unknown, string[]];
-    const text = await readAll(stream);
-    const all = pairs(raw);
-    const status = Number(all.find(([name]) => name === ":status")?.[1]);
-    return clientResponse(
-      status,
-      all.filter(([name]) => !name.startsWith(":")),
-      text,
+    stream.on("wantTrailers", () => stream.sendTrailers(grouped(trailers)));
+    let late: HeaderList = [];
+    stream.on("trailers", (_headers: unknown, _flags: unknown, raw: string[]) => {
+      late = pairs(raw);
+    });
+    const answered = http2Answer(stream);
+    writePieces(stream, bodyPieces(body), "http2").then(
+      () => stream.end(),
+      () => {},
     );
+    const raw = await answered;
+    if (raw === undefined) {
+      return clientResponse({ status: 0, headers: [], body: "", trailers: [], end: "reset" });
+    }
+    const status = Number(firstValue(raw, ":status"));
+    const headers = raw.filter(([name]) => !name.startsWith(":"));
+    return await received(stream, status, headers, () => late);
   } finally {
     session.destroy();
   }
 }
 
-async function readAll(stream: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+/** A connection that fails is an error of its own, and no reset of a request. */
+async function connected(session: http2.ClientHttp2Session): Promise<void> {
+  await once(session, "connect", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  session.on("error", () => {});
 }
 
-function clientResponse(status: number, headers: readonly RawHeader[], body: string): ClientResponse {
+function http2Headers(url: URL, options: SendOptions): http2.OutgoingHttpHeaders {
+  const { path = url.pathname + url.search, headers = [] } = options;
+  const lowerCase = headers.map(([name, value]): [string, string] => [name.toLowerCase(), value]);
   return {
-    status,
-    headers,
-    body,
-    header: (name) => headers.find(([other]) => other.toLowerCase() === name.toLowerCase())?.[1],
+    ":method": methodOf(options),
+    ":path": path,
+    ":scheme": url.protocol.slice(0, -1),
+    ":authority": firstValue(lowerCase, "host") ?? url.host,
+    ...grouped(lowerCase.filter(([name]) => name !== "host")),
   };
 }
 
-/**
- * Sends what no HTTP client would, such as header values with NUL or broken UTF-8. It sends the bytes to a port of 127.0.0.1 and returns all that comes back (latin1) until the peer closes, or until one
- * response is whole by its `content-length` or its last chunk; an empty string when it closes without an answer.
- * @throws Error when neither happens within 20 seconds, or the port does not answer
- */
-export async function rawHttp1(port: number, bytes: Buffer): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    socket.write(bytes);
-    return await new Promise<string>((resolve, reject) => {
-      let received = "";
-      socket.setEncoding("latin1");
-      socket.setTimeout(TIMEOUT_MS, () =>
-        reject(new Error(`no whole answer in ${TIMEOUT_MS} ms: ${received}`)),
-      );
-      socket.on("data", (chunk: string) => {
-        received += chunk;
-        if (isWhole(received)) resolve(received);
-      });
-      // A reset is an answer too: what matters is what came before it.
-      socket.on("error", () => resolve(received));
-      socket.on("close", () => resolve(received));
-    });
-  } finally {
-    socket.destroy();
-  }
+/** The response's headers with `:status`; `undefined` where the stream was reset before it. */
+function http2Answer(stream: http2.ClientHttp2Stream): Promise<HeaderList | undefined> {
+  return new Promise((resolve, reject) => {
+    stream.on("response", (_headers: unknown, _flags: unknown, raw: string[]) => resolve(pairs(raw)));
+    stream.on("error", (error) => (isReset(error) ? resolve(undefined) : reject(error)));
+    stream.on("close", () => resolve(undefined));
+  });
 }
 
-function isWhole(received: string): boolean {
-  const end = received.indexOf("\r\n\r\n");
-  if (end < 0) return false;
-  const head = received.slice(0, end).toLowerCase();
-  const body = received.slice(end + 4);
-  const length = /\r\ncontent-length: *(\d+)/.exec(head)?.[1];
-  if (length !== undefined) return body.length >= Number(length);
-  return /\r\ntransfer-encoding: *chunked/.test(head) && /(^|\r\n)0\r\n\r\n$/.test(body);
+async function received(
+  stream: Readable,
+  status: number,
+  headers: HeaderList,
+  trailers: () => HeaderList,
+): Promise<ClientResponse> {
+  const chunks: Buffer[] = [];
+  let end: ClientResponse["end"] = "whole";
+  try {
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+  } catch (error) {
+    if (!isReset(error)) throw error;
+    end = "reset";
+  }
+  const body = Buffer.concat(chunks).toString("utf8");
+  return clientResponse({ status, headers, body, trailers: trailers(), end });
+}
+
+function clientResponse(parts: Omit<ClientResponse, "header">): ClientResponse {
+  return { ...parts, header: (name) => firstValue(parts.headers, name) };
+}
+
+function isReset(error: unknown): boolean {
+  return RESETS.has((error as NodeJS.ErrnoException).code ?? "");
+}
+
+function tlsOf(url: URL, { tls }: SendOptions): ConnectionOptions {
+  if (url.protocol !== "https:") return {};
+  if (tls === undefined)
+    throw new Error(`${url.origin} speaks TLS: say in "tls" whose certificates to trust`);
+  const { serverName = url.hostname, ...files } = tls;
+  // Node checks the certificate against the host's address unless it is given a name.
+  return { ...files, ...(isIP(serverName) === 0 ? { servername: serverName } : {}) };
 }

@@ -1,14 +1,15 @@
 // A real gRPC server to stand behind Envoy in a test: messages are bytes, and each method is a function of the test's.
-import { once } from "node:events";
+
 import http2 from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
-import { pairs, type RawHeader } from "./raw-headers.js";
-import type { RecordedRequest, Upstream } from "./upstream.js";
+import type { HeaderList, UpstreamRequest } from "../traffic.js";
+import { firstValue, pairs } from "./raw-headers.js";
+import type { Upstream } from "./upstream.js";
+import { ListeningServer } from "./upstream-server.js";
 
 /** One call as the server sees it. */
 export interface GrpcCall {
   /** The request's headers, in their order. */
-  readonly metadata: readonly RawHeader[];
+  readonly metadata: HeaderList;
   /** The client's messages, until it sends no more. Throws when the client resets the stream. */
   readonly messages: AsyncIterable<Buffer>;
   /** Sends initial metadata; without it the first message sends none. */
@@ -35,40 +36,34 @@ const INTERNAL = 13;
  * @param methods by path, such as `/test.Echo/Say`
  */
 export async function startGrpcUpstream(methods: Readonly<Record<string, GrpcMethod>>): Promise<Upstream> {
-  const requests: RecordedRequest[] = [];
+  const requests: UpstreamRequest[] = [];
   const server = http2.createServer();
   server.on("stream", (...[stream, headers, , raw]: StreamEvent) => {
     // A stream that the client resets shows where its messages are read.
     stream.on("error", () => {});
     const path = headers[":path"] ?? "";
     const metadata = pairs(raw);
-    requests.push({ method: "POST", path, headers: metadata, body: "" });
+    const header = (name: string) => firstValue(metadata, name);
+    requests.push({ method: "POST", path, headers: metadata, body: "", trailers: [], header });
     const call = grpcCall(stream, metadata);
     const method = methods[path];
     if (method === undefined) call.end(UNIMPLEMENTED, `no method ${path}`);
     else Promise.resolve(method(call)).catch((cause: unknown) => call.end(INTERNAL, String(cause)));
   });
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const listening = await ListeningServer.start(server, "127.0.0.1");
   return {
     name: "grpc",
     protocol: "http2",
-    port: (server.address() as AddressInfo).port,
+    port: listening.port,
+    secure: false,
     requests,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
+    stop: () => listening.stop(),
+    start: () => listening.start(),
+    [Symbol.asyncDispose]: () => listening.stop(),
   };
 }
 
-function grpcCall(stream: http2.ServerHttp2Stream, metadata: readonly RawHeader[]): GrpcCall {
+function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): GrpcCall {
   let trailers: http2.OutgoingHttpHeaders = {};
   stream.on("wantTrailers", () => stream.sendTrailers(trailers));
   const begin = (initial: Readonly<Record<string, string>> = {}) =>

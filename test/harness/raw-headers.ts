@@ -1,17 +1,16 @@
 // Headers as they stand on the wire, in the three forms that Node's HTTP modules have for them.
 
-/** A header's name and value; a value's characters stand for its bytes (latin1). */
-export type RawHeader = readonly [name: string, value: string];
+import type { HeaderList } from "../traffic.js";
 
 /** Node's flat list of names and values as pairs. */
-export function pairs(raw: readonly string[]): RawHeader[] {
-  const result: RawHeader[] = [];
+export function pairs(raw: readonly string[]): HeaderList {
+  const result: [string, string][] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) result.push([raw[i] ?? "", raw[i + 1] ?? ""]);
   return result;
 }
 
 /** Values by name, in the order of the first of each name: the form in which Node sends repeated headers. */
-export function grouped(headers: readonly RawHeader[]): Map<string, string | string[]> {
+export function grouped(headers: HeaderList): Record<string, string | string[]> {
   const result = new Map<string, string[]>();
   for (const [name, value] of headers) {
     const values = result.get(name);
@@ -19,7 +18,13 @@ export function grouped(headers: readonly RawHeader[]): Map<string, string | str
     else values.push(value);
   }
   // Node refuses a list for headers that can stand once only, such as content-type.
-  return new Map(
+  return Object.fromEntries(
     [...result].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
   );
+}
+
+/** The first value of a header, whatever the case of its name. */
+export function firstValue(headers: HeaderList, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return headers.find(([other]) => other.toLowerCase() === wanted)?.[1];
 }

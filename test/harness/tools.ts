@@ -1,12 +1,34 @@
 // Programs that some tests need beside Node and Envoy. Where one is absent its tests are skipped, by name.
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { GO_MINOR } from "./go-module.js";
+import { RUST_TARGET } from "./rust-crate.js";
 
-/** How to get each. */
+interface ToolFacts {
+  readonly isHere: () => boolean;
+  /** How to get it. */
+  readonly get: string;
+}
+
 const TOOLS = {
-  openssl: "on Debian: apt-get install openssl; on macOS: brew install openssl",
-  python3: "on Debian: apt-get install python3; on macOS: brew install python",
-} as const;
+  openssl: {
+    isHere: () => runs("openssl", "version"),
+    get: "on Debian: apt-get install openssl; on macOS: brew install openssl",
+  },
+  python3: {
+    isHere: () => runs("python3", "--version"),
+    get: "on Debian: apt-get install python3; on macOS: brew install python",
+  },
+  go: {
+    isHere: hasGo,
+    get: `install Go 1.${GO_MINOR} or later from https://go.dev/dl`,
+  },
+  rust: {
+    isHere: hasRustTarget,
+    get: `install Rust 1.78 or later from https://rustup.rs and run: rustup target add ${RUST_TARGET}`,
+  },
+} as const satisfies Record<string, ToolFacts>;
 
 export type Tool = keyof typeof TOOLS;
 
@@ -14,15 +36,14 @@ const missing = new Map<Tool, boolean>();
 
 /** Whether the program cannot be run here. */
 export function isMissing(tool: Tool): boolean {
-  const known =
-    missing.get(tool) ?? spawnSync(tool, [tool === "openssl" ? "version" : "--version"]).status !== 0;
+  const known = missing.get(tool) ?? !TOOLS[tool].isHere();
   missing.set(tool, known);
   return known;
 }
 
 /** For the name of a suite: what it needs, and how to get it. */
 export function needs(tool: Tool): string {
-  return `(needs ${tool}; ${TOOLS[tool]})`;
+  return `(needs ${tool}; ${TOOLS[tool].get})`;
 }
 
 /** A line for each program that is absent. */
@@ -30,5 +51,21 @@ export function missingTools(): readonly string[] {
   const tools = Object.keys(TOOLS) as Tool[];
   return tools
     .filter(isMissing)
-    .map((tool) => `${tool} is not here, and the tests that need it are skipped; ${TOOLS[tool]}`);
+    .map((tool) => `${tool} is not here, and the tests that need it are skipped; ${TOOLS[tool].get}`);
+}
+
+function runs(program: string, arg: string): boolean {
+  return spawnSync(program, [arg]).status === 0;
+}
+
+function hasGo(): boolean {
+  const [, minor] =
+    /^go version go1\.(\d+)/.exec(spawnSync("go", ["version"]).stdout?.toString() ?? "") ?? [];
+  return Number(minor) >= GO_MINOR;
+}
+
+/** The compiler names the folder of any target that it knows; only one that is installed is there. */
+function hasRustTarget(): boolean {
+  const asked = spawnSync("rustc", ["--print", "target-libdir", "--target", RUST_TARGET]);
+  return asked.status === 0 && existsSync(asked.stdout.toString().trim()) && runs("cargo", "--version");
 }

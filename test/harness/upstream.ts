@@ -1,131 +1,139 @@
 // A real HTTP server to stand behind Envoy in a test: it records what reaches it and answers what the test says.
-import { once } from "node:events";
-import http from "node:http";
-import http2 from "node:http2";
-import type { AddressInfo, Server, Socket } from "node:net";
+
 import { setTimeout as sleep } from "node:timers/promises";
-import { grouped, pairs, type RawHeader } from "./raw-headers.js";
+import type { TLSSocket } from "node:tls";
+import type { UpstreamRequest, UpstreamResponse } from "../traffic.js";
+import { bodyPieces, isWhole, writePieces } from "./pieces.js";
+import { firstValue, grouped, pairs } from "./raw-headers.js";
+import { type Answer, createServer, type Incoming, ListeningServer } from "./upstream-server.js";
 
-/** What reached the upstream. */
-export interface RecordedRequest {
-  readonly method: string;
-  readonly path: string;
-  /** In their order, repeats included; with HTTP/2 the pseudo-headers too. */
-  readonly headers: readonly RawHeader[];
-  readonly body: string;
-}
-
-/** What it answers. */
-export interface UpstreamResponse {
-  /** Default: 200. */
-  readonly status?: number;
-  readonly headers?: readonly RawHeader[];
-  readonly body?: string;
-  /** How long it waits before it answers, in milliseconds. Default: 0. */
-  readonly delayMs?: number;
+/** The server's certificate, and whether clients must have one; all in PEM. */
+export interface UpstreamTls {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  /** Whose certificates a client must show; without it none is asked for. */
+  readonly clientCa?: string | Buffer;
 }
 
 export interface UpstreamOptions {
   /** Default: `upstream`. */
   readonly name?: string;
-  /** What it speaks; `http2` is HTTP/2 without TLS, by prior knowledge. Default: `http1`. */
+  /** What it speaks; `http2` is HTTP/2 by prior knowledge, or with TLS by ALPN. Default: `http1`. */
   readonly protocol?: "http1" | "http2";
+  /** Default: none. Envoy must be told of it, see `upstreamTls` of `startEnvoy`. */
+  readonly tls?: UpstreamTls;
+  /** Where it listens. Default: 127.0.0.1; `0.0.0.0` for an Envoy in a container that has a network of its own on Linux. */
+  readonly address?: string;
   /** Default: 200, with the upstream's name and the request's headers as JSON: `{"upstream": …, "headers": [[name, value], …]}`. */
-  readonly respond?: (request: RecordedRequest) => UpstreamResponse | Promise<UpstreamResponse>;
+  readonly respond?: (request: UpstreamRequest) => UpstreamResponse | Promise<UpstreamResponse>;
 }
 
+/** Disposing of it drops its connections. */
 export interface Upstream extends AsyncDisposable {
   readonly name: string;
   readonly protocol: "http1" | "http2";
-  /** On 127.0.0.1. */
+  /** It stays the same when the upstream is stopped and started again. */
   readonly port: number;
-  /** Every request so far, the oldest first; it grows while the upstream runs. */
-  readonly requests: readonly RecordedRequest[];
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
+  /** Every request so far that came in whole, the oldest first; it grows while the upstream runs. */
+  readonly requests: readonly UpstreamRequest[];
+  /** Drops its connections and refuses new ones until `start`. */
+  stop(): Promise<void>;
+  /** Listens again, on the same port; rejects when another has taken it meanwhile. */
+  start(): Promise<void>;
 }
 
-/** Far above what Envoy lets through, so that a test of large headers meets Envoy's limits and not the server's. */
-const MAX_HEADER_BYTES = 16 * 1024 * 1024 - 1;
-const MAX_HEADERS = 1_000_000;
+type Respond = NonNullable<UpstreamOptions["respond"]>;
 
-/** Starts a server on a free port of 127.0.0.1. Disposing of it drops its connections. */
+/** Starts a server on a free port. */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { name = "upstream", protocol = "http1" } = options;
-  const requests: RecordedRequest[] = [];
-  const respond =
-    options.respond ??
-    ((request: RecordedRequest): UpstreamResponse => ({
-      headers: [["content-type", "application/json"]],
-      body: JSON.stringify({ upstream: name, headers: request.headers }),
-    }));
-  const server = createServer(protocol, (request, response) => {
-    handle(request, response, requests, respond).catch((cause: unknown) => {
+  const { name = "upstream", protocol = "http1", tls } = options;
+  const requests: UpstreamRequest[] = [];
+  const respond = options.respond ?? defaultRespond(name);
+  const server = createServer({ protocol, tls }, (incoming, answer) => {
+    handle(incoming, answer, { protocol, requests, respond }).catch((cause: unknown) => {
+      if (answer.isGone()) return;
       // A test's `respond` that throws must show in the test, not only end the connection.
-      if (!response.headersSent) response.writeHead(500, { "x-upstream-error": "respond" });
-      response.end(`upstream ${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      if (!answer.headersSent) answer.writeHead(500, { "x-upstream-error": "respond" });
+      answer.end(`upstream ${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
     });
   });
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const listening = await ListeningServer.start(server, options.address ?? "127.0.0.1");
   return {
     name,
     protocol,
-    port: (server.address() as AddressInfo).port,
+    port: listening.port,
+    secure: tls !== undefined,
     requests,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
+    stop: () => listening.stop(),
+    start: () => listening.start(),
+    [Symbol.asyncDispose]: () => listening.stop(),
   };
 }
 
-/** What the two protocols' requests and responses have in common in Node. */
-type Request = Pick<http.IncomingMessage, "method" | "url" | "rawHeaders"> & AsyncIterable<Buffer>;
-interface Response {
-  readonly headersSent: boolean;
-  statusCode: number;
-  setHeader(name: string, value: string | string[]): unknown;
-  writeHead(status: number, headers: Record<string, string>): unknown;
-  end(body: string | Buffer): unknown;
-}
-type Handler = (request: Request, response: Response) => void;
-
-function createServer(protocol: "http1" | "http2", handler: Handler): Server {
-  if (protocol === "http2") {
-    return http2.createServer(
-      { maxHeaderListPairs: MAX_HEADERS, settings: { maxHeaderListSize: MAX_HEADER_BYTES } },
-      handler,
-    );
-  }
-  const server = http.createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 0 }, handler);
-  server.maxHeadersCount = 0;
-  return server;
+function defaultRespond(name: string): Respond {
+  return ({ headers }) => ({
+    headers: [["content-type", "application/json"]],
+    body: JSON.stringify({ upstream: name, headers }),
+  });
 }
 
-async function handle(
-  request: Request,
-  response: Response,
-  requests: RecordedRequest[],
-  respond: NonNullable<UpstreamOptions["respond"]>,
-): Promise<void> {
+interface Behaviour {
+  readonly protocol: "http1" | "http2";
+  readonly requests: UpstreamRequest[];
+  readonly respond: Respond;
+}
+
+async function handle(incoming: Incoming, answer: Answer, behaviour: Behaviour): Promise<void> {
+  const request = await readRequest(incoming);
+  behaviour.requests.push(request);
+  const response = await behaviour.respond(request);
+  if ((response.delayMs ?? 0) > 0) await sleep(response.delayMs);
+  if (response.fault === "never") return;
+  if (response.fault === "reset") return answer.breakOff();
+  await send(answer, response, behaviour.protocol);
+}
+
+async function readRequest(incoming: Incoming): Promise<UpstreamRequest> {
+  const headers = pairs(incoming.rawHeaders);
+  // Asked first: a connection that has ended does not say it any more.
+  const clientCertificate = commonName(incoming.socket as Partial<TLSSocket>);
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const recorded: RecordedRequest = {
-    method: request.method ?? "",
-    path: request.url ?? "",
-    headers: pairs(request.rawHeaders),
+  for await (const chunk of incoming) chunks.push(chunk);
+  return {
+    method: incoming.method ?? "",
+    path: incoming.url ?? "",
+    headers,
     body: Buffer.concat(chunks).toString("utf8"),
+    trailers: pairs(incoming.rawTrailers),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+    header: (name) => firstValue(headers, name),
   };
-  requests.push(recorded);
-  const { status = 200, headers = [], body = "", delayMs = 0 } = await respond(recorded);
-  if (delayMs > 0) await sleep(delayMs);
-  response.statusCode = status;
-  for (const [headerName, values] of grouped(headers)) response.setHeader(headerName, values);
+}
+
+function commonName(socket: Partial<TLSSocket>): string | undefined {
+  const name = socket.getPeerCertificate?.()?.subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
+}
+
+async function send(answer: Answer, response: UpstreamResponse, protocol: "http1" | "http2"): Promise<void> {
+  const { status = 200, headers = [], body = "", trailers = [], pieceDelayMs, fault } = response;
+  answer.statusCode = status;
+  for (const [name, values] of Object.entries(grouped(headers))) answer.setHeader(name, values);
+  const pieces = bodyPieces(body);
   // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8 too.
-  response.end(Buffer.from(body));
+  if (isWhole(body) && trailers.length === 0 && fault === undefined) {
+    answer.end(pieces[0] ?? "");
+    return;
+  }
+  // With HTTP/1.1 the name of each trailer is announced, and the body comes in chunks.
+  if (protocol === "http1" && trailers.length > 0 && firstValue(headers, "trailer") === undefined) {
+    answer.setHeader("trailer", trailers.map(([name]) => name).join(", "));
+  }
+  answer.flushHeaders();
+  await writePieces(answer, pieces, protocol, pieceDelayMs);
+  if (fault === "reset-in-body") return answer.breakOff();
+  if (trailers.length > 0) answer.addTrailers(grouped(trailers));
+  answer.end();
 }

@@ -26,6 +26,13 @@ export class Body {
     return this.parts[0] as Buffer;
   }
 
+  /** All of it, as one piece; it is empty then. */
+  drain(): Buffer {
+    const bytes = this.bytes();
+    this.clear();
+    return bytes;
+  }
+
   /** Takes all that another has, which is empty then. */
   take(other: Body): void {
     for (const part of other.parts) this.parts.push(part);

@@ -26,7 +26,19 @@ export class HttpCall {
     readonly trailers: HeaderList,
     /** Milliseconds; 0 for no limit. When they are over, the module gets a 504 as from Envoy. */
     readonly timeoutMs: number,
+    /** When it was made, in milliseconds of the host's clock. */
+    readonly madeAtMs: number,
   ) {}
+
+  /** It waits for its answer. */
+  get isPending(): boolean {
+    return this.root.httpCalls.has(this.token);
+  }
+
+  /** The filter that made it. */
+  get filter(): string {
+    return this.root.plugin;
+  }
 
   /** The service answers. Does nothing when the call is answered already, or its plugin has ended. */
   respond({ headers, body = "", trailers }: CallResponse): void {
@@ -73,6 +85,16 @@ export class GrpcCall {
     readonly method: string,
     readonly initialMetadata: HeaderList,
   ) {}
+
+  /** It is open. */
+  get isPending(): boolean {
+    return this.root.grpcCalls.has(this.token);
+  }
+
+  /** The filter that made it. */
+  get filter(): string {
+    return this.root.plugin;
+  }
 
   /** The service's initial metadata, in a stream. */
   sendInitialMetadata(metadata: HeaderList): void {

@@ -15,8 +15,12 @@ interface Entry {
 /** 2026-01-01 00:00 UTC, in nanoseconds: where every clock starts. */
 const START = 1_767_225_600_000_000_000n;
 
+const START_MS = Number(START / 1_000_000n);
+
+/** How long the machine has run when a clock starts: an hour, in nanoseconds. */
+const UPTIME = 3_600_000_000_000n;
+
 export class Clock {
-  /** Milliseconds since the start. */
   private elapsed = 0;
   private nextNumber = 0;
   /** What comes first is at the end. */
@@ -27,9 +31,19 @@ export class Clock {
     return START + BigInt(Math.round(this.elapsed * 1e6));
   }
 
-  /** Nanoseconds since the clock was made. */
+  /** Milliseconds since 1970. */
+  get milliseconds(): number {
+    return START_MS + this.elapsed;
+  }
+
+  /** Milliseconds since the clock was made. */
+  get elapsedMs(): number {
+    return this.elapsed;
+  }
+
+  /** Nanoseconds since the machine was started: never 0, which Go's runtime takes for a broken clock. */
   get monotonic(): bigint {
-    return this.nanoseconds - START;
+    return this.nanoseconds - START + UPTIME;
   }
 
   /** Calls `ring` after that many milliseconds. */

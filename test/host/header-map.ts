@@ -36,8 +36,35 @@ export class HeaderMap {
     return undefined;
   }
 
+  /** All values of that name, parted by commas as Envoy joins them. */
+  joined(name: string): string | undefined {
+    let all: string | undefined;
+    for (const [other, value] of this.entries)
+      if (other === name) all = all === undefined ? value : `${all},${value}`;
+    return all;
+  }
+
+  /** Changes the first value of that name where it stands, or adds one at the end: as Envoy itself sets a header. */
+  set(name: string, value: string): void {
+    for (const entry of this.entries) {
+      if (entry[0] === name) {
+        entry[1] = value;
+        return;
+      }
+    }
+    this.entries.push([name, value]);
+  }
+
   add(name: string, value: string): void {
     this.entries.push([name.toLowerCase(), value]);
+  }
+
+  /** Adds a value; to the one that is there, after a comma, where `once` has the name. */
+  addTo(name: string, value: string, once: ReadonlySet<string>): void {
+    const key = name.toLowerCase();
+    const present = once.has(key) ? this.entries.find(([other]) => other === key) : undefined;
+    if (present === undefined) this.entries.push([key, value]);
+    else if (value !== "") present[1] = present[1] === "" ? value : `${present[1]},${value}`;
   }
 
   /** Removes every value of that name and adds one at the end. */

@@ -259,7 +259,7 @@ test("a clock rings in the order of time, then of setting, and what was cancelle
   const clock = new Clock();
   const rung: string[] = [];
   const ring = (name: string) => () => {
-    rung.push(`${name} ${clock.monotonic / 1_000_000n}`);
+    rung.push(`${name} ${clock.elapsedMs}`);
   };
   clock.after(5, ring("b"));
   clock.after(3, ring("a"));
@@ -269,5 +269,5 @@ test("a clock rings in the order of time, then of setting, and what was cancelle
   clock.after(2, () => clock.after(1, ring("nested")));
   clock.advance(8);
   expect(rung).toEqual(["a 3", "nested 3", "b 5", "c 5"]);
-  expect(clock.monotonic).toBe(8_000_000n);
+  expect(clock.elapsedMs).toBe(8);
 });

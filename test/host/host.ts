@@ -1,8 +1,13 @@
 // What stands around the VMs: the clock, what they share, and how Envoy is set up.
 
+import { randomFillSync } from "node:crypto";
+import { deflateSync, inflateSync } from "node:zlib";
+import { Status } from "./abi.js";
+import type { GrpcCall, HttpCall } from "./call-outs.js";
 import { Clock } from "./clock.js";
 import { Metrics } from "./metrics.js";
 import { SharedData, SharedQueues } from "./shared.js";
+import type { LogLine } from "./vm.js";
 
 export interface HostOptions {
   /** Default "". */
@@ -35,13 +40,60 @@ export type ForeignFunction = (
   args: Buffer,
 ) => { readonly status?: number; readonly result?: Uint8Array } | undefined;
 
+/** Who answers the calls of filters, where it is not the test. */
+export interface CallServices {
+  onHttpCall(call: HttpCall): void;
+  onGrpcCall(call: GrpcCall): void;
+  /** A filter sends a message in a stream. */
+  onGrpcMessage(call: GrpcCall, message: Buffer): void;
+}
+
 export class Host {
   readonly clock = new Clock();
   readonly metrics = new Metrics();
-  readonly sharedData = new SharedData();
   readonly sharedQueues = new SharedQueues();
+  /** Lines of all VMs, in their order. */
+  readonly logs: LogLine[] = [];
   /** By name; a test adds its own. */
-  readonly foreignFunctions = new Map<string, ForeignFunction>([["clear_route_cache", () => undefined]]);
+  readonly foreignFunctions = new Map<string, ForeignFunction>([
+    ["clear_route_cache", () => undefined],
+    ["compress", (bytes) => ({ result: deflateSync(bytes) })],
+    ["uncompress", uncompress],
+  ]);
+  services: CallServices | undefined;
+  /** Asked before each host call, by its name: a status is the call's answer, and the call is not made. */
+  intercept: ((call: string) => number | undefined) | undefined;
+  /** Fills what `random_get` was given. */
+  fillRandom: (bytes: Uint8Array) => void = randomFillSync;
+  /** The data that all VMs of one `vm_id` share. */
+  sharedDataOf(vmId: string): SharedData {
+    const data = this.sharedData.get(vmId) ?? new SharedData();
+    this.sharedData.set(vmId, data);
+    return data;
+  }
+
+  private readonly sharedData = new Map<string, SharedData>();
+  /** How many callbacks are running, one within the other. */
+  depth = 0;
+
+  private posted: (() => void)[] = [];
+  private settling = false;
+
+  /** Runs `task` when all is done that the present event has led to. */
+  post(task: () => void): void {
+    this.posted.push(task);
+  }
+
+  /** Ends an event. */
+  settle(): void {
+    if (this.settling || this.depth > 0 || this.posted.length === 0) return;
+    this.settling = true;
+    try {
+      for (let task = this.posted.shift(); task !== undefined; task = this.posted.shift()) task();
+    } finally {
+      this.settling = false;
+    }
+  }
 }
 
 export function settingsOf(options: HostOptions): HostSettings {
@@ -54,4 +106,12 @@ export function settingsOf(options: HostOptions): HostSettings {
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false,
   };
+}
+
+function uncompress(bytes: Buffer): ReturnType<ForeignFunction> {
+  try {
+    return { result: inflateSync(bytes) };
+  } catch {
+    return { status: Status.SerializationFailure };
+  }
 }

@@ -4,14 +4,15 @@
 // A test drives (`configure`, `exchange`, `open`, `advance`, a call's `respond`) and looks (`logs`, `metrics`, a stream's `upstream` and
 // `client`). Everything a module may call is there; nothing happens in real time.
 
-import { readFileSync } from "node:fs";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
+import { compiledModule } from "./compiled.js";
 import type { LocalReply } from "./context.js";
 import type { HeaderList } from "./header-map.js";
 import { Host, type HostOptions, settingsOf } from "./host.js";
 import { HttpStream, type StreamOptions } from "./http-stream.js";
 import type { PropertyValue } from "./property.js";
 import { RootContext } from "./root-context.js";
+import { type ConnectOptions, TcpStream } from "./tcp-stream.js";
 import { type LogLine, Vm } from "./vm.js";
 
 export type { HeaderList } from "./header-map.js";
@@ -50,7 +51,7 @@ const RESPONSE: HeaderList = [[":status", "200"]];
  * speaks.
  */
 export function loadModule(path: string, options: HostOptions = {}): HostedModule {
-  return new HostedModule(new WebAssembly.Module(readFileSync(path)), options);
+  return new HostedModule(compiledModule(path), options, path);
 }
 
 /** One VM with one module, and the plugins that run in it. */
@@ -62,8 +63,9 @@ export class HostedModule {
   private readonly roots = new Map<string, RootContext>();
   private latest: RootContext | undefined;
 
-  constructor(module: WebAssembly.Module, options: HostOptions = {}) {
-    this.vm = new Vm(module, this.host, settingsOf(options));
+  /** @param path the module's file, for the lines of source of a trap */
+  constructor(module: WebAssembly.Module, options: HostOptions = {}, path?: string) {
+    this.vm = new Vm(module, this.host, settingsOf(options), path);
   }
 
   get logs(): LogLine[] {
@@ -103,20 +105,25 @@ export class HostedModule {
     { plugin = "plugin", rootId = "" }: ConfigureOptions = {},
   ): { accepted: boolean; logs: string[] } {
     const before = this.logs.length;
-    const root = new RootContext(this.vm, plugin, rootId);
+    const root = new RootContext(this.vm, plugin, rootId, this.vm.options.allowOnHeadersStopIteration);
     const accepted = root.start(Buffer.from(configuration as string));
     if (accepted) {
       this.roots.get(plugin)?.retire();
       this.roots.set(plugin, root);
       this.latest = root;
     } else root.discard();
-    this.vm.settle();
+    this.vm.host.settle();
     return { accepted, logs: this.logs.slice(before).map((line) => line.text) };
   }
 
   /** Opens a stream with these request headers. Any number may be open at once; each ends with its `close`. */
   open(request: HeaderList, options: StreamOptions & { readonly plugin?: string } = {}): HttpStream {
     return new HttpStream(this.rootOf(options.plugin), request, options);
+  }
+
+  /** Opens a TCP connection, where the module is a network filter. Any number may be open at once. */
+  connect(options: ConnectOptions & { readonly plugin?: string } = {}): TcpStream {
+    return new TcpStream(this.rootOf(options.plugin), options);
   }
 
   /** One stream without bodies, from its first callback to its last. */
@@ -153,7 +160,7 @@ export class HostedModule {
     const root = this.rootOf(plugin);
     this.roots.delete(root.plugin);
     root.retire();
-    this.vm.settle();
+    this.vm.host.settle();
   }
 
   private rootOf(plugin: string | undefined): RootContext {

@@ -4,7 +4,7 @@ import type { LocalReply } from "./context.js";
 import { HeaderMap } from "./header-map.js";
 
 /** gRPC statuses that HTTP statuses stand for; all others are 2, unknown. */
-const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
+export const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
   400: 13,
   401: 16,
   403: 7,
@@ -14,18 +14,20 @@ const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
   503: 14,
   504: 14,
 };
-const UNKNOWN = 2;
+export const UNKNOWN_GRPC_STATUS = 2;
+/** Envoy drops a header of another name, or of none. */
+const HEADER_NAME = /^:?[\w!#$%&'*+.^`|~-]+$/;
 
 /** To a gRPC client the answer is in headers alone: status 200, and the message for the body. */
 export function localReplyHeaders(reply: LocalReply, isGrpc: boolean): HeaderMap {
   const map = new HeaderMap([[":status", isGrpc ? "200" : `${reply.status}`]]);
-  for (const [name, value] of reply.headers) map.add(name, value);
+  for (const [name, value] of reply.headers) if (HEADER_NAME.test(name)) map.add(name, value);
   if (isGrpc) {
     map.replace("content-type", "application/grpc");
-    map.replace("grpc-status", `${reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? UNKNOWN}`);
+    map.replace("grpc-status", `${reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? UNKNOWN_GRPC_STATUS}`);
     if (reply.body.length > 0) map.replace("grpc-message", encodeURI(reply.body));
   } else if (reply.body.length > 0) {
-    map.replace("content-length", `${reply.body.length}`);
+    map.set("content-length", `${reply.body.length}`);
     if (map.get("content-type") === undefined) map.add("content-type", "text/plain");
   } else {
     map.remove("content-length");

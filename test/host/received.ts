@@ -1,6 +1,5 @@
 // What came out on one side of a filter.
 
-import type { Body } from "./body.js";
 import type { Sink } from "./direction.js";
 import type { HeaderList, HeaderMap } from "./header-map.js";
 
@@ -44,11 +43,7 @@ export class Received implements Sink {
     this.isWhole = end;
   }
 
-  data(body: Body, end: boolean): void {
-    this.receive(body.bytes(), end);
-  }
-
-  receive(bytes: Buffer, end: boolean): void {
+  data(bytes: Buffer, end: boolean): void {
     if (bytes.length > 0) this.chunks.push(bytes);
     this.isWhole = end;
   }

@@ -43,6 +43,8 @@ export class RootContext extends Context {
     readonly plugin: string,
     /** Which of a module's filters it is. */
     readonly rootId: string,
+    /** As in `HostOptions`. */
+    readonly allowOnHeadersStopIteration: boolean,
   ) {
     super(vm);
   }
@@ -118,17 +120,18 @@ export class RootContext extends Context {
     if (this.state === "gone") return;
     this.vm.enter(this, this.vm.on.proxy_on_tick);
     if (this.period > 0) this.setTickPeriod(this.period);
-    this.vm.settle();
+    this.vm.host.settle();
   }
 
   /** For `proxy_http_call`: returns the call's token. */
   callHttp(cluster: string, headers: HeaderList, body: Buffer, trailers: HeaderList, ms: number): number {
     const token = this.vm.nextToken("http");
     const sent = body.length === 0 ? headers : [...headers, ["content-length", `${body.length}`] as const];
-    const call = new HttpCall(this, token, cluster, sent, body, trailers, ms);
+    const call = new HttpCall(this, token, cluster, sent, body, trailers, ms, this.vm.host.clock.elapsedMs);
     this.httpCalls.set(token, call);
     const timeout = () => call.respond({ headers: TIMEOUT, body: TIMEOUT_TEXT });
     if (ms > 0) call.timeout = this.vm.host.clock.after(ms, timeout);
+    this.vm.host.services?.onHttpCall(call);
     return token;
   }
 
@@ -145,7 +148,7 @@ export class RootContext extends Context {
     const { headers, body, trailers } = response ?? {};
     const callback = this.vm.on.proxy_on_http_call_response;
     this.vm.enter(this, callback, call.token, headers?.size ?? 0, body?.length ?? 0, trailers?.size ?? 0);
-    this.vm.settle();
+    this.vm.host.settle();
   }
 
   /** For `proxy_grpc_call` and `proxy_grpc_stream`. */
@@ -162,6 +165,7 @@ export class RootContext extends Context {
     this.grpcCalls.set(token, call);
     const timeout = () => call.close(GRPC_UNAVAILABLE, TIMEOUT_TEXT);
     if (timeoutMs > 0) call.timeout = this.vm.host.clock.after(timeoutMs, timeout);
+    this.vm.host.services?.onGrpcCall(call);
     return call;
   }
 
@@ -178,7 +182,7 @@ export class RootContext extends Context {
       this.vm.enter(this, on.proxy_on_grpc_receive_trailing_metadata, call.token, map.size);
       this.grpcTrailingMetadata = undefined;
     }
-    this.vm.settle();
+    this.vm.host.settle();
   }
 
   grpcMessage(call: GrpcCall, message: Buffer): void {
@@ -189,7 +193,7 @@ export class RootContext extends Context {
       if (call.kind === "unary") this.forgetGrpc(call);
     });
     this.vm.enter(this, this.vm.on.proxy_on_grpc_receive, call.token, message.length);
-    this.vm.settle();
+    this.vm.host.settle();
   }
 
   grpcClose(call: GrpcCall, code: number, message: string): void {
@@ -201,7 +205,7 @@ export class RootContext extends Context {
       if (call.kind === "unary" || call.halfClosed) this.forgetGrpc(call);
     });
     this.vm.enter(this, this.vm.on.proxy_on_grpc_close, call.token, code);
-    this.vm.settle();
+    this.vm.host.settle();
   }
 
   forgetGrpc(call: GrpcCall): void {
@@ -214,6 +218,6 @@ export class RootContext extends Context {
     this.callData = new Body(data, true);
     this.vm.enter(this, this.vm.on.proxy_on_foreign_function, id, data.length);
     this.callData = NOTHING;
-    this.vm.settle();
+    this.vm.host.settle();
   }
 }

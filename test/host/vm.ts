@@ -10,10 +10,15 @@ import { wasiCalls } from "./calls/wasi.js";
 import type { Context } from "./context.js";
 import type { Host, HostSettings } from "./host.js";
 import { InvalidMemoryAccess, Memory } from "./memory.js";
+import { Trap } from "./trap.js";
 
 export interface LogLine {
   readonly level: number;
   readonly text: string;
+  /** The filter that wrote it; absent where the module did so before any filter of it started. */
+  readonly filter?: string;
+  /** In a proxy: the worker, from 0; -1 is the main thread. */
+  readonly worker?: number;
 }
 
 export type Callback = (id: number, a: number, b: number, c: number, d: number) => number | undefined;
@@ -24,7 +29,11 @@ export type HostCalls = Readonly<Record<string, HostCall>>;
 
 /** Result of a callback that asked for a local reply, whatever it returned: larger than any status, so that the stream stops. */
 const STOP = 255;
+/** Result where the VM has ended, and its owner was told of the trap. */
+export const FAILED = 256;
 const EFAULT = 21;
+/** The level of an abort's log line. */
+const CRITICAL = 5;
 
 /** Calls that a module may make before its plugins start, and those that its allocator may make. A trap otherwise, as in Envoy. */
 const AT_START =
@@ -37,9 +46,14 @@ export class Vm {
   readonly abi: AbiVersion;
   readonly on: Readonly<Record<CallbackName, Callback | undefined>>;
   readonly memory: Memory;
-  readonly logs: LogLine[] = [];
+  /** Those of the host. */
+  readonly logs: LogLine[];
+  /** In a proxy: the worker that it belongs to. */
+  worker: number | undefined;
   /** What ended the VM. */
-  trap: unknown;
+  trap: Trap | undefined;
+  /** Is told of the trap that ends the VM. Without it the trap goes on to whoever entered. */
+  onTrap: ((trap: Trap, context: Context, callback: string) => void) | undefined;
 
   private readonly contexts = new Map<number, Context>();
   private nextContextId = 1;
@@ -49,8 +63,6 @@ export class Vm {
   private stopNext = false;
   private allowed: Allowed = "none";
   private afterCallTasks: (() => void)[] = [];
-  private posted: (() => void)[] = [];
-  private settling = false;
   private readonly callNames: string[] = [];
   private callCounts = new Uint32Array(128);
 
@@ -58,7 +70,10 @@ export class Vm {
     module: WebAssembly.Module,
     readonly host: Host,
     readonly options: HostSettings,
+    /** The module's file, where it has one: a trap's lines of source are looked for beside it. */
+    private readonly path?: string,
   ) {
+    this.logs = host.logs;
     this.abi = abiOf(module);
     const instance = new WebAssembly.Instance(module, this.imports());
     const exports = instance.exports as Record<string, Callback | undefined>;
@@ -69,7 +84,11 @@ export class Vm {
     this.memory = new Memory(instance.exports.memory as WebAssembly.Memory, (size) =>
       this.allocate(allocate as unknown as (size: number) => number, size),
     );
-    this.start(exports);
+    try {
+      this.start(exports);
+    } catch (error) {
+      throw this.trapOf(error);
+    }
   }
 
   private start(exports: Record<string, Callback | undefined>): void {
@@ -80,6 +99,11 @@ export class Vm {
       run(exports.main ?? exports.__main_void);
     } else run(exports._start);
     this.allowed = "any";
+  }
+
+  private trapOf(error: unknown): Trap {
+    const lastWords = this.logs.findLast(({ level }) => level === CRITICAL)?.text;
+    return error instanceof Trap ? error : new Trap(error, this.path, lastWords);
   }
 
   private allocate(allocate: (size: number) => number, size: number): number {
@@ -96,16 +120,17 @@ export class Vm {
   enter(context: Context, callback: Callback | undefined, a = 0, b = 0, c = 0, d = 0): number {
     let result: number | undefined = 0;
     if (callback !== undefined) {
-      if (this.trap !== undefined) throw new Error("the VM has ended in a trap", { cause: this.trap });
-      const { current, effectiveId } = this;
+      if (this.trap !== undefined) return this.refuse(this.trap);
+      const { current, effectiveId, host } = this;
       this.current = context;
       this.effectiveId = 0;
+      host.depth++;
       try {
         result = callback(context.id, a, b, c, d);
-      } catch (trap) {
-        this.trap = trap;
-        throw trap;
+      } catch (error) {
+        result = this.end(error, context, callback);
       } finally {
+        host.depth--;
         this.current = current;
         this.effectiveId = effectiveId;
       }
@@ -118,12 +143,43 @@ export class Vm {
     return result ?? 0;
   }
 
+  get hasEnded(): boolean {
+    return this.trap !== undefined;
+  }
+
+  private refuse(trap: Trap): number {
+    if (this.onTrap !== undefined) return FAILED;
+    throw new Error("the VM has ended in a trap", { cause: trap });
+  }
+
+  private end(error: unknown, context: Context, callback: Callback): number {
+    const trap = this.trapOf(error);
+    this.trap = trap;
+    this.allowed = "any";
+    this.stopNext = false;
+    if (this.onTrap === undefined) throw trap;
+    this.onTrap(trap, context, CALLBACKS.find((name) => this.on[name] === callback) ?? "");
+    return FAILED;
+  }
+
   /** The context that host calls are about. */
   get context(): Context {
     const effective = this.effectiveId === 0 ? undefined : this.contexts.get(this.effectiveId);
     const context = effective ?? this.current;
     if (context === undefined) throw new Error("a host call outside of any callback");
     return context;
+  }
+
+  /** Keeps a line of the module's, of whatever filter's callback runs. */
+  log(level: number, text: string): void {
+    const { current, worker } = this;
+    const filter = current === undefined ? undefined : this.context.root.plugin;
+    this.logs.push({
+      level,
+      text,
+      ...(filter === undefined ? {} : { filter }),
+      ...(worker === undefined ? {} : { worker }),
+    });
   }
 
   setEffective(id: number): number {
@@ -142,19 +198,6 @@ export class Vm {
     this.afterCallTasks.push(task);
   }
 
-  /** Runs `task` when all is done that the present event has led to. */
-  post(task: () => void): void {
-    this.posted.push(task);
-  }
-
-  /** Ends an event. */
-  settle(): void {
-    if (this.settling || this.current !== undefined) return;
-    this.settling = true;
-    while (this.posted.length > 0) this.posted.shift()?.();
-    this.settling = false;
-  }
-
   register(context: Context): number {
     const id = this.nextContextId++;
     this.contexts.set(id, context);
@@ -167,7 +210,7 @@ export class Vm {
 
   /** Tells a root that a queue has an entry, if it still lives then. */
   postQueueReady(rootId: number, token: number): void {
-    this.post(() => {
+    this.host.post(() => {
       const root = this.contexts.get(rootId);
       if (root !== undefined) this.enter(root, this.on.proxy_on_queue_ready, token);
     });
@@ -226,6 +269,8 @@ export class Vm {
     const linked: AnyCall = (a, b, c, d, e, f, g, h, i, j, k, l) => {
       (this.callCounts[index] as number)++;
       if (this.allowed !== "any" && !isAllowed[this.allowed]) throw new Error(`${name} is not allowed here`);
+      const answer = this.host.intercept?.(name);
+      if (answer !== undefined) return answer;
       try {
         return call(a, b, c, d, e, f, g, h, i, j, k, l);
       } catch (error) {

@@ -9,11 +9,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { compileModule } from "../../filters/build.js";
-import { type BundlePart, compileBundle } from "../../filters/bundle-entry.js";
+import { type BundlePart, bundlePlace, compileBundle } from "../../filters/bundle-entry.js";
+import { sourceAt } from "../../filters/source.js";
 import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
-import type { RawHeader } from "../harness/raw-headers.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
+import type { HeaderList } from "../traffic.js";
 
 const NAMES = ["first", "second", "third"];
 const KINDS = ["chain", "bundle"] as const;
@@ -33,7 +34,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-bundle-calls-"));
   const parts = await Promise.all(NAMES.map(compilePart));
   const bundle = path.join(folder, "bundle.wasm");
-  await compileBundle("bundle", parts, bundle);
+  await compileBundle({ name: "bundle", base: sourceAt(bundlePlace(PACKAGE_ROOT)), parts }, bundle);
   upstream = await startUpstream({
     respond: () => ({
       headers: [
@@ -96,7 +97,7 @@ type Headers = Readonly<Record<string, string>>;
 
 /** One request, as the client, the upstream and the probes see it. */
 function begin(kind: Kind, id: string, headers: Headers, body?: string) {
-  const all: RawHeader[] = [["x-id", id], ["host", "mesh.test"], ...Object.entries(headers)];
+  const all: HeaderList[number][] = [["x-id", id], ["host", "mesh.test"], ...Object.entries(headers)];
   const options = body === undefined ? { headers: all } : { method: "POST", headers: all, body };
   return send(envoys[kind].url, options);
 }
@@ -110,7 +111,7 @@ async function finish(kind: Kind, id: string, response: ReturnType<typeof begin>
 }
 
 const UNSTABLE = /^(date|x-request-id|x-envoy-upstream-service-time)$/i;
-const stable = (headers: readonly RawHeader[]) => headers.filter(([name]) => !UNSTABLE.test(name));
+const stable = (headers: HeaderList) => headers.filter(([name]) => !UNSTABLE.test(name));
 
 function receivedBy(id: string) {
   const received = upstream.requests.find(({ headers }) => headers.some(([, value]) => value === id));

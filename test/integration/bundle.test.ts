@@ -9,10 +9,12 @@ import type { Json } from "../../envoy/config/json.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { buildFilters, compileModule, modulePath } from "../../filters/build.js";
-import { type BundlePart, compileBundle } from "../../filters/bundle-entry.js";
+import { type BundlePart, bundlePlace, compileBundle } from "../../filters/bundle-entry.js";
+import { sourceAt } from "../../filters/source.js";
 import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
 import type { Upstream } from "../harness/upstream.js";
+import { isBefore } from "../harness/version.js";
 import { loadModule } from "../host/load.js";
 import {
   type ChainUpstream,
@@ -34,6 +36,8 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   },
 };
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+const isOlder = await isBefore("1.39");
 
 /** The same filters in the same order, as modules of their own and as one. */
 interface Twins {
@@ -69,9 +73,10 @@ beforeAll(async () => {
     buildFilters(["trace-headers", "header-routing"]),
   ]);
   const parts = await Promise.all(ORDER.map(partOf));
+  const base = sourceAt(bundlePlace(PACKAGE_ROOT));
   await Promise.all([
-    compileBundle("forward", parts, bundles.forward),
-    compileBundle("backward", [...parts].reverse(), bundles.backward),
+    compileBundle({ name: "forward", base, parts }, bundles.forward),
+    compileBundle({ name: "backward", base, parts: [...parts].reverse() }, bundles.backward),
   ]);
   upstream = await startChainUpstream();
   const [forward, backward] = await Promise.all([
@@ -118,7 +123,17 @@ interface Plan {
   readonly response: Shape;
 }
 
-async function run(envoy: TestEnvoy, { plans, request, response }: Plan): Promise<Outcome> {
+/** Over the frames that Envoy 1.36 sends for a body that became empty before trailers, Node's server resets one stream in a hundred. */
+const isSpoiled = ({ client }: Outcome): boolean =>
+  isOlder && client.body.endsWith("reset reason: remote reset");
+
+async function run(envoy: TestEnvoy, plan: Plan): Promise<Outcome> {
+  let outcome = await runOnce(envoy, plan);
+  for (let i = 0; i < 5 && isSpoiled(outcome); i++) outcome = await runOnce(envoy, plan);
+  return outcome;
+}
+
+async function runOnce(envoy: TestEnvoy, { plans, request, response }: Plan): Promise<Outcome> {
   const id = `id-${exchanges++}`;
   const headers: Record<string, string> = {
     "x-id": id,

@@ -13,8 +13,9 @@ export class CliProcess implements AsyncDisposable {
   #stdout = "";
   #stderr = "";
 
-  constructor(args: readonly string[], cwd: string) {
-    this.#child = spawn(process.execPath, [COMMAND, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  /** @param command the program for Node. Default: the one of this checkout. */
+  constructor(args: readonly string[], cwd: string, command = COMMAND) {
+    this.#child = spawn(process.execPath, [command, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
     });
@@ -63,8 +64,8 @@ export class CliProcess implements AsyncDisposable {
 }
 
 /** Runs the command to its end. */
-export async function runCli(args: readonly string[], cwd: string) {
-  await using command = new CliProcess(args, cwd);
+export async function runCli(args: readonly string[], cwd: string, program?: string) {
+  await using command = new CliProcess(args, cwd, program);
   const exitCode = await command.exited;
   return { exitCode, stdout: command.stdout, stderr: command.stderr };
 }

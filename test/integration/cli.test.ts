@@ -9,7 +9,7 @@ import { main } from "../../cli/main.js";
 import { runCli } from "./cli-process.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COMMANDS = ["up", "run", "build", "inspect", "validate"];
+const COMMANDS = ["up", "run", "new", "build", "image", "inspect", "test", "validate"];
 
 let folder: string;
 beforeAll(async () => {

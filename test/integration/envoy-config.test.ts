@@ -163,6 +163,8 @@ describe("Envoy accepts a Wasm filter", () => {
     "that fails open": { failurePolicy: "FAIL_OPEN" },
     "that fails closed": { failurePolicy: "FAIL_CLOSED" },
     "with a VM of its own name": { vmId: "shared" },
+    "with a configuration for the VM": { vmConfiguration: { region: "north" } },
+    "that goes on to the body while its headers stand": { allowOnHeadersStopIteration: true },
     ...Object.fromEntries(
       Object.entries(configurations).map(([name, configuration]) => [
         `with this configuration: ${name}`,

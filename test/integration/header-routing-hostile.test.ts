@@ -3,8 +3,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
-import { rawHttp1, type SendOptions } from "../harness/client.js";
+import type { SendOptions } from "../harness/client.js";
 import type { TestEnvoy } from "../harness/envoy.js";
+import { rawHttp1 } from "../harness/raw-http1.js";
 import { type RoutingEnvoy, startRoutingEnvoy } from "./routing-envoy.js";
 
 const FILTER = "header-routing";

@@ -19,6 +19,7 @@ import { debugModulePath } from "../../filters/compile.js";
 import { startEnvoy } from "../harness/envoy.js";
 import { LiveFilters } from "../harness/filters.js";
 import { startUpstream } from "../harness/upstream.js";
+import { isBefore } from "../harness/version.js";
 import { ABI_MARKER, ALLOCATOR, MEMORY, MINIMAL, writeWat } from "../harness/wat.js";
 
 let folder: string;
@@ -30,11 +31,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Starts one Envoy with all the modules, each in a filter of its own, and says of each whether Envoy took it. */
 async function loadedByEnvoy(modules: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, boolean>> {
   const directory = await mkdtemp(path.join(folder, "envoy-"));
-  const filters = new LiveFilters(
-    path.join(directory, "filters"),
-    [...modules].map(([name, module]) => ({ name, module })),
-  );
-  await filters.write();
+  const filters = new LiveFilters(path.join(directory, "filters"));
+  const chain = await filters.add([...modules].map(([name, module]) => ({ name, module })));
   const [port = 0, adminPort = 0] = await freePorts(2);
   const virtualHosts = [virtualHost({ name: "all", routes: [directResponse({ status: 200, body: "ok" })] })];
   const envoy = await startEnvoyProcess({
@@ -42,7 +40,7 @@ async function loadedByEnvoy(modules: ReadonlyMap<string, string>): Promise<Read
     bootstrap: bootstrap({
       node: { id: "test", cluster: "test" },
       adminPort,
-      listeners: [httpListener({ name: "test", port, filters: filters.chain, virtualHosts })],
+      listeners: [httpListener({ name: "test", port, filters: chain, virtualHosts })],
       clusters: [],
     }),
     directory,
@@ -68,11 +66,29 @@ const exported = (name: string, params: string, result = "") =>
   `(func (export "${name}") (param ${params}) (result ${result}) ${result === "" ? "" : "(i32.const 0)"})`;
 const marker = (version: string) => `(func (export "proxy_abi_version_${version.replaceAll(".", "_")}"))`;
 
+/** Of WASI; an older Envoy does not link them, and refuses what imports one. */
+const LATER_CALLS = new RegExp(
+  `^wasi_\\w+\\.(${[
+    "clock_res_get",
+    "fd_(fdstat_set_rights|advise|allocate|datasync|filestat_(get|set_size|set_times)|pread|pwrite|readdir|renumber|sync|tell)",
+    "path_(create_directory|filestat_(get|set_times)|link|readlink|remove_directory|rename|symlink|unlink_file)",
+    "sock_(accept|recv|send|shutdown)",
+  ].join("|")})$`,
+);
+/** An older Envoy traps in these, called with zeros at the start. */
+const NOT_AT_START = /\.(emscripten_notify_memory_growth|poll_oneoff)$/;
+const isOlder = await isBefore("1.39");
+
+/** What `abi.ts` says Envoy links, and this Envoy does. */
+function linkedHere(version: AbiVersion): ReadonlyMap<string, Signature> {
+  return new Map([...linkedImports(version)].filter(([name]) => !(isOlder && LATER_CALLS.test(name))));
+}
+
 /** Everything that `abi.ts` says Envoy links and enters in a module of that version. */
 function everything(version: AbiVersion): string {
   return (
     [
-      ...[...linkedImports(version)].map(([name, signature]) => imported(name, signature)),
+      ...[...linkedHere(version)].map(([name, signature]) => imported(name, signature)),
       marker(version) + ALLOCATOR + MEMORY,
       ...[...callbacksOf(version)].map(([name, { params, results }]) =>
         exported(name, types(params), types(results)),
@@ -95,7 +111,7 @@ function calling({ params, results }: Signature, id: string): string {
 
 /** `_initialize` makes these calls, one after the other. */
 function initializing(names: readonly string[]): string {
-  const linked = [...linkedImports("0.2.1")].filter(([name]) => names.includes(name));
+  const linked = [...linkedHere("0.2.1")].filter(([name]) => names.includes(name));
   return [
     ...linked.map(([name, signature], i) => imported(name, signature, `$f${i}`)),
     MINIMAL,
@@ -103,7 +119,7 @@ function initializing(names: readonly string[]): string {
   ].join("");
 }
 
-const ALL_CALLS = [...linkedImports("0.2.1").keys()];
+const ALL_CALLS = [...linkedHere("0.2.1").keys()];
 const TICK = "env.proxy_set_tick_period_milliseconds";
 
 const LOADED: Readonly<Record<string, string>> = {
@@ -119,7 +135,9 @@ const LOADED: Readonly<Record<string, string>> = {
   "a callback that Envoy does not know": MINIMAL + exported("proxy_on_request_header", "i64"),
   "a wrong main that is never called": MINIMAL + exported("main", "", "i32"),
   "a wrong _start beside _initialize": `${MINIMAL}${exported("_initialize", "")}${exported("_start", "i32")}`,
-  "all host calls at the start that are allowed": initializing(ALL_CALLS.filter(isAllowedAtStart)),
+  "all host calls at the start that are allowed": initializing(
+    ALL_CALLS.filter(isAllowedAtStart).filter((name) => !(isOlder && NOT_AT_START.test(name))),
+  ),
   "a host call at the start that is never reached": `${imported(TICK, { params: ["i32"], results: ["i32"] }, "$tick")}${MINIMAL}(global $g (mut i32) (i32.const 0))
      (func (export "_initialize") (if (global.get $g) (then (drop (call $tick (i32.const 1))))))`,
 };

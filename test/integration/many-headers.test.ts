@@ -2,10 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
-import { rawHttp1, send } from "../harness/client.js";
+import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
-import type { RawHeader } from "../harness/raw-headers.js";
+import { rawHttp1 } from "../harness/raw-http1.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
+import type { HeaderList } from "../traffic.js";
 
 const TIMES = 10_000;
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -45,7 +46,7 @@ afterAll(async () => {
 
 interface Seen {
   readonly upstream: string;
-  readonly headers: readonly RawHeader[];
+  readonly headers: HeaderList;
 }
 
 const valuesOf = (seen: Seen, wanted: string): string[] =>

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installSolo } from "../bench/solo.js";
-import { type ClientResponse, rawHttp1, send } from "../harness/client.js";
+import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
+import { rawHttp1 } from "../harness/raw-http1.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
+import type { ClientResponse } from "../traffic.js";
 import {
   authorPackage,
   compileFilter,

@@ -7,6 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { findNpm } from "../../envoy/runtime/find-npm.js";
 import { compileModule } from "../../filters/build.js";
 import { findFilter } from "../../filters/catalog.js";
 import { send } from "../harness/client.js";
@@ -76,7 +77,10 @@ describe("the README", () => {
 });
 
 test("the package has every page that the README leads to", () => {
-  const output = execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: ROOT, stdio: "pipe" });
+  const output = execFileSync(findNpm(), ["pack", "--ignore-scripts", "--dry-run", "--json"], {
+    cwd: ROOT,
+    stdio: "pipe",
+  });
   const [packed] = JSON.parse(output.toString()) as [{ files: readonly { path: string }[] }];
   const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link ?? "");
   expect(packed.files.map((file) => file.path)).toEqual(

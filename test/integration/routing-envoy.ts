@@ -3,9 +3,10 @@
 import { expect } from "vitest";
 import type { Json } from "../../envoy/config/json.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
-import { type ClientResponse, type SendOptions, send } from "../harness/client.js";
+import { type SendOptions, send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
+import type { ClientResponse } from "../traffic.js";
 
 const FILTER = "header-routing";
 

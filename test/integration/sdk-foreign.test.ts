@@ -10,6 +10,9 @@ import { compileModule } from "../../filters/build.js";
 import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
+import { isBefore } from "../harness/version.js";
+
+const canSign = !(await isBefore("1.39"));
 
 let folder: string;
 let upstream: Upstream;
@@ -107,6 +110,7 @@ describe("zlib", () => {
 });
 
 describe("signatures", () => {
+  // An older Envoy has no foreign function that signs, and calls a missing key an invalid one.
   const keys = {
     rsa: generateKeyPairSync("rsa", { modulusLength: 2048 }),
     ec: generateKeyPairSync("ec", { namedCurve: "P-256" }),
@@ -125,7 +129,7 @@ describe("signatures", () => {
       async (hash) => {
         const signature = sign(hash, text, privateKey);
         expect(await saw("verify", words(hash, shown, signature, text))).toBe("0");
-        expect(await saw("sign", words(hash, secret, shown, text))).toBe("0");
+        expect(await saw("sign", words(hash, secret, shown, text))).toBe(canSign ? "0" : "null");
       },
     );
 
@@ -141,7 +145,9 @@ describe("signatures", () => {
     });
 
     test("need a key", async () => {
-      expect(await saw("verify", words("sha256", "", sign("sha256", text, privateKey), text))).toBe("2");
+      expect(await saw("verify", words("sha256", "", sign("sha256", text, privateKey), text))).toBe(
+        canSign ? "2" : "1",
+      );
       expect(await saw("sign", words("sha256", "", shown, text))).toBe("null");
       expect(await saw("sign", words("sha256", Buffer.from("no key"), shown, text))).toBe("null");
       expect(await saw("sign", words("md9", secret, shown, text))).toBe("null");

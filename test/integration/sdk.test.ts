@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileModule } from "../../filters/build.js";
-import { type ClientResponse, send } from "../harness/client.js";
+import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
 import { loadModule } from "../host/load.js";
+import type { ClientResponse } from "../traffic.js";
 
 let folder: string;
 let module: string;

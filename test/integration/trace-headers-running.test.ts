@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { TraceHeadersConfig } from "../../filters/trace-headers/schema.js";
-import { rawHttp1, send } from "../harness/client.js";
+import { send } from "../harness/client.js";
 import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
 import { showLogsOnFailure } from "../harness/failure-logs.js";
+import { rawHttp1 } from "../harness/raw-http1.js";
 import type { Upstream } from "../harness/upstream.js";
 import { startTraceEnvoy, type TraceEnvoy } from "./trace-envoy.js";
 

@@ -2,18 +2,19 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TraceHeadersConfig } from "../../filters/trace-headers/schema.js";
-import { rawHttp1, send } from "../harness/client.js";
+import { send } from "../harness/client.js";
 import type { TestEnvoy } from "../harness/envoy.js";
 import { showLogsOnFailure } from "../harness/failure-logs.js";
-import type { RawHeader } from "../harness/raw-headers.js";
-import type { Upstream, UpstreamResponse } from "../harness/upstream.js";
+import { rawHttp1 } from "../harness/raw-http1.js";
+import type { Upstream } from "../harness/upstream.js";
+import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import { startTraceEnvoy, type TraceEnvoy } from "./trace-envoy.js";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN_ID = "00f067aa0ba902b7";
 const PARENT_ID = "05e3ac9a4f6e3b90";
 const TRACEPARENT = `00-${TRACE_ID}-${SPAN_ID}-01`;
-const B3_MULTI: readonly RawHeader[] = [
+const B3_MULTI: HeaderList = [
   ["x-b3-traceid", TRACE_ID],
   ["x-b3-spanid", SPAN_ID],
   ["x-b3-parentspanid", PARENT_ID],
@@ -40,7 +41,7 @@ beforeEach(() => {
 });
 
 describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
-  async function forward(headers: readonly RawHeader[]): Promise<Record<string, string>> {
+  async function forward(headers: HeaderList): Promise<Record<string, string>> {
     const response = await send(envoy.url, { protocol, headers });
     expect(response.status).toBe(200);
     return arrived();
@@ -49,7 +50,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   describe("every format is read", () => {
     beforeAll(() => configure({}));
 
-    test.each<[string, readonly RawHeader[], string]>([
+    test.each<[string, HeaderList, string]>([
       ["W3C", [["traceparent", TRACEPARENT]], "01"],
       ["W3C, not sampled", [["traceparent", `00-${TRACE_ID}-${SPAN_ID}-00`]], "00"],
       ["W3C, random flag", [["traceparent", `00-${TRACE_ID}-${SPAN_ID}-03`]], "03"],
@@ -121,7 +122,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   describe("nothing invalid goes on", () => {
     beforeAll(() => configure({}));
 
-    test.each<[string, readonly RawHeader[]]>([
+    test.each<[string, HeaderList]>([
       ["upper case", [["traceparent", TRACEPARENT.toUpperCase()]]],
       ["version ff", [["traceparent", `ff${TRACEPARENT.slice(2)}`]]],
       ["version 00 with more", [["traceparent", `${TRACEPARENT}-more`]]],
@@ -197,7 +198,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     });
 
     test("1,100 headers and a repeated traceparent among them", async () => {
-      const many = Array.from({ length: 1100 }, (_, i): RawHeader => [`x-many-${i}`, "1"]);
+      const many = Array.from({ length: 1100 }, (_, i): HeaderList[number] => [`x-many-${i}`, "1"]);
       const trace = await forward([
         ["traceparent", TRACEPARENT],
         ...many,
@@ -212,9 +213,9 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     });
 
     test("a thousand trace headers", async () => {
-      const many = Array.from({ length: 900 }, (): RawHeader => ["traceparent", TRACEPARENT]);
+      const many = Array.from({ length: 900 }, (): HeaderList[number] => ["traceparent", TRACEPARENT]);
       expect((await forward(many)).traceparent).not.toContain(TRACE_ID);
-      const states = Array.from({ length: 900 }, (_, i): RawHeader => ["tracestate", `k${i}=1`]);
+      const states = Array.from({ length: 900 }, (_, i): HeaderList[number] => ["tracestate", `k${i}=1`]);
       expect(await forward([["traceparent", TRACEPARENT], ...states])).toEqual({
         traceparent: expect.stringContaining(TRACE_ID),
       });
@@ -241,7 +242,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
         `a=${"x".repeat(200)},b=${"x".repeat(120)},d=1`,
       ],
     ])("%s", async (_, values, expected) => {
-      const headers = values.map((value): RawHeader => ["tracestate", value]);
+      const headers = values.map((value): HeaderList[number] => ["tracestate", value]);
       const trace = await forward([["traceparent", TRACEPARENT], ...headers]);
       expect(trace.traceparent).toContain(TRACE_ID);
       expect(trace.tracestate).toBe(expected);

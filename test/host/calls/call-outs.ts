@@ -92,6 +92,7 @@ function grpcOngoingCalls(vm: Vm): HostCalls {
       if (call === undefined) return Status.NotFound;
       call.messages.push(bytes);
       if (endStream !== 0) call.halfClosed = true;
+      vm.host.services?.onGrpcMessage(call, bytes);
       return Status.Ok;
     },
     proxy_grpc_cancel: (token: number) => end(token, cancel),
@@ -115,7 +116,7 @@ function isRequest(headers: HeaderList): boolean {
 }
 
 /** The cluster of a `GrpcService { envoy_grpc { cluster_name } }`, or the text as it is. */
-function clusterOf(service: Buffer): string {
+export function clusterOf(service: Buffer): string {
   const inner = service[0] === 0x0a && service[2] === 0x0a && service[1] === service.length - 2;
   return inner ? service.toString("latin1", 4, 4 + (service[3] ?? 0)) : service.toString("latin1");
 }

@@ -3,6 +3,7 @@
 import { Status } from "../abi.js";
 import type { HeaderMap } from "../header-map.js";
 import { pairsSize, readPairs, writePairs } from "../header-map.js";
+import { joinedHeaders } from "../joined-headers.js";
 import type { HostCalls, Vm } from "../vm.js";
 
 const LAST_MAP = 7;
@@ -43,12 +44,17 @@ function readCalls(vm: Vm): HostCalls {
 
 function editCalls(vm: Vm): HostCalls {
   const textOf = (ptr: number, size: number) => vm.memory.text(ptr, size);
-  const edit = (type: number, change: (map: HeaderMap) => void): number => {
-    const map = type >>> 0 > LAST_MAP ? undefined : vm.context.editableHeaders(type);
+  /** Envoy reads the arguments before it looks whether there is such a map, and after it looked whether there could be. */
+  const edit = <T>(type: number, read: () => T, change: (map: HeaderMap, read: T) => void): number => {
+    if (type >>> 0 > LAST_MAP) return Status.BadArgument;
+    const given = read();
+    const map = vm.context.editableHeaders(type);
     if (map === undefined) return Status.BadArgument;
-    change(map);
+    change(map, given);
     return Status.Ok;
   };
+  const pairOf = (name: number, size: number, value: number, valueSize: number) =>
+    [textOf(name, size), textOf(value, valueSize)] as const;
   return {
     proxy_add_header_map_value: (
       type: number,
@@ -56,18 +62,36 @@ function editCalls(vm: Vm): HostCalls {
       size: number,
       value: number,
       valueSize: number,
-    ) => edit(type, (map) => map.add(textOf(name, size), textOf(value, valueSize))),
+    ) =>
+      edit(
+        type,
+        () => pairOf(name, size, value, valueSize),
+        (map, pair) => map.addTo(...pair, joinedHeaders(type)),
+      ),
     proxy_replace_header_map_value: (
       type: number,
       name: number,
       size: number,
       value: number,
       valueSize: number,
-    ) => edit(type, (map) => map.replace(textOf(name, size), textOf(value, valueSize))),
+    ) =>
+      edit(
+        type,
+        () => pairOf(name, size, value, valueSize),
+        (map, pair) => map.replace(...pair),
+      ),
     proxy_remove_header_map_value: (type: number, name: number, size: number) =>
-      edit(type, (map) => map.remove(textOf(name, size))),
+      edit(
+        type,
+        () => textOf(name, size),
+        (map, key) => map.remove(key),
+      ),
     proxy_set_header_map_pairs: (type: number, pairs: number, size: number) =>
-      edit(type, (map) => map.setAll(readPairs(vm.memory.bytes(pairs, size)))),
+      edit(
+        type,
+        () => readPairs(vm.memory.bytes(pairs, size)),
+        (map, list) => map.setAll(list),
+      ),
   };
 }
 

@@ -8,15 +8,16 @@ export function serviceCalls(vm: Vm): HostCalls {
 }
 
 function dataCalls(vm: Vm): HostCalls {
+  const data = vm.host.sharedDataOf(vm.options.vmId);
   return {
     proxy_get_shared_data(key: number, size: number, out: number, outSize: number, cas: number) {
-      const found = vm.host.sharedData.get(vm.memory.text(key, size));
+      const found = data.get(vm.memory.text(key, size));
       if (found === undefined) return Status.NotFound;
       vm.memory.give(found.value, out, outSize);
       return vm.memory.setWord(cas, found.cas);
     },
     proxy_set_shared_data: (key: number, size: number, value: number, valueSize: number, cas: number) =>
-      vm.host.sharedData.set(vm.memory.text(key, size), vm.memory.copy(value, valueSize), cas >>> 0),
+      data.set(vm.memory.text(key, size), vm.memory.copy(value, valueSize), cas >>> 0),
   };
 }
 

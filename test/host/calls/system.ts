@@ -27,7 +27,8 @@ export function systemCalls(vm: Vm): HostCalls {
       const text = vm.memory.text(path, size);
       if (text.length === 0) return Status.SerializationFailure;
       const value = vm.context.property(pathOf(text));
-      return value === undefined ? Status.NotFound : vm.memory.give(value, out, outSize);
+      if (value === undefined) return isGroup(vm, text) ? Status.SerializationFailure : Status.NotFound;
+      return vm.memory.give(value, out, outSize);
     },
     proxy_set_property: (path: number, size: number, value: number, valueSize: number) =>
       vm.context.setProperty(pathOf(vm.memory.text(path, size)), vm.memory.copy(value, valueSize)),
@@ -39,11 +40,25 @@ export function systemCalls(vm: Vm): HostCalls {
 
 /** Keeps a line that is not below the host's level. Level 0 trace to 5 critical. */
 export function writeLog(vm: Vm, level: number, text: Buffer): void {
-  if (level >= vm.options.logLevel) vm.logs.push({ level, text: text.toString("utf8") });
+  if (level >= vm.options.logLevel) vm.log(level, text.toString("utf8"));
 }
 
 function levelCall(vm: Vm): HostCalls {
   return { proxy_get_log_level: (out: number) => vm.memory.setWord(out, vm.options.logLevel) };
+}
+
+/** What has attributes and is none itself: Envoy finds it and cannot say it. Outside of a stream there is `xds` alone. */
+const GROUPS: ReadonlySet<string> = new Set([
+  "request",
+  "response",
+  "connection",
+  "upstream",
+  "source",
+  "destination",
+]);
+
+function isGroup(vm: Vm, path: string): boolean {
+  return path === "xds" || (GROUPS.has(path) && vm.context !== vm.context.root);
 }
 
 /** Parts of a path are parted by NULs, and one at its end says nothing. */

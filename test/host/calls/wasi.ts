@@ -1,6 +1,5 @@
 // The part of WASI preview 1 that Envoy 1.39 links. There are no files: most calls only say so.
 
-import { randomFillSync } from "node:crypto";
 import type { HostCall, HostCalls, Vm } from "../vm.js";
 import { writeLog } from "./system.js";
 
@@ -69,7 +68,7 @@ function processCalls(vm: Vm): HostCalls {
   return {
     random_get(ptr: number, size: number) {
       if (size >>> 0 > MAX_RANDOM_BYTES) return Errno.Inval;
-      randomFillSync(vm.memory.bytes(ptr, size));
+      vm.host.fillRandom(vm.memory.bytes(ptr, size));
       return Errno.Success;
     },
     clock_time_get(clock: number, _precision: bigint, out: number) {

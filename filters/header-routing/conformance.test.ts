@@ -1,4 +1,6 @@
-import { describeConfiguration } from "../../test/conformance/configuration.js";
+// The suite that every filter passes, on header-routing.
+
+import { describeFilter } from "../../test/conformance/filter.js";
 
 /** A configuration with one rule. */
 const rule = (fields: object) => ({ rules: [{ name: "r", ...fields }] });
@@ -12,7 +14,7 @@ const destinations = (...list: object[]) => rule({ split: { destinations: list }
 
 const HEADER = "rules[0].match.headers[0]";
 
-describeConfiguration("header-routing", {
+describeFilter("header-routing", {
   accepted: [
     { rules: [] },
     { destinationHeader: "x-to", rules: [] },
@@ -171,5 +173,16 @@ describeConfiguration("header-routing", {
       "rules[0].split.pins[0].keys[0]",
     ],
     [split({ key: { cookie: "a" }, pins: [{ keys: ["a"] }] }), "rules[0].split.pins[0].destination"],
+  ],
+  requests: [
+    { configuration: rule({ destination: "v1" }), headers: [["x-mesh-destination", "v2"]] },
+    { configuration: header({ exact: "a" }), headers: [["x-a", "a"]] },
+    { configuration: header({ exact: "a" }), headers: [["x-a", "b"]] },
+    {
+      configuration: split({ key: { header: "x-user-id" }, pins: [{ keys: ["alice"], destination: "v2" }] }),
+      headers: [["x-user-id", "alice"]],
+    },
+    { configuration: split({ key: { cookie: "uid" } }), headers: [["cookie", "a=b; uid=7"]] },
+    { configuration: match({ query: [{ name: "Beta", present: true }] }), path: "/?a&Beta=%20" },
   ],
 });

@@ -1,6 +1,7 @@
-// Documents that both readers of the configuration, zod here and `config.ts` in the module, take or refuse.
+// The suite that every filter passes, on trace-headers.
 
-import { describeConfiguration } from "../../test/conformance/configuration.js";
+import { describeFilter } from "../../test/conformance/filter.js";
+import type { HeaderList } from "../../test/traffic.js";
 
 const ACCEPTED: readonly unknown[] = [
   {},
@@ -138,4 +139,40 @@ const REFUSED: readonly (readonly [document: unknown, path: string])[] = [
   ].map((name) => [{ responseHeader: name }, "responseHeader"] as const),
 ];
 
-describeConfiguration("trace-headers", { accepted: ACCEPTED, refused: REFUSED });
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN = "00f067aa0ba902b7";
+const TRACEPARENT = `00-${TRACE}-${SPAN}-01`;
+const BAD = "no";
+
+/** Between them they come to every outcome, from every source. */
+const HEADERS: readonly HeaderList[] = [
+  [],
+  [["traceparent", TRACEPARENT]],
+  [
+    ["traceparent", TRACEPARENT],
+    ["tracestate", "vendor=1, other@x=2"],
+  ],
+  [
+    ["traceparent", TRACEPARENT],
+    ["tracestate", "=,="],
+  ],
+  [["b3", `${TRACE}-${SPAN}-1`]],
+  [["b3", "0"]],
+  [
+    ["x-b3-traceid", TRACE],
+    ["x-b3-spanid", SPAN],
+    ["x-b3-sampled", "1"],
+  ],
+  [["x-b3-flags", "1"]],
+  [
+    ["traceparent", BAD],
+    ["b3", BAD],
+    ["x-b3-traceid", BAD],
+  ],
+];
+
+describeFilter("trace-headers", {
+  accepted: ACCEPTED,
+  refused: REFUSED,
+  requests: HEADERS.map((headers) => ({ headers })),
+});

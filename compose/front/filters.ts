@@ -1,0 +1,74 @@
+// The filters of one Envoy as their files and sources say: which, with which settings, compiled to which module.
+
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import type { Json } from "../../envoy/config/json.js";
+import { readDocument } from "../../envoy/document.js";
+import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { buildFilters } from "../../filters/build.js";
+import { findMember, type Member } from "../../filters/member.js";
+import type { FilterFile } from "./arguments.js";
+
+/** A filter at one place of the chain. */
+export interface FrontFilter {
+  readonly member: Member;
+  /** Where its settings come from, as the user named it. */
+  readonly file: string;
+  readonly config: Json;
+}
+
+/** Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file. */
+export async function readFrontFilter({ filter, file }: FilterFile): Promise<FrontFilter> {
+  const member = await findMember(filter);
+  const config = (await readDocument(file, member.schema, `${member.name} configuration`)) as Json;
+  return { member, file, config };
+}
+
+/**
+ * Builds the filters whose modules are older than their sources, and returns the modules' files by the filters' names. Throws
+ * `MeshwrightError("build")`.
+ */
+export async function buildModules(
+  members: readonly Member[],
+  options: { readonly outDir?: string | undefined; readonly onProgress: (line: string) => void },
+): Promise<ReadonlyMap<string, string>> {
+  const { outDir, onProgress } = options;
+  const entries = [...new Set(members.map(({ entry }) => entry))];
+  const built = await buildFilters(entries, { onProgress, ...(outDir === undefined ? {} : { outDir }) });
+  return new Map(built.map(({ name, path: file }) => [name, file]));
+}
+
+/** Copies of modules that nobody else writes to. Envoy knows a VM by its code, and a discovered configuration by its text: each build has a file of its own. */
+export class ModuleCopies {
+  readonly #folder: string;
+
+  /** @param folder made when the first copy is */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The copies of all, by the filters' names. */
+  async copyAll(modules: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
+    const pairs = [...modules].map(async ([name, module]) => [name, await this.copy(name, module)] as const);
+    return new Map(await Promise.all(pairs));
+  }
+
+  /** The copy of a filter's module as it is now. */
+  async copy(name: string, module: string): Promise<string> {
+    const content = await readFile(module);
+    const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
+    const copy = path.join(this.#folder, `${name}.${hash}.wasm`);
+    await mkdir(this.#folder, { recursive: true });
+    await writeAtomically(copy, content);
+    return copy;
+  }
+
+  /** Removes a filter's copies but this one. */
+  async keepOnly(name: string, copy: string): Promise<void> {
+    const files = (await readdir(this.#folder)).map((file) => path.join(this.#folder, file));
+    const isOld = (file: string) =>
+      path.basename(file).replace(/\.[0-9a-f]+\.wasm$/, "") === name && file !== copy;
+    await Promise.all(files.filter(isOld).map((file) => rm(file, { force: true })));
+  }
+}

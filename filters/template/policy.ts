@@ -1,0 +1,28 @@
+// The decision: which requests may pass. Values in, an outcome out, no host call.
+
+import { Bytes } from "../../assembly/text/bytes";
+
+/** What becomes of a request. */
+export enum Outcome {
+  /** It has one of the values. */
+  Allowed,
+  /** It has none. */
+  Missing,
+  /** It has another one. */
+  Unknown,
+}
+
+/** Knows the values that let a request pass. */
+@final
+export class Policy {
+  constructor(private readonly values: StaticArray<Bytes>) {}
+
+  /** @param value the request's; `null` where it has none. Allocates nothing. */
+  decide(value: Bytes | null): Outcome {
+    if (!value) return Outcome.Missing;
+    for (let i = 0; i < this.values.length; i++) {
+      if (unchecked(this.values[i]).equals(value)) return Outcome.Allowed;
+    }
+    return Outcome.Unknown;
+  }
+}

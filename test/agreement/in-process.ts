@@ -1,0 +1,116 @@
+// Runs a scenario in the in-process host.
+
+import { type HostedProxy, hostProxy } from "../host/proxy.js";
+import type { HostedFilter } from "../host/proxy-options.js";
+import type { ClientRequest, UpstreamRequest, UpstreamResponse } from "../traffic.js";
+import type { ModuleFiles } from "./in-envoy.js";
+import { normalHeaders, normalLine } from "./normal.js";
+import {
+  PATIENCE_MS,
+  type Scenario,
+  type ScenarioFilter,
+  type Seen,
+  type SeenRequest,
+  SHARED_VM,
+  UPSTREAMS,
+} from "./scenario.js";
+import { AUTHORITY, byUpstream } from "./wire.js";
+
+/** Envoy starts a plugin twice before its worker does, once to try it; the host does too. */
+const STARTS = 3;
+const MARKER = "» ";
+
+/** What came of a scenario in the in-process host. */
+export function inProcess(scenario: Scenario, modules: ModuleFiles): Seen {
+  const filters = (list: readonly ScenarioFilter[] = []) => list.map((filter) => hosted(filter, modules));
+  const proxy = hostProxy({
+    filters: filters(scenario.filters),
+    upstreamFilters: filters(scenario.upstreamFilters),
+    upstreams: Object.fromEntries(
+      UPSTREAMS.map((name) => [name, { respond: answers(scenario, name), protocol: "http2" as const }]),
+    ),
+    ...(scenario.routeOptions === undefined ? {} : { routeOptions: scenario.routeOptions }),
+    workers: 1,
+  });
+  const atStart = proxy.logs.length;
+  const requests = (scenario.requests ?? [{}]).map((request) => drive(proxy, scenario, request));
+  const lines = proxy.logs.map(({ text }) => text);
+  return {
+    requests,
+    upstreams: byUpstream(UPSTREAMS.flatMap((name) => seenBy(proxy, name))),
+    logs: [...lastStart(lines.slice(0, atStart)), ...lines.slice(atStart)]
+      .filter((line) => line.startsWith(MARKER))
+      .map((line) => normalLine(line.slice(MARKER.length))),
+    metrics: Object.fromEntries([...proxy.metrics].filter(([, value]) => value !== 0).sort()),
+  };
+}
+
+function hosted(filter: ScenarioFilter, modules: ModuleFiles): HostedFilter {
+  const { module = "plan", vmId = SHARED_VM, configuration, ...rest } = filter;
+  return {
+    ...rest,
+    vmId,
+    module: modules[module],
+    ...(configuration === undefined
+      ? {}
+      : { configuration: JSON.parse(JSON.stringify(configuration).replaceAll("{id}", "")) as string }),
+  };
+}
+
+function answers(scenario: Scenario, name: (typeof UPSTREAMS)[number]): () => UpstreamResponse {
+  let attempt = 0;
+  return () => {
+    const all = scenario.answers?.[name] ?? [];
+    return all[attempt++] ?? all.at(-1) ?? {};
+  };
+}
+
+function drive(proxy: HostedProxy, scenario: Scenario, request: ClientRequest): SeenRequest {
+  const { patienceMs = PATIENCE_MS, restMs = 0 } = scenario;
+  const headers = request.headers ?? [];
+  const hasHost = headers.some(([name]) => name === "host");
+  const exchange = proxy.request({
+    ...request,
+    headers: hasHost ? headers : [["host", AUTHORITY], ...headers],
+    protocol: "http2",
+  });
+  for (let ms = 0; exchange.response === undefined && ms < patienceMs; ms++) proxy.advance(1);
+  exchange.cancel();
+  proxy.advance(restMs + 1);
+  const { response } = exchange;
+  const isWhole = response?.end === "whole";
+  return {
+    client: {
+      status: response?.status ?? 0,
+      headers: normalHeaders(response?.headers ?? []),
+      body: isWhole ? response.body : "",
+      trailers: normalHeaders(isWhole ? response.trailers : []),
+      end: response?.end ?? "reset",
+    },
+    details: exchange.details,
+    flags: exchange.flags,
+  };
+}
+
+/** Of the lines of all starts those of the last, in which the worker's own plugins began. */
+function lastStart(lines: readonly string[]): readonly string[] {
+  const byPlugin = new Map<string, string[]>();
+  for (const line of lines) {
+    const plugin = line.split(" ")[1] ?? "";
+    byPlugin.set(plugin, [...(byPlugin.get(plugin) ?? []), line]);
+  }
+  return [...byPlugin.values()].flatMap((own) => own.slice(own.length - own.length / STARTS));
+}
+
+function seenBy(proxy: HostedProxy, upstream: string): Seen["upstreams"] {
+  return proxy.upstreamSaw(upstream).map((request: UpstreamRequest & { isWhole?: boolean }) => {
+    const isWhole = request.isWhole !== false;
+    return {
+      upstream,
+      headers: normalHeaders(request.headers),
+      body: isWhole ? request.body : "",
+      trailers: normalHeaders(isWhole ? request.trailers : []),
+      end: isWhole ? "whole" : "reset",
+    };
+  });
+}

@@ -1,0 +1,49 @@
+// The one place that takes out of what was seen what is never the same twice: dates, random ids and durations. All else is compared as it is.
+
+import type { HeaderList } from "../traffic.js";
+
+/** From a header's name to what stands in its value's place, where the value looks as it should. */
+const VARYING: Readonly<Record<string, readonly [shape: RegExp, shown: string]>> = {
+  date: [/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/, "DATE"],
+  "x-request-id": [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "ID"],
+  "x-envoy-upstream-service-time": [/^\d+$/, "MS"],
+};
+/** Ids that requests of scenarios carry. What else looks like an id of a trace or a span was drawn at random. */
+export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
+export const SHORT_TRACE_ID = "a3ce929d0e0e4736";
+export const SPAN_ID = "00f067aa0ba902b7";
+const KNOWN_IDS = new Set([TRACE_ID, SPAN_ID, SHORT_TRACE_ID, SHORT_TRACE_ID.padStart(32, "0")]);
+const TRACE_HEADER = /^(traceparent|b3|x-b3-.*|x-trace.*)$/;
+
+const ATTEMPT = "x-envoy-attempt-count";
+const TIME_LEFT = "x-envoy-expected-rq-timeout-ms";
+
+/** Headers without what varies; pseudo-headers first and in the order of their names, which protocols order by themselves. */
+export function normalHeaders(headers: HeaderList): HeaderList {
+  // What is left of the timeout for a retry depends on how long the attempts before it took.
+  const isRetry = headers.some(([name, value]) => name === ATTEMPT && value !== "1");
+  const shown = headers.map(([name, value]) => {
+    const lower = name.toLowerCase() === "host" ? ":authority" : name.toLowerCase();
+    if (lower === TIME_LEFT && isRetry) return [lower, "MS"] as const;
+    if (TRACE_HEADER.test(lower)) return [lower, withoutNewIds(value)] as const;
+    const [shape, instead] = VARYING[lower] ?? [];
+    return [lower, shape?.test(value) ? (instead ?? value) : value] as const;
+  });
+  const isPseudo = ([name]: readonly [string, string]) => name.startsWith(":");
+  const pseudo = shown.filter(isPseudo).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...pseudo, ...shown.filter((header) => !isPseudo(header))];
+}
+
+function withoutNewIds(value: string): string {
+  return value.replaceAll(/\b[0-9a-f]{16}(?:[0-9a-f]{16})?\b/g, (id) =>
+    KNOWN_IDS.has(id) ? id : `NEW${id.length}`,
+  );
+}
+
+/** A line of the log without what varies: an id of a request or of a trace that a filter was told. */
+export function normalLine(line: string): string {
+  return line
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
+    .replaceAll(/\w{3},%20\d\d%20\w{3}%20\d{4}%20\d\d:\d\d:\d\d%20GMT/g, "DATE")
+    .replaceAll(/(x-envoy-upstream-service-time=)\d+/g, "$1MS");
+}

@@ -1,0 +1,91 @@
+// A scenario: filters, what upstreams answer, what a client sends; and all that came of it, in words that the in-process host and stock Envoy share.
+
+import type { Json } from "../../envoy/config/json.js";
+import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
+import type { FailurePolicy } from "../../envoy/config/wasm.js";
+import type { ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
+
+/** The probe that does what its configuration says (`test/probes/agreement`), or a filter of the catalog. */
+export type ScenarioModule = "plan" | "header-routing" | "trace-headers";
+
+export interface ScenarioFilter {
+  readonly name: string;
+  /** Default: `plan`. */
+  readonly module?: ScenarioModule;
+  /** In its text `{id}` becomes what tells this scenario's metrics, keys and queues from those of others that run in the same Envoy. */
+  readonly configuration?: Json;
+  /** Default: one VM for all scenarios of an Envoy, as Envoy shares them. */
+  readonly vmId?: string;
+  readonly failurePolicy?: FailurePolicy;
+}
+
+/** The destinations that a scenario's routes know; the first is the fallback. */
+export const UPSTREAMS = ["upstream", "other"] as const;
+export type UpstreamName = (typeof UPSTREAMS)[number];
+
+/** The VM of filters that ask for none of their own. */
+export const SHARED_VM = "agreement";
+/** How long a client waits unless its scenario says. */
+export const PATIENCE_MS = 3_000;
+
+export interface Scenario {
+  readonly name: string;
+  readonly filters?: readonly ScenarioFilter[];
+  readonly upstreamFilters?: readonly ScenarioFilter[];
+  /** What each upstream answers, one attempt after the other; the last answer is for all that follow. Default: 200 without a body. */
+  readonly answers?: Readonly<Partial<Record<UpstreamName, readonly UpstreamResponse[]>>>;
+  readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
+  /** One after the other. Default: one GET of `/`. */
+  readonly requests?: readonly ClientRequest[];
+  /** How long the client waits for a whole answer before it goes, in milliseconds. Default: `PATIENCE_MS`. */
+  readonly patienceMs?: number;
+  /** How long it waits after each answer, in milliseconds. Default: 0. */
+  readonly restMs?: number;
+}
+
+export interface SeenByClient {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Nothing where the stream was reset: how much of it came is a matter of time. */
+  readonly body: string;
+  readonly trailers: HeaderList;
+  readonly end: "whole" | "reset";
+}
+
+export interface SeenByUpstream {
+  readonly upstream: string;
+  readonly headers: HeaderList;
+  /** Nothing where the stream was reset. */
+  readonly body: string;
+  readonly trailers: HeaderList;
+  readonly end: "whole" | "reset";
+}
+
+export interface SeenRequest {
+  readonly client: SeenByClient;
+  /** Envoy's response-code details and flags. */
+  readonly details: string;
+  readonly flags: string;
+}
+
+/** All that came of a scenario. */
+export interface Seen {
+  readonly requests: readonly SeenRequest[];
+  /** Every attempt and every call of a filter that reached an upstream, in order for each upstream. */
+  readonly upstreams: readonly SeenByUpstream[];
+  /** `PLUGIN TEXT`, as the worker's probes wrote them: callbacks and host calls in their order. */
+  readonly logs: readonly string[];
+  /** Counters and gauges of filters that are not 0. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** A plan of the probe: from a callback's name to its steps. See `test/probes/agreement`. */
+export type Plan = Readonly<Record<string, string>>;
+
+/** The probe under a name, with what it does. */
+export function probe(name: string, plan: Plan = {}): ScenarioFilter {
+  const configuration = Object.entries(plan)
+    .map(([callback, steps]) => `${callback}: ${steps}`)
+    .join(" | ");
+  return { name, configuration: `name: ${name}{id} | ${configuration}` };
+}

@@ -1,0 +1,196 @@
+// The catalog's filters as their pages show them: requests of the tests and examples, and hostile ones.
+
+import type { Json } from "../../../envoy/config/json.js";
+import type { ClientRequest, HeaderList } from "../../traffic.js";
+import { SHORT_TRACE_ID, SPAN_ID as SPAN, TRACE_ID as TRACE } from "../normal.js";
+import { probe, type Scenario } from "../scenario.js";
+
+const rule = (name: string, match: Json, destination = "other"): Json => ({ name, match, destination });
+
+const ROUTING: Readonly<Record<string, Json>> = {
+  headers: {
+    rules: [
+      rule("premium", { headers: [{ name: "x-user-type", exact: "premium" }] }),
+      rule("group", { headers: [{ name: "x-user-group", oneOf: ["beta", "staff"] }] }),
+      rule("age", { headers: [{ name: "x-age", range: { from: 18, to: 99 } }] }),
+      rule("not", {
+        headers: [
+          { name: "x-not", contains: "a", invert: true },
+          { name: "x-and", present: true },
+        ],
+      }),
+    ],
+  },
+  paths: {
+    rules: [
+      rule("write", { method: ["POST", "PUT"], path: { prefix: "/api/" } }),
+      rule("two", { path: { segments: "/api/v2" } }),
+      rule("try", { query: [{ name: "try", exact: "new one" }] }),
+      rule("cookie", { cookies: [{ name: "beta", present: true }] }),
+    ],
+  },
+  split: {
+    rules: [
+      {
+        name: "canary",
+        split: {
+          key: { header: "x-user-id" },
+          destinations: [
+            { name: "upstream", weight: 50 },
+            { name: "other", weight: 50 },
+          ],
+          pins: [{ keys: ["alice"], destination: "other" }],
+        },
+      },
+    ],
+  },
+};
+
+const ROUTED: Readonly<Record<string, readonly ClientRequest[]>> = {
+  headers: [
+    {},
+    ...["premium", "basic", "PREMIUM", "", "x".repeat(4_000)].map((value) => header("x-user-type", value)),
+    ...["beta", "staff", "alpha"].map((value) => header("x-user-group", value)),
+    ...["18", "17", "99", "100", "-1", "1e1", "018", "9".repeat(30)].map((value) => header("x-age", value)),
+    { headers: [["x-and", "1"]] },
+    {
+      headers: [
+        ["x-not", "cat"],
+        ["x-and", "1"],
+      ],
+    },
+    {
+      headers: [
+        ["x-user-type", "basic"],
+        ["x-user-type", "premium"],
+      ],
+    },
+    {
+      headers: [
+        ["x-mesh-destination", "other"],
+        ["x-mesh-destination", "other"],
+      ],
+    },
+    {
+      headers: [
+        ["x-mesh-destination", "upstream"],
+        ["x-user-type", "premium"],
+      ],
+    },
+    header("x-user-type", "pr\xe9mium"),
+  ],
+  paths: [
+    "/api/v2",
+    "/api/v2/x",
+    "/api/v20",
+    "/api/v2?x",
+    "/?try=new%20one",
+    "/?try=new+one",
+    "/?a=1&try=new%20one",
+    "/?try=old&try=new%20one",
+    "/?try=%zz",
+    "/a/../api/v2",
+    "/api//v2",
+    "/api%2fv2",
+    `/${"a".repeat(3_000)}`,
+  ]
+    .map((path): ClientRequest => ({ path }))
+    .concat(
+      { path: "/api/x", body: "x" },
+      { path: "/api/x", method: "PUT" },
+      header("cookie", "a=1; beta=yes"),
+      header("cookie", "alpha=beta"),
+      header("cookie", ";;=;beta"),
+      header("cookie", "beta=; beta=1"),
+    ),
+  split: ["alice", "bob", "carol", "dave", "erin", "frank", "\xff\xfe", "a".repeat(2_000)].map((value) =>
+    header("x-user-id", value),
+  ),
+};
+
+function header(name: string, value: string): ClientRequest {
+  return { headers: [[name, value]] };
+}
+
+const ROUTING_SCENARIOS = Object.entries(ROUTED).flatMap(([set, requests]) =>
+  requests.map(
+    (request, i): Scenario => ({
+      name: `header-routing: ${set} ${i + 1}`,
+      filters: [
+        { name: "routing", module: "header-routing", vmId: "routing", configuration: ROUTING[set] ?? {} },
+        probe("after", { qh: "get 0 x-mesh-destination; get 0 :path" }),
+      ],
+      requests: [request],
+    }),
+  ),
+);
+
+const TRACED: readonly HeaderList[] = [
+  [["traceparent", `00-${TRACE}-${SPAN}-01`]],
+  [["traceparent", `00-${TRACE}-${SPAN}-00`]],
+  [["traceparent", `cc-${TRACE}-${SPAN}-01-more`]],
+  [["traceparent", `ff-${TRACE}-${SPAN}-01`]],
+  [["b3", `${TRACE}-${SPAN}-d`]],
+  [["b3", `${SHORT_TRACE_ID}-${SPAN}-1`]],
+  [
+    ["x-b3-traceid", TRACE],
+    ["x-b3-spanid", SPAN],
+    ["x-b3-sampled", "0"],
+  ],
+  [
+    ["traceparent", "?"],
+    ["b3", `${TRACE}-${SPAN}-0`],
+  ],
+  [
+    ["traceparent", `00-${TRACE}-${SPAN}-01`],
+    ["traceparent", `00-${TRACE}-${SPAN}-01`],
+    ["b3", `${TRACE}-${SPAN}-1`],
+  ],
+  [
+    ["traceparent", `00-${TRACE}-${SPAN}-01`],
+    ["tracestate", "a=1,b=2"],
+    ["tracestate", "c=3"],
+  ],
+  [
+    ["traceparent", `00-${TRACE}-${SPAN}-01`],
+    ["tracestate", `a=${"x".repeat(300)},b=2,c=${"y".repeat(250)}`],
+  ],
+];
+
+const TRACE_CONFIGURATIONS: Readonly<Record<string, Json>> = {
+  "as it is": {},
+  "all formats": { write: ["w3c", "b3", "b3-multi", "x-trace-id"], responseHeader: "x-trace" },
+  "at the edge": { trustIncoming: false, sampling: 0, write: ["w3c"] },
+};
+
+const TRACE_SCENARIOS = Object.entries(TRACE_CONFIGURATIONS).flatMap(([configured, configuration]) =>
+  [[], ...TRACED].map(
+    (headers, i): Scenario => ({
+      name: `trace-headers: ${configured}, ${i + 1}`,
+      filters: [{ name: "trace", module: "trace-headers", vmId: "trace", configuration }],
+      requests: [{ headers }],
+    }),
+  ),
+);
+
+/** Both filters and a probe on either side, with a body. */
+const BOTH: Scenario = {
+  name: "both filters between probes",
+  filters: [
+    probe("first"),
+    { name: "trace", module: "trace-headers", vmId: "trace", configuration: { responseHeader: "x-trace" } },
+    { name: "routing", module: "header-routing", vmId: "routing", configuration: ROUTING.headers ?? {} },
+    probe("last", { qh: "get 0 x-mesh-destination" }),
+  ],
+  requests: [
+    {
+      headers: [
+        ["traceparent", `00-${TRACE}-${SPAN}-01`],
+        ["x-user-type", "premium"],
+      ],
+      body: ["one", "two"],
+    },
+  ],
+};
+
+export const FILTERS: readonly Scenario[] = [...ROUTING_SCENARIOS, ...TRACE_SCENARIOS, BOTH];

@@ -1,0 +1,105 @@
+// A VM's memory does not grow with the streams that it has served, nor with its configurations.
+
+import type { HostedModule } from "../host/load.js";
+import { broken, type Check } from "./check.js";
+import { Random } from "./random-documents.js";
+import { ScriptMaker } from "./random-scripts.js";
+import { begin, play, type Script } from "./script.js";
+import type { Subject } from "./subject.js";
+import { vocabularyOf } from "./vocabulary.js";
+
+const STREAMS = 100_000;
+/** Unlike streams among them. */
+const SCRIPTS = 1_000;
+const PLUGINS = 5;
+const OPEN_AT_ONCE = 5_000;
+const WAVES = 8;
+const CHANGES = 2_000;
+const REFUSALS = 10_000;
+
+export const memoryChecks: readonly Check[] = [
+  {
+    name: `has as much memory after ${STREAMS.toLocaleString("en")} streams as after the first of them`,
+    run(subject) {
+      const scripts = scriptsOf(subject);
+      const { module, plugins } = severalPlugins(subject);
+      const serve = (streams: number): void => {
+        for (let i = 0; i < streams; i++)
+          play(module, scripts[i % SCRIPTS] as Script, plugins[i % plugins.length]);
+        module.logs.length = 0;
+      };
+      const total = subject.amount(STREAMS);
+      serve(Math.max(3 * SCRIPTS, total / 10));
+      const pages = module.pages;
+      serve(total);
+      if (module.pages > pages)
+        broken(`its memory grew from ${pages} to ${module.pages} pages of 64 KiB over ${total} streams`);
+    },
+  },
+  {
+    name: `frees what ${OPEN_AT_ONCE.toLocaleString("en")} streams at once have taken`,
+    run(subject) {
+      const scripts = scriptsOf(subject);
+      const { module, plugins } = severalPlugins(subject);
+      const wave = (): number => {
+        const streams = Array.from({ length: OPEN_AT_ONCE }, (_, i) =>
+          begin(module, scripts[i % SCRIPTS] as Script, plugins[i % plugins.length]),
+        );
+        for (const stream of streams) stream.close();
+        return module.pages;
+      };
+      wave();
+      const pages = wave();
+      // A module that needs more memory takes twice as much as it has: a few waves might still fit.
+      for (let i = 0; i < WAVES; i++) {
+        const now = wave();
+        if (now > pages)
+          broken(`its memory grew from ${pages} to ${now} pages of 64 KiB, with no stream left open`);
+      }
+    },
+  },
+  {
+    name: `changed ${CHANGES.toLocaleString("en")} times, keeps no trace of old configurations`,
+    run(subject) {
+      const documents = subject.facts.accepted.slice(0, 10).map((document) => JSON.stringify(document));
+      keepsMemory(subject, documents, CHANGES);
+    },
+  },
+  {
+    name: `refusing ${REFUSALS.toLocaleString("en")} configurations, keeps no trace of them`,
+    run(subject) {
+      const first = JSON.stringify(subject.facts.accepted[0]);
+      const refused = subject.facts.refused.slice(0, 10).map(([document]) => JSON.stringify(document));
+      keepsMemory(subject, [first, ...refused], REFUSALS);
+    },
+  },
+];
+
+/** One VM whose plugins have unlike configurations. */
+function severalPlugins(subject: Subject): { module: HostedModule; plugins: readonly string[] } {
+  const module = subject.boot();
+  const plugins = subject.sample(PLUGINS).map((configuration, i) => {
+    module.configure(JSON.stringify(configuration), { plugin: `plugin-${i}` });
+    return `plugin-${i}`;
+  });
+  return { module, plugins };
+}
+
+function keepsMemory(subject: Subject, documents: readonly string[], times: number): void {
+  const module = subject.boot();
+  const change = (count: number): void => {
+    for (let i = 0; i < count; i++) module.configure(documents[i % documents.length] ?? "");
+    module.logs.length = 0;
+  };
+  const total = subject.amount(times);
+  change(Math.max(200, total / 10));
+  const pages = module.pages;
+  change(total);
+  if (module.pages > pages)
+    broken(`its memory grew from ${pages} to ${module.pages} pages of 64 KiB over ${total} configurations`);
+}
+
+function scriptsOf(subject: Subject): readonly Script[] {
+  const maker = new ScriptMaker(vocabularyOf(subject.facts), new Random(subject.seed));
+  return Array.from({ length: SCRIPTS }, () => maker.script());
+}

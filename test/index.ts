@@ -1,0 +1,51 @@
+// The test kit, `meshwright/test`: modules and whole proxies in process, stock Envoy with real upstreams, and what one says to them.
+
+export { filterModule } from "../filters/filter-module.js";
+export type { AccessLogEntry } from "./harness/access-log.js";
+export { type Authority, type Certificate, makeAuthority } from "./harness/certificates.js";
+export { type ClientTls, type SendOptions, send } from "./harness/client.js";
+export { type Destination, type EnvoyOptions, startEnvoy, type TestEnvoy } from "./harness/envoy.js";
+export type { ChainFilter, HarnessFilter } from "./harness/filters.js";
+export {
+  type GrpcCall as UpstreamGrpcCall,
+  type GrpcMethod,
+  startGrpcUpstream,
+} from "./harness/grpc-upstream.js";
+export { rawHttp1 } from "./harness/raw-http1.js";
+export { type EnvoyRuntime, whyNoContainer } from "./harness/runtime.js";
+export { startUpstream, type Upstream, type UpstreamOptions, type UpstreamTls } from "./harness/upstream.js";
+export type { UpstreamAttempt } from "./host/attempt.js";
+export type { CallResponse, GrpcCall, HttpCall } from "./host/call-outs.js";
+export type { LocalReply } from "./host/context.js";
+export type { HostedExchange } from "./host/exchange.js";
+export type { ForeignFunction, HostOptions } from "./host/host.js";
+export type { HttpStream, StreamOptions } from "./host/http-stream.js";
+export {
+  type ConfigureOptions,
+  type Exchange,
+  type ExchangeOptions,
+  HostedModule,
+  loadModule,
+} from "./host/load.js";
+export type { PropertyValue } from "./host/property.js";
+export { HostedProxy, hostProxy, type RequestOptions } from "./host/proxy.js";
+export type { ConfigureResult, HostedTrap } from "./host/proxy-filters.js";
+export type {
+  GrpcAnswer,
+  GrpcRespond,
+  HostedFilter,
+  ProxyOptions,
+  Respond,
+  ScriptedUpstream,
+} from "./host/proxy-options.js";
+export type { ConnectOptions, TcpReceived, TcpStream } from "./host/tcp-stream.js";
+export { describeTrap, Trap, type TrapFrame } from "./host/trap.js";
+export type { LogLine } from "./host/vm.js";
+export type {
+  BodyPieces,
+  ClientRequest,
+  ClientResponse,
+  HeaderList,
+  UpstreamRequest,
+  UpstreamResponse,
+} from "./traffic.js";

@@ -1,0 +1,160 @@
+// `meshwright run` with a filter of an author's own: its sources are edited while requests come.
+
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
+import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+
+/** Six release builds, on a machine that is busy with other tests. */
+const TEST_MS = 240_000;
+const EDITS = ["2", "3", "4", "5", "6"];
+/** 200 requests per second. */
+const PAUSE_MS = 5;
+/** Requests last up to this long, so that some are under way at every change. */
+const LONGEST_MS = 200;
+
+const SCHEMA = `import { z } from "zod";\nexport const adderSchema = z.strictObject({ shout: z.boolean().optional() });\n`;
+
+let author: AuthorPackage;
+let upstream: Server;
+let words: readonly string[];
+beforeAll(async () => {
+  author = await authorPackage();
+  await author.writeFilter("adder");
+  await author.write("filters/adder/schema.ts", SCHEMA);
+  await author.write("adder.yaml", "{}\n");
+  upstream = createServer((_request, response) => {
+    setTimeout(() => response.end("served"), Math.random() * LONGEST_MS);
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
+  const { port } = upstream.address() as AddressInfo;
+  words = ["run", "--upstream", `http://127.0.0.1:${port}`, "--port", "0"];
+});
+afterAll(async () => {
+  upstream.close();
+  await author[Symbol.asyncDispose]();
+});
+
+/** What a request came to: the value that the filter added, or what went wrong. */
+async function ask(url: string): Promise<string> {
+  try {
+    const response = await fetch(url);
+    const isServed = response.status === 200 && (await response.text()) === "served";
+    return isServed ? (response.headers.get("x-added") ?? "nothing added") : `status ${response.status}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Sends requests at a constant rate until it is ended; tells how many came to what. */
+function constantLoad(url: string): { end(): Promise<ReadonlyMap<string, number>> } {
+  const counts = new Map<string, number>();
+  const asked: Promise<unknown>[] = [];
+  let isOn = true;
+  const sending = (async () => {
+    for (; isOn; await delay(PAUSE_MS)) {
+      asked.push(ask(url).then((came) => counts.set(came, (counts.get(came) ?? 0) + 1)));
+    }
+  })();
+  return {
+    end: async () => {
+      isOn = false;
+      await sending;
+      await Promise.all(asked);
+      return counts;
+    },
+  };
+}
+
+describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () => {
+  let command: CliProcess;
+  let url: string;
+  const at = (file: string) => path.join(author.root, "filters/adder", file);
+
+  beforeAll(async () => {
+    command = new CliProcess([...words, "--filter", "adder=adder.yaml"], author.root);
+    url = (await command.until(/listens on (http:\S+),/))[1] ?? "";
+  }, TEST_MS);
+  afterAll(() => command?.[Symbol.asyncDispose]());
+
+  /** Waits for a line that it writes from here on. */
+  function afterNow() {
+    const from = command.stdout.length;
+    return (pattern: RegExp) => command.until(new RegExp(`(?<=^[\\s\\S]{${from},})${pattern.source}`, "m"));
+  }
+
+  it("takes five new modules under load, and loses no request", async () => {
+    const load = constantLoad(url);
+    for (const value of EDITS) {
+      const until = afterNow();
+      await writeFile(at("policy.ts"), policy(value));
+      await until(/^reloaded: adder, [\d.]+ s after the save$/);
+      // The next one is on the new module, whichever worker gets it.
+      expect(await ask(url)).toBe(value);
+    }
+    const came = await load.end();
+    expect([...came.keys()].sort()).toEqual(["1", ...EDITS]);
+  });
+
+  it("keeps no copy of a module that has gone", async () => {
+    const [folder] = await readdir(path.join(author.root, ".meshwright"));
+    const copies = await readdir(path.join(author.root, ".meshwright", folder ?? "", "modules"));
+    expect(copies).toEqual([expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm$/)]);
+  });
+
+  it("keeps the module that runs where the sources do not compile", async () => {
+    const until = afterNow();
+    await writeFile(at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
+    await until(/does not compile: .*; the module that runs stays\n[\s\S]*in filters\/adder\/policy\.ts\(1,/);
+    expect(await ask(url)).toBe("6");
+    const mended = afterNow();
+    await writeFile(at("policy.ts"), policy("7"));
+    await mended(/^reloaded: adder/);
+    expect(await ask(url)).toBe("7");
+  });
+
+  it("keeps the module that runs where the new one refuses its configuration", async () => {
+    const entry = await readFile(at("index.ts"), "utf8");
+    const refusal =
+      "override onConfigure(_configuration: Bytes): bool {\n    return false;\n  }\n\n  override shared";
+    const until = afterNow();
+    await writeFile(at("index.ts"), entry.replace("override shared", refusal));
+    await until(/^refused: the new adder: .*; the module that runs stays$/);
+    expect(await ask(url)).toBe("7");
+    const mended = afterNow();
+    await writeFile(at("index.ts"), entry);
+    await writeFile(at("policy.ts"), policy("8"));
+    await mended(/^reloaded: adder/);
+    expect(await ask(url)).toBe("8");
+  });
+
+  it("checks an edited file by the filter's own schema", async () => {
+    const until = afterNow();
+    await writeFile(path.join(author.root, "adder.yaml"), "shout: loud\n");
+    await until(/refused: adder\.yaml:1:\d+: shout: .*the last good settings stay/);
+    const mended = afterNow();
+    await writeFile(path.join(author.root, "adder.yaml"), "shout: true\n");
+    await mended(/^applied: adder at adder\.yaml$/);
+  });
+
+  it("ends on Ctrl-C and leaves nothing", async () => {
+    command.kill("SIGINT");
+    expect(await command.exited).toBe(0);
+    expect(command.stderr).toBe("");
+    expect(processesNaming(path.join(author.root, ".meshwright"))).toEqual([]);
+  });
+
+  it("refuses a file that is wrong by the filter's own schema before anything is started", async () => {
+    await author.write("wrong.yaml", "loud: true\n");
+    const { exitCode, stderr, stdout } = await runCli(
+      [...words, "--filter", "filters/adder=wrong.yaml"],
+      author.root,
+    );
+    expect(stderr).toMatch(/^meshwright: adder configuration refused: wrong\.yaml:1:1: loud: /);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  });
+});

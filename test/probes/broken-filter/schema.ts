@@ -1,0 +1,31 @@
+// What the broken filter's configuration may be.
+
+import { z } from "zod";
+import { text } from "../../../filters/match-schema.js";
+
+export const FLAWS = [
+  "none",
+  "traps",
+  "trusts-host",
+  "trusts-size",
+  "leaks-streams",
+  "leaks-configurations",
+  "global-tag",
+  "forgets-itself",
+  "remembers-stream",
+  "mixes-streams",
+  "any-key",
+  "refuses-silently",
+  "unlisted-metric",
+  "uncounted-metric",
+  "client-metric",
+  "logs-headers",
+  "injects-header",
+] as const;
+
+export type Flaw = (typeof FLAWS)[number];
+
+export const brokenFilterSchema = z.strictObject({
+  flaw: z.enum(FLAWS).describe("What is wrong with the filter."),
+  tag: text(0, 8).optional().describe("What it writes into responses. Default: none."),
+});
