@@ -25,6 +25,8 @@ const PAGES = [
   "compose/README.md",
   "cli/README.md",
   "filters/README.md",
+  "filters/TUTORIAL.md",
+  "test/README.md",
   "filters/header-routing/README.md",
   "filters/trace-headers/README.md",
 ];
@@ -64,6 +66,22 @@ describe("the README", () => {
   test("shows a configuration that header-routing takes", () => {
     const { success } = findFilter("header-routing").schema.safeParse(parse(block("yaml")));
     expect(success).toBe(true);
+  });
+
+  test("drives a proxy in process to the result that it says", async () => {
+    const folder = path.join(ROOT, "build", "readme-kit");
+    const kit = JSON.stringify(path.join(ROOT, "test/index.ts"));
+    const snippet = block("js").replace('"meshwright/test"', kit).replace('"my-filter"', '"template"');
+    const [, said] = /console\.log\(.*\); \/\/ (.*)\n/.exec(snippet) ?? [];
+    await mkdir(folder, { recursive: true });
+    try {
+      await writeFile(path.join(folder, "snippet.mjs"), snippet);
+      const tsx = path.join(ROOT, "node_modules/tsx/dist/cli.mjs");
+      const printed = execFileSync(process.execPath, [tsx, path.join(folder, "snippet.mjs")], { cwd: ROOT });
+      expect(printed.toString()).toBe(`${said}\n`);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test("names scripts that package.json has", () => {
