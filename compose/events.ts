@@ -21,8 +21,10 @@ export type RunEvent =
     }
   /** The file as a whole is wrong; nothing of it was taken. */
   | { readonly kind: "file-refused"; readonly lines: readonly string[] }
-  /** A filter's new module is in force. */
+  /** A filter's new module is in force; so many seconds after the save. */
   | { readonly kind: "reloaded"; readonly filter: string; readonly seconds: number }
+  /** The same, as a build makes it, has taken its place. */
+  | { readonly kind: "optimized"; readonly filter: string; readonly seconds: number }
   /** A filter could not be built anew; its module that runs stays. */
   | { readonly kind: "build-failed"; readonly lines: readonly string[] }
   /** Envoy or the filter did not take a new module; the one that runs stays. */
@@ -58,6 +60,8 @@ export function describeEvent(event: RunEvent): string[] {
       ];
     case "reloaded":
       return [`reloaded: ${event.filter}, ${event.seconds.toFixed(1)} s after the save`];
+    case "optimized":
+      return [`optimized: ${event.filter}, ${event.seconds.toFixed(1)} s after the save`];
     case "build-failed":
       return [
         `${event.lines[0] ?? ""}; the module that runs stays`,

@@ -1,10 +1,12 @@
 // Checks a file of configuration, whichever kind it is: a mesh file, or the settings of a filter.
 
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { readDocument } from "../envoy/document.js";
 import { MeshwrightError } from "../envoy/errors.js";
-import { FILTERS, findFilter } from "../filters/catalog.js";
+import { FILTERS } from "../filters/catalog.js";
+import { findMember, ownFilterNames } from "../filters/member.js";
 import { readMesh } from "./mesh/file.js";
 
 /** A file that is right, and what it is: `mesh`, or a filter's name. */
@@ -14,27 +16,29 @@ export interface ValidFile {
 }
 
 /**
- * Checks `FILE` or `FILTER=FILE`. Without the filter's name the file's own tells (`header-routing.yaml`, `header-routing.canary.yaml`), and
- * what has `services` is a mesh file. Throws `MeshwrightError` `configuration`, and `build` for an unknown filter.
+ * Checks `FILE` or `FILTER=FILE`, where FILTER is as `findMember` takes it. Without it the file's own name tells the filter (`header-routing.yaml`,
+ * `header-routing.canary.yaml`), of the catalog or of the package that is worked in, and what has `services` is a mesh file. Throws
+ * `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that cannot be read.
  */
 export async function validateFile(word: string): Promise<ValidFile> {
-  const [, name, named] = /^([a-z][a-z0-9-]*)=(.+)$/.exec(word) ?? [];
-  if (name !== undefined && named !== undefined) return validateFilterFile(findFilter(name).name, named);
-  const filter = FILTERS.find((room) => path.basename(word).startsWith(`${room.name}.`));
-  if (filter !== undefined) return validateFilterFile(filter.name, word);
+  const [, name, named] = (!existsSync(word) && /^([^=]+)=(.+)$/.exec(word)) || [];
+  if (name !== undefined && named !== undefined) return validateFilterFile(name, named);
+  const names = [...FILTERS.map((room) => room.name), ...ownFilterNames()];
+  const filter = names.find((each) => path.basename(word).startsWith(`${each}.`));
+  if (filter !== undefined) return validateFilterFile(filter, word);
   const content = await readDocument(word, z.looseObject({}), "file");
   if ("services" in content || "gateway" in content) {
     await readMesh(word);
     return { file: word, kind: "mesh" };
   }
-  const names = FILTERS.map((room) => room.name).join(", ");
   throw new MeshwrightError(
     "configuration",
-    `${word}: has no "services", so it is no mesh file; for a filter's settings write NAME=${word} with one of ${names}`,
+    `${word}: has no "services", so it is no mesh file; for a filter's settings write NAME=${word} with one of ${names.join(", ")}`,
   );
 }
 
 async function validateFilterFile(filter: string, file: string): Promise<ValidFile> {
-  await readDocument(file, findFilter(filter).schema, `${filter} configuration`);
-  return { file, kind: filter };
+  const { name, schema } = await findMember(filter);
+  await readDocument(file, schema, `${name} configuration`);
+  return { file, kind: name };
 }

@@ -184,6 +184,7 @@ describe("an author's filter", () => {
       });
     }
     expect((await refusal(["mime"])).message).toMatch(/no filter "mime".* trace-headers, mine/);
+    await filter(".mine.1.partial", TICK);
     expect(ownFilterNames()).toEqual(["mine", "trace-headers"]);
   });
 });
@@ -251,6 +252,12 @@ describe("the schema beside an author's filter", () => {
     await expect(schemaOf(text)).rejects.toMatchObject({
       code: "build",
       message: expect.stringMatching(message),
+    });
+  });
+
+  test("that is not TypeScript is told by its line", async () => {
+    await expect(schemaOf("\nexport const = ;")).rejects.toMatchObject({
+      details: [expect.stringMatching(/schema\.ts:2:\d+: /)],
     });
   });
 });

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
-import { IN_CHECKOUT } from "./source.js";
+import { IN_CHECKOUT, nearestPackage } from "./source.js";
 
 /** The parts of a package.json that are read or added to. */
 interface PackageFile {
@@ -22,7 +22,7 @@ const TOOLS = ["@as-pect/cli", "@types/node", "assemblyscript", "typescript", "v
 const SCRIPTS = { build: "meshwright build", test: "meshwright test" };
 /** What `npm init` writes. */
 const NO_TEST = 'echo "Error: no test specified" && exit 1';
-const IGNORED = ["node_modules/", "build/"];
+const IGNORED = ["node_modules/", "build/", ".meshwright/"];
 
 /** For schemas and tests, and below it for AssemblyScript: an editor takes the nearest that has the file. */
 const TSCONFIGS: Readonly<Record<string, unknown>> = {
@@ -58,15 +58,21 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
 };
 
 /**
- * The files to write so that the folder is a package in which filters are built and tested, each with its whole new text, by their names.
- * @throws MeshwrightError `usage` where its package.json is none
+ * The files to write so that the folder is a package in which filters are built and tested, each with its whole new text, by their names below it. Of a workspace
+ * of npm's the file of the whole is among them, as `../package.json`.
+ * @throws MeshwrightError `usage` where a package.json is none
  */
 export async function packageFiles(root: string): Promise<ReadonlyMap<string, string>> {
   const changed = new Map<string, string>();
-  const file = path.join(root, "package.json");
-  const before = existsSync(file) ? await readFile(file, "utf8") : undefined;
-  const after = withNeeds(root, before, await readOwn());
+  const own = await readOwn();
+  const workspace = await workspaceOf(root);
+  const before = await readPackage(path.join(root, "package.json"));
+  const after = withNeeds(root, before, workspace === undefined ? own : { ...own, overrides: {} });
   if (after !== before) changed.set("package.json", after);
+  if (workspace !== undefined) {
+    const shared = withOverrides(workspace, own);
+    if (shared !== workspace.text) changed.set(path.relative(root, workspace.file), shared);
+  }
   const ignore = path.join(root, ".gitignore");
   const ignored = existsSync(ignore) ? await readFile(ignore, "utf8") : "";
   const ignoring = withIgnored(ignored);
@@ -77,27 +83,72 @@ export async function packageFiles(root: string): Promise<ReadonlyMap<string, st
   return changed;
 }
 
+/** A package.json as it stands. */
+interface PackageText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The package.json of the workspace that the package is one of: npm reads overrides there alone. */
+async function workspaceOf(root: string): Promise<PackageText | undefined> {
+  const folder = nearestPackage(path.dirname(root));
+  if (folder === undefined) return undefined;
+  const file = path.join(folder, "package.json");
+  const text = (await readPackage(file).catch(() => undefined)) ?? "";
+  return /"workspaces"\s*:/.test(text) ? { file, text } : workspaceOf(folder);
+}
+
+/** Its text, without the byte order mark that editors on Windows write and npm passes over; undefined where there is none. */
+async function readPackage(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return undefined;
+  try {
+    return (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw new MeshwrightError("usage", `${file} cannot be read: ${(error as Error).message}; mend it first`);
+  }
+}
+
 /** The package.json of the toolkit that runs. */
 async function readOwn(): Promise<PackageFile> {
   return JSON.parse(await readFile(path.join(PACKAGE_ROOT, "package.json"), "utf8")) as PackageFile;
 }
 
 function withNeeds(root: string, before: string | undefined, own: PackageFile): string {
-  const current = before === undefined ? newPackage(root) : parsePackage(root, before);
+  const current =
+    before === undefined ? newPackage(root) : parsePackage(path.join(root, "package.json"), before);
   const needs = { ...own.devDependencies, ...own.dependencies, meshwright: ownSpecifier(root, own) };
   const wanted = [...TOOLS, "meshwright"].filter((name) => current.dependencies?.[name] === undefined);
   const added = Object.fromEntries(wanted.map((name) => [name, needs[name as keyof typeof needs] ?? "*"]));
   const devDependencies = sorted({ ...added, ...current.devDependencies });
   const { test, ...scripts } = current.scripts ?? {};
+  const overrides = { ...own.overrides, ...current.overrides };
   const next = {
     ...current,
     scripts: { ...SCRIPTS, ...scripts, ...(test === undefined || test === NO_TEST ? {} : { test }) },
     devDependencies,
-    overrides: { ...own.overrides, ...current.overrides },
+    ...(Object.keys(overrides).length > 0 ? { overrides } : {}),
   };
-  return JSON.stringify(next) === JSON.stringify(current) && before !== undefined
-    ? before
-    : jsonText(next, indentOf(before));
+  return before === undefined ? jsonText(next) : rewritten(before, current, next);
+}
+
+/** The workspace may have no dependency of its own whose version an override could name. */
+function withOverrides({ file, text }: PackageText, own: PackageFile): string {
+  const needs = { ...own.devDependencies, ...own.dependencies };
+  const versions = JSON.stringify(own.overrides).replaceAll(/"\$([^"]+)"/g, (_, name) =>
+    JSON.stringify(needs[name]),
+  );
+  const current = parsePackage(file, text);
+  return rewritten(text, current, {
+    ...current,
+    overrides: { ...JSON.parse(versions), ...current.overrides },
+  });
+}
+
+/** The text of a changed package.json in the manner of the one before; that one itself where nothing changes. */
+function rewritten(before: string, current: PackageFile, next: PackageFile): string {
+  if (JSON.stringify(next) === JSON.stringify(current)) return before;
+  const text = jsonText(next, indentOf(before));
+  return before.includes("\r\n") ? text.replaceAll("\n", "\r\n") : text;
 }
 
 function newPackage(root: string): PackageFile {
@@ -113,13 +164,14 @@ function newPackage(root: string): PackageFile {
   } as PackageFile;
 }
 
-function parsePackage(root: string, text: string): PackageFile {
-  const file = path.join(root, "package.json");
+function parsePackage(file: string, text: string): PackageFile {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new MeshwrightError("usage", `${file} is not JSON: ${(error as Error).message}; mend it first`);
+    // It quotes what it stumbled over, with its line breaks.
+    const reason = (error as Error).message.replaceAll(/\s+/g, " ");
+    throw new MeshwrightError("usage", `${file} is not JSON: ${reason}; mend it first`);
   }
   const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
   if (!isObject(parsed)) throw new MeshwrightError("usage", `${file} must be an object: mend it first`);
@@ -149,8 +201,8 @@ function sorted(record: Readonly<Record<string, string>>): Record<string, string
 }
 
 /** What a line of the file is indented by; default: two spaces. */
-function indentOf(text = ""): string {
-  return /^[{[]\r?\n([ \t]+)/.exec(text)?.[1] ?? "  ";
+function indentOf(text: string): string {
+  return /^\{\r?\n([ \t]+)/.exec(text)?.[1] ?? "  ";
 }
 
 function jsonText(value: unknown, indent = "  "): string {

@@ -82,11 +82,16 @@ async function buildFilter(member: Member, options: BuildOptions): Promise<Built
   }
   const out = options.outDir === undefined ? moduleOf(member) : modulePath(name, options.outDir);
   await writeSchema(member, path.join(await schemaFolder(out), `${name}.schema.json`));
-  const source = sourceAt(member.entry);
-  const upToDate = await isUpToDate(out, source, [member.entry], (file) => file === source.entry);
+  const upToDate = await isBuilt(member, out);
   return describeBuild(name, out, { ...options, sizeBudget, upToDate, label: name }, () =>
     compileModule(member.entry, out, { debug: true, sizeBudget }),
   );
+}
+
+/** Whether the filter's module is at `out`, and newer than its sources. */
+export function isBuilt({ entry }: Place, out: string): Promise<boolean> {
+  const source = sourceAt(entry);
+  return isUpToDate(out, source, [entry], (file) => file === source.entry);
 }
 
 interface Build extends BuildOptions {

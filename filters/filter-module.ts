@@ -5,7 +5,7 @@ import { mkdir, readlink, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isAlive } from "../envoy/runtime/alive.js";
-import { buildFilters, moduleOf, modulePath } from "./build.js";
+import { buildFilters, isBuilt, moduleOf, modulePath } from "./build.js";
 import { findPlace } from "./member.js";
 import { IN_CHECKOUT } from "./source.js";
 
@@ -26,12 +26,14 @@ export async function filterModule(filter: string): Promise<string> {
   const place = await findPlace(filter);
   const module = moduleOf(place);
   if (!place.isOwn && !IN_CHECKOUT) return module;
+  // A build reads the schema too, which takes longer than most tests.
+  if (await isBuilt(place, module)) return module;
   await using _ = await lock(path.join(path.dirname(module), `.${place.name}.lock`));
   await buildFilters([place.entry]);
   return module;
 }
 
-/** Found by the name alone: whoever set the folder up knows of which filter each module is, and reading a schema takes longer than a test. */
+/** Found by the name alone: whoever set the folder up knows of which filter each module is, and a test may ask for it a thousand times. */
 function givenModule(filter: string): string | undefined {
   const folder = process.env[MODULES_VARIABLE];
   if (folder === undefined) return undefined;

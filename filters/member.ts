@@ -48,9 +48,13 @@ export async function findPlace(text: string): Promise<Place> {
 export function ownFilterNames(root = workspaceRoot()): readonly string[] {
   const folder = path.join(root, "filters");
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => existsSync(entryOf(root, name)) && catalogEntry(name) !== entryOf(root, name))
-    .sort();
+  return (
+    readdirSync(folder)
+      // What is hidden is no filter: an editor's, or a room that is being written.
+      .filter((name) => !name.startsWith(".") && existsSync(entryOf(root, name)))
+      .filter((name) => catalogEntry(name) !== entryOf(root, name))
+      .sort()
+  );
 }
 
 /**
@@ -63,7 +67,7 @@ export function buildableNames(): readonly string[] {
   if (names.length > 0) return names;
   throw new MeshwrightError(
     "usage",
-    `there is no filter in ${path.join(root, "filters")}: name one, or make one with \`meshwright new\``,
+    `there are no filters in ${path.join(root, "filters")}: make one with \`meshwright new NAME\`, or go to the package that has yours`,
   );
 }
 

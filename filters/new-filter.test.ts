@@ -1,4 +1,4 @@
-// What `meshwright new` writes, and what it leaves alone. That the filter builds and passes its tests is in test/integration/package.test.ts.
+// What `meshwright new` writes, and what it leaves alone. That the filter builds and passes its tests is in test/integration/tutorial.test.ts.
 
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,6 +31,13 @@ describe("the room of a new filter", () => {
     expect(text).toContain('"my_2nd_filter.requests_total"');
     expect(text).toContain('from "meshwright/assembly/exports/plugin"');
     expect((await readdir(path.join(root, "filters"))).sort()).toEqual(["my-2nd-filter", "tsconfig.json"]);
+  });
+
+  test("may have a name with the template's in it", async () => {
+    const text = [...(await roomFiles("template-template", "package")).values()].join("\n");
+    expect(text).toContain('"template_template.requests_total"');
+    expect(text).toContain('Bytes.of("template_template_missing")');
+    expect(text).toContain('filterModule("template-template")');
   });
 
   test("in a checkout imports what is beside it", async () => {
@@ -112,6 +119,27 @@ describe("the package around it", () => {
     expect(await read("tsconfig.json")).toBe("mine");
   });
 
+  test("keeps its line ends, and may begin with a byte order mark", async () => {
+    await writeFile(path.join(root, "package.json"), '\uFEFF{\r\n\t"name": "shop"\r\n}\r\n');
+    await newFilter("mine", { dir: root });
+    const text = await read("package.json");
+    expect(text).toMatch(/^\{\r\n\t"name": "shop",\r\n/);
+    expect(text).not.toMatch(/[^\r]\n/);
+  });
+
+  test("has its overrides in the workspace that it is one of, for npm reads no others", async () => {
+    const workspace = { name: "all", workspaces: ["packages/*"], overrides: { other: "1" } };
+    await writeFile(path.join(root, "package.json"), JSON.stringify(workspace));
+    const dir = path.join(root, "packages/one");
+    const { files } = await newFilter("mine", { dir });
+    expect(files).toContain(path.join("..", "..", "package.json"));
+    expect((await readJson("packages/one/package.json")).overrides).toBeUndefined();
+    expect(await readJson("package.json")).toMatchObject({
+      ...workspace,
+      overrides: { other: "1", "@as-pect/cli": { assemblyscript: "0.28.14" } },
+    });
+  });
+
   test("is left as it is by a second filter", async () => {
     await newFilter("one", { dir: root });
     const before = await read("package.json");
@@ -129,6 +157,7 @@ describe("the package around it", () => {
 
   test.each([
     ["no JSON", "{,}", /package\.json is not JSON: /],
+    ["several lines of no JSON", '{\n"a"\n:,\n}\n', /package\.json is not JSON: [^\n]*$/],
     ["a list", "[]", /must be an object/],
     ["null", "null", /must be an object/],
     ["scripts that are a list", '{"scripts": []}', /package\.json: scripts: must be an object/],
@@ -141,6 +170,14 @@ describe("the package around it", () => {
     });
     expect(await readdir(root)).toEqual(["package.json"]);
     expect(await read("package.json")).toBe(text);
+  });
+
+  test("with a folder for a package.json is refused", async () => {
+    await mkdir(path.join(root, "package.json"));
+    await expect(newFilter("mine", { dir: root })).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringMatching(/package\.json cannot be read: EISDIR/),
+    });
   });
 
   test("that is a file is told by its path", async () => {

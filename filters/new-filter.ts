@@ -11,7 +11,7 @@ import { packageFiles } from "./author-package.js";
 import { isCatalogName } from "./catalog.js";
 import { NAME, NAME_RULE } from "./member.js";
 import { roomFiles } from "./room-files.js";
-import { nearestPackage } from "./source.js";
+import { installedIn, nearestPackage } from "./source.js";
 import { sweep } from "./sweep.js";
 
 /** What was made. */
@@ -53,7 +53,9 @@ export async function newFilter(
   return {
     root,
     files: [...around.keys(), ...[...texts.keys()].map((file) => path.join(room, file))],
-    mustInstall: around.has("package.json") || (!isCheckout && !existsSync(path.join(root, "node_modules"))),
+    mustInstall:
+      [...around.keys()].some((file) => path.basename(file) === "package.json") ||
+      (!isCheckout && installedIn(root) === undefined),
   };
 }
 

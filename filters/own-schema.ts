@@ -36,8 +36,8 @@ async function load(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     return await tsImport(pathToFileURL(file).href, { parentURL: import.meta.url, tsconfig: false });
   } catch (error) {
-    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new MeshwrightError("build", `${file} cannot be read: ${reason}`, [], { cause: error });
+    const [reason = "", ...details] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new MeshwrightError("build", `${file} cannot be read: ${reason}`, details, { cause: error });
   }
 }
 

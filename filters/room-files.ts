@@ -27,11 +27,11 @@ export async function roomFiles(name: string, place: RoomPlace): Promise<Readonl
   return new Map(await Promise.all(texts));
 }
 
-/** Metrics and response code details have underscores where the name has hyphens. */
+/** Metrics and response code details have underscores where the name has hyphens. In one pass, since the new name may have the old one in it. */
 function named(text: string, name: string): string {
-  return text
-    .replaceAll(/template(?=_|\.requests_total)/g, name.replaceAll("-", "_"))
-    .replaceAll("template", name);
+  return text.replaceAll(/template(_|\.requests_total)?/g, (_, metric = "") =>
+    metric === "" ? name : `${name.replaceAll("-", "_")}${metric}`,
+  );
 }
 
 function withPackageImports(text: string): string {

@@ -63,7 +63,7 @@ export function nearestPackage(folder: string): string | undefined {
 }
 
 /** Where the compiler finds meshwright: as Node does, in `node_modules` of this folder or of one above. */
-function installedIn(folder: string): string | undefined {
+export function installedIn(folder: string): string | undefined {
   const place = path.join(folder, "node_modules", "meshwright");
   if (existsSync(path.join(place, "assembly/index.ts"))) return place;
   const parent = path.dirname(folder);

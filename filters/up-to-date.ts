@@ -37,12 +37,6 @@ export async function isUpToDate(
   return (await Promise.all(sources.map(changedAt))).every((time) => time < built);
 }
 
-/** The files that the module at `out`, compiled of one entry file, is made of; absolute paths. Its source map must be there. */
-export async function moduleSources(out: string, source: Source): Promise<readonly string[]> {
-  const mapped = await mappedSources(out);
-  return sourcesOf(source, [path.join(source.root, source.entry)], [...mapped.keys()]);
-}
-
 /** The map names the files that code comes from, but not those of constants alone. */
 async function sourcesOf(
   source: Source,

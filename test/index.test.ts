@@ -34,7 +34,7 @@ function namesOf(file: string) {
 test("the kit is imported in plain Node, and has these names", async () => {
   const { code, output } = await namesOf("index.ts");
   expect(output.trim().split("\n").at(-1)).toBe(
-    "HostedModule HostedProxy Trap describeTrap filterModule hostProxy loadModule makeAuthority rawHttp1 send startEnvoy startGrpcUpstream startUpstream whyNoContainer",
+    "HostedModule HostedProxy MeshwrightError Trap describeTrap filterModule hostProxy loadModule makeAuthority rawHttp1 send startEnvoy startGrpcUpstream startUpstream whyNoContainer",
   );
   expect(code).toBe(0);
 });

@@ -1,5 +1,10 @@
 // The test kit, `meshwright/test`: modules and whole proxies in process, stock Envoy with real upstreams, and what one says to them.
 
+export type { Json } from "../envoy/config/json.js";
+export type { FailurePolicy } from "../envoy/config/wasm.js";
+export { type ErrorCode, MeshwrightError } from "../envoy/errors.js";
+export type { AdminClient } from "../envoy/runtime/admin.js";
+export type { ApplyResult } from "../envoy/runtime/live-file.js";
 export { filterModule } from "../filters/filter-module.js";
 export type { AccessLogEntry } from "./harness/access-log.js";
 export { type Authority, type Certificate, makeAuthority } from "./harness/certificates.js";
@@ -9,6 +14,7 @@ export type { ChainFilter, HarnessFilter } from "./harness/filters.js";
 export {
   type GrpcCall as UpstreamGrpcCall,
   type GrpcMethod,
+  type GrpcUpstreamOptions,
   startGrpcUpstream,
 } from "./harness/grpc-upstream.js";
 export { rawHttp1 } from "./harness/raw-http1.js";

@@ -1,25 +1,44 @@
-// Runs every test there is: the AssemblyScript units (as-pect), then everything in TypeScript (vitest), stock Envoy included. Closes with one
-// line over all of them. Arguments go to vitest: `npm test -- header-routing`.
+// Runs every test there is: the AssemblyScript units (as-pect), then everything in TypeScript (vitest), stock Envoy included, then one filter's tests
+// with Envoy in a container, where one can be had and `MESHWRIGHT_ENVOY` does not choose. Closes with one line over all of them. Arguments go to
+// vitest, which then runs once: `npm test -- header-routing`.
 
 import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { findEnvoy } from "../envoy/runtime/find.js";
 import { buildFilters } from "../filters/build.js";
 import { FILTERS } from "../filters/catalog.js";
+import { whyNoContainer } from "./harness/runtime.js";
 import { missingTools } from "./harness/tools.js";
-import { addCounts, type Counts, describeCounts } from "./runner/counts.js";
+import { addCounts, type Counts, describeCounts, NO_TESTS } from "./runner/counts.js";
 import { specsIn } from "./runner/room.js";
 import { runSuites } from "./runner/suites.js";
 import { runUnits } from "./runner/units.js";
 
+const IN_CONTAINERS = "test/integration/header-routing";
+
 const say = (line: string): void => console.log(line);
+const interactive = process.stdout.isTTY === true;
 
 async function units(): Promise<Counts> {
   const folders = ["assembly", "filters"].map((folder) => specsIn(path.join(PACKAGE_ROOT, folder)));
   return runUnits((await Promise.all(folders)).flat(), { root: PACKAGE_ROOT, onLine: say });
 }
 
+async function containers(): Promise<Counts> {
+  const why = await whyNoContainer();
+  if (why !== undefined) {
+    say(`\nNo Envoy in a container: ${why}`);
+    return NO_TESTS;
+  }
+  say("\nOne filter, with stock Envoy in a container");
+  // The suites before have left their own.
+  process.exitCode = 0;
+  const env = { MESHWRIGHT_ENVOY: "container" };
+  return runSuites({ root: PACKAGE_ROOT, words: [IN_CONTAINERS], env, interactive });
+}
+
 async function main(): Promise<void> {
+  const words = process.argv.slice(2);
   const progress = (line: string): void => say(`  ${line}`);
   say("Building the filters");
   await buildFilters(
@@ -33,11 +52,13 @@ async function main(): Promise<void> {
   say("\nTypeScript, with stock Envoy");
   const ofSuites = await runSuites({
     root: PACKAGE_ROOT,
-    words: process.argv.slice(2),
+    words,
     env: { ENVOY_BIN: envoy.path, MESHWRIGHT_TEST_ENVOY: "1" },
-    interactive: process.stdout.isTTY === true,
+    interactive,
   });
-  const all = addCounts(ofUnits, ofSuites);
+  const isWhole = words.length === 0 && process.env.MESHWRIGHT_ENVOY === undefined;
+  const ofContainers = isWhole ? await containers() : NO_TESTS;
+  const all = addCounts(addCounts(ofUnits, ofSuites), ofContainers);
   say(missingTools().join("\n"));
   say(describeCounts(all));
   process.exitCode = all.failed > 0 ? 1 : 0;

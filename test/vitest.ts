@@ -1,5 +1,5 @@
-// What the kit has for vitest, `meshwright/test/vitest`: importing it teaches `expect` the matchers, and `describeFilter` is the suite that every
-// filter passes.
+// What the kit has for vitest, `meshwright/test/vitest`: importing it teaches `expect` the matchers, `describeFilter` is the suite that every filter
+// passes, and `showLogsOnFailure` prints what Envoy said when a test fails.
 
 import { expect } from "vitest";
 import {
@@ -15,6 +15,7 @@ import { toHaveHeader, toHaveStatus, toHaveTrailer } from "./matchers/headers.js
 export type { FilterFacts, FilterRequest } from "./conformance/facts.js";
 export { describeFilter } from "./conformance/filter.js";
 export type { SubjectOptions } from "./conformance/subject.js";
+export { showLogsOnFailure } from "./harness/failure-logs.js";
 export type { ExpectedLocalReply, LogLevelName } from "./matchers/filter.js";
 
 /** The kit's matchers, as they stand behind `expect(…)`. */

@@ -50,8 +50,9 @@ export function addBuild(root: Command, screen: Screen): void {
       screen.print([
         ...buildTable(built),
         "",
-        `Modules are in ${folders.join(" and ")}, each with its source map (.wasm.map);`,
-        "what was compiled here has a build with names (.debug.wasm) too. JSON Schemas are in schemas/ beside them.",
+        `Modules are in ${folders.join(" and ")},`,
+        "each with its source map (.wasm.map); what was compiled here has a build with",
+        "names (.debug.wasm) too. JSON Schemas are in schemas/ beside them.",
       ]);
     });
 }
@@ -81,12 +82,12 @@ export function buildTable(built: readonly BuiltFilter[]): string[] {
 }
 
 const EXAMPLES = `
-A filter that stock Envoy would refuse, or never call, is not built: the lines of
-source that cause it are named.
+A filter that stock Envoy would refuse, or never call, is not built: the lines
+of source that cause it are named.
 
 Examples:
   meshwright build                  every filter of the package in this folder
-  meshwright build header-routing   one of them, or of those that come with meshwright
+  meshwright build header-routing   one of them, or of meshwright's own
   meshwright build header-routing --size-budget 60000
   meshwright build my-filter        your own, in filters/my-filter
   meshwright build ./other/my-filter --out-dir modules

@@ -48,9 +48,9 @@ function failOnRefused(inspected: readonly InspectedFile[]): void {
 }
 
 const EXAMPLES = `
-A call that the module's start makes for certain counts as a reason to refuse it;
-one that it may make is only shown. Whether a filter takes its configuration, only
-Envoy can tell.
+A call that the module's start makes for certain counts as a reason to refuse
+it; one that it may make is only shown. Whether a filter takes its
+configuration, only Envoy can tell.
 
 Examples:
   meshwright inspect build/header-routing.wasm

@@ -108,27 +108,32 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
       ? []
       : [`  note: no --upstream NAME=URL for ${unserved.join(", ")}; these go to the one without a name`]),
     `Try: curl -i ${front.url}/`,
-    `Edit a filter's file and it is taken at once; edit its sources and they are built and`,
-    `taken without losing a request. Logs: ${front.directory}. Ctrl-C ends it.`,
+    `Edit a filter's file and it is taken at once; edit its sources and they are`,
+    `built and taken without losing a request. Ctrl-C ends it.`,
+    `Logs: ${front.directory}`,
   ];
 }
 
 const EXAMPLES = `
-Requests for which header-routing chooses the destination NAME go to the upstream
-of that name, all others to the one without a name; where every upstream has a
-name, to the first. An https upstream must show a certificate for the host in its
-URL that the system, $SSL_CERT_FILE or --ca trusts; there is no way around the
-check, but --ca may name the server's own self-signed certificate.
+Requests for which header-routing chooses the destination NAME go to the
+upstream of that name, all others to the one without a name; where every
+upstream has a name, to the first. An https upstream must show a certificate for
+the host in its URL that the system, $SSL_CERT_FILE or --ca trusts; there is no
+way around the check, but --ca may name the server's own self-signed one.
 
-A saved file of a filter's settings is applied, and saved sources of a filter are
-built and put in place, while Envoy runs: requests under way end on the old module.
-What is wrong is told, and the last good one stays.
+A saved file of a filter's settings is applied while Envoy runs. Saved sources
+are compiled and put in place, without optimizing at first and as "build" makes
+them some seconds later; requests under way end on the old module. A saved
+schema.ts checks the file of settings anew. What is wrong is told, and the last
+good one stays.
 
 Examples:
-  meshwright run --upstream http://127.0.0.1:8080 --filter header-routing=routes.yaml
-  meshwright run --upstream http://127.0.0.1:8080 --upstream v2=http://127.0.0.1:8082 \\
+  meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=mine.yaml
+  meshwright run --upstream http://127.0.0.1:8080 \\
+    --filter header-routing=routes.yaml
+  meshwright run --upstream http://127.0.0.1:8080 \\
+    --upstream v2=http://127.0.0.1:8082 \\
     --filter trace-headers=trace.yaml --filter header-routing=routes.yaml
-  meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=my-filter.yaml
   meshwright run --upstream http://127.0.0.1:8080 --print-config > envoy.yaml
 ${exitCodesHelp("Envoy ran until Ctrl-C, or the configuration was printed", [
   "configuration",

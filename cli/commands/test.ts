@@ -41,13 +41,14 @@ export function addTest(root: Command, screen: Screen): void {
 }
 
 const EXAMPLES = `
-A filter's tests are the files in its folder: *.spec.ts run in as-pect, *.test.ts
-in vitest, and envoy.test.ts and *.envoy.test.ts with --envoy alone. Both tools
-are those that the package installs; the last line counts the tests of both.
+A filter's tests are the files in its folder: *.spec.ts run in as-pect,
+*.test.ts in vitest, and envoy.test.ts and *.envoy.test.ts with --envoy alone.
+Both tools are those that the package installs; the last line counts the tests
+of both.
 
 With --watch, what a save changes is compiled in a fraction of a second, without
-optimizing. The tests of the in-process host come first, units and the conformance
-suite after them. On a terminal, Enter runs all tests and q ends it.
+optimizing. The tests of the in-process host come first, units and the
+conformance suite after them. On a terminal, Enter runs all tests and q ends it.
 
 Examples:
   meshwright test                     every filter of this package

@@ -130,7 +130,7 @@ services goes through the sidecars. The run's files are in
 
 Examples:
   meshwright up                         the demo mesh
-  meshwright up --traffic               … with ten requests per second of its own
+  meshwright up --traffic               … with ten requests per second of ours
   meshwright up my-mesh.yaml --port 0   your own services, at a free port
 ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "configuration",

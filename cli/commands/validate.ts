@@ -36,9 +36,11 @@ export function addValidate(root: Command, screen: Screen): void {
 
 const EXAMPLES = `
 A file named header-routing.yaml or header-routing.canary.yaml is taken for that
-filter's configuration, and one that has "services" for a mesh file.
+filter's configuration, and one that has "services" for a mesh file. Filters of
+your own, in filters/NAME or by their folder, are checked by their schema.ts.
 
 Examples:
   meshwright validate compose/mesh.yaml
   meshwright validate header-routing=routes.yaml trace-headers.edge.yaml
+  meshwright validate my-filter.yaml
 ${exitCodesHelp("every file is right", ["configuration", "usage", "build"])}`;

@@ -1,12 +1,14 @@
 // A running Envoy that follows its filters' files and sources: a saved file is applied, a saved source is compiled and its module takes the place of
-// the one that runs. Requests under way end on the old one.
+// the one that runs. Requests under way end on the old one. At first it is compiled without optimizing, in a fraction of a second; the module as a
+// build makes it comes after that, some seconds later.
 
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import type { Member } from "../../filters/member.js";
-import { IN_CHECKOUT, sourceAt } from "../../filters/source.js";
-import { moduleSources } from "../../filters/up-to-date.js";
+import { IN_CHECKOUT } from "../../filters/source.js";
+import { WarmModules } from "../../filters/warm-modules.js";
 import { destinationHeader } from "../destinations.js";
 import type { RunEvent } from "../events.js";
 import type { RunningEnvoy } from "../planned-envoy.js";
@@ -15,12 +17,15 @@ import { FolderWatch, watchContent } from "../watch.js";
 import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter } from "./filters.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
 
+/** How long after the last write files are looked at. */
+const SETTLE_MS = 60;
+/** How long after a new module its build begins. */
+const QUIET_MS = 1_000;
+
 export interface LiveFrontParts {
   readonly front: FrontOptions;
   readonly filters: readonly FrontFilter[];
-  /** Where each filter's module is built, by the filter's name. */
-  readonly built: ReadonlyMap<string, string>;
-  /** The copies of these that Envoy was started with, by the same. */
+  /** The copies of the filters' modules that Envoy was started with, by the filters' names. */
   readonly modules: ReadonlyMap<string, string>;
   readonly copies: ModuleCopies;
   /** Where modules are built. Default: where `buildFilters` puts them. */
@@ -33,33 +38,43 @@ export interface LiveFrontParts {
 /** Follows until it is disposed of. */
 export class LiveFront implements Disposable {
   readonly #parts: LiveFrontParts;
+  readonly #warm: WarmModules;
   /** What Envoy is meant to run; where it refused a part, it runs the last good one of that. */
   #filters: readonly FrontFilter[];
   #modules: ReadonlyMap<string, string>;
   readonly #watches: Disposable[] = [];
   /** One change after the other. */
   #turn: Promise<void> = Promise.resolve();
+  /** How often each filter's sources were saved, by its name: what was begun before a save is of no use after it. */
+  readonly #saves = new Map<string, number>();
+  /** One build after the other. */
+  #builds: Promise<void> = Promise.resolve();
+  #isOver = false;
 
-  private constructor(parts: LiveFrontParts) {
+  private constructor(parts: LiveFrontParts, warm: WarmModules) {
     this.#parts = parts;
+    this.#warm = warm;
     this.#filters = parts.filters;
     this.#modules = parts.modules;
   }
 
   static async follow(parts: LiveFrontParts): Promise<LiveFront> {
-    const live = new LiveFront(parts);
+    const warm = await WarmModules.create(path.join(parts.directory.path, "unoptimized"));
+    const live = new LiveFront(parts, warm);
     for (const [index, { file }] of parts.filters.entries()) {
       live.#watches.push(
         await watchContent(path.resolve(file), () => live.#queue(() => live.#takeFile(index))),
       );
     }
     const members = new Map(parts.filters.map(({ member }) => [member.name, member]));
-    for (const member of members.values()) if (member.isOwn || IN_CHECKOUT) await live.#followSources(member);
+    for (const member of members.values()) if (member.isOwn || IN_CHECKOUT) live.#followSources(member);
     return live;
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     for (const watch of this.#watches) watch[Symbol.dispose]();
+    this.#warm[Symbol.dispose]();
   }
 
   #queue(change: () => Promise<void>): Promise<void> {
@@ -92,49 +107,87 @@ export class LiveFront implements Disposable {
     );
   }
 
-  async #followSources(member: Member): Promise<void> {
-    const { built } = this.#parts;
-    const folder = path.dirname(member.entry);
-    let files: ReadonlySet<string> = new Set();
-    const isMeant = (file: string) => isSource(file) && (files.has(file) || path.dirname(file) === folder);
-    const watch = new FolderWatch(isMeant, () => this.#queue(() => this.#reload(member).then(follow)));
-    const follow = async () => {
-      files = new Set(await moduleSources(built.get(member.name) ?? "", sourceAt(member.entry)));
-      watch.follow([folder, ...[...files].map((file) => path.dirname(file))]);
-    };
-    await follow();
-    await watch.remember(files);
+  #followSources(member: Member): void {
+    const { name, entry } = member;
+    const folder = path.dirname(entry);
+    const schema = path.join(folder, "schema.ts");
+    const watch = new FolderWatch(
+      (file) => file === schema || this.#warm.uses(member, file),
+      async (changed) => {
+        const since = performance.now() - SETTLE_MS;
+        if (changed.includes(schema)) this.#takeSchema(member);
+        if (changed.every((file) => file === schema)) return;
+        this.#saves.set(name, this.#savesOf(name) + 1);
+        await this.#queue(() => this.#reload(member, since).finally(follow));
+      },
+      SETTLE_MS,
+    );
+    const follow = () => watch.follow([folder, ...this.#warm.folders()]);
+    follow();
     this.#watches.push(watch);
+    // Tells what the module is made of, and makes the first save as quick as those after it.
+    void this.#queue(() => this.#warm.build(member).then(follow));
   }
 
-  async #reload(member: Member): Promise<void> {
-    const { copies, onEvent, outDir } = this.#parts;
+  /** What a filter may be set to is another thing now. */
+  #takeSchema(member: Member): void {
+    for (const [index, filter] of this.#filters.entries()) {
+      if (filter.member.name === member.name) void this.#queue(() => this.#takeFile(index));
+    }
+  }
+
+  async #reload(member: Member, since: number): Promise<void> {
     const { name } = member;
-    const started = performance.now();
-    const module = await this.#build(member, outDir);
-    if (module === undefined) return;
+    const result = await this.#warm.build(member);
+    if (result !== "built") return this.#tellUnbuilt(result);
+    if (!(await this.#replace(name, this.#warm.path(name)))) return;
+    this.#parts.onEvent({ kind: "reloaded", filter: name, seconds: secondsSince(since) });
+    const save = this.#savesOf(name);
+    this.#builds = this.#builds.then(() => this.#optimize(member, { save, since }));
+  }
+
+  /** Beside the changes, since it takes seconds; what is saved meanwhile makes it void. */
+  async #optimize(member: Member, { save, since }: { save: number; since: number }): Promise<void> {
+    const { onEvent, outDir } = this.#parts;
+    const { name } = member;
+    const isVoid = () => this.#isOver || this.#savesOf(name) !== save;
+    // Who saves again at once needs the machine for that.
+    await delay(QUIET_MS, undefined, { ref: false });
+    if (isVoid()) return;
+    try {
+      const built = await buildModules([member], { outDir, onProgress: () => {} });
+      await this.#queue(async () => {
+        if (isVoid() || !(await this.#replace(name, built.get(name) ?? ""))) return;
+        onEvent({ kind: "optimized", filter: name, seconds: secondsSince(since) });
+      });
+    } catch (error) {
+      if (!(error instanceof MeshwrightError)) throw error;
+      if (!isVoid()) this.#tellUnbuilt(error);
+    }
+  }
+
+  #savesOf(name: string): number {
+    return this.#saves.get(name) ?? 0;
+  }
+
+  #tellUnbuilt({ message, details }: MeshwrightError): void {
+    this.#parts.onEvent({ kind: "build-failed", lines: [message, ...details] });
+  }
+
+  /** Puts a module in the place of the filter's; false where Envoy refuses it. */
+  async #replace(name: string, module: string): Promise<boolean> {
+    const { copies, onEvent } = this.#parts;
     const copy = await copies.copy(name, module);
-    if (copy === this.#modules.get(name)) return;
     this.#modules = new Map([...this.#modules, [name, copy]]);
     for (const [index, filter] of this.#filters.entries()) {
       if (filter.member.name !== name) continue;
       const result = await this.#apply(index);
-      if (!result.accepted) return onEvent({ kind: "module-refused", filter: name, reason: result.reason });
+      if (result.accepted) continue;
+      onEvent({ kind: "module-refused", filter: name, reason: result.reason });
+      return false;
     }
     await copies.keepOnly(name, copy);
-    onEvent({ kind: "reloaded", filter: name, seconds: (performance.now() - started) / 1000 });
-  }
-
-  async #build(member: Member, outDir: string | undefined): Promise<string | undefined> {
-    const { onEvent } = this.#parts;
-    const onProgress = (text: string) => onEvent({ kind: "progress", text });
-    try {
-      return (await buildModules([member], { outDir, onProgress })).get(member.name);
-    } catch (error) {
-      if (!(error instanceof MeshwrightError)) throw error;
-      onEvent({ kind: "build-failed", lines: [error.message, ...error.details] });
-      return undefined;
-    }
+    return true;
   }
 
   #apply(index: number): Promise<ApplyResult> {
@@ -152,7 +205,6 @@ function useOf({ member, config }: FrontFilter) {
   return { filter: member.name, config };
 }
 
-/** Whether a module may come to be made of the file: tests and the schema never are. */
-function isSource(file: string): boolean {
-  return /\.ts$/.test(file) && !/(\.(spec|test|d)\.ts|\/schema\.ts)$/.test(file);
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }

@@ -84,7 +84,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       ...(signal === undefined ? {} : { signal }),
     });
-    const run = { front, envoy, directory, filters, built, modules, copies, outDir, onEvent };
+    const run = { front, envoy, directory, filters, modules, copies, outDir, onEvent };
     return runningFront(run, await LiveFront.follow(run), binary);
   } catch (error) {
     await envoy?.process.stop();

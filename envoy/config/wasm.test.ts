@@ -44,6 +44,15 @@ describe("wasmFilter", () => {
       expect(config).not.toHaveProperty("reload_config");
     }
   });
+
+  test("a failure policy that is none is refused, which a discovered filter's Envoy would not do", () => {
+    const failurePolicy = "open" as "FAIL_OPEN";
+    for (const build of [wasmFilter, wasmFilterResource]) {
+      expect(() => build({ ...options, failurePolicy })).toThrow(
+        'the failurePolicy of filter "header-routing" is "open": give one of FAIL_RELOAD, FAIL_CLOSED, FAIL_OPEN',
+      );
+    }
+  });
 });
 
 test("the VM's configuration and the flag for pauses stand there only when asked for", () => {

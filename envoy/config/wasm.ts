@@ -1,5 +1,6 @@
 // A Wasm filter in Envoy's configuration: in place, or delivered by a watched file so that a running Envoy takes a change.
 import { posix } from "node:path";
+import { MeshwrightError } from "../errors.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
 import type { NetworkFilter } from "./tcp-listener.js";
@@ -51,7 +52,10 @@ export interface ExtensionResources {
   }[];
 }
 
-/** A Wasm filter with its configuration in place: a change needs a new listener. */
+/**
+ * A Wasm filter with its configuration in place: a change needs a new listener.
+ * @throws MeshwrightError `configuration` for a failure policy that is none
+ */
 export function wasmFilter(options: WasmFilterOptions): InlineFilter {
   return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
 }
@@ -98,8 +102,17 @@ export function wasmFilterResource(options: WasmFilterOptions): ExtensionResourc
   };
 }
 
+const FAILURE_POLICIES: readonly FailurePolicy[] = ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];
+
 function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
   const { name, configuration, rootId, failurePolicy = "FAIL_RELOAD" } = options;
+  // Envoy takes a discovered filter with a policy that it does not know, and fails in its own way.
+  if (!FAILURE_POLICIES.includes(failurePolicy)) {
+    throw new MeshwrightError(
+      "configuration",
+      `the failurePolicy of filter "${name}" is "${failurePolicy}": give one of ${FAILURE_POLICIES.join(", ")}`,
+    );
+  }
   return typedConfig(type, {
     config: {
       name,

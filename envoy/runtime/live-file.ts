@@ -36,7 +36,7 @@ export interface LiveFilterOptions {
 }
 
 const decisionTimeoutMs = 10_000;
-const workersTimeoutMs = 2_000;
+const workersTimeoutMs = 5_000;
 const logTimeoutMs = 1_000;
 const pollMs = 15;
 

@@ -1,6 +1,6 @@
 // Runs a program to its end and keeps what it writes.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 /** How a program ended. */
 export interface ProgramResult {
@@ -10,17 +10,29 @@ export interface ProgramResult {
   readonly output: string;
 }
 
+const running = new Set<ChildProcess>();
+
+/** A program does not outlive this process. */
+function endAll(): void {
+  for (const child of running) child.kill();
+}
+
 /** Never rejects. */
 export function runProgram(command: string, args: readonly string[], cwd?: string): Promise<ProgramResult> {
   const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  if (running.size === 0) process.once("exit", endAll);
+  running.add(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
   }
-  return new Promise((resolve) => {
+  return new Promise<ProgramResult>((resolve) => {
     child.on("error", (error) => resolve({ code: null, output: error.message }));
     child.on("close", (code) => resolve({ code, output }));
+  }).finally(() => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", endAll);
   });
 }

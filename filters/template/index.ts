@@ -1,4 +1,4 @@
-// The binding: reads the header, lets the policy decide, counts the outcome, and answers 403 where the request may not pass.
+// The binding: reads the header, lets the policy decide, counts the outcome, and answers a request that may not pass.
 
 import {
   Bytes,

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildFilters, compileModule, modulePath } from "../../filters/build.js";
 import { generated } from "./generate.js";
@@ -10,14 +11,18 @@ import { inEnvoy, type ModuleFiles } from "./in-envoy.js";
 import { inProcess } from "./in-process.js";
 import { KNOWN_DIFFERENCES } from "./known-differences.js";
 import type { Scenario, Seen } from "./scenario.js";
+import { FAILURES } from "./scenarios/failures.js";
 import { FILTERS } from "./scenarios/filters.js";
 import { FLOW } from "./scenarios/flow.js";
+import { GRPC_CALLS } from "./scenarios/grpc-calls.js";
 import { ENDINGS, HOST_CALLS, QUEUE_CALLS } from "./scenarios/host-calls.js";
 import { JOINED_HEADERS } from "./scenarios/joined-headers.js";
 import { ROUTER } from "./scenarios/router.js";
 
-/** A seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. */
-const SEED = Number(process.env.MESHWRIGHT_SEED ?? Date.now() % 1_000_000);
+/** A seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. In CI it is always the same: a landing is no matter of luck. */
+const SEED = Number(process.env.MESHWRIGHT_SEED ?? (process.env.CI ? 1 : Date.now() % 1_000_000));
+/** On a busy machine a frame may come later than a tick in Envoy: what differs is run again, and a difference is what differs every time. */
+const RUNS = 3;
 const GENERATED = 120;
 const FAMILIES: Readonly<Record<string, readonly Scenario[]>> = {
   "host calls": HOST_CALLS,
@@ -26,6 +31,8 @@ const FAMILIES: Readonly<Record<string, readonly Scenario[]>> = {
   endings: ENDINGS,
   flow: FLOW,
   router: ROUTER,
+  failures: FAILURES,
+  "gRPC calls": GRPC_CALLS,
   filters: FILTERS,
   [`generated, seed ${SEED}`]: generated(SEED, GENERATED),
 };
@@ -33,7 +40,8 @@ const SCENARIOS = Object.values(FAMILIES).flat();
 
 let folder: string;
 let modules: ModuleFiles;
-let envoys: ReadonlyMap<string, Seen>;
+const envoys = new Map<string, Seen>();
+const hosts = new Map<string, Seen>();
 
 beforeAll(async () => {
   console.log(`MESHWRIGHT_SEED=${SEED} repeats the generated scenarios`);
@@ -48,14 +56,25 @@ beforeAll(async () => {
     "header-routing": modulePath("header-routing"),
     "trace-headers": modulePath("trace-headers"),
   };
-  // Two Envoys at once, as two cores have room for.
-  const half = Math.ceil(SCENARIOS.length / 2);
+  for (const scenario of SCENARIOS) hosts.set(scenario.name, inProcess(scenario, modules));
+  let left = SCENARIOS;
+  for (let run = 0; run < RUNS && left.length > 0; run++) {
+    await runInEnvoy(left);
+    left = left.filter(({ name }) => !isDeepStrictEqual(hosts.get(name), envoys.get(name)));
+  }
+}, 300_000);
+
+/** Two Envoys at once, as two cores have room for. */
+async function runInEnvoy(scenarios: readonly Scenario[]): Promise<void> {
+  const half = Math.ceil(scenarios.length / 2);
   const seen = await Promise.all([
-    inEnvoy(SCENARIOS.slice(0, half), modules),
-    inEnvoy(SCENARIOS.slice(half), modules),
+    inEnvoy(scenarios.slice(0, half), modules),
+    inEnvoy(scenarios.slice(half), modules),
   ]);
-  envoys = new Map(seen.flat().map((each, i) => [SCENARIOS[i]?.name ?? "", each]));
-}, 180_000);
+  seen.flat().forEach((each, i) => {
+    envoys.set(scenarios[i]?.name ?? "", each);
+  });
+}
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -68,7 +87,7 @@ describe.each(Object.entries(FAMILIES))("in process as in stock Envoy: %s", (_, 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))("%s", (name, scenario) => {
     const expected = envoys.get(name);
     expect(expected?.requests.length).toBe(scenario.requests?.length ?? 1);
-    const actual = inProcess(scenario, modules);
+    const actual = hosts.get(name);
     const known = KNOWN_DIFFERENCES.find(({ scenarios: pattern }) => pattern.test(name));
     if (known === undefined) expect(actual).toEqual(expected);
     else

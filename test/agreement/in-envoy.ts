@@ -14,10 +14,12 @@ import type { Json } from "../../envoy/config/json.js";
 import { httpListener } from "../../envoy/config/listener.js";
 import { destinationRoutes, virtualHost } from "../../envoy/config/route.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { findEnvoy } from "../../envoy/runtime/find.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../envoy/runtime/process.js";
 import { type EnvoyLine, envoyLines, mainThread } from "./envoy-lines.js";
+import { grpcAnswer } from "./grpc.js";
 import { normalHeaders, normalLine } from "./normal.js";
 import {
   PATIENCE_MS,
@@ -38,6 +40,7 @@ export type ModuleFiles = Readonly<Record<ScenarioModule, string>>;
 const METRICS = "wasmcustom.";
 const ONLY_FILTERS = { stats_matcher: { inclusion_list: { patterns: [{ prefix: METRICS }] } } };
 const ACCESS_LOG_TIMEOUT_MS = 5_000;
+const MOST_STARTS = 3;
 
 /** A scenario as it stands in an Envoy with others: what bears its name there bears this mark. */
 interface Placed {
@@ -55,13 +58,19 @@ export async function inEnvoy(
   scenarios: readonly Scenario[],
   modules: ModuleFiles,
 ): Promise<readonly Seen[]> {
-  const directory = await mkdtemp(path.join(tmpdir(), "meshwright-agreement-"));
-  const run = new Run(directory, modules);
-  try {
-    return await run.all(scenarios);
-  } finally {
-    await run.stop();
-    await rm(directory, { recursive: true, force: true });
+  for (let start = 1; ; start++) {
+    const directory = await mkdtemp(path.join(tmpdir(), "meshwright-agreement-"));
+    const run = new Run(directory, modules);
+    try {
+      return await run.all(scenarios);
+    } catch (error) {
+      // Of some hundred ports that were free, another process may have taken one meanwhile.
+      const isTaken = error instanceof MeshwrightError && error.code === "port-taken";
+      if (!isTaken || start === MOST_STARTS) throw error;
+    } finally {
+      await run.stop();
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 }
 
@@ -120,6 +129,8 @@ class Run {
     return startWireUpstream(name, ({ headers, done }) => {
       const placed = this.#current;
       if (placed === undefined) return () => ({});
+      const grpc = grpcAnswer(placed.scenario, headers);
+      if (grpc !== undefined) return () => grpc;
       const at = placed.upstreams.push({ upstream: name, headers, body: "", trailers: [], end: "reset" }) - 1;
       void done.then(({ body, trailers, end }) => {
         const seen = placed.upstreams[at];

@@ -1,7 +1,7 @@
 // Runs a scenario in the in-process host.
 
 import { type HostedProxy, hostProxy } from "../host/proxy.js";
-import type { HostedFilter } from "../host/proxy-options.js";
+import type { GrpcRespond, HostedFilter } from "../host/proxy-options.js";
 import type { ClientRequest, UpstreamRequest, UpstreamResponse } from "../traffic.js";
 import type { ModuleFiles } from "./in-envoy.js";
 import { normalHeaders, normalLine } from "./normal.js";
@@ -16,8 +16,10 @@ import {
 } from "./scenario.js";
 import { AUTHORITY, byUpstream } from "./wire.js";
 
-/** Envoy starts a plugin twice before its worker does, once to try it; the host does too. */
-const STARTS = 3;
+/** Where Envoy starts every plugin before its worker does, once to try it; the host does too. */
+const MAIN_THREAD = -1;
+/** By its first request an Envoy has run long enough to start a VM again at once. */
+const SINCE_START_MS = 1_000;
 const MARKER = "» ";
 
 /** What came of a scenario in the in-process host. */
@@ -27,20 +29,22 @@ export function inProcess(scenario: Scenario, modules: ModuleFiles): Seen {
     filters: filters(scenario.filters),
     upstreamFilters: filters(scenario.upstreamFilters),
     upstreams: Object.fromEntries(
-      UPSTREAMS.map((name) => [name, { respond: answers(scenario, name), protocol: "http2" as const }]),
+      UPSTREAMS.map((name) => [
+        name,
+        { respond: answers(scenario, name), grpc: grpcAnswers(scenario), protocol: "http2" as const },
+      ]),
     ),
     ...(scenario.routeOptions === undefined ? {} : { routeOptions: scenario.routeOptions }),
     workers: 1,
   });
-  const atStart = proxy.logs.length;
+  proxy.advance(SINCE_START_MS);
   const requests = (scenario.requests ?? [{}]).map((request) => drive(proxy, scenario, request));
-  const lines = proxy.logs.map(({ text }) => text);
   return {
     requests,
     upstreams: byUpstream(UPSTREAMS.flatMap((name) => seenBy(proxy, name))),
-    logs: [...lastStart(lines.slice(0, atStart)), ...lines.slice(atStart)]
-      .filter((line) => line.startsWith(MARKER))
-      .map((line) => normalLine(line.slice(MARKER.length))),
+    logs: proxy.logs
+      .filter(({ worker, text }) => worker !== MAIN_THREAD && text.startsWith(MARKER))
+      .map(({ text }) => normalLine(text.slice(MARKER.length))),
     metrics: Object.fromEntries([...proxy.metrics].filter(([, value]) => value !== 0).sort()),
   };
 }
@@ -63,6 +67,10 @@ function answers(scenario: Scenario, name: (typeof UPSTREAMS)[number]): () => Up
     const all = scenario.answers?.[name] ?? [];
     return all[attempt++] ?? all.at(-1) ?? {};
   };
+}
+
+function grpcAnswers({ grpc = {} }: Scenario): Readonly<Record<string, GrpcRespond>> {
+  return Object.fromEntries(Object.entries(grpc).map(([path, answer]) => [path, () => answer]));
 }
 
 function drive(proxy: HostedProxy, scenario: Scenario, request: ClientRequest): SeenRequest {
@@ -90,16 +98,6 @@ function drive(proxy: HostedProxy, scenario: Scenario, request: ClientRequest): 
     details: exchange.details,
     flags: exchange.flags,
   };
-}
-
-/** Of the lines of all starts those of the last, in which the worker's own plugins began. */
-function lastStart(lines: readonly string[]): readonly string[] {
-  const byPlugin = new Map<string, string[]>();
-  for (const line of lines) {
-    const plugin = line.split(" ")[1] ?? "";
-    byPlugin.set(plugin, [...(byPlugin.get(plugin) ?? []), line]);
-  }
-  return [...byPlugin.values()].flatMap((own) => own.slice(own.length - own.length / STARTS));
 }
 
 function seenBy(proxy: HostedProxy, upstream: string): Seen["upstreams"] {

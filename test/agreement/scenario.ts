@@ -3,6 +3,7 @@
 import type { Json } from "../../envoy/config/json.js";
 import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
 import type { FailurePolicy } from "../../envoy/config/wasm.js";
+import type { GrpcAnswer } from "../host/proxy-options.js";
 import type { ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
 
 /** The probe that does what its configuration says (`test/probes/agreement`), or a filter of the catalog. */
@@ -34,6 +35,8 @@ export interface Scenario {
   readonly upstreamFilters?: readonly ScenarioFilter[];
   /** What each upstream answers, one attempt after the other; the last answer is for all that follow. Default: 200 without a body. */
   readonly answers?: Readonly<Partial<Record<UpstreamName, readonly UpstreamResponse[]>>>;
+  /** What upstreams answer to gRPC calls of filters, by path, when these have sent all. */
+  readonly grpc?: Readonly<Record<string, GrpcAnswer>>;
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
   /** One after the other. Default: one GET of `/`. */
   readonly requests?: readonly ClientRequest[];

@@ -12,7 +12,10 @@ import { memoryChecks } from "./memory.js";
 import { metricChecks } from "./metrics.js";
 import { randomRequestChecks } from "./random-requests.js";
 import { readmeChecks } from "./readme.js";
+import { sharedDataChecks } from "./shared-data.js";
 import { Subject, type SubjectOptions } from "./subject.js";
+
+import { workerChecks } from "./workers.js";
 
 /** For one check; all of them together take a small part of it. */
 const TIMEOUT_MS = 120_000;
@@ -24,7 +27,9 @@ export function checksOf(facts: FilterFacts): readonly Check[] {
     ...readmeChecks,
     ...metricChecks,
     ...logChecks,
+    ...sharedDataChecks,
     ...isolationChecks,
+    ...workerChecks,
     ...hostileChecks,
     ...randomRequestChecks,
     ...memoryChecks,
@@ -32,7 +37,7 @@ export function checksOf(facts: FilterFacts): readonly Check[] {
 }
 
 /**
- * Declares the suite, as tests of vitest: configuration, README, metrics, log, isolation, hostile input, random requests, memory; with
+ * Declares the suite, as tests of vitest: configuration, README, metrics, log, shared data, isolation, workers, hostile input, random requests, memory; with
  * `MESHWRIGHT_TEST_ENVOY=1` stock Envoy too. `MESHWRIGHT_SEED` repeats the random part of a run, `MESHWRIGHT_QUICK=1` does a tenth of it.
  * @param filter as `findMember` takes it: a filter's name, or the path of its folder
  */

@@ -1,13 +1,15 @@
 // The metrics that the README lists are the metrics that there are.
 //
-// The README's section "Metrics" has a table: the first column is a metric's name, the column "labels" its labels. Words in backticks with `=` are
+// The README's section "Metrics" has a table: the first column is a metric's name, the column "type" says counter, gauge or histogram (a counter
+// where there is no such column), the column "labels" its labels. Words in backticks with `=` are
 // labels with one value, and those without it that follow are further values (`outcome=started`, `source=none` or `b3`); in a cell without any `=`
 // they are labels of any value (`rule`, `destination`). A row without a name goes on with the metric above it.
 
+import { MetricType } from "../host/abi.js";
 import type { HostedModule } from "../host/load.js";
 import { broken, type Check, shown } from "./check.js";
 import { Random } from "./random-documents.js";
-import { ScriptMaker } from "./random-scripts.js";
+import { MARK, marked, ScriptMaker } from "./random-scripts.js";
 import { play, scriptOf } from "./script.js";
 import type { Subject } from "./subject.js";
 import { vocabularyOf } from "./vocabulary.js";
@@ -19,13 +21,19 @@ const LATE_METRICS = 10;
 /** Of a name with labels as `metricName` of the SDK writes it, which the bootstrap's `stats_tags` read. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be in a name
 const CONVENTION = /^[A-Za-z0-9_.]+(;[A-Za-z0-9_]+=[^;=:\x00-\x1f\x7f]*)*$/;
-/** Nothing but a client says this. */
-const MARK = "zq7x";
+const TYPES = ["counter", "gauge", "histogram"] as const;
+type MetricTypeName = (typeof TYPES)[number];
+const NUMBERS = {
+  counter: MetricType.Counter,
+  gauge: MetricType.Gauge,
+  histogram: MetricType.Histogram,
+} as const satisfies Record<MetricTypeName, number>;
 
 /** A row of the table. */
 interface MetricRow {
   readonly name: string;
-  readonly isGauge: boolean;
+  /** What the cell says; none of `TYPES` where it is no type. */
+  readonly type: string;
   /** By label; no values: any. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
 }
@@ -36,7 +44,9 @@ export const metricChecks: readonly Check[] = [
     run(subject) {
       const seen = metricsAtWork(subject);
       for (const row of metricRows(subject.readme)) {
-        const found = [...seen].filter(([name, isUsed]) => fits(name, row) && (isUsed || row.isGauge));
+        const found = [...seen].filter(
+          ([name, { isUsed }]) => fits(name, row) && (isUsed || row.type === "gauge"),
+        );
         const where = `the README lists ${row.name}`;
         if (found.length === 0)
           broken(`${where} with the labels ${shownLabels(row)}, and no request counts by it`);
@@ -45,6 +55,22 @@ export const metricChecks: readonly Check[] = [
             if (found.some(([name]) => labelsOf(name).get(label) === value)) continue;
             broken(`${where} with ${label}=${value}, and no request counts by that`);
           }
+        }
+      }
+    },
+  },
+  {
+    name: "has its metrics of the types that its README lists",
+    run(subject) {
+      const seen = metricsAtWork(subject);
+      for (const row of metricRows(subject.readme)) {
+        const wanted = TYPES.find((type) => type === row.type);
+        if (wanted === undefined)
+          broken(`the README lists ${row.name} as ${shown(row.type)}: write ${TYPES.join(", or ")}`);
+        for (const [name, { types }] of seen) {
+          if (!fits(name, row) || types.every((type) => type === NUMBERS[wanted])) continue;
+          const is = TYPES.filter((type) => types.includes(NUMBERS[type])).join(" and ");
+          broken(`the README lists ${row.name} as a ${wanted}, and the module defines ${name} as a ${is}`);
         }
       }
     },
@@ -72,7 +98,7 @@ export const metricChecks: readonly Check[] = [
         const module = subject.bootWith(configuration);
         const serve = (): number => {
           for (let i = subject.amount(CARDINALITY_REQUESTS / 2); i > 0; i--)
-            play(module, marked(maker, random));
+            play(module, marked(maker.script(), random));
           return namesOf(module).length;
         };
         const [early, all] = [serve(), serve()];
@@ -88,30 +114,24 @@ export const metricChecks: readonly Check[] = [
   },
 ];
 
-/** A random stream in which every header, the path and the query hold a word that nothing else says. */
-function marked(maker: ScriptMaker, random: Random) {
-  const script = maker.script();
-  const mark = () => `${MARK}${random.below(2 ** 31)}`;
-  const headers = script.headers.map(([name, value]) =>
-    random.below(2) === 0 || name === ":method"
-      ? ([name, value] as const)
-      : ([name, value + mark()] as const),
-  );
-  return {
-    ...script,
-    headers: [...headers, ["x-forwarded-for", mark()] as const, ["cookie", `id=${mark()}`] as const],
-  };
+interface MetricAtWork {
+  /** Something was counted by it. */
+  readonly isUsed: boolean;
+  /** As what it was defined. */
+  readonly types: readonly number[];
 }
 
-/** Every metric that is defined under the requests at hand, and whether one was counted by it. */
-function metricsAtWork(subject: Subject): ReadonlyMap<string, boolean> {
+/** Every metric that is defined under the requests at hand. */
+function metricsAtWork(subject: Subject): ReadonlyMap<string, MetricAtWork> {
   const { accepted, requests } = subject.facts;
-  const seen = new Map<string, boolean>();
+  const seen = new Map<string, MetricAtWork>();
   const note = (module: HostedModule): void => {
     for (const name of namesOf(module)) {
-      const { values, histograms } = module.host.metrics;
-      const isUsed = (values.get(name) ?? 0) > 0 || (histograms.get(name) ?? []).length > 0;
-      seen.set(name, isUsed || (seen.get(name) ?? false));
+      const { metrics } = module.host;
+      const isUsed = (metrics.values.get(name) ?? 0) > 0 || (metrics.histograms.get(name) ?? []).length > 0;
+      const before = seen.get(name);
+      const types = new Set([...metrics.typesOf(name), ...(before?.types ?? [])]);
+      seen.set(name, { isUsed: isUsed || before?.isUsed === true, types: [...types] });
     }
   };
   for (const request of requests ?? []) {
@@ -147,11 +167,15 @@ export function metricRows(readme: string): readonly MetricRow[] {
     );
   const column = (name: string, cells: readonly string[]) => cells[head.indexOf(name)] ?? "";
   let name = "";
+  let type = "";
   return body.map((cells) => {
-    name = quoted(cells[0] ?? "")[0] ?? name;
+    const own = quoted(cells[0] ?? "")[0];
+    if (own !== undefined) type = "";
+    name = own ?? name;
+    type = column("type", cells) || type || "counter";
     return {
       name: name.replace(/^wasmcustom\./, ""),
-      isGauge: column("type", cells) === "gauge",
+      type,
       labels: labelsIn(column("labels", cells)),
     };
   });

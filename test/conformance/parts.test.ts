@@ -1,6 +1,6 @@
 // What the suite judges by: what is wrong with an outcome, what a README lists, and how small a fault is made.
 
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HeaderList } from "../traffic.js";
 import { metricRows } from "./metrics.js";
 import { readmeExamples } from "./readme.js";
@@ -54,19 +54,24 @@ describe("a README's table of metrics", () => {
         "| --- | --- | --- |",
         "| `wasmcustom.a.total` | counter | `rule`, `to` |",
         "| `a.open` | gauge | |",
-        "| `a.seen` | counter | `outcome=started`, `source=w3c`, `b3` or `none` |",
-        "| | counter | `outcome=ended`, `source=none` |",
+        "| `a.seen` | histogram | `outcome=started`, `source=w3c`, `b3` or `none` |",
+        "| | | `outcome=ended`, `source=none` |",
         "",
         "## Else",
         "| `b` | c | |",
       ].join("\n"),
     );
-    expect(rows.map(({ name, isGauge, labels }) => [name, isGauge, Object.fromEntries(labels)])).toEqual([
-      ["a.total", false, { rule: [], to: [] }],
-      ["a.open", true, {}],
-      ["a.seen", false, { outcome: ["started"], source: ["w3c", "b3", "none"] }],
-      ["a.seen", false, { outcome: ["ended"], source: ["none"] }],
+    expect(rows.map(({ name, type, labels }) => [name, type, Object.fromEntries(labels)])).toEqual([
+      ["a.total", "counter", { rule: [], to: [] }],
+      ["a.open", "gauge", {}],
+      ["a.seen", "histogram", { outcome: ["started"], source: ["w3c", "b3", "none"] }],
+      ["a.seen", "histogram", { outcome: ["ended"], source: ["none"] }],
     ]);
+  });
+
+  test("is of counters where it does not say", () => {
+    const rows = metricRows("## Metrics\n\n| name | labels |\n| --- | --- |\n| `a` | |\n");
+    expect(rows).toMatchObject([{ name: "a", type: "counter" }]);
   });
 
   test("may be missing", () => expect(metricRows("# a filter\n")).toEqual([]));
@@ -97,6 +102,10 @@ test("a run is made as small as still shows the fault", () => {
 });
 
 describe("a run of the suite is refused", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   test.each(["accepted", "refused"] as const)("without a document in %s", async (missing) => {
     const facts = { accepted: [{}], refused: [[{ a: 1 }, "a"]] as const, [missing]: [] };
     await expect(Subject.of("trace-headers", facts)).rejects.toThrow(
@@ -115,6 +124,5 @@ describe("a run of the suite is refused", () => {
     await expect(Subject.of("trace-headers", facts)).rejects.toThrow(
       "give the number that the run has printed",
     );
-    vi.unstubAllEnvs();
   });
 });

@@ -33,6 +33,8 @@ const METHODS = ["HEAD", "OPTIONS", "CONNECT", "get", "X".repeat(40), ""];
 const STATUSES = ["200", "204", "301", "404", "429", "500", "503", "100", "0", "abc", ""];
 const TYPES = ["application/grpc", "application/json", "text/plain"];
 const LONG = 64 * 1024;
+/** Nothing but a client says this. */
+export const MARK = "zq7x";
 
 /** Makes streams of a vocabulary. */
 export class ScriptMaker {
@@ -162,6 +164,20 @@ export class ScriptMaker {
       return [event];
     });
   }
+}
+
+/** The script with a word in half of its headers, the path and the query among them, that nothing else says. */
+export function marked(script: Script, random: Random): Script {
+  const mark = () => `${MARK}${random.below(2 ** 31)}`;
+  const headers = script.headers.map(([name, value]) =>
+    random.below(2) === 0 || name === ":method"
+      ? ([name, value] as const)
+      : ([name, value + mark()] as const),
+  );
+  return {
+    ...script,
+    headers: [...headers, ["x-forwarded-for", mark()] as const, ["cookie", `id=${mark()}`] as const],
+  };
 }
 
 /** For a query: what would end a parameter is written with percents. */

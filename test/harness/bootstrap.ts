@@ -55,10 +55,16 @@ export function testBootstrap(options: EnvoyOptions, places: Places): Bootstrap 
 
 function fallbackOf({ defaultUpstream }: EnvoyOptions, names: readonly string[]): string {
   const fallback = defaultUpstream ?? names[0];
-  if (fallback !== undefined && names.includes(fallback)) return fallback;
+  if (fallback === undefined) {
+    throw new MeshwrightError(
+      "configuration",
+      "upstreams is empty: give at least one, such as one of startUpstream",
+    );
+  }
+  if (names.includes(fallback)) return fallback;
   throw new MeshwrightError(
     "configuration",
-    `the default upstream ${fallback ?? ""} is none of upstreams: name one of [${names.join(", ")}]`,
+    `the default upstream ${fallback} is none of upstreams: name one of [${names.join(", ")}]`,
   );
 }
 

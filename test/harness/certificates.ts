@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { MeshwrightError } from "../../envoy/errors.js";
 
 /** What an authority signed, in PEM, as it stands in its files. */
 export interface Certificate {
@@ -19,7 +20,7 @@ export interface Authority {
   readonly caFile: string;
   /**
    * A key and a certificate.
-   * @param name the common name, and the name of the files: letters, digits and "-"
+   * @param name the common name, and the name of the files: letters, digits, "_" and "-"
    * @param subjectAltName such as `DNS:localhost` or `IP:127.0.0.1`
    */
   issue(name: string, subjectAltName: string): Promise<Certificate>;
@@ -27,7 +28,7 @@ export interface Authority {
 
 /**
  * Makes an authority whose files stand in `folder`; they hold for two days.
- * @throws Error when `openssl` is not there
+ * @throws MeshwrightError `tool-missing` when the program `openssl` is not here, `usage` when it refuses, such as a folder that is not there
  */
 export function makeAuthority(folder: string): Authority {
   const at = (file: string) => path.join(folder, file);
@@ -37,6 +38,12 @@ export function makeAuthority(folder: string): Authority {
     ca: readFileSync(at("ca.pem")),
     caFile: at("ca.pem"),
     issue: async (name, subjectAltName) => {
+      if (!/^[\w-]+$/.test(name)) {
+        throw new MeshwrightError(
+          "usage",
+          `a certificate cannot be named "${name}": letters, digits, "_" and "-" only`,
+        );
+      }
       const [request, cert, extensions] = [at(`${name}.csr`), at(`${name}.pem`), at(`${name}.ext`)];
       await writeFile(extensions, `subjectAltName=${subjectAltName}\n`);
       openssl("req", ...key, at(`${name}.key`), "-out", request, "-subj", `/CN=${name}`);
@@ -51,6 +58,20 @@ export function makeAuthority(folder: string): Authority {
 }
 
 function openssl(...args: string[]): void {
-  const { status, stderr } = spawnSync("openssl", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`openssl ${args.join(" ")}: ${stderr}`);
+  const { status, stderr, error } = spawnSync("openssl", args, { encoding: "utf8" });
+  if (error !== undefined) {
+    throw new MeshwrightError(
+      "tool-missing",
+      `certificates for a test need the program openssl, which cannot be run (${error.message}): on Debian apt-get install openssl, on macOS brew install openssl`,
+      [],
+      { cause: error },
+    );
+  }
+  if (status !== 0) {
+    throw new MeshwrightError(
+      "usage",
+      `openssl ${args[0]} refuses: ${stderr.trim().split("\n").at(-1) ?? ""}`,
+      [`openssl ${args.join(" ")}`, ...stderr.trim().split("\n")],
+    );
+  }
 }

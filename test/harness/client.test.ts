@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -113,6 +116,16 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
     expect(await send(url, { protocol })).toMatchObject({ status: 201, body: "so far", end: "reset" });
   });
 
+  test.each([{ fault: "never" }, { delayMs: 60_000 }] as const)(
+    "an answer that does not come in time is an error that says which, %j",
+    async (given) => {
+      answer = given;
+      await expect(send(url, { protocol, path: "/slow", timeoutMs: 50 })).rejects.toThrow(
+        `no whole answer to GET ${url}/slow in 50 ms`,
+      );
+    },
+  );
+
   test("an upstream that stopped refuses connections until it starts again", async () => {
     await upstream.stop();
     await expect(send(url, { protocol })).rejects.toThrow(/ECONNREFUSED/);
@@ -120,10 +133,35 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
     expect((await send(url, { protocol })).status).toBe(200);
   });
 
+  test.each(["127.0.0.1:1", "localhost:1", "ftp://127.0.0.1:1"])(
+    "what is no URL of HTTP is refused: %s",
+    async (wrong) => {
+      await expect(send(wrong, { protocol })).rejects.toThrow(`"${wrong}" is no URL of HTTP`);
+    },
+  );
+
   test("nobody there is an error", async () => {
     await upstream[Symbol.asyncDispose]();
     await expect(send(url, { protocol })).rejects.toThrow(/ECONNREFUSED/);
   });
+});
+
+test("a stream that a server cancels is a reset, though Node ends it as if it were whole", async () => {
+  const server = http2.createServer();
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    stream.respond({ ":status": 200 });
+    const cancelled = Object.assign(new Error("cancelled"), { name: "AbortError" });
+    stream.write("so far", () => stream.destroy(cancelled));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  expect(await send(`http://127.0.0.1:${port}`, { protocol: "http2" })).toMatchObject({
+    status: 200,
+    body: "so far",
+    end: "reset",
+  });
+  server.close();
 });
 
 describe("rawHttp1", () => {
@@ -135,6 +173,24 @@ describe("rawHttp1", () => {
       expect(response).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n(5\r\nwhole\r\n0\r\n\r\n|whole)$/s);
     },
   );
+
+  test.each([
+    ["GET", 204],
+    ["GET", 304],
+    ["HEAD", 200],
+  ])("does not wait for a body that cannot come, %s %i", async (method, status) => {
+    const respond = () => ({ status, headers: [["content-length", "5"]] as const });
+    await using upstream = await startUpstream({ respond });
+    const response = await rawHttp1(upstream.port, Buffer.from(`${method} / HTTP/1.1\r\nhost: a\r\n\r\n`));
+    expect(response).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\\r\\n\\r\\n$`, "s"));
+  });
+
+  test("a response comes after the word to go on", async () => {
+    await using upstream = await startUpstream({ respond: ({ body }) => ({ body: `got ${body}` }) });
+    const head = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n";
+    const response = await rawHttp1(upstream.port, Buffer.from(`${head}x`));
+    expect(response).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 .*got x/s);
+  });
 
   test("a connection closed with or without an answer ends it", async () => {
     await using upstream = await startUpstream();

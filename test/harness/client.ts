@@ -7,6 +7,7 @@ import https from "node:https";
 import { isIP } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
+import { MeshwrightError } from "../../envoy/errors.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import { bodyPieces, isWhole, writePieces } from "./pieces.js";
 import { firstValue, grouped, pairs } from "./raw-headers.js";
@@ -27,9 +28,10 @@ export interface SendOptions extends ClientRequest {
   readonly protocol?: "http1" | "http2";
   /** For an `https` URL, which cannot do without. */
   readonly tls?: ClientTls;
+  /** How long the whole answer may take, in milliseconds. Default: 20,000: a test that hangs says nothing. */
+  readonly timeoutMs?: number;
 }
 
-/** No answer in this time is an error: a test that hangs says nothing. */
 const TIMEOUT_MS = 20_000;
 /** Far above Node's own limits, so that it is Envoy's that a test meets. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024 - 1;
@@ -45,10 +47,26 @@ const RESETS = new Set([
 /**
  * Sends one request on a connection of its own. `path` stands in place of the URL's, and is sent as it is. With HTTP/2 names go out in lower case
  * and repeats of a name together.
- * @throws what Node throws when there is no connection, or when no whole answer came in 20 seconds
+ * @throws MeshwrightError `usage` when `url` is none of HTTP; what Node throws when there is no connection; Error when no whole answer came in time
  */
-export function send(url: string, options: SendOptions = {}): Promise<ClientResponse> {
-  return options.protocol === "http2" ? sendHttp2(new URL(url), options) : sendHttp1(new URL(url), options);
+export async function send(url: string, options: SendOptions = {}): Promise<ClientResponse> {
+  const sendIn = options.protocol === "http2" ? sendHttp2 : sendHttp1;
+  try {
+    return await sendIn(urlOf(url), options);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ABORT_ERR") throw cause;
+    const { path = "", timeoutMs = TIMEOUT_MS } = options;
+    throw new Error(
+      `no whole answer to ${methodOf(options)} ${url}${path} in ${timeoutMs} ms: does a filter hold it back, or an upstream?`,
+      { cause },
+    );
+  }
+}
+
+function urlOf(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new MeshwrightError("usage", `"${text}" is no URL of HTTP: give one such as http://127.0.0.1:8080`);
 }
 
 function methodOf({ method, body }: SendOptions): string {
@@ -67,7 +85,7 @@ async function sendHttp1(url: URL, options: SendOptions): Promise<ClientResponse
     headers: [...addedHeaders(url, options), ...headers].flat() as unknown as http.OutgoingHttpHeaders,
     agent: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
     ...tlsOf(url, options),
   });
   // An answer that comes before the whole body was taken is an answer; an error before it still ends the wait below.
@@ -119,18 +137,19 @@ async function writeBody(
 }
 
 async function sendHttp2(url: URL, options: SendOptions): Promise<ClientResponse> {
-  const { body, trailers = [] } = options;
+  const { body, trailers = [], timeoutMs = TIMEOUT_MS } = options;
+  const signal = AbortSignal.timeout(timeoutMs);
   const session = http2.connect(url.origin, {
     maxSendHeaderBlockLength: MAX_HEADER_BYTES,
     ...tlsOf(url, options),
   });
   try {
-    await connected(session);
+    await connected(session, signal);
     const waitForTrailers = trailers.length > 0;
     const stream = session.request(http2Headers(url, options), {
       endStream: body === undefined && !waitForTrailers,
       waitForTrailers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal,
     });
     stream.on("error", () => {});
     stream.on("wantTrailers", () => stream.sendTrailers(grouped(trailers)));
@@ -149,15 +168,17 @@ async function sendHttp2(url: URL, options: SendOptions): Promise<ClientResponse
     }
     const status = Number(firstValue(raw, ":status"));
     const headers = raw.filter(([name]) => !name.startsWith(":"));
-    return await received(stream, status, headers, () => late);
+    const response = await received(stream, status, headers, () => late);
+    // Of a stream that was reset with CANCEL Node tells the end alone.
+    return stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? response : { ...response, end: "reset" };
   } finally {
     session.destroy();
   }
 }
 
 /** A connection that fails is an error of its own, and no reset of a request. */
-async function connected(session: http2.ClientHttp2Session): Promise<void> {
-  await once(session, "connect", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+async function connected(session: http2.ClientHttp2Session, signal: AbortSignal): Promise<void> {
+  await once(session, "connect", { signal });
   session.on("error", () => {});
 }
 

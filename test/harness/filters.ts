@@ -56,8 +56,8 @@ export class LiveFilters {
       );
     }
     const options = { ...filter, module: await moduleFile(filter.module) };
-    // A folder for each: Envoy reads every file of a watched folder again when one of them changes.
-    const path = join(this.#directory, name, "filter.json");
+    // A folder for each: Envoy reads every file of a watched folder again when one of them changes. By number: a name may be no name of a folder.
+    const path = join(this.#directory, `${this.#filters.size}`, "filter.json");
     this.#filters.set(name, { options, path });
     await mkdir(dirname(path), { recursive: true });
     await writeAtomically(path, JSON.stringify(wasmFilterResource(options)));

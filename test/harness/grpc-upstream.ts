@@ -3,8 +3,8 @@
 import http2 from "node:http2";
 import type { HeaderList, UpstreamRequest } from "../traffic.js";
 import { firstValue, pairs } from "./raw-headers.js";
-import type { Upstream } from "./upstream.js";
-import { ListeningServer } from "./upstream-server.js";
+import type { Upstream, UpstreamOptions } from "./upstream.js";
+import { ListeningServer, resetStream } from "./upstream-server.js";
 
 /** One call as the server sees it. */
 export interface GrpcCall {
@@ -24,6 +24,9 @@ export interface GrpcCall {
 /** What a method does; an error that it throws ends the call with status 13. */
 export type GrpcMethod = (call: GrpcCall) => void | Promise<void>;
 
+/** As those of `startUpstream`. */
+export type GrpcUpstreamOptions = Pick<UpstreamOptions, "name" | "address">;
+
 type StreamEvent = [http2.ServerHttp2Stream, http2.IncomingHttpHeaders, flags: number, raw: string[]];
 
 const RESPONSE_HEADERS = { ":status": 200, "content-type": "application/grpc" };
@@ -32,10 +35,13 @@ const UNIMPLEMENTED = 12;
 const INTERNAL = 13;
 
 /**
- * Starts a server on a free port of 127.0.0.1. Its `requests` are the calls' paths and headers, without bodies.
- * @param methods by path, such as `/test.Echo/Say`
+ * Starts a server on a free port. Its `requests` are the calls' paths and headers, without bodies.
+ * @param methods by path, such as `/test.Echo/Say`; a call of any other ends with status 12
  */
-export async function startGrpcUpstream(methods: Readonly<Record<string, GrpcMethod>>): Promise<Upstream> {
+export async function startGrpcUpstream(
+  methods: Readonly<Record<string, GrpcMethod>>,
+  { name = "grpc", address = "127.0.0.1" }: GrpcUpstreamOptions = {},
+): Promise<Upstream> {
   const requests: UpstreamRequest[] = [];
   const server = http2.createServer();
   server.on("stream", (...[stream, headers, , raw]: StreamEvent) => {
@@ -48,11 +54,11 @@ export async function startGrpcUpstream(methods: Readonly<Record<string, GrpcMet
     const call = grpcCall(stream, metadata);
     const method = methods[path];
     if (method === undefined) call.end(UNIMPLEMENTED, `no method ${path}`);
-    else Promise.resolve(method(call)).catch((cause: unknown) => call.end(INTERNAL, String(cause)));
+    else run(method, call);
   });
-  const listening = await ListeningServer.start(server, "127.0.0.1");
+  const listening = await ListeningServer.start(server, address);
   return {
-    name: "grpc",
+    name,
     protocol: "http2",
     port: listening.port,
     secure: false,
@@ -61,6 +67,14 @@ export async function startGrpcUpstream(methods: Readonly<Record<string, GrpcMet
     start: () => listening.start(),
     [Symbol.asyncDispose]: () => listening.stop(),
   };
+}
+
+async function run(method: GrpcMethod, call: GrpcCall): Promise<void> {
+  try {
+    await method(call);
+  } catch (cause) {
+    call.end(INTERNAL, String(cause));
+  }
 }
 
 function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): GrpcCall {
@@ -85,9 +99,7 @@ function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): GrpcCa
       if (stream.headersSent) stream.end();
       else stream.respond({ ...RESPONSE_HEADERS, ...trailers }, { endStream: true });
     },
-    reset() {
-      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
-    },
+    reset: () => resetStream(stream),
   };
 }
 

@@ -26,7 +26,7 @@ const TOOLS = {
   },
   rust: {
     isHere: hasRustTarget,
-    get: `install Rust 1.78 or later from https://rustup.rs and run: rustup target add ${RUST_TARGET}`,
+    get: `install Rust 1.63 or later from https://rustup.rs and run: rustup target add ${RUST_TARGET}`,
   },
 } as const satisfies Record<string, ToolFacts>;
 

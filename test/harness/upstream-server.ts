@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import http from "node:http";
-import http2 from "node:http2";
+import http2, { type ServerHttp2Stream } from "node:http2";
 import https from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { UpstreamTls } from "./upstream.js";
@@ -79,13 +79,19 @@ function http2Server(tls: TlsOptions | undefined, handler: Handler): Server {
     settings: { maxHeaderListSize: MAX_HEADER_BYTES },
   };
   const onRequest = (incoming: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => {
-    const breakOff = () => response.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    const breakOff = () => resetStream(response.stream);
     const isGone = () => response.stream.destroyed;
     handler(incoming, Object.assign(response, { breakOff, isGone }) as unknown as Answer);
   };
   return tls
     ? http2.createSecureServer({ ...options, ...tls }, onRequest)
     : http2.createServer(options, onRequest);
+}
+
+/** Resets a stream with `INTERNAL_ERROR`. Node's own `close` ends it as if it were whole, where it has not ended, and resets it too late. */
+export function resetStream(stream: ServerHttp2Stream): void {
+  stream.on("error", () => {});
+  stream.destroy(new Error("reset by the upstream"));
 }
 
 /** A server on one port, whose connections end with it. */

@@ -89,7 +89,8 @@ async function handle(incoming: Incoming, answer: Answer, behaviour: Behaviour):
   const request = await readRequest(incoming);
   behaviour.requests.push(request);
   const response = await behaviour.respond(request);
-  if ((response.delayMs ?? 0) > 0) await sleep(response.delayMs);
+  // An answer that is still due when the test is over keeps no process alive.
+  if ((response.delayMs ?? 0) > 0) await sleep(response.delayMs, undefined, { ref: false });
   if (response.fault === "never") return;
   if (response.fault === "reset") return answer.breakOff();
   await send(answer, response, behaviour.protocol);

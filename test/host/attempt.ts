@@ -129,7 +129,9 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
   onTrailers(trailers: HeaderList): void {
     const { received } = this;
     if (received === undefined) return;
-    if (this.upstream.protocol === "http2") received.trailers = trailers;
+    // Another attempt's filters may edit the map that these are from.
+    if (this.upstream.protocol === "http2")
+      received.trailers = trailers.map(([name, value]) => [name, value]);
     this.onWhole(received);
   }
 

@@ -3,6 +3,7 @@
 import type { HeaderMap } from "./header-map.js";
 import { GRPC_OF_HTTP, UNKNOWN_GRPC_STATUS } from "./local-reply.js";
 import type { PropertyValue } from "./property.js";
+import { flagBits } from "./response-flags.js";
 
 /** Who reads: an attribute that stands in headers is there where these can be read. */
 export interface HeaderReader {
@@ -34,17 +35,6 @@ const REQUEST_HEADERS = "request.headers.";
 const RESPONSE_HEADERS = "response.headers.";
 const RESPONSE_TRAILERS = "response.trailers.";
 
-/** The bits of `response.flags`. */
-const FLAG_BITS: Readonly<Record<string, number>> = {
-  UT: 0x4,
-  LR: 0x8,
-  UR: 0x10,
-  UF: 0x20,
-  UC: 0x40,
-  DC: 0x4000,
-  URX: 0x8000,
-};
-
 const READERS: Readonly<Record<string, Reader>> = {
   "request.path": ({ request }) => request?.get(":path"),
   "request.url_path": ({ request }) => request?.get(":path")?.split("?")[0],
@@ -64,8 +54,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "request.size": ({ exchange }) => exchange.sizes.request,
   "request.total_size": ({ exchange, request }) => exchange.sizes.request + (request?.bytes ?? 0),
   "response.size": ({ exchange }) => exchange.sizes.response,
-  "response.flags": ({ exchange }) =>
-    exchange.flags.split(",").reduce((bits, flag) => bits | (FLAG_BITS[flag] ?? 0), 0),
+  "response.flags": ({ exchange }) => flagBits(exchange.flags),
   // Of a response that says no status of gRPC it is what its HTTP status stands for.
   "response.grpc_status": ({ status, response, responseTrailers }) =>
     status === undefined ? undefined : grpcStatus(status, response, responseTrailers),

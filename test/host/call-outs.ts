@@ -84,6 +84,8 @@ export class GrpcCall {
     readonly serviceName: string,
     readonly method: string,
     readonly initialMetadata: HeaderList,
+    /** When it was made, in milliseconds of the host's clock. */
+    readonly madeAtMs: number,
   ) {}
 
   /** It is open. */

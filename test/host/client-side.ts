@@ -72,6 +72,12 @@ export function requestHeaders(
   return map;
 }
 
+/** Whether a client of HTTP/1.1 asks for its connection's end. */
+export function asksToClose({ headers = [] }: ClientRequest, protocol: Protocol): boolean {
+  if (protocol === "http2") return false;
+  return headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value));
+}
+
 /** Makes of the filters' response headers what goes out. */
 export function finishResponse(map: HeaderMap, clock: Clock): void {
   map.remove("connection");
@@ -88,12 +94,18 @@ export class ClientSide {
   readonly pieces: Buffer[] = [];
   trailers: HeaderList = [];
 
-  constructor(private readonly protocol: Protocol) {}
+  /** @param closes the client wants no other answer on its connection, which Envoy confirms */
+  constructor(
+    private readonly protocol: Protocol,
+    private readonly closes: boolean,
+  ) {}
 
   /** @param isEmpty the response has no body, and says so with HTTP/1.1 */
   receiveHeaders(map: HeaderMap, isEmpty: boolean): void {
     this.headers = map;
-    if (this.protocol === "http2" || map.get("content-length") !== undefined) return;
+    if (this.protocol === "http2") return;
+    if (this.closes) map.entries.push(["connection", "close"]);
+    if (map.get("content-length") !== undefined) return;
     const status = map.get(":status");
     if (status === "204" || status === "304") return;
     if (isEmpty) map.entries.push(["content-length", "0"]);

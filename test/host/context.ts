@@ -1,6 +1,6 @@
 // What root contexts and streams have in common: host calls ask the context that is the effective one.
 
-import { BufferType, HeaderMapType, Status, StreamType } from "./abi.js";
+import { BufferType, type CallbackName, HeaderMapType, Status, StreamType } from "./abi.js";
 import { Body, NOTHING } from "./body.js";
 import type { HeaderList, HeaderMap } from "./header-map.js";
 import type { RootContext } from "./root-context.js";
@@ -76,4 +76,7 @@ export abstract class Context {
   }
 
   sendLocalReply(_reply: LocalReply): void {}
+
+  /** The VM has ended in a callback about it. */
+  onTrap(_callback: CallbackName | undefined): void {}
 }

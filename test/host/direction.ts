@@ -7,6 +7,8 @@ import type { HeaderMap } from "./header-map.js";
 
 /** Where a way leads to: the upstream, or the client. */
 export interface Sink {
+  /** It may send the body again, for which Envoy keeps it among what filters hold. */
+  readonly keepsBody?: boolean;
   headers(map: HeaderMap, end: boolean): void;
   data(bytes: Buffer, end: boolean): void;
   trailers(map: HeaderMap): void;
@@ -18,7 +20,16 @@ export interface WayOwner {
   readonly bufferLimit: number;
   /** More came than may be held. */
   onOverflow(way: Direction): void;
+  /** A callback of this way has returned in which the way ended. */
+  onAborted(): void;
+  /** Nothing that is held goes on any more. */
+  isDone(way: Direction): boolean;
 }
+
+/** Kinds of events whose callback runs. */
+const HEADERS = 1;
+const DATA = 2;
+const TRAILERS = 4;
 
 export class Direction {
   /** The headers as they are now, whether they were passed on or not. */
@@ -34,6 +45,9 @@ export class Direction {
   /** All of it came. */
   ended = false;
 
+  /** Of which kinds of events a callback runs. As in Envoy a callback within one of its kind leaves nothing of it. */
+  private running = 0;
+
   constructor(
     /** In the order in which this way meets them. */
     readonly filters: readonly FilterSide[],
@@ -43,6 +57,11 @@ export class Direction {
 
   get isPaused(): boolean {
     return this.filters.some((filter) => filter.iteration !== "going-on");
+  }
+
+  /** A filter, or what follows the last, is being told of something. */
+  get isRunning(): boolean {
+    return this.running !== 0;
   }
 
   receiveHeaders(map: HeaderMap, end: boolean): void {
@@ -64,22 +83,24 @@ export class Direction {
     this.iterateTrailers(0, map);
   }
 
-  /** Lets what a filter stopped go on. */
+  /** Lets what a filter stopped go on. Of one that stopped nothing, what it was told of goes on once more, as in Envoy. */
   resume(filter: FilterSide): void {
-    if (this.isAborted || filter.iteration === "going-on") return;
-    const at = this.filters.indexOf(filter);
-    // A filter that was told of headers alone is told of what came since.
-    const from = filter.isAllStopped ? at : at + 1;
-    filter.iteration = "going-on";
     const { headers } = this;
-    if (headers !== undefined && !filter.headersContinued) {
+    if (this.isAborted || headers === undefined || this.owner.isDone(this)) return;
+    const next = this.filters.indexOf(filter) + 1;
+    // A filter that was told of headers alone is told of what came since.
+    if (filter.isAllStopped) filter.startsAgain = true;
+    filter.iteration = "going-on";
+    if (!filter.headersContinued) {
       filter.headersContinued = true;
       const end = this.ended && this.held === undefined && this.trailers === undefined;
-      this.iterateHeaders(at + 1, headers, end);
+      this.iterateHeaders(next, headers, end);
     }
     const { trailers } = this;
-    if (this.held !== undefined) this.iterateData(from, this.held, this.ended && trailers === undefined);
-    if (trailers !== undefined) this.iterateTrailers(from, trailers);
+    const end = this.ended && trailers === undefined;
+    if (this.held !== undefined) this.iterateData(next - (filter.startsAgain ? 1 : 0), this.held, end);
+    if (trailers !== undefined) this.iterateTrailers(next - (filter.startsAgain ? 1 : 0), trailers);
+    filter.startsAgain = false;
   }
 
   /** A sender can be made to wait (`isLimited` false); a filter that asked for the whole body cannot. */
@@ -97,8 +118,9 @@ export class Direction {
     for (let i = from; i < filters.length; i++) {
       const filter = filters[i] as FilterSide;
       filter.endOfStream = end;
+      this.running |= HEADERS;
       const status = filter.onHeaders(map, end);
-      if (this.isAborted) return;
+      if (this.hasStopped(HEADERS)) return;
       // A callback may let its own stream go on, and stop it all the same.
       if (status === HeadersStatus.StopIteration && filter.mayStopHeadersAlone) filter.iteration = "stopped";
       else if (status === HeadersStatus.StopAllIterationAndBuffer) filter.iteration = "all-held";
@@ -109,7 +131,16 @@ export class Direction {
       return;
     }
     this.headersPassed = true;
+    this.running |= HEADERS;
     this.sink.headers(map, end);
+    this.hasStopped(HEADERS);
+  }
+
+  /** A callback has returned: whether nothing follows it. */
+  private hasStopped(kind: number): boolean {
+    this.running &= ~kind;
+    if (this.isAborted) this.owner.onAborted();
+    return this.isAborted;
   }
 
   private iterateData(from: number, body: Body, isLast: boolean): void {
@@ -126,16 +157,25 @@ export class Direction {
       }
       if (filter.endOfStream) return;
       filter.endOfStream = end && this.trailers === undefined;
+      this.running |= DATA;
       const status = filter.onBody(body, filter.endOfStream);
-      if (this.isAborted) return;
+      if (this.hasStopped(DATA)) return;
       if (!hadTrailers && trailersFrom === 0 && this.trailers !== undefined) {
         end = false;
         trailersFrom = i + 1;
       }
       if (!this.goesOn(filter, body, status)) return;
     }
-    this.sink.data(body.drain(), end);
+    this.passBody(body, end);
     if (trailersFrom > 0 && this.trailers !== undefined) this.iterateTrailers(trailersFrom, this.trailers);
+  }
+
+  private passBody(body: Body, end: boolean): void {
+    const keeps = this.sink.keepsBody ?? false;
+    this.running |= DATA;
+    this.sink.data(keeps ? body.bytes() : body.drain(), end);
+    if (keeps) this.hold(body, false);
+    this.hasStopped(DATA);
   }
 
   /** Does what a body callback asked for. False where the next filter gets nothing now. */
@@ -160,9 +200,10 @@ export class Direction {
     for (let i = from; i < filters.length; i++) {
       const filter = filters[i] as FilterSide;
       if (filter.isAllStopped) return;
+      this.running |= TRAILERS;
       const status = filter.onTrailers(map);
       filter.endOfStream = true;
-      if (this.isAborted) return;
+      if (this.hasStopped(TRAILERS)) return;
       if (status !== TrailersStatus.Continue) {
         filter.iteration = "stopped";
         return;
@@ -172,6 +213,8 @@ export class Direction {
         return;
       }
     }
+    this.running |= TRAILERS;
     this.sink.trailers(map);
+    this.hasStopped(TRAILERS);
   }
 }

@@ -3,6 +3,7 @@
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import { HeaderMapType } from "./abi.js";
 import { attribute, type HeaderReader } from "./attributes.js";
+import type { Body } from "./body.js";
 import { ClientSide, finishResponse, type Protocol } from "./client-side.js";
 import type { LocalReply } from "./context.js";
 import type { Sink } from "./direction.js";
@@ -11,11 +12,10 @@ import { HeaderMap } from "./header-map.js";
 import type { PropertyValue } from "./property.js";
 import type { HostedProxy } from "./proxy.js";
 import { refused } from "./proxy-options.js";
+import { flagsText, type ResponseFlag } from "./response-flags.js";
 import type { RootContext } from "./root-context.js";
-import { type ResponseFlag, Router, type RouterOwner } from "./router.js";
+import { Router, type RouterOwner } from "./router.js";
 import { lower, piecesOf } from "./script.js";
-
-const FLAG_ORDER: readonly ResponseFlag[] = ["URX", "UT", "LR", "UR", "UF", "UC", "UPE", "DC", "DR"];
 
 export class HostedExchange implements StreamEnds, RouterOwner {
   /** What the client got, once all of it came, or the stream was broken off. */
@@ -40,9 +40,10 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     readonly protocol: Protocol,
     plugins: readonly RootContext[],
     private readonly given: Readonly<Record<string, PropertyValue>> | undefined,
+    closes: boolean,
   ) {
     this.openedAt = proxy.host.clock.milliseconds;
-    this.client = new ClientSide(protocol);
+    this.client = new ClientSide(protocol, closes);
     this.router = new Router(proxy, this);
     this.toClient = new ClientSink(this);
     this.manager = new FilterManager(plugins, this, this.trace);
@@ -55,7 +56,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
 
   /** Envoy's response flags, as in its access log: `-` for none. */
   get flags(): string {
-    return FLAG_ORDER.filter((flag) => this.flagged.has(flag)).join(",") || "-";
+    return flagsText(this.flagged);
   }
 
   /** The route's name, and the cluster that it leads to; undefined where no filter let the request through. */
@@ -214,24 +215,21 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.details = details;
     this.response = this.client.response(end);
     this.requestEnded = true;
-    this.router.stop();
-    this.proxy.host.post(() => {
-      this.manager.close();
-      this.router.end();
-    });
+    this.manager.close();
+    this.router.end();
   }
 
   responseHeaders(map: HeaderMap, end: boolean): void {
-    const { response, localReply } = this.manager;
-    if (!response.isAborted && localReply === undefined) response.receiveHeaders(map, end);
+    const { response } = this.manager;
+    if (!response.isAborted) response.receiveHeaders(map, end);
   }
 
   responseData(bytes: Buffer, end: boolean): void {
-    if (this.manager.localReply === undefined) this.manager.response.receiveBody(bytes, end);
+    this.manager.response.receiveBody(bytes, end);
   }
 
   responseTrailers(map: HeaderMap): void {
-    if (this.manager.localReply === undefined) this.manager.response.receiveTrailers(map);
+    this.manager.response.receiveTrailers(map);
   }
 
   reply(reply: LocalReply): void {
@@ -248,6 +246,10 @@ export class HostedExchange implements StreamEnds, RouterOwner {
 
   get toUpstream(): Sink {
     return this.router;
+  }
+
+  get keptBody(): Body | undefined {
+    return this.manager.request.held;
   }
 
   get bufferLimit(): number {
@@ -279,6 +281,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   }
 
   takesLocalReply(): boolean {
+    this.router.cancel();
     return false;
   }
 }

@@ -23,7 +23,10 @@ export interface StreamEnds {
   onDetails(details: string): void;
   /** A filter, or Envoy for it, broke the stream off. */
   onReset(): void;
-  /** A filter answers. True where it is answered elsewhere: the answer does not pass this chain's filters. */
+  /**
+   * A filter, or Envoy for it, answers: nobody waits for the upstream any more. True where it is answered elsewhere, so that the answer does not
+   * pass this chain's filters.
+   */
   takesLocalReply(reply: LocalReply): boolean;
 }
 
@@ -40,6 +43,8 @@ export class FilterManager implements WayOwner {
   state: Map<string, Buffer> | undefined;
 
   private hasFailed = false;
+  /** An answer that goes out when the callback of the request has returned in which it was given. */
+  private prepared: LocalReply | undefined;
   private phase: "open" | "closed" = "open";
 
   constructor(
@@ -85,10 +90,10 @@ export class FilterManager implements WayOwner {
 
   private end(isLogged: boolean): void {
     if (this.phase !== "open") return;
-    this.request.isAborted = true;
-    this.response.isAborted = true;
     this.phase = "closed";
     if (isLogged) for (const context of this.contexts) context.log();
+    this.request.isAborted = true;
+    this.response.isAborted = true;
     for (const context of this.contexts) context.destroy();
   }
 
@@ -113,51 +118,62 @@ export class FilterManager implements WayOwner {
     this.reply({ status, body, details, headers: [] });
   }
 
-  /** A filter's VM has ended: the client gets 503. False where that is under way already. */
-  fail(): boolean {
-    if (this.hasFailed) return false;
+  /** A filter's VM has ended: the client gets 503. A second time does nothing. */
+  fail(): void {
+    if (this.hasFailed) return;
     this.hasFailed = true;
     this.reply({ status: 503, body: "", details: "wasm_fail_stream", headers: [], grpcStatus: 14 });
-    return true;
   }
 
   /**
    * Answers the client: through the filters' response callbacks, past them where the upstream's response came already, and with a reset where
    * that was passed on.
    */
-  /** Why the stream was answered, where something else than the answer says it. */
-  setDetails(details: string): void {
-    this.ends.onDetails(details);
-  }
-
   reply(reply: LocalReply): void {
     if (this.phase !== "open" || this.wasReset) return;
     const { request, response } = this;
+    if (request.isRunning) request.isAborted = true;
+    else if (response.isRunning) response.isAborted = true;
     this.ends.onDetails(reply.details);
-    if (response.headersPassed) {
-      this.reset();
-      return;
-    }
-    request.isAborted = true;
-    this.localReply = reply;
     if (this.ends.takesLocalReply(reply)) {
+      request.isAborted = true;
       response.isAborted = true;
-      return;
-    }
+      this.localReply = reply;
+    } else if (response.headersPassed) this.reset();
+    // A second answer of the same callback is none, and yet it leaves its details.
+    else if (request.isRunning) this.prepared ??= reply;
+    else this.send(reply);
+  }
+
+  /** Of a request that is answered in full. */
+  isDone(way: Direction): boolean {
+    return way === this.request && this.response.ended;
+  }
+
+  onAborted(): void {
+    const { prepared } = this;
+    if (prepared === undefined) return;
+    this.prepared = undefined;
+    if (this.phase === "open") this.send(prepared);
+  }
+
+  private send(reply: LocalReply): void {
+    const { request, response } = this;
+    this.localReply = reply;
     const isGrpc = request.headers?.get("content-type")?.startsWith("application/grpc") ?? false;
     const headers = localReplyHeaders(reply, isGrpc);
     const isHead = request.headers?.get(":method") === "HEAD";
     const body = isGrpc || isHead || reply.body === "" ? NO_BODY : Buffer.from(reply.body, "latin1");
     const isWhole = body.length === 0;
-    if (response.headers !== undefined) {
-      response.isAborted = true;
-      response.headers = headers;
-      response.headersPassed = true;
-      this.ends.toClient.headers(headers, isWhole);
-      if (!isWhole) this.ends.toClient.data(body, true);
+    if (response.headers === undefined) {
+      response.receiveHeaders(headers, isWhole);
+      if (!isWhole) response.receiveBody(body, true);
       return;
     }
-    response.receiveHeaders(headers, isWhole);
-    if (!isWhole) response.receiveBody(body, true);
+    response.isAborted = true;
+    response.headers = headers;
+    response.headersPassed = true;
+    this.ends.toClient.headers(headers, isWhole);
+    if (!isWhole) this.ends.toClient.data(body, true);
   }
 }

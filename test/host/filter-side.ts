@@ -12,6 +12,8 @@ export type Iteration = "going-on" | "stopped" | "all-held" | "all-waiting";
 export class FilterSide {
   iteration: Iteration = "going-on";
   headersContinued = false;
+  /** What is resumed begins with this filter and not with the next. */
+  startsAgain = false;
   /** The filter was told of the end. */
   endOfStream = false;
   /** What host calls may read and change now. */
@@ -57,14 +59,15 @@ export class FilterSide {
     this.chunk = undefined;
   }
 
+  /** A response that is not held stays as it is: Envoy itself would end by a segmentation fault. */
   resume(): void {
-    this.way.resume(this);
+    if (this.isRequest || this.iteration !== "going-on") this.way.resume(this);
   }
 
   onHeaders(map: HeaderMap, end: boolean): number {
     const { context, isRequest } = this;
     if (isRequest) context.create();
-    else if (!context.isCreated) return HeadersStatus.Continue;
+    if (!context.isCreated || context.isEnded) return HeadersStatus.Continue;
     this.visibleHeaders = map;
     const name = isRequest ? "proxy_on_request_headers" : "proxy_on_response_headers";
     const status = context.call(name, map.size, end ? 1 : 0);

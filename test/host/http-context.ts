@@ -1,6 +1,6 @@
 // One filter in one stream: what a module calls its HTTP context.
 
-import { BufferType, type CallbackName, DataStatus, HeaderMapType, StreamType } from "./abi.js";
+import { BufferType, type CallbackName, HeaderMapType, StreamType } from "./abi.js";
 import { type Body, NOTHING } from "./body.js";
 import { Context, type LocalReply } from "./context.js";
 import type { FilterManager } from "./filter-manager.js";
@@ -16,7 +16,6 @@ export class HttpContext extends Context {
   /** The module knows of it. */
   isCreated = false;
 
-  private isReplying = false;
   private phase: "open" | "logging" | "closed" = "open";
 
   constructor(
@@ -30,8 +29,14 @@ export class HttpContext extends Context {
   /** Tells the module of the stream, before its first callback. */
   create(): void {
     if (this.isCreated) return;
-    this.isCreated = true;
     this.call("proxy_on_context_create", this.root.id);
+    // Not before: a filter that ends its stream at once is told of it anew, to be told of its end.
+    this.isCreated = true;
+  }
+
+  /** The stream has ended for this filter. */
+  get isEnded(): boolean {
+    return this.phase === "closed";
   }
 
   /** Enters a callback that the module exports. A VM that has ended answers nothing, and its streams fail. */
@@ -42,8 +47,13 @@ export class HttpContext extends Context {
     if (callback !== undefined && !vm.hasEnded) this.stream.trace?.push(this.root.plugin, name);
     const status = vm.enter(this, callback, a, b);
     if (status !== FAILED) return status;
-    // Whatever the policy is, a stream that the filter was part of when its VM ended is not let through.
-    return STREAM_CALLBACKS.has(name) && this.stream.fail() ? DataStatus.StopIterationNoBuffer : 0;
+    this.onTrap(name);
+    return 0;
+  }
+
+  /** Whatever the policy is, a stream that the filter was part of when its VM ended is not let through. */
+  override onTrap(name: CallbackName | undefined): void {
+    if (name !== undefined && STREAM_CALLBACKS.has(name)) this.stream.fail();
   }
 
   log(): void {
@@ -129,16 +139,7 @@ export class HttpContext extends Context {
   }
 
   override sendLocalReply(reply: LocalReply): void {
-    // A second answer of the same callback is none, and yet it leaves its details.
-    if (this.isReplying) {
-      this.vm.afterCall(() => this.stream.setDetails(reply.details));
-      return;
-    }
-    this.isReplying = true;
-    this.vm.afterCall(() => {
-      this.isReplying = false;
-      this.stream.reply(reply);
-    });
+    this.vm.afterCall(() => this.stream.reply(reply));
   }
 }
 

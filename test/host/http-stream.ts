@@ -125,7 +125,7 @@ export class HttpStream implements StreamEnds {
   onDetails(): void {}
 
   onReset(): void {
-    this.root.vm.host.post(() => this.manager.close());
+    this.manager.close();
   }
 
   takesLocalReply(): boolean {

@@ -79,7 +79,7 @@ export class HostedModule {
 
   /** Host calls that the VM has made since its start, by name. */
   get hostCallsTotal(): ReadonlyMap<string, number> {
-    return this.vm.countedCalls(this.vm.counts());
+    return this.vm.calls.countedCalls(this.vm.calls.counts());
   }
 
   /** Pages of 64 KiB that the VM's memory has now. */
@@ -129,18 +129,18 @@ export class HostedModule {
   /** One stream without bodies, from its first callback to its last. */
   exchange(request: HeaderList, options: ExchangeOptions = {}): Exchange {
     const { vm } = this;
-    const before = vm.counts();
+    const before = vm.calls.counts();
     const { properties = {} } = options;
     const stream = new HttpStream(this.rootOf(options.plugin), request, { properties, endOfStream: true });
     if (stream.upstream.isWhole) stream.responseHeaders(options.response ?? RESPONSE, true);
     stream.close();
-    const after = vm.counts();
+    const after = vm.calls.counts();
     return {
       request: stream.requestHeaders,
       response: stream.client.headerList,
       ...(stream.localReply === undefined ? {} : { localReply: stream.localReply }),
       get hostCalls() {
-        return vm.countedCalls(after, before);
+        return vm.calls.countedCalls(after, before);
       },
     };
   }

@@ -61,6 +61,13 @@ export class Metrics {
     return { status: Status.Ok, value: this.values.get(metric.name) ?? 0 };
   }
 
+  /** As what metrics of this name were defined: types of `MetricType`. */
+  typesOf(name: string): readonly number[] {
+    return Object.values(MetricType).filter((type) =>
+      this.defined[type].some((metric) => metric.name === name),
+    );
+  }
+
   private find(id: number): Metric | undefined {
     return this.defined[id & TYPE_MASK]?.[(id >>> 2) - 1];
   }

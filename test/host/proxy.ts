@@ -7,7 +7,7 @@ import type { Json } from "../../envoy/config/json.js";
 import type { ClientRequest, UpstreamRequest } from "../traffic.js";
 import { type AttemptOwner, UpstreamAttempt } from "./attempt.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
-import { type Protocol, requestHeaders } from "./client-side.js";
+import { asksToClose, type Protocol, requestHeaders } from "./client-side.js";
 import { HostedExchange } from "./exchange.js";
 import type { HeaderMap } from "./header-map.js";
 import { Host } from "./host.js";
@@ -88,7 +88,8 @@ export class HostedProxy {
     }
     if (request.worker === undefined) this.nextWorker = (worker + 1) % this.filters.workers.length;
     const roots = this.filters.rootsOf("downstream", worker);
-    const exchange = new HostedExchange(this, worker, protocol, roots, request.properties);
+    const closes = asksToClose(request, protocol);
+    const exchange = new HostedExchange(this, worker, protocol, roots, request.properties, closes);
     exchange.begin(requestHeaders(request, protocol, this.random), request, isWhole);
     this.host.settle();
     return exchange;

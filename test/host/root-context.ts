@@ -161,9 +161,10 @@ export class RootContext extends Context {
     timeoutMs = 0,
   ): GrpcCall {
     const token = this.vm.nextToken(kind);
-    const call = new GrpcCall(this, kind, token, service, serviceName, method, metadata);
+    const { elapsedMs } = this.vm.host.clock;
+    const call = new GrpcCall(this, kind, token, service, serviceName, method, metadata, elapsedMs);
     this.grpcCalls.set(token, call);
-    const timeout = () => call.close(GRPC_UNAVAILABLE, TIMEOUT_TEXT);
+    const timeout = () => call.close(GRPC_UNAVAILABLE, `${TIMEOUT_TEXT}{response_timeout}`);
     if (timeoutMs > 0) call.timeout = this.vm.host.clock.after(timeoutMs, timeout);
     this.vm.host.services?.onGrpcCall(call);
     return call;

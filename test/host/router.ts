@@ -2,12 +2,14 @@
 
 import type { AttemptOwner, UpstreamAttempt } from "./attempt.js";
 import type { HeaderReader } from "./attributes.js";
+import type { Body } from "./body.js";
 import type { Alarm } from "./clock.js";
 import type { LocalReply } from "./context.js";
 import type { Sink } from "./direction.js";
 import type { HeaderMap } from "./header-map.js";
 import type { PropertyValue } from "./property.js";
 import type { HostedProxy } from "./proxy.js";
+import { FLAG_OF_RESET, type ResponseFlag } from "./response-flags.js";
 import { type ResetReason, retriesReset, retriesResponse } from "./retry.js";
 import type { Limits, Route } from "./routes.js";
 import { resetText } from "./upstream-side.js";
@@ -16,6 +18,8 @@ import { resetText } from "./upstream-side.js";
 export interface RouterOwner {
   readonly trace: string[];
   readonly worker: number;
+  /** What is kept of the request's body for another attempt. */
+  readonly keptBody: Body | undefined;
   property(path: string, reader: HeaderReader): PropertyValue | undefined;
   responseHeaders(map: HeaderMap, end: boolean): void;
   responseData(bytes: Buffer, end: boolean): void;
@@ -29,20 +33,9 @@ export interface RouterOwner {
   flag(flag: ResponseFlag): void;
 }
 
-/** How Envoy's access log marks what went wrong. */
-export type ResponseFlag = "URX" | "UT" | "LR" | "UR" | "UF" | "UC" | "UPE" | "DC" | "DR";
-
 /** First wait before another attempt, in milliseconds: it is a random part of it, and twice as much each time. */
 const BACKOFF_MS = 25;
 const MOST_BACKOFF_MS = 250;
-
-const FLAGS: Readonly<Record<ResetReason, ResponseFlag>> = {
-  "connection termination": "UC",
-  "protocol error": "UPE",
-  "remote reset": "UR",
-  "remote connection failure": "UF",
-  "local reset": "LR",
-};
 
 const REFUSED: ResetReason = "remote connection failure";
 const TIMEOUT_TEXT = "upstream request timeout";
@@ -54,11 +47,12 @@ export class Router implements Sink, AttemptOwner {
 
   private limits: Limits | undefined;
   private map: HeaderMap | undefined;
-  private pieces: Buffer[] = [];
   private sentTrailers: HeaderMap | undefined;
   private isWhole = false;
   private wholeAt = 0;
   private attempt: UpstreamAttempt | undefined;
+  /** Attempts of a request that a filter let go on twice: Envoy makes both, and sends what follows to the last. */
+  private readonly orphans: UpstreamAttempt[] = [];
   private responseStarted = false;
   private isOver = false;
   private timeout: Alarm | undefined;
@@ -76,43 +70,50 @@ export class Router implements Sink, AttemptOwner {
 
   headers(map: HeaderMap, end: boolean): void {
     const { proxy } = this;
+    if (this.attempt !== undefined) this.orphans.push(this.attempt);
     this.map = map;
     this.isWhole = end;
     this.route = proxy.routes.routeOf(map);
     this.limits = proxy.routes.limitsOf(map);
     // Envoy counts before it changes the host; the count of later attempts stands in the same place.
-    map.set("x-envoy-attempt-count", "1");
+    map.set("x-envoy-attempt-count", `${this.attempts + 1}`);
     proxy.routes.rewriteHost(map, this.route.cluster);
     this.try();
     if (end) this.onWhole();
   }
 
+  /** For another attempt. */
+  get keepsBody(): boolean {
+    return this.limits?.retries !== undefined;
+  }
+
   data(bytes: Buffer, end: boolean): void {
-    if (this.isOver) return;
-    if (this.limits?.retries !== undefined) this.pieces.push(bytes);
+    if (this.isOver || this.isWhole) return;
     if (end) this.isWhole = true;
     this.attempt?.sendData(bytes, end);
     if (end) this.onWhole();
   }
 
   trailers(map: HeaderMap): void {
-    if (this.isOver) return;
+    if (this.isOver || this.isWhole) return;
     this.isWhole = true;
     this.sentTrailers = map;
     this.attempt?.sendTrailers(map);
     this.onWhole();
   }
 
-  /** Nothing more is awaited. */
-  stop(): void {
+  /** The stream has ended, and what of it is under way ends too. */
+  end(): void {
     this.isOver = true;
     this.endTimers();
     this.backoff?.cancel();
+    this.cancel();
   }
 
-  /** The stream has ended, and what of it is under way ends too. */
-  end(): void {
-    this.attempt?.cancel();
+  /** Nobody waits for the upstream's answer any more, unless it is that of `kept`. */
+  cancel(kept?: UpstreamAttempt): void {
+    for (const attempt of this.orphans) if (attempt !== kept) attempt.cancel();
+    if (this.attempt !== kept) this.attempt?.cancel();
   }
 
   property(path: string, reader: HeaderReader): PropertyValue | undefined {
@@ -127,12 +128,12 @@ export class Router implements Sink, AttemptOwner {
     this.attempt = proxy.attempt(this, route.cluster, this.attempts, this.owner.worker);
     this.attempt.sendHeaders(
       map,
-      this.isWhole && this.pieces.length === 0 && this.sentTrailers === undefined,
+      this.isWhole && this.owner.keptBody === undefined && this.sentTrailers === undefined,
     );
   }
 
   private tryAgain(): void {
-    const { limits, map, pieces, sentTrailers, isWhole } = this;
+    const { limits, map, sentTrailers, isWhole } = this;
     if (limits === undefined || map === undefined) return;
     const left = limits.timeoutMs - (this.proxy.host.clock.elapsedMs - this.wholeAt);
     const expected = limits.perTryMs > 0 ? Math.min(limits.perTryMs, left) : left;
@@ -140,9 +141,8 @@ export class Router implements Sink, AttemptOwner {
       map.set("x-envoy-expected-rq-timeout-ms", `${Math.max(0, Math.round(expected))}`);
     this.try();
     // What was kept goes out as one piece.
-    if (pieces.length > 0) {
-      this.attempt?.sendData(Buffer.concat(pieces), isWhole && sentTrailers === undefined);
-    }
+    const kept = this.owner.keptBody?.bytes();
+    if (kept !== undefined) this.attempt?.sendData(kept, isWhole && sentTrailers === undefined);
     if (sentTrailers !== undefined) this.attempt?.sendTrailers(sentTrailers);
     if (isWhole) this.awaitTry();
     this.proxy.host.settle();
@@ -215,6 +215,7 @@ export class Router implements Sink, AttemptOwner {
       return;
     }
     this.responseStarted = true;
+    if (this.orphans.length > 0) this.cancel(attempt);
     this.perTry?.cancel();
     this.owner.onDetails("via_upstream");
     map.set("x-envoy-upstream-service-time", `${Math.round(this.proxy.host.clock.elapsedMs - this.wholeAt)}`);
@@ -242,7 +243,7 @@ export class Router implements Sink, AttemptOwner {
   onReset(_attempt: UpstreamAttempt, reason: ResetReason): void {
     if (this.isOver || this.retryReset(reason)) return;
     this.endTimers();
-    this.owner.flag(FLAGS[reason]);
+    this.owner.flag(FLAG_OF_RESET[reason]);
     const text = reason.replaceAll(" ", "_");
     if (this.responseStarted) {
       this.owner.breakOff(`upstream_reset_after_response_started{${text}}`);

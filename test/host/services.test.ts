@@ -87,8 +87,10 @@ describe("a gRPC call", () => {
       proxy.request(doing("a@request_headers=grpc"));
       return said(proxy);
     };
-    expect(last({ grpc: { [path]: () => ({ status: 7, message: "not you" }) } })).toBe("closed 7 not you");
-    expect(last({ grpc: { "/other": () => "x" } })).toBe("closed 12 no method /test.Echo/Say");
+    expect(last({ grpc: { [path]: () => ({ status: 7, message: "not you" }) } })).toBe(
+      "closed 7 not you{via_upstream}",
+    );
+    expect(last({ grpc: { "/other": () => "x" } })).toBe("closed 12 no method /test.Echo/Say{via_upstream}");
     expect(last({ isStopped: true })).toMatch(/^closed 14 upstream connect error/);
   });
 

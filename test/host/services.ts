@@ -1,13 +1,13 @@
 // Filters' calls to other services, answered by the scripted upstreams of a proxy.
 
-import type { UpstreamResponse } from "../traffic.js";
+import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
 import { clusterOf } from "./calls/call-outs.js";
 import { HeaderMap } from "./header-map.js";
 import type { CallServices, Host } from "./host.js";
 import type { GrpcAnswer } from "./proxy-options.js";
 import type { ResetReason } from "./retry.js";
-import { type AnswerSink, play } from "./script.js";
+import { type AnswerSink, dateText, play } from "./script.js";
 import {
   keep,
   ReceivedRequest,
@@ -24,6 +24,8 @@ const INTERNAL = 13;
 export class Services implements CallServices {
   private readonly http = new Set<HttpCall>();
   private readonly grpc = new Set<GrpcCall>();
+  /** Streams whose service has answered. */
+  private readonly begun = new WeakSet<GrpcCall>();
 
   constructor(
     private readonly host: Host,
@@ -78,7 +80,7 @@ export class Services implements CallServices {
     const path = `/${call.serviceName}/${call.method}`;
     if (!call.isPending || Object.keys(grpc).length === 0) return;
     if (!Object.hasOwn(grpc, path)) {
-      call.close(UNIMPLEMENTED, `no method ${path}`);
+      call.close(UNIMPLEMENTED, viaUpstream(`no method ${path}`));
       return;
     }
     const given = grpc[path]?.(message, call.initialMetadata);
@@ -86,8 +88,29 @@ export class Services implements CallServices {
     const answer: GrpcAnswer =
       typeof given === "string" || given instanceof Uint8Array ? { messages: [given] } : given;
     const { delayMs = 0 } = answer;
-    if (delayMs <= 0) giveGrpc(call, answer);
-    else this.host.clock.after(delayMs, () => giveGrpc(call, answer));
+    if (delayMs <= 0) this.giveGrpc(call, answer);
+    else this.host.clock.after(delayMs, () => this.giveGrpc(call, answer));
+  }
+
+  private giveGrpc(call: GrpcCall, answer: GrpcAnswer): void {
+    if (call.kind === "unary") giveUnary(call, answer);
+    else {
+      if (!this.begun.has(call)) this.beginStream(call, answer);
+      giveInStream(call, answer);
+    }
+  }
+
+  /** A stream's headers come with its first answer. */
+  private beginStream(call: GrpcCall, { initialMetadata = [] }: GrpcAnswer): void {
+    const { clock } = this.host;
+    this.begun.add(call);
+    call.sendInitialMetadata([
+      [":status", "200"],
+      ["content-type", "application/grpc"],
+      ...initialMetadata,
+      ["date", dateText(clock)],
+      ["x-envoy-upstream-service-time", `${Math.round(clock.elapsedMs - call.madeAtMs)}`],
+    ]);
   }
 }
 
@@ -96,16 +119,26 @@ function pending<C extends { readonly isPending: boolean }>(calls: Set<C>): C[] 
   return [...calls];
 }
 
-/** A stream ends with a status, or once the filter sends no more. */
-function giveGrpc(call: GrpcCall, answer: GrpcAnswer): void {
-  const { messages = [], initialMetadata, trailingMetadata, status, message = "" } = answer;
-  const isUnary = call.kind === "unary";
-  if (initialMetadata !== undefined) call.sendInitialMetadata(initialMetadata);
-  const fails = status !== undefined && status !== 0;
-  if (!isUnary || !fails) for (const bytes of messages) call.sendMessage(bytes);
-  if (trailingMetadata !== undefined) call.sendTrailingMetadata(trailingMetadata);
-  if (fails || (!isUnary && (status === 0 || call.halfClosed))) call.close(status ?? 0, message);
-  else if (isUnary && messages.length === 0) call.close(INTERNAL, message);
+/** A message without a failure, or the failure alone. */
+function giveUnary(call: GrpcCall, { messages = [], status = 0, message = "" }: GrpcAnswer): void {
+  if (status !== 0) call.close(status, viaUpstream(message));
+  else if (messages[0] === undefined) call.close(INTERNAL, viaUpstream(message));
+  else call.sendMessage(messages[0]);
+}
+
+/** A stream ends with a status or trailing metadata, or once the filter sends no more. */
+function giveInStream(call: GrpcCall, answer: GrpcAnswer): void {
+  const { messages = [], trailingMetadata, status, message = "" } = answer;
+  for (const bytes of messages) call.sendMessage(bytes);
+  if (status === undefined && trailingMetadata === undefined && !call.halfClosed) return;
+  const said: HeaderList = message === "" ? [] : [["grpc-message", message]];
+  call.sendTrailingMetadata([["grpc-status", `${status ?? 0}`], ...said, ...(trailingMetadata ?? [])]);
+  call.close(status ?? 0, viaUpstream(message));
+}
+
+/** Envoy adds to the message where the status came from. */
+function viaUpstream(message: string): string {
+  return message === "" ? "via_upstream" : `${message}{via_upstream}`;
 }
 
 function receivedCall(call: HttpCall, side: UpstreamSide): ReceivedRequest {

@@ -89,9 +89,15 @@ function abortOf(lastWords: string | undefined): Abort | undefined {
   return { why, place: { source, line: Number(line), column: Number(column) - 1 } };
 }
 
-/** Reads what the Rust SDK logs of a panic: `panicked at SOURCE:LINE:COLUMN:`, and in the next line why. */
-function panicOf(frames: readonly TrapFrame[], lastWords: string | undefined): Abort | undefined {
-  const [, source, line, column, why] = /^panicked at (\S+):(\d+):(\d+):\n(.*)$/s.exec(lastWords ?? "") ?? [];
+/** What the Rust SDK logs of a panic, in the words of Rust 1.73 and later, and in those of an earlier one. */
+const PANICS = [
+  /^panicked at (?<source>\S+):(?<line>\d+):(?<column>\d+):\n(?<why>.*)$/s,
+  /^panicked at '(?<why>.*)', (?<source>\S+):(?<line>\d+):(?<column>\d+)$/s,
+];
+
+function panicOf(frames: readonly TrapFrame[], lastWords = ""): Abort | undefined {
+  const said = PANICS.map((form) => form.exec(lastWords)?.groups).find((groups) => groups !== undefined);
+  const { source, line, column, why } = said ?? {};
   if (source === undefined || why === undefined || !frames[0]?.function.endsWith("rust_panic"))
     return undefined;
   return { why, place: { source, line: Number(line), column: Number(column) - 1 } };

@@ -40,12 +40,12 @@ describe("help", () => {
     for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
   });
 
-  it.each(COMMANDS)("of %s has examples and exit codes, and fits 100 columns", async (command) => {
+  it.each(COMMANDS)("of %s has examples and exit codes, and fits 80 columns", async (command) => {
     const { exitCode, stdout } = await run(command, "--help");
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/Examples:\n {2}meshwright/);
     expect(stdout).toMatch(/Exit codes:\n {2}0 /);
-    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   it.each(COMMANDS)("of %s is what the README says", async (command) => {

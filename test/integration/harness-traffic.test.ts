@@ -1,5 +1,6 @@
 // What the harness puts on both sides of Envoy: TLS with certificates of clients, trailers, faults, several Envoys, filters of the upstream chain.
 
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,6 +78,20 @@ for (const runtime of ["process", "container"] as const) {
         expect(await flags({})).toEqual({ status: 200, end: "whole", flags: "-" });
       });
 
+      test.each(["http1", "http2"] as const)(
+        "a body that an HTTP/2 upstream breaks off is broken off for a client of %s",
+        async (protocol) => {
+          const respond = (): UpstreamResponse => ({ fault: "reset-in-body", body: ["half"] });
+          await using upstream = await startUpstream({ protocol: "http2", respond });
+          await using envoy = await startEnvoy({ upstreams: { upstream } });
+          showLogsOnFailure(envoy);
+          expect(await send(envoy.url, { protocol })).toMatchObject({ status: 200, end: "reset" });
+          expect(await envoy.accessLog(1)).toMatchObject([
+            { details: "upstream_reset_after_response_started{remote_reset}" },
+          ]);
+        },
+      );
+
       test("an Envoy stands behind another", async () => {
         await using upstream = await startUpstream();
         await using inner = await startEnvoy({
@@ -105,6 +120,20 @@ for (const runtime of ["process", "container"] as const) {
         expect((await send(envoy.url)).header(PROBE_HEADER)).toBe('"two"');
         const counted = [...(await envoy.admin.stats("probe_requests")).values()];
         expect(counted).toEqual([4]);
+      });
+
+      test("a filter's name may be no name of a folder", async () => {
+        const name = "../../up-and-away";
+        {
+          await using upstream = await startUpstream();
+          await using envoy = await startEnvoy({
+            upstreams: { upstream },
+            filters: [{ name, module, configuration: 1 }],
+          });
+          expect(await envoy.configure(name, 2)).toEqual({ accepted: true });
+          expect((await send(envoy.url)).header(PROBE_HEADER)).toBe("2");
+        }
+        expect(existsSync(join(tmpdir(), "up-and-away"))).toBe(false);
       });
 
       test("two filters of one name are refused, in whichever chain", async () => {

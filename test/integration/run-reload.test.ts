@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
-/** Six release builds, on a machine that is busy with other tests. */
+/** Some release builds, on a machine that is busy with other tests. */
 const TEST_MS = 240_000;
 const EDITS = ["2", "3", "4", "5", "6"];
 /** 200 requests per second. */
@@ -100,10 +100,18 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     expect([...came.keys()].sort()).toEqual(["1", ...EDITS]);
   });
 
-  it("keeps no copy of a module that has gone", async () => {
+  it("puts the module as a build makes it in place some seconds after the last save, and keeps no other copy", async () => {
+    await command.until(
+      /^reloaded: adder, .*\noptimized: adder, [\d.]+ s after the save$(?![\s\S]*^reloaded)/m,
+    );
+    expect(await ask(url)).toBe("6");
     const [folder] = await readdir(path.join(author.root, ".meshwright"));
     const copies = await readdir(path.join(author.root, ".meshwright", folder ?? "", "modules"));
     expect(copies).toEqual([expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm$/)]);
+    const running = await readFile(
+      path.join(author.root, ".meshwright", folder ?? "", "modules", copies[0] ?? ""),
+    );
+    expect(running).toEqual(await readFile(path.join(author.root, "build/adder.wasm")));
   });
 
   it("keeps the module that runs where the sources do not compile", async () => {
@@ -141,11 +149,34 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     await mended(/^applied: adder at adder\.yaml$/);
   });
 
-  it("ends on Ctrl-C and leaves nothing", async () => {
+  it("checks the file again where the schema is saved", async () => {
+    const refused = afterNow();
+    await author.write("filters/adder/schema.ts", SCHEMA.replaceAll("shout", "whisper"));
+    await refused(/refused: adder\.yaml:1:\d+: shout: .*the last good settings stay/);
+    const mended = afterNow();
+    await author.write("filters/adder/schema.ts", SCHEMA);
+    await mended(/^applied: adder at adder\.yaml$/);
+  });
+
+  it("leaves it to validate to do the same without Envoy", async () => {
+    await author.write("filters/adder/adder.yaml", "loud: true\n");
+    const files = ["adder.yaml", "filters/adder=adder.yaml", "filters/adder/adder.yaml"];
+    const { exitCode, stdout, stderr } = await runCli(["validate", ...files], author.root);
+    expect(stdout).toBe("ok adder.yaml (adder)\nok adder.yaml (adder)\n");
+    expect(stderr).toMatch(
+      /^meshwright: adder configuration refused: filters\/adder\/adder\.yaml:1:1: loud: /,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it("ends on Ctrl-C right after a save and leaves nothing", async () => {
+    const until = afterNow();
+    await writeFile(at("policy.ts"), policy("9"));
+    await until(/^reloaded: adder/);
     command.kill("SIGINT");
     expect(await command.exited).toBe(0);
     expect(command.stderr).toBe("");
-    expect(processesNaming(path.join(author.root, ".meshwright"))).toEqual([]);
+    expect(processesNaming(author.root)).toEqual([]);
   });
 
   it("refuses a file that is wrong by the filter's own schema before anything is started", async () => {

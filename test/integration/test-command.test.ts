@@ -119,6 +119,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
 
 describe("meshwright test --watch", { timeout: TEST_MS }, () => {
   let command: CliProcess;
+  let temporary: string;
   const at = (file: string) => path.join(author.root, "filters/adder", file);
   /** The folders in which a watch of this filter has its module. */
   const moduleFolders = async () => {
@@ -127,10 +128,16 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
   };
 
   beforeAll(async () => {
+    // Other tests, of `meshwright run`, have a filter of this name at the same time.
+    temporary = await mkdtemp(path.join(tmpdir(), "test-command-"));
+    process.env.TMPDIR = temporary;
     command = new CliProcess(["test", "adder", "--watch"], author.root);
     await command.until(/^units: 1 passed, 0 failed$/m);
   }, TEST_MS);
-  afterAll(() => command?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await command?.[Symbol.asyncDispose]();
+    await rm(temporary, { recursive: true });
+  });
 
   /** What it writes from here on. */
   function afterNow() {
@@ -160,6 +167,23 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
       await rename(at("policy.ts.new"), at("policy.ts"));
     }
     await until(/^tests: 1 passed, 0 failed, /);
+  });
+
+  it("leaves the conformance suite until the other tests pass", async () => {
+    const failing = afterNow();
+    const suite = 'import { test } from "vitest";\n// describeFilter(\ntest("conforms", () => {});\n';
+    await author.write("filters/adder/conformance.test.ts", suite);
+    await failing(/^tests: 1 passed, 0 failed$/);
+    const begun = command.stdout.length;
+    await writeFile(at("policy.ts"), policy("5"));
+    await failing(/^tests: 0 passed, 1 failed, /);
+    await failing(/^units: 1 passed, 0 failed$/);
+    const mended = afterNow();
+    await writeFile(at("policy.ts"), policy("1"));
+    await mended(/^tests: 1 passed, 0 failed, /);
+    await mended(/^conformance: 1 passed, 0 failed$/);
+    expect(command.stdout.slice(begun).match(/^conformance: /gm)).toHaveLength(1);
+    await rm(at("conformance.test.ts"));
   });
 
   it("tells what does not compile, and goes on when it is mended", async () => {

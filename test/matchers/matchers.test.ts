@@ -244,6 +244,11 @@ describe("toHaveLogged", () => {
   });
 });
 
+test("toHaveLogged says how an Envoy's log is looked at", () => {
+  const envoy = { logs: () => "text", accessLog: () => [] };
+  expect(() => expect(envoy).toHaveLogged("x")).toThrow("of an Envoy: await expect.poll(() => envoy.logs())");
+});
+
 describe("toHaveMetric", () => {
   test("compares the value", () => {
     expect(MODULE).toHaveMetric("tiers;outcome=known", 3);

@@ -54,6 +54,12 @@ export function localReplyOf(subject: unknown, matcher: string): LocalReply | un
 
 export function logsOf(subject: unknown, matcher: string): readonly LogLine[] {
   const { logs } = partsOf(subject);
+  if (typeof logs === "function" && "accessLog" in (subject as object)) {
+    throw new MeshwrightError(
+      "usage",
+      `${matcher} asks for a module or a proxy in process; of an Envoy: await expect.poll(() => envoy.logs()).toContain("…")`,
+    );
+  }
   if (!Array.isArray(logs)) throw unfit(matcher, "a module or a proxy, which has `logs`", subject);
   return logs as readonly LogLine[];
 }

@@ -4,8 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { FILTERS } from "../../filters/catalog.js";
-import { findMember, ownFilterNames } from "../../filters/member.js";
+import { buildableNames, findMember } from "../../filters/member.js";
 import { type Source, sourceAt, workspaceRoot } from "../../filters/source.js";
 
 const SPEC = ".spec.ts";
@@ -44,12 +43,7 @@ export type SuiteKind = "host" | "conformance" | "envoy";
  * where they are of several packages.
  */
 export async function findRooms(names: readonly string[]): Promise<Rooms> {
-  const root = workspaceRoot();
-  const wanted = names.length === 0 ? filtersOf(root) : names;
-  if (wanted.length === 0) {
-    const hint = "make one with `meshwright new NAME`, or go to the package that has yours";
-    throw new MeshwrightError("usage", `there are no filters in ${path.join(root, "filters")}: ${hint}`);
-  }
+  const wanted = names.length === 0 ? buildableNames() : names;
   const named = await Promise.all(wanted.map(roomOf));
   const rooms = named.filter((room, i) => named.findIndex(({ entry }) => entry === room.entry) === i);
   const [one, other] = [...new Set(rooms.map(({ source }) => source.root))];
@@ -59,12 +53,7 @@ export async function findRooms(names: readonly string[]): Promise<Rooms> {
       `the filters are of two packages, ${one} and ${other}: test those of one at a time`,
     );
   }
-  return { root: one ?? root, rooms };
-}
-
-function filtersOf(root: string): readonly string[] {
-  const catalog = root === PACKAGE_ROOT ? FILTERS.map(({ name }) => name) : [];
-  return [...catalog, ...ownFilterNames(root)];
+  return { root: one ?? workspaceRoot(), rooms };
 }
 
 async function roomOf(name: string): Promise<Room> {

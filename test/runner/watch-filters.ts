@@ -4,12 +4,12 @@
 import type { Vitest } from "vitest/node";
 import { FolderWatch } from "../../compose/watch.js";
 import { MODULES_VARIABLE } from "../../filters/filter-module.js";
+import { WarmModules } from "../../filters/warm-modules.js";
 import { type Counts, describeCounts } from "./counts.js";
 import { isSpecOf, isSuiteOf, kindOf, type Room, type Rooms, type SuiteKind, specsIn } from "./room.js";
 import { closeSuites, startSuites } from "./suites.js";
 import { checkTools, roomNotes, suiteEnvironment, suiteFiles, type TestOptions } from "./test-filters.js";
 import { runUnits } from "./units.js";
-import { WarmModules } from "./warm-modules.js";
 
 /** Shorter than what an author notices, longer than an editor takes between the steps of one save. */
 const SETTLE_MS = 40;
@@ -64,6 +64,8 @@ class FilterWatch {
   #working: Promise<void> = Promise.resolve();
   /** What the next result is of. */
   #about: About = BY_VITEST;
+  /** How many tests of the last run failed. */
+  #failed = 0;
 
   constructor(rooms: Rooms, modules: WarmModules, options: TestOptions) {
     this.#rooms = rooms;
@@ -101,10 +103,17 @@ class FilterWatch {
       onResult: (counts) => this.#tell(counts),
       ...(signal === undefined ? {} : { signal }),
     });
-    this.#vitest.onClose(() => this.#end());
+    this.#vitest.onClose(() => {
+      // A test that failed is no failure of the watch, which vitest then ends by itself.
+      process.exitCode = 0;
+      this.#end();
+    });
     // All suites have run, and nothing of it has to be run again.
     this.#fresh.clear();
     for (const room of rooms) this.#owed.add(room);
+    // So that the first save is as quick as those after it; the units have a process of their own.
+    const [first] = rooms;
+    if (first !== undefined) void this.#modules.warmUp(first);
     await this.#runUnits(turn);
     if (!turn.aborted) this.#owed.clear();
   }
@@ -140,16 +149,18 @@ class FilterWatch {
       if (isChanged || saved.some((file) => isSpecOf(room, file))) this.#owed.add(room);
     }
     this.#follow();
-    await this.#runSuites(this.#fresh, ["host"], { what: "tests", since });
+    const failed = await this.#runSuites(this.#fresh, ["host"], { what: "tests", since });
     if (signal.aborted) return;
     this.#fresh.clear();
-    await this.#finish(signal);
-  }
-
-  /** What takes longer. */
-  async #finish(signal: AbortSignal): Promise<void> {
     await this.#runUnits(signal);
     if (signal.aborted) return;
+    if (failed === 0) return this.#conform(signal);
+    // Its output would bury what failed.
+    const isOwed = [...this.#owed].some(({ suites }) => suites.some(({ kind }) => kind === "conformance"));
+    if (isOwed) this.#options.onLine("the conformance suite comes after a save with which these tests pass");
+  }
+
+  async #conform(signal: AbortSignal): Promise<void> {
     await this.#runSuites(this.#owed, ["conformance", "envoy"], { what: "conformance" });
     if (signal.aborted) return;
     for (const room of this.#owed) if (!this.#broken.has(room)) this.#owed.delete(room);
@@ -169,20 +180,27 @@ class FilterWatch {
     onLine(`${room.name} is tested again after the next save`);
   }
 
-  async #runSuites(rooms: ReadonlySet<Room>, kinds: readonly SuiteKind[], about: About): Promise<void> {
+  /** Returns how many tests failed. */
+  async #runSuites(rooms: ReadonlySet<Room>, kinds: readonly SuiteKind[], about: About): Promise<number> {
     const vitest = this.#vitest;
     const sound = [...rooms].filter((room) => !this.#broken.has(room));
-    if (vitest === undefined || sound.length === 0) return;
+    if (vitest === undefined || sound.length === 0) return 0;
     const all = await vitest.globTestSpecifications();
     const kindsOfAll = await Promise.all(all.map(({ moduleId }) => kindOf(moduleId)));
     const wanted = all.filter(({ moduleId }, i) => {
       const kind = kindsOfAll[i];
       return kind !== undefined && kinds.includes(kind) && sound.some((room) => isSuiteOf(room, moduleId));
     });
-    if (wanted.length === 0) return;
+    if (wanted.length === 0) return 0;
     this.#about = about;
+    this.#failed = 0;
+    // What follows on the first tests after a save stands below them.
+    const { interactive } = this.#options;
+    vitest.config.clearScreen = interactive && about.since !== undefined;
     await vitest.rerunTestSpecifications(wanted);
+    vitest.config.clearScreen = interactive;
     this.#about = BY_VITEST;
+    return this.#failed;
   }
 
   async #runUnits(signal: AbortSignal): Promise<void> {
@@ -195,6 +213,7 @@ class FilterWatch {
   }
 
   #tell(counts: Counts): void {
+    this.#failed = counts.failed;
     const { what, since } = this.#about;
     const seconds = since === undefined ? undefined : ((performance.now() - since) / 1000).toFixed(2);
     this.#options.onLine(

@@ -237,6 +237,25 @@ const CALLS = [
   ]),
 ].join("; ");
 
+/** A callback of a stream that speaks as its plugin. */
+const AS_PLUGIN = [
+  "eff root",
+  "prop plugin_name",
+  "setprop mine one",
+  "prop mine",
+  "get 0 :path",
+  "add 0 x-new 1",
+  "set 2 x-new 1",
+  "pairs 0",
+  "body 0 0 9",
+  "write 0 0 0 x",
+  "status",
+  "cont 0",
+  "cont 1",
+  "close 0",
+  "reply 418 no no ~",
+].join("; ");
+
 const GROUPS: Readonly<Record<string, string>> = {
   ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7, 8].map((map) => [`headers of map ${map}`, EDITS(map)])),
   buffers: BUFFERS,
@@ -250,6 +269,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   "continue what is none": "cont 2; cont 3; cont 4; cont -1",
   "close what is none": "close 2; close 3; close 4; close -1",
   "ended by itself": "ended",
+  "calls as the plugin": AS_PLUGIN,
 };
 
 /** A request and a response with everything that they can have. */

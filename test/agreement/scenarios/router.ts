@@ -56,6 +56,13 @@ export const ROUTER: readonly Scenario[] = [
   retried("with a body", "5xx", [{ status: 503 }, GOOD], {
     request: { body: ["one", "two"], trailers: [["x-t", "1"]] },
   }),
+  {
+    // What Envoy keeps of a body for another attempt stands among what filters hold, and goes on with it.
+    name: "router: a body that is kept goes out twice where a filter holds the trailers",
+    filters: [probe("a", { qt: "ret 1; later 60; cont 0" }), probe("b")],
+    routeOptions: { retryPolicy: { retryOn: ["5xx"] } },
+    requests: [{ body: ["one", "two"], trailers: [["x-t", "1"]] }],
+  },
   retried("the client asks for it", "reset", [{ status: 503 }, GOOD], {
     request: asks(["x-envoy-retry-on", "5xx"]),
   }),

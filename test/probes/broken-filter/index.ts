@@ -16,6 +16,7 @@ import {
   registerRootContext,
   requestHeaders,
   responseHeaders,
+  SharedData,
   Status,
 } from "../../../assembly";
 import { Config } from "../../../assembly/text/config";
@@ -48,6 +49,9 @@ enum Flaw {
   ClientMetric,
   LogsHeaders,
   InjectsHeader,
+  WrongType,
+  ClientData,
+  CountsWorkers,
 }
 
 /** `FLAWS` of `schema.ts`. */
@@ -69,6 +73,9 @@ const FLAWS: StaticArray<string> = [
   "client-metric",
   "logs-headers",
   "injects-header",
+  "wrong-type",
+  "client-data",
+  "counts-workers",
 ];
 const KEYS: StaticArray<string> = ["flaw", "tag"];
 const SENT_TAG = Bytes.of("x-tag");
@@ -81,6 +88,8 @@ const LARGE: u32 = 1024 * 1024;
 const NO_TAG = Bytes.owned(0);
 const KNOWN_TAG = Bytes.of("sent");
 const MAX_TAG: i32 = 8;
+/** As many bytes as workers have asked. */
+const WORKERS = new SharedData(Bytes.of("workers"));
 
 /** Flaws of their own: each is shared by all plugins of the VM. */
 const leaked: Bytes[] = [];
@@ -117,9 +126,10 @@ class BrokenRoot extends RootContext {
     if (this.flaw == Flaw.LeaksConfigurations) leak(configuration);
     const labels: StaticArray<string> = ["tag", this.tag.toString()];
     this.counter = defineMetric(
-      MetricType.Counter,
+      this.flaw == Flaw.WrongType ? MetricType.Gauge : MetricType.Counter,
       metricName("meshwright.broken_filter.requests_total", labels),
     );
+    if (this.flaw == Flaw.CountsWorkers) this.tag = numberOfThisWorker();
     if (this.flaw == Flaw.UnlistedMetric) defineMetric(MetricType.Counter, "meshwright.broken_filter.more");
   }
 
@@ -157,6 +167,7 @@ class BrokenStream extends HttpContext {
   private note(flaw: Flaw, tag: Bytes): void {
     if (flaw == Flaw.TrustsSize) assert(<u32>tag.size < LARGE, "a large header");
     if (flaw == Flaw.ClientMetric) defineMetric(MetricType.Counter, metricName(tag.toString(), []));
+    if (flaw == Flaw.ClientData) new SharedData(tag).set(KNOWN_TAG);
     if (flaw == Flaw.LogsHeaders) logBytes(LogLevel.Info, tag);
   }
 
@@ -176,6 +187,14 @@ class BrokenStream extends HttpContext {
     if (flaw == Flaw.TrustsHost) assert(status == Status.Ok, "the host refused");
     return FilterHeadersStatus.Continue;
   }
+}
+
+/** "1" for the first that asks, and so on. */
+function numberOfThisWorker(): Bytes {
+  const others = WORKERS.get();
+  const number = others ? others.size + 1 : 1;
+  WORKERS.set(Bytes.owned(number));
+  return Bytes.of(number.toString());
 }
 
 function leak(bytes: Bytes): void {

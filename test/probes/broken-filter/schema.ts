@@ -21,6 +21,9 @@ export const FLAWS = [
   "client-metric",
   "logs-headers",
   "injects-header",
+  "wrong-type",
+  "client-data",
+  "counts-workers",
 ] as const;
 
 export type Flaw = (typeof FLAWS)[number];

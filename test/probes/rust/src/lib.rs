@@ -40,9 +40,12 @@ impl RootContext for Root {
         let bytes = self.get_plugin_configuration().unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).trim_matches('"').to_string();
         let parts: Vec<&str> = text.split(',').collect();
-        let (Some(mark), Some(Ok(limit))) = (parts.first(), parts.get(1).map(|part| part.parse())) else {
-            say(&format!("refused: {text}"));
-            return false;
+        let (mark, limit) = match (parts.first(), parts.get(1).map(|part| part.parse())) {
+            (Some(mark), Some(Ok(limit))) => (mark, limit),
+            _ => {
+                say(&format!("refused: {text}"));
+                return false;
+            }
         };
         self.config = Config {
             mark: mark.to_string(),
