@@ -93,7 +93,7 @@ describe("the package around it", () => {
       devDependencies: { assemblyscript: "0.28.14", meshwright: expect.any(String) },
       overrides: { "@as-pect/cli": { assemblyscript: "$assemblyscript" } },
     });
-    expect(await read("My Filters!/.gitignore")).toBe("node_modules/\nbuild/\n");
+    expect(await read("My Filters!/.gitignore")).toBe("node_modules/\nbuild/\n.meshwright/\n");
   });
 
   test("keeps what it has, its indent too", async () => {
@@ -115,7 +115,7 @@ describe("the package around it", () => {
     expect(after.scripts.build).toBe("meshwright build");
     expect(after.devDependencies.zod).toBeUndefined();
     expect(await read("package.json")).toMatch(/^\{\n\t"name"/);
-    expect(await read(".gitignore")).toBe("/build\n*.log\nnode_modules/\n");
+    expect(await read(".gitignore")).toBe("/build\n*.log\nnode_modules/\n.meshwright/\n");
     expect(await read("tsconfig.json")).toBe("mine");
   });
 

@@ -6,6 +6,7 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildFilters, compileModule, modulePath } from "../../filters/build.js";
+import { isBefore } from "../harness/version.js";
 import { generated } from "./generate.js";
 import { inEnvoy, type ModuleFiles } from "./in-envoy.js";
 import { inProcess } from "./in-process.js";
@@ -38,12 +39,16 @@ const FAMILIES: Readonly<Record<string, readonly Scenario[]>> = {
 };
 const SCENARIOS = Object.values(FAMILIES).flat();
 
+/** The kit is modelled on the pinned release; older ones break off connections and order ends otherwise. */
+const IS_OLDER = await isBefore("1.39");
+
 let folder: string;
 let modules: ModuleFiles;
 const envoys = new Map<string, Seen>();
 const hosts = new Map<string, Seen>();
 
 beforeAll(async () => {
+  if (IS_OLDER) return;
   console.log(`MESHWRIGHT_SEED=${SEED} repeats the generated scenarios`);
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-agreement-"));
   const plan = path.join(folder, "plan.wasm");
@@ -76,26 +81,31 @@ async function runInEnvoy(scenarios: readonly Scenario[]): Promise<void> {
   });
 }
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  if (!IS_OLDER) await rm(folder, { recursive: true, force: true });
+});
 
 test("there are at least 300 scenarios, and no two of a name", () => {
   expect(SCENARIOS.length).toBeGreaterThan(300);
   expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length);
 });
 
-describe.each(Object.entries(FAMILIES))("in process as in stock Envoy: %s", (_, scenarios) => {
-  test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))("%s", (name, scenario) => {
-    const expected = envoys.get(name);
-    expect(expected?.requests.length).toBe(scenario.requests?.length ?? 1);
-    const actual = hosts.get(name);
-    const known = KNOWN_DIFFERENCES.find(({ scenarios: pattern }) => pattern.test(name));
-    if (known === undefined) expect(actual).toEqual(expected);
-    else
-      expect(actual, `is no difference any more, take it out of the list: ${known.reason}`).not.toEqual(
-        expected,
-      );
-  });
-});
+describe.skipIf(IS_OLDER).each(Object.entries(FAMILIES))(
+  "in process as in stock Envoy: %s",
+  (_, scenarios) => {
+    test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))("%s", (name, scenario) => {
+      const expected = envoys.get(name);
+      expect(expected?.requests.length).toBe(scenario.requests?.length ?? 1);
+      const actual = hosts.get(name);
+      const known = KNOWN_DIFFERENCES.find(({ scenarios: pattern }) => pattern.test(name));
+      if (known === undefined) expect(actual).toEqual(expected);
+      else
+        expect(actual, `is no difference any more, take it out of the list: ${known.reason}`).not.toEqual(
+          expected,
+        );
+    });
+  },
+);
 
 test("every known difference is about scenarios that there are", () => {
   const unused = KNOWN_DIFFERENCES.filter(

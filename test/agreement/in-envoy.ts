@@ -16,6 +16,7 @@ import { destinationRoutes, virtualHost } from "../../envoy/config/route.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findEnvoy } from "../../envoy/runtime/find.js";
+import { startGuard } from "../../envoy/runtime/guard.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../envoy/runtime/process.js";
 import { type EnvoyLine, envoyLines, mainThread } from "./envoy-lines.js";
@@ -41,6 +42,8 @@ const METRICS = "wasmcustom.";
 const ONLY_FILTERS = { stats_matcher: { inclusion_list: { patterns: [{ prefix: METRICS }] } } };
 const ACCESS_LOG_TIMEOUT_MS = 5_000;
 const MOST_STARTS = 3;
+const ENDS_WITHIN_MS = 2_000;
+const BROKEN_OFF: SeenRequest["client"] = { status: 0, headers: [], body: "", trailers: [], end: "reset" };
 
 /** A scenario as it stands in an Envoy with others: what bears its name there bears this mark. */
 interface Placed {
@@ -60,6 +63,7 @@ export async function inEnvoy(
 ): Promise<readonly Seen[]> {
   for (let start = 1; ; start++) {
     const directory = await mkdtemp(path.join(tmpdir(), "meshwright-agreement-"));
+    const guard = startGuard({ directory });
     const run = new Run(directory, modules);
     try {
       return await run.all(scenarios);
@@ -70,6 +74,7 @@ export async function inEnvoy(
     } finally {
       await run.stop();
       await rm(directory, { recursive: true, force: true });
+      guard.release();
     }
   }
 }
@@ -108,9 +113,7 @@ class Run {
     this.#envoy = envoy;
     const ended = envoy.exited.then(() => "ended" as const);
     for (const each of placed) {
-      // An Envoy that ended shows in what can no longer be reached, or in nothing that comes.
-      const driven = this.#drive(each, envoy).catch(() => ended);
-      if ((await Promise.race([driven, ended])) !== "ended") continue;
+      if ((await Promise.race([this.#drive(each, envoy), ended])) !== "ended") continue;
       throw new Error(`Envoy ended in the scenario "${each.scenario.name}":\n${envoy.logs().slice(-4_000)}`);
     }
     const entries = await this.#accessLog(envoy, placed);
@@ -146,7 +149,21 @@ class Run {
     });
   }
 
+  /** An Envoy that ended shows in what can no longer be reached: there is nothing to come then. */
   async #drive(placed: Placed, envoy: EnvoyProcess): Promise<void> {
+    try {
+      await this.#converse(placed, envoy);
+    } catch (error) {
+      const isRunning = await Promise.race([envoy.exited.then(() => false), sleep(ENDS_WITHIN_MS, true)]);
+      if (!isRunning) return;
+      // What broke off is the whole connection: that is what the client saw.
+      const { requests = [{}] } = placed.scenario;
+      if (placed.clients.length === requests.length) throw error;
+      while (placed.clients.length < requests.length) placed.clients.push(BROKEN_OFF);
+    }
+  }
+
+  async #converse(placed: Placed, envoy: EnvoyProcess): Promise<void> {
     const { requests = [{}], patienceMs = PATIENCE_MS, restMs = 0 } = placed.scenario;
     const before = await envoy.admin.stats();
     this.#current = placed;
@@ -157,7 +174,8 @@ class Run {
       if (restMs > 0) await sleep(restMs);
     }
     session.close();
-    await once(session, "close");
+    // Older releases of Envoy end some connections with an error once all answers are there.
+    await once(session, "close").catch(() => {});
     const foreign = new RegExp(`-s\\d+(?<!${placed.mark})(?!\\d)`);
     const after = await envoy.admin.stats();
     placed.metrics = Object.fromEntries(

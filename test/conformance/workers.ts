@@ -1,6 +1,7 @@
 // The filter in a whole proxy: whichever worker serves a request, the same comes of it.
 
 import type { Json } from "../../envoy/config/json.js";
+import { isSendable } from "../host/check.js";
 import { type HostedProxy, hostProxy, type RequestOptions } from "../host/proxy.js";
 import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import { broken, type Check, shown } from "./check.js";
@@ -18,6 +19,8 @@ const MOST_CONFIGURATIONS = 10;
 /** Longer than what a filter waits for. */
 const LONG_MS = 60_000;
 const ANY_BYTE = 0x5a;
+/** The check gives these itself. */
+const OWN = new Set(["host", "x-request-id"]);
 const SEEDS = [1, 2] as const;
 
 export const workerChecks: readonly Check[] = [
@@ -54,8 +57,10 @@ interface ProxyExchange {
 
 /** What a client and an upstream would send of a script. */
 function exchangeOf({ headers, events, properties }: Script, number: number): ProxyExchange {
-  const pseudo = (name: string, fallback: string) =>
-    headers.find(([other]) => other === name)?.[1] || fallback;
+  const pseudo = (name: string, fallback: string) => {
+    const value = headers.find(([other]) => other === name)?.[1] ?? "";
+    return isSendable(["x", value]) && /^[^ \t]+$/.test(value) ? value : fallback;
+  };
   const answered = events.find((event) => event.kind === "response-headers");
   const status = Number(answered?.headers.find(([name]) => name === ":status")?.[1]);
   const asked = bodyOf(events, "request-body");
@@ -77,7 +82,7 @@ function exchangeOf({ headers, events, properties }: Script, number: number): Pr
 }
 
 function plain(headers: HeaderList): HeaderList {
-  return headers.filter(([name]) => !name.startsWith(":") && name !== "host" && name !== "x-request-id");
+  return headers.filter((header) => isSendable(header) && !OWN.has(header[0]));
 }
 
 function bodyOf(events: Script["events"], kind: "request-body" | "response-body"): readonly Uint8Array[] {

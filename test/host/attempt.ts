@@ -2,10 +2,11 @@
 
 import type { HeaderList, UpstreamRequest, UpstreamResponse } from "../traffic.js";
 import type { HeaderReader } from "./attributes.js";
+import { checkAnswer } from "./check.js";
 import type { LocalReply } from "./context.js";
 import type { Sink } from "./direction.js";
 import { FilterManager, type StreamEnds } from "./filter-manager.js";
-import type { HeaderMap } from "./header-map.js";
+import { HeaderMap } from "./header-map.js";
 import type { PropertyValue } from "./property.js";
 import type { HostedProxy } from "./proxy.js";
 import { refused } from "./proxy-options.js";
@@ -69,6 +70,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
    */
   respond(response: UpstreamResponse): void {
     this.proxy.checkOpen();
+    checkAnswer(this.upstream.name, response);
     if (this.isAnswered)
       throw refused(`attempt ${this.number} at "${this.upstream.name}" was answered already`);
     if (this.isOver)
@@ -116,23 +118,55 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
       return;
     }
     this.received = new ReceivedRequest(map, end, upstream.protocol);
-    if (end) this.onWhole(this.received);
+    if (end) this.onEnd(this.received);
   }
 
   onData(bytes: Buffer, end: boolean): void {
     const { received } = this;
-    if (received === undefined) return;
-    if (bytes.length > 0) received.pieces.push(bytes);
-    if (end) this.onWhole(received);
+    if (received === undefined || received.isWhole || this.isOver) return;
+    received.take(bytes);
+    if (received.isTooLong) this.onTooLong(received);
+    else if (end) this.onEnd(received);
   }
 
   onTrailers(trailers: HeaderList): void {
     const { received } = this;
-    if (received === undefined) return;
+    if (received === undefined || received.isWhole || this.isOver) return;
     // Another attempt's filters may edit the map that these are from.
     if (this.upstream.protocol === "http2")
       received.trailers = trailers.map(([name, value]) => [name, value]);
-    this.onWhole(received);
+    this.onEnd(received);
+  }
+
+  /** With HTTP/1.1 an upstream waits for what is missing of the length that the headers say. */
+  private onEnd(received: ReceivedRequest): void {
+    if (!received.isTooShort) this.onWhole(received);
+    else if (this.upstream.protocol === "http2") this.resetLater();
+  }
+
+  /** With HTTP/1.1 what is too much is the next request to the upstream, and none that it understands. */
+  private onTooLong(received: ReceivedRequest): void {
+    if (this.upstream.protocol === "http2") {
+      this.resetLater();
+      return;
+    }
+    received.cutToLength();
+    received.isWhole = true;
+    keep(this.upstream, received);
+    this.proxy.host.post(() => {
+      if (this.isAnswered || this.isOver) return;
+      this.isAnswered = true;
+      const refusal: HeaderList = [
+        [":status", "400"],
+        ["connection", "close"],
+      ];
+      this.responseHeaders(new HeaderMap(refusal), false);
+      this.responseData(Buffer.alloc(0), true);
+    });
+  }
+
+  private resetLater(): void {
+    this.proxy.host.post(() => this.reset("protocol error"));
   }
 
   private onWhole(received: ReceivedRequest): void {
@@ -141,7 +175,9 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     this.proxy.host.post(() => {
       if (this.isAnswered || this.isOver) return;
       const response = this.upstream.respond(received, this.number);
-      if (response !== undefined) this.answer(response);
+      if (response === undefined) return;
+      checkAnswer(this.upstream.name, response);
+      this.answer(response);
     });
   }
 

@@ -4,6 +4,7 @@ import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import type { Clock } from "./clock.js";
 import { HeaderMap } from "./header-map.js";
 import { normalPath } from "./normal-path.js";
+import { wholeNumber } from "./routes.js";
 import { dateText, isOnePiece } from "./script.js";
 import type { Seeded } from "./seeded.js";
 
@@ -116,9 +117,32 @@ export class ClientSide {
     if (this.protocol === "http2") this.trailers = map.entries;
   }
 
-  response(end: ClientResponse["end"]): ClientResponse {
-    return new HostedResponse(this, end);
+  /** @param isHead the request was a HEAD: its response says the length of a body that it has not */
+  response(end: ClientResponse["end"], isHead: boolean): ClientResponse {
+    const status = this.headers?.get(":status");
+    const length = wholeNumber(this.headers?.get("content-length"));
+    const size = this.pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const isBodiless = isHead || status === "204" || status === "304";
+    if (end === "reset" || isBodiless || length === undefined || size === length) {
+      return new HostedResponse(this, this.pieces, end);
+    }
+    // Envoy sends what filters leave, whatever its length; the client is misled.
+    if (size < length) return new HostedResponse(this, this.pieces, "reset");
+    if (this.protocol === "http1") {
+      return new HostedResponse(this, [Buffer.concat(this.pieces).subarray(0, length)], "whole");
+    }
+    return new HostedResponse(this, piecesWithin(this.pieces, length), "reset");
   }
+}
+
+/** With HTTP/2 a piece is taken or refused as a whole. */
+function piecesWithin(pieces: readonly Buffer[], length: number): readonly Buffer[] {
+  let size = 0;
+  const tooLong = pieces.findIndex((piece) => {
+    size += piece.length;
+    return size > length;
+  });
+  return pieces.slice(0, tooLong);
 }
 
 class HostedResponse implements ClientResponse {
@@ -128,7 +152,8 @@ class HostedResponse implements ClientResponse {
   readonly body: string;
 
   constructor(
-    { headers, trailers, pieces }: ClientSide,
+    { headers, trailers }: ClientSide,
+    pieces: readonly Buffer[],
     readonly end: ClientResponse["end"],
   ) {
     this.status = Number(headers?.get(":status") ?? 0);

@@ -1,5 +1,7 @@
 // Time that stands still until a test moves it.
 
+import { checkMilliseconds } from "./check.js";
+
 /** Something that will happen. */
 export interface Alarm {
   cancel(): void;
@@ -58,8 +60,12 @@ export class Clock {
     };
   }
 
-  /** Lets that many milliseconds pass, and everything happen that is due in them, in the order of its time. */
+  /**
+   * Lets that many milliseconds pass, and everything happen that is due in them, in the order of its time.
+   * @throws MeshwrightError `configuration` for a time that cannot pass
+   */
   advance(ms: number): void {
+    checkMilliseconds("the time to advance", ms);
     const until = this.elapsed + ms;
     for (;;) {
       const next = this.entries.at(-1);

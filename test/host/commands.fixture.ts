@@ -13,6 +13,8 @@ const SOURCE = `
 declare function bytes(type: i32, at: u32, n: u32, out: usize, size: usize): i32;
 @external("env", "proxy_get_header_map_value")
 declare function get(map: i32, name: usize, size: usize, out: usize, outSize: usize): i32;
+@external("env", "proxy_set_buffer_bytes")
+declare function put_body(type: i32, at: u32, n: u32, data: usize, size: usize): i32;
 @external("env", "proxy_add_header_map_value")
 declare function put(map: i32, name: usize, size: usize, value: usize, valueSize: usize): i32;
 @external("env", "proxy_send_local_response") declare function reply(
@@ -94,13 +96,15 @@ function run(id: u32, what: string): i32 {
   if (what.startsWith("stop")) { paused = id; return <i32>parseInt(what.substr(4)); }
   if (what.startsWith("set:")) { const pair = what.split(":"); add(0, pair[1], pair[2]); }
   if (what.startsWith("answer:")) { const pair = what.split(":"); add(2, pair[1], pair[2]); }
+  if (what == "vm") say("vm " + body(6));
+  if (what.startsWith("body")) { const text = utf8(what.substr(6)); put_body(<i32>parseInt(what.substr(4, 1)), 0, 100000, at(text), text.byteLength); }
   if (what == "share") {
     say("shared " + (shared(at(name), name.byteLength, out, out + 4, out + 8) == 0 ? given() : "nothing"));
     share(at(name), name.byteLength, at(name), name.byteLength, 0);
   }
   if (what == "count") count(counter, 1);
   if (what == "random") { random(out, 4); say("random " + load<u32>(out).toString()); }
-  if (what.startsWith("read:")) { const path = utf8(what.substr(5)); say(property(at(path), path.byteLength, out, out + 4) == 0 ? given() : "none"); }
+  if (what.startsWith("read:")) { const path = utf8(what.substr(5).replaceAll("~", String.fromCharCode(0))); say(property(at(path), path.byteLength, out, out + 4) == 0 ? given() : "none"); }
   if (what == "call") {
     const cluster = utf8("service"); waiting = id;
     say("called " + call(at(cluster), cluster.byteLength, pairs(), load<u32>(out, 20), 0, 0, 0, 0, 100, out).toString());

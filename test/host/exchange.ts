@@ -4,6 +4,7 @@ import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import { HeaderMapType } from "./abi.js";
 import { attribute, type HeaderReader } from "./attributes.js";
 import type { Body } from "./body.js";
+import { checkHeaders } from "./check.js";
 import { ClientSide, finishResponse, type Protocol } from "./client-side.js";
 import type { LocalReply } from "./context.js";
 import type { Sink } from "./direction.js";
@@ -129,6 +130,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   /** The client sends trailers, which end the request. With HTTP/1.1 Envoy drops them. */
   sendTrailers(trailers: HeaderList): void {
     this.checkOpen("sendTrailers");
+    checkHeaders("sendTrailers", trailers);
     this.requestEnded = true;
     if (this.protocol === "http2") this.manager.request.receiveTrailers(new HeaderMap(lower(trailers)));
     else this.manager.request.receiveBody(Buffer.alloc(0), true);
@@ -195,9 +197,12 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   /** For its sink: what the client gets. */
   onClientHeaders(map: HeaderMap, end: boolean): void {
     finishResponse(map, this.proxy.host.clock);
-    const isHead = this.manager.request.headers?.get(":method") === "HEAD";
-    this.client.receiveHeaders(new HeaderMap(map.entries), end && !isHead);
+    this.client.receiveHeaders(new HeaderMap(map.entries), end && !this.isHead);
     if (end) this.finish("whole", this.details);
+  }
+
+  private get isHead(): boolean {
+    return this.manager.request.headers?.get(":method") === "HEAD";
   }
 
   onClientData(bytes: Buffer, end: boolean): void {
@@ -213,7 +218,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   private finish(end: ClientResponse["end"], details: string): void {
     if (this.response !== undefined) return;
     this.details = details;
-    this.response = this.client.response(end);
+    this.response = this.client.response(end, this.isHead);
     this.requestEnded = true;
     this.manager.close();
     this.router.end();

@@ -4,8 +4,11 @@
 // A test drives (`configure`, `exchange`, `open`, `advance`, a call's `respond`) and looks (`logs`, `metrics`, a stream's `upstream` and
 // `client`). Everything a module may call is there; nothing happens in real time.
 
+import type { Json } from "../../envoy/config/json.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
+import { checkHostOptions } from "./check.js";
 import { compiledModule } from "./compiled.js";
+import { configurationBytes } from "./configuration.js";
 import type { LocalReply } from "./context.js";
 import type { HeaderList } from "./header-map.js";
 import { Host, type HostOptions, settingsOf } from "./host.js";
@@ -49,6 +52,7 @@ const RESPONSE: HeaderList = [[":status", "200"]];
 /**
  * Compiles the module and starts one VM. Throws when the module wants an import that stock Envoy does not link, or is of no ABI that Envoy
  * speaks.
+ * @throws MeshwrightError `build` when the file is not there or is no module, `configuration` for a log level or a buffer limit that is none
  */
 export function loadModule(path: string, options: HostOptions = {}): HostedModule {
   return new HostedModule(compiledModule(path), options, path);
@@ -65,6 +69,7 @@ export class HostedModule {
 
   /** @param path the module's file, for the lines of source of a trap */
   constructor(module: WebAssembly.Module, options: HostOptions = {}, path?: string) {
+    checkHostOptions(options);
     this.vm = new Vm(module, this.host, settingsOf(options), path);
   }
 
@@ -99,14 +104,18 @@ export class HostedModule {
 
   /**
    * Starts a plugin with this configuration; it serves what follows if it was accepted. The plugin that it replaces ends with its last stream.
+   * @param configuration text and bytes are what the module reads, as they are; every other value is written as JSON text. Default: nothing.
+   * @throws MeshwrightError `configuration` for what JSON has no text for
    */
   configure(
-    configuration: string | Uint8Array,
+    configuration: Json | Uint8Array = "",
     { plugin = "plugin", rootId = "" }: ConfigureOptions = {},
   ): { accepted: boolean; logs: string[] } {
+    const isRaw = typeof configuration === "string" || configuration instanceof Uint8Array;
+    const bytes = isRaw ? Buffer.from(configuration as string) : configurationBytes(configuration);
     const before = this.logs.length;
     const root = new RootContext(this.vm, plugin, rootId, this.vm.options.allowOnHeadersStopIteration);
-    const accepted = root.start(Buffer.from(configuration as string));
+    const accepted = root.start(bytes);
     if (accepted) {
       this.roots.get(plugin)?.retire();
       this.roots.set(plugin, root);

@@ -1,10 +1,9 @@
 // The filters of a proxy on all its workers: how they start, take another configuration, and are tried out first.
 
-import { existsSync } from "node:fs";
 import type { Json } from "../../envoy/config/json.js";
-import { MeshwrightError } from "../../envoy/errors.js";
 import { modulePath } from "../../filters/build.js";
 import { compiledModule } from "./compiled.js";
+import { configurationBytes } from "./configuration.js";
 import { type Host, settingsOf } from "./host.js";
 import { Plugin, type PluginSource } from "./plugin.js";
 import { type HostedFilter, type ProxyOptions, refused } from "./proxy-options.js";
@@ -92,17 +91,15 @@ export class ProxyFilters {
 
   /** @throws MeshwrightError `configuration` for a name that is none of the filters' */
   configure(name: string, configuration: Json | undefined): ConfigureResult {
-    const named = this.all.filter(({ source }) => source.name === name);
-    if (named.length === 0) {
+    const named = this.all.find(({ source }) => source.name === name);
+    if (named === undefined) {
       const names = this.all.map(({ source }) => source.name).join(", ");
       throw refused(`there is no filter "${name}" in this proxy, only: ${names}`);
     }
     const bytes = configurationBytes(configuration);
-    for (const { source, main, plugins } of named) {
-      const reason = this.tryOut(source, bytes);
-      if (reason !== undefined) return { accepted: false, reason };
-      for (const plugin of [main, ...plugins]) plugin.configure(bytes);
-    }
+    const reason = this.tryOut(named.source, bytes);
+    if (reason !== undefined) return { accepted: false, reason };
+    for (const plugin of [named.main, ...named.plugins]) plugin.configure(bytes);
     return { accepted: true };
   }
 
@@ -153,8 +150,9 @@ export class ProxyFilters {
   }
 
   private sourceOf(filter: HostedFilter): PluginSource {
-    const path = moduleFile(filter.module);
-    const { name, vmId = name, vmConfiguration = "", failurePolicy = "FAIL_RELOAD" } = filter;
+    const path = filter.module.endsWith(".wasm") ? filter.module : modulePath(filter.module);
+    const { name, vmId = name, failurePolicy = "FAIL_RELOAD" } = filter;
+    const vmConfiguration = configurationBytes(filter.vmConfiguration);
     const settings = settingsOf({
       vmId,
       vmConfiguration,
@@ -165,22 +163,14 @@ export class ProxyFilters {
     return {
       name,
       rootId: filter.rootId ?? "",
-      vm: { key: `${vmId}\0${vmConfiguration}\0${path}`, module: compiledModule(path), path, settings },
+      vm: {
+        key: `${vmId}\0${vmConfiguration.toString()}\0${path}`,
+        module: compiledModule(path),
+        path,
+        settings,
+      },
       failurePolicy,
       allowOnHeadersStopIteration: filter.allowOnHeadersStopIteration ?? false,
     };
   }
-}
-
-function configurationBytes(configuration: Json | undefined): Buffer {
-  return configuration === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(configuration));
-}
-
-function moduleFile(module: string): string {
-  const path = module.endsWith(".wasm") ? module : modulePath(module);
-  if (existsSync(path)) return path;
-  throw new MeshwrightError(
-    "build",
-    `there is no module at ${path}: build it first, with \`meshwright build\``,
-  );
 }

@@ -1,4 +1,4 @@
-// What a proxy in process is made of, and the errors for what it cannot be made of.
+// What a proxy in process is made of, and the error for what it cannot be made of.
 
 import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
 import type { WasmFilterOptions } from "../../envoy/config/wasm.js";
@@ -6,12 +6,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import type { HeaderList, UpstreamRequest, UpstreamResponse } from "../traffic.js";
 
 /** A filter of a chain. `module` is the path of a .wasm file, or the name of a filter that is built. */
-export interface HostedFilter extends WasmFilterOptions {
-  /** Text of the VM's configuration. Default: none. */
-  readonly vmConfiguration?: string;
-  /** Envoy's `allow_on_headers_stop_iteration`. Default: false. */
-  readonly allowOnHeadersStopIteration?: boolean;
-}
+export type HostedFilter = WasmFilterOptions;
 
 /**
  * What an upstream answers. `attempt` counts from 1 for each request. Without an answer the test gives it later, through `proxy.attempts`, or
@@ -51,7 +46,7 @@ export type ScriptedUpstream =
     };
 
 export interface ProxyOptions {
-  /** The listener's chain, in its order. */
+  /** The listener's chain, in its order. Every name in both chains must be another. */
   readonly filters?: readonly HostedFilter[];
   /** The chain of every upstream's cluster: it sees every attempt. */
   readonly upstreamFilters?: readonly HostedFilter[];
@@ -63,42 +58,16 @@ export interface ProxyOptions {
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
   /** 1 to 64. Default: 2, so that what one worker alone knows shows. */
   readonly workers?: number;
-  /** Of all that is random. Default: 1. */
+  /** Of all that is random: a whole number. Default: 1. */
   readonly seed?: number;
   /** Log level, 0 trace to 5 critical: a line below it is dropped. Default: 2, info. */
   readonly logLevel?: number;
-  /** Bytes of a body that may be held. Default: 1 MiB. */
+  /** Bytes of a body that may be held, 1 or more. Default: 1 MiB. */
   readonly bufferLimit?: number;
 }
 
 /** The upstream of a proxy to which none was given. */
 export const DEFAULT_UPSTREAM = "upstream";
-const MOST_WORKERS = 64;
-
-/** @throws MeshwrightError `configuration` for what no proxy can be made of */
-export function checkOptions({
-  filters = [],
-  upstreamFilters = [],
-  upstreams,
-  defaultUpstream,
-  workers = 1,
-}: ProxyOptions): void {
-  if (!Number.isInteger(workers) || workers < 1 || workers > MOST_WORKERS) {
-    throw refused(`workers is ${workers}: give a whole number from 1 to ${MOST_WORKERS}`);
-  }
-  for (const chain of [filters, upstreamFilters]) {
-    const names = chain.map(({ name }) => name);
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) throw refused(`two filters of one chain are named "${twice}": name them apart`);
-  }
-  const names = Object.keys(upstreams ?? { [DEFAULT_UPSTREAM]: true });
-  const chosen = defaultUpstream ?? names[0];
-  if (chosen === undefined || !names.includes(chosen)) {
-    throw refused(
-      `the default upstream ${chosen ?? ""} is none of upstreams: name one of [${names.join(", ")}]`,
-    );
-  }
-}
 
 export function refused(message: string): MeshwrightError {
   return new MeshwrightError("configuration", message);

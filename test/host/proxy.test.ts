@@ -139,7 +139,7 @@ describe("a request", () => {
 
   test("has attributes that filters read, and the test may give others", () => {
     const proxy = proxyOf(["a"]);
-    proxy.request({ ...doing("a@request_headers=read:request\0url_path"), path: "/x?y" });
+    proxy.request({ ...doing("a@request_headers=read:request~url_path"), path: "/x?y" });
     proxy.request({
       ...doing("a@request_headers=read:source.address"),
       properties: { "source.address": "me" },
@@ -246,7 +246,7 @@ describe("what a test may not do", () => {
       () => hostProxy().upstreamSaw("nope"),
       /no upstream "nope".*only: upstream/,
     ],
-    ["have no upstream at all", () => hostProxy({ upstreams: {} }), /none of upstreams/],
+    ["have no upstream at all", () => hostProxy({ upstreams: {} }), /^upstreams is empty: give at least one/],
     [
       "name a default upstream that is none",
       () => hostProxy({ defaultUpstream: "x", upstreams: { y: () => ({}) } }),

@@ -7,13 +7,14 @@ import type { Json } from "../../envoy/config/json.js";
 import type { ClientRequest, UpstreamRequest } from "../traffic.js";
 import { type AttemptOwner, UpstreamAttempt } from "./attempt.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
+import { checkOptions, checkRequest } from "./check.js";
 import { asksToClose, type Protocol, requestHeaders } from "./client-side.js";
 import { HostedExchange } from "./exchange.js";
 import type { HeaderMap } from "./header-map.js";
 import { Host } from "./host.js";
 import type { PropertyValue } from "./property.js";
 import { type ConfigureResult, type HostedTrap, ProxyFilters } from "./proxy-filters.js";
-import { checkOptions, type ProxyOptions, refused } from "./proxy-options.js";
+import { type ProxyOptions, refused } from "./proxy-options.js";
 import { type Route, Routes } from "./routes.js";
 import { Seeded } from "./seeded.js";
 import { Services } from "./services.js";
@@ -86,6 +87,7 @@ export class HostedProxy {
     if (!Number.isInteger(worker) || worker < 0 || worker >= this.filters.workers.length) {
       throw refused(`there is no worker ${worker}: the workers are 0 to ${this.filters.workers.length - 1}`);
     }
+    checkRequest(request, protocol);
     if (request.worker === undefined) this.nextWorker = (worker + 1) % this.filters.workers.length;
     const roots = this.filters.rootsOf("downstream", worker);
     const closes = asksToClose(request, protocol);

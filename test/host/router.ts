@@ -251,7 +251,7 @@ export class Router implements Sink, AttemptOwner {
     }
     const failure = reason === REFUSED ? "|delayed_connect_error:_Connection_refused" : "";
     this.reply(
-      503,
+      reason === "protocol error" ? 502 : 503,
       resetText(reason, this.attempts),
       `upstream_reset_before_response_started{${text}${failure}}`,
     );

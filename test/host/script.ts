@@ -37,7 +37,7 @@ export function isOnePiece(body: BodyPieces | undefined): boolean {
 /** Plays the answer from now on. */
 export function play(answer: UpstreamResponse, sink: AnswerSink, clock: Clock, wire: Wire): void {
   const { delayMs = 0 } = answer;
-  if (delayMs <= 0) playNow(answer, sink, clock, wire);
+  if (delayMs === 0) playNow(answer, sink, clock, wire);
   else
     clock.after(delayMs, () => {
       playNow(answer, sink, clock, wire);

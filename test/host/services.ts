@@ -3,6 +3,7 @@
 import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
 import { clusterOf } from "./calls/call-outs.js";
+import { checkAnswer, checkGrpcAnswer } from "./check.js";
 import { HeaderMap } from "./header-map.js";
 import type { CallServices, Host } from "./host.js";
 import type { GrpcAnswer } from "./proxy-options.js";
@@ -58,6 +59,7 @@ export class Services implements CallServices {
     keep(side, request);
     const answer = side.respond(request, 1);
     if (answer === undefined) return;
+    checkAnswer(side.name, answer);
     play(answer, sink, this.host.clock, { protocol: side.protocol, method: request.method });
   }
 
@@ -87,8 +89,9 @@ export class Services implements CallServices {
     if (given === undefined) return;
     const answer: GrpcAnswer =
       typeof given === "string" || given instanceof Uint8Array ? { messages: [given] } : given;
+    checkGrpcAnswer(path, answer);
     const { delayMs = 0 } = answer;
-    if (delayMs <= 0) this.giveGrpc(call, answer);
+    if (delayMs === 0) this.giveGrpc(call, answer);
     else this.host.clock.after(delayMs, () => this.giveGrpc(call, answer));
   }
 
@@ -147,7 +150,7 @@ function receivedCall(call: HttpCall, side: UpstreamSide): ReceivedRequest {
   map.set("x-envoy-internal", "true");
   if (call.timeoutMs > 0) map.set("x-envoy-expected-rq-timeout-ms", `${call.timeoutMs}`);
   const request = new ReceivedRequest(map, call.body.length === 0, side.protocol);
-  if (call.body.length > 0) request.pieces.push(call.body);
+  request.take(call.body);
   request.trailers = side.protocol === "http2" ? call.trailers : [];
   request.isWhole = true;
   return request;

@@ -12,6 +12,7 @@ import {
   type ScriptedUpstream,
 } from "./proxy-options.js";
 import type { ResetReason } from "./retry.js";
+import { wholeNumber } from "./routes.js";
 
 /** How many requests are kept for a test to look at: property tests send more than memory has room for. */
 const KEPT = 10_000;
@@ -71,16 +72,41 @@ export class ReceivedRequest implements UpstreamRequest {
   readonly pieces: Buffer[] = [];
   trailers: HeaderList = [];
   isWhole: boolean;
+  /** What the headers say of the body's bytes. */
+  private readonly length: number | undefined;
+  private size = 0;
 
   constructor(map: HeaderMap, end: boolean, protocol: UpstreamSide["protocol"]) {
     this.method = map.get(":method") ?? "";
     this.path = map.get(":path") ?? "";
     this.isWhole = end;
+    this.length = wholeNumber(map.get("content-length"));
     this.headers = protocol === "http2" ? map.entries.map(pair) : http1Headers(map, end);
   }
 
   get body(): string {
     return Buffer.concat(this.pieces).toString("utf8");
+  }
+
+  /** More bytes came than the headers say. */
+  get isTooLong(): boolean {
+    return this.length !== undefined && this.size > this.length;
+  }
+
+  /** Of a request that has ended: fewer bytes came than the headers say. */
+  get isTooShort(): boolean {
+    return this.length !== undefined && this.size < this.length;
+  }
+
+  take(bytes: Buffer): void {
+    if (bytes.length > 0) this.pieces.push(bytes);
+    this.size += bytes.length;
+  }
+
+  /** HTTP/1.1: what comes after so many bytes is not of this request. */
+  cutToLength(): void {
+    const body = Buffer.concat(this.pieces).subarray(0, this.length);
+    this.pieces.splice(0, this.pieces.length, body);
   }
 
   header(name: string): string | undefined {
