@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { InlineFilter } from "../../envoy/config/http-filter.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { freePorts } from "../../envoy/runtime/ports.js";
+import { portState } from "../../envoy/runtime/ports.js";
 import { send } from "../harness/client.js";
 import { startEnvoy } from "../harness/envoy.js";
 import { startUpstream } from "../harness/upstream.js";
@@ -36,11 +36,19 @@ let envoyPort: number;
 /** Why no further step can be taken. */
 let stuck: string | undefined;
 
+/** A free port below those that the system hands out: it is used minutes later, while other tests take theirs from the system. */
+async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    if ((await portState(port)) === "free") return port;
+  }
+}
+
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-tutorial-")));
   author = path.join(folder, "author");
   await mkdir(author);
-  [servicePort = 0, envoyPort = 0] = await freePorts(2);
+  [servicePort, envoyPort] = [await quietPort(), await quietPort()];
   stuck = await whyNoRegistry();
   if (stuck !== undefined) return;
   registry = await startRegistry(await packCheckout(folder));
