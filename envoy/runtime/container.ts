@@ -1,7 +1,5 @@
 // Runs stock Envoy as a container of this machine, from the bootstrap to the orderly end.
 
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { StartedTestContainer, WaitStrategy } from "testcontainers";
@@ -18,6 +16,7 @@ import {
   READY_TIMEOUT_MS,
   type RunningEnvoy,
   untilReady,
+  writeBootstrap,
 } from "./running.js";
 
 export interface EnvoyContainerOptions extends EnvoyRunOptions {
@@ -43,12 +42,10 @@ const outputDrainMs = 500;
  * @throws MeshwrightError as `startEnvoyProcess`, and `envoy-failed` when the engine does not start the container
  */
 export async function startEnvoyContainer(options: EnvoyContainerOptions): Promise<RunningEnvoy> {
-  const { bootstrap, directory, name = "envoy", network, engine } = options;
+  const { bootstrap, name = "envoy", network, engine } = options;
   const admin = adminOf(bootstrap, name);
   if (network === "host") await checkPorts(bootstrap, name);
-  await mkdir(directory, { recursive: true });
-  const file = join(directory, `${name}.json`);
-  await writeFile(file, JSON.stringify(bootstrap, undefined, 2), { mode: 0o644 });
+  const file = await writeBootstrap(options);
   const output = new Output();
   const container = await start(options, envoyArguments(file, options), (stream) => output.follow(stream));
   const exited = exitOf(engine, container.getId(), output);

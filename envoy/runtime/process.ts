@@ -1,6 +1,5 @@
 // Runs stock Envoy as a process of this machine, from the bootstrap to the orderly end.
 
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startChild } from "./child.js";
 import type { EnvoyBinary } from "./find.js";
@@ -12,6 +11,7 @@ import {
   READY_TIMEOUT_MS,
   type RunningEnvoy,
   untilReady,
+  writeBootstrap,
 } from "./running.js";
 
 export interface EnvoyProcessOptions extends EnvoyRunOptions {
@@ -35,9 +35,7 @@ export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<E
   signal?.throwIfAborted();
   const admin = adminOf(bootstrap, name);
   await checkPorts(bootstrap, name);
-  await mkdir(directory, { recursive: true });
-  const file = join(directory, `${name}.json`);
-  await writeFile(file, JSON.stringify(bootstrap, undefined, 2), { mode: 0o644 });
+  const file = await writeBootstrap(options);
   const child = startChild({
     name,
     command: binary.path,

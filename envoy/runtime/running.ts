@@ -1,5 +1,7 @@
 // What a running Envoy is, whether it is a process or a container, and how one finds out that it serves.
 
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
 import { AdminClient } from "./admin.js";
@@ -42,6 +44,15 @@ export const READY_TIMEOUT_MS = 15_000;
 
 const readyPollMs = 20;
 const detailLines = 12;
+
+/** Writes the bootstrap where Envoy reads it, readable for whoever it runs as, and returns the file. */
+export async function writeBootstrap(options: EnvoyRunOptions): Promise<string> {
+  const { bootstrap, directory, name = "envoy" } = options;
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, `${name}.json`);
+  await writeFile(file, JSON.stringify(bootstrap, undefined, 2), { mode: 0o644 });
+  return file;
+}
 
 /**
  * Settles when Envoy serves.

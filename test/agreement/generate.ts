@@ -1,9 +1,9 @@
 // Scenarios that nobody thought of: random chains, headers, bodies in pieces, pauses, answers and failures, from a seed.
 
+import { listOf } from "../body-pieces.js";
 import type { ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
 import { Random } from "./random.js";
 import { type Plan, probe, type Scenario, type ScenarioFilter } from "./scenario.js";
-import { piecesOf } from "./wire.js";
 
 const NAMES = ["x-a", "x-b", "x-c", "X-Mixed", "content-type", "x-long-name-of-a-header"] as const;
 const VALUES = ["", "1", "two", "a b", "a,b", "%", "caf\xe9", "x".repeat(200)] as const;
@@ -58,7 +58,7 @@ function request(random: Random): ClientRequest {
 
 /** What comes before the upstream's connection is there reaches the upstream's chain as one piece. */
 function inOnePiece(request: ClientRequest, wanted: boolean): ClientRequest {
-  const [first] = piecesOf(request.body);
+  const [first] = listOf(request.body);
   return wanted && first !== undefined ? { ...request, body: [first] } : request;
 }
 

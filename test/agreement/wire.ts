@@ -5,6 +5,7 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { listOf } from "../body-pieces.js";
 import { grouped, pairs } from "../harness/raw-headers.js";
 import type { BodyPieces, ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
 import type { SeenByClient, SeenByUpstream } from "./scenario.js";
@@ -13,18 +14,13 @@ import type { SeenByClient, SeenByUpstream } from "./scenario.js";
 export const AUTHORITY = "shop.test";
 const INTERNAL_ERROR = http2.constants.NGHTTP2_INTERNAL_ERROR;
 
-export function piecesOf(body: BodyPieces | undefined): readonly (string | Uint8Array)[] {
-  if (body === undefined) return [];
-  return typeof body === "string" || body instanceof Uint8Array ? [body] : body;
-}
-
 /** Writes the pieces, each as a frame. The end is a frame of its own, or trailers. */
 async function writeBody(
   stream: http2.Http2Stream,
   body: BodyPieces | undefined,
   more: { readonly staysOpen?: boolean; readonly pieceDelayMs?: number } = {},
 ): Promise<void> {
-  for (const piece of piecesOf(body)) {
+  for (const piece of listOf(body)) {
     if (stream.destroyed) return;
     await new Promise<void>((resolve) => {
       stream.once("close", resolve);
@@ -67,7 +63,7 @@ export async function exchange(
 ): Promise<SeenByClient> {
   const { body, headers = [], trailers = [] } = request;
   const hasTrailers = trailers.length > 0;
-  const pieces = piecesOf(body);
+  const pieces = listOf(body);
   const stream = session.request(
     {
       // In the order in which Envoy has them of HTTP/1.1.
@@ -163,7 +159,7 @@ async function respond(stream: http2.ServerHttp2Stream, response: UpstreamRespon
   }
   const hasTrailers = trailers.length > 0;
   stream.on("wantTrailers", () => stream.sendTrailers(grouped(trailers)));
-  const endStream = piecesOf(body).length === 0 && !hasTrailers && fault === undefined;
+  const endStream = listOf(body).length === 0 && !hasTrailers && fault === undefined;
   stream.respond({ ":status": status, ...grouped(headers) }, { endStream, waitForTrailers: hasTrailers });
   if (endStream) return;
   const staysOpen = fault === "reset-in-body";

@@ -1,5 +1,6 @@
 // One stream as a script that can be played again: what comes in on both sides, in its order, and what came of it.
 
+import { listOf } from "../body-pieces.js";
 import type { LocalReply } from "../host/context.js";
 import type { HttpStream } from "../host/http-stream.js";
 import type { HostedModule } from "../host/load.js";
@@ -153,8 +154,8 @@ export function scriptOf(request: FilterRequest): Script {
   const rest = headers
     .filter(([name]) => name.toLowerCase() !== "host")
     .map(([name, value]) => [name.toLowerCase(), value] as const);
-  const asked = follow("request", piecesOf(request.body), request.trailers);
-  const answered = follow("response", piecesOf(response.body), response.trailers);
+  const asked = follow("request", bytesOf(request.body), request.trailers);
+  const answered = follow("response", bytesOf(response.body), response.trailers);
   const status = [":status", `${response.status ?? RESPONSE_STATUS}`] as const;
   return {
     headers: [[":method", method], [":path", path], [":authority", host], [":scheme", "http"], ...rest],
@@ -187,8 +188,7 @@ export function follow(
   return events;
 }
 
-function piecesOf(body: BodyPieces | undefined): readonly string[] {
-  if (body === undefined) return [];
-  const pieces = typeof body === "string" || body instanceof Uint8Array ? [body] : body;
-  return pieces.map((piece) => Buffer.from(piece as string).toString("latin1"));
+/** Bytes as the script has them, latin1. */
+function bytesOf(body: BodyPieces | undefined): readonly string[] {
+  return listOf(body).map((piece) => Buffer.from(piece as string).toString("latin1"));
 }

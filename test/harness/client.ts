@@ -8,8 +8,9 @@ import { isIP } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { isOnePiece, piecesOf } from "../body-pieces.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
-import { bodyPieces, isWhole, writePieces } from "./pieces.js";
+import { writePieces } from "./pieces.js";
 import { firstValue, grouped, pairs } from "./raw-headers.js";
 
 /** TLS from a client; all in PEM. */
@@ -114,7 +115,7 @@ function addedHeaders(url: URL, { headers = [], body, trailers }: SendOptions): 
   if (trailers !== undefined && trailers.length > 0 && !given("trailer")) {
     added.push(["trailer", trailers.map(([name]) => name).join(", ")]);
   }
-  if (trailers !== undefined || (body !== undefined && !isWhole(body))) {
+  if (trailers !== undefined || (body !== undefined && !isOnePiece(body))) {
     added.push(["transfer-encoding", "chunked"]);
   } else if (body !== undefined) {
     added.push(["content-length", String(Buffer.from(body as string).length)]);
@@ -128,9 +129,9 @@ async function writeBody(
   trailers: HeaderList,
 ): Promise<void> {
   // Node sends the headers with the first piece, or at the end.
-  if (body !== undefined && !isWhole(body)) request.flushHeaders();
+  if (body !== undefined && !isOnePiece(body)) request.flushHeaders();
   // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8 too.
-  await writePieces(request, bodyPieces(body), "http1");
+  await writePieces(request, piecesOf(body), "http1");
   if (trailers.length > 0)
     request.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
   request.end();
@@ -158,7 +159,7 @@ async function sendHttp2(url: URL, options: SendOptions): Promise<ClientResponse
       late = pairs(raw);
     });
     const answered = http2Answer(stream);
-    writePieces(stream, bodyPieces(body), "http2").then(
+    writePieces(stream, piecesOf(body), "http2").then(
       () => stream.end(),
       () => {},
     );

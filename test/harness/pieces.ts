@@ -1,7 +1,6 @@
 // Bodies in pieces: each is written when the one before it has left this process, so that it is an event of its own for who reads it.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BodyPieces } from "../traffic.js";
 
 /**
  * What HTTP/1.1 sends in one go its reader takes for one piece; this much later it has read the one before. HTTP/2 has a frame for each.
@@ -11,18 +10,6 @@ const HTTP1_GAP_MS = 10;
 /** Node's side of a message that goes out. */
 interface Outgoing {
   write(piece: Buffer, written: (error?: Error | null) => void): unknown;
-}
-
-/** The pieces as bytes: text is UTF-8. An empty one is none. */
-export function bodyPieces(body: BodyPieces | undefined): readonly Buffer[] {
-  if (body === undefined) return [];
-  const pieces = isWhole(body) ? [Buffer.from(body)] : body.map((piece) => Buffer.from(piece));
-  return pieces.filter((piece) => piece.length > 0);
-}
-
-/** Whether the body is sent at once, and its length therefore known. */
-export function isWhole(body: BodyPieces): body is string | Uint8Array {
-  return typeof body === "string" || body instanceof Uint8Array;
 }
 
 /** Writes the pieces one by one; rejects when the stream breaks off. @param gapMs between two of them, in milliseconds */

@@ -2,8 +2,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
+import { isOnePiece, piecesOf } from "../body-pieces.js";
 import type { UpstreamRequest, UpstreamResponse } from "../traffic.js";
-import { bodyPieces, isWhole, writePieces } from "./pieces.js";
+import { writePieces } from "./pieces.js";
 import { firstValue, grouped, pairs } from "./raw-headers.js";
 import { type Answer, createServer, type Incoming, ListeningServer } from "./upstream-server.js";
 
@@ -122,9 +123,9 @@ async function send(answer: Answer, response: UpstreamResponse, protocol: "http1
   const { status = 200, headers = [], body = "", trailers = [], pieceDelayMs, fault } = response;
   answer.statusCode = status;
   for (const [name, values] of Object.entries(grouped(headers))) answer.setHeader(name, values);
-  const pieces = bodyPieces(body);
+  const pieces = piecesOf(body);
   // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8 too.
-  if (isWhole(body) && trailers.length === 0 && fault === undefined) {
+  if (isOnePiece(body) && trailers.length === 0 && fault === undefined) {
     answer.end(pieces[0] ?? "");
     return;
   }

@@ -1,11 +1,12 @@
 // The client's side of the proxy: what Envoy's connection manager makes of a request before the filters see it, and of a response after them.
 
+import { isOnePiece } from "../body-pieces.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import type { Clock } from "./clock.js";
 import { HeaderMap } from "./header-map.js";
 import { normalPath } from "./normal-path.js";
 import { wholeNumber } from "./routes.js";
-import { dateText, isOnePiece } from "./script.js";
+import { dateText } from "./script.js";
 import type { Seeded } from "./seeded.js";
 
 export type Protocol = "http1" | "http2";

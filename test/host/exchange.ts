@@ -1,5 +1,6 @@
 // One request of a client through the whole proxy, as the test drives it and looks at it.
 
+import { piecesOf } from "../body-pieces.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import { HeaderMapType } from "./abi.js";
 import { attribute, type HeaderReader } from "./attributes.js";
@@ -16,7 +17,7 @@ import { refused } from "./proxy-options.js";
 import { flagsText, type ResponseFlag } from "./response-flags.js";
 import type { RootContext } from "./root-context.js";
 import { Router, type RouterOwner } from "./router.js";
-import { lower, piecesOf } from "./script.js";
+import { lower } from "./script.js";
 
 export class HostedExchange implements StreamEnds, RouterOwner {
   /** What the client got, once all of it came, or the stream was broken off. */

@@ -1,6 +1,7 @@
 // How an upstream's scripted answer is played on the test's clock: headers, pieces, trailers, and what goes wrong.
 
-import type { BodyPieces, HeaderList, UpstreamResponse } from "../traffic.js";
+import { isOnePiece, piecesOf } from "../body-pieces.js";
+import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import type { Clock } from "./clock.js";
 import { HeaderMap } from "./header-map.js";
 import type { ResetReason } from "./retry.js";
@@ -21,17 +22,6 @@ export interface Wire {
   readonly protocol: "http1" | "http2";
   /** The method of the request that is answered. */
   readonly method: string;
-}
-
-/** The pieces of a body as bytes; none for an empty one. */
-export function piecesOf(body: BodyPieces | undefined): readonly Buffer[] {
-  if (body === undefined) return [];
-  const list = typeof body === "string" || body instanceof Uint8Array ? [body] : body;
-  return list.map((piece) => Buffer.from(piece as string)).filter((piece) => piece.length > 0);
-}
-
-export function isOnePiece(body: BodyPieces | undefined): boolean {
-  return body === undefined || typeof body === "string" || body instanceof Uint8Array;
 }
 
 /** Plays the answer from now on. */
@@ -97,7 +87,11 @@ function responseHeaders(answer: UpstreamResponse, clock: Clock, wire: Wire, isB
   if (isBodiless) return map;
   if (map.get("content-length") !== undefined || map.get("transfer-encoding") !== undefined) return map;
   const { body } = answer;
-  if (isOnePiece(body) && answer.trailers === undefined && answer.fault === undefined) {
+  if (
+    (body === undefined || isOnePiece(body)) &&
+    answer.trailers === undefined &&
+    answer.fault === undefined
+  ) {
     map.add("content-length", `${body === undefined ? 0 : Buffer.byteLength(body as string)}`);
   } else map.add("transfer-encoding", "chunked");
   return map;
