@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Screen } from "./screen.js";
+import { columns, Screen } from "./screen.js";
 
 function screen(facts: { isTTY?: boolean; columns?: number; rows?: number }, env: NodeJS.ProcessEnv = {}) {
   const written: string[] = [];
@@ -48,4 +48,33 @@ describe("Screen", () => {
     expect(screen({ isTTY: true }, { NO_COLOR: "1" }).screen.colours).toBe(false);
     expect(screen({ isTTY: true }, { TERM: "dumb" }).screen.interactive).toBe(false);
   });
+
+  it("folds lines at spaces where a terminal would break words, below their own indent, and never a word", () => {
+    const { screen: tty } = screen({ isTTY: true, columns: 16 });
+    const lines = ["short", "  one two three four", "http://127.0.0.1:10000/ no", "", "exactly sixteen!"];
+    expect(tty.folded(lines)).toEqual([
+      "short",
+      "  one two three",
+      "      four",
+      "http://127.0.0.1:10000/",
+      "    no",
+      "",
+      "exactly sixteen!",
+    ]);
+  });
+
+  it("leaves lines whole away from a terminal, for whoever looks for them", () => {
+    const line = "word ".repeat(40);
+    expect(screen({ columns: 16 }).screen.folded([line])).toEqual([line]);
+  });
+});
+
+it("puts words into columns", () => {
+  expect(
+    columns([
+      ["a", "one"],
+      ["long", "two"],
+    ]),
+  ).toEqual(["a     one", "long  two"]);
+  expect(columns([])).toEqual([]);
 });

@@ -31,6 +31,11 @@ export class Screen {
     return this.interactive ? (this.#output.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
   }
 
+  /** The same lines, those that a terminal would break in the middle of a word continued on lines of their own; elsewhere a line is one. */
+  folded(lines: readonly string[]): string[] {
+    return this.interactive ? lines.flatMap((line) => fold(line, this.width)) : [...lines];
+  }
+
   /** Writes lines above the block. */
   print(lines: readonly string[]): void {
     // One write for all, so that nothing half-drawn is ever seen.
@@ -64,4 +69,27 @@ export class Screen {
     this.#drawn = this.#block.length;
     return this.#block.map((line) => `${line}${CLEAR_LINE}\n`).join("");
   }
+}
+
+/** Two columns, the first as wide as its longest word. */
+export function columns(rows: readonly (readonly [left: string, right: string])[]): string[] {
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
+}
+
+const HANGING = "    ";
+
+/** Breaks a line at its spaces; what has none stays whole. */
+function fold(line: string, width: number): string[] {
+  const [, indent = "", text = ""] = /^(\s*)(.*)$/.exec(line) ?? [];
+  const folded: string[] = [];
+  let current = indent;
+  for (const word of text.split(" ")) {
+    const isFirst = current.trim() === "";
+    if (!isFirst && current.length + 1 + word.length > width) {
+      folded.push(current);
+      current = `${indent}${HANGING}${word}`;
+    } else current += isFirst ? word : ` ${word}`;
+  }
+  return [...folded, current];
 }

@@ -2,12 +2,15 @@
 
 import type { Json } from "../envoy/config/json.js";
 import { DESTINATION_HEADER } from "../envoy/config/route.js";
+import type { FilterChain } from "../filters/catalog.js";
 import type { HeaderRoutingConfig } from "../filters/header-routing/schema.js";
 
 /** A filter and its settings, at one place. */
 export interface FilterUse {
   readonly filter: string;
   readonly config: Json;
+  /** The chain that a person put it in. Default: the one that its settings ask for, see `chainOf`. */
+  readonly chain?: FilterChain;
 }
 
 /** A destination's name and where in the filter's configuration it stands. */

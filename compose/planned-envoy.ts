@@ -4,20 +4,17 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Bootstrap } from "../envoy/config/bootstrap.js";
 import type { DiscoveredFilter } from "../envoy/config/http-filter.js";
-import type { Json } from "../envoy/config/json.js";
 import { discoveredFilter, type ExtensionResources, wasmFilterResource } from "../envoy/config/wasm.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import type { EnvoyBinary } from "../envoy/runtime/find.js";
 import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/live-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
+import type { FilterUse } from "./destinations.js";
 
 /** A filter of one Envoy: which module, with which settings, in which file. */
-export interface FilterPlan {
+export interface FilterPlan extends FilterUse {
   /** Its name in Envoy, unique there. */
   readonly name: string;
-  /** Its name in the catalog. */
-  readonly filter: string;
-  readonly config: Json;
   /** The file that Envoy watches; nothing else is in its folder. */
   readonly path: string;
   /** That file's content. */
@@ -31,24 +28,20 @@ export interface EnvoyPlan {
 }
 
 /** Plans a filter. `directory` is the folder for all filters of this Envoy. */
-export function planFilter(options: {
-  readonly name: string;
-  readonly filter: string;
-  readonly config: Json;
-  readonly module: string;
-  readonly directory: string;
-}): FilterPlan {
-  const { name, filter, config, module, directory } = options;
+export function planFilter(
+  use: FilterUse,
+  options: { readonly name: string; readonly module: string; readonly directory: string },
+): FilterPlan {
+  const { name, module, directory } = options;
   return {
+    ...use,
     name,
-    filter,
-    config,
     path: path.join(directory, name, "config.json"),
-    resource: wasmFilterResource({ name, module, configuration: config }),
+    resource: wasmFilterResource({ name, module, configuration: use.config }),
   };
 }
 
-/** How a listener's chain refers to a planned filter. */
+/** How a chain, a listener's or a cluster's, refers to a planned filter; the same filter may stand in several clusters. */
 export function filterReference(filter: FilterPlan): DiscoveredFilter {
   return discoveredFilter({ name: filter.name, path: filter.path });
 }
@@ -65,6 +58,8 @@ export interface StartOptions {
   readonly binary: EnvoyBinary;
   /** For the bootstrap and the logs; made when missing. */
   readonly directory: string;
+  /** Worker threads, 1 or more; default 1. */
+  readonly concurrency?: number;
   /** Envoy's `--log-level`. Default `warning`. */
   readonly logLevel?: string;
   readonly signal?: AbortSignal;
@@ -79,12 +74,13 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
     await mkdir(path.dirname(filter.path), { recursive: true });
     await writeAtomically(filter.path, JSON.stringify(filter.resource));
   }
-  const { binary, directory, logLevel = "warning", signal } = options;
+  const { binary, directory, concurrency = 1, logLevel = "warning", signal } = options;
   const process = await startEnvoyProcess({
     binary,
     bootstrap: plan.bootstrap,
     directory,
     name: plan.name,
+    concurrency,
     logLevel,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -1,7 +1,13 @@
-// The cluster of a service that runs by itself, from the address that a person wrote.
+// The clusters of services that run by themselves, from the addresses that a person wrote.
 
 import { type Cluster, cluster } from "../envoy/config/cluster.js";
+import type { HttpFilter } from "../envoy/config/http-filter.js";
 import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
+
+/** Envoy lets 3 retries go on at once, whatever a route says. How many are wise is for a retry budget to decide; this is as many as requests. */
+const MAX_RETRIES = 1024;
+/** Envoy lets 1024 go on at once and fails the rest, which a filter may then let pass unjudged. */
+const MAX_GRPC_CALLS = 65_536;
 
 /** Who is trusted where an upstream speaks TLS. */
 export interface Trust {
@@ -9,13 +15,39 @@ export interface Trust {
   readonly caFile?: string | undefined;
 }
 
-/** A cluster of that one endpoint. One that speaks TLS must show a certificate for the host in its URL. */
-export function upstreamCluster(name: string, upstream: UpstreamAddress, { caFile }: Trust): Cluster {
-  const { address, port, tls } = upstream;
+/**
+ * A cluster of that one endpoint. One that speaks TLS must show a certificate for the host in its URL.
+ * @param filters its chain, which sees each attempt
+ */
+export function upstreamCluster(
+  name: string,
+  upstream: UpstreamAddress,
+  options: Trust & { readonly filters?: readonly HttpFilter[] },
+): Cluster {
+  const { filters = [] } = options;
+  return cluster({
+    ...destination(name, upstream, options),
+    filters,
+    circuitBreakers: { maxRetries: MAX_RETRIES },
+  });
+}
+
+/** The clusters of the gRPC services that filters call, each by its name. */
+export function grpcClusters(services: Readonly<Record<string, UpstreamAddress>>, trust: Trust): Cluster[] {
+  return Object.entries(services).map(([name, service]) =>
+    cluster({
+      ...destination(name, service, trust),
+      protocol: "http2",
+      circuitBreakers: { maxRequests: MAX_GRPC_CALLS, maxPendingRequests: MAX_GRPC_CALLS },
+    }),
+  );
+}
+
+function destination(name: string, { address, port, tls }: UpstreamAddress, { caFile }: Trust) {
   const endpoints = [{ address, port }];
-  if (tls === undefined) return cluster({ name, endpoints });
+  if (tls === undefined) return { name, endpoints };
   if (caFile === undefined) throw new Error(`no certificate authorities were given for "${name}"`);
-  return cluster({ name, endpoints, tls: { serverName: address, caFile } });
+  return { name, endpoints, tls: { serverName: address, caFile } };
 }
 
 /**

@@ -346,5 +346,7 @@ test("two modules of one name are refused", async () => {
 });
 
 test("a filter that is not there is answered with those that are", async () => {
-  await expect(buildFilters(["header-rooting"])).rejects.toThrow(/header-routing, trace-headers/);
+  await expect(buildFilters(["header-rooting"])).rejects.toThrow(
+    /header-routing, fault-injection, retry-budget/,
+  );
 });

@@ -2,8 +2,14 @@
 
 import type { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
+import { type FaultInjectionConfig, faultInjectionSchema } from "./fault-injection/schema.js";
 import { headerRoutingSchema } from "./header-routing/schema.js";
+import { rateLimitSchema } from "./rate-limit/schema.js";
+import { type RetryBudgetConfig, retryBudgetSchema } from "./retry-budget/schema.js";
 import { traceHeadersSchema } from "./trace-headers/schema.js";
+
+/** Where a filter stands: in a listener's chain, which sees each request once, or in a cluster's, which sees each attempt. */
+export type FilterChain = "downstream" | "upstream";
 
 /** One filter of the house. */
 export interface FilterRoom {
@@ -13,6 +19,8 @@ export interface FilterRoom {
   readonly summary: string;
   /** What its configuration may be. */
   readonly schema: z.ZodType;
+  /** In which chain it stands with that configuration, which its schema takes. Default: a listener's, `downstream`. */
+  readonly chainOf?: (config: unknown) => FilterChain;
   /** Most bytes that its module may have. Default: `DEFAULT_SIZE_BUDGET`. */
   readonly sizeBudget?: number;
 }
@@ -25,6 +33,24 @@ export const FILTERS: readonly FilterRoom[] = [
     name: "header-routing",
     summary: "chooses a destination by method, path, headers, query, cookies or a share of the traffic",
     schema: headerRoutingSchema,
+  },
+  {
+    name: "fault-injection",
+    summary:
+      "delays, aborts, black-holes and spoils a share of the traffic, once a request or for each attempt",
+    schema: faultInjectionSchema,
+    chainOf: (config) => (config as FaultInjectionConfig).where ?? "downstream",
+  },
+  {
+    name: "retry-budget",
+    summary: "keeps the router's retries to a share of the requests, over all workers",
+    schema: retryBudgetSchema,
+    chainOf: (config) => (config as RetryBudgetConfig).where ?? "upstream",
+  },
+  {
+    name: "rate-limit",
+    summary: "limits requests by any key, exactly over all workers, or by a rate limit service",
+    schema: rateLimitSchema,
   },
   {
     name: "trace-headers",

@@ -26,11 +26,32 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
-/** The name of a header that a filter writes. */
-export const writtenHeaderName = z
+/** Those of them that a filter may write into an answer of its own, which has no other. */
+const FOR_REPLIES: ReadonlySet<string> = new Set([
+  "b3",
+  "location",
+  "set-cookie",
+  "traceparent",
+  "tracestate",
+  "x-request-id",
+]);
+
+/** A name as proxy-wasm has it. */
+const headerName = z
   .string("must be a string")
-  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a header name in lower case, 1 to 128 characters")
-  .refine((name) => !RESERVED_HEADERS.has(name), "must not be a header that has a meaning of its own");
+  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a header name in lower case, 1 to 128 characters");
+
+/** The name of a header that a filter writes. */
+export const writtenHeaderName = headerName.refine(
+  (name) => !RESERVED_HEADERS.has(name),
+  "must not be a header that has a meaning of its own",
+);
+
+/** The name of a header of an answer that a filter gives: none that holds the connection or the message together. */
+export const replyHeaderName = headerName.refine(
+  (name) => !RESERVED_HEADERS.has(name) || FOR_REPLIES.has(name),
+  "must not be a header that holds the message together",
+);
 
 /** The name of a header that a filter reads: also the pseudo-headers that a request can be told by. */
 export const testedHeaderName = z
@@ -47,18 +68,26 @@ export const text = (minBytes: number, maxBytes: number) =>
     return value.isWellFormed() && bytes >= minBytes && bytes <= maxBytes;
   }, `must be ${minBytes} to ${maxBytes} bytes of UTF-8`);
 
+/** A whole number. */
+export const whole = (min: number, max: number) =>
+  z
+    .number()
+    .int("must be a whole number")
+    .min(min, `must be from ${min} to ${max}`)
+    .max(max, `must be from ${min} to ${max}`);
+
 const integer = z
   .number()
   .int("must be a whole number")
   .min(Number.MIN_SAFE_INTEGER)
   .max(Number.MAX_SAFE_INTEGER);
 
-const percentage = z
+/** In steps of 0.01. */
+export const percentage = z
   .number()
   .min(0, "must be from 0 to 100")
   .max(100, "must be from 0 to 100")
-  .refine((value) => Math.round(value * 100) / 100 === value, "must be a multiple of 0.01")
-  .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01.");
+  .refine((value) => Math.round(value * 100) / 100 === value, "must be a multiple of 0.01");
 
 /** The tests of which a value test must name exactly one. */
 const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "present", "absent", "range"] as const;
@@ -66,7 +95,21 @@ const PATH_TESTS = ["exact", "prefix", "suffix", "segments"] as const;
 
 /** For `refine`: the object has exactly one of these keys. */
 export function exactlyOneOf(names: readonly string[]) {
-  return (value: object): boolean => names.filter((name) => name in value).length === 1;
+  return (value: object): boolean => countPresent(value, names) === 1;
+}
+
+/** For `refine`: the object has one of these keys, or more. */
+export function atLeastOneOf(names: readonly string[]) {
+  return (value: object): boolean => countPresent(value, names) >= 1;
+}
+
+/** For `refine`: the object has one of these keys, or none. */
+export function atMostOneOf(names: readonly string[]) {
+  return (value: object): boolean => countPresent(value, names) <= 1;
+}
+
+function countPresent(value: object, names: readonly string[]): number {
+  return names.filter((name) => name in value).length;
 }
 
 const valueTests = {
@@ -105,7 +148,8 @@ const namedMatch = z
   .strictObject({ name: text(1, 256).describe("The parameter's or cookie's name."), ...valueTests })
   .refine(exactlyOneOf(VALUE_TESTS), oneTest);
 
-const method = z.string().regex(/^[A-Z]{1,32}$/, "must be a method in capitals");
+/** The name of a method. */
+export const method = z.string().regex(/^[A-Z]{1,32}$/, "must be a method in capitals");
 
 const path = z
   .strictObject({
@@ -129,6 +173,8 @@ export const matchSchema = z
     headers: z.array(headerMatch).min(1).max(32).optional().describe("Header tests; all must hold."),
     query: z.array(namedMatch).min(1).max(32).optional().describe("Query parameter tests; all must hold."),
     cookies: z.array(namedMatch).min(1).max(32).optional().describe("Cookie tests; all must hold."),
-    percentage: percentage.optional(),
+    percentage: percentage
+      .optional()
+      .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),
   })
   .describe("What a request must be for the rule to decide. Everything named must hold.");

@@ -5,6 +5,7 @@ import { RequestView } from "../matching/request-view";
 import { Bytes } from "../text/bytes";
 import { SourceAttributes } from "./attributes/connection";
 import { requestHeaders } from "./headers";
+import { getProperty } from "./properties";
 import { randomBelow } from "./random";
 
 const SOURCE_ADDRESS = SourceAttributes.address();
@@ -26,8 +27,12 @@ export class HostRequestView extends RequestView {
     return true;
   }
 
+  protected fetchAttribute(path: Bytes): Bytes | null {
+    return getProperty(path);
+  }
+
   /** Envoy's `source.address`, which heeds `x-forwarded-for` as far as the listener trusts it. */
-  clientAddress(): Bytes | null {
+  protected fetchClientAddress(): Bytes | null {
     const address = SOURCE_ADDRESS.read();
     return address ? withoutPort(address) : null;
   }

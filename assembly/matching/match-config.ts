@@ -31,8 +31,12 @@ const VALUE_TESTS: StaticArray<string> = [
 const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
 const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TESTS);
 
-/** Compiles a match; an absent one matches every request. `reserved` is a header that the filter itself writes, which no test may name. */
-export function parseMatch(node: ConfigNode, slots: RequestSlots, reserved: Bytes): RequestMatch {
+/** Compiles a match; an absent one matches every request. `reserved` is a request header that the filter itself writes, if there is one: no test may name it. */
+export function parseMatch(
+  node: ConfigNode,
+  slots: RequestSlots,
+  reserved: Bytes | null = null,
+): RequestMatch {
   const match = new RequestMatch();
   if (!node.present) return match;
   node.keys(MATCH_KEYS);
@@ -65,6 +69,11 @@ export function parseWrittenHeader(node: ConfigNode): Bytes {
   return name;
 }
 
+/** The response header in which a filter explains itself; `null` where it shall not. */
+export function parseExplainHeader(node: ConfigNode): Bytes | null {
+  return node.present ? parseWrittenHeader(node) : null;
+}
+
 const AUTHORITY = Bytes.of(":authority");
 const SCHEME = Bytes.of(":scheme");
 const HOST = Bytes.of("host");
@@ -93,7 +102,7 @@ function parseMethods(node: ConfigNode): StaticArray<Bytes> {
   return methods;
 }
 
-function parseMethod(node: ConfigNode): Bytes {
+export function parseMethod(node: ConfigNode): Bytes {
   const method = node.text(1, 32);
   for (let i = 0; i < method.size; i++) {
     const byte = method.at(i);
@@ -119,28 +128,36 @@ function parsePath(node: ConfigNode, match: RequestMatch): void {
 
 /** Which one of `names` the object has; -1, and a failure, when it has none or several. */
 export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
-  let found = -1;
-  let count = 0;
-  for (let i = 0; i < names.length; i++) {
-    if (!node.get(names[i]).present) continue;
-    found = i;
-    count++;
+  if (countPresent(node, names) == 1) {
+    for (let i = 0; i < names.length; i++) {
+      if (node.get(names[i]).present) return i;
+    }
   }
-  if (count == 1) return found;
-  let list = names[0];
-  for (let i = 1; i < names.length; i++) list += ", " + names[i];
-  node.fail("needs exactly one of " + list);
+  node.fail("needs exactly one of " + names.join(", "));
   return -1;
 }
 
-function parseHeaderTests(node: ConfigNode, slots: RequestSlots, reserved: Bytes): StaticArray<NamedTest> {
+/** How many of `names` the object has. */
+export function countPresent(node: ConfigNode, names: StaticArray<string>): i32 {
+  let count = 0;
+  for (let i = 0; i < names.length; i++) {
+    if (node.get(names[i]).present) count++;
+  }
+  return count;
+}
+
+function parseHeaderTests(
+  node: ConfigNode,
+  slots: RequestSlots,
+  reserved: Bytes | null,
+): StaticArray<NamedTest> {
   if (!node.present) return [];
   const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
   for (let i = 0; i < tests.length; i++) {
     const item = node.at(i);
     item.keys(NAMED_TEST_KEYS);
     const name = parseTestedHeader(item.get("name"));
-    if (name.equals(reserved)) {
+    if (reserved && name.equals(reserved)) {
       item.get("name").fail("is written by this filter, which first removes what a client sent");
     }
     tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));

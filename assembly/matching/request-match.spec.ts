@@ -136,6 +136,18 @@ describe("a whole match", () => {
     expect(match.matches(request)).toBe(false);
     expect(request.fetched).toBe(2);
   });
+
+  it("asks the host for the client's address once, known or not, and forgets it with the request", () => {
+    const request = new ListedRequest(new RequestSlots());
+    request.address = "192.0.2.1";
+    request.start([]);
+    for (let i = 0; i < 3; i++) expect(request.clientAddress()!.toString()).toBe("192.0.2.1");
+    expect(request.fetched).toBe(1);
+    request.address = "";
+    request.start([]);
+    for (let i = 0; i < 3; i++) expect(request.clientAddress()).toBe(null);
+    expect(request.fetched).toBe(2);
+  });
 });
 
 describe("a request of which many headers are tested", () => {

@@ -24,6 +24,8 @@ export class RequestSlots {
   readonly headers: NameSlots = new NameSlots();
   readonly parameters: NameSlots = new NameSlots();
   readonly cookies: NameSlots = new NameSlots();
+  /** Attributes of the stream, by their paths as `propertyPath` encodes them. */
+  readonly attributes: NameSlots = new NameSlots();
   method: i32 = NO_SLOT;
   path: i32 = NO_SLOT;
   cookie: i32 = NO_SLOT;
@@ -61,6 +63,10 @@ export abstract class RequestView {
   private parametersIn: u32 = 0;
   private readonly cookies: NamedValues;
   private cookiesIn: u32 = 0;
+  private readonly attributes: StaticArray<Bytes | null>;
+  private readonly attributesIn: StaticArray<u32>;
+  private client: Bytes | null = null;
+  private clientIn: u32 = 0;
 
   constructor(private readonly slots: RequestSlots) {
     const names = StaticArray.fromArray(slots.headers.names);
@@ -72,6 +78,8 @@ export abstract class RequestView {
     this.readIn = new StaticArray<u32>(size);
     this.parameters = new NamedValues(slots.parameters);
     this.cookies = new NamedValues(slots.cookies);
+    this.attributes = new StaticArray<Bytes | null>(slots.attributes.names.length);
+    this.attributesIn = new StaticArray<u32>(slots.attributes.names.length);
   }
 
   /** The value of the first header of that name, or `null`. */
@@ -80,8 +88,11 @@ export abstract class RequestView {
   /** Calls `found` for each header of the request, in their order. False where the host does not hand them over. */
   protected abstract fetchAll(): bool;
 
+  /** The bytes of the stream's attribute of that path, or `null`. */
+  protected abstract fetchAttribute(path: Bytes): Bytes | null;
+
   /** The address of the client, without its port, or `null` where it is not known. */
-  abstract clientAddress(): Bytes | null;
+  protected abstract fetchClientAddress(): Bytes | null;
 
   /** A random number in [0, bound). */
   abstract draw(bound: u32): u32;
@@ -142,6 +153,24 @@ export abstract class RequestView {
     return this.cookies.get(slot);
   }
 
+  /** The bytes of the attribute of that slot, or `null`. As dear as six headers. */
+  attribute(slot: i32): Bytes | null {
+    if (unchecked(this.attributesIn[slot]) != this.request) {
+      unchecked((this.attributesIn[slot] = this.request));
+      unchecked((this.attributes[slot] = this.fetchAttribute(unchecked(this.slots.attributes.names[slot]))));
+    }
+    return unchecked(this.attributes[slot]);
+  }
+
+  /** The address of the client, without its port, or `null` where it is not known. As dear as an attribute. */
+  clientAddress(): Bytes | null {
+    if (this.clientIn != this.request) {
+      this.clientIn = this.request;
+      this.client = this.fetchClientAddress();
+    }
+    return this.client;
+  }
+
   /** For `fetchAll`: one header of the request. */
   protected found(name: Bytes, value: Bytes): void {
     const slot = this.table.find(name);
@@ -188,6 +217,8 @@ export abstract class RequestView {
   /** After four billion requests the numbers begin anew. */
   private restartCount(): void {
     for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
+    for (let i = 0; i < this.attributesIn.length; i++) this.attributesIn[i] = 0;
+    this.clientIn = 0;
     this.walkedIn = 0;
     this.pathSplitIn = 0;
     this.parametersIn = 0;

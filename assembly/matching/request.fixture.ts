@@ -38,7 +38,13 @@ export class ListedRequest extends RequestView {
     return true;
   }
 
-  clientAddress(): Bytes | null {
+  /** An attribute is a line `source.address= 192.0.2.1`. */
+  protected fetchAttribute(path: Bytes): Bytes | null {
+    return this.fetch(Bytes.of(path.toString().replaceAll("\0", ".")));
+  }
+
+  protected fetchClientAddress(): Bytes | null {
+    this.fetched++;
     return this.address.length == 0 ? null : Bytes.of(this.address);
   }
 

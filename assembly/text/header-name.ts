@@ -26,6 +26,16 @@ const RESERVED = new BytesTable([
   Bytes.of("x-request-id"),
 ]);
 
+/** Those of them that a filter may write into an answer of its own, which has no other. */
+const FOR_REPLIES = new BytesTable([
+  Bytes.of("b3"),
+  Bytes.of("location"),
+  Bytes.of("set-cookie"),
+  Bytes.of("traceparent"),
+  Bytes.of("tracestate"),
+  Bytes.of("x-request-id"),
+]);
+
 const TOKEN_MARKS = Bytes.of("!#$%&'*+.^_`|~-");
 
 /** Whether it is a token of RFC 9110 without capitals: proxy-wasm has header names in lower case. */
@@ -43,4 +53,9 @@ export function isHeaderName(name: Bytes): bool {
 /** Whether the header has a meaning of its own, so that no filter may be told to write it. */
 export function isReservedHeader(name: Bytes): bool {
   return RESERVED.find(name) >= 0;
+}
+
+/** Whether a filter's own answer must not have the header: it holds the connection or the message together, or says what the body is. */
+export function isMessageHeader(name: Bytes): bool {
+  return isReservedHeader(name) && FOR_REPLIES.find(name) < 0;
 }

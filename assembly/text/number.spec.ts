@@ -1,5 +1,5 @@
 import { Bytes } from "./bytes";
-import { NOT_A_NUMBER, parseInteger } from "./number";
+import { decimalText, NOT_A_NUMBER, parseInteger } from "./number";
 
 function parsed(text: string): i64 {
   return parseInteger(Bytes.of(text));
@@ -48,5 +48,25 @@ describe("parseInteger", () => {
     const text = Bytes.of("1234");
     expect(parseInteger(new Bytes(text.ptr, 2))).toBe(12);
     expect(parseInteger(new Bytes(0, 0))).toBe(NOT_A_NUMBER);
+  });
+});
+
+describe("decimalText", () => {
+  it("writes whole numbers", () => {
+    const numbers: u64[] = [
+      0,
+      7,
+      9,
+      10,
+      99,
+      100,
+      999,
+      4294967295,
+      1000000000,
+      9007199254740991,
+      u64.MAX_VALUE,
+    ];
+    for (let i = 0; i < numbers.length; i++)
+      expect(decimalText(numbers[i]).toString()).toBe(numbers[i].toString());
   });
 });

@@ -1,5 +1,6 @@
-// Whole numbers in header values. Nothing is allocated, so that a request may be decided on one.
+// Whole numbers in header values, read and written. Nothing is allocated, so that a request may be decided on one.
 
+import { allocate, view } from "../abi/memory";
 import { Bytes } from "./bytes";
 
 /** What `parseInteger` returns for anything else; no number of 18 digits comes near it. */
@@ -24,4 +25,21 @@ export function parseInteger(text: Bytes): i64 {
     value = value * 10 + digit;
   }
   return negative ? -value : value;
+}
+
+/** Digits of the largest number that `writeDecimal` writes. */
+export const MAX_DECIMAL_SIZE: i32 = 20;
+
+/** Writes the number's decimal digits to `ptr`, where at most `MAX_DECIMAL_SIZE` must fit; returns how many they are. */
+export function writeDecimal(ptr: usize, value: u64): i32 {
+  let size = 1;
+  for (let left = value; left > 9; left /= 10) size++;
+  for (let i = size - 1, left = value; i >= 0; i--, left /= 10) store<u8>(ptr + i, <u8>(0x30 + (left % 10)));
+  return size;
+}
+
+/** The number's decimal digits, as text that is valid until the callback ends. */
+export function decimalText(value: u64): Bytes {
+  const ptr = allocate(MAX_DECIMAL_SIZE);
+  return view(ptr, writeDecimal(ptr, value));
 }

@@ -53,6 +53,21 @@ describe("ProtobufReader", () => {
     expect(shown(new Bytes(0, 0))).toBe("");
   });
 
+  it("reads one message after another, also after a broken one", () => {
+    const reader = new ProtobufReader(raw([0x08]));
+    expect(reader.next()).toBe(false);
+    expect(reader.failed).toBe(true);
+    reader.begin(raw([0x08, 1, 0x12, 1, 0x61]));
+    expect(reader.failed).toBe(false);
+    expect(reader.next()).toBe(true);
+    expect(reader.integer).toBe(1);
+    reader.begin(raw([0x10, 2]));
+    expect(reader.next()).toBe(true);
+    expect(reader.field).toBe(2);
+    expect(reader.integer).toBe(2);
+    expect(reader.next()).toBe(false);
+  });
+
   it("ends where a size leads out of the message, or a number does not end", () => {
     expect(shown(raw([0x0a, 2, 0x61]))).toBe("failed");
     expect(shown(raw([0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]))).toBe("failed");

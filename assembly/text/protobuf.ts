@@ -1,4 +1,4 @@
-// Protocol buffers, as much as the host's foreign functions need. Source: https://protobuf.dev/programming-guides/encoding/
+// Protocol buffers, as much as the host's foreign functions and the gRPC calls of filters need. Source: https://protobuf.dev/programming-guides/encoding/
 
 import { Bytes } from "./bytes";
 
@@ -77,12 +77,18 @@ export class ProtobufReader {
   readonly bytes: Bytes = new Bytes(0, 0);
   /** Whether the walk has come to what is no message. */
   failed: bool = false;
-  private at: usize;
-  private readonly end: usize;
+  private at: usize = 0;
+  private end: usize = 0;
 
   constructor(message: Bytes) {
+    this.begin(message);
+  }
+
+  /** Begins another message, so that one reader does for many. */
+  begin(message: Bytes): void {
     this.at = message.ptr;
     this.end = message.ptr + message.size;
+    this.failed = false;
   }
 
   /** Steps to the next field; false after the last, and where the encoding is broken. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { buildTable } from "./build.js";
-import { collect, parseBytes, parseHost, parsePort, parseRate } from "./options.js";
+import { collect, parseBytes, parseCount, parseHost, parsePort, parseRate } from "./options.js";
 
 it("reads ports", () => {
   expect(parsePort("0")).toBe(0);
@@ -13,6 +13,13 @@ it("reads rates", () => {
   expect(parseRate("0.5")).toBe(0.5);
   expect(parseRate("1000")).toBe(1000);
   for (const text of ["0", "-1", "1001", "1e2", "fast"]) expect(() => parseRate(text)).toThrow(/per second/);
+});
+
+it("reads counts", () => {
+  expect(parseCount(256)("1")).toBe(1);
+  expect(parseCount(256)("256")).toBe(256);
+  for (const text of ["", "0", "-1", "257", "1.5", "1e2", "two", "9999999999"])
+    expect(() => parseCount(256)(text)).toThrow(/from 1 to 256/);
 });
 
 it("reads sizes", () => {

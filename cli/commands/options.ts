@@ -29,6 +29,17 @@ export function parseRate(text: string): number {
   return rate;
 }
 
+/** How many, a whole number of 1 or more. @param most at most */
+export function parseCount(most: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (!/^\d{1,9}$/.test(text) || count < 1 || count > most) {
+      throw new InvalidArgumentError(`It is a whole number from 1 to ${most}.`);
+    }
+    return count;
+  };
+}
+
 /** A host as in the Host header: a name or an address, with or without a port. */
 export function parseHost(text: string): string {
   if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/.test(text)) {

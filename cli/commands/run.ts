@@ -1,8 +1,14 @@
 // `meshwright run`: one stock Envoy in front of services that already run.
 
 import { type Command, Option } from "commander";
+import { chainOf } from "../../compose/chains.js";
 import { describeEvent, describeExit } from "../../compose/events.js";
-import { parseFilterFiles, parseUpstreams } from "../../compose/front/arguments.js";
+import {
+  parseFilterFiles,
+  parseGrpcServices,
+  parseRoute,
+  parseUpstreams,
+} from "../../compose/front/arguments.js";
 import { unservedDestinations } from "../../compose/front/plan.js";
 import {
   type RunningFront,
@@ -15,15 +21,23 @@ import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
-import type { Screen } from "../screen.js";
-import { collect, parseHost, parsePort } from "./options.js";
+import { columns, type Screen } from "../screen.js";
+import { collect, parseCount, parseHost, parsePort } from "./options.js";
 
+const MAX_RETRIES = 100;
+const MAX_CONCURRENCY = 256;
 /** Envoy's own names. */
 const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "critical", "off"];
 
 interface RunOptions {
   readonly upstream?: readonly string[];
   readonly filter?: readonly string[];
+  readonly timeout?: string;
+  readonly retryOn?: string;
+  readonly retries?: number;
+  readonly perTryTimeout?: string;
+  readonly grpcService?: readonly string[];
+  readonly concurrency?: number;
   readonly port: number;
   readonly adminPort?: number;
   readonly ca?: string;
@@ -46,6 +60,20 @@ export function addRun(root: Command, screen: Screen): void {
       "a filter and its configuration, in the order of the chain (repeatable)",
       collect,
     )
+    .option("--timeout <duration>", "for an answer, retries included; 0s is no limit (Envoy's default: 15s)")
+    .option("--retry-on <list>", "what is tried again: Envoy's conditions and statuses, as in 5xx,reset,429")
+    .option(
+      "--retries <number>",
+      "how many attempts may follow the first (default: 1)",
+      parseCount(MAX_RETRIES),
+    )
+    .option("--per-try-timeout <duration>", "for each attempt, as in 250ms")
+    .option(
+      "--grpc-service <name=url>",
+      "a service that filters call by this name; it speaks HTTP/2 (repeatable)",
+      collect,
+    )
+    .option("--concurrency <number>", "Envoy's worker threads (default: 1)", parseCount(MAX_CONCURRENCY))
     .option("--port <number>", "where Envoy takes requests; 0 takes a free port", parsePort, 10_000)
     .option("--admin-port <number>", "Envoy's admin interface; default: a free port", parsePort)
     .option("--ca <file>", "certificates in PEM by which https upstreams are checked; default: the system's")
@@ -63,6 +91,9 @@ export function addRun(root: Command, screen: Screen): void {
       const start: StartFrontOptions = {
         upstreams: parseUpstreams(options.upstream ?? []),
         filters: parseFilterFiles(options.filter ?? []),
+        grpcServices: parseGrpcServices(options.grpcService ?? []),
+        route: parseRoute(options),
+        ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
         port: options.port,
         ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
         ...(options.ca === undefined ? {} : { caFile: options.ca }),
@@ -80,7 +111,7 @@ async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
   await using front = await startFront({
     ...start,
     signal: interrupt.signal,
-    onEvent: (event) => screen.print(describeEvent(event)),
+    onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
   });
   screen.print(welcome(front, start));
   const ended = await Promise.race([interrupt.happened, front.exited]);
@@ -96,21 +127,35 @@ async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
 }
 
 function welcome(front: RunningFront, start: StartFrontOptions): string[] {
-  const { path, version, source } = front.binary;
+  const { path, version } = front.binary;
   const { fallback, named } = start.upstreams;
   const unserved = unservedDestinations(front.options);
+  const parts: readonly (readonly [what: string, which: string])[] = [
+    ["upstream", upstreamUrl(fallback)],
+    ...Object.entries(named).map(([name, upstream]) => [`upstream ${name}`, upstreamUrl(upstream)] as const),
+    ...Object.entries(start.grpcServices ?? {}).map(
+      ([name, service]) => [`gRPC service ${name}`, upstreamUrl(service)] as const,
+    ),
+    ...front.options.filters.map((use, i) => {
+      const where = chainOf(use) === "upstream" ? ", for each attempt" : "";
+      return ["filter", `${use.filter} from ${start.filters[i]?.file}${where}`] as const;
+    }),
+  ];
+  const counts = `curl '${front.adminUrl}/stats?filter=wasmcustom'`;
   return [
-    `Envoy ${version} (${source}: ${path}) listens on ${front.url}, its admin interface on ${front.adminUrl}.`,
-    `  upstream  ${upstreamUrl(fallback)}`,
-    ...Object.entries(named).map(([name, upstream]) => `  ${name}  ${upstreamUrl(upstream)}`),
-    ...start.filters.map(({ filter, file }) => `  filter ${filter} from ${file}`),
+    `Envoy ${version} listens on ${front.url}, admin on ${front.adminUrl}`,
+    ...columns(parts).map((line) => `  ${line}`),
     ...(unserved.length === 0
       ? []
       : [`  note: no --upstream NAME=URL for ${unserved.join(", ")}; these go to the one without a name`]),
-    `Try: curl -i ${front.url}/`,
-    `Edit a filter's file and it is taken at once; edit its sources and they are`,
-    `built and taken without losing a request. Ctrl-C ends it.`,
-    `Logs: ${front.directory}`,
+    ...columns([
+      ["Try:", `curl -i ${front.url}/`],
+      ...(front.options.filters.length === 0 ? [] : [["Counts:", counts] as const]),
+      ["Logs:", front.directory],
+      ["Envoy:", path],
+    ]),
+    "Edit a filter's file and it is taken at once; edit its sources and they are",
+    "built and taken without losing a request. Ctrl-C ends it.",
   ];
 }
 
@@ -120,6 +165,11 @@ upstream of that name, all others to the one without a name; where every
 upstream has a name, to the first. An https upstream must show a certificate for
 the host in its URL that the system, $SSL_CERT_FILE or --ca trusts; there is no
 way around the check, but --ca may name the server's own self-signed one.
+
+A filter whose settings say "where: upstream", as retry-budget's do by default,
+stands in the upstreams' chains and sees each attempt of --retry-on; so does one
+of your own as --filter NAME@upstream=FILE. Envoy's limit of three retries at
+once is lifted: without a retry-budget, nothing but --retries bounds them.
 
 A saved file of a filter's settings is applied while Envoy runs. Saved sources
 are compiled and put in place, without optimizing at first and as "build" makes
@@ -134,6 +184,12 @@ Examples:
   meshwright run --upstream http://127.0.0.1:8080 \\
     --upstream v2=http://127.0.0.1:8082 \\
     --filter trace-headers=trace.yaml --filter header-routing=routes.yaml
+  meshwright run --upstream http://127.0.0.1:8080 --timeout 2s \\
+    --retry-on 5xx,connect-failure --retries 3 --per-try-timeout 500ms \\
+    --filter retry-budget=budget.yaml
+  meshwright run --upstream http://127.0.0.1:8080 --concurrency 2 \\
+    --grpc-service ratelimit=http://127.0.0.1:8081 \\
+    --filter rate-limit=limits.yaml
   meshwright run --upstream http://127.0.0.1:8080 --print-config > envoy.yaml
 ${exitCodesHelp("Envoy ran until Ctrl-C, or the configuration was printed", [
   "configuration",

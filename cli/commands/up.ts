@@ -6,13 +6,13 @@ import { describeEvent } from "../../compose/events.js";
 import type { VersionFigures } from "../../compose/mesh/figures.js";
 import { defaultMeshFile } from "../../compose/mesh/file.js";
 import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
-import { addressLines, curlLines, filterLines } from "../../compose/mesh/summary.js";
+import { addressLines, callLines, curlLines, filterLines } from "../../compose/mesh/summary.js";
 import { renderTable } from "../../compose/mesh/table.js";
 import { startTraffic } from "../../compose/mesh/traffic.js";
 import { startMesh } from "../../compose/mesh/up.js";
 import { exitCodesHelp } from "../failures.js";
 import { type Interrupt, listenForInterrupt } from "../interrupt.js";
-import type { Screen } from "../screen.js";
+import { columns, type Screen } from "../screen.js";
 import { parsePort, parseRate } from "./options.js";
 
 const DEFAULT_RPS = 10;
@@ -53,27 +53,33 @@ export function addUp(root: Command, screen: Screen): void {
         file: file ?? defaultMeshFile(),
         ...(options.port === undefined ? {} : { gatewayPort: options.port }),
         signal: interrupt.signal,
-        onEvent: (event) => screen.print(describeEvent(event)),
+        onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
       });
-      screen.print(welcome(mesh));
+      screen.print(welcome(mesh, screen));
       await show(mesh, options, screen, interrupt);
       await mesh.stop();
       screen.print(["Stopped."]);
     });
 }
 
-function welcome(mesh: RunningMesh): string[] {
-  const { path, version, source } = mesh.binary;
+function welcome(mesh: RunningMesh, screen: Screen): string[] {
+  const { path, version } = mesh.binary;
   const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+  const calls = callLines(mesh.mesh);
   return [
     "",
-    `The mesh "${mesh.mesh.name}" runs on Envoy ${version} (${source}: ${path}).`,
+    `The mesh "${mesh.mesh.name}" runs on Envoy ${version}.`,
     ...indent(addressLines(mesh.plan)),
+    ...(calls.length === 0 ? [] : ["Calls", ...screen.folded(indent(calls))]),
     "Filters",
-    ...indent(filterLines(mesh.mesh)),
+    ...screen.folded(indent(filterLines(mesh.mesh))),
     "Try",
     ...indent(curlLines(mesh.mesh, mesh.plan)),
-    `Edit the mesh file and filters' settings are taken at once. Logs: ${mesh.directory}. Ctrl-C ends it.`,
+    ...columns([
+      ["Logs:", mesh.directory],
+      ["Envoy:", path],
+    ]),
+    "Edit the mesh file, and filters' settings are taken at once. Ctrl-C ends it.",
     "",
   ];
 }
@@ -127,6 +133,10 @@ const EXAMPLES = `
 Every version of a service gets a sidecar of its own, and all traffic between
 services goes through the sidecars. The run's files are in
 .meshwright/<mesh name>/ below the current folder, and are removed at the end.
+
+While it runs, an edit of filters' settings in the mesh file is applied when it
+is saved. What only a restart can change is told, and so is what is wrong; the
+last good settings stay. Every option of the file: compose/README.md.
 
 Examples:
   meshwright up                         the demo mesh

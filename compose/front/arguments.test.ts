@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseFilterFiles, parseUpstreams } from "./arguments.js";
+import { parseFilterFiles, parseGrpcServices, parseRoute, parseUpstreams } from "./arguments.js";
 
 const at = (port: number) => ({ address: "127.0.0.1", port });
 
@@ -39,11 +39,77 @@ describe("parseFilterFiles", () => {
     ]);
   });
 
+  it("knows a filter of one's own that is to see each attempt", () => {
+    expect(parseFilterFiles(["mine@upstream=m.yaml", "./a@b/mine=m@upstream=.yaml"])).toEqual([
+      { filter: "mine", file: "m.yaml", chain: "upstream" },
+      { filter: "./a@b/mine", file: "m@upstream=.yaml" },
+    ]);
+  });
+
   it.each([
     ["header-routing", /write it as NAME=FILE/],
     ["header-routing=", /write it as NAME=FILE/],
     ["=x.yaml", /write it as NAME=FILE/],
+    ["mine@downstream=m.yaml", /^--filter mine@downstream=m\.yaml: .*; leave @downstream out$/],
   ])("refuses %j", (word, message) => {
     expect(() => parseFilterFiles([word])).toThrow(message);
+  });
+});
+
+describe("parseGrpcServices", () => {
+  it("reads each by its name", () => {
+    const words = ["ratelimit=http://127.0.0.1:8081", "auth=https://auth.example"];
+    expect(parseGrpcServices(words)).toEqual({
+      ratelimit: at(8081),
+      auth: { address: "auth.example", port: 443, tls: true },
+    });
+  });
+
+  it.each([
+    [["http://127.0.0.1:1"], /write it as NAME=URL/],
+    [["ratelimit"], /write it as NAME=URL/],
+    [["=http://127.0.0.1:1"], /a service's name is/],
+    [["__proto__=http://127.0.0.1:1"], /a service's name is/],
+    [["a b=http://127.0.0.1:1"], /a service's name is/],
+    [[`${"a".repeat(65)}=http://127.0.0.1:1`], /a service's name is/],
+    [["upstream=http://127.0.0.1:1"], /what Envoy calls an upstream/],
+    [["upstream-v2=http://127.0.0.1:1"], /what Envoy calls an upstream/],
+    [["a=http://127.0.0.1:1", "a=http://127.0.0.1:2"], /given twice/],
+    [["a=grpc://127.0.0.1:1"], /--grpc-service a=grpc:\/\/127\.0\.0\.1:1: must begin with/],
+    [["a=http://127.0.0.1:0"], /not 0/],
+    [["a=127.0.0.1:1"], /must begin with "http:\/\/"/],
+  ])("refuses %j", (words, message) => {
+    expect(() => parseGrpcServices(words)).toThrow(message);
+  });
+});
+
+describe("parseRoute", () => {
+  it("reads conditions and statuses", () => {
+    expect(parseRoute({ timeout: "2s", retryOn: "reset, 429", retries: 3, perTryTimeout: "500ms" })).toEqual({
+      timeoutSeconds: 2,
+      retryPolicy: {
+        retryOn: ["reset", "retriable-status-codes"],
+        numRetries: 3,
+        retriableStatusCodes: [429],
+        perTryTimeoutSeconds: 0.5,
+      },
+    });
+    expect(parseRoute({})).toEqual({});
+  });
+
+  it.each([
+    [{ timeout: "5" }, /^--timeout 5: must be a length of time/],
+    [{ timeout: "" }, /^--timeout : must be a length of time/],
+    [{ retryOn: "" }, /^--retry-on : must be a status/],
+    [{ retryOn: "5xx,,reset" }, /must be a status/],
+    [{ retryOn: "5xx, rset" }, /there is no condition "rset"; did you mean "reset"/],
+    [{ retryOn: "5xx,5xx" }, /names a condition twice/],
+    [{ retryOn: "99999999999999999999" }, /status from 400 to 599/],
+    [{ retries: 3 }, /^--retries needs --retry-on/],
+    [{ perTryTimeout: "1s" }, /^--per-try-timeout needs --retry-on/],
+    [{ retryOn: "5xx", perTryTimeout: "" }, /^--per-try-timeout : must be a length of time/],
+    [{ retryOn: "5xx", perTryTimeout: "2s", timeout: "1s" }, /must not be above the timeout/],
+  ])("refuses %j", (words, message) => {
+    expect(() => parseRoute(words)).toThrow(message);
   });
 });

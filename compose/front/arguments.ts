@@ -1,7 +1,12 @@
-// The words that describe one Envoy in front of running services: `URL`, `NAME=URL`, `FILTER=FILE`. Pure.
+// The words that describe one Envoy in front of running services: `URL`, `NAME=URL`, `FILTER=FILE`, and what its routes are told. Pure.
 
+import type { z } from "zod";
+import type { RouteActionOptions } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
+import type { FilterChain } from "../../filters/catalog.js";
+import { perTryTimeoutProblem, retriesSchema, routeAction, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
+import { isUpstreamName } from "./plan.js";
 
 /** The services behind the Envoy. */
 export interface Upstreams {
@@ -16,6 +21,8 @@ export interface FilterFile {
   /** As `findMember` takes it. */
   readonly filter: string;
   readonly file: string;
+  /** Where the person says it: an upstream's chain. */
+  readonly chain?: FilterChain;
 }
 
 /**
@@ -44,22 +51,95 @@ export function parseUpstreams(words: readonly string[]): Upstreams {
 
 function parseUpstream(word: string): { name: string | undefined; address: UpstreamAddress } {
   const [, name, text = word] = /^([^:/?#=]*)=(.*)$/.exec(word) ?? [];
-  if (name === "__proto__" || (name !== undefined && !/^[A-Za-z0-9_.-]{1,64}$/.test(name))) {
+  if (name !== undefined && !isName(name)) {
     throw usage(`--upstream ${word}: a destination's name is 1 to 64 letters, digits, "_", "." or "-"`);
   }
-  const parsed = parseUpstreamUrl(text);
-  if (!parsed.ok) throw usage(`--upstream ${word}: ${parsed.reason}`);
-  return { name, address: parsed.value };
+  return { name, address: addressOf(text, `--upstream ${word}`) };
 }
 
-/** Reads `FILTER=FILE`, in the order in which a request meets them. Throws `MeshwrightError("usage")`. */
+/** Reads `NAME=URL` of the services that filters call. Throws `MeshwrightError("usage")`. */
+export function parseGrpcServices(words: readonly string[]): Readonly<Record<string, UpstreamAddress>> {
+  const services: Record<string, UpstreamAddress> = {};
+  for (const word of words) {
+    const [, name, text] = /^([^:/?#=]*)=(.*)$/.exec(word) ?? [];
+    const option = `--grpc-service ${word}`;
+    if (name === undefined || text === undefined) {
+      throw usage(`${option}: write it as NAME=URL, as in ratelimit=http://127.0.0.1:8081`);
+    }
+    if (!isName(name)) throw usage(`${option}: a service's name is 1 to 64 letters, digits, "_", "." or "-"`);
+    if (isUpstreamName(name))
+      throw usage(`${option}: that is what Envoy calls an upstream; take another name`);
+    if (Object.hasOwn(services, name)) {
+      throw usage(`--grpc-service ${name}=… is given twice; a service has one address`);
+    }
+    services[name] = addressOf(text, option);
+  }
+  return services;
+}
+
+/** It becomes a key of an object and a part of metrics' names. */
+function isName(text: string): boolean {
+  return text !== "__proto__" && /^[A-Za-z0-9_.-]{1,64}$/.test(text);
+}
+
+function addressOf(text: string, option: string): UpstreamAddress {
+  const parsed = parseUpstreamUrl(text);
+  if (!parsed.ok) throw usage(`${option}: ${parsed.reason}`);
+  return parsed.value;
+}
+
+/** The words of the options that are about routes, as they were written. */
+export interface RouteWords {
+  readonly timeout?: string | undefined;
+  /** Conditions and statuses, with commas between them. */
+  readonly retryOn?: string | undefined;
+  readonly retries?: number | undefined;
+  readonly perTryTimeout?: string | undefined;
+}
+
+/** Throws `MeshwrightError("usage")`. */
+export function parseRoute(words: RouteWords): RouteActionOptions {
+  const { timeout, retryOn, retries: attempts, perTryTimeout } = words;
+  if (timeout !== undefined) checkWord(timeoutSchema, timeout, `--timeout ${timeout}`);
+  if (retryOn === undefined) {
+    const alone = attempts === undefined ? perTryTimeout && "--per-try-timeout" : "--retries";
+    if (alone) throw usage(`${alone} needs --retry-on, as in --retry-on 5xx,connect-failure`);
+    return routeAction({ timeout });
+  }
+  const { on, attempts: count, perTryTimeout: perTry } = retriesSchema.shape;
+  const conditions = retryOn
+    .split(",")
+    .map((word) => word.trim())
+    .map((word) => (/^\d+$/.test(word) ? Number(word) : word));
+  const retries = {
+    on: checkWord(on, conditions, `--retry-on ${retryOn}`),
+    attempts: checkWord(count, attempts, `--retries ${attempts}`),
+    perTryTimeout: checkWord(perTry, perTryTimeout, `--per-try-timeout ${perTryTimeout}`),
+  };
+  const problem = perTryTimeoutProblem({ timeout, retries });
+  if (problem !== undefined) throw usage(`--per-try-timeout ${perTryTimeout}: ${problem}`);
+  return routeAction({ timeout, retries });
+}
+
+function checkWord<T extends z.ZodType>(schema: T, value: unknown, option: string): z.output<T> {
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  throw usage(`${option}: ${checked.error.issues[0]?.message}`);
+}
+
+/** Reads `FILTER=FILE` and `FILTER@upstream=FILE`, in the order in which a request meets them. Throws `MeshwrightError("usage")`. */
 export function parseFilterFiles(words: readonly string[]): readonly FilterFile[] {
-  return words.map((word) => {
-    const [, filter, file] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+  return words.map((word): FilterFile => {
+    const [, filter, chain, file] = /^([^=]+?)(@upstream)?=(.+)$/.exec(word) ?? [];
     if (filter === undefined || file === undefined) {
       throw usage(`--filter ${word}: write it as NAME=FILE, as in header-routing=routes.yaml`);
     }
-    return { filter, file };
+    if (filter.endsWith("@downstream")) {
+      throw usage(
+        `--filter ${word}: without @upstream a filter stands in the listener's chain; leave @downstream out`,
+      );
+    }
+    return { filter, file, ...(chain === undefined ? {} : { chain: "upstream" }) };
   });
 }
 

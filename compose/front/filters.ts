@@ -5,9 +5,13 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Json } from "../../envoy/config/json.js";
 import { readDocument } from "../../envoy/document.js";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import { buildFilters } from "../../filters/build.js";
+import type { FilterChain } from "../../filters/catalog.js";
 import { findMember, type Member } from "../../filters/member.js";
+import type { FilterUse } from "../destinations.js";
+import { grpcServiceProblem } from "../grpc-services.js";
 import type { FilterFile } from "./arguments.js";
 
 /** A filter at one place of the chain. */
@@ -16,13 +20,40 @@ export interface FrontFilter {
   /** Where its settings come from, as the user named it. */
   readonly file: string;
   readonly config: Json;
+  readonly chain?: FilterChain;
 }
 
-/** Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file. */
-export async function readFrontFilter({ filter, file }: FilterFile): Promise<FrontFilter> {
+/** What Envoy's configuration needs to know of it. */
+export function useOf({ member, config, chain }: FrontFilter): FilterUse {
+  return { filter: member.name, config, ...(chain === undefined ? {} : { chain }) };
+}
+
+/**
+ * Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file, `usage` for a chain that is not a person's to choose.
+ * @param grpcServices the names of the services that filters may call
+ */
+export async function readFrontFilter(
+  { filter, file, chain }: FilterFile,
+  grpcServices: readonly string[],
+): Promise<FrontFilter> {
   const member = await findMember(filter);
-  const config = (await readDocument(file, member.schema, `${member.name} configuration`)) as Json;
-  return { member, file, config };
+  if (chain !== undefined && !member.isOwn) {
+    throw new MeshwrightError(
+      "usage",
+      `--filter ${filter}@${chain}: only filters of your own are placed so; a filter that may stand there says it by "where" in its settings`,
+    );
+  }
+  const schema = member.schema.superRefine((config, context) => {
+    const problem = grpcServiceProblem({ filter: member.name, config: config as Json }, grpcServices, remedy);
+    if (problem === undefined) return;
+    context.addIssue({ code: "custom", path: [...problem.path], message: problem.reason });
+  });
+  const config = (await readDocument(file, schema, `${member.name} configuration`)) as Json;
+  return { member, file, config, ...(chain === undefined ? {} : { chain }) };
+}
+
+function remedy(name: string): string {
+  return `say where it is: --grpc-service ${name}=http://HOST:PORT`;
 }
 
 /**

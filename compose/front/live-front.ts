@@ -9,12 +9,12 @@ import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import type { Member } from "../../filters/member.js";
 import { IN_CHECKOUT } from "../../filters/source.js";
 import { WarmModules } from "../../filters/warm-modules.js";
-import { destinationHeader } from "../destinations.js";
+import { changedFixedKeys } from "../chains.js";
 import type { RunEvent } from "../events.js";
 import type { RunningEnvoy } from "../planned-envoy.js";
 import type { RunDirectory } from "../run-directory.js";
 import { FolderWatch, watchContent } from "../watch.js";
-import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter } from "./filters.js";
+import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
 
 /** How long after the last write files are looked at. */
@@ -92,14 +92,16 @@ export class LiveFront implements Disposable {
     const old = this.#filters[index];
     if (old === undefined) return;
     const { file, member } = old;
-    const filter = await readFrontFilter({ filter: member.entry, file });
-    const filters = this.#filters.map((each, i) => (i === index ? filter : each));
-    if (destinationHeader(filters.map(useOf)) !== destinationHeader(front.filters)) {
-      // Envoy's routes match the old header; with the new one every request would go to the fallback.
-      onEvent({ kind: "restart-needed", paths: [`destinationHeader of ${file}`] });
+    const filter = await readFrontFilter(
+      { ...old, filter: member.entry },
+      Object.keys(front.grpcServices ?? {}),
+    );
+    const fixed = changedFixedKeys(useOf(old), useOf(filter));
+    if (fixed.length > 0) {
+      onEvent({ kind: "restart-needed", paths: fixed.map((key) => `${key} of ${file}`) });
       return;
     }
-    this.#filters = filters;
+    this.#filters = this.#filters.map((each, i) => (i === index ? filter : each));
     const result = await this.#apply(index);
     const told = { filter: member.name, places: [file] };
     onEvent(
@@ -199,10 +201,6 @@ export class LiveFront implements Disposable {
     };
     return envoy.apply(planFrontFilter(wanted, index, directory.path));
   }
-}
-
-function useOf({ member, config }: FrontFilter) {
-  return { filter: member.name, config };
 }
 
 function secondsSince(start: number): number {

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { FrontOptions } from "./plan.js";
 import { frontConfiguration, planFront, unservedDestinations } from "./plan.js";
 
@@ -50,4 +50,53 @@ it("delivers filters by files to run, and in place to read", () => {
 
 it("knows the destinations that nobody serves", () => {
   expect(unservedDestinations(OPTIONS)).toEqual(["v3"]);
+});
+
+describe("a filter of the upstream chain", () => {
+  const options: FrontOptions = {
+    ...OPTIONS,
+    filters: [...OPTIONS.filters, { filter: "retry-budget", config: {} }],
+    grpcServices: { ratelimit: { address: "127.0.0.1", port: 3 } },
+    route: { timeoutSeconds: 2, retryPolicy: { retryOn: ["5xx"], numRetries: 3 } },
+  };
+  const { bootstrap, filters } = planFront(options, "/run");
+  const { clusters, listeners } = bootstrap.static_resources;
+  const chain = (name: string) => JSON.stringify(clusters.find((cluster) => cluster.name === name));
+
+  it("stands in every upstream's chain, and neither in the listener's nor in that of a gRPC service", () => {
+    expect(clusters.map((cluster) => cluster.name)).toEqual(["upstream", "upstream-v2", "ratelimit"]);
+    for (const name of ["upstream", "upstream-v2"]) expect(chain(name)).toContain('"name":"3-retry-budget"');
+    expect(chain("ratelimit")).toContain("http2_protocol_options");
+    expect(chain("ratelimit")).not.toContain("http_filters");
+    expect(chain("ratelimit")).toContain('"max_pending_requests":65536,"max_requests":65536');
+    expect(JSON.stringify(listeners)).not.toContain("retry-budget");
+    expect(filters.map((filter) => filter.name)).toEqual([
+      "1-trace-headers",
+      "2-header-routing",
+      "3-retry-budget",
+    ]);
+  });
+
+  it("is told which attempt it sees, and may be seen by as many as there are", () => {
+    expect(JSON.stringify(listeners)).toContain('"include_request_attempt_count":true');
+    expect(chain("upstream")).toContain('"max_retries":1024');
+  });
+
+  it("keeps its mark for the router to itself", () => {
+    expect(JSON.stringify(listeners)).toContain('"response_headers_to_remove":["x-envoy-ratelimited"]');
+    expect(JSON.stringify(planFront(OPTIONS, "/run").bootstrap)).not.toContain("response_headers_to_remove");
+  });
+
+  it("stands in the same place where it is printed", () => {
+    const printed = frontConfiguration(options).static_resources;
+    expect(JSON.stringify(printed.clusters)).toContain("/build/retry-budget.wasm");
+    expect(JSON.stringify(printed.listeners)).not.toContain("/build/retry-budget.wasm");
+  });
+
+  it("goes with routes that try again, each of them", () => {
+    const routes = JSON.stringify(listeners).split(
+      '"timeout":"2s","retry_policy":{"retry_on":"5xx","num_retries":3}',
+    );
+    expect(routes).toHaveLength(3);
+  });
 });

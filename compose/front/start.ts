@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import type { Bootstrap } from "../../envoy/config/bootstrap.js";
+import type { RouteActionOptions } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
@@ -10,10 +11,12 @@ import { describeUnusable, freePorts, portState } from "../../envoy/runtime/port
 import type { Member } from "../../filters/member.js";
 import type { RunEvent } from "../events.js";
 import { type RunningEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
+import { conditionsProblem } from "../retry-marks.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
+import type { UpstreamAddress } from "../upstream-url.js";
 import type { FilterFile, Upstreams } from "./arguments.js";
-import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter } from "./filters.js";
+import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { LiveFront, type LiveFrontParts } from "./live-front.js";
 import { type FrontOptions, frontConfiguration, planFront } from "./plan.js";
 
@@ -21,8 +24,14 @@ const PRINTED_ADMIN_PORT = 9901;
 
 export interface StartFrontOptions {
   readonly upstreams: Upstreams;
-  /** In the order in which a request meets them. */
+  /** In the order in which a request meets those of the listener's chain, and each attempt those of the clusters'. */
   readonly filters: readonly FilterFile[];
+  /** Services that filters call, by the names of their clusters. Default: none. */
+  readonly grpcServices?: Readonly<Record<string, UpstreamAddress>>;
+  /** The time for an answer, and what is tried again. Default: Envoy's. */
+  readonly route?: RouteActionOptions;
+  /** Envoy's worker threads, 1 or more. Default: 1. */
+  readonly concurrency?: number;
   /** Where Envoy takes requests; 0 takes a free one. */
   readonly port: number;
   /** Default: a free one. */
@@ -63,7 +72,7 @@ export interface RunningFront extends AsyncDisposable {
 export async function startFront(options: StartFrontOptions): Promise<RunningFront> {
   checkPortsDiffer(options);
   const { signal, onEvent = () => {}, modules: outDir } = options;
-  const filters = await Promise.all(options.filters.map(readFrontFilter));
+  const filters = await readFilters(options);
   const caFile = await chooseCaFile(options);
   const ports = await choosePorts(options);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
@@ -81,6 +90,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
     envoy = await startPlannedEnvoy(planFront(front, directory.path), {
       binary,
       directory: directory.path,
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -117,7 +127,7 @@ function runningFront(
 /** The configuration of the Envoy that `startFront` would start, in one piece; nothing is started. Throws as `startFront` does for files and builds. */
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
   checkPortsDiffer(options);
-  const filters = await Promise.all(options.filters.map(readFrontFilter));
+  const filters = await readFilters(options);
   const caFile = await chooseCaFile(options);
   const onProgress = (text: string) => options.onEvent?.({ kind: "progress", text });
   const built = await buildModules(membersOf(filters), { outDir: options.modules, onProgress });
@@ -125,26 +135,40 @@ export async function readFrontConfiguration(options: StartFrontOptions): Promis
   return frontConfiguration({ ...frontOptions(options, filters, built), port, adminPort, caFile });
 }
 
+async function readFilters(options: StartFrontOptions): Promise<readonly FrontFilter[]> {
+  const services = Object.keys(options.grpcServices ?? {});
+  const filters = await Promise.all(options.filters.map((filter) => readFrontFilter(filter, services)));
+  const problem = conditionsProblem(filters.map(useOf), options.route?.retryPolicy?.retryOn);
+  if (problem !== undefined) throw new MeshwrightError("usage", `--retry-on ${problem}`);
+  return filters;
+}
+
 function membersOf(filters: readonly FrontFilter[]): readonly Member[] {
   return filters.map(({ member }) => member);
 }
 
 function frontOptions(
-  { upstreams, hostRewrite }: StartFrontOptions,
+  { upstreams, grpcServices, route, hostRewrite }: StartFrontOptions,
   filters: readonly FrontFilter[],
   modules: ReadonlyMap<string, string>,
-): Pick<FrontOptions, "filters" | "upstreams" | "hostRewrite" | "modulePath"> {
+): Omit<FrontOptions, "port" | "adminPort" | "caFile"> {
   return {
-    filters: filters.map(({ member, config }) => ({ filter: member.name, config })),
+    filters: filters.map(useOf),
     upstreams,
+    grpcServices,
+    route,
     hostRewrite,
     modulePath: (filter) => modules.get(filter) ?? "",
   };
 }
 
 /** Undefined where nobody speaks TLS, so that a machine without certificates can do without. */
-async function chooseCaFile({ upstreams, caFile }: StartFrontOptions): Promise<string | undefined> {
-  const speakTls = [upstreams.fallback, ...Object.values(upstreams.named)].some((each) => each.tls);
+async function chooseCaFile(options: StartFrontOptions): Promise<string | undefined> {
+  const { upstreams, grpcServices = {}, caFile } = options;
+  const { fallback, named } = upstreams;
+  const speakTls = [fallback, ...Object.values(named), ...Object.values(grpcServices)].some(
+    (each) => each.tls,
+  );
   return speakTls ? findCaBundle(caFile === undefined ? {} : { file: caFile }) : undefined;
 }
 

@@ -50,4 +50,31 @@ describe("structuralChanges", () => {
       }),
     ).toEqual(["services.front.filters[0].config.destinationHeader"]);
   });
+
+  it("names a filter's move to the other chain, and no other setting of it", () => {
+    const use = (config: object) => ({ ...BASE.filters[0], filter: "fault-injection", config });
+    const mesh = (config: object) => meshSchema.parse({ ...BASE, filters: [use(config)] });
+    const before = mesh({ rules: [] });
+    expect(structuralChanges(before, mesh({ rules: [], where: "upstream" }))).toEqual([
+      "filters[0].config.where",
+    ]);
+    expect(structuralChanges(before, mesh({ rules: [], where: "downstream", maxActive: 3 }))).toEqual([]);
+  });
+
+  it("names another filter in the place of one", () => {
+    expect(
+      changes((mesh) => {
+        Object.assign(mesh.filters[0] ?? {}, { filter: "retry-budget", config: {} });
+      }),
+    ).toEqual(["filters[0].filter"]);
+  });
+
+  it("names what routes and clusters are made of", () => {
+    expect(
+      changes((mesh) => {
+        Object.assign(mesh.services.front, { timeout: "2s", retries: { on: ["5xx"] } });
+        Object.assign(mesh, { grpcServices: { limits: { url: "http://127.0.0.1:1" } } });
+      }),
+    ).toEqual(["services.front.timeout", "services.front.retries", "grpcServices"]);
+  });
 });

@@ -1,6 +1,8 @@
 // What an edit of a mesh file means for the mesh that runs: settings of filters are taken at once, the rest needs a restart. Pure.
 
 import { formatPath } from "../../envoy/problems.js";
+import { changedFixedKeys } from "../chains.js";
+import type { FilterUse } from "../destinations.js";
 import type { Mesh } from "./schema.js";
 
 type Path = readonly PropertyKey[];
@@ -11,24 +13,24 @@ export function structuralChanges(started: Mesh, edited: Mesh): string[] {
 }
 
 function differences(before: unknown, after: unknown, path: Path): Path[] {
-  if (Object.is(before, after) || isLive(path)) return [];
+  // A filter's settings are taken while the mesh runs.
+  if (Object.is(before, after) || (path.at(-1) === "config" && isFilterPath(path.slice(0, -1)))) return [];
   if (Array.isArray(before) && Array.isArray(after)) {
     if (before.length !== after.length) return [path];
     return before.flatMap((item, i) => differences(item, after[i], [...path, i]));
   }
-  if (isObject(before) && isObject(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
-  }
-  return [path];
+  if (!isObject(before) || !isObject(after)) return [path];
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const below = [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
+  if (!isFilterPath(path) || below.length > 0) return below;
+  // The schema has seen to it that a filter stands there.
+  const fixed = changedFixedKeys(before as unknown as FilterUse, after as unknown as FilterUse);
+  return fixed.map((key) => [...path, "config", key]);
 }
 
-/** Inside a filter's `config`, but for the header that Envoy's routes match, which stands in the listener as well. */
-function isLive(path: Path): boolean {
-  const at = path.findIndex(
-    (step, i) => step === "config" && typeof path[i - 1] === "number" && path[i - 2] === "filters",
-  );
-  return at >= 0 && path.length > at + 1 && path[at + 1] !== "destinationHeader";
+/** Whether a filter stands there: lists are nowhere else in `filters`. */
+function isFilterPath(path: Path): boolean {
+  return typeof path.at(-1) === "number" && path.at(-2) === "filters";
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,11 @@
 
 import { nearest, type Problem } from "../../envoy/problems.js";
 import { destinationPlaces, type FilterUse } from "../destinations.js";
+import { grpcServiceProblem } from "../grpc-services.js";
+import { conditionsProblem } from "../retry-marks.js";
+import { perTryTimeoutProblem } from "../route-options.js";
 import type { Mesh, MeshService } from "./schema.js";
+import { APP_CLUSTER, outboundName, sidecarName } from "./topology.js";
 
 type Path = readonly PropertyKey[];
 
@@ -13,6 +17,7 @@ export function checkMesh(mesh: Mesh): Problem[] {
     ...gatewayProblems(mesh),
     ...services.flatMap(([name, service]) => serviceProblems(mesh, name, service)),
     ...clusterNameProblems(mesh),
+    ...grpcNameProblems(mesh),
     ...(mesh.filters ?? []).flatMap((use, i) => meshFilterProblems(mesh, use, ["filters", i])),
   ];
 }
@@ -29,7 +34,7 @@ function gatewayProblems(mesh: Mesh): Problem[] {
       ...unreachableRoute(routes, i),
     ]),
     ...filters.flatMap((use, i) =>
-      destinationProblems(use, versions, "a routed service", ["gateway", "filters", i]),
+      filterProblems(mesh, use, versions, "a routed service", ["gateway", "filters", i]),
     ),
   ];
 }
@@ -65,30 +70,70 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
   }
   return [
     ...problems,
-    ...filters.flatMap((use, i) => destinationProblems(use, versions, name, [...path, "filters", i])),
+    ...retryProblems(mesh, service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
+    ...filters.flatMap((use, i) => filterProblems(mesh, use, versions, name, [...path, "filters", i])),
+  ];
+}
+
+function retryProblems(mesh: Mesh, service: MeshService): Problem[] {
+  const meshWide = (mesh.filters ?? []).filter((use) => use.at.some((place) => place !== "inbound"));
+  const around = [...meshWide, ...(mesh.gateway.filters ?? []), ...(service.filters ?? [])];
+  const conditions = conditionsProblem(around, service.retries?.on);
+  const perTry = perTryTimeoutProblem(service);
+  return [
+    ...(conditions === undefined ? [] : [{ path: ["retries", "on"], reason: conditions }]),
+    ...(perTry === undefined ? [] : [{ path: ["retries", "perTryTimeout"], reason: perTry }]),
   ];
 }
 
 function meshFilterProblems(mesh: Mesh, use: FilterUse & { at: readonly string[] }, path: Path): Problem[] {
   const versions = Object.values(mesh.services).flatMap((service) => Object.keys(service.versions));
-  const problems = destinationProblems(use, versions, "any service", path);
+  const problems = filterProblems(mesh, use, versions, "any service", path);
   if (use.filter !== "header-routing" || !use.at.includes("inbound")) return problems;
   const reason =
     'header-routing has nothing to choose at "inbound", where only the app is left; use "outbound"';
   return [...problems, { path: [...path, "at", use.at.indexOf("inbound")], reason }];
 }
 
-function destinationProblems(
+function filterProblems(
+  mesh: Mesh,
   use: FilterUse,
   versions: readonly string[],
   whose: string,
   path: Path,
 ): Problem[] {
-  return destinationPlaces(use)
+  const destinations = destinationPlaces(use)
     .filter((place) => !versions.includes(place.destination))
     .map((place) => ({
-      path: [...path, "config", ...place.path],
+      path: place.path,
       reason: unknown(place.destination, versions, `version of ${whose}`),
+    }));
+  const service = grpcServiceProblem(use, Object.keys(mesh.grpcServices ?? {}), addService);
+  return [...destinations, ...(service === undefined ? [] : [service])].map((problem) => ({
+    path: [...path, "config", ...problem.path],
+    reason: problem.reason,
+  }));
+}
+
+function addService(name: string): string {
+  return `say where it is: grpcServices: { ${name}: { url: "http://HOST:PORT" } }`;
+}
+
+/** They are clusters beside those of the mesh itself, in every Envoy. */
+function grpcNameProblems(mesh: Mesh): Problem[] {
+  const services = Object.entries(mesh.services);
+  const taken = new Set([
+    APP_CLUSTER,
+    ...services.flatMap(([service, { versions }]) => [
+      outboundName(service),
+      ...Object.keys(versions).map((version) => sidecarName(service, version)),
+    ]),
+  ]);
+  return Object.keys(mesh.grpcServices ?? {})
+    .filter((name) => taken.has(name))
+    .map((name) => ({
+      path: ["grpcServices", name],
+      reason: "is what Envoy calls a cluster of this mesh; take another name",
     }));
 }
 

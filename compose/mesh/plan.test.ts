@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type MeshPlanOptions, planFilters, planMesh, portNames } from "./plan.js";
+import { type MeshPlanOptions, portNames } from "./addresses.js";
+import { planFilters, planMesh } from "./plan.js";
 import { type Mesh, meshSchema } from "./schema.js";
 
 const routing = (destination: string) => ({ rules: [{ name: "all", destination }] });
@@ -157,5 +158,81 @@ describe("planMesh", () => {
       "outbound-orders-1-trace-headers",
       "outbound-orders-2-header-routing",
     ]);
+  });
+});
+
+describe("filters of the upstream chain", () => {
+  const budget = { filter: "retry-budget", config: {} };
+  const placed = mesh({
+    gateway: { routes: [{ prefix: "/", service: "orders" }], filters: [budget] },
+    services: {
+      ...mesh().services,
+      orders: { ...orders, timeout: "2s", retries: { on: ["5xx"], attempts: 2 }, filters: [budget] },
+    },
+    grpcServices: { limits: { url: "http://127.0.0.1:8081" } },
+    filters: [{ ...budget, at: ["inbound"] }],
+  });
+  /** The filters in the chains of an Envoy's clusters. */
+  const chains = (name: string) =>
+    Object.fromEntries(
+      (envoy(placed, name)?.bootstrap.static_resources.clusters ?? []).map((cluster) => [
+        cluster.name,
+        [...JSON.stringify(cluster).matchAll(/"name":"([a-z-]+-\d-retry-budget)"/g)].map((match) => match[1]),
+      ]),
+    );
+
+  it("stand where attempts are made: behind the callers' listeners, and before the app", () => {
+    expect(chains("front-v1")).toEqual({
+      app: ["inbound-1-retry-budget"],
+      "orders-v1": ["outbound-orders-1-retry-budget"],
+      "orders-v2": ["outbound-orders-1-retry-budget"],
+      limits: [],
+    });
+  });
+
+  it("of the gateway come before a service's own, and not at the door, which repeats nothing", () => {
+    const both = ["public-1-retry-budget", "outbound-orders-1-retry-budget"];
+    expect(chains("gateway")).toEqual({
+      "outbound-orders": [],
+      "orders-v1": both,
+      "orders-v2": both,
+      limits: [],
+    });
+  });
+
+  it("are in no listener's chain, whose clients do not get their mark for the router", () => {
+    for (const name of ["outbound-orders", "inbound"]) {
+      const text = listener(placed, "front-v1", name);
+      expect(text).not.toContain("retry-budget");
+      expect(text).toContain('"response_headers_to_remove":["x-envoy-ratelimited"]');
+      expect(text).toContain('"include_request_attempt_count":true');
+    }
+    expect(listener(placed, "gateway", "public")).not.toContain("response_headers_to_remove");
+  });
+
+  it("see what the service's retries make: at its callers alone, and its time at every hop", () => {
+    const retries = '"retry_policy":{"retry_on":"5xx","num_retries":2}';
+    for (const [name, hop] of [
+      ["gateway", "outbound-orders"],
+      ["front-v1", "outbound-orders"],
+    ] as const) {
+      expect(listener(placed, name, hop)).toContain(`"timeout":"2s",${retries}`);
+    }
+    for (const [name, hop] of [
+      ["gateway", "public"],
+      ["orders-v1", "inbound"],
+    ] as const) {
+      expect(listener(placed, name, hop)).toContain('"timeout":"2s"');
+      expect(listener(placed, name, hop)).not.toContain("retry_policy");
+    }
+    expect(listener(placed, "front-v1", "inbound")).not.toContain('"timeout"');
+  });
+
+  it("may call services that every Envoy knows, over HTTP/2", () => {
+    for (const each of plan(placed).envoys) {
+      const cluster = each.bootstrap.static_resources.clusters.find(({ name }) => name === "limits");
+      expect(JSON.stringify(cluster)).toContain("http2_protocol_options");
+    }
+    expect(plan(placed).grpcServices).toEqual({ limits: { address: "127.0.0.1", port: 8081 } });
   });
 });

@@ -3,25 +3,42 @@
 import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
-import type { Cluster } from "../../envoy/config/cluster.js";
 import { httpListener, type Listener } from "../../envoy/config/listener.js";
 import {
   type ClusterRoute,
   DESTINATION_HEADER,
   destinationRoutes,
+  prefixRoute,
   virtualHost,
 } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
+import { byChain } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
-import { hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
-import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
+import { routersOwnHeaders } from "../retry-marks.js";
+import { routeAction } from "../route-options.js";
+import { hostRewrites } from "../upstream-cluster.js";
+import type { UpstreamAddress } from "../upstream-url.js";
+import {
+  appAddress,
+  type Context,
+  grpcServices,
+  LOOPBACK,
+  type MeshPlanOptions,
+  outboundUrl,
+  port,
+} from "./addresses.js";
+import { envoyClusters, type HopFilters } from "./clusters.js";
 import type { Mesh, MeshVersion } from "./schema.js";
-import { type Hop, type MeshEnvoy, meshEnvoys, sidecarName } from "./topology.js";
-
-const LOOPBACK = "127.0.0.1";
-/** A sidecar's cluster for the app that it stands before. */
-const APP_CLUSTER = "app";
+import {
+  APP_CLUSTER,
+  attemptHops,
+  type Hop,
+  type MeshEnvoy,
+  meshEnvoys,
+  outboundName,
+  sidecarName,
+} from "./topology.js";
 
 /** One version of a service. */
 export interface ServicePlan {
@@ -45,33 +62,11 @@ export interface ServicePlan {
 
 export interface MeshPlan {
   readonly gatewayUrl: string;
+  /** The services that filters call, by name. */
+  readonly grpcServices: Readonly<Record<string, UpstreamAddress>>;
   /** The gateway first. */
   readonly envoys: readonly EnvoyPlan[];
   readonly services: readonly ServicePlan[];
-}
-
-export interface MeshPlanOptions extends Trust {
-  /** The run's folder, absolute: access logs go to `envoys/`, filters' files to `filters/`. */
-  readonly directory: string;
-  /** The mesh file's folder, absolute: commands run from there. */
-  readonly home: string;
-  /** A port for each name of `portNames`. */
-  readonly ports: ReadonlyMap<string, number>;
-  /** From a filter's name to its module's file. */
-  readonly modulePath: (filter: string) => string;
-}
-
-interface Context extends MeshPlanOptions {
-  readonly mesh: Mesh;
-}
-
-/** The ports that a mesh needs, by the names under which `planMesh` asks for them; the first is the gateway's public one. */
-export function portNames(mesh: Mesh): readonly string[] {
-  return meshEnvoys(mesh).flatMap((envoy) => [
-    ...envoy.hops.map((hop) => `${envoy.name} ${hop.name}`),
-    `${envoy.name} admin`,
-    ...(envoy.app === undefined ? [] : [`${envoy.name} app`]),
-  ]);
 }
 
 /** A filter and the Envoy that it is in. */
@@ -95,6 +90,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
   const context: Context = { ...options, mesh };
   return {
     gatewayUrl: `http://${LOOPBACK}:${port(context, "gateway public")}`,
+    grpcServices: grpcServices(mesh),
     envoys: meshEnvoys(mesh).map((envoy) => planEnvoy(context, envoy)),
     services: Object.entries(mesh.services).flatMap(([service, { versions }]) =>
       Object.entries(versions).map(([version, how]) => planService(context, service, version, how)),
@@ -103,7 +99,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
 }
 
 function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
-  const filters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, envoy, hop)]));
+  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, envoy, hop)]));
   return {
     name: envoy.name,
     filters: [...filters.values()].flat(),
@@ -111,7 +107,7 @@ function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
       node: { id: envoy.name, cluster: context.mesh.name },
       adminPort: port(context, `${envoy.name} admin`),
       listeners: envoy.hops.map((hop) => planListener(context, envoy, hop, filters.get(hop) ?? [])),
-      clusters: envoyClusters(context, envoy),
+      clusters: envoyClusters(context, envoy, filters),
       statsTags: statsTags(),
     }),
   };
@@ -119,13 +115,14 @@ function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
 
 function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
   return hop.filters.map(({ filter, config }, i) =>
-    planFilter({
-      name: `${hop.name}-${i + 1}-${filter}`,
-      filter,
-      config,
-      module: context.modulePath(filter),
-      directory: path.join(context.directory, "filters", envoy.name),
-    }),
+    planFilter(
+      { filter, config },
+      {
+        name: `${hop.name}-${i + 1}-${filter}`,
+        module: context.modulePath(filter),
+        directory: path.join(context.directory, "filters", envoy.name),
+      },
+    ),
   );
 }
 
@@ -139,26 +136,34 @@ function planListener(
   return httpListener({
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
-    filters: filters.map(filterReference),
-    virtualHosts: [virtualHost({ name: hop.name, routes: hopRoutes(context, envoy, hop) })],
+    filters: byChain(filters).downstream.map(filterReference),
+    virtualHosts: [
+      virtualHost({
+        name: hop.name,
+        routes: hopRoutes(context, envoy, hop),
+        includeAttemptCount: true,
+        removeResponseHeaders: routersOwnHeaders(attemptHops(envoy, hop).flatMap((each) => each.filters)),
+      }),
+    ],
     accessLog: accessLog(context, envoy, hop),
     // Behind the gateway the client's address is the one that the gateway wrote down.
     ...(edge ? { useRemoteAddress: true, preserveExternalRequestId: true } : {}),
   });
 }
 
+/** A service's timeout holds at every hop on the way to it, else the shortest of them would; it is tried again where it is called. */
 function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
   const { mesh } = context;
+  const timeoutOf = (service: string) => routeAction({ timeout: mesh.services[service]?.timeout });
   if (target.kind === "app") {
     const hostRewrite = app === undefined ? {} : hostRewrites({ [APP_CLUSTER]: appAddress(context, app) });
-    return destinationRoutes({ destinations: {}, fallback: APP_CLUSTER, hostRewrite });
+    const timeout = timeoutOf(app?.service ?? "");
+    return destinationRoutes({ destinations: {}, fallback: APP_CLUSTER, hostRewrite, ...timeout });
   }
   if (target.kind === "routes") {
-    return target.routes.map(({ prefix, service }) => ({
-      name: service,
-      match: { prefix },
-      route: { cluster: `outbound-${service}` },
-    }));
+    return target.routes.map(({ prefix, service }) =>
+      prefixRoute({ name: service, prefix, cluster: outboundName(service), ...timeoutOf(service) }),
+    );
   }
   const { service, header } = target;
   const versions = Object.keys(mesh.services[service]?.versions ?? {});
@@ -169,22 +174,8 @@ function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): reado
     ...(header === undefined ? {} : { header }),
     destinations: Object.fromEntries(chosen.map((version) => [version, sidecarName(service, version)])),
     fallback: sidecarName(service, fallback),
+    ...routeAction(mesh.services[service] ?? {}),
   });
-}
-
-function envoyClusters(context: Context, envoy: MeshEnvoy): Cluster[] {
-  const clusters = new Map<string, UpstreamAddress>();
-  for (const { name, target } of envoy.hops) {
-    if (target.kind === "app" && envoy.app !== undefined)
-      clusters.set(APP_CLUSTER, appAddress(context, envoy.app));
-    if (target.kind !== "service") continue;
-    if (envoy.app === undefined) clusters.set(name, local(port(context, `${envoy.name} ${name}`)));
-    for (const version of Object.keys(context.mesh.services[target.service]?.versions ?? {})) {
-      const sidecar = sidecarName(target.service, version);
-      clusters.set(sidecar, local(port(context, `${sidecar} inbound`)));
-    }
-  }
-  return [...clusters].map(([name, upstream]) => upstreamCluster(name, upstream, context));
 }
 
 function planService(context: Context, service: string, version: string, how: MeshVersion): ServicePlan {
@@ -214,20 +205,9 @@ function planService(context: Context, service: string, version: string, how: Me
   };
 }
 
-function appAddress(context: Context, app: { service: string; version: string }): UpstreamAddress {
-  const how = context.mesh.services[app.service]?.versions[app.version];
-  const parsed = how !== undefined && "url" in how ? parseUpstreamUrl(how.url) : undefined;
-  if (parsed?.ok) return parsed.value;
-  return local(port(context, `${sidecarName(app.service, app.version)} app`));
-}
-
 /** The variable that tells an app where to call a service: `PAYMENTS_URL`, `GIFT_CARDS_URL`. */
 function urlVariable(service: string): string {
   return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
-}
-
-function outboundUrl(context: Context, sidecar: string, service: string): string {
-  return `http://${LOOPBACK}:${port(context, `${sidecar} outbound-${service}`)}`;
 }
 
 /** As the request is sent on, after the filters, so that the spans of one trace can be followed from hop to hop. */
@@ -246,14 +226,4 @@ function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptio
       ...Object.fromEntries([...headers, header].map((name) => [name, `%REQ(${name.toUpperCase()})%`])),
     },
   };
-}
-
-function local(port: number): UpstreamAddress {
-  return { address: LOOPBACK, port };
-}
-
-function port(context: Context, name: string): number {
-  const found = context.ports.get(name);
-  if (found === undefined) throw new Error(`no port was given for "${name}"`);
-  return found;
 }

@@ -5,13 +5,17 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import type { ManagedChild } from "../../envoy/runtime/child.js";
 import { lastLines } from "../../envoy/runtime/envoy-log.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
+import { changedFixedKeys } from "../chains.js";
+import type { FilterUse } from "../destinations.js";
 import type { RunEvent } from "../events.js";
-import type { RunningEnvoy } from "../planned-envoy.js";
+import { grpcServiceProblem } from "../grpc-services.js";
+import type { FilterPlan, RunningEnvoy } from "../planned-envoy.js";
 import type { RunDirectory } from "../run-directory.js";
 import { watchContent } from "../watch.js";
+import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
 import { readFigures, type VersionFigures } from "./figures.js";
-import { type MeshPlan, type MeshPlanOptions, type PlacedFilter, planFilters } from "./plan.js";
+import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import { type Mesh, meshSchema } from "./schema.js";
 
 /** A process of the mesh; `running` is absent where a service runs by itself. */
@@ -45,8 +49,8 @@ export class RunningMesh implements AsyncDisposable {
   /** The run's folder, absolute. */
   readonly directory: string;
   readonly #options: RunningMeshOptions;
-  /** The settings that each filter was last given, by its place. */
-  readonly #settings = new Map<string, string>();
+  /** Each filter as it was last given to Envoy, by its place. */
+  readonly #given = new Map<string, FilterPlan>();
   #watch: Disposable | undefined;
   #end: Promise<void> | undefined;
 
@@ -112,11 +116,16 @@ export class RunningMesh implements AsyncDisposable {
     }
   }
 
-  /** Gives every filter that is in both the running mesh and the edited one its new settings, and reports alike outcomes once. */
+  /**
+   * Gives every filter that is in both the running mesh and the edited one its new settings, and reports alike outcomes once. One whose fixed
+   * keys have changed is left as it is, and one that calls a service which is new in the file: it would not fit what stands around it.
+   */
   async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
     const changed = placed.filter((each) => {
-      const before = this.#settings.get(place(each));
-      return before !== undefined && before !== JSON.stringify(each.filter.config);
+      const before = this.#given.get(place(each));
+      if (before === undefined || changedFixedKeys(before, each.filter).length > 0) return false;
+      if (callsNewService(this.mesh, each.filter)) return false;
+      return JSON.stringify(before.config) !== JSON.stringify(each.filter.config);
     });
     const outcomes = await Promise.all(changed.map((each) => this.#apply(each)));
     const events = new Map<string, { filter: string; reason?: string; places: string[] }>();
@@ -147,7 +156,7 @@ export class RunningMesh implements AsyncDisposable {
   }
 
   #remember(placed: PlacedFilter): void {
-    this.#settings.set(place(placed), JSON.stringify(placed.filter.config));
+    this.#given.set(place(placed), placed.filter);
   }
 
   #reportEnd(part: MeshPart): void {
@@ -162,6 +171,11 @@ export class RunningMesh implements AsyncDisposable {
       });
     });
   }
+}
+
+/** Whether it would call a service that is no cluster of the running Envoys. */
+function callsNewService({ grpcServices = {} }: Mesh, use: FilterUse): boolean {
+  return grpcServiceProblem(use, Object.keys(grpcServices), () => "") !== undefined;
 }
 
 function place({ envoy, filter }: PlacedFilter): string {

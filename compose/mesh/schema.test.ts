@@ -113,10 +113,67 @@ describe("a mesh file", () => {
       "name: shop\nfilters: [{ filter: header-routing, at: [inbound], config: { rules: [{ name: a, destination: v1 }] } }]",
       /^filters\[0\]\.at\[0\]: header-routing has nothing to choose at "inbound"/,
     ],
+    ["default: v1", "default: v1, timeout: 5", /^services\.orders\.timeout: .*expected string/],
+    ["default: v1", "default: v1, timeout: -1s", /^services\.orders\.timeout: must be a length of time/],
+    ["default: v1", "default: v1, timeout: 25h", "services.orders.timeout: must be from 0ms to 24h"],
+    [
+      "default: v1",
+      "default: v1, retries: { on: [5x] }",
+      'services.orders.retries.on[0]: there is no condition "5x"; did you mean "5xx"?',
+    ],
+    [
+      "default: v1",
+      "default: v1, retries: { on: [200] }",
+      "services.orders.retries.on[0]: must be a status from 400 to 599",
+    ],
+    ["default: v1", "default: v1, retries: { attempts: 3 }", "services.orders.retries.on: is required"],
+    [
+      "default: v1",
+      "default: v1, retries: { on: [5xx], atempts: 3 }",
+      'services.orders.retries.atempts: unknown key; did you mean "attempts"?',
+    ],
+    [
+      "default: v1",
+      "default: v1, timeout: 1s, retries: { on: [5xx], perTryTimeout: 2s }",
+      "services.orders.retries.perTryTimeout: must not be above the timeout of the whole answer, which is 1s",
+    ],
+    [
+      "default: v1",
+      "default: v1, retries: { on: [envoy-ratelimited] }, filters: [{ filter: retry-budget }]",
+      /^services\.orders\.retries\.on: cannot have "envoy-ratelimited" where retry-budget stands/,
+    ],
+    [
+      "name: shop",
+      "name: shop\ngrpcServices: { limits: { url: 127.0.0.1 } }",
+      /^grpcServices\.limits\.url: must begin with "http/,
+    ],
+    ["name: shop", "name: shop\ngrpcServices: { limits: {} }", "grpcServices.limits.url: is required"],
+    ["name: shop", 'name: shop\ngrpcServices: { "a b": { url: "http://h" } }', /^grpcServices\["a b"\]: /],
+    ...["app", "orders-v1", "outbound-orders"].map((taken): [string, string, string] => [
+      "name: shop",
+      `name: shop\ngrpcServices: { ${taken}: { url: "http://h" } }`,
+      `grpcServices.${taken}: is what Envoy calls a cluster of this mesh; take another name`,
+    ]),
+    ...[
+      ["name: shop", "filters: [{ filter: rate-limit, at: [gateway], config: CONFIG }]", "filters[0]"],
+      ["default: v1", "filters: [{ filter: rate-limit, config: CONFIG }]", "services.orders.filters[0]"],
+    ].map(([from = "", filters = "", at]): [string, string, string] => [
+      from,
+      `${from}${from === "name: shop" ? "\n" : ", "}${filters.replace("CONFIG", "{ rules: [], service: { cluster: limits, domain: a } }")}`,
+      `${at}.config.service.cluster: there is no gRPC service "limits"; say where it is: grpcServices: { limits: { url: "http://HOST:PORT" } }`,
+    ]),
   ])("with %j as %j is refused", (from, to, problem) => {
     expect(problems(from, to)).toContainEqual(
       typeof problem === "string" ? problem : expect.stringMatching(problem),
     );
+  });
+
+  it("may name services that its filters call, and say how a service is called", () => {
+    const text = `${BASE}grpcServices: { limits: { url: "http://127.0.0.1:8081" } }
+filters:
+  - { filter: rate-limit, at: [gateway], config: { rules: [], service: { cluster: limits, domain: shop } } }
+`.replace("default: v1", "timeout: 0s, retries: { on: [5xx, 429], attempts: 2, perTryTimeout: 1m }");
+    expect(checkDocument(text, meshSchema, "m")).toMatchObject({ ok: true });
   });
 
   it("may not call two clusters the same", () => {

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Json } from "../../envoy/config/json.js";
 import { FILTERS, type FilterRoom } from "../../filters/catalog.js";
+import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { checkMesh } from "./checks.js";
 
@@ -45,6 +46,11 @@ const environment = z.record(
   z.union([z.string(), z.number(), z.boolean()]),
 );
 
+const url = z.string().superRefine((text, context) => {
+  const parsed = parseUpstreamUrl(text);
+  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
+});
+
 const version = z.union([
   z.strictObject({
     command: z
@@ -58,15 +64,9 @@ const version = z.union([
     cwd: z.string().optional().describe("Where it runs, from the mesh file's folder. Default: that folder."),
   }),
   z.strictObject({
-    url: z
-      .string()
-      .superRefine((text, context) => {
-        const parsed = parseUpstreamUrl(text);
-        if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
-      })
-      .describe(
-        "Where it already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
-      ),
+    url: url.describe(
+      "Where it already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+    ),
   }),
 ]);
 
@@ -82,7 +82,16 @@ const service = z.strictObject({
     .array(name)
     .optional()
     .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
-  filters: z.array(filterUse({})).optional().describe("Filters wherever this service is called."),
+  timeout: timeoutSchema
+    .optional()
+    .describe("For an answer of this service, retries included; 0s is no limit. Default 15s, Envoy's own."),
+  retries: retriesSchema
+    .optional()
+    .describe("What is tried again wherever this service is called. Default: nothing."),
+  filters: z
+    .array(filterUse({}))
+    .optional()
+    .describe("Filters wherever this service is called; those of the upstream chain see each attempt."),
 });
 
 export const meshSchema = z
@@ -111,6 +120,12 @@ export const meshSchema = z
     services: z
       .record(name, service)
       .refine((services) => Object.keys(services).length > 0, "must name at least one service"),
+    grpcServices: z
+      .record(name, z.strictObject({ url: url.describe("Where it runs; it speaks HTTP/2.") }))
+      .optional()
+      .describe(
+        "Services that filters call, by the names of their clusters, such as rate-limit's service.cluster.",
+      ),
     filters: z
       .array(filterUse({ at: z.array(z.enum(PLACES)).min(1, "must name at least one place") }))
       .optional()

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
-import { planMesh, portNames } from "./plan.js";
+import { planMesh } from "./plan.js";
 import { type Mesh, meshSchema } from "./schema.js";
-import { addressLines, curlLines, filterLines } from "./summary.js";
+import { addressLines, callLines, curlLines, filterLines } from "./summary.js";
 
 function plan(mesh: Mesh) {
   const ports = new Map(portNames(mesh).map((name, i) => [name, 20_000 + i]));
@@ -22,7 +23,13 @@ describe("the demo mesh", () => {
     expect(filterLines(await demo())).toEqual([
       'trace-headers at gateway: write w3c+b3-multi, responseHeader "x-trace-id"',
       "trace-headers at inbound, outbound: write w3c+b3-multi",
+      "rate-limit at gateway: user → 5 a second, up to 10 at once",
       expect.stringMatching(/^header-routing before orders: premium → v2, .*canary → v1 90 \/ v2 10$/),
+      "retry-budget before orders, for each attempt: orders → retries up to 20 % of the requests and 2 a second",
+      "fault-injection before payments, for each attempt: no-luck → abort for 1 %",
+    ]);
+    expect(callLines(await demo())).toEqual([
+      "orders: timeout 3s; up to 2 more on 5xx, reset, connect-failure",
     ]);
   });
 
@@ -66,4 +73,55 @@ it("says what a service that runs by itself must be told", () => {
   expect(addressLines(plan(mesh)).at(-1)).toMatch(
     /^front-v1 runs by itself at http:\/\/127\.0\.0\.1:9000, and is to be given GIFT_CARDS_URL=http:\/\/127\.0\.0\.1:\d+$/,
   );
+});
+
+it("tells every filter's rules, where each attempt is seen, and how services are called", () => {
+  const local = { limit: 5, unit: "second" };
+  const mesh = meshSchema.parse({
+    name: "shop",
+    gateway: {
+      routes: [{ prefix: "/", service: "front" }],
+      filters: [
+        {
+          filter: "rate-limit",
+          config: {
+            service: { cluster: "limits", domain: "shop" },
+            rules: [
+              { name: "user", local },
+              { name: "all", key: [{ method: true }], local, global: {}, shadow: true },
+            ],
+          },
+        },
+      ],
+    },
+    services: {
+      front: {
+        versions: { v1: { command: "x" } },
+        timeout: "2s",
+        retries: { on: ["5xx", 429], attempts: 3, perTryTimeout: "500ms" },
+        filters: [
+          { filter: "retry-budget" },
+          { filter: "retry-budget", config: { budgets: [{ name: "few", concurrency: { percentage: 5 } }] } },
+          {
+            filter: "fault-injection",
+            config: {
+              where: "upstream",
+              rules: [
+                { name: "slow", share: { percentage: 2 }, delay: { fixed: "1s" }, abort: { status: 503 } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    grpcServices: { limits: { url: "http://127.0.0.1:8081" } },
+  });
+  expect(filterLines(mesh)).toEqual([
+    "rate-limit at gateway: user → 5 a second, all → 5 a second, as the service says (shadow)",
+    "retry-budget before front, for each attempt: default → retries up to 20 % of the requests and 10 a second",
+    "retry-budget before front, for each attempt: few → retries at once up to 5 % of the requests, 3 in any case",
+    "fault-injection before front, for each attempt: slow → delay and abort for 2 %",
+  ]);
+  expect(callLines(mesh)).toEqual(["front: timeout 2s; up to 3 more on 5xx, 429; each attempt 500ms"]);
+  expect(addressLines(plan(mesh)).at(-1)).toBe("gRPC service limits at http://127.0.0.1:8081");
 });

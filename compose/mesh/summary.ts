@@ -1,14 +1,15 @@
 // What a person needs to know of a mesh that has just come up: addresses, what the filters are set to, and what to try. Pure.
 
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import { chainOf } from "../chains.js";
 import { type FilterUse, headerRoutingOf } from "../destinations.js";
 import { upstreamUrl } from "../upstream-url.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
 import type { Mesh } from "./schema.js";
+import { describeSettings } from "./settings.js";
 
 type Rule = HeaderRoutingConfig["rules"][number];
 
-const MAX_CONFIG = 100;
 const CURL_LINES = 3;
 
 /** Where the gateway and every Envoy's admin interface are. */
@@ -23,6 +24,9 @@ export function addressLines(plan: MeshPlan): string[] {
     "admin interfaces",
     ...admins.map((line) => `  ${line}`),
     ...elsewhere.map(describeElsewhere),
+    ...Object.entries(plan.grpcServices).map(
+      ([name, service]) => `gRPC service ${name} at ${upstreamUrl(service)}`,
+    ),
   ];
 }
 
@@ -37,6 +41,19 @@ function nameWidth(plan: MeshPlan): number {
   return Math.max(...plan.envoys.map((envoy) => envoy.name.length));
 }
 
+/** One line for each service that has a time for its answers, or is tried again, of its own. */
+export function callLines(mesh: Mesh): string[] {
+  return Object.entries(mesh.services).flatMap(([name, { timeout, retries }]) => {
+    const { on = [], attempts = 1, perTryTimeout } = retries ?? {};
+    const words = [
+      ...(timeout === undefined ? [] : [`timeout ${timeout}`]),
+      ...(retries === undefined ? [] : [`up to ${attempts} more on ${on.join(", ")}`]),
+      ...(perTryTimeout === undefined ? [] : [`each attempt ${perTryTimeout}`]),
+    ];
+    return words.length === 0 ? [] : [`${name}: ${words.join("; ")}`];
+  });
+}
+
 /** One line for each filter of the file: where it stands and what it is set to. */
 export function filterLines(mesh: Mesh): string[] {
   const lines = placedFilterLines(mesh);
@@ -44,7 +61,10 @@ export function filterLines(mesh: Mesh): string[] {
 }
 
 function placedFilterLines(mesh: Mesh): string[] {
-  const line = (use: FilterUse, where: string) => `${use.filter} ${where}: ${describeConfig(use)}`;
+  const line = (use: FilterUse, where: string) => {
+    const when = chainOf(use) === "upstream" ? ", for each attempt" : "";
+    return `${use.filter} ${where}${when}: ${describeSettings(use)}`;
+  };
   return [
     ...(mesh.filters ?? []).map((use) => line(use, `at ${use.at.join(", ")}`)),
     ...(mesh.gateway.filters ?? []).map((use) => line(use, "at gateway")),
@@ -52,21 +72,6 @@ function placedFilterLines(mesh: Mesh): string[] {
       filters.map((use) => line(use, `before ${name}`)),
     ),
   ];
-}
-
-function describeConfig(use: FilterUse): string {
-  const rules = headerRoutingOf(use)?.rules;
-  if (rules !== undefined) return rules.map(describeRule).join(", ");
-  const text = Object.entries(use.config ?? {})
-    .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join("+") : JSON.stringify(value)}`)
-    .join(", ");
-  if (text === "") return "defaults";
-  return text.length > MAX_CONFIG ? `${text.slice(0, MAX_CONFIG - 1)}…` : text;
-}
-
-function describeRule(rule: Rule): string {
-  const shares = rule.split?.destinations.map(({ name, weight }) => `${name} ${weight}`).join(" / ");
-  return `${rule.name} → ${rule.destination ?? shares}`;
 }
 
 /** Three commands to try: a plain request, then requests that the rules of the mesh treat differently. */

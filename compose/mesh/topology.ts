@@ -3,7 +3,10 @@
 import { destinationHeader, type FilterUse } from "../destinations.js";
 import type { Mesh } from "./schema.js";
 
-/** One listener of one Envoy: a place that a request passes, with the filters that it meets there. */
+/** A sidecar's cluster for the app that it stands before. */
+export const APP_CLUSTER = "app";
+
+/** One listener of one Envoy: a place that a request passes, with the filters that it meets there, and those that its attempts meet behind it. */
 export interface Hop {
   /** `public` at the gateway, `inbound` before an app, `outbound-<service>` wherever a service is called. */
   readonly name: string;
@@ -44,6 +47,20 @@ export function sidecarName(service: string, version: string): string {
   return `${service}-${version}`;
 }
 
+/** The listener through which a service is called, and in the gateway the cluster that leads to that listener. */
+export function outboundName(service: string): string {
+  return `outbound-${service}`;
+}
+
+/**
+ * The hops whose filters of the upstream chain see the attempts that are made behind this one: what stands at the gateway's door sees those behind its
+ * outbound hops, since no attempt is repeated at the door itself.
+ */
+export function attemptHops(envoy: MeshEnvoy, hop: Hop): readonly Hop[] {
+  if (hop.target.kind === "routes") return [];
+  return [...envoy.hops.filter(({ target }) => target.kind === "routes"), hop];
+}
+
 function gateway(mesh: Mesh): MeshEnvoy {
   const { routes, filters = [] } = mesh.gateway;
   const atTheDoor = [...meshWide(mesh, "gateway"), ...filters];
@@ -69,7 +86,7 @@ function sidecars(mesh: Mesh): MeshEnvoy[] {
 function outbound(mesh: Mesh, service: string, before: readonly FilterUse[]): Hop {
   const filters = [...meshWide(mesh, "outbound"), ...(mesh.services[service]?.filters ?? [])];
   return {
-    name: `outbound-${service}`,
+    name: outboundName(service),
     filters,
     target: { kind: "service", service, header: destinationHeader([...before, ...filters]) },
   };

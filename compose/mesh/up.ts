@@ -10,8 +10,9 @@ import type { RunEvent } from "../events.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
+import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
-import { type MeshPlan, type MeshPlanOptions, planMesh, portNames } from "./plan.js";
+import { type MeshPlan, planMesh } from "./plan.js";
 import { type MeshPart, RunningMesh } from "./running-mesh.js";
 import type { Mesh } from "./schema.js";
 import { startService } from "./service.js";
@@ -91,7 +92,9 @@ function filtersOf(mesh: Mesh): string[] {
 
 function speaksTls(mesh: Mesh): boolean {
   const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
-  return versions.some((how) => "url" in how && /^https:/i.test(how.url));
+  return [...versions, ...Object.values(mesh.grpcServices ?? {})].some(
+    (how) => "url" in how && /^https:/i.test(how.url),
+  );
 }
 
 async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, number>> {

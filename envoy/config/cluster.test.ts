@@ -28,3 +28,11 @@ test("filters of the upstream chain come before the codec, which stands there on
     http_filters: [{ name: "fault" }, { name: "envoy.filters.http.upstream_codec" }],
   });
 });
+
+test("limits stand there only where they were given", () => {
+  const endpoints = [{ address: "127.0.0.1", port: 80 }];
+  expect(cluster({ name: "c", endpoints })).not.toHaveProperty("circuit_breakers");
+  expect(cluster({ name: "c", endpoints, circuitBreakers: { maxRetries: 0 } }).circuit_breakers).toEqual({
+    thresholds: [{ max_retries: 0 }],
+  });
+});

@@ -19,6 +19,26 @@ export interface ClusterOptions {
   readonly connectTimeoutSeconds?: number;
   /** The upstream chain: these filters see every attempt, retries included. */
   readonly filters?: readonly HttpFilter[];
+  /** What may go on at once. Envoy's defaults: 3 retries, 1024 of each of the others. */
+  readonly circuitBreakers?: CircuitBreakerOptions;
+}
+
+/** How many of each may go on at once to one cluster, from one Envoy; 0 or more. What is beyond is answered with 503, or not retried. */
+export interface CircuitBreakerOptions {
+  readonly maxConnections?: number;
+  /** Requests that wait for a connection. */
+  readonly maxPendingRequests?: number;
+  readonly maxRequests?: number;
+  /** Retries, from the moment that one is decided upon. */
+  readonly maxRetries?: number;
+}
+
+/** The fields of Envoy's `CircuitBreakers.Thresholds`. */
+export interface CircuitBreakerThresholds {
+  readonly max_connections?: number;
+  readonly max_pending_requests?: number;
+  readonly max_requests?: number;
+  readonly max_retries?: number;
 }
 
 export interface Cluster {
@@ -32,6 +52,7 @@ export interface Cluster {
       readonly lb_endpoints: readonly { readonly endpoint: { readonly address: Address } }[];
     }[];
   };
+  readonly circuit_breakers?: { readonly thresholds: readonly CircuitBreakerThresholds[] };
   readonly transport_socket?: TransportSocket;
   readonly typed_extension_protocol_options: Readonly<Record<string, TypedConfig>>;
 }
@@ -55,6 +76,7 @@ export function cluster(options: ClusterOptions): Cluster {
         },
       ],
     },
+    ...circuitBreakers(options),
     ...(options.tls === undefined
       ? {}
       : { transport_socket: upstreamTls(options.tls, options.protocol ?? "http1") }),
@@ -71,6 +93,18 @@ function discovery(endpoints: ClusterOptions["endpoints"]): Pick<Cluster, "type"
   return endpoints.length === 1
     ? { type: "LOGICAL_DNS", dns_lookup_family: "ALL" }
     : { type: "STRICT_DNS", dns_lookup_family: "V4_PREFERRED" };
+}
+
+function circuitBreakers({ circuitBreakers: limits }: ClusterOptions): Pick<Cluster, "circuit_breakers"> {
+  if (limits === undefined) return {};
+  const fields = [
+    ["max_connections", limits.maxConnections],
+    ["max_pending_requests", limits.maxPendingRequests],
+    ["max_requests", limits.maxRequests],
+    ["max_retries", limits.maxRetries],
+  ] as const;
+  const given = fields.filter(([, limit]) => limit !== undefined);
+  return { circuit_breakers: { thresholds: [Object.fromEntries(given)] } };
 }
 
 function protocolOptions({ protocol = "http1", filters = [] }: ClusterOptions): TypedConfig {

@@ -33,9 +33,27 @@ test("it listens on this machine only, normalizes paths and takes both protocols
 });
 
 test("what is not asked for is left to Envoy's defaults", () => {
-  for (const field of ["common_http_protocol_options", "request_timeout", "access_log"]) {
+  for (const field of [
+    "common_http_protocol_options",
+    "request_timeout",
+    "access_log",
+    "xff_num_trusted_hops",
+    "upgrade_configs",
+  ]) {
     expect(connectionManager()).not.toHaveProperty(field);
   }
+});
+
+test("trusted proxies are as many as is said, 0 too", () => {
+  for (const xffTrustedHops of [0, 2]) {
+    expect(connectionManager({ xffTrustedHops })).toMatchObject({ xff_num_trusted_hops: xffTrustedHops });
+  }
+});
+
+test("upgrades are those that are named", () => {
+  expect(connectionManager({ upgrades: ["websocket"] })).toMatchObject({
+    upgrade_configs: [{ upgrade_type: "websocket" }],
+  });
 });
 
 test("a wrong limit is refused under the option's own name", () => {

@@ -28,8 +28,15 @@ export interface HttpListenerOptions {
   readonly maxRequestHeadersKb?: number;
   /** Whether the connection's own address is the client's (at the edge), or `x-forwarded-for` is believed. Default: false. */
   readonly useRemoteAddress?: boolean;
+  /**
+   * How many proxies before this one are trusted. With `useRemoteAddress` the client's address is that entry of `x-forwarded-for` from its end, 1 the
+   * last; else the entry before that. Default: 0.
+   */
+  readonly xffTrustedHops?: number;
   /** Whether `x-request-id` is kept where `useRemoteAddress` would make a new one. Default: false. */
   readonly preserveExternalRequestId?: boolean;
+  /** Protocols that a connection may be upgraded to, such as `websocket`. Default: none. */
+  readonly upgrades?: readonly string[];
   /** Whether `/a/../b` is `/b` before filters and routes see it. Default: true. */
   readonly normalizePath?: boolean;
   readonly accessLog?: AccessLogOptions;
@@ -76,6 +83,10 @@ function connectionManager(options: HttpListenerOptions): Readonly<Record<string
     normalize_path: options.normalizePath ?? true,
     use_remote_address: options.useRemoteAddress ?? false,
     preserve_external_request_id: options.preserveExternalRequestId ?? false,
+    ...(options.xffTrustedHops === undefined ? {} : { xff_num_trusted_hops: options.xffTrustedHops }),
+    ...(options.upgrades === undefined
+      ? {}
+      : { upgrade_configs: options.upgrades.map((upgrade) => ({ upgrade_type: upgrade })) }),
     ...headerLimits(options),
     ...timeouts(options),
     ...(options.accessLog === undefined ? {} : { access_log: [accessLog(options.accessLog)] }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DESTINATION_HEADER, destinationRoutes, virtualHost } from "./route.js";
+import { DESTINATION_HEADER, destinationRoutes, prefixRoute, virtualHost } from "./route.js";
 
 test("each destination matches the whole header, and the fallback comes last and matches all", () => {
   const routes = destinationRoutes({
@@ -36,4 +36,17 @@ test("options of the action stand on every route, the fallback's too", () => {
 test("a virtual host serves every domain unless told which", () => {
   expect(virtualHost({ name: "all", routes: [] }).domains).toEqual(["*"]);
   expect(virtualHost({ name: "one", domains: ["orders"], routes: [] }).domains).toEqual(["orders"]);
+  expect(virtualHost({ name: "one", routes: [] })).not.toHaveProperty("response_headers_to_remove");
+});
+
+test("a route by prefix has the same options of the action", () => {
+  expect(prefixRoute({ name: "api", prefix: "/api", cluster: "c" })).toEqual({
+    name: "api",
+    match: { prefix: "/api" },
+    route: { cluster: "c" },
+  });
+  const retryPolicy = { retryOn: ["5xx"], numRetries: 2 };
+  expect(
+    prefixRoute({ name: "a", prefix: "/", cluster: "c", timeoutSeconds: 1.5, retryPolicy }).route,
+  ).toEqual({ cluster: "c", timeout: "1.5s", retry_policy: { retry_on: "5xx", num_retries: 2 } });
 });

@@ -50,20 +50,25 @@ export interface VirtualHost {
   readonly domains: readonly string[];
   readonly routes: readonly Route[];
   readonly include_request_attempt_count?: boolean;
+  readonly response_headers_to_remove?: readonly string[];
 }
 
-export interface DestinationRoutesOptions {
+/** What becomes of a request once its cluster is known. */
+export interface RouteActionOptions {
+  /** Until the whole response is there, retries and the waits between them included; 0 is no limit. Envoy's default: 15. */
+  readonly timeoutSeconds?: number;
+  readonly retryPolicy?: RetryPolicyOptions;
+}
+
+export interface DestinationRoutesOptions extends RouteActionOptions {
   /** The header that names the destination. Default: `DESTINATION_HEADER`. */
   readonly header?: string;
   /** From a destination's name, as the header says it, to the cluster that serves it. */
   readonly destinations: Readonly<Record<string, string>>;
   /** The cluster for a request without the header, or with a name that is not in `destinations`. */
   readonly fallback: string;
-  /** Until the whole response is there; 0 is no limit. Envoy's default: 15. */
-  readonly timeoutSeconds?: number;
   /** What upstreams get as their host in place of what the client sent: one for all, or by cluster. Default: what the client sent. */
   readonly hostRewrite?: string | Readonly<Record<string, string>>;
-  readonly retryPolicy?: RetryPolicyOptions;
 }
 
 /**
@@ -73,12 +78,8 @@ export interface DestinationRoutesOptions {
 export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
   const { header = DESTINATION_HEADER, destinations, fallback } = options;
   const action = (cluster: string): ClusterRoute["route"] => ({
-    cluster,
-    ...(options.timeoutSeconds === undefined
-      ? {}
-      : { timeout: duration(options.timeoutSeconds, "timeoutSeconds") }),
+    ...routeAction(cluster, options),
     ...hostRewrite(options, cluster),
-    ...(options.retryPolicy === undefined ? {} : { retry_policy: retryPolicy(options.retryPolicy) }),
   });
   const routes = Object.entries(destinations).map(
     ([name, cluster]): ClusterRoute => ({
@@ -88,6 +89,23 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly C
     }),
   );
   return [...routes, { name: "fallback", match: { prefix: "/" }, route: action(fallback) }];
+}
+
+/** A route of every path that begins with `prefix` to one cluster. */
+export function prefixRoute(
+  options: RouteActionOptions & { readonly name: string; readonly prefix: string; readonly cluster: string },
+): ClusterRoute {
+  const { name, prefix, cluster } = options;
+  return { name, match: { prefix }, route: routeAction(cluster, options) };
+}
+
+function routeAction(cluster: string, options: RouteActionOptions): ClusterRoute["route"] {
+  const { timeoutSeconds, retryPolicy: retries } = options;
+  return {
+    cluster,
+    ...(timeoutSeconds === undefined ? {} : { timeout: duration(timeoutSeconds, "timeoutSeconds") }),
+    ...(retries === undefined ? {} : { retry_policy: retryPolicy(retries) }),
+  };
 }
 
 function hostRewrite({ hostRewrite: rewrite = {} }: DestinationRoutesOptions, cluster: string) {
@@ -117,15 +135,19 @@ export interface VirtualHostOptions {
   readonly routes: readonly Route[];
   /** Tells upstreams, and filters in a cluster's chain, by `x-envoy-attempt-count` which attempt they see. Default: false. */
   readonly includeAttemptCount?: boolean;
+  /** Response headers that clients do not get; the router has read them by then. Default: none. */
+  readonly removeResponseHeaders?: readonly string[];
 }
 
 /** The routes of some hosts, or of all. */
 export function virtualHost(options: VirtualHostOptions): VirtualHost {
+  const { removeResponseHeaders: removed = [] } = options;
   return {
     name: options.name,
     domains: options.domains ?? ["*"],
     routes: options.routes,
     ...(options.includeAttemptCount ? { include_request_attempt_count: true } : {}),
+    ...(removed.length === 0 ? {} : { response_headers_to_remove: removed }),
   };
 }
 

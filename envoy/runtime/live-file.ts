@@ -103,11 +103,23 @@ export class LiveFilter {
 
   async #mayBeWhatEnvoyRefusedLast(content: string): Promise<boolean> {
     if (!this.#fresh) return this.#refused.has(content);
-    const refusals = (await this.#stats()).get("update_rejected") ?? 0;
+    const refusals = await this.#refusalsOfStart();
     this.#fresh = false;
     if (refusals > 0) return true;
     this.#running = await readFile(this.#options.path, "utf8").catch(() => undefined);
     return false;
+  }
+
+  /**
+   * How often Envoy has refused what it found at its start. Where it took it, all workers have it by then: a worker that is late would be taken for
+   * one that has the first change.
+   */
+  async #refusalsOfStart(): Promise<number> {
+    const refusals = (now: ReadonlyMap<string, number>) => now.get("update_rejected") ?? 0;
+    const settled = await this.#poll(workersTimeoutMs, (now) =>
+      refusals(now) > 0 || (now.get("config_reload") ?? 0) > 0 ? now : undefined,
+    );
+    return refusals(settled ?? (await this.#stats()));
   }
 
   async #write(response: object, isChange: boolean): Promise<"accepted" | "refused"> {

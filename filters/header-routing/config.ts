@@ -1,18 +1,15 @@
 // Compiles the configuration once, so that a request only compares. Its TypeScript twin is `schema.ts`.
 
-import {
-  parseMatch,
-  parseTestedHeader,
-  parseWrittenHeader,
-  theOneOf,
-} from "../../assembly/matching/match-config";
+import { parseMatch, parseWrittenHeader, theOneOf } from "../../assembly/matching/match-config";
 import { RequestSlots } from "../../assembly/matching/request-view";
+import { parseSalt } from "../../assembly/matching/rule-selection";
+import { parseStickyKey } from "../../assembly/matching/sticky-key";
 import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
 import { ConfigNode } from "../../assembly/text/config";
-import { hash64 } from "../../assembly/text/hash";
+import { hasRepeat, parseLabel } from "../../assembly/text/label";
 import { Rule, RuleList } from "./policy";
-import { KeySource, Split, Target } from "./split";
+import { Split, Target } from "./split";
 
 const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "rules"];
 const RULE_KEYS: StaticArray<string> = ["name", "match", "destination", "split"];
@@ -20,8 +17,6 @@ const RESULTS: StaticArray<string> = ["destination", "split"];
 const SPLIT_KEYS: StaticArray<string> = ["key", "salt", "destinations", "pins"];
 const DESTINATION_KEYS: StaticArray<string> = ["name", "weight"];
 const PIN_KEYS: StaticArray<string> = ["keys", "destination"];
-/** In the order of `KeySource`, from `Header` on. */
-const KEY_SOURCES: StaticArray<string> = ["header", "cookie", "clientAddress"];
 
 const DEFAULT_DESTINATION_HEADER = Bytes.of("x-mesh-destination");
 const MAX_RULES: i32 = 10_000;
@@ -95,44 +90,18 @@ export class HeaderRoutingConfig {
       return null;
     }
     const split = new Split(targets, weights);
-    this.parseKey(node.get("key"), split);
-    split.salt = parseSalt(node.get("salt"), rule);
+    split.key = parseStickyKey(node.get("key"), this.slots, this.destinationHeader);
+    split.salt = parseSalt(node.get("salt"), Bytes.of(rule));
     parsePins(node.get("pins"), split, rule);
     for (let i = 0; i < split.targets.length; i++) this.targets.push(split.targets[i]);
     return split;
   }
-
-  private parseKey(node: ConfigNode, split: Split): void {
-    if (!node.present) return;
-    node.keys(KEY_SOURCES);
-    const source = theOneOf(node, KEY_SOURCES) + 1;
-    if (source == KeySource.None) return;
-    const operand = node.get(KEY_SOURCES[source - 1]);
-    split.source = source;
-    if (source == KeySource.Header) {
-      const name = parseTestedHeader(operand);
-      if (name.equals(this.destinationHeader)) {
-        operand.fail("is written by this filter, which first removes what a client sent");
-      }
-      split.headerSlot = this.slots.headers.slotOf(name);
-    }
-    if (source == KeySource.Cookie) {
-      split.cookieSlot = this.slots.cookies.slotOf(operand.text(1, 256));
-      this.slots.needCookie();
-    }
-    if (source == KeySource.ClientAddress && !operand.boolOr(false)) operand.fail("must be true");
-  }
-}
-
-function parseSalt(node: ConfigNode, rule: string): u64 {
-  const salt = node.textOr(Bytes.of(rule), 0, 256);
-  return hash64(0, salt.ptr, salt.size);
 }
 
 function parsePins(node: ConfigNode, split: Split, rule: string): void {
   if (!node.present) return;
   const count = node.array(0, MAX_PINS);
-  if (split.source == KeySource.None) node.fail("needs 'key'");
+  if (!split.key) node.fail("needs 'key'");
   const keys: Bytes[] = [];
   const targets: Target[] = [];
   for (let i = 0; i < count; i++) {
@@ -158,30 +127,4 @@ function targetNamed(split: Split, rule: string, name: Bytes): Target {
   const target = new Target(rule, name);
   split.targets.push(target);
   return target;
-}
-
-/** A name that becomes a header value and a metric's label. */
-function parseLabel(node: ConfigNode): Bytes {
-  const label = node.text(1, 64);
-  for (let i = 0; i < label.size; i++) {
-    if (isLabelByte(label.at(i))) continue;
-    node.fail("must be letters, digits, '_', '.' or '-'");
-    break;
-  }
-  return label;
-}
-
-function isLabelByte(byte: u8): bool {
-  const lower = byte | 0x20;
-  if (lower >= 0x61 && lower <= 0x7a) return true;
-  if (byte >= 0x30 && byte <= 0x39) return true;
-  return byte == 0x5f || byte == 0x2e || byte == 0x2d;
-}
-
-function hasRepeat(names: Array<Bytes>): bool {
-  const table = new BytesTable(StaticArray.fromArray(names));
-  for (let i = 0; i < names.length; i++) {
-    if (table.find(names[i]) != i) return true;
-  }
-  return false;
 }

@@ -2,34 +2,16 @@
 
 import { z } from "zod";
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
-import { exactlyOneOf, matchSchema, testedHeaderName, text, writtenHeaderName } from "../match-schema.js";
+import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../match-schema.js";
+import { haveNamesOfTheirOwn, inOneModule, label, stickyKey } from "../rule-schema.js";
 
-/** Bytes of a document that the module reads: `MAX_SIZE` of `assembly/text/json.ts`. */
-const MAX_BYTES = 1024 * 1024;
-
-/** A name that becomes a header value and a metric's label. */
-const label = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 letters, digits, '_', '.' or '-'");
-
-const KEY_SOURCES = ["header", "cookie", "clientAddress"] as const;
-
-const key = z
-  .strictObject({
-    header: testedHeaderName.optional().describe("The value of this header."),
-    cookie: text(1, 256).optional().describe("The value of this cookie."),
-    clientAddress: z.literal(true).optional().describe("The client's address, without its port."),
-  })
-  .refine(exactlyOneOf(KEY_SOURCES), `needs exactly one of ${KEY_SOURCES.join(", ")}`)
-  .describe("Makes the split sticky: the same key always gets the same destination.");
-
-const weight = z
-  .number()
-  .int("must be a whole number")
-  .min(0, "must be from 0 to 1000000")
-  .max(1_000_000, "must be from 0 to 1000000");
+const weight = whole(0, 1_000_000);
 
 const split = z
   .strictObject({
-    key: key.optional(),
+    key: stickyKey
+      .optional()
+      .describe("Makes the split sticky: the same key always gets the same destination."),
     salt: text(0, 256)
       .optional()
       .describe("Splits with unlike salts share keys out independently. Default: the rule's name."),
@@ -43,10 +25,7 @@ const split = z
       .min(1)
       .max(64)
       .refine((list) => list.some((entry) => entry.weight > 0), "needs a weight above 0")
-      .refine(
-        (list) => new Set(list.map((entry) => entry.name)).size === list.length,
-        "names a destination twice",
-      )
+      .refine(haveNamesOfTheirOwn, "names a destination twice")
       .describe("The first is the base, which gives to the others what their weights ask for."),
     pins: z
       .array(
@@ -103,14 +82,11 @@ export const headerRoutingSchema = z
     rules: z
       .array(rule)
       .max(10_000)
-      .refine((rules) => new Set(rules.map((entry) => entry.name)).size === rules.length, "name a rule twice")
+      .refine(haveNamesOfTheirOwn, "name a rule twice")
       .describe("Tried in order; the first that matches decides."),
   })
   .superRefine(refuseOwnHeader)
-  .refine(
-    (config) => Buffer.byteLength(JSON.stringify(config)) <= MAX_BYTES,
-    `must be at most ${MAX_BYTES} bytes as JSON, which is what the filter gets`,
-  )
+  .superRefine(inOneModule)
   .describe("Configuration of the filter header-routing.");
 
 export type HeaderRoutingConfig = z.infer<typeof headerRoutingSchema>;

@@ -3,7 +3,7 @@ import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
 import { BUCKETS, bucketOf, hash64 } from "../../assembly/text/hash";
 import { HeaderRoutingConfig } from "./config";
-import { KeySource, Segment, Split, shareBuckets, Target } from "./split";
+import { Segment, Split, shareBuckets, Target } from "./split";
 
 const KEYS: i32 = 100_000;
 
@@ -75,7 +75,6 @@ describe("a sticky split", () => {
   it("spreads 100,000 keys within 1 % of the weights", () => {
     const targets: Array<Target> = [new Target("r", Bytes.of("v1")), new Target("r", Bytes.of("v2"))];
     const split = new Split(targets, [90, 10]);
-    split.source = KeySource.Header;
     split.salt = hash64(0, Bytes.of("canary").ptr, 6);
     let second = 0;
     for (let i = 0; i < KEYS; i++) {

@@ -1,6 +1,7 @@
 // What a rule comes to: a destination, or a share to each of several. Pure: it asks the request view, and the host only through it.
 
 import { RequestView } from "../../assembly/matching/request-view";
+import { StickyKey } from "../../assembly/matching/sticky-key";
 import { Bytes } from "../../assembly/text/bytes";
 import { BytesTable } from "../../assembly/text/bytes-table";
 import { BUCKETS, bucketOf } from "../../assembly/text/hash";
@@ -17,22 +18,11 @@ export class Target {
   ) {}
 }
 
-/** Where a split's key comes from. */
-export enum KeySource {
-  None,
-  Header,
-  Cookie,
-  ClientAddress,
-}
-
 /** Shares requests out over several targets. */
 @final
 export class Split {
-  source: KeySource = KeySource.None;
-  /** Slot of the header whose value is the key. */
-  headerSlot: i32 = 0;
-  /** Slot of the cookie whose value is the key. */
-  cookieSlot: i32 = 0;
+  /** What makes the split sticky, if anything does. */
+  key: StickyKey | null = null;
   salt: u64 = 0;
   pinnedKeys: BytesTable | null = null;
   /** The target of each pinned key, by its number in `pinnedKeys`. */
@@ -54,14 +44,15 @@ export class Split {
 
   /** The target for this request. A request without a key gets a random one. */
   choose(request: RequestView): Target {
-    const key = this.keyOf(request);
-    if (!key || key.size == 0) return this.ownerOf(request.draw(BUCKETS));
+    const key = this.key;
+    const value = key ? key.of(request) : null;
+    if (!value) return this.ownerOf(request.draw(BUCKETS));
     const pins = this.pinnedKeys;
     if (pins) {
-      const pin = pins.find(key);
+      const pin = pins.find(value);
       if (pin >= 0) return unchecked(this.pinnedTargets[pin]);
     }
-    return this.ownerOf(bucketOf(this.salt, key));
+    return this.ownerOf(bucketOf(this.salt, value));
   }
 
   /** The target that owns a bucket, 0 to 9,999. */
@@ -69,19 +60,6 @@ export class Split {
     let i = 0;
     while (unchecked(this.ends[i]) <= bucket) i++;
     return unchecked(this.owners[i]);
-  }
-
-  private keyOf(request: RequestView): Bytes | null {
-    switch (this.source) {
-      case KeySource.Header:
-        return request.header(this.headerSlot);
-      case KeySource.Cookie:
-        return request.cookie(this.cookieSlot);
-      case KeySource.ClientAddress:
-        return request.clientAddress();
-      default:
-        return null;
-    }
   }
 }
 

@@ -11,13 +11,16 @@ import { generated } from "./generate.js";
 import { inEnvoy, type ModuleFiles } from "./in-envoy.js";
 import { inProcess } from "./in-process.js";
 import { KNOWN_DIFFERENCES } from "./known-differences.js";
-import type { Scenario, Seen } from "./scenario.js";
+import { CATALOG_MODULES, type Scenario, type Seen } from "./scenario.js";
 import { FAILURES } from "./scenarios/failures.js";
+import { FAULT_INJECTION } from "./scenarios/fault-injection.js";
 import { FILTERS } from "./scenarios/filters.js";
 import { FLOW } from "./scenarios/flow.js";
 import { GRPC_CALLS } from "./scenarios/grpc-calls.js";
 import { ENDINGS, HOST_CALLS, QUEUE_CALLS } from "./scenarios/host-calls.js";
 import { JOINED_HEADERS } from "./scenarios/joined-headers.js";
+import { RATE_LIMIT } from "./scenarios/rate-limit.js";
+import { RETRY_BUDGET } from "./scenarios/retry-budget.js";
 import { ROUTER } from "./scenarios/router.js";
 
 /** A seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. In CI it is always the same: a landing is no matter of luck. */
@@ -35,6 +38,9 @@ const FAMILIES: Readonly<Record<string, readonly Scenario[]>> = {
   failures: FAILURES,
   "gRPC calls": GRPC_CALLS,
   filters: FILTERS,
+  "fault-injection": FAULT_INJECTION,
+  "retry-budget": RETRY_BUDGET,
+  "rate-limit": RATE_LIMIT,
   [`generated, seed ${SEED}`]: generated(SEED, GENERATED),
 };
 const SCENARIOS = Object.values(FAMILIES).flat();
@@ -52,15 +58,9 @@ beforeAll(async () => {
   console.log(`MESHWRIGHT_SEED=${SEED} repeats the generated scenarios`);
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-agreement-"));
   const plan = path.join(folder, "plan.wasm");
-  await Promise.all([
-    compileModule("test/probes/agreement/index.ts", plan),
-    buildFilters(["header-routing", "trace-headers"]),
-  ]);
-  modules = {
-    plan,
-    "header-routing": modulePath("header-routing"),
-    "trace-headers": modulePath("trace-headers"),
-  };
+  await Promise.all([compileModule("test/probes/agreement/index.ts", plan), buildFilters(CATALOG_MODULES)]);
+  const files = CATALOG_MODULES.map((name) => [name, modulePath(name)] as const);
+  modules = { plan, ...Object.fromEntries(files) } as ModuleFiles;
   for (const scenario of SCENARIOS) hosts.set(scenario.name, inProcess(scenario, modules));
   let left = SCENARIOS;
   for (let run = 0; run < RUNS && left.length > 0; run++) {

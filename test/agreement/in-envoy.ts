@@ -19,6 +19,7 @@ import { findEnvoy } from "../../envoy/runtime/find.js";
 import { startGuard } from "../../envoy/runtime/guard.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../envoy/runtime/process.js";
+import type { HeaderList } from "../traffic.js";
 import { type EnvoyLine, envoyLines, mainThread } from "./envoy-lines.js";
 import { grpcAnswer } from "./grpc.js";
 import { normalHeaders, normalLine } from "./normal.js";
@@ -297,17 +298,19 @@ function marked(configuration: Json, mark: string): Json {
 function seenOf(placed: Placed, entries: readonly Entry[], lines: readonly EnvoyLine[], main: string): Seen {
   const { mark } = placed;
   const unmarked = (text: string) => text.replaceAll(new RegExp(`${mark}(?!\\d)`, "g"), "");
+  const headersOf = (headers: HeaderList) =>
+    normalHeaders(headers.map(([name, value]) => [name, unmarked(value)] as const));
   return {
     requests: placed.clients.map((client, i) => ({
-      client: { ...client, headers: normalHeaders(client.headers), trailers: normalHeaders(client.trailers) },
-      details: entries[i]?.details ?? "",
+      client: { ...client, headers: headersOf(client.headers), trailers: headersOf(client.trailers) },
+      details: unmarked(entries[i]?.details ?? ""),
       flags: entries[i]?.flags ?? "",
     })),
     upstreams: byUpstream(
       placed.upstreams.map((seen) => ({
         ...seen,
-        headers: normalHeaders(seen.headers),
-        trailers: normalHeaders(seen.trailers),
+        headers: headersOf(seen.headers),
+        trailers: headersOf(seen.trailers),
       })),
     ),
     logs: lines

@@ -20,6 +20,8 @@ import { AUTHORITY, byUpstream } from "./wire.js";
 const MAIN_THREAD = -1;
 /** By its first request an Envoy has run long enough to start a VM again at once. */
 const SINCE_START_MS = 1_000;
+/** Of no port that Envoy sees twice: scenarios look at the address alone. */
+const CLIENT_ADDRESS = "127.0.0.1:50000";
 const MARKER = "» ";
 
 /** What came of a scenario in the in-process host. */
@@ -80,6 +82,7 @@ function drive(proxy: HostedProxy, scenario: Scenario, request: ClientRequest): 
   const exchange = proxy.request({
     ...request,
     headers: hasHost ? headers : [["host", AUTHORITY], ...headers],
+    properties: { "source.address": CLIENT_ADDRESS },
     protocol: "http2",
   });
   for (let ms = 0; exchange.response === undefined && ms < patienceMs; ms++) proxy.advance(1);

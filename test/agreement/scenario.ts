@@ -7,7 +7,14 @@ import type { GrpcAnswer } from "../host/proxy-options.js";
 import type { ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
 
 /** The probe that does what its configuration says (`test/probes/agreement`), or a filter of the catalog. */
-export type ScenarioModule = "plan" | "header-routing" | "trace-headers";
+export type ScenarioModule = "plan" | (typeof CATALOG_MODULES)[number];
+export const CATALOG_MODULES = [
+  "header-routing",
+  "trace-headers",
+  "fault-injection",
+  "retry-budget",
+  "rate-limit",
+] as const;
 
 export interface ScenarioFilter {
   readonly name: string;

@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
-import { httpListener } from "../../envoy/config/listener.js";
-import { directResponse, virtualHost } from "../../envoy/config/route.js";
+import { cluster } from "../../envoy/config/cluster.js";
+import { httpListener, type Listener } from "../../envoy/config/listener.js";
+import { destinationRoutes, directResponse, virtualHost } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
@@ -33,6 +34,8 @@ export interface MeasureOptions {
 /** CPU time per request, in microseconds: a figure for each round, in their order. */
 export interface Measured {
   readonly name: string;
+  /** As in `Variant`. */
+  readonly over?: string;
   readonly perRequest: readonly number[];
 }
 
@@ -44,25 +47,40 @@ const CONNECTIONS = 16;
  */
 export async function measure(options: MeasureOptions): Promise<readonly Measured[]> {
   const { binary, variants, directory, rounds, maxRounds, roundMs } = options;
-  const [adminPort = 0, ...ports] = await freePorts(variants.length + 1);
-  const listeners = variants.map(({ filters }, i) =>
-    httpListener({
-      name: `variant-${i}`,
-      port: ports[i] ?? 0,
-      filters,
-      virtualHosts: [virtualHost({ name: "all", routes: [directResponse({ status: 200, body: "ok" })] })],
-    }),
-  );
+  const [adminPort = 0, upstreamPort = 0, ...ports] = await freePorts(variants.length + 2);
   await using envoy = await startEnvoyProcess({
     binary,
     directory,
     concurrency: 1,
     logLevel: "warning",
-    bootstrap: bootstrap({ node: { id: "bench", cluster: "bench" }, adminPort, listeners, clusters: [] }),
+    bootstrap: bootstrap({
+      node: { id: "bench", cluster: "bench" },
+      adminPort,
+      listeners: [
+        ...variants.map((variant, i) => variantListener(variant, nameOf(i), ports[i] ?? 0)),
+        variantListener({ filters: [] }, "upstream", upstreamPort),
+      ],
+      clusters: variants.flatMap(({ upstreamFilters: filters }, i) =>
+        filters === undefined
+          ? []
+          : [
+              cluster({
+                name: nameOf(i),
+                endpoints: [{ address: "127.0.0.1", port: upstreamPort }],
+                filters,
+              }),
+            ],
+      ),
+    }),
   });
   using load = startLoad();
   const perRequest = variants.map((): number[] => []);
-  const measured = () => variants.map(({ name }, i) => ({ name, perRequest: perRequest[i] ?? [] }));
+  const measured = () =>
+    variants.map(({ name, over }, i) => ({
+      name,
+      ...(over === undefined ? {} : { over }),
+      perRequest: perRequest[i] ?? [],
+    }));
   for (let round = -1; round < rounds || (round < maxRounds && !options.settled(measured())); round++) {
     for (let k = 0; k < variants.length; k++) {
       const i = (k + Math.max(round, 0)) % variants.length;
@@ -74,6 +92,26 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
     if (round >= 0) options.onRound?.(round + 1);
   }
   return measured();
+}
+
+const nameOf = (variant: number): string => `variant-${variant}`;
+
+/** Answers by itself; where the variant has filters upstream, a listener beside it answers, so that the request passes a cluster's chain too. */
+function variantListener(
+  { filters, upstreamFilters }: Pick<Variant, "filters" | "upstreamFilters">,
+  name: string,
+  port: number,
+): Listener {
+  const routes =
+    upstreamFilters === undefined
+      ? [directResponse({ status: 200, body: "ok" })]
+      : destinationRoutes({ destinations: {}, fallback: name });
+  return httpListener({
+    name,
+    port,
+    filters,
+    virtualHosts: [virtualHost({ name: "all", routes, includeAttemptCount: true })],
+  });
 }
 
 /** Time that the process's threads have run on a processor, from the scheduler, exact to the nanosecond. */

@@ -20,6 +20,12 @@ describe("summarise", () => {
     ]);
   });
 
+  test("holds a variant against the one that it names", () => {
+    const elsewhere = { name: "elsewhere", over: "idle", perRequest: [13, 15, 14] };
+    const { figures } = summarise([...MEASURED, elsewhere], "none", "idle");
+    expect(figures.at(-1)).toEqual({ name: "elsewhere", over: 1, spread: 0, ratio: 0.5 });
+  });
+
   test("tells by how much two measurements of the same differ", () => {
     const summary = summarise(MEASURED, "none", "idle");
     expect(repeatability(summary, "idle", "a <b>")).toBe(0.5);

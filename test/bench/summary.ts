@@ -4,7 +4,7 @@ import type { Measured } from "./measure.js";
 
 export interface Figure {
   readonly name: string;
-  /** Median over the rounds: CPU time per request over that of no filter in the same round, in microseconds. */
+  /** Median over the rounds: CPU time per request over that of no filter in the same place and round, in microseconds. */
   readonly over: number;
   /** Half the distance between the quartiles, in microseconds: what a repetition may differ by. */
   readonly spread: number;
@@ -20,12 +20,15 @@ export interface Summary {
   readonly rounds: number;
 }
 
-/** Figures for all variants but `base`, each round held against the same round of `base` and `yardstick` named. */
+/** Figures for all variants but `base`, each round held against the same round of the variant that it is measured over, which is `base` unless it says so. */
 export function summarise(measured: readonly Measured[], base: string, yardstick: string): Summary {
   const roundsOf = (name: string) => measured.find((each) => each.name === name)?.perRequest ?? [];
   const baseRounds = roundsOf(base);
   const overs = new Map(
-    measured.map(({ name, perRequest }) => [name, perRequest.map((time, i) => time - (baseRounds[i] ?? 0))]),
+    measured.map(({ name, over, perRequest }) => {
+      const below = over === undefined ? baseRounds : roundsOf(over);
+      return [name, perRequest.map((time, i) => time - (below[i] ?? Number.NaN))];
+    }),
   );
   const unit = quantile(overs.get(yardstick) ?? [], 0.5);
   const figures = measured

@@ -6,7 +6,11 @@ import type { Json } from "../../envoy/config/json.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { compileModule, modulePath } from "../../filters/build.js";
 import { buildBundle } from "../../filters/bundle.js";
+import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
+import type { RetryBudgetConfig } from "../../filters/retry-budget/schema.js";
+import { limits, NO_FAULT, TEN_FAULTS, TEN_RULES } from "./configurations.js";
 import { equalityRules } from "./equality-rules.js";
 import type { Subject } from "./in-process.js";
 import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
@@ -16,7 +20,12 @@ import { buildSoloModule, SOLO_ROOT_ID } from "./solo.js";
 
 export interface Variant {
   readonly name: string;
+  /** The listener's chain. */
   readonly filters: readonly HttpFilter[];
+  /** The cluster's chain, for a variant whose requests go to an upstream. */
+  readonly upstreamFilters?: readonly HttpFilter[];
+  /** The variant over which it is measured. Default: no filter. */
+  readonly over?: string;
 }
 
 /** A module that someone else built. */
@@ -46,40 +55,23 @@ export const NAMES = {
   traceIn: "trace-headers, W3C in and out",
   traceNew: "trace-headers, a new trace",
   traceByHand: "the host calls of trace-headers, by hand",
+  nativeFault: "native fault, 0 %",
+  noFault: "fault-injection, one rule, 0 %",
+  tenFaults: "fault-injection, ten rules, none matches",
+  nativeLimit: "native local rate limit",
+  limit: "rate-limit, one key",
+  limitHeaders: "rate-limit, one key, with its response headers",
+  fiveLimits: "rate-limit, five keys, all must pass",
+  noFilterUpstream: "no filter, to an upstream",
+  idleUpstream: "Wasm that does nothing, five callbacks, upstream",
+  noFaultUpstream: "fault-injection, one rule, 0 %, upstream",
+  budget: "retry-budget, ratio",
+  budgetConcurrency: "retry-budget, concurrency",
   nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
   ourChain: "our filters in a chain",
   ourBundle: "our filters in one module",
   bundleByHand: "the host calls of our filters in one module, by hand",
 } as const;
-
-/** Rules as a mesh has them: each kind of test, and at the end a split that most requests come to. */
-const TEN_RULES: HeaderRoutingConfig = {
-  rules: [
-    { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
-    { name: "beta", match: { headers: [{ name: "x-user-group", exact: "beta" }] }, destination: "v2" },
-    { name: "tester", match: { headers: [{ name: "end-user", exact: "canary-tester" }] }, destination: "v2" },
-    { name: "api-v1", match: { path: { segments: "/api/v1" } }, destination: "v1" },
-    { name: "api-v2", match: { path: { segments: "/api/v2" } }, destination: "v2" },
-    { name: "cookie", match: { cookies: [{ name: "beta", exact: "1" }] }, destination: "v2" },
-    { name: "admin", match: { method: "POST", path: { prefix: "/admin" } }, destination: "v3" },
-    { name: "try", match: { query: [{ name: "try", exact: "new" }] }, destination: "v2" },
-    {
-      name: "metal",
-      match: { headers: [{ name: "x-user-type", oneOf: ["gold", "silver"] }] },
-      destination: "v2",
-    },
-    {
-      name: "canary",
-      split: {
-        key: { header: "x-user-id" },
-        destinations: [
-          { name: "v1", weight: 90 },
-          { name: "v2", weight: 10 },
-        ],
-      },
-    },
-  ],
-};
 
 /**
  * All variants.
@@ -127,8 +119,20 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
       proxy_on_response_headers: "",
       proxy_on_delete: "",
     }),
-    { name: "native fault, 0 %", filters: [fault()] },
-    { name: "native local rate limit", filters: [localRateLimit()] },
+    { name: NAMES.nativeFault, filters: [fault()] },
+    filtered(NAMES.noFault, "fault-injection", NO_FAULT),
+    filtered(NAMES.tenFaults, "fault-injection", TEN_FAULTS),
+    { name: NAMES.nativeLimit, filters: [localRateLimit()] },
+    filtered(NAMES.limit, "rate-limit", limits("x-user-id")),
+    filtered(NAMES.limitHeaders, "rate-limit", { ...limits("x-user-id"), headers: "ietf" }),
+    filtered(NAMES.fiveLimits, "rate-limit", limits("x-user-id", "user-agent", "accept", "x-a", "x-b")),
+    { name: NAMES.noFilterUpstream, filters: [], upstreamFilters: [] },
+    upstream({ ...yardstick, name: NAMES.idleUpstream }),
+    upstream(filtered(NAMES.noFaultUpstream, "fault-injection", { ...NO_FAULT, where: "upstream" })),
+    upstream(filtered(NAMES.budget, "retry-budget", {})),
+    upstream(
+      filtered(NAMES.budgetConcurrency, "retry-budget", { budgets: [{ name: "default", concurrency: {} }] }),
+    ),
     { name: "native RBAC, allow any", filters: [rbac()] },
     { name: NAMES.nativeChain, filters: [fault(), localRateLimit(), headerMutation(), rbac()] },
     { name: NAMES.ourChain, filters: [...tenRules.filters, ...traceIn.filters] },
@@ -147,6 +151,11 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     ...peers.map(({ name, path }) => wasm(name, path)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];
+}
+
+/** The same filters in a cluster's chain. */
+function upstream({ name, filters }: Variant): Variant {
+  return { name, filters: [], upstreamFilters: filters, over: NAMES.noFilterUpstream };
 }
 
 /** Our filters as the first part measures them, for the second part. */
@@ -176,6 +185,15 @@ async function bundled(directory: string): Promise<Variant> {
   await buildBundle(name, ["header-routing", "trace-headers"], { outDir: directory });
   const configuration = { "header-routing": TEN_RULES, "trace-headers": {} } as unknown as Json;
   return wasm(NAMES.ourBundle, modulePath(name, directory), configuration);
+}
+
+/** A filter of the catalog. */
+function filtered(
+  name: string,
+  filter: string,
+  configuration: FaultInjectionConfig | RetryBudgetConfig | RateLimitConfig,
+): Variant {
+  return wasm(name, modulePath(filter), configuration as unknown as Json);
 }
 
 function wasm(name: string, module: string, configuration: Json = {}): Variant {

@@ -26,6 +26,15 @@ export interface FilterRequest extends ClientRequest {
   readonly configuration?: unknown;
   /** What the upstream answers. Default: 200 without a body. */
   readonly response?: Pick<UpstreamResponse, "status" | "headers" | "body" | "trailers">;
+  /** How often it comes, one after the other, before it is looked at what was counted. Default: 1. */
+  readonly times?: number;
+  /**
+   * What calls of the filter's own are answered with while the request waits: HTTP calls with this body and status 200, gRPC calls with this message.
+   * Default: they fail once the stream is over.
+   */
+  readonly answer?: string | Uint8Array;
+  /** Host calls that fail meanwhile, with the status they give: `{ proxy_set_shared_data: 4 }` for a worker that others always come before. */
+  readonly failing?: Readonly<Record<string, number>>;
   /** Property values by path, such as `source.address`. Stock Envoy has its own. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
 }

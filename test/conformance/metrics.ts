@@ -136,7 +136,9 @@ function metricsAtWork(subject: Subject): ReadonlyMap<string, MetricAtWork> {
   };
   for (const request of requests ?? []) {
     const module = subject.bootWith(request.configuration ?? accepted[0]);
-    play(module, scriptOf(request));
+    const { times = 1, failing = {} } = request;
+    module.host.intercept = (call) => failing[call];
+    for (let i = 0; i < times; i++) play(module, scriptOf(request));
     note(module);
   }
   const random = new Random(subject.seed);

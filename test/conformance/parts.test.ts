@@ -2,7 +2,9 @@
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HeaderList } from "../traffic.js";
+import type { FilterRequest } from "./facts.js";
 import { metricRows } from "./metrics.js";
+import { type JsonSchema, Random, randomDocument } from "./random-documents.js";
 import { readmeExamples } from "./readme.js";
 import { flawOf } from "./sanity.js";
 import { type Outcome, type Script, scriptOf } from "./script.js";
@@ -86,6 +88,33 @@ test("a README's examples are its YAML blocks, and what blocks of Envoy and Isti
     "```yaml\nroutes: [{ match: { prefix: / } }]\n```",
   ];
   expect(readmeExamples(readme.join("\n\n"))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+});
+
+describe("a random document", () => {
+  const texts = (schema: JsonSchema) => {
+    const random = new Random(1);
+    return Array.from({ length: 300 }, () => randomDocument(schema, random));
+  };
+
+  test("has texts that mostly fit their pattern, or any where none does", () => {
+    const fitting = texts({ type: "string", pattern: "^x-" }).filter((text) => `${text}`.startsWith("x-"));
+    expect(fitting.length).toBeGreaterThan(200);
+    expect(texts({ type: "string", pattern: "^no text is like this$" })).toHaveLength(300);
+  });
+
+  test("has dates and times where they are asked for", () => {
+    const dates = texts({ type: "string", format: "date-time" }).filter((text) => /^\d{4}-/.test(`${text}`));
+    expect(dates.length).toBeGreaterThan(200);
+    expect(texts({ type: "string" })).toContain("1.5s");
+  });
+});
+
+test("a given request has its calls answered once it is there, and else when it is over", () => {
+  const kinds = (request: FilterRequest) => scriptOf(request).events.map(({ kind }) => kind);
+  expect(kinds({ body: "a" })).toEqual(["request-body", "response-headers"]);
+  expect(kinds({ body: "a", answer: "yes" })).toEqual(["request-body", "answer", "response-headers"]);
+  const [event] = scriptOf({ answer: Uint8Array.of(0, 255) }).events;
+  expect(event).toEqual({ kind: "answer", status: 200, bytes: "\0\xff" });
 });
 
 test("a run is made as small as still shows the fault", () => {

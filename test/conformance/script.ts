@@ -15,8 +15,8 @@ export type StreamEvent =
   | { readonly kind: "request-body" | "response-body"; readonly bytes: string; readonly end: boolean }
   | { readonly kind: "request-trailers" | "response-trailers"; readonly headers: HeaderList }
   | { readonly kind: "response-headers"; readonly headers: HeaderList; readonly end: boolean }
-  /** Every call of the filter's own that waits is answered, with this HTTP status; 0: it fails. */
-  | { readonly kind: "answer"; readonly status: number }
+  /** Every call of the filter's own that waits is answered, with this HTTP status, 0: it fails, and these bytes (latin1). Default: `answer`. */
+  | { readonly kind: "answer"; readonly status: number; readonly bytes?: string }
   | { readonly kind: "advance"; readonly ms: number };
 
 /** A stream. It is closed after its last event, whole or not. */
@@ -86,7 +86,7 @@ export function begin(module: HostedModule, script: Script, plugin?: string): Ht
 
 function happen(module: HostedModule, stream: HttpStream, event: StreamEvent): void {
   if (event.kind === "advance") module.advance(event.ms);
-  else if (event.kind === "answer") answerCalls(module, event.status);
+  else if (event.kind === "answer") answerCalls(module, event.status, event.bytes);
   else if (!stream.isClosed && stream.localReply === undefined) arrive(stream, event);
 }
 
@@ -113,13 +113,14 @@ function arrive(
 }
 
 /** Answers what waits now; what the filter asks for upon an answer waits for the next. */
-function answerCalls(module: HostedModule, status: number): void {
+function answerCalls(module: HostedModule, status: number, bytes = "answer"): void {
+  const body = Buffer.from(bytes, "latin1");
   for (const call of module.httpCalls) {
     if (status === 0) call.fail();
-    else call.respond({ headers: [[":status", `${status}`]], body: "answer" });
+    else call.respond({ headers: [[":status", `${status}`]], body });
   }
   for (const call of module.grpcCalls) {
-    if (status === 200) call.sendMessage("answer");
+    if (status === 200) call.sendMessage(body);
     call.close(status === 200 ? 0 : 14);
   }
 }
@@ -149,7 +150,7 @@ const RESPONSE_STATUS = 200;
 /** The script of a request that an author gave. */
 export function scriptOf(request: FilterRequest): Script {
   const { method = request.body === undefined ? "GET" : "POST", path = "/", headers = [] } = request;
-  const { properties = {}, response = {} } = request;
+  const { properties = {}, response = {}, answer } = request;
   const host = headers.find(([name]) => name.toLowerCase() === "host")?.[1] ?? "test";
   const rest = headers
     .filter(([name]) => name.toLowerCase() !== "host")
@@ -163,6 +164,7 @@ export function scriptOf(request: FilterRequest): Script {
     properties,
     events: [
       ...asked,
+      ...bytesOf(answer).map((bytes) => ({ kind: "answer", status: RESPONSE_STATUS, bytes }) as const),
       {
         kind: "response-headers",
         headers: [status, ...(response.headers ?? [])],

@@ -71,6 +71,7 @@ function fallbackOf({ defaultUpstream }: EnvoyOptions, names: readonly string[])
 function clusterOf(name: string, upstream: Destination, options: EnvoyOptions, places: Places): Cluster {
   const tls = tlsTo(name, upstream, options.upstreamTls?.[name]);
   return cluster({
+    ...options.clusterOptions,
     name,
     endpoints: [{ address: places.hostAddress, port: upstream.port }],
     protocol: upstream.protocol ?? "http1",

@@ -3,6 +3,7 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import type { ClusterOptions } from "../../envoy/config/cluster.js";
 import type { Json } from "../../envoy/config/json.js";
 import type { HttpListenerOptions } from "../../envoy/config/listener.js";
 import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
@@ -42,6 +43,8 @@ export interface EnvoyOptions {
   >;
   /** Of every route: the header that names the destination, the timeout, retries. */
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
+  /** Of every upstream's cluster. */
+  readonly clusterOptions?: Pick<ClusterOptions, "circuitBreakers" | "connectTimeoutSeconds">;
   /** The chain of every upstream's cluster, which sees every attempt. */
   readonly upstreamFilters?: readonly ChainFilter[];
   /** How many workers. Default: 2, so that what one worker alone knows shows. */

@@ -19,6 +19,8 @@ export interface GrpcCall {
   end(status: number, message?: string, trailing?: Readonly<Record<string, string>>): void;
   /** Breaks the stream off, with `INTERNAL_ERROR`. */
   reset(): void;
+  /** Settles when the stream is gone: whether it came to its end, or one of the two sides broke it off. */
+  readonly closed: Promise<"end" | "reset">;
 }
 
 /** What a method does; an error that it throws ends the call with status 13. */
@@ -85,6 +87,13 @@ function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): GrpcCa
   return {
     metadata,
     messages: readMessages(stream),
+    closed: new Promise((resolve) => {
+      // Envoy 1.36 gives a call up with NO_ERROR, by which Node does not close a stream.
+      stream.on("aborted", () => resolve("reset"));
+      stream.on("close", () =>
+        resolve(stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? "end" : "reset"),
+      );
+    }),
     begin,
     send(message) {
       if (!stream.headersSent) begin();

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { GO_MINOR } from "./go-module.js";
+import { hasRateLimitEngine } from "./rate-limit-engine.js";
 import { RUST_TARGET } from "./rust-crate.js";
 
 interface ToolFacts {
@@ -27,6 +28,14 @@ const TOOLS = {
   rust: {
     isHere: hasRustTarget,
     get: `install Rust 1.63 or later from https://rustup.rs and run: rustup target add ${RUST_TARGET}`,
+  },
+  redis: {
+    isHere: () => runs("redis-server", "--version"),
+    get: "on Debian: apt-get install redis-server; on macOS: brew install redis",
+  },
+  ratelimit: {
+    isHere: hasRateLimitEngine,
+    get: "with Go and a network the tests build it; or name one that is built in RATELIMIT_BIN",
   },
 } as const satisfies Record<string, ToolFacts>;
 

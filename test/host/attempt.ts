@@ -17,6 +17,7 @@ import { keep, ReceivedRequest, type UpstreamSide } from "./upstream-side.js";
 
 /** Who made the attempt. */
 export interface AttemptOwner {
+  /** Of an attempt that goes on: that it ends with them the owner tells it, once it knows whether another follows. */
   onResponseHeaders(attempt: UpstreamAttempt, map: HeaderMap, end: boolean): void;
   onResponseData(bytes: Buffer, end: boolean): void;
   onResponseTrailers(map: HeaderMap): void;
@@ -27,6 +28,8 @@ export interface AttemptOwner {
   onClosed(): void;
   property(path: string, reader: HeaderReader): PropertyValue | undefined;
   readonly trace: string[];
+  /** What filters set with `proxy_set_property`. */
+  readonly state: Map<string, Buffer>;
 }
 
 /** A request that reached, or is to reach, an upstream. A test answers those that the upstream's script left without an answer. */
@@ -51,7 +54,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
   ) {
     this.toUpstream = new UpstreamSink(this);
     this.toClient = new AnswerPath(this);
-    this.manager = new FilterManager(plugins, this, owner.trace);
+    this.manager = new FilterManager(plugins, this, owner.trace, owner.state);
   }
 
   /** The request, as the upstream has it so far. */
@@ -265,7 +268,7 @@ class AnswerPath implements Sink {
 
   headers(map: HeaderMap, end: boolean): void {
     const { attempt } = this;
-    if (attempt.passes(end)) attempt.owner.onResponseHeaders(attempt, map, end);
+    if (!attempt.isOver) attempt.owner.onResponseHeaders(attempt, map, end);
   }
 
   data(bytes: Buffer, end: boolean): void {

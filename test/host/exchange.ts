@@ -26,6 +26,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   details = "";
   readonly toClient: Sink;
   readonly trace: string[] = [];
+  readonly state = new Map<string, Buffer>();
 
   private readonly client: ClientSide;
   private readonly router: Router;
@@ -48,7 +49,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.client = new ClientSide(protocol, closes);
     this.router = new Router(proxy, this);
     this.toClient = new ClientSink(this);
-    this.manager = new FilterManager(plugins, this, this.trace);
+    this.manager = new FilterManager(plugins, this, this.trace, this.state);
   }
 
   /** A filter's own answer, when there was one. */

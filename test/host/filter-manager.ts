@@ -9,6 +9,9 @@ import { localReplyHeaders } from "./local-reply.js";
 import type { PropertyValue } from "./property.js";
 import type { RootContext } from "./root-context.js";
 
+/** What Envoy takes for a gRPC call: `application/grpc;charset=utf-8` is none, and no more is gRPC-Web. */
+const GRPC_TYPE = /^application\/grpc($|\+)/;
+
 /** What stands around a chain. */
 export interface StreamEnds {
   /** Where the request goes after the last filter. */
@@ -39,8 +42,6 @@ export class FilterManager implements WayOwner {
   /** A filter's own answer, when there was one. */
   localReply: LocalReply | undefined;
   wasReset = false;
-  /** What filters set with `proxy_set_property`. */
-  state: Map<string, Buffer> | undefined;
 
   private hasFailed = false;
   /** An answer that goes out when the callback of the request has returned in which it was given. */
@@ -52,6 +53,8 @@ export class FilterManager implements WayOwner {
     private readonly ends: StreamEnds,
     /** Where each callback that is entered is noted: the plugin's name, then the callback's. */
     readonly trace?: string[],
+    /** What filters set with `proxy_set_property`, in Envoy the filter state of the request: its attempts share it. */
+    public state?: Map<string, Buffer>,
   ) {
     this.contexts = plugins.map((root) => new HttpContext(root, this));
     const requests = this.contexts.map((context) => context.request);
@@ -160,7 +163,7 @@ export class FilterManager implements WayOwner {
   private send(reply: LocalReply): void {
     const { request, response } = this;
     this.localReply = reply;
-    const isGrpc = request.headers?.get("content-type")?.startsWith("application/grpc") ?? false;
+    const isGrpc = GRPC_TYPE.test(request.headers?.get("content-type") ?? "");
     const headers = localReplyHeaders(reply, isGrpc);
     const isHead = request.headers?.get(":method") === "HEAD";
     const body = isGrpc || isHead || reply.body === "" ? NO_BODY : Buffer.from(reply.body, "latin1");

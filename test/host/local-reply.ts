@@ -16,7 +16,19 @@ export const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
 };
 export const UNKNOWN_GRPC_STATUS = 2;
 /** Envoy drops a header of another name, or of none. */
+const PERCENT = 0x25;
 const HEADER_NAME = /^:?[\w!#$%&'*+.^`|~-]+$/;
+
+/** As Envoy escapes a gRPC message: `%`, and the bytes that are no printable ASCII. The body's characters are its bytes (latin1). */
+function escapedMessage(body: string): string {
+  return [...Buffer.from(body, "latin1")]
+    .map((byte) =>
+      byte < 0x20 || byte > 0x7e || byte === PERCENT
+        ? `%${byte.toString(16).toUpperCase().padStart(2, "0")}`
+        : String.fromCharCode(byte),
+    )
+    .join("");
+}
 
 /** To a gRPC client the answer is in headers alone: status 200, and the message for the body. */
 export function localReplyHeaders(reply: LocalReply, isGrpc: boolean): HeaderMap {
@@ -25,7 +37,7 @@ export function localReplyHeaders(reply: LocalReply, isGrpc: boolean): HeaderMap
   if (isGrpc) {
     map.replace("content-type", "application/grpc");
     map.replace("grpc-status", `${reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? UNKNOWN_GRPC_STATUS}`);
-    if (reply.body.length > 0) map.replace("grpc-message", encodeURI(reply.body));
+    if (reply.body.length > 0) map.replace("grpc-message", escapedMessage(reply.body));
   } else if (reply.body.length > 0) {
     map.set("content-length", `${reply.body.length}`);
     if (map.get("content-type") === undefined) map.add("content-type", "text/plain");

@@ -17,6 +17,7 @@ import { resetText } from "./upstream-side.js";
 /** The stream that the router ends. */
 export interface RouterOwner {
   readonly trace: string[];
+  readonly state: Map<string, Buffer>;
   readonly worker: number;
   /** What is kept of the request's body for another attempt. */
   readonly keptBody: Body | undefined;
@@ -66,6 +67,10 @@ export class Router implements Sink, AttemptOwner {
 
   get trace(): string[] {
     return this.owner.trace;
+  }
+
+  get state(): Map<string, Buffer> {
+    return this.owner.state;
   }
 
   headers(map: HeaderMap, end: boolean): void {
@@ -209,11 +214,10 @@ export class Router implements Sink, AttemptOwner {
 
   onResponseHeaders(attempt: UpstreamAttempt, map: HeaderMap, end: boolean): void {
     const retries = this.limits?.retries;
-    if (this.isOver) return;
-    if (retries !== undefined && retriesResponse(retries, map) && this.retry()) {
-      attempt.cancel();
-      return;
-    }
+    const isRetried = !this.isOver && retries !== undefined && retriesResponse(retries, map) && this.retry();
+    // Filters of the attempt that ends here can read in the response's flags that none follows.
+    if (end || isRetried) attempt.cancel();
+    if (this.isOver || isRetried) return;
     this.responseStarted = true;
     if (this.orphans.length > 0) this.cancel(attempt);
     this.perTry?.cancel();

@@ -1,28 +1,11 @@
 // A bundle does what the same filters do as a chain of modules: stock Envoy with the one beside stock Envoy with the other, and the same requests for both.
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Json } from "../../envoy/config/json.js";
-import { inspectModule } from "../../envoy/module/inspect.js";
-import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { buildFilters, compileModule, modulePath } from "../../filters/build.js";
-import { type BundlePart, bundlePlace, compileBundle } from "../../filters/bundle-entry.js";
-import { sourceAt } from "../../filters/source.js";
 import { send } from "../harness/client.js";
-import { startEnvoy, type TestEnvoy } from "../harness/envoy.js";
-import type { Upstream } from "../harness/upstream.js";
-import { isBefore } from "../harness/version.js";
 import { loadModule } from "../host/load.js";
-import {
-  type ChainUpstream,
-  exchange,
-  type Message,
-  type Shape,
-  startChainUpstream,
-} from "./chain-exchange.js";
+import { inParallel, type Order, type Outcome, type Plan, TwinBench } from "./bundle-twins.js";
+import { exchange, type Shape } from "./chain-exchange.js";
 
 /** Probes are `a`, `b` and `c`: what they do, a request says. */
 const ORDER = ["chain-a", "trace-headers", "chain-b", "header-routing", "chain-c"];
@@ -35,145 +18,16 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
     rules: [{ name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" }],
   },
 };
-const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-const isOlder = await isBefore("1.39");
-
-/** The same filters in the same order, as modules of their own and as one. */
-interface Twins {
-  readonly chain: TestEnvoy;
-  readonly bundle: TestEnvoy;
-}
-
-/** What came of a request. */
-interface Outcome {
-  readonly client: Message;
-  /** What reached the upstream; nothing is compared where a filter answered, for then how much did is a matter of time. */
-  readonly upstream: Message | undefined;
-  /** What the probes saw, in the order in which they saw it. */
-  readonly logs: readonly string[];
-}
-
-let folder: string;
-let probe: string;
-let bundles: Readonly<Record<"forward" | "backward", string>>;
-let upstream: ChainUpstream;
-let twins: Readonly<Record<"forward" | "backward", Twins>>;
-let exchanges = 0;
+let bench: TwinBench;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "meshwright-bundle-"));
-  probe = path.join(folder, "probe.wasm");
-  bundles = {
-    forward: path.join(folder, "forward.wasm"),
-    backward: path.join(folder, "backward.wasm"),
-  };
-  await Promise.all([
-    compileModule("test/probes/chain-a/index.ts", probe),
-    buildFilters(["trace-headers", "header-routing"]),
-  ]);
-  const parts = await Promise.all(ORDER.map(partOf));
-  const base = sourceAt(bundlePlace(PACKAGE_ROOT));
-  await Promise.all([
-    compileBundle({ name: "forward", base, parts }, bundles.forward),
-    compileBundle({ name: "backward", base, parts: [...parts].reverse() }, bundles.backward),
-  ]);
-  upstream = await startChainUpstream();
-  const [forward, backward] = await Promise.all([
-    startTwins(ORDER, bundles.forward),
-    startTwins([...ORDER].reverse(), bundles.backward),
-  ]);
-  twins = { forward, backward };
+  bench = await TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
 }, 120_000);
 
-afterAll(async () => {
-  for (const { chain, bundle } of Object.values(twins ?? {})) {
-    await Promise.all([chain, bundle].map((envoy) => envoy[Symbol.asyncDispose]()));
-  }
-  await upstream?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(async () => bench?.[Symbol.asyncDispose]());
 
-const isProbe = (name: string) => name.startsWith("chain-");
-
-async function partOf(name: string): Promise<BundlePart> {
-  const module = isProbe(name) ? probe : modulePath(name);
-  const entry = path.join(PACKAGE_ROOT, isProbe(name) ? "test/probes" : "filters", name, "index.ts");
-  return { name, entry, callbacks: inspectModule(await readFile(module)).callbacks };
-}
-
-async function startTwins(order: readonly string[], module: string): Promise<Twins> {
-  const common = { upstreams: { upstream: upstream as unknown as Upstream }, concurrency: 1 };
-  const filters = order.map((name) => ({
-    name,
-    module: isProbe(name) ? probe : name,
-    configuration: CONFIGURATIONS[name] ?? {},
-  }));
-  const configuration = Object.fromEntries(order.map((name) => [name, CONFIGURATIONS[name] ?? {}]));
-  const [chain, bundle] = await Promise.all([
-    startEnvoy({ ...common, filters }),
-    startEnvoy({ ...common, filters: [{ name: "bundle", module, configuration }] }),
-  ]);
-  return { chain, bundle };
-}
-
-interface Plan {
-  readonly plans: Readonly<Record<string, string>>;
-  readonly request: Shape;
-  readonly response: Shape;
-}
-
-/** Over the frames that Envoy 1.36 sends for a body that became empty before trailers, Node's server resets one stream in a hundred. */
-const isSpoiled = ({ client }: Outcome): boolean =>
-  isOlder && client.body.endsWith("reset reason: remote reset");
-
-async function run(envoy: TestEnvoy, plan: Plan): Promise<Outcome> {
-  let outcome = await runOnce(envoy, plan);
-  for (let i = 0; i < 5 && isSpoiled(outcome); i++) outcome = await runOnce(envoy, plan);
-  return outcome;
-}
-
-async function runOnce(envoy: TestEnvoy, { plans, request, response }: Plan): Promise<Outcome> {
-  const id = `id-${exchanges++}`;
-  const headers: Record<string, string> = {
-    "x-id": id,
-    "x-answer": response,
-    "x-version": "2",
-    traceparent: TRACEPARENT,
-  };
-  for (const [name, plan] of Object.entries(plans)) headers[`x-plan-${name}`] = plan;
-  const client = await exchange(envoy.url, { headers, request });
-  const logs = await linesOf(envoy, id);
-  const replied = client.headers.some((line) => line.startsWith("x-reply"));
-  const received = replied ? undefined : upstream.received.get(id);
-  return JSON.parse(JSON.stringify({ client, upstream: received, logs }).replaceAll(id, "ID")) as Outcome;
-}
-
-/** The probes' lines about a stream, once each has said that it is done. */
-async function linesOf(envoy: TestEnvoy, id: string): Promise<readonly string[]> {
-  for (let i = 0; ; i++) {
-    const lines = [...envoy.logs().matchAll(/chain (\S+) (\S+ .*)$/gm)]
-      .filter(([, stream]) => stream === id)
-      .map(([, , line]) => line ?? "");
-    if (lines.filter((line) => line.endsWith(" done")).length === 3 || i === 100) return lines;
-    await sleep(40);
-  }
-}
-
-const inParallel = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
-  const rest = [...items];
-  await Promise.all(
-    Array.from({ length: 10 }, async () => {
-      for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
-    }),
-  );
-};
-
-async function expectSame(order: "forward" | "backward", plan: Plan): Promise<void> {
-  const { chain, bundle } = twins[order];
-  const [expected, actual] = await Promise.all([run(chain, plan), run(bundle, plan)]);
-  expect(actual, `${order} ${JSON.stringify(plan)}`).toEqual(expected);
-}
+const expectSame = (order: Order, plan: Plan) => bench.expectSame(order, plan);
 
 /** What the filter that comes first in a direction does, and what the one behind it: headers h, bodies b, trailers t. */
 const FIRST = ["", "h=pause", "h=pauseall", "h=reply", "h=latereply", "h=end"];
@@ -250,11 +104,11 @@ describe("a bundle", () => {
     });
     const expected = new Map<string, Outcome>();
     for (const plan of plans.slice(0, verbs.length)) {
-      expected.set(plan.plans.a ?? "", await run(twins.forward.bundle, plan));
+      expected.set(plan.plans.a ?? "", await bench.run(bench.twins.forward.bundle, plan));
     }
     await Promise.all(
       plans.map(async (plan) => {
-        const { client, upstream: received } = await run(twins.forward.bundle, plan);
+        const { client, upstream: received } = await bench.run(bench.twins.forward.bundle, plan);
         const single = expected.get(plan.plans.a ?? "");
         expect({ client, received }).toEqual({ client: single?.client, received: single?.upstream });
       }),
@@ -263,7 +117,7 @@ describe("a bundle", () => {
 
   test("answers 413 to a body over the listener's limit that a filter holds, as Envoy does, and serves on", async () => {
     const headers = [["x-plan-b", "qb=buffer"]] as const;
-    for (const { url } of [twins.forward.chain, twins.forward.bundle]) {
+    for (const { url } of [bench.twins.forward.chain, bench.twins.forward.bundle]) {
       const statusOf = async (size: number) =>
         (await send(url, { method: "POST", headers, body: "x".repeat(size) })).status;
       expect(await statusOf(3_000_000)).toBe(413);
@@ -275,11 +129,11 @@ describe("a bundle", () => {
     const plan: Plan = { plans: { a: "qh=pause" }, request: "body", response: "body" };
     const leave = async () => {
       const headers = { "x-id": "gone", "x-plan-a": "qh=pause" };
-      await exchange(twins.forward.bundle.url, { headers, request: "headers", leaveAfterMs: 5 });
+      await exchange(bench.twins.forward.bundle.url, { headers, request: "headers", leaveAfterMs: 5 });
     };
     await Promise.all(Array.from({ length: 50 }, leave));
-    expect((await run(twins.forward.bundle, plan)).client.headers[0]).toBe(":status: 200");
-    expect(twins.forward.bundle.logs()).not.toMatch(/wasm.*(trap|Uncaught|abort)/i);
+    expect((await bench.run(bench.twins.forward.bundle, plan)).client.headers[0]).toBe(":status: 200");
+    expect(bench.twins.forward.bundle.logs()).not.toMatch(/wasm.*(trap|Uncaught|abort)/i);
   });
 });
 
@@ -327,7 +181,7 @@ describe("a bundle's configuration", () => {
     ["nested without end", "[".repeat(100_000), [expect.stringContaining("nested deeper than 64 levels")]],
     ["any bytes", Buffer.from([0, 255, 254]), [expect.stringContaining(refused)]],
   ])("that is %s", (_, document, logs) => {
-    const outcome = loadModule(bundles.forward).configure(document);
+    const outcome = loadModule(bench.bundles.forward).configure(document);
     expect(outcome.logs).toEqual(logs);
     expect(outcome.accepted).toBe(logs.length === 0);
   });
@@ -339,12 +193,12 @@ describe("a bundle's configuration", () => {
       destination: "upstream",
     }));
     const document = JSON.stringify({ ...JSON.parse(whole), "header-routing": { rules } });
-    const outcome = loadModule(bundles.forward).configure(document);
+    const outcome = loadModule(bench.bundles.forward).configure(document);
     expect(outcome).toEqual({ accepted: true, logs: [] });
   });
 
   test("that a running Envoy is given and refuses leaves the old one in force", async () => {
-    const { bundle } = twins.backward;
+    const { bundle } = bench.twins.backward;
     const configured = await bundle.configure("bundle", { "trace-headers": {} });
     expect(configured).toMatchObject({ accepted: false });
     expect(bundle.logs()).toContain("bundle backward: configuration refused: chain-c: is required");
@@ -352,14 +206,15 @@ describe("a bundle's configuration", () => {
   });
 
   test("changed two thousand times, and ten thousand streams, leave the memory as it was", () => {
-    const module = loadModule(bundles.forward);
+    const module = loadModule(bench.bundles.forward);
     const change = (times: number) => {
       for (let i = 0; i < times; i++) module.configure(whole);
     };
     const serve = (times: number) => {
       for (let i = 0; i < times; i++) module.exchange([[":path", "/"]]);
     };
-    change(200);
+    // The heap comes to its size within some hundred configurations.
+    change(2_000);
     serve(1_000);
     const pages = module.pages;
     change(2_000);

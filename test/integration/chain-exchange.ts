@@ -27,7 +27,7 @@ export interface Message {
   readonly trailers: readonly string[];
 }
 
-/** Answers in the shape that `x-answer` asks for; it keeps each request under its `x-id`. */
+/** Answers in the shape that `x-answer` asks for, with the status that `x-status` says, or 200; it keeps each request under its `x-id`. */
 export interface ChainUpstream extends AsyncDisposable {
   readonly port: number;
   readonly protocol: "http2";
@@ -76,7 +76,7 @@ async function answer(
   if (stream.destroyed) return;
   stream.on("wantTrailers", () => stream.sendTrailers({ "x-upstream-trailer": "1" }));
   stream.respond(
-    { ":status": 200, "x-upstream": "1" },
+    { ":status": Number(get("x-status") ?? 200), "x-upstream": "1" },
     { endStream: shape === "headers", waitForTrailers: shape === "trailers" },
   );
   if (shape !== "headers") stream.end(BODY);

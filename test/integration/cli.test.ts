@@ -90,6 +90,41 @@ describe("a mistake", () => {
       2,
       /^meshwright: option '--log-level <level>' .*Allowed choices/,
     ],
+    [
+      ["run", "--upstream", "http://h", "--retry-on", "5x"],
+      2,
+      'meshwright: --retry-on 5x: there is no condition "5x"; did you mean "5xx"?',
+    ],
+    [
+      ["run", "--upstream", "http://h", "--retries", "3"],
+      2,
+      "meshwright: --retries needs --retry-on, as in --retry-on 5xx,connect-failure",
+    ],
+    [
+      ["run", "--upstream", "http://h", "--retry-on", "5xx", "--retries", "0"],
+      2,
+      /^meshwright: option '--retries <number>' argument '0' is invalid.*from 1 to 100/,
+    ],
+    [
+      ["run", "--upstream", "http://h", "--timeout", "soon"],
+      2,
+      /^meshwright: --timeout soon: must be a length of time/,
+    ],
+    [
+      ["run", "--upstream", "http://h", "--grpc-service", "http://h"],
+      2,
+      /^meshwright: --grpc-service http:\/\/h: write it as NAME=URL/,
+    ],
+    [
+      ["run", "--upstream", "http://h", "--concurrency", "many"],
+      2,
+      /^meshwright: option '--concurrency <number>' argument 'many' is invalid/,
+    ],
+    [
+      ["run", "--upstream", "http://h", "--filter", "trace-headers@upstream=x"],
+      2,
+      /^meshwright: --filter trace-headers@upstream: only filters of your own are placed so/,
+    ],
     [["build", "nothing"], 3, /^meshwright: there is no filter "nothing"; the filters are: /],
     [
       ["build", "--size-budget", "1k"],
@@ -179,7 +214,10 @@ describe("inspect", () => {
   });
 });
 
-describe("the command as a process", () => {
+/** Every filter from its sources, on a machine that is busy with other tests. */
+const BUILD_MS = 240_000;
+
+describe("the command as a process", { timeout: BUILD_MS }, () => {
   it("builds every filter and writes the schemas", async () => {
     const { exitCode, stdout } = await runCli(["build"], folder);
     expect(exitCode).toBe(0);

@@ -13,6 +13,7 @@ import {
   type DestinationRoutesOptions,
   destinationRoutes,
   directResponse,
+  prefixRoute,
   virtualHost,
 } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
@@ -88,7 +89,12 @@ const cases: Record<string, Parts> = {
     },
   },
   "the switches of a listener, on": {
-    listener: { useRemoteAddress: true, preserveExternalRequestId: true, normalizePath: true },
+    listener: {
+      useRemoteAddress: true,
+      xffTrustedHops: 2,
+      preserveExternalRequestId: true,
+      normalizePath: true,
+    },
   },
   "the switches of a listener, off": {
     listener: { useRemoteAddress: false, preserveExternalRequestId: false, normalizePath: false },
@@ -104,7 +110,7 @@ const cases: Record<string, Parts> = {
       virtualHosts: [virtualHost({ name: "all", routes: [directResponse({ status: 404, body: "yes\n" })] })],
     },
   },
-  "several virtual hosts, with the count of attempts": {
+  "several virtual hosts, with the count of attempts and headers to remove": {
     listener: {
       virtualHosts: [
         virtualHost({
@@ -112,6 +118,7 @@ const cases: Record<string, Parts> = {
           domains: ["orders", "orders:8080", "*.orders"],
           routes: destinationRoutes({ destinations: {}, fallback: "one" }),
           includeAttemptCount: true,
+          removeResponseHeaders: ["x-envoy-ratelimited", "x-b"],
         }),
         virtualHost({ name: "rest", routes: [directResponse({ status: 503, body: "" })] }),
       ],
@@ -132,6 +139,36 @@ const cases: Record<string, Parts> = {
     },
   },
   "a cluster of HTTP/2": { cluster: { protocol: "http2", connectTimeoutSeconds: 0.25 } },
+  "a cluster with limits of what may go on at once": {
+    cluster: {
+      circuitBreakers: {
+        maxConnections: 1,
+        maxPendingRequests: 0,
+        maxRequests: 2 ** 31,
+        maxRetries: 2 ** 32 - 1,
+      },
+    },
+  },
+  "a cluster with one such limit": { cluster: { circuitBreakers: { maxRetries: 7 } } },
+  "routes by prefix": {
+    listener: {
+      virtualHosts: [
+        virtualHost({
+          name: "all",
+          routes: [
+            prefixRoute({ name: "api", prefix: "/api", cluster: "one" }),
+            prefixRoute({
+              name: "rest",
+              prefix: "/",
+              cluster: "one",
+              timeoutSeconds: 0,
+              retryPolicy: { retryOn: ["unavailable"] },
+            }),
+          ],
+        }),
+      ],
+    },
+  },
   "a cluster of names": { cluster: { endpoints: [{ address: "localhost", port: 8081 }] } },
   "a cluster of addresses of both families": {
     cluster: {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { findNpm } from "../../envoy/runtime/find-npm.js";
 import { compileModule } from "../../filters/build.js";
-import { findFilter } from "../../filters/catalog.js";
+import { FILTERS, findFilter } from "../../filters/catalog.js";
 import { send } from "../harness/client.js";
 import { startEnvoy } from "../harness/envoy.js";
 import { startUpstream } from "../harness/upstream.js";
@@ -27,8 +27,7 @@ const PAGES = [
   "filters/README.md",
   "filters/TUTORIAL.md",
   "test/README.md",
-  "filters/header-routing/README.md",
-  "filters/trace-headers/README.md",
+  ...FILTERS.map(({ name }) => `filters/${name}/README.md`),
 ];
 
 const readme = readFileSync(path.join(ROOT, "README.md"), "utf8");

@@ -120,6 +120,13 @@ export const ROUTER: readonly Scenario[] = [
     routeOptions: { retryPolicy: { retryOn: ["5xx"], numRetries: 2 } },
   },
   {
+    name: "router: attempts see what filters of both chains left with the request",
+    filters: [probe("down", { qh: "setprop mine down", sh: "prop mine" })],
+    upstreamFilters: [probe("up", { qh: "prop mine", sh: "setprop mine up" })],
+    answers: { upstream: [{ status: 503 }, { status: 503 }, GOOD] },
+    routeOptions: { retryPolicy: { retryOn: ["5xx"], numRetries: 2 } },
+  },
+  {
     name: "router: a filter of the upstream's chain answers",
     filters: [probe("down")],
     upstreamFilters: [probe("up"), probe("last", { qh: "reply 429 full full ~; ret 1" })],

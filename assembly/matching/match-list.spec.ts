@@ -1,40 +1,36 @@
-import { parseMatch } from "../../assembly/matching/match-config";
-import { ListedRequest } from "../../assembly/matching/request.fixture";
-import { RequestSlots } from "../../assembly/matching/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { Config } from "../../assembly/text/config";
-import { Rule, RuleList } from "./policy";
-import { Target } from "./split";
+import { Bytes } from "../text/bytes";
+import { Config } from "../text/config";
+import { parseMatch } from "./match-config";
+import { MatchList } from "./match-list";
+import { ListedRequest } from "./request.fixture";
+import { RequestMatch } from "./request-match";
+import { RequestSlots } from "./request-view";
 
-const RESERVED = Bytes.of("x-mesh-destination");
-
-/** Rules with these matches, named by their numbers. */
-function rulesOf(matches: Array<string>, slots: RequestSlots): StaticArray<Rule> {
-  const rules = new StaticArray<Rule>(matches.length);
-  for (let i = 0; i < matches.length; i++) {
-    const config = Config.parse(Bytes.of(matches[i]));
-    const match = parseMatch(config.root, slots, RESERVED);
+function matchesOf(documents: Array<string>, slots: RequestSlots): StaticArray<RequestMatch> {
+  const matches = new StaticArray<RequestMatch>(documents.length);
+  for (let i = 0; i < documents.length; i++) {
+    const config = Config.parse(Bytes.of(documents[i]));
+    matches[i] = parseMatch(config.root, slots);
     expect(config.error).toBe("");
-    rules[i] = new Rule(match, new Target(i.toString(), Bytes.of("v")), null);
   }
-  return rules;
+  return matches;
 }
 
-/** The name of the rule that decides, or "none". */
-function decided(matches: Array<string>, lines: Array<string>): string {
+/** The number of the first that holds, or "none". */
+function decided(documents: Array<string>, lines: Array<string>): string {
   const slots = new RequestSlots();
-  const list = new RuleList(rulesOf(matches, slots));
+  const list = new MatchList(matchesOf(documents, slots));
   const request = new ListedRequest(slots);
   request.start(lines);
-  const target = list.decide(request);
-  return target ? target.rule : "none";
+  const first = list.first(request);
+  return first < 0 ? "none" : first.toString();
 }
 
 function exact(name: string, value: string): string {
   return '{"headers":[{"name":"' + name + '","exact":"' + value + '"}]}';
 }
 
-describe("a list of rules", () => {
+describe("a list of matches", () => {
   it("lets the first that matches decide, and none when none matches", () => {
     const matches = [exact("x-a", "1"), '{"headers":[{"name":"x-a","present":true}]}'];
     expect(decided(matches, ["x-a= 1"])).toBe("0");
@@ -87,17 +83,18 @@ describe("a list of rules", () => {
         matches.push('{"headers":[{"name":"' + name + '","exact":"' + value + '"' + invert + "}]}");
       }
       const slots = new RequestSlots();
-      const rules = rulesOf(matches, slots);
-      const list = new RuleList(rules);
+      const compiled = matchesOf(matches, slots);
+      const list = new MatchList(compiled);
       const request = new ListedRequest(slots);
       for (let value = 0; value < 16; value++) {
         request.start(["x-a= " + (value % 4).toString(), "x-b= " + (value / 4).toString()]);
-        let wanted = "none";
-        for (let i = 0; i < rules.length && wanted == "none"; i++) {
-          if (rules[i].match.matches(request)) wanted = i.toString();
+        let found = list.first(request);
+        for (let i = 0; i < compiled.length; i++) {
+          if (!compiled[i].matches(request)) continue;
+          expect(found).toBe(i);
+          found = list.next(request);
         }
-        const target = list.decide(request);
-        expect(target ? target.rule : "none").toBe(wanted);
+        expect(found).toBe(-1);
       }
     }
   });
@@ -105,11 +102,11 @@ describe("a list of rules", () => {
   it("draws once for a rule that lists a value twice", () => {
     const twice = '{"headers":[{"name":"x-a","oneOf":["1","1"]}],"percentage":50}';
     const slots = new RequestSlots();
-    const list = new RuleList(rulesOf([twice, twice, twice, twice], slots));
+    const list = new MatchList(matchesOf([twice, twice, twice, twice], slots));
     const request = new ListedRequest(slots);
     request.drawn = 9_999;
     request.start(["x-a= 1"]);
-    expect(list.decide(request)).toBe(null);
+    expect(list.first(request)).toBe(-1);
     expect(request.draws).toBe(4);
   });
 });

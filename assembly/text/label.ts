@@ -1,0 +1,32 @@
+// Names that a configuration gives: of rules, of destinations. They become labels of metrics and header values.
+
+import { Bytes } from "./bytes";
+import { BytesTable } from "./bytes-table";
+import { ConfigNode } from "./config";
+
+/** A name of 1 to 64 letters, digits, `_`, `.` or `-`. */
+export function parseLabel(node: ConfigNode): Bytes {
+  const label = node.text(1, 64);
+  for (let i = 0; i < label.size; i++) {
+    if (isLabelByte(label.at(i))) continue;
+    node.fail("must be letters, digits, '_', '.' or '-'");
+    break;
+  }
+  return label;
+}
+
+function isLabelByte(byte: u8): bool {
+  const lower = byte | 0x20;
+  if (lower >= 0x61 && lower <= 0x7a) return true;
+  if (byte >= 0x30 && byte <= 0x39) return true;
+  return byte == 0x5f || byte == 0x2e || byte == 0x2d;
+}
+
+/** Whether one of the names stands there twice. */
+export function hasRepeat(names: Array<Bytes>): bool {
+  const table = new BytesTable(StaticArray.fromArray(names));
+  for (let i = 0; i < names.length; i++) {
+    if (table.find(names[i]) != i) return true;
+  }
+  return false;
+}

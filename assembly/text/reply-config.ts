@@ -1,0 +1,44 @@
+// Compiles what a filter answers with. The TypeScript twins are in `filters/reply-schema.ts`.
+
+import { Bytes } from "./bytes";
+import { ConfigNode } from "./config";
+import { isHeaderName, isMessageHeader } from "./header-name";
+import { isHeaderValue } from "./header-value";
+
+const NOTHING = Bytes.owned(0);
+const MAX_BODY: i32 = 65_536;
+const MAX_CONTENT_TYPE: i32 = 256;
+const MAX_HEADER_NAME: i32 = 128;
+const MAX_HEADER_VALUE: i32 = 4096;
+
+/** A body; an absent one is empty. */
+export function parseBody(node: ConfigNode): Bytes {
+  return node.textOr(NOTHING, 0, MAX_BODY);
+}
+
+/** The type of a body; `null` for an absent one, where Envoy writes `text/plain`. */
+export function parseContentType(node: ConfigNode): Bytes | null {
+  if (!node.present) return null;
+  const type = node.text(1, MAX_CONTENT_TYPE);
+  for (let i = 0; i < type.size; i++) {
+    if (type.at(i) >= 0x20 && type.at(i) <= 0x7e) continue;
+    node.fail("must be printable ASCII");
+    break;
+  }
+  return type;
+}
+
+/** The name of a header of the answer: none that holds the connection or the message together. */
+export function parseReplyHeader(node: ConfigNode): Bytes {
+  const name = node.text(1, MAX_HEADER_NAME);
+  if (!isHeaderName(name)) node.fail("must be a header name in lower case");
+  else if (isMessageHeader(name)) node.fail("must not be a header that holds the message together");
+  return name;
+}
+
+/** A header's value, which may be empty. */
+export function parseHeaderValue(node: ConfigNode): Bytes {
+  const value = node.text(0, MAX_HEADER_VALUE);
+  if (!isHeaderValue(value)) node.fail("must have no control characters but tabs");
+  return value;
+}

@@ -1,0 +1,35 @@
+// The clusters of one Envoy of a mesh, each with the filters that see its attempts.
+
+import type { Cluster } from "../../envoy/config/cluster.js";
+import { byChain } from "../chains.js";
+import { type FilterPlan, filterReference } from "../planned-envoy.js";
+import { grpcClusters, upstreamCluster } from "../upstream-cluster.js";
+import type { UpstreamAddress } from "../upstream-url.js";
+import { appAddress, type Context, grpcServices, local, port } from "./addresses.js";
+import { APP_CLUSTER, attemptHops, type Hop, type MeshEnvoy, sidecarName } from "./topology.js";
+
+/** The filters of each hop of an Envoy, those of both chains. */
+export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
+
+export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
+  const clusters = new Map<string, Cluster>();
+  const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = []) => {
+    const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
+    const options = { caFile: context.caFile, filters: seen.map(filterReference) };
+    clusters.set(name, upstreamCluster(name, upstream, options));
+  };
+  for (const hop of envoy.hops) {
+    const { name, target } = hop;
+    const hops = attemptHops(envoy, hop);
+    if (target.kind === "app" && envoy.app !== undefined)
+      add(APP_CLUSTER, appAddress(context, envoy.app), hops);
+    if (target.kind !== "service") continue;
+    // No filter: behind the listener that it leads to are the clusters where attempts are made.
+    if (envoy.app === undefined) add(name, local(port(context, `${envoy.name} ${name}`)));
+    for (const version of Object.keys(context.mesh.services[target.service]?.versions ?? {})) {
+      const sidecar = sidecarName(target.service, version);
+      add(sidecar, local(port(context, `${sidecar} inbound`)), hops);
+    }
+  }
+  return [...clusters.values(), ...grpcClusters(grpcServices(context.mesh), context)];
+}

@@ -1,0 +1,102 @@
+// What a person may say of a route: how long an answer may take, and what is tried again.
+
+import { z } from "zod";
+import type { RouteActionOptions } from "../envoy/config/route.js";
+import { nearest } from "../envoy/problems.js";
+import { duration, millisecondsOf } from "../filters/rule-schema.js";
+
+/** Envoy's, where nothing is said. */
+const DEFAULT_TIMEOUT = "15s";
+
+/** Envoy's own names, but for those that need a list beside them: a status is written as a number here. */
+const RETRY_CONDITIONS = [
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "connect-failure",
+  "refused-stream",
+  "envoy-ratelimited",
+  "retriable-4xx",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+  "unavailable",
+] as const;
+
+const isCondition = (word: unknown) => RETRY_CONDITIONS.some((condition) => condition === word);
+
+function refuseCondition({ input }: { readonly input?: unknown }): string {
+  const near = typeof input === "string" ? nearest(input, RETRY_CONDITIONS) : undefined;
+  return near === undefined
+    ? `must be a status from 400 to 599, or one of ${RETRY_CONDITIONS.join(", ")}`
+    : `there is no condition "${input}"; did you mean "${near}"?`;
+}
+
+const status = z
+  .number()
+  .int("must be a status from 400 to 599")
+  .min(400, "must be a status from 400 to 599")
+  .max(599, "must be a status from 400 to 599");
+
+export const timeoutSchema = duration("0ms", "24h");
+
+export const retriesSchema = z.strictObject({
+  on: z
+    .array(z.union([z.enum(RETRY_CONDITIONS), status], { error: refuseCondition }))
+    .min(1, "must name at least one condition")
+    .refine((list) => new Set(list).size === list.length, "names a condition twice")
+    .describe(
+      "Envoy's conditions, such as 5xx, reset, connect-failure and unavailable, and single statuses.",
+    ),
+  attempts: z
+    .number()
+    .int("must be a whole number")
+    .min(1, "must be from 1 to 100")
+    .max(100, "must be from 1 to 100")
+    .optional()
+    .describe("How many attempts may follow the first. Default 1."),
+  perTryTimeout: duration("1ms", "24h")
+    .optional()
+    .describe("For each attempt, within the time for all. Default: none of its own."),
+});
+
+/** What the routes to a service are given. */
+export interface RouteSettings {
+  readonly timeout?: string | undefined;
+  readonly retries?: z.output<typeof retriesSchema> | undefined;
+}
+
+/** Why the two times do not fit each other; undefined where they do. Envoy would leave out the shorter one without a word. */
+export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings) {
+  const perTry = millisecondsOf(retries?.perTryTimeout ?? "") ?? 0;
+  const whole = millisecondsOf(timeout) ?? 0;
+  if (whole === 0 || perTry <= whole) return undefined;
+  return `must not be above the timeout of the whole answer, which is ${timeout}`;
+}
+
+/** The same for a builder of routes. */
+export function routeAction({ timeout, retries }: RouteSettings): RouteActionOptions {
+  return {
+    ...(timeout === undefined ? {} : { timeoutSeconds: seconds(timeout) }),
+    ...(retries === undefined ? {} : { retryPolicy: retryPolicy(retries) }),
+  };
+}
+
+function retryPolicy({ on, attempts = 1, perTryTimeout }: z.output<typeof retriesSchema>) {
+  const statuses = on.filter((each) => typeof each === "number");
+  return {
+    retryOn: [
+      ...on.filter(isCondition).map(String),
+      ...(statuses.length === 0 ? [] : ["retriable-status-codes"]),
+    ],
+    numRetries: attempts,
+    ...(statuses.length === 0 ? {} : { retriableStatusCodes: statuses }),
+    ...(perTryTimeout === undefined ? {} : { perTryTimeoutSeconds: seconds(perTryTimeout) }),
+  };
+}
+
+function seconds(text: string): number {
+  return (millisecondsOf(text) ?? 0) / 1000;
+}

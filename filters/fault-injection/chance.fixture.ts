@@ -1,0 +1,19 @@
+// For specs: a request whose draws are as random as the host's, and come again.
+
+import { Random } from "../../assembly/host/seeded-random";
+import { ListedRequest } from "../../assembly/matching/request.fixture";
+import { RequestSlots } from "../../assembly/matching/request-view";
+
+export class ChancyRequest extends ListedRequest {
+  private readonly random: Random;
+
+  constructor(slots: RequestSlots, seed: u64) {
+    super(slots);
+    this.random = new Random(seed);
+  }
+
+  draw(bound: u32): u32 {
+    this.draws++;
+    return this.random.below(bound);
+  }
+}

@@ -1,0 +1,144 @@
+// Compiles the configuration once, so that a request only compares and draws. Its TypeScript twin is `schema.ts`.
+
+import {
+  countPresent,
+  parseExplainHeader,
+  parseMatch,
+  parsePercentage,
+  parseWrittenHeader,
+} from "../../assembly/matching/match-config";
+import { RequestSlots } from "../../assembly/matching/request-view";
+import { parseRuleSelection, SELECTION_KEYS } from "../../assembly/matching/rule-selection";
+import { Bytes } from "../../assembly/text/bytes";
+import { ConfigNode } from "../../assembly/text/config";
+import { parseDurationOr } from "../../assembly/text/duration";
+import { hasRepeat, parseLabel } from "../../assembly/text/label";
+import { CLIENT_HEADERS, ClientFaults } from "./client-faults";
+import { MAX_DELAY_MS } from "./delay";
+import { parseDelay } from "./delay-config";
+import { parseAbort, parseBlackHole, parseResponseFault } from "./fault-config";
+import { parseInstantOr } from "./instant";
+import { Period, Rule } from "./policy";
+
+const ROOT_KEYS: StaticArray<string> = ["where", "explainHeader", "maxActive", "clientFaults", "rules"];
+const PLACES: StaticArray<string> = ["downstream", "upstream"];
+const FAULTS: StaticArray<string> = ["delay", "abort", "blackHole", "response"];
+/** Of these a rule has at most one. */
+const LAST_FAULTS: StaticArray<string> = ["abort", "blackHole", "response"];
+const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(["from", "until", "maxActive"]).concat<
+  StaticArray<string>
+>(FAULTS);
+
+/** By `ClientHeader`. */
+const CLIENT_HEADER_KEYS: StaticArray<string> = [
+  "delayHeader",
+  "abortHeader",
+  "grpcAbortHeader",
+  "percentageHeader",
+];
+const CLIENT_KEYS = CLIENT_HEADER_KEYS.concat<StaticArray<string>>([
+  "name",
+  "match",
+  "maxDelay",
+  "maxPercentage",
+]);
+const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
+  Bytes.of("x-envoy-fault-delay-request"),
+  Bytes.of("x-envoy-fault-abort-request"),
+  Bytes.of("x-envoy-fault-abort-grpc-request"),
+  Bytes.of("x-envoy-fault-percentage"),
+];
+const CLIENT_NAME = Bytes.of("client");
+const CLIENT_MAX_DELAY_MS: u32 = 10_000;
+
+const MAX_RULES: i32 = 1000;
+const MAX_ACTIVE: i64 = 1_000_000;
+
+/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+@final
+export class FaultInjectionConfig {
+  /** In a cluster's chain, which sees each attempt. */
+  readonly upstream: bool;
+  readonly explainHeader: Bytes | null;
+  /** Faults that may be going on at once; 0 for any number. */
+  readonly maxActive: u32;
+  readonly clientFaults: ClientFaults | null;
+  readonly rules: StaticArray<Rule>;
+  readonly slots: RequestSlots;
+
+  constructor(root: ConfigNode) {
+    root.keys(ROOT_KEYS);
+    this.upstream = root.get("where").oneOfOr(PLACES, 0) == 1;
+    this.explainHeader = parseExplainHeader(root.get("explainHeader"));
+    this.maxActive = parseMaxActive(root.get("maxActive"));
+    const slots = new RequestSlots();
+    this.slots = slots;
+    this.clientFaults = parseClientFaults(root.get("clientFaults"), slots);
+    this.rules = parseRules(root.get("rules"), slots);
+    this.checkClientName(root.get("clientFaults").get("name"));
+  }
+
+  private checkClientName(node: ConfigNode): void {
+    const client = this.clientFaults;
+    if (!client) return;
+    for (let i = 0; i < this.rules.length; i++) {
+      if (this.rules[i].selection.name.equals(client.name)) node.fail("is a rule's name too");
+    }
+  }
+}
+
+function parseMaxActive(node: ConfigNode): u32 {
+  return <u32>node.integerOr(1, MAX_ACTIVE, 0);
+}
+
+function parseRules(node: ConfigNode, slots: RequestSlots): StaticArray<Rule> {
+  const rules = new StaticArray<Rule>(node.array(0, MAX_RULES));
+  const names: Bytes[] = [];
+  for (let i = 0; i < rules.length; i++) {
+    rules[i] = parseRule(node.at(i), i, slots);
+    names.push(rules[i].selection.name);
+  }
+  if (hasRepeat(names)) node.fail("name a rule twice");
+  return rules;
+}
+
+function parseRule(node: ConfigNode, number: i32, slots: RequestSlots): Rule {
+  node.keys(RULE_KEYS);
+  const selection = parseRuleSelection(node, slots);
+  const from = parseInstantOr(node.get("from"), i64.MIN_VALUE);
+  const until = parseInstantOr(node.get("until"), i64.MAX_VALUE);
+  if (from >= until) node.fail("'from' must be before 'until'");
+  const rule = new Rule(number, selection, new Period(from, until));
+  rule.maxActive = parseMaxActive(node.get("maxActive"));
+  rule.delay = parseDelay(node.get("delay"));
+  rule.abort = parseAbort(node.get("abort"));
+  rule.blackHole = node.get("blackHole").present;
+  rule.limitMs = parseBlackHole(node.get("blackHole"));
+  rule.response = parseResponseFault(node.get("response"));
+  if (countPresent(node, FAULTS) == 0) node.fail("needs at least one of " + FAULTS.join(", "));
+  if (countPresent(node, LAST_FAULTS) > 1) node.fail("must have at most one of " + LAST_FAULTS.join(", "));
+  return rule;
+}
+
+function parseClientFaults(node: ConfigNode, slots: RequestSlots): ClientFaults | null {
+  if (!node.present) return null;
+  node.keys(CLIENT_KEYS);
+  const label = node.get("name");
+  const match = parseMatch(node.get("match"), slots);
+  const headers = new StaticArray<Bytes>(CLIENT_HEADERS);
+  const headerSlots = new StaticArray<i32>(CLIENT_HEADERS);
+  for (let i = 0; i < CLIENT_HEADERS; i++) {
+    const item = node.get(CLIENT_HEADER_KEYS[i]);
+    headers[i] = item.present ? parseWrittenHeader(item) : CLIENT_HEADER_NAMES[i];
+    headerSlots[i] = slots.headers.slotOf(headers[i]);
+  }
+  if (hasRepeat(headers.slice<Array<Bytes>>())) node.fail("name a header twice");
+  return new ClientFaults(
+    label.present ? parseLabel(label) : CLIENT_NAME,
+    match,
+    headers,
+    headerSlots,
+    <u32>parseDurationOr(node.get("maxDelay"), 0, MAX_DELAY_MS, CLIENT_MAX_DELAY_MS),
+    parsePercentage(node.get("maxPercentage")),
+  );
+}

@@ -1,0 +1,114 @@
+// What one request met: the rule that decided, or the client's wish, counted once, and going on until it is over.
+
+import { Explanation } from "../../assembly/host/explanation";
+import { setProperty } from "../../assembly/host/filter-state";
+import { Bytes } from "../../assembly/text/bytes";
+import { Abort } from "./abort";
+import { NO_DELAY } from "./delay";
+import { FaultEngine } from "./engine";
+import { RuleMetrics } from "./metrics";
+import { Outcome, Rule } from "./policy";
+
+/** In the filter state, for access logs and other filters. */
+const FAULT_STATE = Bytes.of("meshwright.fault_injection");
+
+/** Of one stream after another. */
+@final
+export class Encounter {
+  /** Whose configuration it was; `null` before a request was decided on. */
+  engine: FaultEngine | null = null;
+  /** The rule that acts; `null` where none does, and for what a client asked for. */
+  rule: Rule | null = null;
+  /** Of the rule or of the clients; `null` where no fault acts. */
+  metrics: RuleMetrics | null = null;
+  abort: Abort | null = null;
+  /** Milliseconds, or `NO_DELAY`. */
+  delayMs: i32 = NO_DELAY;
+  readonly explanation: Explanation = new Explanation();
+
+  /** Where the fault counts as active. */
+  private activeIn: RuleMetrics | null = null;
+
+  /** Decides on the request in hand. Returns whether a fault acts. */
+  decide(engine: FaultEngine): bool {
+    this.engine = engine;
+    engine.request.begin();
+    const client = engine.config.clientFaults;
+    if (!client) {
+      this.meetRules(engine);
+      return this.metrics != null;
+    }
+    if (client.asks(engine.request)) this.meetClient(engine);
+    else this.meetRules(engine);
+    engine.removeClientHeaders(client);
+    return this.metrics != null;
+  }
+
+  /** The fault is over. */
+  end(): void {
+    const metrics = this.activeIn;
+    const engine = this.engine;
+    if (!metrics || !engine) return;
+    metrics.active.leave();
+    engine.active.leave();
+    this.activeIn = null;
+  }
+
+  clear(): void {
+    this.end();
+    this.engine = null;
+    this.rule = null;
+    this.metrics = null;
+    this.abort = null;
+    this.delayMs = NO_DELAY;
+    this.explanation.clear();
+  }
+
+  private meetClient(engine: FaultEngine): void {
+    const client = engine.config.clientFaults;
+    const metrics = engine.clientMetrics;
+    if (!client || !metrics || !this.enter(engine, metrics, client.outcome)) return;
+    this.abort = client.abort;
+    this.delayMs = client.delayMs;
+    if (this.delayMs != NO_DELAY) metrics.recordDelay(this.delayMs);
+  }
+
+  /** Finds the rule that decides, and counts the shadows before it. */
+  private meetRules(engine: FaultEngine): void {
+    const request = engine.request;
+    for (let rule = engine.rules.first(request); rule != null; rule = engine.rules.next(request)) {
+      const metrics = engine.metricsOf(rule.number);
+      if (!rule.selection.shadow) {
+        this.meetRule(engine, rule, metrics);
+        return;
+      }
+      this.explanation.add(metrics.act(rule.outcome));
+    }
+  }
+
+  private meetRule(engine: FaultEngine, rule: Rule, metrics: RuleMetrics): void {
+    if (!this.enter(engine, metrics, rule.outcome)) return;
+    this.rule = rule;
+    this.abort = rule.abort;
+    const delay = rule.delay;
+    if (!delay) return;
+    this.delayMs = delay.draw(engine.request);
+    metrics.recordDelay(this.delayMs);
+  }
+
+  /** The fault begins, where the limits leave room for it. */
+  private enter(engine: FaultEngine, metrics: RuleMetrics, outcome: Outcome): bool {
+    const allowed = engine.active.enter();
+    if (!allowed || !metrics.active.enter()) {
+      if (allowed) engine.active.leave();
+      this.explanation.add(metrics.limit());
+      return false;
+    }
+    this.activeIn = metrics;
+    this.metrics = metrics;
+    const words = metrics.act(outcome);
+    this.explanation.add(words);
+    setProperty(FAULT_STATE, words);
+    return true;
+  }
+}

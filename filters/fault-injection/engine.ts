@@ -1,0 +1,49 @@
+// What the streams of one plugin share: the compiled configuration, its metrics, and the request in hand.
+
+import { nowMilliseconds } from "../../assembly/host/clock";
+import { requestHeaders } from "../../assembly/host/headers";
+import { HostRequestView } from "../../assembly/host/request-view";
+import { ClientFaults } from "./client-faults";
+import { FaultInjectionConfig } from "./config";
+import { ActiveFaults, allActiveFaults, RuleMetrics } from "./metrics";
+import { RuleList, TimeOfDay } from "./policy";
+
+@final
+class HostTimeOfDay extends TimeOfDay {
+  milliseconds(): i64 {
+    return <i64>nowMilliseconds();
+  }
+}
+
+/** Made once the configuration is accepted. */
+@final
+export class FaultEngine {
+  readonly rules: RuleList;
+  readonly request: HostRequestView;
+  readonly active: ActiveFaults;
+  readonly clientMetrics: RuleMetrics | null;
+  private readonly metrics: StaticArray<RuleMetrics>;
+
+  constructor(readonly config: FaultInjectionConfig) {
+    const rules = config.rules;
+    this.rules = new RuleList(rules, new HostTimeOfDay());
+    this.request = new HostRequestView(config.slots);
+    this.active = allActiveFaults(config.maxActive);
+    const client = config.clientFaults;
+    this.clientMetrics = client ? RuleMetrics.ofClients(client.name, config.maxActive) : null;
+    this.metrics = new StaticArray<RuleMetrics>(rules.length);
+    for (let i = 0; i < rules.length; i++) this.metrics[i] = RuleMetrics.ofRule(rules[i], config.maxActive);
+  }
+
+  metricsOf(rule: i32): RuleMetrics {
+    return unchecked(this.metrics[rule]);
+  }
+
+  /** The upstream shall not see what clients ask for, whoever they are. Asked once the request was decided on. */
+  removeClientHeaders(client: ClientFaults): void {
+    for (let i = 0; i < client.headers.length; i++) {
+      if (this.request.header(unchecked(client.slots[i])))
+        requestHeaders.remove(unchecked(client.headers[i]));
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// Compiles what a rule does to a request. Its TypeScript twins are `abort`, `blackHole` and `response` of `schema.ts`.
+
+import { NO_GRPC_STATUS } from "../../assembly/abi/types";
+import { countPresent, theOneOf } from "../../assembly/matching/match-config";
+import { Bytes } from "../../assembly/text/bytes";
+import { ConfigNode } from "../../assembly/text/config";
+import { parseDurationOr } from "../../assembly/text/duration";
+import {
+  parseBody,
+  parseContentType,
+  parseHeaderValue,
+  parseReplyHeader,
+} from "../../assembly/text/reply-config";
+import { Abort, isBodiless } from "./abort";
+import { httpStatusFor } from "./grpc-status";
+import { ResponseFault, UNLIMITED } from "./response-fault";
+
+const ABORT_KEYS: StaticArray<string> = ["status", "grpcStatus", "body", "headers", "contentType"];
+const ABORT_STATUSES: StaticArray<string> = ["status", "grpcStatus"];
+const HEADER_KEYS: StaticArray<string> = ["name", "value"];
+const BLACK_HOLE_KEYS: StaticArray<string> = ["limit"];
+const RESPONSE_KEYS: StaticArray<string> = ["status", "truncateAfter", "bytesPerSecond"];
+
+const MAX_HEADERS: i32 = 32;
+const DAY_MS: u64 = 24 * 3_600_000;
+/** Most bytes that a fault counts, and most bytes a second: 1 GiB. */
+const MAX_BYTES: i64 = 1 << 30;
+
+/** The answer that is here; `null` where none is. */
+export function parseAbort(node: ConfigNode): Abort | null {
+  if (!node.present) return null;
+  node.keys(ABORT_KEYS);
+  const body = parseBody(node.get("body"));
+  const headers = parseHeaders(node.get("headers"));
+  const contentType = parseContentType(node.get("contentType"));
+  const kind = theOneOf(node, ABORT_STATUSES);
+  if (kind < 0) return null;
+  const isGrpc = kind == 1;
+  const grpcStatus = isGrpc ? <i32>node.get("grpcStatus").integer(1, 16) : NO_GRPC_STATUS;
+  const status = isGrpc ? httpStatusFor(grpcStatus) : parseStatus(node.get("status"));
+  if (body.size > 0 && isBodiless(status)) {
+    node.get("body").fail("must be empty: a response of that status has no body");
+  }
+  return new Abort(status, grpcStatus, body, contentType, headers);
+}
+
+/** Milliseconds after which a black hole answers; 0 where it never does, or where nothing is here. */
+export function parseBlackHole(node: ConfigNode): u32 {
+  node.keys(BLACK_HOLE_KEYS);
+  return <u32>parseDurationOr(node.get("limit"), 1, DAY_MS, 0);
+}
+
+/** How responses are spoilt; `null` where nothing is here. */
+export function parseResponseFault(node: ConfigNode): ResponseFault | null {
+  if (!node.present) return null;
+  node.keys(RESPONSE_KEYS);
+  if (countPresent(node, RESPONSE_KEYS) == 0) node.fail("needs at least one of " + RESPONSE_KEYS.join(", "));
+  const status = node.get("status");
+  return new ResponseFault(
+    status.present ? parseStatus(status) : 0,
+    <u32>node.get("truncateAfter").integerOr(0, MAX_BYTES, UNLIMITED),
+    <u32>node.get("bytesPerSecond").integerOr(1, MAX_BYTES, UNLIMITED),
+  );
+}
+
+function parseStatus(node: ConfigNode): u32 {
+  return <u32>node.integer(200, 599);
+}
+
+/** Names and values in turn. */
+function parseHeaders(node: ConfigNode): Array<Bytes> {
+  const headers: Bytes[] = [];
+  if (!node.present) return headers;
+  const count = node.array(0, MAX_HEADERS);
+  for (let i = 0; i < count; i++) {
+    const item = node.at(i);
+    item.keys(HEADER_KEYS);
+    headers.push(parseReplyHeader(item.get("name")));
+    headers.push(parseHeaderValue(item.get("value")));
+  }
+  return headers;
+}

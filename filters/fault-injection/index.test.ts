@@ -1,0 +1,244 @@
+// The binding, in the in-process host: what a request that meets no fault costs, attempts as the router makes them, and responses of every shape.
+
+import "../../test/vitest.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  filterModule,
+  type HeaderList,
+  type HostedProxy,
+  hostProxy,
+  loadModule,
+  type ProxyOptions,
+  type UpstreamResponse,
+} from "../../test/index.js";
+import type { FaultInjectionConfig } from "./schema.js";
+
+type Rule = FaultInjectionConfig["rules"][number];
+
+const METRICS = "meshwright.fault_injection.";
+const GRPC: HeaderList = [["content-type", "application/grpc"]];
+
+let path: string;
+
+beforeAll(async () => {
+  path = await filterModule("fault-injection");
+}, 120_000);
+
+/** Before an upstream that answers with a body of known length. */
+function proxyOf(configuration: FaultInjectionConfig, options: ProxyOptions = {}): HostedProxy {
+  const filter = { name: "fault", module: path, configuration: JSON.parse(JSON.stringify(configuration)) };
+  const chain = configuration.where === "upstream" ? { upstreamFilters: [filter] } : { filters: [filter] };
+  return hostProxy({
+    ...chain,
+    upstreams: { shop: () => ({ headers: [["content-length", "4"]], body: "sold" }) },
+    ...options,
+  });
+}
+
+/** HTTP/1.1 would lose the trailers. */
+const http2 = (respond: () => UpstreamResponse) => ({ protocol: "http2" as const, respond });
+const one = (fields: Omit<Rule, "name">): FaultInjectionConfig => ({ rules: [{ name: "one", ...fields }] });
+const upstream = (fields: Omit<Rule, "name">): FaultInjectionConfig => ({
+  where: "upstream",
+  ...one(fields),
+});
+const active = (proxy: HostedProxy) => proxy.metrics.get(`${METRICS}active_faults;rule=one`);
+
+describe("a request's host calls", () => {
+  const CALLS: readonly (readonly [string, FaultInjectionConfig, Record<string, number>])[] = [
+    ["are none where no rule tests anything", { rules: [] }, {}],
+    [
+      "are one read where a rule tests a header",
+      one({ abort: { status: 503 }, match: { headers: [{ name: "x-a", exact: "1" }] } }),
+      { proxy_get_header_map_value: 1 },
+    ],
+    [
+      "are the metrics, the filter state and the answer where it is aborted",
+      one({ abort: { status: 503 } }),
+      { proxy_increment_metric: 5, proxy_set_property: 1, proxy_send_local_response: 1 },
+    ],
+    [
+      "are one count for a shadow",
+      one({ abort: { status: 503 }, shadow: true }),
+      { proxy_increment_metric: 1 },
+    ],
+  ];
+
+  test.each(CALLS)("%s", (_, configuration, calls) => {
+    const module = loadModule(path);
+    expect(module.configure(JSON.stringify(configuration))).toEqual({ accepted: true, logs: [] });
+    expect(Object.fromEntries(module.exchange([[":path", "/"]]).hostCalls)).toEqual(calls);
+  });
+});
+
+test("a client that asks for an abort alone adds no length to the delays", () => {
+  const calls = (headers: HeaderList) => {
+    const module = loadModule(path);
+    module.configure(JSON.stringify({ clientFaults: {}, rules: [] }));
+    return Object.fromEntries(module.exchange([[":path", "/"], ...headers]).hostCalls);
+  };
+  const abort = ["x-envoy-fault-abort-request", "503"] as const;
+  expect(calls([abort])).not.toHaveProperty("proxy_record_metric");
+  expect(calls([abort, ["x-envoy-fault-delay-request", "0"]])).toMatchObject({ proxy_record_metric: 1 });
+});
+
+describe("a delay", () => {
+  test("holds a request with its body, and lets it go on whole", () => {
+    const proxy = proxyOf(one({ delay: { fixed: "100ms" } }));
+    const exchange = proxy.request({ method: "POST", body: "two apples" });
+    proxy.advance(90);
+    expect(exchange.response).toBeUndefined();
+    expect(active(proxy)).toBe(1);
+    proxy.advance(12);
+    expect(exchange.response).toMatchObject({ status: 200, body: "sold" });
+    expect(exchange.sizes.request).toBeGreaterThanOrEqual("two apples".length);
+    expect(active(proxy)).toBe(0);
+  });
+
+  test("ends with the client, and the next stream waits for its own", () => {
+    const proxy = proxyOf(one({ delay: { fixed: "100ms" } }));
+    const left = proxy.request();
+    proxy.advance(50);
+    left.cancel();
+    expect(active(proxy)).toBe(0);
+    const next = proxy.request();
+    proxy.advance(60);
+    expect(next.response).toBeUndefined();
+    proxy.advance(60);
+    expect(next.response).toMatchObject({ status: 200 });
+    expect(proxy.traps).toEqual([]);
+  });
+
+  test("lets no more wait at once than the limit, of the rule or of all", () => {
+    for (const limit of ["rule", "all"] as const) {
+      const rule = one({ delay: { fixed: "100ms" }, ...(limit === "rule" && { maxActive: 2 }) });
+      const proxy = proxyOf(limit === "rule" ? rule : { maxActive: 2, ...rule }, { workers: 2 });
+      const exchanges = Array.from({ length: 5 }, () => proxy.request());
+      expect(exchanges.filter(({ response }) => response === undefined)).toHaveLength(2);
+      expect(proxy).toHaveMetric(`${METRICS}decisions_total;rule=one;outcome=limited`, 3);
+      proxy.advance(110);
+      expect(proxy.request().response).toBeUndefined();
+      expect(active(proxy)).toBe(1);
+    }
+  });
+});
+
+describe("an aborted attempt", () => {
+  const RETRIES: ProxyOptions = { routeOptions: { retryPolicy: { retryOn: ["5xx"], numRetries: 2 } } };
+  const FIRST = { headers: [{ name: "x-envoy-attempt-count", exact: "1" }] };
+
+  test("is retried, and the retry is answered by the upstream", () => {
+    const proxy = proxyOf(upstream({ match: FIRST, abort: { status: 503 } }), RETRIES);
+    const exchange = proxy.request();
+    proxy.advance(1000);
+    expect(exchange.response).toMatchObject({ status: 200, body: "sold" });
+    expect(exchange.attempts).toBe(2);
+  });
+
+  test("that is the last reaches the client as the abort, with nothing of the upstream's response", () => {
+    const abort = { status: 503, body: "out of order", headers: [{ name: "x-shop", value: "shut" }] };
+    const proxy = proxyOf(upstream({ abort }), {
+      upstreams: {
+        shop: http2(() => ({
+          headers: [
+            ["content-length", "4"],
+            ["x-secret", "1"],
+          ],
+          body: "sold",
+          trailers: [["x-sum", "1"]],
+        })),
+      },
+    });
+    const { response } = proxy.request({ protocol: "http2" });
+    expect(response).toMatchObject({ status: 503, body: "out of order", end: "whole" });
+    expect(response).toHaveHeader("x-shop", "shut");
+    expect(response).toHaveHeader("content-type", "text/plain");
+    expect(response?.headers.map(([name]) => name)).not.toContain("x-secret");
+    expect(response?.headers.map(([name]) => name)).not.toContain("content-length");
+    expect(response?.trailers).toEqual([]);
+  });
+
+  test("of a gRPC call has its status in headers, for the router, and in trailers, for the client", () => {
+    const abort = { grpcStatus: 14, body: "shut\nfor today" };
+    const proxy = proxyOf(upstream({ abort }), {
+      upstreams: {
+        shop: http2(() => ({ headers: GRPC, body: "message", trailers: [["grpc-status", "0"]] })),
+      },
+    });
+    const { response } = proxy.request({ method: "POST", headers: GRPC, protocol: "http2" });
+    expect(response).toMatchObject({ status: 200, body: "" });
+    expect(response).toHaveHeader("grpc-status", "14");
+    expect(response?.trailers).toEqual([
+      ["grpc-status", "14"],
+      ["grpc-message", "shut%0Afor today"],
+    ]);
+  });
+
+  test("that would become another protocol's connection, whose end never comes, is answered here", () => {
+    const module = loadModule(path);
+    const abort = { status: 503, body: "shut", headers: [{ name: "x-shop", value: "shut" }] };
+    const config = { ...upstream({ abort }), explainHeader: "x-why" };
+    expect(module.configure(JSON.stringify(config))).toMatchObject({ accepted: true });
+    const { localReply } = module.exchange([
+      [":path", "/"],
+      ["upgrade", "websocket"],
+    ]);
+    expect(localReply).toMatchObject({ status: 503, body: "shut", details: "fault_injection_abort{one}" });
+    expect(localReply?.headers).toEqual([
+      ["x-shop", "shut"],
+      ["x-why", "one;outcome=aborted"],
+    ]);
+  });
+
+  test("that is held for its limit ends with 504, and says why", () => {
+    const config = { ...upstream({ blackHole: { limit: "1s" } }), explainHeader: "x-why" };
+    const proxy = proxyOf(config, RETRIES);
+    const held = proxy.request();
+    proxy.advance(1010);
+    expect(held.response).toMatchObject({ status: 504 });
+    expect(held.response).toHaveHeader("x-why", "one;outcome=black-holed");
+    expect(held.attempts).toBe(1);
+    expect(active(proxy)).toBe(0);
+  });
+});
+
+describe("a spoilt response", () => {
+  test.each([204, 304])("of status %i has no body", (status) => {
+    const { response } = proxyOf(one({ response: { status } })).request();
+    expect(response).toMatchObject({ status, body: "", end: "whole" });
+    expect(response?.headers.map(([name]) => name)).not.toContain("content-length");
+  });
+
+  test("that had no body, though a length, has no length", () => {
+    const proxy = proxyOf(one({ response: { status: 200 } }), {
+      upstreams: { shop: () => ({ status: 304, headers: [["content-length", "4"]] }) },
+    });
+    const { response } = proxy.request();
+    expect(response).toMatchObject({ status: 200, body: "", end: "whole" });
+  });
+
+  test("is cut where it was told, and no sooner", () => {
+    const cut = (truncateAfter: number) => proxyOf(one({ response: { truncateAfter } })).request().response;
+    expect(cut(0)).toMatchObject({ status: 200, body: "", end: "whole" });
+    expect(cut(3)).toMatchObject({ body: "sol", end: "whole" });
+    expect(cut(4)).toMatchObject({ body: "sold", end: "whole" });
+  });
+
+  test("comes when it is due, with its trailers", () => {
+    const proxy = proxyOf(one({ response: { bytesPerSecond: 1000 } }), {
+      upstreams: { shop: http2(() => ({ body: "x".repeat(500), trailers: [["x-sum", "500"]] })) },
+    });
+    const exchange = proxy.request({ protocol: "http2" });
+    proxy.advance(495);
+    expect(exchange.bodySoFar).toBe("");
+    proxy.advance(10);
+    expect(exchange.response).toMatchObject({ body: "x".repeat(500), trailers: [["x-sum", "500"]] });
+  });
+
+  test("is not taken from a connection that became another protocol's", () => {
+    const module = loadModule(path);
+    module.configure(JSON.stringify(one({ response: { status: 503 } })));
+    const { response } = module.exchange([[":path", "/"]], { response: [[":status", "101"]] });
+    expect(response).toContainEqual([":status", "101"]);
+  });
+});

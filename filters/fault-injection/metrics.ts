@@ -1,0 +1,123 @@
+// What an operator sees of the faults: decisions, faults that are going on, injected delays.
+
+import { MetricType } from "../../assembly/abi/types";
+import { metricName } from "../../assembly/host/metric-name";
+import { defineMetric, getMetric, incrementMetric, recordMetric } from "../../assembly/host/metrics";
+import { RuleOutcomes } from "../../assembly/host/rule-outcomes";
+import { Bytes } from "../../assembly/text/bytes";
+import { Outcome, outcomeWord, Rule } from "./policy";
+
+const PREFIX = "meshwright.fault_injection.";
+const LIMITED = "limited";
+
+/** A gauge over all workers, with a limit to it. */
+@final
+export class ActiveFaults {
+  constructor(
+    private readonly gauge: u32,
+    /** 0 for none. */
+    private readonly limit: u32,
+  ) {}
+
+  /**
+   * One more, unless the limit is reached. Counted first and looked at then, so that two workers at once may both be refused where one had room, and never
+   * both be let in.
+   */
+  enter(): bool {
+    incrementMetric(this.gauge, 1);
+    if (this.limit == 0 || getMetric(this.gauge) <= this.limit) return true;
+    this.leave();
+    return false;
+  }
+
+  leave(): void {
+    incrementMetric(this.gauge, -1);
+  }
+}
+
+/** The metrics and the words of one rule, or of what clients ask for. */
+@final
+export class RuleMetrics {
+  readonly active: ActiveFaults;
+  /** Response-code details of what this rule answers. */
+  readonly abortDetails: Bytes;
+  readonly blackHoleDetails: Bytes;
+  private readonly outcomes: RuleOutcomes;
+  private readonly limited: i32;
+  private readonly delays: u32;
+
+  /**
+   * @param acted what the rule may come to when it acts, in the order of `Outcome`
+   * @param maxActive of the rule
+   * @param limitable a limit, its own or that of all, may keep it from acting
+   * @param delays it may delay
+   */
+  constructor(
+    name: Bytes,
+    private readonly acted: StaticArray<Outcome>,
+    isShadow: bool,
+    maxActive: u32,
+    limitable: bool,
+    delays: bool,
+  ) {
+    const rule = name.toString();
+    const words = new StaticArray<string>(acted.length + (limitable ? 1 : 0));
+    for (let i = 0; i < acted.length; i++) words[i] = outcomeWord(acted[i]);
+    if (limitable) words[acted.length] = LIMITED;
+    this.limited = acted.length;
+    this.outcomes = new RuleOutcomes(PREFIX + "decisions_total", name, words, isShadow);
+    const gauge = isShadow ? 0 : define(MetricType.Gauge, "active_faults", rule);
+    this.active = new ActiveFaults(gauge, maxActive);
+    this.delays = delays && !isShadow ? define(MetricType.Histogram, "delay_ms", rule) : 0;
+    this.abortDetails = Bytes.of("fault_injection_abort{" + rule + "}");
+    this.blackHoleDetails = Bytes.of("fault_injection_black_hole{" + rule + "}");
+  }
+
+  static ofRule(rule: Rule, maxActive: u32): RuleMetrics {
+    const selection = rule.selection;
+    const limitable = !selection.shadow && (rule.maxActive > 0 || maxActive > 0);
+    const delays = rule.delay != null;
+    return new RuleMetrics(
+      selection.name,
+      [rule.outcome],
+      selection.shadow,
+      rule.maxActive,
+      limitable,
+      delays,
+    );
+  }
+
+  static ofClients(name: Bytes, maxActive: u32): RuleMetrics {
+    return new RuleMetrics(name, [Outcome.Delayed, Outcome.Aborted], false, 0, maxActive > 0, true);
+  }
+
+  /** Counts that the rule acted, or as a shadow would have, and returns the words for it. */
+  act(outcome: Outcome): Bytes {
+    let place = 0;
+    while (place < this.acted.length - 1 && unchecked(this.acted[place]) != outcome) place++;
+    return this.count(place);
+  }
+
+  /** Counts that a limit kept the rule from acting, and returns the words for it. */
+  limit(): Bytes {
+    return this.count(this.limited);
+  }
+
+  recordDelay(ms: u32): void {
+    recordMetric(this.delays, ms);
+  }
+
+  private count(place: i32): Bytes {
+    this.outcomes.count(place);
+    return this.outcomes.explanation(place);
+  }
+}
+
+/** Faults of all rules. */
+export function allActiveFaults(limit: u32): ActiveFaults {
+  return new ActiveFaults(defineMetric(MetricType.Gauge, PREFIX + "all_active_faults"), limit);
+}
+
+function define(type: MetricType, name: string, rule: string): u32 {
+  return defineMetric(type, metricName(PREFIX + name, ["rule", rule]));
+}

@@ -1,0 +1,111 @@
+// The decision: which rule a request meets, and what that rule does to it. Pure: it asks the request view and a clock, and the host only through them.
+
+import { MatchList } from "../../assembly/matching/match-list";
+import { RequestMatch } from "../../assembly/matching/request-match";
+import { RequestView } from "../../assembly/matching/request-view";
+import { RuleSelection } from "../../assembly/matching/rule-selection";
+import { Abort } from "./abort";
+import { Delay } from "./delay";
+import { ResponseFault } from "./response-fault";
+
+/** What a rule came to. */
+export enum Outcome {
+  /** The request waits, and goes on. */
+  Delayed,
+  /** It is answered here, perhaps after a delay. So for the next two. */
+  Aborted,
+  /** It is held until somebody gives up. */
+  BlackHoled,
+  /** Its response is spoilt. */
+  Response,
+}
+
+/** By `Outcome`. */
+const OUTCOME_WORDS: StaticArray<string> = ["delayed", "aborted", "black-holed", "response"];
+
+export function outcomeWord(outcome: Outcome): string {
+  return OUTCOME_WORDS[outcome];
+}
+
+/** The time of day. */
+export abstract class TimeOfDay {
+  /** Milliseconds since 1970, UTC. */
+  abstract milliseconds(): i64;
+}
+
+/** When a rule is in force: from the first moment up to, and without, the second. */
+@final
+export class Period {
+  constructor(
+    private readonly from: i64,
+    private readonly until: i64,
+  ) {}
+
+  /** The clock is asked only where there is a bound. */
+  includes(clock: TimeOfDay): bool {
+    if (this.from == i64.MIN_VALUE && this.until == i64.MAX_VALUE) return true;
+    const now = clock.milliseconds();
+    return now >= this.from && now < this.until;
+  }
+}
+
+/** One rule. */
+@final
+export class Rule {
+  delay: Delay | null = null;
+  // At most one of these.
+  abort: Abort | null = null;
+  blackHole: bool = false;
+  response: ResponseFault | null = null;
+  /** After which a black hole answers, in milliseconds; 0 for never. */
+  limitMs: u32 = 0;
+  /** Faults of this rule that may be going on at once; 0 for any number. */
+  maxActive: u32 = 0;
+
+  constructor(
+    /** The rule's place in the list. */
+    readonly number: i32,
+    readonly selection: RuleSelection,
+    readonly period: Period,
+  ) {}
+
+  get outcome(): Outcome {
+    if (this.abort) return Outcome.Aborted;
+    if (this.blackHole) return Outcome.BlackHoled;
+    return this.response ? Outcome.Response : Outcome.Delayed;
+  }
+}
+
+/** An ordered list of rules. One walk at a time: `first`, then `next` where the one before was a shadow. Allocates nothing. */
+@final
+export class RuleList {
+  private readonly matches: MatchList;
+
+  constructor(
+    readonly rules: StaticArray<Rule>,
+    private readonly clock: TimeOfDay,
+  ) {
+    const matches = new StaticArray<RequestMatch>(rules.length);
+    for (let i = 0; i < rules.length; i++) matches[i] = rules[i].selection.match;
+    this.matches = new MatchList(matches);
+  }
+
+  /** The first rule that is about the request, or `null`. */
+  first(request: RequestView): Rule | null {
+    return this.selected(this.matches.first(request), request);
+  }
+
+  /** The next one. */
+  next(request: RequestView): Rule | null {
+    return this.selected(this.matches.next(request), request);
+  }
+
+  private selected(from: i32, request: RequestView): Rule | null {
+    for (let i = from; i >= 0; i = this.matches.next(request)) {
+      const rule = unchecked(this.rules[i]);
+      // Nothing is drawn for a rule that is not in force.
+      if (rule.period.includes(this.clock) && rule.selection.share.includes(request)) return rule;
+    }
+    return null;
+  }
+}

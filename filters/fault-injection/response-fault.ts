@@ -1,0 +1,68 @@
+// A spoilt response: another status, a body that ends early, or one that comes slowly. Pure: sizes and times in, what may pass out.
+
+import { Bytes } from "../../assembly/text/bytes";
+
+/** `truncateAfter` of a fault that does not truncate, `bytesPerSecond` of one that does not throttle. */
+export const UNLIMITED: u32 = u32.MAX_VALUE;
+
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+
+/** How a response is spoilt. */
+@final
+export class ResponseFault {
+  /** As text, for the header. */
+  readonly statusText: Bytes;
+
+  constructor(
+    /** 200 to 599; 0 leaves it. */
+    readonly status: u32,
+    /** Bytes of the body that pass. */
+    readonly truncateAfter: u32,
+    readonly bytesPerSecond: u32,
+  ) {
+    this.statusText = Bytes.of(status.toString());
+  }
+
+  get truncates(): bool {
+    return this.truncateAfter != UNLIMITED;
+  }
+
+  get throttles(): bool {
+    return this.bytesPerSecond != UNLIMITED;
+  }
+}
+
+/** How much of one body has come, and when that much may have reached the client. */
+@final
+export class BodyMeter {
+  private truncateAfter: u32 = UNLIMITED;
+  private bytesPerSecond: u32 = UNLIMITED;
+  private startNs: u64 = 0;
+  private passed: u64 = 0;
+
+  /** A body begins. `nowNs` is of the steady clock, as all times here. */
+  begin(fault: ResponseFault, nowNs: u64): void {
+    this.truncateAfter = fault.truncateAfter;
+    this.bytesPerSecond = fault.bytesPerSecond;
+    this.startNs = nowNs;
+    this.passed = 0;
+  }
+
+  /** How many of the next `size` bytes pass: the rest is cut off. */
+  admit(size: u32): u32 {
+    const left: u64 = this.truncateAfter == UNLIMITED ? size : this.truncateAfter - this.passed;
+    const admitted = <u32>min<u64>(size, left);
+    this.passed += admitted;
+    return admitted;
+  }
+
+  /** When all that passed may have arrived at the rate. */
+  get dueNs(): u64 {
+    if (this.bytesPerSecond == UNLIMITED) return this.startNs;
+    const rate: u64 = this.bytesPerSecond;
+    const seconds = this.passed / rate;
+    return (
+      this.startNs + seconds * NANOSECONDS_PER_SECOND + ((this.passed % rate) * NANOSECONDS_PER_SECOND) / rate
+    );
+  }
+}

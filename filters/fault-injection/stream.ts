@@ -1,0 +1,225 @@
+// One stream: what was decided for it, and how far that has come.
+
+import {
+  FilterDataStatus,
+  FilterHeadersStatus,
+  FilterTrailersStatus,
+  GrpcStatus,
+  Status,
+} from "../../assembly/abi/types";
+import { HttpContext, RootContext } from "../../assembly/context";
+import { requestHeaders, responseHeaders } from "../../assembly/host/headers";
+import { sendLocalReply } from "../../assembly/host/local-reply";
+import { Task, Timer } from "../../assembly/host/timers";
+import { Bytes } from "../../assembly/text/bytes";
+import { isGrpcType } from "../../assembly/text/grpc-type";
+import { Abort } from "./abort";
+import { Encounter } from "./encounter";
+import { FaultEngine } from "./engine";
+import { ResponseSpoiler } from "./spoiler";
+
+const CONTENT_TYPE = Bytes.of("content-type");
+const UPGRADE = Bytes.of("upgrade");
+const NOTHING = Bytes.owned(0);
+const GATEWAY_TIMEOUT: u32 = 504;
+/**
+ * Timers never come early, and Envoy ticks on a clock of 4 ms steps: half a step less makes a delay as often too short as too long, where it would
+ * else be 2 ms too long at the median.
+ */
+const HALF_TICK_MS: i32 = 2;
+
+/** What a stream waits for. */
+enum Waiting {
+  Nothing,
+  /** The end of a delay. */
+  Delay,
+  /** The limit of a black hole. */
+  BlackHole,
+  /** The rate of a body. */
+  Body,
+}
+
+/** What becomes of a request now. */
+enum Step {
+  GoesOn,
+  Answered,
+  Held,
+}
+
+/** The root, as its streams know it. */
+export abstract class FaultRoot extends RootContext {
+  /** `null` until a configuration is accepted. */
+  engine: FaultEngine | null = null;
+}
+
+/** The timer of a stream, made once for all the streams that its context serves. */
+@final
+class Waker extends Task {
+  constructor(private readonly stream: FaultStream) {
+    super();
+  }
+
+  run(): void {
+    this.stream.onTimer();
+  }
+}
+
+@final
+export class FaultStream extends HttpContext {
+  private readonly waker: Waker = new Waker(this);
+  private readonly encounter: Encounter = new Encounter();
+  private readonly spoiler: ResponseSpoiler = new ResponseSpoiler();
+
+  private waiting: Waiting = Waiting.Nothing;
+  private timer: Timer | null = null;
+  /** The response is not let alone. */
+  private spoils: bool = false;
+
+  constructor(private readonly root: FaultRoot) {
+    super();
+  }
+
+  override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const engine = this.root.engine;
+    if (!engine || !this.encounter.decide(engine)) return FilterHeadersStatus.Continue;
+    const delayMs = this.encounter.delayMs;
+    if (delayMs <= 0) return statusOf(this.proceed());
+    this.wait(Waiting.Delay, max(1, delayMs - HALF_TICK_MS));
+    return FilterHeadersStatus.StopAllIterationAndWatermark;
+  }
+
+  override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const engine = this.encounter.engine;
+    if (!engine) return FilterHeadersStatus.Continue;
+    // Somebody else has answered a request that is held here: a limit of Envoy, or another filter.
+    if (this.waiting != Waiting.Nothing) this.stopWaiting();
+    if (this.spoils) this.spoiler.onHeaders(endOfStream);
+    const explainHeader = engine.config.explainHeader;
+    if (explainHeader) this.encounter.explanation.writeTo(responseHeaders, explainHeader);
+    return FilterHeadersStatus.Continue;
+  }
+
+  override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
+    if (!this.spoils) return FilterDataStatus.Continue;
+    const earlyMs = this.spoiler.onBody(size);
+    // What is held already waits for all that came since, or it would all be let go too early.
+    if (this.waiting == Waiting.Body) return FilterDataStatus.StopIterationAndWatermark;
+    if (earlyMs == 0) return FilterDataStatus.Continue;
+    this.wait(Waiting.Body, earlyMs);
+    return FilterDataStatus.StopIterationAndWatermark;
+  }
+
+  override onResponseTrailers(trailers: u32): FilterTrailersStatus {
+    if (!this.spoils) return FilterTrailersStatus.Continue;
+    this.spoiler.onTrailers();
+    return this.waiting == Waiting.Body ? FilterTrailersStatus.StopIteration : FilterTrailersStatus.Continue;
+  }
+
+  override onRecycle(): bool {
+    this.stopWaiting();
+    this.encounter.clear();
+    this.spoiler.clear();
+    this.spoils = false;
+    return true;
+  }
+
+  /** What was waited for has come. */
+  onTimer(): void {
+    const waiting = this.waiting;
+    this.waiting = Waiting.Nothing;
+    this.timer = null;
+    if (this.activate() != Status.Ok) return;
+    switch (waiting) {
+      case Waiting.Delay:
+        if (this.proceed() == Step.GoesOn) this.resumeRequest();
+        break;
+      case Waiting.BlackHole:
+        this.endBlackHole();
+        break;
+      case Waiting.Body:
+        this.releaseBody();
+        break;
+    }
+  }
+
+  /** What comes after the delay. */
+  private proceed(): Step {
+    const abort = this.encounter.abort;
+    if (abort) return this.answer(abort);
+    const rule = this.encounter.rule;
+    if (rule && rule.blackHole) {
+      if (rule.limitMs > 0) this.wait(Waiting.BlackHole, rule.limitMs);
+      return Step.Held;
+    }
+    const response = rule ? rule.response : null;
+    if (response) {
+      this.spoiler.spoil(response);
+      this.spoils = true;
+    } else {
+      this.encounter.end();
+    }
+    return Step.GoesOn;
+  }
+
+  private answer(abort: Abort): Step {
+    const engine = this.encounter.engine;
+    const metrics = this.encounter.metrics;
+    if (!engine || !metrics) return Step.GoesOn;
+    // The router retries responses, and takes a local reply here for the end. What becomes another protocol is not retried, and has no end to wait for.
+    if (engine.config.upstream && !requestHeaders.get(UPGRADE)) {
+      this.spoiler.replaceWith(abort, isGrpcType(requestHeaders.get(CONTENT_TYPE)));
+      this.spoils = true;
+      return Step.GoesOn;
+    }
+    this.encounter.end();
+    const explainHeader = replyExplainHeader(engine);
+    const headers = explainHeader
+      ? abort.replyHeadersWith(explainHeader, this.encounter.explanation.text())
+      : abort.replyHeaders;
+    sendLocalReply(abort.status, metrics.abortDetails, abort.body, headers, abort.grpcStatus);
+    return Step.Answered;
+  }
+
+  private endBlackHole(): void {
+    const engine = this.encounter.engine;
+    const metrics = this.encounter.metrics;
+    if (!engine || !metrics) return;
+    const explainHeader = replyExplainHeader(engine);
+    const headers = explainHeader ? this.encounter.explanation.encoded(explainHeader) : null;
+    sendLocalReply(GATEWAY_TIMEOUT, metrics.blackHoleDetails, NOTHING, headers, GrpcStatus.DeadlineExceeded);
+  }
+
+  private releaseBody(): void {
+    const earlyMs = this.spoiler.earlyByMs();
+    if (earlyMs > 0) this.wait(Waiting.Body, earlyMs);
+    else this.resumeResponse();
+  }
+
+  private wait(what: Waiting, ms: u32): void {
+    this.waiting = what;
+    this.timer = this.root.after(ms, this.waker);
+  }
+
+  private stopWaiting(): void {
+    const timer = this.timer;
+    if (timer) timer.cancel();
+    this.timer = null;
+    this.waiting = Waiting.Nothing;
+  }
+}
+
+/** What a local reply must say by itself: a cluster's chain never sees its own. */
+function replyExplainHeader(engine: FaultEngine): Bytes | null {
+  return engine.config.upstream ? engine.config.explainHeader : null;
+}
+
+function statusOf(step: Step): FilterHeadersStatus {
+  switch (step) {
+    case Step.GoesOn:
+      return FilterHeadersStatus.Continue;
+    case Step.Answered:
+      return FilterHeadersStatus.StopIteration;
+    default:
+      return FilterHeadersStatus.StopAllIterationAndWatermark;
+  }
+}

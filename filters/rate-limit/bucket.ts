@@ -1,0 +1,66 @@
+// One bucket of the table of keys: 16 entries of 16 bytes, each a key's tag and the moment at which its limit is full again. An entry whose moment is past
+// says no more than none.
+//
+// A key that finds no place takes that of the entry with the earliest moment, and its moment with it (Space-Saving, of Metwally, Agrawal and El Abbadi). So
+// all that stay have a later one, and when the key that had to go comes back it finds none earlier than its own: nobody gets a fresh limit by being forgotten.
+
+const ENTRIES: i32 = 16;
+const ENTRY_SIZE: i32 = 16;
+const MOMENT: i32 = 8;
+export const BUCKET_SIZE: i32 = ENTRIES * ENTRY_SIZE;
+
+/** Where a key is in a bucket, or would be put. */
+@final
+export class Place {
+  /** The key's moment, or the one that it takes over; not before now. */
+  moment: u64 = 0;
+  /** Another key, whose moment is yet to come, would have to go. */
+  evicts: bool = false;
+  /** Some moment of the bucket is after the latest that can be, unless the clock was read too early. */
+  beyond: bool = false;
+  private entry: usize = 0;
+
+  /**
+   * Looks for the key.
+   * @param bucket address of `BUCKET_SIZE` bytes
+   * @param tag of the key; not 0
+   * @param last the latest moment that can be
+   */
+  find(bucket: usize, tag: u64, now: u64, last: u64): void {
+    this.beyond = false;
+    let earliest = u64.MAX_VALUE;
+    for (let entry = bucket, end = bucket + BUCKET_SIZE; entry < end; entry += ENTRY_SIZE) {
+      const moment = load<u64>(entry, MOMENT);
+      if (moment > last) this.beyond = true;
+      if (load<u64>(entry) == tag) {
+        this.entry = entry;
+        this.moment = max(moment, now);
+        this.evicts = false;
+        return;
+      }
+      if (moment >= earliest) continue;
+      earliest = moment;
+      this.entry = entry;
+    }
+    this.moment = max(earliest, now);
+    this.evicts = earliest > now;
+  }
+
+  /** Gives the place to the key, with that moment. */
+  put(tag: u64, moment: u64): void {
+    store<u64>(this.entry, tag);
+    store<u64>(this.entry, moment, MOMENT);
+    this.moment = moment;
+  }
+}
+
+/** Takes moments after the last that can be, left by a rule that was another then, back to it. Returns whether there were any. */
+export function mend(bucket: usize, last: u64): bool {
+  let mended = false;
+  for (let entry = bucket, end = bucket + BUCKET_SIZE; entry < end; entry += ENTRY_SIZE) {
+    if (load<u64>(entry, MOMENT) <= last) continue;
+    store<u64>(entry, last, MOMENT);
+    mended = true;
+  }
+  return mended;
+}

@@ -1,0 +1,208 @@
+// Compiles the configuration once, so that a request only compares and counts. Its TypeScript twin is `schema.ts`.
+
+import {
+  parseExplainHeader,
+  parseMatch,
+  parseTestedHeader,
+  theOneOf,
+} from "../../assembly/matching/match-config";
+import { RequestMatch } from "../../assembly/matching/request-match";
+import { RequestSlots } from "../../assembly/matching/request-view";
+import { parseRuleSelection, SELECTION_KEYS } from "../../assembly/matching/rule-selection";
+import { Bytes } from "../../assembly/text/bytes";
+import { BytesTable } from "../../assembly/text/bytes-table";
+import { ConfigNode } from "../../assembly/text/config";
+import { hasRepeat } from "../../assembly/text/label";
+import { parseBody, parseContentType } from "../../assembly/text/reply-config";
+import { AddressRanges } from "./address-ranges";
+import { GlobalRule } from "./descriptor";
+import { Gcra, maxBurst } from "./gcra";
+import { parseKey } from "./key-config";
+import { Cost, Exemptions, LocalPolicy, Missing, RulePolicy } from "./policy";
+import { FailureMode, RateLimitService } from "./service";
+import { parseGlobal, parseService } from "./service-config";
+
+const ROOT_KEYS: StaticArray<string> = ["explainHeader", "headers", "answer", "service", "rules"];
+const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];
+const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
+const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
+const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
+const COST_KEYS: StaticArray<string> = ["fixed", "header", "default", "max"];
+const COSTS: StaticArray<string> = ["fixed", "header"];
+const LOCAL_KEYS: StaticArray<string> = ["limit", "unit", "burst", "keys"];
+const GLOBAL_KEYS: StaticArray<string> = ["limitOverride", "fallback"];
+/** In the order of `FieldStyle`. */
+const FIELD_STYLES: StaticArray<string> = ["none", "ietf", "x-ratelimit"];
+/** In the order of `Missing`. */
+const MISSING: StaticArray<string> = ["skip", "share", "deny"];
+const UNITS: StaticArray<string> = ["second", "minute", "hour", "day"];
+const UNIT_SECONDS: StaticArray<u32> = [1, 60, 3600, 86_400];
+
+const MAX_RULES: i32 = 100;
+const MAX_RANGES: i32 = 1000;
+const MAX_MATCHES: i32 = 32;
+const MAX_LIMIT: i64 = 1_000_000_000;
+const MAX_COST: i64 = 1_000_000;
+const DEFAULT_MAX_COST: i64 = 1000;
+const MAX_KEYS: i64 = 10_000_000;
+const DEFAULT_KEYS: i64 = 100_000;
+const RESOURCE_EXHAUSTED: i64 = 8;
+const EMPTY = Bytes.owned(0);
+
+/** What responses say of the limits. */
+export enum FieldStyle {
+  None,
+  Ietf,
+  XRateLimit,
+}
+
+/** What a refused request gets. */
+@final
+export class AnswerPolicy {
+  status: u32 = 429;
+  body: Bytes = EMPTY;
+  /** `null`: Envoy's `text/plain`. */
+  contentType: Bytes | null = null;
+  grpcStatus: i32 = <i32>RESOURCE_EXHAUSTED;
+}
+
+/** What responses say in fields of their own: the explanation would be lost in them, or they in it. */
+const OWN_FIELDS = new BytesTable([
+  Bytes.of("ratelimit"),
+  Bytes.of("ratelimit-policy"),
+  Bytes.of("retry-after"),
+  Bytes.of("x-ratelimit-limit"),
+  Bytes.of("x-ratelimit-remaining"),
+  Bytes.of("x-ratelimit-reset"),
+]);
+
+function parseExplanation(node: ConfigNode): Bytes | null {
+  const name = parseExplainHeader(node);
+  if (name && OWN_FIELDS.find(name) >= 0) node.fail("must not be a field that says what is left of a limit");
+  return name;
+}
+
+/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+@final
+export class RateLimitConfig {
+  readonly slots: RequestSlots;
+  /** `null`: decisions are not explained. */
+  readonly explainHeader: Bytes | null;
+  /** Of that header among the request's, where a client may have sent it; -1 without one. */
+  readonly explainSlot: i32;
+  readonly fieldStyle: FieldStyle;
+  readonly answer: AnswerPolicy;
+  readonly service: RateLimitService | null;
+  rules: StaticArray<RulePolicy> = [];
+
+  constructor(root: ConfigNode) {
+    root.keys(ROOT_KEYS);
+    const name = parseExplanation(root.get("explainHeader"));
+    const slots = new RequestSlots();
+    this.slots = slots;
+    this.explainHeader = name;
+    this.explainSlot = name ? slots.headers.slotOf(name) : -1;
+    this.fieldStyle = root.get("headers").oneOfOr(FIELD_STYLES, FieldStyle.None);
+    this.answer = parseAnswer(root.get("answer"));
+    this.service = parseService(root.get("service"));
+    this.rules = this.parseRules(root.get("rules"));
+  }
+
+  private parseRules(node: ConfigNode): StaticArray<RulePolicy> {
+    const rules = new StaticArray<RulePolicy>(node.array(0, MAX_RULES));
+    const names: Bytes[] = [];
+    for (let i = 0; i < rules.length; i++) {
+      rules[i] = this.parseRule(node.at(i));
+      names.push(rules[i].selection.name);
+    }
+    if (hasRepeat(names)) node.fail("name a rule twice");
+    return rules;
+  }
+
+  private parseRule(node: ConfigNode): RulePolicy {
+    node.keys(RULE_KEYS);
+    const slots = this.slots;
+    const selection = parseRuleSelection(node, slots);
+    const key = parseKey(node.get("key"), slots);
+    const missing = <Missing>node.get("missing").oneOfOr(MISSING, Missing.Share);
+    const exempt = parseExemptions(node.get("exempt"), slots);
+    const cost = parseCost(node.get("cost"), slots);
+    const local = parseLocal(node.get("local"));
+    const global = node.get("global");
+    if (!local && !global.present) node.fail("needs local, global or both");
+    if (!global.present) return new RulePolicy(selection, key, missing, exempt, cost, local, null, null);
+    if (key.count == 0) global.fail("needs 'key'");
+    const asked = this.parseGlobalRule(global);
+    const fallback = parseLocal(global.get("fallback"));
+    return new RulePolicy(selection, key, missing, exempt, cost, local, asked, fallback);
+  }
+
+  private parseGlobalRule(node: ConfigNode): GlobalRule {
+    node.keys(GLOBAL_KEYS);
+    const service = this.service;
+    if (!service) node.fail("needs 'service'");
+    else if (service.failureMode == FailureMode.Local && !node.get("fallback").present) {
+      node.fail("needs 'fallback' in failureMode local");
+    }
+    return parseGlobal(node);
+  }
+}
+
+function parseAnswer(node: ConfigNode): AnswerPolicy {
+  const answer = new AnswerPolicy();
+  if (!node.present) return answer;
+  node.keys(ANSWER_KEYS);
+  answer.status = <u32>node.get("status").integerOr(400, 599, answer.status);
+  answer.body = parseBody(node.get("body"));
+  answer.grpcStatus = <i32>node.get("grpcStatus").integerOr(1, 16, RESOURCE_EXHAUSTED);
+  answer.contentType = parseContentType(node.get("contentType"));
+  return answer;
+}
+
+function parseExemptions(node: ConfigNode, slots: RequestSlots): Exemptions | null {
+  if (!node.present) return null;
+  node.keys(EXEMPT_KEYS);
+  const addresses = node.get("clientAddresses");
+  const list = node.get("matches");
+  if (!addresses.present && !list.present) node.fail("needs clientAddresses, matches or both");
+  const ranges = addresses.present ? parseRanges(addresses) : null;
+  const matches = new StaticArray<RequestMatch>(list.present ? list.array(1, MAX_MATCHES) : 0);
+  for (let i = 0; i < matches.length; i++) matches[i] = parseMatch(list.at(i), slots);
+  return new Exemptions(ranges, matches);
+}
+
+function parseRanges(node: ConfigNode): AddressRanges {
+  const ranges = new AddressRanges();
+  const count = node.array(1, MAX_RANGES);
+  for (let i = 0; i < count; i++) {
+    const item = node.at(i);
+    if (!ranges.add(item.text(0, 64))) item.fail("must be an IP address or a CIDR range");
+  }
+  ranges.settle();
+  return ranges;
+}
+
+function parseCost(node: ConfigNode, slots: RequestSlots): Cost {
+  if (!node.present) return new Cost(-1, 1, 1);
+  node.keys(COST_KEYS);
+  const isFixed = theOneOf(node, COSTS) == 0;
+  const otherwise = node.get("default");
+  const most = node.get("max");
+  if (isFixed && (otherwise.present || most.present)) node.fail("'default' and 'max' need 'header'");
+  if (isFixed) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
+  const header = node.get("header");
+  const slot = header.present ? slots.headers.slotOf(parseTestedHeader(header)) : -1;
+  const fallback = otherwise.integerOr(0, MAX_COST, 1);
+  return new Cost(slot, <u32>fallback, <u32>most.integerOr(1, MAX_COST, DEFAULT_MAX_COST));
+}
+
+function parseLocal(node: ConfigNode): LocalPolicy | null {
+  if (!node.present) return null;
+  node.keys(LOCAL_KEYS);
+  const limit = node.get("limit").integer(1, MAX_LIMIT);
+  const unit = UNIT_SECONDS[node.get("unit").oneOf(UNITS)];
+  const burst = node.get("burst").integerOr(1, MAX_LIMIT, limit);
+  if (burst > <i64>maxBurst(limit, unit)) node.get("burst").fail("must be full again within ten years");
+  const keys = node.get("keys").integerOr(1, MAX_KEYS, DEFAULT_KEYS);
+  return new LocalPolicy(new Gcra(<u32>limit, unit, <u32>min<i64>(burst, maxBurst(limit, unit))), <u32>keys);
+}

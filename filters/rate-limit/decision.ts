@@ -1,0 +1,102 @@
+// What has been decided on one request, for as long as its stream lives.
+
+import { Outcome } from "./outcomes";
+
+const NONE: i32 = -1;
+
+/** What one rule said of the request. */
+@final
+export class Note {
+  rule: i32 = 0;
+  /** -1 while the rule has not decided. */
+  outcome: i32 = NONE;
+  /** Something is known of the rule's quota. */
+  hasQuota: bool = false;
+  /** So many in so many seconds; 0 where that is not known. */
+  limit: u32 = 0;
+  unitSeconds: u32 = 0;
+  remaining: u32 = 0;
+  /** Until more than `remaining` is there; 0 where the limit is full, or that is not known. */
+  moreSeconds: u32 = 0;
+  /** Until the limit is full again; 0 where it is, or that is not known. */
+  fullSeconds: u32 = 0;
+}
+
+/** One for each stream's context, which may serve again: what it holds is kept. */
+@final
+export class Decision {
+  /** The rule that refuses the request, -1 where none does. Of several the one that wants the longest wait. */
+  refusedBy: i32 = NONE;
+  /** Why. */
+  reason: Outcome = Outcome.Limited;
+  /** After how many seconds the request would pass: `NEVER`, or 0 where nobody knows. */
+  waitSeconds: u32 = 0;
+  /** How many notes there are. */
+  count: i32 = 0;
+  private readonly notes: Array<Note> = [];
+
+  /** @param isNoted the response shall say what the rules said */
+  constructor(readonly isNoted: bool) {}
+
+  clear(): void {
+    this.refusedBy = NONE;
+    this.waitSeconds = 0;
+    this.count = 0;
+  }
+
+  get refused(): bool {
+    return this.refusedBy != NONE;
+  }
+
+  refuse(rule: i32, reason: Outcome, waitSeconds: u32): void {
+    if (this.refused && waitSeconds <= this.waitSeconds) return;
+    this.refusedBy = rule;
+    this.reason = reason;
+    this.waitSeconds = waitSeconds;
+  }
+
+  note(i: i32): Note {
+    return unchecked(this.notes[i]);
+  }
+
+  noteOutcome(rule: i32, outcome: Outcome): void {
+    const note = this.noteOf(rule);
+    if (note) note.outcome = outcome;
+  }
+
+  /** The rule's note, with what remains, for the rest of its quota to be filled in; `null` where none is wanted, or it has one with less remaining. */
+  quotaOf(rule: i32, remaining: u32): Note | null {
+    const note = this.noteOf(rule);
+    if (!note || (note.hasQuota && note.remaining < remaining)) return null;
+    note.hasQuota = true;
+    note.remaining = remaining;
+    return note;
+  }
+
+  private noteOf(rule: i32): Note | null {
+    if (!this.isNoted) return null;
+    for (let i = this.count - 1; i >= 0; i--) {
+      const note = unchecked(this.notes[i]);
+      if (note.rule == rule) return note;
+    }
+    if (this.count == this.notes.length) this.notes.push(new Note());
+    const note = unchecked(this.notes[this.count]);
+    note.rule = rule;
+    note.outcome = NONE;
+    note.hasQuota = false;
+    note.limit = 0;
+    note.unitSeconds = 0;
+    this.moveToPlace(note);
+    this.count++;
+    return note;
+  }
+
+  /** The order is that of the rules. */
+  private moveToPlace(note: Note): void {
+    let at = this.count;
+    for (; at > 0 && unchecked(this.notes[at - 1]).rule > note.rule; at--) {
+      unchecked((this.notes[at] = this.notes[at - 1]));
+    }
+    unchecked((this.notes[at] = note));
+  }
+}

@@ -1,0 +1,155 @@
+// What the rate limit service is asked: `envoy.service.ratelimit.v3.RateLimitRequest`. Source of the numbers: `api/envoy/service/ratelimit/v3/rls.proto` and
+// `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto` of envoyproxy/envoy.
+
+import { allocate, view } from "../../assembly/abi/memory";
+import { Bytes } from "../../assembly/text/bytes";
+import { ProtobufWriter } from "../../assembly/text/protobuf";
+import { sipHash } from "../../assembly/text/sip-hash";
+import { sequenceSize } from "../../assembly/text/utf8";
+
+/** A longer value is sent as a hash: the service keeps it as a part of its key, and takes no message over 4 MiB. */
+export const MAX_VALUE_SIZE: i32 = 1024;
+
+/** Units of a limit, by the service's numbers. */
+export enum LimitUnit {
+  Unknown = 0,
+  Second = 1,
+  Minute = 2,
+  Hour = 3,
+  Day = 4,
+}
+
+/** What a rule asks the service beside its key. */
+@final
+export class GlobalRule {
+  /** @param overrideUnit `Unknown` where the service's own limit holds */
+  constructor(
+    readonly overrideLimit: u32,
+    readonly overrideUnit: LimitUnit,
+  ) {}
+}
+
+/** Writes one request after another into the same memory. */
+@final
+export class DescriptorWriter {
+  private readonly request: ProtobufWriter = new ProtobufWriter();
+  private readonly descriptor: ProtobufWriter = new ProtobufWriter();
+  private readonly part: ProtobufWriter = new ProtobufWriter();
+  private count: i32 = 0;
+  private firstCost: u32 = 0;
+  private sameCost: bool = true;
+
+  constructor(private readonly domain: Bytes) {}
+
+  begin(): void {
+    this.request.clear();
+    this.request.bytes(1, this.domain);
+    this.descriptor.clear();
+    this.count = 0;
+    this.sameCost = true;
+  }
+
+  /** A part of the key, in the descriptor under way. `value` may be any bytes; the service takes text alone. */
+  entry(name: Bytes, value: Bytes): void {
+    const part = this.part;
+    part.clear();
+    part.bytes(1, name);
+    part.bytes(2, sendable(value));
+    this.descriptor.bytes(1, part.finish());
+  }
+
+  /** The entries of the descriptor under way and its limit, as bytes: the same for whatever the service counts together. Valid until `add`. */
+  identify(rule: GlobalRule): Bytes {
+    if (rule.overrideUnit != LimitUnit.Unknown) {
+      const part = this.part;
+      part.clear();
+      part.integer(1, rule.overrideLimit);
+      part.integer(2, rule.overrideUnit);
+      this.descriptor.bytes(2, part.finish());
+    }
+    return this.descriptor.finish();
+  }
+
+  /** Puts the descriptor, which `identify` has finished, into the request. @param cost 0 asks without counting */
+  add(cost: u32): void {
+    if (cost != 1) this.writeCost(cost);
+    this.request.bytes(2, this.descriptor.finish());
+    this.descriptor.clear();
+    if (this.count == 0) this.firstCost = cost;
+    else if (cost != this.firstCost) this.sameCost = false;
+    this.count++;
+  }
+
+  /** Forgets the descriptor under way. */
+  drop(): void {
+    this.descriptor.clear();
+  }
+
+  /** The whole request. Valid until `begin`. */
+  finish(): Bytes {
+    // Services that do not know a cost of each descriptor know one of the request.
+    if (this.sameCost && this.count > 0 && this.firstCost > 1) this.request.integer(3, this.firstCost);
+    return this.request.finish();
+  }
+
+  /** As a `google.protobuf.UInt64Value`, whose presence counts: 0 is not left out. */
+  private writeCost(cost: u32): void {
+    const part = this.part;
+    part.clear();
+    part.integer(1, cost);
+    this.descriptor.bytes(3, part.finish());
+  }
+}
+
+/** The value as UTF-8 of at most `MAX_VALUE_SIZE` bytes: a service would refuse the whole request for one wrong byte, and so let a client out of its limit. */
+function sendable(value: Bytes): Bytes {
+  if (value.size > MAX_VALUE_SIZE) return hashed(value);
+  let at = 0;
+  while (at < value.size) {
+    const size = sequenceSize(value.ptr + at, value.size - at);
+    if (size == 0) return mended(value, at);
+    at += size;
+  }
+  return value;
+}
+
+/** Each byte that belongs to no character becomes U+FFFD. @param start the first such byte */
+function mended(value: Bytes, start: i32): Bytes {
+  const ptr = allocate(value.size * 3);
+  memory.copy(ptr, value.ptr, start);
+  let written = ptr + start;
+  let at = start;
+  while (at < value.size) {
+    const size = sequenceSize(value.ptr + at, value.size - at);
+    if (size == 0) {
+      store<u8>(written, 0xef);
+      store<u8>(written, 0xbf, 1);
+      store<u8>(written, 0xbd, 2);
+      written += 3;
+    } else {
+      memory.copy(written, value.ptr + at, size);
+      written += size;
+    }
+    at += max(1, size);
+  }
+  return view(ptr, <i32>(written - ptr));
+}
+
+const HASH_PREFIX = Bytes.of("siphash:");
+const HASH_DIGITS: i32 = 32;
+
+/** The same on every Envoy that asks the service. */
+function hashed(value: Bytes): Bytes {
+  const ptr = allocate(HASH_PREFIX.size + HASH_DIGITS);
+  memory.copy(ptr, HASH_PREFIX.ptr, HASH_PREFIX.size);
+  writeHex(ptr + HASH_PREFIX.size, sipHash(0, 0, value));
+  writeHex(ptr + HASH_PREFIX.size + 16, sipHash(0, 1, value));
+  return view(ptr, HASH_PREFIX.size + HASH_DIGITS);
+}
+
+function writeHex(ptr: usize, value: u64): void {
+  for (let i = 0; i < 16; i++) {
+    const digit = <u8>((value >> (60 - 4 * i)) & 15);
+    store<u8>(ptr + i, digit < 10 ? 0x30 + digit : 0x57 + digit);
+  }
+}

@@ -1,0 +1,73 @@
+// The limit itself: the generic cell rate algorithm. A key's whole state is one moment, that at which its bucket would be full again (in ATM's words the
+// theoretical arrival time). A request moves it on by what it costs, and passes where it stays within what the burst takes to refill.
+//
+// Moments are counted in ticks of 1/16 nanosecond of the monotonic clock. Where the time for one request is no whole number of them it is rounded up, so that
+// never more than the limit passes, and less than 0.01 % less of it for limits of up to a million in a second.
+
+const TICK_BITS: u64 = 4;
+const TICKS_PER_SECOND: u64 = 1_000_000_000 << TICK_BITS;
+
+/** The moment in ticks. Good for clocks of up to 36 years. */
+export function ticksAt(nanoseconds: u64): u64 {
+  return nanoseconds << TICK_BITS;
+}
+
+/** In whole seconds, rounded up. */
+export function secondsOf(ticks: u64): u32 {
+  return <u32>min<u64>((ticks + TICKS_PER_SECOND - 1) / TICKS_PER_SECOND, u32.MAX_VALUE);
+}
+
+/** A limit: so many in a unit, and so many at once after a pause. */
+@final
+export class Gcra {
+  /** What a full bucket takes to refill. */
+  readonly tolerance: u64;
+  /** Ticks of a request of cost 1. */
+  private readonly interval: u64;
+
+  /** @param burst must refill within ten years: `maxBurst` */
+  constructor(
+    readonly limit: u32,
+    readonly unitSeconds: u32,
+    readonly burst: u32,
+  ) {
+    const interval = (unitSeconds * TICKS_PER_SECOND + limit - 1) / limit;
+    this.interval = interval;
+    this.tolerance = burst * interval;
+  }
+
+  /** What a request of that cost, at most the burst, moves the moment on by. */
+  ticksOf(cost: u32): u64 {
+    return cost * this.interval;
+  }
+
+  /** Whether a request of that cost passes. @param full when the bucket is full again; not before `now` */
+  passes(full: u64, now: u64, cost: u32): bool {
+    return cost == 0 || (cost <= this.burst && full - now + this.ticksOf(cost) <= this.tolerance);
+  }
+
+  /** How many requests of cost 1 would pass now. */
+  remaining(full: u64, now: u64): u32 {
+    const used = full - now;
+    return used < this.tolerance ? <u32>((this.tolerance - used) / this.interval) : 0;
+  }
+
+  /** Ticks until a request of that cost, at most the burst, passes, if no other comes. */
+  wait(full: u64, now: u64, cost: u32): u64 {
+    const needed = full - now + this.ticksOf(cost);
+    return needed > this.tolerance ? needed - this.tolerance : 0;
+  }
+
+  /** Ticks until one request more of cost 1 would pass than now, if none comes; 0 where the bucket is full. */
+  more(full: u64, now: u64): u64 {
+    const next = this.remaining(full, now) + 1;
+    return next > this.burst ? 0 : this.wait(full, now, next);
+  }
+}
+
+const TEN_YEARS: u64 = 10 * 365 * 86_400;
+
+/** The largest burst that refills within ten years. */
+export function maxBurst(limit: u64, unitSeconds: u64): u64 {
+  return (TEN_YEARS / unitSeconds) * limit;
+}

@@ -1,0 +1,212 @@
+// The binding, in the in-process host: what a request costs, and what one rule makes of it.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  buildRateLimit,
+  decisions,
+  header,
+  limitedProxy,
+  PER_USER,
+  passing,
+} from "../../test/harness/rate-limit-proxy.js";
+import { type HeaderList, type HostedModule, loadModule } from "../../test/host/load.js";
+import type { RateLimitConfig } from "./schema.js";
+
+const PLAIN: HeaderList = [
+  [":method", "GET"],
+  [":path", "/"],
+  [":authority", "shop.test"],
+];
+
+let path: string;
+let module: HostedModule;
+
+beforeAll(async () => {
+  path = await buildRateLimit();
+  module = loadModule(path);
+});
+
+function configure(config: RateLimitConfig): void {
+  module = loadModule(path);
+  expect(module.configure(JSON.stringify(config))).toEqual({ accepted: true, logs: [] });
+}
+
+function hostCalls(...more: HeaderList): Record<string, number> {
+  return Object.fromEntries(module.exchange([...PLAIN, ...more]).hostCalls);
+}
+
+const proxyOf = (config: RateLimitConfig) => limitedProxy(path, config);
+
+describe("a request's host calls", () => {
+  test("are the key, the clock, the bucket read and written, and a count", () => {
+    configure({ rules: [{ name: "r", key: PER_USER, local: { limit: 10, unit: "second" } }] });
+    expect(hostCalls(["x-user", "ann"])).toEqual({
+      proxy_get_header_map_value: 1,
+      clock_time_get: 1,
+      proxy_get_shared_data: 1,
+      proxy_set_shared_data: 1,
+      proxy_increment_metric: 1,
+    });
+  });
+
+  test("are of several rules each the key, its bucket looked at, read and written, and a count", () => {
+    const rules = ["a", "b"].map((name) => ({
+      name,
+      key: [{ header: `x-${name}` }],
+      local: { limit: 10, unit: "second" as const },
+    }));
+    configure({ rules });
+    expect(hostCalls(["x-a", "1"], ["x-b", "2"])).toEqual({
+      proxy_get_header_map_value: 2,
+      clock_time_get: 1,
+      proxy_get_shared_data: 4,
+      proxy_set_shared_data: 2,
+      proxy_increment_metric: 2,
+    });
+  });
+
+  test("have no write where the request is refused, and where it costs nothing", () => {
+    configure({ rules: [{ name: "r", cost: { header: "x-cost" }, local: { limit: 1, unit: "second" } }] });
+    hostCalls();
+    expect(hostCalls()).not.toHaveProperty("proxy_set_shared_data");
+    expect(hostCalls(["x-cost", "0"])).not.toHaveProperty("proxy_set_shared_data");
+  });
+
+  test("are none of time and shared data where no rule counts it", () => {
+    configure({
+      rules: [{ name: "r", key: PER_USER, missing: "skip", local: { limit: 10, unit: "second" } }],
+    });
+    expect(hostCalls()).toEqual({ proxy_get_header_map_value: 1, proxy_increment_metric: 1 });
+  });
+
+  test("a worker that others always come before refuses, takes nothing, and comes to an end", () => {
+    configure({ explainHeader: "x-why", rules: [{ name: "r", local: { limit: 10, unit: "second" } }] });
+    const CAS_MISMATCH = 8;
+    module.host.intercept = (call) => (call === "proxy_set_shared_data" ? CAS_MISMATCH : undefined);
+    const { localReply, hostCalls } = module.exchange(PLAIN);
+    expect(localReply).toMatchObject({ status: 429, details: "rate_limit_contended{r}" });
+    expect(hostCalls.get("proxy_set_shared_data")).toBe(1000);
+    module.host.intercept = undefined;
+    for (let i = 0; i < 10; i++) expect(module.exchange(PLAIN).localReply).toBeUndefined();
+    expect(module.exchange(PLAIN).localReply?.status).toBe(429);
+  });
+});
+
+describe("a rule", () => {
+  test("in shadow counts and does not act", () => {
+    const proxy = proxyOf({
+      explainHeader: "x-why",
+      rules: [{ name: "r", shadow: true, local: { limit: 2, unit: "minute" } }],
+    });
+    expect(passing(proxy, 5)).toBe(5);
+    expect(decisions(proxy, "r")).toEqual({ "shadow-allowed": 2, "shadow-limited": 3 });
+    expect(header(proxy, "x-why")).toEqual(["r;outcome=shadow-limited"]);
+  });
+
+  test("does with requests without the key what `missing` says", () => {
+    const rules = (["skip", "share", "deny"] as const).map((missing) => ({
+      name: missing,
+      match: { path: { exact: `/${missing}` } },
+      key: PER_USER,
+      missing,
+      local: { limit: 1, unit: "minute" as const },
+    }));
+    const proxy = proxyOf({ rules });
+    const statuses = (path: string) => [1, 2].map(() => proxy.request({ path }).response?.status);
+    expect(statuses("/skip")).toEqual([200, 200]);
+    expect(statuses("/share")).toEqual([200, 429]);
+    expect(statuses("/deny")).toEqual([429, 429]);
+    const denied = proxy.request({ path: "/deny" });
+    expect(denied.details).toBe("rate_limit_key_missing{deny}");
+    expect(denied.response?.headers.map(([name]) => name)).not.toContain("retry-after");
+    expect(decisions(proxy, "skip")).toEqual({ skipped: 2 });
+    expect(decisions(proxy, "deny")).toEqual({ denied: 3 });
+  });
+
+  test("does not count who is exempt", () => {
+    const proxy = proxyOf({
+      rules: [
+        {
+          name: "r",
+          exempt: { clientAddresses: ["10.0.0.0/8"], matches: [{ path: { exact: "/healthz" } }] },
+          local: { limit: 1, unit: "minute" },
+        },
+      ],
+    });
+    const from = (address: string) =>
+      proxy.request({ properties: { "source.address": address } }).response?.status;
+    expect([1, 2, 3].map(() => from("10.1.2.3:4711"))).toEqual([200, 200, 200]);
+    expect([1, 2].map(() => from("192.0.2.1:4711"))).toEqual([200, 429]);
+    expect(proxy.request({ path: "/healthz" }).response?.status).toBe(200);
+    expect(decisions(proxy, "r")).toEqual({ exempt: 4, allowed: 1, limited: 1 });
+  });
+
+  test("counts clients of a link by their network, whichever interface they come by", () => {
+    const proxy = proxyOf({
+      rules: [
+        {
+          name: "r",
+          key: [{ clientAddress: true }],
+          exempt: { clientAddresses: ["fe80:0:0:1::/64"] },
+          local: { limit: 1, unit: "minute" },
+        },
+      ],
+    });
+    const from = (address: string) =>
+      proxy.request({ properties: { "source.address": address } }).response?.status;
+    expect(["[fe80::1%2]:4711", "[fe80::2%2]:4711", "[fe80::3]:4711"].map(from)).toEqual([200, 429, 429]);
+    expect(["[fe80:0:0:1::1%2]:4711", "[fe80:0:0:1::1%2]:4712"].map(from)).toEqual([200, 200]);
+  });
+
+  test.each([
+    ["5", 2],
+    ["0", 10],
+    ["-1", 10],
+    ["1.5", 10],
+    ["00000000000000000000000000005", 2],
+    ["99999999999999999999", 0],
+    ["11", 0],
+    ["10", 1],
+    ["", 10],
+  ])("counts a request that says it costs %j", (value, expected) => {
+    const proxy = proxyOf({
+      rules: [
+        { name: "r", cost: { header: "x-cost", default: 1, max: 11 }, local: { limit: 10, unit: "minute" } },
+      ],
+    });
+    const passed = passing(proxy, 20, [["x-cost", value]]);
+    expect(passed).toBe(value === "0" ? 20 : expected);
+  });
+
+  test("takes keys of ten megabytes, and any bytes, for what they are", () => {
+    configure({ rules: [{ name: "r", key: PER_USER, local: { limit: 1, unit: "minute" } }] });
+    const big = "x".repeat(10_000_000);
+    for (const value of [big, `${big}y`, "\x80\xff\xfe", "é\u{1f600}", "a\tb"]) {
+      const statuses = [1, 2].map(() => module.exchange([...PLAIN, ["x-user", value]]).localReply?.status);
+      expect(statuses).toEqual([undefined, 429]);
+    }
+    const pages = module.pages;
+    for (let i = 0; i < 20; i++) module.exchange([...PLAIN, ["x-user", `${big}${i}`]]);
+    expect(module.pages).toBe(pages);
+  });
+});
+
+test("a metadata value of a token is a key, whatever its type", () => {
+  configure({
+    rules: [
+      {
+        name: "r",
+        key: [{ jwtClaim: { payload: "jwt", claim: ["sub"] } }],
+        missing: "deny",
+        local: { limit: 1, unit: "minute" },
+      },
+    ],
+  });
+  const asked = (sub: string | boolean | Uint8Array) =>
+    module.exchange(PLAIN, {
+      properties: { "metadata.filter_metadata.envoy.filters.http.jwt_authn.jwt.sub": sub },
+    }).localReply?.status;
+  const number = Buffer.alloc(8);
+  number.writeDoubleLE(42);
+  for (const sub of ["ann", number, true]) expect([asked(sub), asked(sub)]).toEqual([undefined, 429]);
+});

@@ -1,0 +1,137 @@
+import { ListedRequest } from "../../assembly/matching/request.fixture";
+import { RequestSlots } from "../../assembly/matching/request-view";
+import { Bytes } from "../../assembly/text/bytes";
+import { Config } from "../../assembly/text/config";
+import { claimText } from "./claim";
+import { RuleKey } from "./key";
+import { parseKey } from "./key-config";
+
+const SEED = Bytes.of("0123456789abcdef");
+
+/** A key, and the requests that it is read of. */
+class Reader {
+  readonly key: RuleKey;
+  readonly request: ListedRequest;
+
+  constructor(document: string) {
+    const slots = new RequestSlots();
+    const config = Config.parse(Bytes.of(document));
+    this.key = parseKey(config.root, slots);
+    assert(!config.failed, config.error);
+    this.request = new ListedRequest(slots);
+  }
+
+  /** The key's values, each in brackets; "missing" where one is. */
+  read(lines: Array<string>, address: string = ""): string {
+    this.request.address = address;
+    this.request.start(lines);
+    if (!this.key.read(this.request, SEED)) return "missing";
+    let values = "";
+    for (let i = 0; i < this.key.count; i++) values += "[" + this.key.value(i).toString() + "]";
+    return values;
+  }
+
+  hash(lines: Array<string>): u64 {
+    this.read(lines);
+    return this.key.hash;
+  }
+}
+
+function claim(bytes: StaticArray<u8>): string {
+  const text = claimText(new Bytes(changetype<usize>(bytes), bytes.length));
+  return text ? text.toString() : "-";
+}
+
+function number(value: f64): string {
+  const bytes = Bytes.owned(8);
+  store<f64>(bytes.ptr, value);
+  const text = claimText(bytes);
+  return text ? text.toString() : "-";
+}
+
+describe("a key", () => {
+  it("has each kind of part", () => {
+    const lines: string[] = [
+      ":method= PUT",
+      ":path= /v1/users//7?q=a%20b&q=c",
+      "cookie= a=1; uid=u7",
+      "x-user= ann",
+      "xds.route_name= orders",
+      "connection.uri_san_peer_certificate= spiffe://cluster.local/ns/a/sa/b",
+      "metadata.filter_metadata.envoy.filters.http.jwt_authn.p.org.id= acme",
+    ];
+    expect(new Reader('[{"header":"x-user"}]').read(lines)).toBe("[ann]");
+    expect(new Reader('[{"cookie":"uid"}]').read(lines)).toBe("[u7]");
+    expect(new Reader('[{"query":"q"}]').read(lines)).toBe("[a b]");
+    expect(new Reader('[{"pathSegment":0}]').read(lines)).toBe("[v1]");
+    expect(new Reader('[{"pathSegment":1}]').read(lines)).toBe("[users]");
+    expect(new Reader('[{"pathSegment":2}]').read(lines)).toBe("missing");
+    expect(new Reader('[{"pathSegment":3}]').read(lines)).toBe("[7]");
+    expect(new Reader('[{"pathSegment":4}]').read(lines)).toBe("missing");
+    expect(new Reader('[{"method":true}]').read(lines)).toBe("[PUT]");
+    expect(new Reader('[{"route":true}]').read(lines)).toBe("[orders]");
+    expect(new Reader('[{"principal":true}]').read(lines)).toBe("[spiffe://cluster.local/ns/a/sa/b]");
+    expect(new Reader('[{"jwtClaim":{"payload":"p","claim":["org","id"]}}]').read(lines)).toBe("[acme]");
+    expect(new Reader('[{"value":""}]').read(lines)).toBe("[]");
+    expect(new Reader('[{"header":"x-user"},{"method":true}]').read(lines)).toBe("[ann][PUT]");
+  });
+
+  it("misses what is not there, what is empty, and an identity that is not SPIFFE's", () => {
+    expect(new Reader('[{"header":"x-user"}]').read([])).toBe("missing");
+    expect(new Reader('[{"header":"x-user"}]').read(["x-user= "])).toBe("missing");
+    expect(new Reader('[{"header":"x-user"},{"value":"a"}]').read([])).toBe("missing");
+    expect(new Reader('[{"pathSegment":0}]').read([":path= *"])).toBe("missing");
+    expect(new Reader('[{"pathSegment":0}]').read([":path= /"])).toBe("missing");
+    expect(new Reader('[{"principal":true}]').read(["connection.uri_san_peer_certificate= https://a"])).toBe(
+      "missing",
+    );
+    expect(new Reader('[{"clientAddress":true}]').read([])).toBe("missing");
+  });
+
+  it("has a client's address, or its network", () => {
+    expect(new Reader('[{"clientAddress":true}]').read([], "192.0.2.7")).toBe("[192.0.2.7]");
+    expect(new Reader('[{"clientAddress":true}]').read([], "2001:db8:1:2:3::4")).toBe("[2001:db8:1:2::/64]");
+    expect(new Reader('[{"clientAddress":true}]').read([], "::ffff:192.0.2.7")).toBe("[192.0.2.7]");
+    expect(new Reader('[{"clientAddress":{"ipv4":24}}]').read([], "192.0.2.7")).toBe("[192.0.2.0/24]");
+    expect(new Reader('[{"clientAddress":{"ipv6":128}}]').read([], "2001:DB8::4")).toBe("[2001:db8::4]");
+    expect(new Reader('[{"clientAddress":true}]').read([], "/run/app.sock")).toBe("[/run/app.sock]");
+  });
+
+  it("is another number for every other list of values, and the same for the same", () => {
+    const two = new Reader('[{"header":"a"},{"header":"b"}]');
+    const hash = two.hash(["a= xy", "b= z"]);
+    expect(two.hash(["a= xy", "b= z"])).toBe(hash);
+    expect(two.hash(["a= x", "b= yz"])).not.toBe(hash);
+    expect(two.hash(["a= z", "b= xy"])).not.toBe(hash);
+    expect(two.hash(["a= xy"])).not.toBe(hash);
+    expect(two.hash(["a= xy"])).toBe(two.hash(["b= z"]));
+    expect(two.hash(["a= " + "x".repeat(10_000_000), "b= z"])).not.toBe(hash);
+  });
+});
+
+describe("a claim", () => {
+  it("is a text, a whole number, true or false", () => {
+    expect(claim([0x61])).toBe("a");
+    expect(claim([0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68])).toBe("abcdefgh");
+    expect(claim([0xc3, 0xa9])).toBe("é");
+    expect(claim([1])).toBe("true");
+    expect(claim([0])).toBe("false");
+    expect(number(0)).toBe("0");
+    expect(number(7)).toBe("7");
+    expect(number(-42)).toBe("-42");
+    expect(number(1_000_000_000)).toBe("1000000000");
+    expect(number(1_000_000_007)).toBe("1000000007");
+    expect(number(123_000_000_456)).toBe("123000000456");
+    expect(number(9007199254740991)).toBe("9007199254740991");
+  });
+
+  it("is nothing else", () => {
+    expect(number(0.5)).toBe("-");
+    expect(number(NaN)).toBe("-");
+    expect(number(Infinity)).toBe("-");
+    expect(number(1e300)).toBe("-");
+    expect(claim([0, 0, 0, 0])).toBe("-");
+    expect(claim([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0x61, 0, 0x62, 0])).toBe("-");
+    expect(claim([0xc0, 0xaf])).toBe("-");
+  });
+});

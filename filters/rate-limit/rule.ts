@@ -1,0 +1,122 @@
+// A rule at work: its limits in shared data, its counters, its words.
+
+import { MetricType } from "../../assembly/abi/types";
+import { metricName } from "../../assembly/host/metric-name";
+import { defineMetric, incrementMetric } from "../../assembly/host/metrics";
+import { RuleOutcomes } from "../../assembly/host/rule-outcomes";
+import { Bytes } from "../../assembly/text/bytes";
+import { Decision } from "./decision";
+import { LocalLimit, Verdict } from "./local-limit";
+import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
+import { LocalPolicy, RulePolicy } from "./policy";
+import { Table } from "./table";
+
+const PREFIX = "meshwright.rate_limit.";
+
+/** Make it once the configuration is accepted: it defines metrics. */
+@final
+export class Rule {
+  readonly local: LocalLimit | null;
+  readonly fallback: LocalLimit | null;
+  readonly outcomes: RuleOutcomes;
+  private readonly evictions: u32;
+  private readonly limitedDetails: Bytes;
+  private readonly contendedDetails: Bytes;
+  private readonly missingDetails: Bytes;
+  private readonly failedDetails: Bytes;
+
+  /**
+   * @param number its place among the rules
+   * @param plugin its name: rules of one name in plugins of one name and one `vm_id` have their keys in common
+   */
+  constructor(
+    readonly number: i32,
+    readonly policy: RulePolicy,
+    plugin: Bytes,
+  ) {
+    const rule = policy.selection.name;
+    const name = rule.toString();
+    this.local = limitOf(policy.local, plugin, rule, "local");
+    this.fallback = limitOf(policy.fallback, plugin, rule, "fallback");
+    this.outcomes = new RuleOutcomes(
+      `${PREFIX}decisions_total`,
+      rule,
+      wordsOf(policy),
+      policy.selection.shadow,
+    );
+    this.evictions = defineMetric(MetricType.Gauge, metricName(`${PREFIX}evictions`, ["rule", name]));
+    this.limitedDetails = Bytes.of(`rate_limited{${name}}`);
+    this.contendedDetails = Bytes.of(`rate_limit_contended{${name}}`);
+    this.missingDetails = Bytes.of(`rate_limit_key_missing{${name}}`);
+    this.failedDetails = Bytes.of(`rate_limit_service_failed{${name}}`);
+  }
+
+  get isShadow(): bool {
+    return this.policy.selection.shadow;
+  }
+
+  /** Counts what the rule came to. One host call. */
+  settle(outcome: Outcome, decision: Decision): void {
+    this.outcomes.count(outcome);
+    decision.noteOutcome(this.number, outcome);
+  }
+
+  /** A limit of the rule, which is no shadow, has refused the request. */
+  refuse(reason: Outcome, limit: LocalLimit, decision: Decision): void {
+    this.settle(reason, decision);
+    this.noteQuota(limit, decision);
+    decision.refuse(this.number, reason, limit.waitSeconds);
+  }
+
+  /** Takes from a limit of the rule. */
+  take(limit: LocalLimit, hash: u64, cost: u32, now: u64): Verdict {
+    const verdict = limit.take(hash, cost, now);
+    if (verdict == Verdict.Passed && cost > 0 && limit.evicted) incrementMetric(this.evictions, 1);
+    return verdict;
+  }
+
+  /** What a shadow does with a limit of its own: what an acting rule refuses would have taken nothing from it. */
+  probe(limit: LocalLimit, hash: u64, cost: u32, now: u64, decision: Decision): Verdict {
+    return decision.refused ? limit.look(hash, cost, now) : this.take(limit, hash, cost, now);
+  }
+
+  /** What a limit of the rule has said last. */
+  noteQuota(limit: LocalLimit, decision: Decision): void {
+    if (!decision.isNoted) return;
+    const note = decision.quotaOf(this.number, limit.remaining);
+    if (!note) return;
+    note.limit = limit.gcra.limit;
+    note.unitSeconds = limit.gcra.unitSeconds;
+    note.moreSeconds = limit.moreSeconds;
+    note.fullSeconds = limit.fullSeconds;
+  }
+
+  /** The response code details of a refusal. */
+  details(reason: Outcome): Bytes {
+    switch (reason) {
+      case Outcome.Contended:
+        return this.contendedDetails;
+      case Outcome.Denied:
+        return this.missingDetails;
+      case Outcome.ServiceFailedDenied:
+        return this.failedDetails;
+      default:
+        return this.limitedDetails;
+    }
+  }
+}
+
+function limitOf(policy: LocalPolicy | null, plugin: Bytes, rule: Bytes, kind: string): LocalLimit | null {
+  if (!policy) return null;
+  const name = Bytes.of(`${plugin.toString()}\0${rule.toString()}\0${kind}`);
+  return new LocalLimit(policy.gcra, new Table(name, policy.keys));
+}
+
+export function outcomeOf(refusal: Verdict): Outcome {
+  return refusal == Verdict.Over ? Outcome.Limited : Outcome.Contended;
+}
+
+/** Those that the rule can come to, in the order of `Outcome`. */
+function wordsOf(policy: RulePolicy): StaticArray<string> {
+  return OUTCOME_WORDS.slice<StaticArray<string>>(0, policy.global ? OUTCOMES : LOCAL_OUTCOMES);
+}

@@ -1,0 +1,64 @@
+// The headers that a rate limit service adds. It is trusted to name them, not to break a message: what no header can be is left out.
+
+import { allocate, view } from "../../assembly/abi/memory";
+import { HeaderMap } from "../../assembly/host/headers";
+import { Bytes } from "../../assembly/text/bytes";
+import { BytesTable } from "../../assembly/text/bytes-table";
+import { isHeaderName } from "../../assembly/text/header-name";
+import { isHeaderValue } from "../../assembly/text/header-value";
+import { ProtobufReader } from "../../assembly/text/protobuf";
+
+/** They hold a connection or a message together. */
+const NOT_ADDED = new BytesTable([
+  Bytes.of("connection"),
+  Bytes.of("content-length"),
+  Bytes.of("host"),
+  Bytes.of("keep-alive"),
+  Bytes.of("proxy-connection"),
+  Bytes.of("te"),
+  Bytes.of("trailer"),
+  Bytes.of("transfer-encoding"),
+  Bytes.of("upgrade"),
+]);
+/** One for each depth. */
+const answerReader = new ProtobufReader(new Bytes(0, 0));
+const headerReader = new ProtobufReader(new Bytes(0, 0));
+const CONTENT_TYPE = Bytes.of("content-type");
+
+/**
+ * Adds every header that stands in `field` of the answer.
+ * @param withType a `content-type` among them takes the place of the one that is there; without, it is left out
+ */
+export function addHeaders(answer: Bytes, field: u32, to: HeaderMap, withType: bool): void {
+  const reader = answerReader;
+  reader.begin(answer);
+  while (reader.next()) {
+    if (reader.field == field) addHeader(reader.bytes, to, withType);
+  }
+}
+
+/** One `envoy.config.core.v3.HeaderValue`, whose value is text or bytes. */
+function addHeader(message: Bytes, to: HeaderMap, withType: bool): void {
+  const reader = headerReader;
+  reader.begin(message);
+  let name = view(0, 0);
+  let value = view(0, 0);
+  while (reader.next()) {
+    if (reader.field == 1) name = lowerCase(reader.bytes);
+    else if (reader.field == 2 || (reader.field == 3 && reader.bytes.size > 0)) {
+      value = view(reader.bytes.ptr, reader.bytes.size);
+    }
+  }
+  if (reader.failed || !isHeaderName(name) || NOT_ADDED.find(name) >= 0 || !isHeaderValue(value)) return;
+  if (!name.equals(CONTENT_TYPE)) to.add(name, value);
+  else if (withType) to.replace(name, value);
+}
+
+function lowerCase(name: Bytes): Bytes {
+  const ptr = allocate(name.size);
+  for (let i = 0; i < name.size; i++) {
+    const byte = name.at(i);
+    store<u8>(ptr + i, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
+  }
+  return view(ptr, name.size);
+}

@@ -1,0 +1,93 @@
+// One request: what is decided on it, and done.
+
+import { FilterHeadersStatus, NO_GRPC_STATUS } from "../../assembly/abi/types";
+import { HttpContext } from "../../assembly/context";
+import { requestHeaders } from "../../assembly/host/headers";
+import { sendLocalReply } from "../../assembly/host/local-reply";
+import { Bytes } from "../../assembly/text/bytes";
+import { Decision } from "./decision";
+import { Outcome } from "./outcomes";
+import { Plan } from "./plan";
+import { ServiceCall, ServiceCaller } from "./service-call";
+
+const SERVICE_UNAVAILABLE: u32 = 503;
+const EMPTY = new Bytes(0, 0);
+
+@final
+export class RateLimitStream extends HttpContext implements ServiceCaller {
+  private readonly decision: Decision;
+  private readonly call: ServiceCall | null;
+
+  constructor(private readonly plan: Plan) {
+    super();
+    const service = plan.service;
+    this.decision = new Decision(plan.fields.isNeeded);
+    this.call = service ? new ServiceCall(service) : null;
+  }
+
+  override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const plan = this.plan;
+    const decision = this.decision;
+    plan.request.begin();
+    this.dropExplanation();
+    const call = this.call;
+    if (plan.limits.decide(decision, call) && call) {
+      // Of the other ways to wait some end with the first piece of a body.
+      if (call.start(this)) return FilterHeadersStatus.StopAllIterationAndWatermark;
+      plan.limits.service.answered(call, decision);
+    }
+    if (!decision.refused) return FilterHeadersStatus.Continue;
+    this.reply();
+    return FilterHeadersStatus.StopIteration;
+  }
+
+  onServiceAnswer(): void {
+    const call = this.call;
+    if (!call) return;
+    const decision = this.decision;
+    this.plan.limits.service.answered(call, decision);
+    if (decision.refused) {
+      this.reply();
+    } else {
+      call.addRequestHeaders();
+      this.resumeRequest();
+    }
+  }
+
+  override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const decision = this.decision;
+    const call = this.call;
+    if (call && call.hasResponseHeaders) call.addResponseHeaders(decision.refused);
+    const fields = this.plan.fields;
+    if (fields.isNeeded || decision.refused) fields.write(decision);
+    return FilterHeadersStatus.Continue;
+  }
+
+  override onRecycle(): bool {
+    this.decision.clear();
+    const call = this.call;
+    if (call) call.recycle();
+    return true;
+  }
+
+  /** The upstream is not to see, nor to echo, what a client says in the explanation's name. */
+  private dropExplanation(): void {
+    const slot = this.plan.explainSlot;
+    const name = this.plan.explainHeader;
+    if (name && this.plan.request.header(slot)) requestHeaders.remove(name);
+  }
+
+  private reply(): void {
+    const decision = this.decision;
+    const details = unchecked(this.plan.limits.rules[decision.refusedBy]).details(decision.reason);
+    if (decision.reason == Outcome.ServiceFailedDenied) {
+      sendLocalReply(SERVICE_UNAVAILABLE, details, EMPTY, null, NO_GRPC_STATUS);
+      return;
+    }
+    const answer = this.plan.answer;
+    const call = this.call;
+    const own = call ? call.body() : EMPTY;
+    const body = own.size > 0 ? own : answer.body;
+    sendLocalReply(answer.status, details, body, this.plan.answerHeaders, answer.grpcStatus);
+  }
+}

@@ -1,0 +1,220 @@
+// In a cluster's chain: one attempt of the router's. A retry is written down, or refused, when it begins; and where the attempt before it has a response, that one
+// goes to the client as it is if there is nothing left.
+
+import {
+  Bytes,
+  FilterHeadersStatus,
+  GrpcStatus,
+  getProperty,
+  HttpContext,
+  NO_GRPC_STATUS,
+  nowNanoseconds,
+  RequestAttributes,
+  ResponseAttributes,
+  responseHeaders,
+  sendLocalReply,
+  setProperty,
+  UpstreamAttributes,
+} from "../../assembly";
+import { Explanation } from "../../assembly/host/explanation";
+import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
+import { NO_PROMISE } from "./books";
+import { Budget } from "./budget";
+import { Deadline, NO_DEADLINE } from "./deadline";
+import { Entries, Entry } from "./entries";
+import { NOT_COUNTED } from "./ledger";
+import { Plugin } from "./plugin";
+import { isRetriableGrpcStatus, isRetriableStatus, Outcome } from "./policy";
+import { pushesBack } from "./pushback-headers";
+
+/** From 1, also where no `include_request_attempt_count` lets the router say so in a header; and no client can say another. */
+const ATTEMPT = UpstreamAttributes.requestAttemptCount();
+const REQUEST_TIME = RequestAttributes.time();
+/** What the client has been given, and why: the attributes are the client's stream's. */
+const CLIENT_STATUS = ResponseAttributes.code();
+const FLAGS = ResponseAttributes.flags();
+/** Bits of the flags `UO` and `URX`: the circuit breaker had no retry left, or the route had none. */
+const NO_RETRY_LEFT: i64 = (1 << 7) | (1 << 15);
+const STATUS = Bytes.of(":status");
+const GRPC_STATUS = Bytes.of("grpc-status");
+/** The router does not retry a response that has this. */
+const RATELIMITED = Bytes.of("x-envoy-ratelimited");
+const TRUE = Bytes.of("true");
+const GATEWAY_TIMEOUT: u32 = 504;
+
+/** A promise as the property has it: the lapse, and the attempt that it was made to. */
+const promise = Bytes.owned(16);
+
+@final
+export class Attempt extends HttpContext {
+  private readonly entries: Entries;
+  private readonly explanation: Explanation = new Explanation();
+  private readonly deadline: Deadline = new Deadline();
+  /** From 1. */
+  private number: i64 = 1;
+  private isGrpc: bool = false;
+  /** Whether the request may be sent again, by its method. */
+  private isAllowed: bool = false;
+  /** The lapse in which the next attempt was promised, or `NO_PROMISE`. */
+  private promisedIn: u64 = NO_PROMISE;
+
+  constructor(private readonly plugin: Plugin) {
+    super();
+    this.entries = new Entries(plugin.config.budgets);
+  }
+
+  override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const plugin = this.plugin;
+    let index = plugin.firstBudget();
+    if (index < 0) return FilterHeadersStatus.Continue;
+    this.number = ATTEMPT.read(1);
+    this.isGrpc = plugin.isGrpc();
+    plugin.keepRefreshing();
+    if (this.number > 1) this.readDeadline(monotonicNanoseconds());
+    while (index >= 0) {
+      const budget = plugin.budget(index);
+      const entry = this.entries.add(budget);
+      const outcome = this.begin(budget, entry);
+      if (!budget.isShadow)
+        return outcome == Outcome.Retried ? this.goOn(entry) : this.refuse(budget, outcome);
+      index = plugin.nextBudget();
+    }
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** Writes the attempt down, or says why it must not be made. */
+  private begin(budget: Budget, entry: Entry): Outcome {
+    const caller = this.plugin.callerOf(budget);
+    const ledger = budget.ledger;
+    entry.caller = caller;
+    if (this.number <= 1) {
+      if (ledger.first(caller, 0) != NOT_COUNTED) entry.begin(caller, 0, ledger.step);
+      return Outcome.Retried;
+    }
+    const outcome = this.judgeRetry(budget, caller);
+    if (outcome == Outcome.Retried) entry.begin(caller, 1, ledger.step);
+    this.explanation.add(budget.count(outcome));
+    return outcome;
+  }
+
+  private judgeRetry(budget: Budget, caller: i32): Outcome {
+    if (!this.plugin.allowsMethod(budget)) return Outcome.Method;
+    if (budget.respectDeadline && this.isLate()) return Outcome.Deadline;
+    const lapse = budget.isShadow ? NO_PROMISE : this.redeemable();
+    return budget.ledger.retry(caller, lapse) ? Outcome.Retried : Outcome.Exceeded;
+  }
+
+  /** The lapse in which this retry was promised, if it was. */
+  private redeemable(): u64 {
+    const kept = getProperty(this.plugin.promiseProperty);
+    if (!kept || kept.size != promise.size || load<i64>(kept.ptr, 8) != this.number) return NO_PROMISE;
+    return load<u64>(kept.ptr);
+  }
+
+  private readDeadline(now: u64): void {
+    this.deadline.set(now, this.plugin.expectedTimeout(), this.plugin.grpcTimeout());
+  }
+
+  /** One clock; for a client's own deadline, which the request may have spent in other filters, another and an attribute. */
+  private isLate(): bool {
+    const grpc = this.deadline.grpc;
+    if (this.deadline.isOver(monotonicNanoseconds())) return true;
+    if (grpc == NO_DEADLINE) return false;
+    const now = <i64>nowNanoseconds();
+    // The machine's clock may have been set back meanwhile.
+    return <u64>max<i64>(0, now - REQUEST_TIME.read(now)) >= grpc;
+  }
+
+  /** Keeps what the response will be judged by: the request's headers will be gone. */
+  private goOn(entry: Entry): FilterHeadersStatus {
+    const budget = entry.budget!;
+    this.isAllowed = this.plugin.allowsMethod(budget);
+    if (this.number <= 1) this.readDeadline(budget.ledger.time);
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** No response came of the attempt before, or none that looked like one to retry. This answer is not retried. */
+  private refuse(budget: Budget, outcome: Outcome): FilterHeadersStatus {
+    const config = this.plugin.config;
+    // What is answered here is no response to look at, should this filter see it.
+    this.entries.end();
+    const name = config.explainHeader;
+    const headers = name ? this.explanation.encoded(name) : null;
+    const details = unchecked(budget.details[outcome]);
+    if (outcome == Outcome.Deadline) {
+      sendLocalReply(GATEWAY_TIMEOUT, details, config.body, headers, GrpcStatus.DeadlineExceeded);
+    } else {
+      sendLocalReply(config.status, details, config.body, headers, NO_GRPC_STATUS);
+    }
+    return FilterHeadersStatus.StopIteration;
+  }
+
+  override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    if (this.entries.count > 0 && this.mayBeRetried()) this.look();
+    const name = this.plugin.config.explainHeader;
+    if (name) this.explanation.writeTo(responseHeaders, name);
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** Whether routes retry such a response; which of them this one's does is not to be known here. */
+  private mayBeRetried(): bool {
+    const isFailure =
+      isRetriableStatus(responseHeaders.get(STATUS), this.plugin.config.retriableStatuses) ||
+      (this.isGrpc && isRetriableGrpcStatus(responseHeaders.get(GRPC_STATUS)));
+    return isFailure && responseHeaders.get(RATELIMITED) == null;
+  }
+
+  /** Promises the router a retry, or keeps it from one. */
+  private look(): void {
+    const isPushback = this.asksForPushback() && pushesBack();
+    for (let i = 0; i < this.entries.count; i++) {
+      const budget = this.entries.at(i).budget!;
+      if (isPushback && budget.isShadow && budget.respectPushback) {
+        this.explanation.add(budget.count(Outcome.Pushback));
+      }
+    }
+    const entry = this.entries.acting;
+    if (!entry) return;
+    const budget = entry.budget!;
+    const outcome = this.judgeResponse(budget, entry, isPushback);
+    if (outcome == Outcome.Retried) {
+      this.promisedIn = budget.ledger.lapse;
+      store<u64>(promise.ptr, this.promisedIn);
+      store<i64>(promise.ptr, this.number + 1, 8);
+      setProperty(this.plugin.promiseProperty, promise);
+      return;
+    }
+    this.explanation.add(budget.count(outcome));
+    responseHeaders.add(RATELIMITED, TRUE);
+  }
+
+  private asksForPushback(): bool {
+    for (let i = 0; i < this.entries.count; i++) {
+      if (this.entries.at(i).budget!.respectPushback) return true;
+    }
+    return false;
+  }
+
+  private judgeResponse(budget: Budget, entry: Entry, isPushback: bool): Outcome {
+    if (!this.isAllowed) return Outcome.Method;
+    if (budget.respectDeadline && this.isLate()) return Outcome.Deadline;
+    if (isPushback && budget.respectPushback) return Outcome.Pushback;
+    return budget.ledger.promise(entry.caller, this.number > 1) ? Outcome.Retried : Outcome.Exceeded;
+  }
+
+  /** Gives a promise back where its response has gone to the client, or the router could not retry. Two host calls, and four for the books. */
+  private withdraw(): void {
+    const entry = this.entries.acting;
+    if (!entry || (CLIENT_STATUS.read(0) == 0 && (FLAGS.read(0) & NO_RETRY_LEFT) == 0)) return;
+    entry.budget!.ledger.withdraw(entry.caller, this.promisedIn);
+  }
+
+  override onRecycle(): bool {
+    if (this.promisedIn != NO_PROMISE) this.withdraw();
+    this.promisedIn = NO_PROMISE;
+    this.entries.end();
+    this.explanation.clear();
+    this.deadline.clear();
+    return true;
+  }
+}

@@ -1,0 +1,110 @@
+// One budget of the configuration: which requests are on it, by which policy, and what of it is kept where.
+
+import { Bytes } from "../../assembly";
+import { RuleOutcomes } from "../../assembly/host/rule-outcomes";
+import { RuleSelection } from "../../assembly/matching/rule-selection";
+import { Books } from "./books";
+import { Callers } from "./callers";
+import { ConcurrencyBooks } from "./concurrency";
+import { Ledger } from "./ledger";
+import { Methods, OUTCOMES, Outcome } from "./policy";
+import { RatioBooks } from "./ratio";
+
+/** How retries are measured. */
+@final
+export class Measure {
+  constructor(
+    readonly isConcurrency: bool,
+    /** In hundredths of a per cent. */
+    readonly share: u64,
+    /** Of `ratio`, in milliseconds. */
+    readonly ttlMs: u64,
+    /** Retries per second that are always left, or that may always go on. */
+    readonly least: u64,
+  ) {}
+
+  /** Books are begun anew where one of these changes. */
+  get text(): string {
+    return this.isConcurrency
+      ? `concurrency ${this.share} ${this.least}`
+      : `ratio ${this.share} ${this.ttlMs} ${this.least}`;
+  }
+
+  /** @param vm tells this VM from others */
+  books(vm: u64, callers: Callers): Books {
+    if (this.isConcurrency) return new ConcurrencyBooks(this.share, this.least, vm, callers.most);
+    return new RatioBooks(this.share, this.ttlMs, this.least);
+  }
+}
+
+/** A compiled budget. */
+@final
+export class Budget {
+  /** Response code details by `Outcome`, for where a retry is refused. */
+  readonly details: StaticArray<Bytes>;
+  private openLedger: Ledger | null = null;
+  private outcomes: RuleOutcomes | null = null;
+
+  constructor(
+    readonly selection: RuleSelection,
+    readonly callers: Callers,
+    readonly measure: Measure,
+    readonly methods: Methods,
+    readonly respectDeadline: bool,
+    readonly respectPushback: bool,
+    /** Of a filter in a listener's chain: retries that a request is given at most. */
+    readonly maxRetries: u32,
+  ) {
+    const rule = selection.name.toString();
+    this.details = [
+      Bytes.of(""),
+      Bytes.of(`retry_budget_exceeded{${rule}}`),
+      Bytes.of(`retry_deadline_exceeded{${rule}}`),
+      Bytes.of(`retry_not_allowed{${rule}}`),
+      Bytes.of(""),
+    ];
+  }
+
+  get isShadow(): bool {
+    return this.selection.shadow;
+  }
+
+  /**
+   * To be called once the configuration is accepted: defines the metrics, and opens the books.
+   * @param plugin what tells this plugin from others with which it may share a VM
+   * @param vm tells this VM from others
+   * @param secret 16 bytes that all workers know and no client
+   */
+  open(plugin: string, vm: u64, secret: Bytes): void {
+    this.callers.seed(secret);
+    const rule = this.selection.name;
+    const name = `meshwright.retry_budget\0${plugin}\0${rule.toString()}\0${this.measure.text}\0${this.callers.text}\0`;
+    const books = this.measure.books(vm, this.callers);
+    const ledger = new Ledger(
+      Bytes.of(name),
+      rule.toString(),
+      books,
+      this.callers,
+      this.measure.isConcurrency,
+    );
+    ledger.showNew();
+    this.openLedger = ledger;
+    this.outcomes = new RuleOutcomes(
+      "meshwright.retry_budget.decisions_total",
+      rule,
+      OUTCOMES,
+      this.isShadow,
+    );
+  }
+
+  get ledger(): Ledger {
+    return this.openLedger!;
+  }
+
+  /** Counts an outcome; one host call. Returns how it is explained. */
+  count(outcome: Outcome): Bytes {
+    const outcomes = this.outcomes!;
+    outcomes.count(outcome);
+    return outcomes.explanation(outcome);
+  }
+}

@@ -1,0 +1,157 @@
+import { Bytes } from "../../assembly/text/bytes";
+import { NO_PROMISE } from "./books";
+import { ConcurrencyBooks } from "./concurrency";
+
+const SECOND: u64 = 1_000_000_000;
+const START: u64 = 3_600 * SECOND;
+const CALLERS: i32 = 4;
+
+/** One VM's view, and what is kept for all. */
+class Shared {
+  kept: Bytes | null = null;
+  now: u64 = START;
+
+  keep(books: ConcurrencyBooks): void {
+    books.commit();
+    this.kept = books.bytes.copy();
+  }
+}
+
+function begin(shared: Shared, books: ConcurrencyBooks, times: i32): void {
+  for (let i = 0; i < times; i++) {
+    books.load(shared.kept, shared.now);
+    books.first(0);
+    shared.keep(books);
+  }
+}
+
+function retries(shared: Shared, books: ConcurrencyBooks, lapse: u64 = NO_PROMISE): bool {
+  books.load(shared.kept, shared.now);
+  if (!books.retry(lapse)) return false;
+  shared.keep(books);
+  return true;
+}
+
+function end(shared: Shared, books: ConcurrencyBooks, held: u32): void {
+  books.load(shared.kept, shared.now);
+  books.end(held);
+  shared.keep(books);
+}
+
+describe("books of the policy concurrency", () => {
+  it("allow the minimum, and a share of what goes on in all VMs", () => {
+    const shared = new Shared();
+    const one = new ConcurrencyBooks(2_000, 1, 11, CALLERS);
+    const other = new ConcurrencyBooks(2_000, 1, 22, CALLERS);
+    begin(shared, one, 1);
+    expect(retries(shared, one)).toBe(true);
+    expect(retries(shared, other)).toBe(false);
+    begin(shared, other, 9);
+    expect(retries(shared, other)).toBe(true);
+    expect(retries(shared, one)).toBe(false);
+    end(shared, one, 1);
+    expect(retries(shared, one)).toBe(true);
+    expect(one.activeRequests()).toBe(12);
+    expect(one.activeRetries()).toBe(2);
+  });
+
+  it("forget a VM that is gone, and know it again if it is not", () => {
+    const shared = new Shared();
+    const one = new ConcurrencyBooks(0, 2, 11, CALLERS);
+    const other = new ConcurrencyBooks(0, 2, 22, CALLERS);
+    expect(retries(shared, one)).toBe(true);
+    expect(retries(shared, one)).toBe(true);
+    shared.now += 30 * SECOND;
+    expect(retries(shared, other)).toBe(false);
+    shared.now += 1;
+    expect(retries(shared, other)).toBe(true);
+    end(shared, one, 1);
+    expect(one.activeRetries()).toBe(2);
+    expect(retries(shared, other)).toBe(false);
+  });
+
+  it("keep promises of every VM for as long as they last", () => {
+    const shared = new Shared();
+    const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
+    const other = new ConcurrencyBooks(0, 1, 22, CALLERS);
+    begin(shared, one, 1);
+    one.load(shared.kept, shared.now);
+    expect(one.promise(false)).toBe(true);
+    const lapse = one.lapse;
+    shared.keep(one);
+    expect(retries(shared, other)).toBe(false);
+    shared.now += SECOND / 4;
+    expect(retries(shared, other)).toBe(false);
+    expect(retries(shared, one, lapse)).toBe(true);
+    end(shared, one, 1);
+    one.load(shared.kept, shared.now);
+    expect(one.promise(false)).toBe(true);
+    shared.keep(one);
+    shared.now += (6 * SECOND) / 10;
+    expect(retries(shared, other)).toBe(true);
+  });
+
+  it("let an attempt that is about to end pass on its own place", () => {
+    const shared = new Shared();
+    const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
+    expect(retries(shared, one)).toBe(true);
+    one.load(shared.kept, shared.now);
+    expect(one.promise(false)).toBe(false);
+    one.load(shared.kept, shared.now);
+    expect(one.promise(true)).toBe(true);
+  });
+
+  it("keep what was not written down out of the VM's own count", () => {
+    const shared = new Shared();
+    const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
+    one.load(shared.kept, shared.now);
+    expect(one.retry(NO_PROMISE)).toBe(true);
+    one.load(shared.kept, shared.now);
+    expect(one.activeRetries()).toBe(0);
+  });
+
+  it("never count below nothing", () => {
+    const shared = new Shared();
+    const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
+    end(shared, one, 3);
+    expect(one.activeRequests()).toBe(0);
+    expect(one.activeRetries()).toBe(0);
+    expect(one.isBusy(0)).toBe(false);
+  });
+
+  it("hold requests' retries until they are settled", () => {
+    const one = new ConcurrencyBooks(0, 4, 11, CALLERS);
+    one.load(null, START);
+    expect(one.first(3)).toBe(3);
+    expect(one.first(3)).toBe(1);
+    one.settle(0, 3);
+    expect(one.remaining()).toBe(3);
+  });
+
+  it("of callers are apart", () => {
+    const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
+    one.load(null, START);
+    one.first(0);
+    one.commit();
+    expect(one.isBusy(0)).toBe(true);
+    expect(one.isBusy(CALLERS)).toBe(false);
+    one.select(CALLERS);
+    one.load(null, START);
+    expect(one.activeRequests()).toBe(0);
+  });
+
+  it("are new where what was kept is none, and take the last of too many entries", () => {
+    const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
+    one.load(Bytes.of("no books"), START);
+    expect(one.activeRequests()).toBe(0);
+    const many = Bytes.owned(600 * 40);
+    for (let i = 0; i < 600; i++) {
+      store<u64>(many.ptr + i * 40, 100 + i);
+      store<u64>(many.ptr + i * 40, START, 8);
+      store<u32>(many.ptr + i * 40, 1, 16);
+    }
+    one.load(many, START);
+    expect(one.activeRequests()).toBe(512);
+    expect(one.bytes.size).toBe(513 * 40);
+  });
+});

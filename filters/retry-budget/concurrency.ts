@@ -1,0 +1,184 @@
+// The policy `concurrency`: retries that are going on are at most a share of the requests that are. Its books are one value in shared data, with an
+// entry for each VM, so that what a VM had going on when it ended is forgotten; here they are read and changed as bytes, without the host.
+//
+// An entry: u64 VM, u64 when it was last written (steady clock), then what the VM has going on:
+//   0  u32 attempts, retries among them   4  u32 retries
+//   8  u64 number of the newest lapse    16  2 × u32 retries that are promised, lapse n at n % 2
+
+import { Bytes } from "../../assembly/text/bytes";
+import { BUCKETS } from "../../assembly/text/hash";
+import { Books, LAPSE_NS } from "./books";
+
+/** An entry that was not written for this long is of a VM that is gone. */
+const STALE_NS: u64 = 30_000_000_000;
+
+const SEEN: usize = 8;
+const ACTIVITY: usize = 16;
+const ACTIVITY_SIZE: i32 = 24;
+const ENTRY_SIZE: i32 = <i32>ACTIVITY + ACTIVITY_SIZE;
+/** More than a proxy has workers. Where there are more, those that wrote first are not seen. */
+const MAX_ENTRIES: i32 = 512;
+
+const RETRIES: usize = 4;
+const LAPSE: usize = 8;
+const PROMISED: usize = 16;
+
+/** What this VM has going on itself it knows best: it writes its entry whole each time, and nobody else writes it. */
+@final
+export class ConcurrencyBooks extends Books {
+  private readonly owner: Bytes = Bytes.owned((MAX_ENTRIES + 1) * ENTRY_SIZE);
+  /** What this VM has going on, by caller. */
+  private readonly activities: Bytes;
+  private activity: usize = 0;
+  /** The entry of this VM, the last one, as the change makes it. */
+  private entry: usize = 0;
+  private otherAttempts: u64 = 0;
+  private otherRetries: u64 = 0;
+  private otherPromises: u64 = 0;
+
+  /**
+   * @param share retries in hundredths of a per cent of the requests, 0 to `BUCKETS`
+   * @param least retries that may go on in any case
+   * @param vm tells this VM from others
+   * @param callers the highest number of a caller
+   */
+  constructor(
+    private readonly share: u64,
+    private readonly least: u64,
+    private readonly vm: u64,
+    callers: i32,
+  ) {
+    super();
+    this.activities = Bytes.owned((callers + 1) * ACTIVITY_SIZE);
+    this.bytes.ptr = this.owner.ptr;
+    this.select(0);
+  }
+
+  select(caller: i32): void {
+    this.activity = this.activities.ptr + caller * ACTIVITY_SIZE;
+  }
+
+  isBusy(caller: i32): bool {
+    return load<u32>(this.activities.ptr + caller * ACTIVITY_SIZE) > 0;
+  }
+
+  load(kept: Bytes | null, now: u64): void {
+    this.lapse = now / LAPSE_NS;
+    this.entry = this.owner.ptr;
+    this.otherAttempts = 0;
+    this.otherRetries = 0;
+    this.otherPromises = 0;
+    if (kept && kept.size % ENTRY_SIZE == 0) this.loadOthers(kept, now);
+    store<u64>(this.entry, this.vm);
+    store<u64>(this.entry, now, SEEN);
+    memory.copy(this.entry + ACTIVITY, this.activity, ACTIVITY_SIZE);
+    this.advanceLapses();
+    this.bytes.size = <i32>(this.entry - this.owner.ptr) + ENTRY_SIZE;
+  }
+
+  private loadOthers(kept: Bytes, now: u64): void {
+    const end = kept.ptr + kept.size;
+    const start = end - min(kept.size, MAX_ENTRIES * ENTRY_SIZE);
+    for (let from = start; from < end; from += ENTRY_SIZE) {
+      const seen = load<u64>(from, SEEN);
+      if (load<u64>(from) == this.vm || (now > seen && now - seen > STALE_NS)) continue;
+      memory.copy(this.entry, from, ENTRY_SIZE);
+      this.entry += ENTRY_SIZE;
+      this.otherAttempts += load<u32>(from, ACTIVITY);
+      this.otherRetries += load<u32>(from, ACTIVITY + RETRIES);
+      this.otherPromises += promisedIn(from + ACTIVITY, this.lapse);
+    }
+  }
+
+  private advanceLapses(): void {
+    const own = this.entry + ACTIVITY;
+    const newest = load<u64>(own, LAPSE);
+    if (this.lapse <= newest) return;
+    store<u32>(promised(own, this.lapse), 0);
+    if (this.lapse - newest > 1) store<u32>(promised(own, this.lapse - 1), 0);
+    store<u64>(own, this.lapse, LAPSE);
+  }
+
+  commit(): void {
+    memory.copy(this.activity, this.entry + ACTIVITY, ACTIVITY_SIZE);
+  }
+
+  activeRequests(): u64 {
+    return this.otherAttempts + load<u32>(this.entry, ACTIVITY);
+  }
+
+  activeRetries(): u64 {
+    return this.otherRetries + load<u32>(this.entry, ACTIVITY + RETRIES);
+  }
+
+  remaining(): u64 {
+    return this.left(this.activeRequests(), this.activeRetries() + this.promises());
+  }
+
+  private promises(): u64 {
+    return this.otherPromises + promisedIn(this.entry + ACTIVITY, this.lapse);
+  }
+
+  private left(requests: u64, retries: u64): u64 {
+    const allowed = max(this.least, (requests * this.share) / BUCKETS);
+    return allowed > retries ? allowed - retries : 0;
+  }
+
+  first(wanted: u32): u32 {
+    const own = this.entry + ACTIVITY;
+    store<u32>(own, load<u32>(own) + 1);
+    const granted = <u32>min<u64>(wanted, this.remaining());
+    store<u32>(own, load<u32>(own, RETRIES) + granted, RETRIES);
+    return granted;
+  }
+
+  retry(lapse: u64): bool {
+    if (!this.redeem(lapse) && this.remaining() == 0) return false;
+    const own = this.entry + ACTIVITY;
+    store<u32>(own, load<u32>(own) + 1);
+    store<u32>(own, load<u32>(own, RETRIES) + 1, RETRIES);
+    return true;
+  }
+
+  redeem(lapse: u64): bool {
+    if (lapse > this.lapse || this.lapse - lapse > 1) return false;
+    const place = promised(this.entry + ACTIVITY, lapse);
+    if (load<u32>(place) == 0) return false;
+    store<u32>(place, load<u32>(place) - 1);
+    return true;
+  }
+
+  /** The attempt does not count any more, for it will have ended when its retry begins. */
+  promise(isRetry: bool): bool {
+    const requests = max<u64>(1, this.activeRequests()) - 1;
+    const retries = this.activeRetries() + this.promises();
+    if (this.left(requests, retries - min<u64>(retries, isRetry ? 1 : 0)) == 0) return false;
+    const place = promised(this.entry + ACTIVITY, this.lapse);
+    store<u32>(place, load<u32>(place) + 1);
+    return true;
+  }
+
+  settle(step: u64, unused: u32): void {
+    const own = this.entry + ACTIVITY;
+    store<u32>(own, load<u32>(own, RETRIES) - min(unused, load<u32>(own, RETRIES)), RETRIES);
+  }
+
+  end(retries: u32): void {
+    const own = this.entry + ACTIVITY;
+    store<u32>(own, load<u32>(own) - min<u32>(1, load<u32>(own)));
+    this.settle(0, retries);
+  }
+}
+
+/** Where a VM's activity has the retries that are promised in that lapse. */
+function promised(activity: usize, lapse: u64): usize {
+  return activity + PROMISED + <usize>(lapse & 1) * 4;
+}
+
+/** Retries that a VM has promised, and whose promises are not over in the lapse `now`. */
+function promisedIn(activity: usize, now: u64): u64 {
+  const newest = load<u64>(activity, LAPSE);
+  if (now > newest + 1) return 0;
+  const last: u64 = load<u32>(promised(activity, newest));
+  return now > newest ? last : last + load<u32>(promised(activity, newest + 1));
+}

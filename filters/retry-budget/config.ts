@@ -1,0 +1,201 @@
+// Compiles the configuration once, so that a request only compares. Its TypeScript twin is `schema.ts`.
+
+import { propertyPath } from "../../assembly";
+import {
+  parseExplainHeader,
+  parseMethod,
+  parsePercentage,
+  parseTestedHeader,
+  theOneOf,
+} from "../../assembly/matching/match-config";
+import { MatchList } from "../../assembly/matching/match-list";
+import { RequestMatch } from "../../assembly/matching/request-match";
+import { RequestSlots } from "../../assembly/matching/request-view";
+import {
+  parseRuleSelection,
+  RuleSelection,
+  SELECTION_KEYS,
+  Share,
+} from "../../assembly/matching/rule-selection";
+import { Bytes } from "../../assembly/text/bytes";
+import { ConfigNode } from "../../assembly/text/config";
+import { parseDurationOr } from "../../assembly/text/duration";
+import { BUCKETS } from "../../assembly/text/hash";
+import { hasRepeat } from "../../assembly/text/label";
+import { parseBody } from "../../assembly/text/reply-config";
+import { Budget, Measure } from "./budget";
+import { Callers, Per } from "./callers";
+import { Methods } from "./policy";
+
+const ROOT_KEYS: StaticArray<string> = [
+  "where",
+  "explainHeader",
+  "answer",
+  "retriableStatusCodes",
+  "maxCallers",
+  "budgets",
+];
+const OWN_BUDGET_KEYS: StaticArray<string> = [
+  "per",
+  "ratio",
+  "concurrency",
+  "methods",
+  "respectDeadline",
+  "respectPushback",
+  "maxRetries",
+];
+const BUDGET_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_BUDGET_KEYS);
+/** In the order of `Per`. */
+const PER_KEYS: StaticArray<string> = ["cluster", "route", "header"];
+const RATIO_KEYS: StaticArray<string> = ["percentage", "ttl", "minRetriesPerSecond"];
+const CONCURRENCY_KEYS: StaticArray<string> = ["percentage", "minRetryConcurrency"];
+const ANSWER_KEYS: StaticArray<string> = ["status", "body"];
+const WHERE: StaticArray<string> = ["upstream", "downstream"];
+
+const MAX_BUDGETS: i32 = 100;
+const MAX_METHODS: i32 = 16;
+const MAX_STATUSES: i32 = 64;
+const MAX_CALLERS: i64 = 65_536;
+const DEFAULT_NAMES: i64 = 1024;
+/** Values of a header meet by chance: of fifty callers two do once in fourteen times. */
+const DEFAULT_HEADER_VALUES: i32 = 16_384;
+const MAX_LEAST: i64 = 100_000;
+const MOST_RETRIES: i64 = 10;
+const DEFAULT_SHARE: u64 = 2_000;
+const DEFAULT_TTL_MS: u64 = 10_000;
+const DEFAULT_PER_SECOND: i64 = 10;
+const DEFAULT_CONCURRENCY: i64 = 3;
+
+const CLUSTER_NAME = propertyPath(["xds", "cluster_name"]);
+const ROUTE_NAME = propertyPath(["xds", "route_name"]);
+const CONTENT_TYPE = Bytes.of("content-type");
+const EXPECTED_TIMEOUT = Bytes.of("x-envoy-expected-rq-timeout-ms");
+const GRPC_TIMEOUT = Bytes.of("grpc-timeout");
+const MAX_RETRIES = Bytes.of("x-envoy-max-retries");
+const NOTHING = Bytes.of("");
+
+/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+@final
+export class RetryBudgetConfig {
+  readonly slots: RequestSlots = new RequestSlots();
+  readonly isDownstream: bool;
+  readonly explainHeader: Bytes | null;
+  readonly status: u32;
+  readonly body: Bytes;
+  budgets: StaticArray<Budget> = [];
+  matches: MatchList = new MatchList([]);
+  /** Slots of the headers that a retry may depend on. */
+  readonly contentType: i32 = this.slots.headers.slotOf(CONTENT_TYPE);
+  readonly expectedTimeout: i32 = this.slots.headers.slotOf(EXPECTED_TIMEOUT);
+  readonly grpcTimeout: i32 = this.slots.headers.slotOf(GRPC_TIMEOUT);
+  readonly maxRetries: i32 = this.slots.headers.slotOf(MAX_RETRIES);
+  /** Statuses that routes retry, beside those that are retried everywhere. */
+  readonly retriableStatuses: StaticArray<i64>;
+  /** Callers that a budget tells apart, by a name or by a header. */
+  private readonly mostNames: i32;
+  private readonly mostValues: i32;
+
+  constructor(root: ConfigNode) {
+    root.keys(ROOT_KEYS);
+    this.isDownstream = root.get("where").oneOfOr(WHERE, 0) == 1;
+    this.explainHeader = parseExplainHeader(root.get("explainHeader"));
+    const answer = root.get("answer");
+    if (answer.present) answer.keys(ANSWER_KEYS);
+    this.status = <u32>answer.get("status").integerOr(400, 599, 503);
+    this.body = parseBody(answer.get("body"));
+    this.retriableStatuses = parseStatuses(root.get("retriableStatusCodes"));
+    const maxCallers = root.get("maxCallers");
+    this.mostNames = <i32>maxCallers.integerOr(1, MAX_CALLERS, DEFAULT_NAMES);
+    this.mostValues = maxCallers.present ? this.mostNames : DEFAULT_HEADER_VALUES;
+    this.slots.needMethod();
+    const budgets = root.get("budgets");
+    this.budgets = budgets.present ? this.parseBudgets(budgets) : [this.defaultBudget(budgets)];
+    const matches = new StaticArray<RequestMatch>(this.budgets.length);
+    for (let i = 0; i < matches.length; i++) matches[i] = this.budgets[i].selection.match;
+    this.matches = new MatchList(matches);
+  }
+
+  private parseBudgets(node: ConfigNode): StaticArray<Budget> {
+    const budgets = new StaticArray<Budget>(node.array(1, MAX_BUDGETS));
+    const names: Bytes[] = [];
+    for (let i = 0; i < budgets.length; i++) {
+      const item = node.at(i);
+      item.keys(BUDGET_KEYS);
+      const selection = parseRuleSelection(item, this.slots);
+      names.push(selection.name);
+      budgets[i] = this.parseBudget(item, selection);
+    }
+    if (hasRepeat(names)) node.fail("name a budget twice");
+    return budgets;
+  }
+
+  private defaultBudget(absent: ConfigNode): Budget {
+    const share = new Share(BUCKETS, null, 0);
+    const selection = new RuleSelection(Bytes.of("default"), new RequestMatch(), share, false);
+    return this.parseBudget(absent, selection);
+  }
+
+  private parseBudget(node: ConfigNode, selection: RuleSelection): Budget {
+    const maxRetries = node.get("maxRetries");
+    if (maxRetries.present && !this.isDownstream) maxRetries.fail("needs where: downstream");
+    return new Budget(
+      selection,
+      this.parsePer(node.get("per")),
+      parseMeasure(node),
+      parseMethods(node.get("methods")),
+      node.get("respectDeadline").boolOr(true),
+      node.get("respectPushback").boolOr(true),
+      <u32>maxRetries.integerOr(1, MOST_RETRIES, 1),
+    );
+  }
+
+  private parsePer(node: ConfigNode): Callers {
+    let per = Per.Cluster;
+    if (node.present) {
+      node.keys(PER_KEYS);
+      per = max(0, theOneOf(node, PER_KEYS));
+    }
+    const operand = node.get(PER_KEYS[per]);
+    if (per == Per.Header) {
+      const header = parseTestedHeader(operand);
+      return new Callers(per, this.slots.headers.slotOf(header), this.mostValues, header);
+    }
+    if (operand.present && !operand.boolOr(false)) operand.fail("must be true");
+    const name = per == Per.Route ? ROUTE_NAME : CLUSTER_NAME;
+    return new Callers(per, this.slots.attributes.slotOf(name), this.mostNames, NOTHING);
+  }
+}
+
+function parseMeasure(node: ConfigNode): Measure {
+  const ratio = node.get("ratio");
+  const concurrency = node.get("concurrency");
+  if (ratio.present && concurrency.present) node.fail("must have at most one of ratio, concurrency");
+  if (concurrency.present) {
+    concurrency.keys(CONCURRENCY_KEYS);
+    const least = concurrency.get("minRetryConcurrency").integerOr(0, MAX_LEAST, DEFAULT_CONCURRENCY);
+    return new Measure(true, parseShare(concurrency), 0, <u64>least);
+  }
+  if (ratio.present) ratio.keys(RATIO_KEYS);
+  const ttlMs = parseDurationOr(ratio.get("ttl"), 1_000, 60_000, DEFAULT_TTL_MS);
+  const least = ratio.get("minRetriesPerSecond").integerOr(0, MAX_LEAST, DEFAULT_PER_SECOND);
+  return new Measure(false, parseShare(ratio), ttlMs, <u64>least);
+}
+
+function parseShare(node: ConfigNode): u64 {
+  const percentage = node.get("percentage");
+  return percentage.present ? parsePercentage(percentage) : DEFAULT_SHARE;
+}
+
+function parseMethods(node: ConfigNode): Methods {
+  if (!node.present) return new Methods(null);
+  const methods = new StaticArray<Bytes>(node.array(1, MAX_METHODS));
+  for (let i = 0; i < methods.length; i++) methods[i] = parseMethod(node.at(i));
+  return new Methods(methods);
+}
+
+function parseStatuses(node: ConfigNode): StaticArray<i64> {
+  if (!node.present) return [];
+  const statuses = new StaticArray<i64>(node.array(1, MAX_STATUSES));
+  for (let i = 0; i < statuses.length; i++) statuses[i] = node.at(i).integer(200, 599);
+  return statuses;
+}

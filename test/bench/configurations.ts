@@ -1,0 +1,58 @@
+// What the filters are configured with when they are measured.
+
+import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
+import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
+
+/** Rules as a mesh has them: each kind of test, and at the end a split that most requests come to. */
+export const TEN_RULES: HeaderRoutingConfig = {
+  rules: [
+    { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
+    { name: "beta", match: { headers: [{ name: "x-user-group", exact: "beta" }] }, destination: "v2" },
+    { name: "tester", match: { headers: [{ name: "end-user", exact: "canary-tester" }] }, destination: "v2" },
+    { name: "api-v1", match: { path: { segments: "/api/v1" } }, destination: "v1" },
+    { name: "api-v2", match: { path: { segments: "/api/v2" } }, destination: "v2" },
+    { name: "cookie", match: { cookies: [{ name: "beta", exact: "1" }] }, destination: "v2" },
+    { name: "admin", match: { method: "POST", path: { prefix: "/admin" } }, destination: "v3" },
+    { name: "try", match: { query: [{ name: "try", exact: "new" }] }, destination: "v2" },
+    {
+      name: "metal",
+      match: { headers: [{ name: "x-user-type", oneOf: ["gold", "silver"] }] },
+      destination: "v2",
+    },
+    {
+      name: "canary",
+      split: {
+        key: { header: "x-user-id" },
+        destinations: [
+          { name: "v1", weight: 90 },
+          { name: "v2", weight: 10 },
+        ],
+      },
+    },
+  ],
+};
+
+/** A rule that draws for each request, and lets it pass. */
+export const NO_FAULT: FaultInjectionConfig = {
+  rules: [{ name: "never", share: { percentage: 0 }, abort: { status: 503 } }],
+};
+
+export const TEN_FAULTS: FaultInjectionConfig = {
+  rules: Array.from({ length: 10 }, (_, i) => ({
+    name: `rule-${i}`,
+    match: { path: { segments: `/api/v${i}` }, headers: [{ name: "x-user-type", exact: `type-${i}` }] },
+    delay: { fixed: "100ms" },
+  })),
+};
+
+/** A limit for each of these headers that no load comes near. */
+export function limits(...headers: readonly string[]): RateLimitConfig {
+  return {
+    rules: headers.map((header) => ({
+      name: header,
+      key: [{ header }],
+      local: { limit: 1_000_000_000, unit: "second" },
+    })),
+  };
+}
