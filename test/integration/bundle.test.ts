@@ -205,7 +205,7 @@ describe("a bundle's configuration", () => {
     await expectSame("backward", { plans: {}, request: "body", response: "body" });
   });
 
-  test("changed two thousand times, and ten thousand streams, leave the memory as it was", () => {
+  test("changed ten thousand times, and ten thousand streams, leave nothing in the memory", () => {
     const module = loadModule(bench.bundles.forward);
     const change = (times: number) => {
       for (let i = 0; i < times; i++) module.configure(whole);
@@ -213,12 +213,12 @@ describe("a bundle's configuration", () => {
     const serve = (times: number) => {
       for (let i = 0; i < times; i++) module.exchange([[":path", "/"]]);
     };
-    // The heap comes to its size within some hundred configurations.
-    change(2_000);
+    change(200);
     serve(1_000);
     const pages = module.pages;
-    change(2_000);
+    change(10_000);
     serve(10_000);
-    expect(module.pages).toBe(pages);
-  });
+    // When it first runs short the heap doubles, and stays so. Forty bytes left by each configuration would make it double again.
+    expect(module.pages).toBeLessThanOrEqual(2 * pages);
+  }, 60_000);
 });
