@@ -1,13 +1,15 @@
 // An Envoy with rate-limit before one upstream, and a rate limit service beside it, for the tests of global limits.
 
-import { expect } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import type { Json } from "../../envoy/config/json.js";
 import type { WasmFilterOptions } from "../../envoy/config/wasm.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
 import { type SendOptions, send } from "../harness/client.js";
 import { type Destination, type EnvoyOptions, startEnvoy, type TestEnvoy } from "../harness/envoy.js";
+import { showLogsOnFailure } from "../harness/failure-logs.js";
+import { allow, type RateLimitService, startRateLimitService } from "../harness/rate-limit-service.js";
 import { startUpstream, type Upstream } from "../harness/upstream.js";
-import type { ClientResponse } from "../traffic.js";
+import type { ClientResponse, HeaderList } from "../traffic.js";
 
 const FILTER = "rate-limit";
 const DECISIONS = "wasmcustom.meshwright.rate_limit.decisions_total";
@@ -93,4 +95,50 @@ export function globalConfig(
 /** A rule that asks about the header `x-user`, under the name `user`. */
 export function perUser(name: string, more: Partial<Rule> = {}): Rule {
   return { name, key: [{ header: "x-user", as: "user" }], global: {}, ...more } as Rule;
+}
+
+/** The headers of that user. */
+export const user = (name: string): HeaderList => [["x-user", name]];
+
+/** An Envoy and a scripted service for all tests of a file. */
+export class GlobalLimitBench {
+  service!: RateLimitService;
+  limited!: GlobalLimitEnvoy;
+  #names = 0;
+
+  /**
+   * To be made once, at a file's top level: it starts both before the file's tests, and lets the service allow everything before each.
+   * @param prefix of the names of rules
+   */
+  constructor(readonly prefix: string) {
+    beforeAll(async () => {
+      this.service = await startRateLimitService();
+      this.limited = await startGlobalLimitEnvoy(this.service);
+    });
+    afterAll(async () => {
+      await this.limited?.[Symbol.asyncDispose]();
+      await this.service?.[Symbol.asyncDispose]();
+    });
+    beforeEach(() => {
+      showLogsOnFailure(this.limited.envoy);
+      this.service.respond = allow;
+    });
+  }
+
+  /** Counters are the process's own, and so a rule of each test has a name of its own. */
+  newName(): string {
+    return `${this.prefix}-${this.#names++}`;
+  }
+
+  /** What the service was asked from that question on. */
+  questionsSince(start: number): RateLimitService["questions"] {
+    return this.service.questions.slice(start);
+  }
+
+  /** Configures one rule for each user, and gives its name. */
+  async only(rule: Partial<Rule> = {}, service: Partial<Service> = {}): Promise<string> {
+    const name = this.newName();
+    await this.limited.configure(globalConfig([perUser(name, rule)], service));
+    return name;
+  }
 }

@@ -1,19 +1,17 @@
 // rate-limit in stock Envoy without an answer of the rate limit service, whatever the reason: each failure mode decides, and nothing is lost.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { showLogsOnFailure } from "../harness/failure-logs.js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeVerdict } from "../harness/rate-limit-messages.js";
 import type { LimitReply } from "../harness/rate-limit-service.js";
-import { allow, type RateLimitService, startRateLimitService } from "../harness/rate-limit-service.js";
-import type { HeaderList } from "../traffic.js";
+import { allow } from "../harness/rate-limit-service.js";
 import {
   DEAD,
-  type GlobalLimitEnvoy,
+  GlobalLimitBench,
   globalConfig,
   perUser,
   type Rule,
   type Service,
-  startGlobalLimitEnvoy,
+  user,
 } from "./global-limit-envoy.js";
 
 /** Long enough for an answer that comes at once, on a busy machine. */
@@ -21,40 +19,18 @@ const TIMEOUT = "2s";
 const SHORT = "50ms";
 const UNAVAILABLE = 14;
 
-let service: RateLimitService;
-let limited: GlobalLimitEnvoy;
-let names = 0;
-
-beforeAll(async () => {
-  service = await startRateLimitService();
-  limited = await startGlobalLimitEnvoy(service);
-});
-
-afterAll(async () => {
-  await limited?.[Symbol.asyncDispose]();
-  await service?.[Symbol.asyncDispose]();
-});
-
-beforeEach(() => {
-  showLogsOnFailure(limited.envoy);
-  service.respond = allow;
-});
+const bench = new GlobalLimitBench("failure");
 
 /** Whatever a service does, the VM goes on. */
 afterEach(async () => {
-  const reloads = [...(await limited.envoy.admin.stats("vm_reload$")).values()];
+  const reloads = [...(await bench.limited.envoy.admin.stats("vm_reload$")).values()];
   expect(reloads.length).toBeGreaterThan(0);
   expect(reloads.every((count) => count === 0)).toBe(true);
 });
 
-const newName = () => `failure-${names++}`;
-const user = (name: string): HeaderList => [["x-user", name]];
-
-async function only(service: Partial<Service>, rule: Partial<Rule> = {}): Promise<string> {
-  const name = newName();
-  await limited.configure(globalConfig([perUser(name, rule)], { timeout: TIMEOUT, ...service }));
-  return name;
-}
+/** As `only` of the bench, with a timeout that a busy machine keeps. */
+const only = (service: Partial<Service>, rule: Partial<Rule> = {}) =>
+  bench.only(rule, { timeout: TIMEOUT, ...service });
 
 interface Failure {
   readonly reply?: LimitReply;
@@ -86,24 +62,24 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 
 describe.each(Object.entries(FAILURES))("a service that %s", (_, { reply, service: options = {} }) => {
   beforeEach(() => {
-    if (reply !== undefined) service.respond = () => reply;
+    if (reply !== undefined) bench.service.respond = () => reply;
   });
 
   test("lets requests pass in failure mode allow, which is the default", async () => {
     const name = await only(options);
-    const reached = limited.upstream.requests.length;
-    expect(await limited.statuses(6, { headers: user("ann") })).toEqual({ 200: 6 });
-    expect(limited.upstream.requests.length - reached).toBe(6);
-    expect(await limited.outcomes(name)).toEqual({ "service-failed-allowed": 6 });
+    const reached = bench.limited.upstream.requests.length;
+    expect(await bench.limited.statuses(6, { headers: user("ann") })).toEqual({ 200: 6 });
+    expect(bench.limited.upstream.requests.length - reached).toBe(6);
+    expect(await bench.limited.outcomes(name)).toEqual({ "service-failed-allowed": 6 });
   });
 
   test("has requests refused with 503 in failure mode deny", async () => {
     const name = await only({ failureMode: "deny", ...options });
-    const reached = limited.upstream.requests.length;
-    expect(await limited.statuses(6, { headers: user("ann") })).toEqual({ 503: 6 });
-    expect(limited.upstream.requests).toHaveLength(reached);
-    expect(await limited.outcomes(name)).toEqual({ "service-failed-denied": 6 });
-    const last = async () => (await limited.envoy.accessLog()).at(-1);
+    const reached = bench.limited.upstream.requests.length;
+    expect(await bench.limited.statuses(6, { headers: user("ann") })).toEqual({ 503: 6 });
+    expect(bench.limited.upstream.requests).toHaveLength(reached);
+    expect(await bench.limited.outcomes(name)).toEqual({ "service-failed-denied": 6 });
+    const last = async () => (await bench.limited.envoy.accessLog()).at(-1);
     const denied = { status: 503, details: `rate_limit_service_failed{${name}}` };
     await expect.poll(last, { timeout: 10_000 }).toMatchObject(denied);
   });
@@ -111,9 +87,9 @@ describe.each(Object.entries(FAILURES))("a service that %s", (_, { reply, servic
   test("leaves it to the fallback in failure mode local, exact over the workers", async () => {
     const fallback = { limit: 4, unit: "hour" } as const;
     const name = await only({ failureMode: "local", ...options }, { global: { fallback } });
-    expect(await limited.statuses(20, { headers: user("ann") })).toEqual({ 200: 4, 429: 16 });
-    expect(await limited.statuses(2, { headers: user("bob") })).toEqual({ 200: 2 });
-    const outcomes = await limited.outcomes(name);
+    expect(await bench.limited.statuses(20, { headers: user("ann") })).toEqual({ 200: 4, 429: 16 });
+    expect(await bench.limited.statuses(2, { headers: user("bob") })).toEqual({ 200: 2 });
+    const outcomes = await bench.limited.outcomes(name);
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(22);
     expect(outcomes["service-failed-local"]).toBeGreaterThan(0);
   });
@@ -122,48 +98,48 @@ describe.each(Object.entries(FAILURES))("a service that %s", (_, { reply, servic
 describe("a service that fails", () => {
   test("is not remembered: what is asked after it is back counts", async () => {
     await only({ failureMode: "deny" });
-    service.respond = () => ({ status: UNAVAILABLE });
-    expect((await limited.send({ headers: user("ann") })).status).toBe(503);
-    service.respond = allow;
-    expect((await limited.send({ headers: user("ann") })).status).toBe(200);
+    bench.service.respond = () => ({ status: UNAVAILABLE });
+    expect((await bench.limited.send({ headers: user("ann") })).status).toBe(503);
+    bench.service.respond = allow;
+    expect((await bench.limited.send({ headers: user("ann") })).status).toBe(200);
   });
 
   test("while connections drop and come back loses no request", async () => {
     const name = await only({ timeout: "500ms" });
-    const before = limited.upstream.requests.length;
+    const before = bench.limited.upstream.requests.length;
     const rounds: Promise<Readonly<Record<string, number>>>[] = [];
     for (let round = 0; round < 6; round++) {
-      rounds.push(limited.statuses(30, { headers: user(`u${round}`) }));
-      await (round % 2 === 0 ? service.stop() : service.start());
+      rounds.push(bench.limited.statuses(30, { headers: user(`u${round}`) }));
+      await (round % 2 === 0 ? bench.service.stop() : bench.service.start());
     }
     for (const statuses of await Promise.all(rounds)) expect(statuses).toEqual({ 200: 30 });
-    expect(limited.upstream.requests.length - before).toBe(180);
-    const outcomes = await limited.outcomes(name);
+    expect(bench.limited.upstream.requests.length - before).toBe(180);
+    const outcomes = await bench.limited.outcomes(name);
     expect((outcomes.allowed ?? 0) + (outcomes["service-failed-allowed"] ?? 0)).toBe(180);
   });
 
   test("leaves several rules to their fallbacks, of which none takes for a request that another refuses", async () => {
-    const [wide, narrow] = [newName(), newName()];
+    const [wide, narrow] = [bench.newName(), bench.newName()];
     const of = (name: string, limit: number) =>
       perUser(name, { global: { fallback: { limit, unit: "hour" } } });
     const local = { cluster: DEAD, failureMode: "local" } as const;
-    await limited.configure(globalConfig([of(wide, 6), of(narrow, 2)], local));
+    await bench.limited.configure(globalConfig([of(wide, 6), of(narrow, 2)], local));
     const headers = user("cy");
     for (const status of [200, 200, 429, 429, 429]) {
-      expect((await limited.send({ headers })).status).toBe(status);
+      expect((await bench.limited.send({ headers })).status).toBe(status);
     }
-    expect(await limited.outcomes(wide)).toEqual({ "service-failed-local": 2 });
-    await limited.configure(globalConfig([of(wide, 6)], local));
-    expect(await limited.statuses(6, { headers })).toEqual({ 200: 4, 429: 2 });
+    expect(await bench.limited.outcomes(wide)).toEqual({ "service-failed-local": 2 });
+    await bench.limited.configure(globalConfig([of(wide, 6)], local));
+    expect(await bench.limited.statuses(6, { headers })).toEqual({ 200: 4, 429: 2 });
   });
 
   test("acts not where the rule is a shadow, in any mode", async () => {
-    service.respond = () => ({ status: UNAVAILABLE });
+    bench.service.respond = () => ({ status: UNAVAILABLE });
     for (const failureMode of ["allow", "deny"] as const) {
       const name = await only({ failureMode }, { shadow: true });
-      expect(await limited.statuses(3, { headers: user("ann") })).toEqual({ 200: 3 });
+      expect(await bench.limited.statuses(3, { headers: user("ann") })).toEqual({ 200: 3 });
       const word = failureMode === "allow" ? "allowed" : "denied";
-      expect(await limited.outcomes(name)).toEqual({ [`shadow-service-failed-${word}`]: 3 });
+      expect(await bench.limited.outcomes(name)).toEqual({ [`shadow-service-failed-${word}`]: 3 });
     }
   });
 });
