@@ -53,7 +53,8 @@ function asking(
   } = {},
 ): Scenario {
   const isVerdict = "statuses" in verdict || "over" in verdict;
-  const { rule, requests = [ann, { ...ann, body: ["one", "two"] }] } = more;
+  // In one piece: what of a body has come when the service answers would be chance.
+  const { rule, requests = [ann, { ...ann, body: "one, two" }] } = more;
   const service = { cluster: "other", domain: "shop", timeout: "2s", ...more.service };
   return limits(`service: ${name}`, [{ key: USER, global: {}, ...rule }], requests, {
     options: { service, headers: "ietf" },
