@@ -1,5 +1,6 @@
-// What a filter author extends. Every method has a default, so that a filter writes only what it does. The host calls a method only when the
-// filter's entry file exports the callback of that name (`assembly/exports/`).
+// What a filter author extends. Every method has a default, so that a filter writes only what it
+// does. The host calls a method only when the filter's entry file exports the callback of that name
+// (`assembly/exports/`).
 
 import {
   FilterDataStatus,
@@ -14,11 +15,17 @@ import { closeStream, continueStream, finish, setEffectiveContext } from "./host
 import { Task, Timer, Timers } from "./host/timers";
 import { Bytes } from "./text/bytes";
 
-/** One plugin: one filter with one configuration on one worker. Holds the compiled configuration; never put that in a module global. */
+/**
+ * One plugin: one filter with one configuration on one worker. Holds the compiled configuration;
+ * never put that in a module global.
+ */
 export abstract class RootContext {
   /** For the bundle: the root whose parts are being made. */
   static partsOf: RootContext | null = null;
-  /** For the bundle: the root that this one is a part of; that one has the host's tick. Known to the constructors, which may set timers. */
+  /**
+   * For the bundle: the root that this one is a part of; that one has the host's tick. Known to the
+   * constructors, which may set timers.
+   */
   owner: RootContext | null = RootContext.partsOf;
   /** The plugin's name in Envoy's configuration. */
   pluginName: Bytes | null = null;
@@ -30,7 +37,8 @@ export abstract class RootContext {
   ) {}
 
   /**
-   * The VM starts. `configuration`, of the VM and not of the plugin, is valid only during this call.
+   * The VM starts. `configuration`, of the VM and not of the plugin, is valid only during this
+   * call.
    * @returns false to end the VM, after a log line that says why.
    */
   onStart(configuration: Bytes): bool {
@@ -39,7 +47,8 @@ export abstract class RootContext {
 
   /**
    * Compiles the configuration. `configuration` is valid only during this call.
-   * @returns false to refuse it, after a log line that says why; a running Envoy then keeps the last good one.
+   * @returns false to refuse it, after a log line that says why; a running Envoy then keeps the
+   * last good one.
    */
   onConfigure(configuration: Bytes): bool {
     return true;
@@ -77,7 +86,10 @@ export abstract class RootContext {
     return new HttpContext();
   }
 
-  /** In a filter without state per stream: the one context that serves all streams. `createHttpContext` is then never called. */
+  /**
+   * In a filter without state per stream: the one context that serves all streams.
+   * `createHttpContext` is then never called.
+   */
   sharedHttpContext(): HttpContext | null {
     return null;
   }
@@ -88,8 +100,9 @@ export abstract class RootContext {
   }
 
   /**
-   * Runs `task` after `ms` milliseconds, at least 1, in the root's context: a task that is about a stream calls that stream's `activate` first.
-   * The host ticks only while something waits. Needs the callback `proxy_on_tick`.
+   * Runs `task` after `ms` milliseconds, at least 1, in the root's context: a task that is about a
+   * stream calls that stream's `activate` first. The host ticks only while something waits. Needs
+   * the callback `proxy_on_tick`.
    */
   after(ms: u32, task: Task): Timer {
     return this.ownTimers().after(ms, task);
@@ -142,7 +155,10 @@ export abstract class RootContext {
   }
 }
 
-/** For the bundle: several contexts that serve one stream in turn, and what one of them asks for the whole stream. */
+/**
+ * For the bundle: several contexts that serve one stream in turn, and what one of them asks for the
+ * whole stream.
+ */
 export abstract class StreamChain {
   abstract resumeRequest(context: HttpContext): Status;
   abstract resumeResponse(context: HttpContext): Status;
@@ -150,15 +166,18 @@ export abstract class StreamChain {
 }
 
 /**
- * One HTTP request and its response. As it is, it lets everything pass. A header map can be read and written in its own callback, and while that one
- * pauses the stream; once it let them go on, not until `onLog`.
+ * One HTTP request and its response. As it is, it lets everything pass. A header map can be read
+ * and written in its own callback, and while that one pauses the stream; once it let them go on,
+ * not until `onLog`.
  */
 export class HttpContext {
   /** The host's number for this stream; 0 in a context that serves all streams. */
   id: u32 = 0;
   /** For the bundle: the chain that this context is a link of. */
   chain: StreamChain | null = null;
-  /** For the dispatcher: the next free context in the root's pool, and the root whose pool that is. */
+  /**
+   * For the dispatcher: the next free context in the root's pool, and the root whose pool that is.
+   */
   nextFree: HttpContext | null = null;
   pool: RootContext | null = null;
 
@@ -185,7 +204,10 @@ export class HttpContext {
     return FilterTrailersStatus.Continue;
   }
 
-  /** Response headers arrived, from the upstream or from a local reply. Parameters as in `onRequestHeaders`. */
+  /**
+   * Response headers arrived, from the upstream or from a local reply. Parameters as in
+   * `onRequestHeaders`.
+   */
   onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     return FilterHeadersStatus.Continue;
   }
@@ -200,24 +222,34 @@ export class HttpContext {
     return FilterTrailersStatus.Continue;
   }
 
-  /** The stream ended, or was reset. With false the context lives on, after the stream, until `done`; Envoy, however, lets none live on. */
+  /**
+   * The stream ended, or was reset. With false the context lives on, after the stream, until
+   * `done`; Envoy, however, lets none live on.
+   */
   onDone(): bool {
     return true;
   }
 
-  /** The stream is written to the access log: headers, trailers and properties can still be read. */
+  /**
+   * The stream is written to the access log: headers, trailers and properties can still be read.
+   */
   onLog(): void {}
 
   /**
-   * The stream is gone. A filter that clears every field here may return true: the object then serves another stream, and a stream costs no
-   * allocation. With false, the default, it is left to the collector, so that nothing of one stream can be seen by another. Cancel the stream's timers
-   * here: a task that keeps a context which serves again would act on the wrong stream. Its calls are dropped by then.
+   * The stream is gone. A filter that clears every field here may return true: the object then
+   * serves another stream, and a stream costs no allocation. With false, the default, it is left to
+   * the collector, so that nothing of one stream can be seen by another. Cancel the stream's timers
+   * here: a task that keeps a context which serves again would act on the wrong stream. Its calls
+   * are dropped by then.
    */
   onRecycle(): bool {
     return false;
   }
 
-  /** Makes the host calls that follow be about this stream, in a callback that is not its own. `BadArgument` when the stream is gone. */
+  /**
+   * Makes the host calls that follow be about this stream, in a callback that is not its own.
+   * `BadArgument` when the stream is gone.
+   */
   activate(): Status {
     return this.id == 0 ? Status.BadArgument : setEffectiveContext(this.id);
   }
@@ -234,7 +266,9 @@ export class HttpContext {
     return chain ? chain.resumeResponse(this) : this.resume(StreamType.Response);
   }
 
-  /** Ends a context whose `onDone` returned false. `BadArgument` in Envoy, where it is gone by then. */
+  /**
+   * Ends a context whose `onDone` returned false. `BadArgument` in Envoy, where it is gone by then.
+   */
   done(): Status {
     const chain = this.chain;
     if (chain) return chain.done(this);
@@ -267,7 +301,8 @@ export class TcpContext {
   }
 
   /**
-   * The client sent something: `downstreamData` reads and changes it. With `StopIteration` it is held, and seen again before what comes then.
+   * The client sent something: `downstreamData` reads and changes it. With `StopIteration` it is
+   * held, and seen again before what comes then.
    * @param size bytes that `downstreamData` has now.
    * @param endOfStream the client will send no more.
    */
@@ -296,14 +331,18 @@ export class TcpContext {
   /** The connection is gone. */
   onDelete(): void {}
 
-  /** Makes the host calls that follow be about this connection, in a callback that is not its own. `BadArgument` when it is gone. */
+  /**
+   * Makes the host calls that follow be about this connection, in a callback that is not its own.
+   * `BadArgument` when it is gone.
+   */
   activate(): Status {
     return this.id == 0 ? Status.BadArgument : setEffectiveContext(this.id);
   }
 
   /**
-   * Lets what the client sends go on, where `onDownstreamData` held it: from the next filter on, this one does not see it again. What the upstream
-   * sends cannot be resumed, `Unimplemented`: it goes on with `Continue` when more of it comes.
+   * Lets what the client sends go on, where `onDownstreamData` held it: from the next filter on,
+   * this one does not see it again. What the upstream sends cannot be resumed, `Unimplemented`: it
+   * goes on with `Continue` when more of it comes.
    * @param type `Downstream`.
    */
   resume(type: StreamType): Status {
@@ -311,7 +350,10 @@ export class TcpContext {
     return status == Status.Ok ? continueStream(type) : status;
   }
 
-  /** Closes the client's connection, once what was written to it is sent; Envoy does the same for either `type`. */
+  /**
+   * Closes the client's connection, once what was written to it is sent; Envoy does the same for
+   * either `type`.
+   */
   close(type: StreamType): Status {
     const status = this.activate();
     return status == Status.Ok ? closeStream(type) : status;

@@ -1,5 +1,5 @@
-// Who wants to know that a stream, connection or root is gone. A function, set only when it is needed, so that a filter that makes no calls does
-// not carry the code that forgets them.
+// Who wants to know that a stream, connection or root is gone. A function, set only when it is
+// needed, so that a filter that makes no calls does not carry the code that forgets them.
 
 /** Is told of every context that goes. */
 export type DepartureObserver = (id: u32) => void;

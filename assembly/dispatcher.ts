@@ -1,5 +1,5 @@
-// From the host's context numbers to context objects. The only mutable module state besides memory: everything a plugin knows hangs on its
-// root context, because several plugins may share one VM.
+// From the host's context numbers to context objects. The only mutable module state besides memory:
+// everything a plugin knows hangs on its root context, because several plugins may share one VM.
 
 import { Status } from "./abi/types";
 import { HttpContext, RootContext, TcpContext } from "./context";
@@ -14,12 +14,18 @@ export type RootContextFactory = (id: u32) => RootContext;
 const factories: Array<RootContextFactory> = [];
 const roots: Array<RootContext> = [];
 
-/** Names what the module's plugins are made of. A filter's entry file calls it once, at the top level. */
+/**
+ * Names what the module's plugins are made of. A filter's entry file calls it once, at the top
+ * level.
+ */
 export function registerRootContext(create: RootContextFactory): void {
   factories.push(create);
 }
 
-/** For a bundle's entry file: what its filters registered so far, which it then serves through a root of its own. */
+/**
+ * For a bundle's entry file: what its filters registered so far, which it then serves through a
+ * root of its own.
+ */
 export function takeFactories(): Array<RootContextFactory> {
   return factories.splice(0);
 }
@@ -77,8 +83,9 @@ export function deleteRoot(id: u32): bool {
 }
 
 /**
- * Forgets the roots that the host has ended. A filter that does not export `proxy_on_delete`, to spare each stream that call, is never told
- * of a root's end; the host, however, refuses to make a context that is gone the effective one.
+ * Forgets the roots that the host has ended. A filter that does not export `proxy_on_delete`, to
+ * spare each stream that call, is never told of a root's end; the host, however, refuses to make a
+ * context that is gone the effective one.
  */
 function dropDeadRoots(): void {
   const current = effectiveContext();
@@ -109,7 +116,10 @@ export function createStream(id: u32, rootId: u32): void {
   streams.set(id, context);
 }
 
-/** Forgets a stream and the calls that it made; its context goes back to the root's pool if it may serve again. */
+/**
+ * Forgets a stream and the calls that it made; its context goes back to the root's pool if it may
+ * serve again.
+ */
 export function deleteStream(id: u32): void {
   const context = streams.take(id);
   if (!context) return;

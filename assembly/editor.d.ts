@@ -1,4 +1,5 @@
-// For editors and `tsc` only: what the compiler knows and AssemblyScript's own declarations leave out.
+// For editors and `tsc` only: what the compiler knows and AssemblyScript's own declarations leave
+// out.
 
 /** Collects what nothing holds any more. */
 declare function __collect(): void;

@@ -59,7 +59,8 @@ describe("a table by number", () => {
   });
 
   it("cuts none off when one that stood in its way goes", () => {
-    // Numbers of one home, wherever that is, and others around it, taken out in every order of three.
+    // Numbers of one home, wherever that is, and others around it, taken out in every order of
+    // three.
     for (let order = 0; order < 6; order++) {
       for (let first: u32 = 0; first < 2_000; first += 7) expect(survives(first, order)).toBe(true);
     }

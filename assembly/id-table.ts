@@ -1,5 +1,5 @@
-// From numbers that the host gave to objects. Open-addressed, so that finding one costs the same with twenty thousand there as with one, and
-// coming and going makes no garbage.
+// From numbers that the host gave to objects. Open-addressed, so that finding one costs the same
+// with twenty thousand there as with one, and coming and going makes no garbage.
 
 const FIRST_CAPACITY: i32 = 64;
 const FIRST_SHIFT: u32 = 26;
@@ -42,8 +42,9 @@ export class IdTable<T> {
   }
 
   /**
-   * Where the search for a number begins. The host's numbers are consecutive: side by side they would be one long run of taken places, and
-   * closing a gap in it would cost more the more there are. This keeps free places between them.
+   * Where the search for a number begins. The host's numbers are consecutive: side by side they
+   * would be one long run of taken places, and closing a gap in it would cost more the more there
+   * are. This keeps free places between them.
    */
   private homeOf(id: u32): u32 {
     return (id * SPREAD) >> this.shift;
@@ -57,7 +58,10 @@ export class IdTable<T> {
     return slot;
   }
 
-  /** Empties a slot and moves back those that had to go past it, so that none is cut off from where its search begins. */
+  /**
+   * Empties a slot and moves back those that had to go past it, so that none is cut off from where
+   * its search begins.
+   */
   private closeGap(slot: u32): void {
     const ids = this.ids;
     const values = this.values;

@@ -1,5 +1,7 @@
-// The SDK: what a filter imports. The callbacks that a filter's entry file exports are in `exports/`.
+// The SDK: what a filter imports. The callbacks that a filter's entry file exports are in
+// `exports/`.
 
+export { allocate, view } from "./abi/memory";
 export {
   FilterDataStatus,
   FilterHeadersStatus,
@@ -71,6 +73,7 @@ export { sendLocalReply } from "./host/local-reply";
 export { log, logBytes, logEnabled } from "./host/log";
 export { metricName } from "./host/metric-name";
 export { defineMetric, getMetric, incrementMetric, recordMetric } from "./host/metrics";
+export { monotonicNanoseconds } from "./host/monotonic-clock";
 export { getProperty, propertyPath } from "./host/properties";
 export { randomBelow, randomBytes } from "./host/random";
 export { Random } from "./host/seeded-random";
@@ -79,3 +82,9 @@ export { dequeue, enqueue, registerSharedQueue, resolveSharedQueue } from "./hos
 export { SignatureOutcome, sign, verifySignature } from "./host/signature";
 export { Task, Timer } from "./host/timers";
 export { Bytes } from "./text/bytes";
+export { isGrpcType } from "./text/grpc-type";
+export { decimalText, MAX_DECIMAL_SIZE, NOT_A_NUMBER, parseInteger, writeDecimal } from "./text/number";
+export { ProtobufReader, ProtobufWriter } from "./text/protobuf";
+export { sipHash } from "./text/sip-hash";
+export { TextBuffer } from "./text/text-buffer";
+export { sequenceSize } from "./text/utf8";

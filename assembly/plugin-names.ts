@@ -1,4 +1,5 @@
-// Which plugin a callback is about, where the host was not asked to say so: by the plugin's name, when several share a VM.
+// Which plugin a callback is about, where the host was not asked to say so: by the plugin's name,
+// when several share a VM.
 
 import { RootContext } from "./context";
 import { rootAt, rootCount } from "./dispatcher";
@@ -12,7 +13,10 @@ export function rememberName(root: RootContext): void {
   root.pluginName = name ? name.copy() : null;
 }
 
-/** The newest root with the name of the plugin that the current stream belongs to, or `null`. One host call. */
+/**
+ * The newest root with the name of the plugin that the current stream belongs to, or `null`. One
+ * host call.
+ */
 export function rootByName(): RootContext | null {
   const name = PLUGIN_NAME.read();
   if (!name) return null;

@@ -43,7 +43,10 @@ export class Timer {
   }
 }
 
-/** Timers by when they are due. A heap: setting, cancelling and running one cost the logarithm of how many wait. */
+/**
+ * Timers by when they are due. A heap: setting, cancelling and running one cost the logarithm of
+ * how many wait.
+ */
 @final
 export class TimerQueue {
   private readonly heap: Array<Timer> = [];

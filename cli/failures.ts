@@ -1,4 +1,5 @@
-// How failures are told: one line that says what to do, and an exit code that scripts can tell apart.
+// How failures are told: one line that says what to do, and an exit code that scripts can tell
+// apart.
 
 import { CommanderError } from "commander";
 import { type ErrorCode, MeshwrightError } from "../envoy/errors.js";
@@ -37,14 +38,20 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 
-/** How a command ends that has told by itself what is wrong: nothing is printed, and this is the exit code. */
+/**
+ * How a command ends that has told by itself what is wrong: nothing is printed, and this is the
+ * exit code.
+ */
 export class ToldFailure extends Error {
   constructor(readonly exitCode: number) {
     super(`failed with exit code ${exitCode}`);
   }
 }
 
-/** The part of a help page that lists a command's exit codes. `own` are the meanings of codes that another command uses otherwise. */
+/**
+ * The part of a help page that lists a command's exit codes. `own` are the meanings of codes that
+ * another command uses otherwise.
+ */
 export function exitCodesHelp(
   success: string,
   kinds: readonly (ErrorCode | "interrupted")[],

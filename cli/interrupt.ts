@@ -12,7 +12,10 @@ export class Interrupted extends Error {
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** npm hands a terminal's Ctrl-C on to us, which the terminal has sent already: two within this time are one. */
+/**
+ * npm hands a terminal's Ctrl-C on to us, which the terminal has sent already: two within this time
+ * are one.
+ */
 const SAME_MS = 500;
 const KILLED_EXIT_CODE = 130;
 
@@ -24,7 +27,10 @@ export interface Interrupt extends Disposable {
   readonly happened: Promise<void>;
 }
 
-/** The first signal is told on the screen. The second ends this process, and with it, in its exit hook, every child. */
+/**
+ * The first signal is told on the screen. The second ends this process, and with it, in its exit
+ * hook, every child.
+ */
 export function listenForInterrupt(screen: Screen): Interrupt {
   const controller = new AbortController();
   const happened = new Promise<void>((resolve) => {

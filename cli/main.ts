@@ -41,7 +41,8 @@ function program(screen: Screen, stdout: Output): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
-      // Help that answers a mistake goes to the same place as help that was asked for; errors are told by `describeFailure`.
+      // Help that answers a mistake goes to the same place as help that was asked for; errors are
+      // told by `describeFailure`.
       writeErr: (text) => void (text.startsWith("error:") || stdout.write(text)),
       getOutHelpWidth: () => screen.width,
       getErrHelpWidth: () => screen.width,
@@ -77,7 +78,8 @@ function packageVersion(): string {
 function ownTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      // The reader has gone, as with `meshwright up | head`: end in an orderly way, like after Ctrl-C.
+      // The reader has gone, as with `meshwright up | head`: end in an orderly way, like after
+      // Ctrl-C.
       if (error.code === "EPIPE") process.kill(process.pid, "SIGTERM");
     });
   }

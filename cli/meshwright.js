@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command. In a checkout it runs the sources, in the published package what was compiled from them.
+// The command. In a checkout it runs the sources, in the published package what was compiled from
+// them.
 
 import { existsSync } from "node:fs";
 

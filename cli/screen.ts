@@ -1,4 +1,5 @@
-// Standard output: lines that scroll, and on a terminal a block below them that is drawn anew in place.
+// Standard output: lines that scroll, and on a terminal a block below them that is drawn anew in
+// place.
 
 const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
@@ -31,7 +32,10 @@ export class Screen {
     return this.interactive ? (this.#output.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
   }
 
-  /** The same lines, those that a terminal would break in the middle of a word continued on lines of their own; elsewhere a line is one. */
+  /**
+   * The same lines, those that a terminal would break in the middle of a word continued on lines of
+   * their own; elsewhere a line is one.
+   */
   folded(lines: readonly string[]): string[] {
     return this.interactive ? lines.flatMap((line) => fold(line, this.width)) : [...lines];
   }
@@ -43,7 +47,10 @@ export class Screen {
     this.#output.write(this.#drawn === 0 ? text : `${this.#up()}${CLEAR_BELOW}${text}${this.#blockText()}`);
   }
 
-  /** Draws the block, in place of the one before. Away from a terminal it is printed like any other lines. */
+  /**
+   * Draws the block, in place of the one before. Away from a terminal it is printed like any other
+   * lines.
+   */
   draw(lines: readonly string[]): void {
     if (!this.interactive) {
       this.print(lines);

@@ -1,4 +1,5 @@
-// What header-routing's configuration says about destinations: which it can choose, and in which header it says so.
+// What header-routing's configuration says about destinations: which it can choose, and in which
+// header it says so.
 
 import type { Json } from "../envoy/config/json.js";
 import { DESTINATION_HEADER } from "../envoy/config/route.js";
@@ -9,7 +10,9 @@ import type { HeaderRoutingConfig } from "../filters/header-routing/schema.js";
 export interface FilterUse {
   readonly filter: string;
   readonly config: Json;
-  /** The chain that a person put it in. Default: the one that its settings ask for, see `chainOf`. */
+  /**
+   * The chain that a person put it in. Default: the one that its settings ask for, see `chainOf`.
+   */
   readonly chain?: FilterChain;
 }
 
@@ -43,7 +46,10 @@ export function destinationPlaces(use: FilterUse): DestinationPlace[] {
   ]);
 }
 
-/** The header by which the last of these filters that chooses a destination says which; undefined where none chooses. */
+/**
+ * The header by which the last of these filters that chooses a destination says which; undefined
+ * where none chooses.
+ */
 export function destinationHeader(uses: readonly FilterUse[]): string | undefined {
   const routing = uses.map(headerRoutingOf).findLast((config) => config !== undefined);
   return routing === undefined ? undefined : (routing.destinationHeader ?? DESTINATION_HEADER);

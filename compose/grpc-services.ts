@@ -1,4 +1,5 @@
-// The gRPC services that filters call: each is a cluster of Envoy that speaks HTTP/2, by the name that the filter's settings give.
+// The gRPC services that filters call: each is a cluster of Envoy that speaks HTTP/2, by the name
+// that the filter's settings give.
 
 import { nearest } from "../envoy/problems.js";
 import type { RateLimitConfig } from "../filters/rate-limit/schema.js";

@@ -1,4 +1,5 @@
-// One Envoy as it is planned, and the same Envoy running: its filters come from watched files, so that each can be changed while it runs.
+// One Envoy as it is planned, and the same Envoy running: its filters come from watched files, so
+// that each can be changed while it runs.
 
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
@@ -41,7 +42,10 @@ export function planFilter(
   };
 }
 
-/** How a chain, a listener's or a cluster's, refers to a planned filter; the same filter may stand in several clusters. */
+/**
+ * How a chain, a listener's or a cluster's, refers to a planned filter; the same filter may stand
+ * in several clusters.
+ */
 export function filterReference(filter: FilterPlan): DiscoveredFilter {
   return discoveredFilter({ name: filter.name, path: filter.path });
 }
@@ -50,7 +54,10 @@ export function filterReference(filter: FilterPlan): DiscoveredFilter {
 export interface RunningEnvoy extends AsyncDisposable {
   readonly plan: EnvoyPlan;
   readonly process: EnvoyProcess;
-  /** Gives the filter of that name the resource of a newer plan. A refused one leaves the last good one in force. */
+  /**
+   * Gives the filter of that name the resource of a newer plan. A refused one leaves the last good
+   * one in force.
+   */
   apply(filter: FilterPlan): Promise<ApplyResult>;
 }
 
@@ -66,8 +73,8 @@ export interface StartOptions {
 }
 
 /**
- * Writes the filters' files and starts Envoy. Throws what `startEnvoyProcess` throws, and `MeshwrightError("configuration")` when Envoy
- * does not take a filter.
+ * Writes the filters' files and starts Envoy. Throws what `startEnvoyProcess` throws, and
+ * `MeshwrightError("configuration")` when Envoy does not take a filter.
  */
 export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<RunningEnvoy> {
   for (const filter of plan.filters) {

@@ -1,5 +1,6 @@
-// How the filter retry-budget tells the router not to retry a response that has come: it marks the response. What stands around the filter must
-// neither take the mark for the opposite nor pass it on to the client.
+// How the filter retry-budget tells the router not to retry a response that has come: it marks the
+// response. What stands around the filter must neither take the mark for the opposite nor pass it
+// on to the client.
 
 import { chainOf } from "./chains.js";
 import type { FilterUse } from "./destinations.js";
@@ -12,7 +13,10 @@ function marks(uses: readonly FilterUse[]): boolean {
   return uses.some((use) => use.filter === "retry-budget" && chainOf(use) === "upstream");
 }
 
-/** The response headers that a virtual host takes away once the router has read them. @param uses the filters of its clusters */
+/**
+ * The response headers that a virtual host takes away once the router has read them. @param uses
+ * the filters of its clusters
+ */
 export function routersOwnHeaders(uses: readonly FilterUse[]): readonly string[] {
   return marks(uses) ? [MARK] : [];
 }

@@ -3,12 +3,15 @@
 import { z } from "zod";
 import type { RouteActionOptions } from "../envoy/config/route.js";
 import { nearest } from "../envoy/problems.js";
-import { duration, millisecondsOf } from "../filters/rule-schema.js";
+import { duration, millisecondsOf } from "../filters/shared/rule-schema.js";
 
 /** Envoy's, where nothing is said. */
 const DEFAULT_TIMEOUT = "15s";
 
-/** Envoy's own names, but for those that need a list beside them: a status is written as a number here. */
+/**
+ * Envoy's own names, but for those that need a list beside them: a status is written as a number
+ * here.
+ */
 const RETRY_CONDITIONS = [
   "5xx",
   "gateway-error",
@@ -68,7 +71,10 @@ export interface RouteSettings {
   readonly retries?: z.output<typeof retriesSchema> | undefined;
 }
 
-/** Why the two times do not fit each other; undefined where they do. Envoy would leave out the shorter one without a word. */
+/**
+ * Why the two times do not fit each other; undefined where they do. Envoy would leave out the
+ * shorter one without a word.
+ */
 export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings) {
   const perTry = millisecondsOf(retries?.perTryTimeout ?? "") ?? 0;
   const whole = millisecondsOf(timeout) ?? 0;

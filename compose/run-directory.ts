@@ -1,5 +1,6 @@
-// The folder of one run: configurations, filters' files and logs, below `.meshwright/` of the current folder.
-// A file with the process id in it keeps two runs apart, and tells a run that was killed from one that lives.
+// The folder of one run: configurations, filters' files and logs, below `.meshwright/` of the
+// current folder. A file with the process id in it keeps two runs apart, and tells a run that was
+// killed from one that lives.
 
 import { mkdtemp, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -26,7 +27,8 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
   const parent = path.join(cwd, PARENT);
   const target = path.join(parent, name);
   await makeParent(parent);
-  // Made complete and then renamed: at no time is there a folder without its process id that another run could take for a dead one's.
+  // Made complete and then renamed: at no time is there a folder without its process id that
+  // another run could take for a dead one's.
   const fresh = await mkdtemp(path.join(parent, `.${name}-`));
   await writeFile(path.join(fresh, PID_FILE), String(process.pid));
   try {

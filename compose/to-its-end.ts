@@ -1,8 +1,9 @@
 // Work that must be let to its end.
 
 /**
- * Settles when `work` has ended, even after an abort, and rejects then with the signal's reason whatever the outcome was. For work that clears
- * up after itself only where it is let to its end, as the compiler's does.
+ * Settles when `work` has ended, even after an abort, and rejects then with the signal's reason
+ * whatever the outcome was. For work that clears up after itself only where it is let to its end,
+ * as the compiler's does.
  */
 export async function toItsEnd<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {

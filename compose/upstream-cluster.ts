@@ -4,7 +4,10 @@ import { type Cluster, cluster } from "../envoy/config/cluster.js";
 import type { HttpFilter } from "../envoy/config/http-filter.js";
 import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
 
-/** Envoy lets 3 retries go on at once, whatever a route says. How many are wise is for a retry budget to decide; this is as many as requests. */
+/**
+ * Envoy lets 3 retries go on at once, whatever a route says. How many are wise is for a retry
+ * budget to decide; this is as many as requests.
+ */
 const MAX_RETRIES = 1024;
 /** Envoy lets 1024 go on at once and fails the rest, which a filter may then let pass unjudged. */
 const MAX_GRPC_CALLS = 65_536;
@@ -16,7 +19,8 @@ export interface Trust {
 }
 
 /**
- * A cluster of that one endpoint. One that speaks TLS must show a certificate for the host in its URL.
+ * A cluster of that one endpoint. One that speaks TLS must show a certificate for the host in its
+ * URL.
  * @param filters its chain, which sees each attempt
  */
 export function upstreamCluster(
@@ -51,8 +55,8 @@ function destination(name: string, { address, port, tls }: UpstreamAddress, { ca
 }
 
 /**
- * What routes are to write as the host, by cluster: a server that speaks TLS answers for the names in its certificate, and the client has asked
- * for ours. Others get what the client sent.
+ * What routes are to write as the host, by cluster: a server that speaks TLS answers for the names
+ * in its certificate, and the client has asked for ours. Others get what the client sent.
  */
 export function hostRewrites(upstreams: Readonly<Record<string, UpstreamAddress>>): Record<string, string> {
   return Object.fromEntries(

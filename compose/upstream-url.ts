@@ -13,7 +13,10 @@ export type ParsedUpstream =
   | { readonly ok: true; readonly value: UpstreamAddress }
   | { readonly ok: false; readonly reason: string };
 
-/** Reads `http://HOST[:PORT]` and `https://HOST[:PORT]`; the port is 80 or 443 where none is written. Anything after the port but a single `/` is refused. */
+/**
+ * Reads `http://HOST[:PORT]` and `https://HOST[:PORT]`; the port is 80 or 443 where none is
+ * written. Anything after the port but a single `/` is refused.
+ */
 export function parseUpstreamUrl(text: string): ParsedUpstream {
   const refused = (reason: string): ParsedUpstream => ({ ok: false, reason });
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text))
@@ -38,7 +41,9 @@ export function upstreamUrl(upstream: UpstreamAddress): string {
   return `${upstream.tls ? "https" : "http"}://${bracketed(upstream.address)}:${upstream.port}`;
 }
 
-/** The host that its own clients would ask for, without the port that everybody takes for granted. */
+/**
+ * The host that its own clients would ask for, without the port that everybody takes for granted.
+ */
 export function upstreamHost({ address, port, tls }: UpstreamAddress): string {
   return port === (tls ? 443 : 80) ? bracketed(address) : `${bracketed(address)}:${port}`;
 }

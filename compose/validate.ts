@@ -6,7 +6,7 @@ import { z } from "zod";
 import { readDocument } from "../envoy/document.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import { FILTERS } from "../filters/catalog.js";
-import { findMember, ownFilterNames } from "../filters/member.js";
+import { findMember, ownFilterNames } from "../toolchain/package/member.js";
 import { readMesh } from "./mesh/file.js";
 
 /** A file that is right, and what it is: `mesh`, or a filter's name. */
@@ -16,9 +16,11 @@ export interface ValidFile {
 }
 
 /**
- * Checks `FILE` or `FILTER=FILE`, where FILTER is as `findMember` takes it. Without it the file's own name tells the filter (`header-routing.yaml`,
- * `header-routing.canary.yaml`), of the catalog or of the package that is worked in, and what has `services` is a mesh file. Throws
- * `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that cannot be read.
+ * Checks `FILE` or `FILTER=FILE`, where FILTER is as `findMember` takes it. Without it the file's
+ * own name tells the filter (`header-routing.yaml`, `header-routing.canary.yaml`), of the catalog
+ * or of the package that is worked in, and what has `services` is a mesh file. Throws
+ * `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that cannot be
+ * read.
  */
 export async function validateFile(word: string): Promise<ValidFile> {
   const [, name, named] = (!existsSync(word) && /^([^=]+)=(.+)$/.exec(word)) || [];

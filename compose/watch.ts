@@ -8,8 +8,8 @@ import path from "node:path";
 const SETTLE_MS = 80;
 
 /**
- * Calls `onChange` after the file's content has changed, and never twice at a time. The folder is watched and not the file, since many editors
- * rename a new file into the place of the old one.
+ * Calls `onChange` after the file's content has changed, and never twice at a time. The folder is
+ * watched and not the file, since many editors rename a new file into the place of the old one.
  */
 export async function watchContent(file: string, onChange: () => Promise<void>): Promise<Disposable> {
   const folders = new FolderWatch((name) => name === file, onChange);
@@ -31,7 +31,8 @@ export class FolderWatch implements Disposable {
   #turn: Promise<void> = Promise.resolve();
 
   /**
-   * @param isMeant whether a file matters, by its absolute path; files are asked for that were not there before, too
+   * @param isMeant whether a file matters, by its absolute path; files are asked for that were not
+   * there before, too
    * @param onChange told the files whose content has changed, never twice at a time
    * @param settleMs how long after the last write files are looked at, in milliseconds
    */
@@ -45,12 +46,18 @@ export class FolderWatch implements Disposable {
     this.#settleMs = settleMs;
   }
 
-  /** Takes the files' content of now as known. Of a file that is not known, the first write counts as a change. */
+  /**
+   * Takes the files' content of now as known. Of a file that is not known, the first write counts
+   * as a change.
+   */
   async remember(files: Iterable<string>): Promise<void> {
     await Promise.all([...files].map(async (file) => this.#seen.set(file, await contentOf(file))));
   }
 
-  /** Watches these folders from now on, and no others. One that is not there is passed over until it is named again. */
+  /**
+   * Watches these folders from now on, and no others. One that is not there is passed over until it
+   * is named again.
+   */
   follow(folders: Iterable<string>): void {
     const wanted = new Set(folders);
     for (const folder of this.#watchers.keys()) if (!wanted.has(folder)) this.#unfollow(folder);

@@ -1,4 +1,5 @@
-// Reads a YAML or JSON file and holds it against a schema. Whatever is wrong is told as file, line, column, path and reason, all of it at once.
+// Reads a YAML or JSON file and holds it against a schema. Whatever is wrong is told as file, line,
+// column, path and reason, all of it at once.
 
 import { readFile, stat } from "node:fs/promises";
 import {
@@ -16,19 +17,25 @@ import type { z } from "zod";
 import { MeshwrightError } from "./errors.js";
 import { checkValue, formatProblem } from "./problems.js";
 
-/** The outcome of a check: the value that the schema made of the document, or what is wrong with it. */
+/**
+ * The outcome of a check: the value that the schema made of the document, or what is wrong with it.
+ */
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly lines: readonly string[] };
 
 const MAX_BYTES = 1024 * 1024;
-/** Enough for honest reuse of a block, far too few for a document that doubles itself at every level. */
+/**
+ * Enough for honest reuse of a block, far too few for a document that doubles itself at every
+ * level.
+ */
 const MAX_ALIASES = 100;
 const MAX_DEPTH = 64;
 
 /**
- * Reads the file and checks it. `what` names its kind for the reader of an error ("mesh file", "header-routing configuration").
- * Throws `MeshwrightError("configuration")`: the message is the first problem, the details are all others.
+ * Reads the file and checks it. `what` names its kind for the reader of an error ("mesh file",
+ * "header-routing configuration"). Throws `MeshwrightError("configuration")`: the message is the
+ * first problem, the details are all others.
  */
 export async function readDocument<S extends z.ZodType>(
   path: string,
@@ -87,7 +94,10 @@ export function checkDocument<S extends z.ZodType>(
   }
 }
 
-/** Where in the text a path leads: to the value, to the key where the value is what should not be there, or as far as the document goes. */
+/**
+ * Where in the text a path leads: to the value, to the key where the value is what should not be
+ * there, or as far as the document goes.
+ */
 function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
   let node: unknown = document.contents;
   let offset = 0;
@@ -110,7 +120,10 @@ function startOf(node: unknown): number | undefined {
   return range?.[0];
 }
 
-/** Where `__proto__` is a key: JavaScript takes it for something else, and a schema of named things would drop it without a word. */
+/**
+ * Where `__proto__` is a key: JavaScript takes it for something else, and a schema of named things
+ * would drop it without a word.
+ */
 function unusableKeys(document: Document.Parsed): number[] {
   const found: number[] = [];
   visit(document, {

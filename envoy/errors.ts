@@ -23,7 +23,10 @@ export type ErrorCode =
   /** A tool that the command needs is not installed. */
   | "tool-missing";
 
-/** An error whose message says what was wrong, where, and what to do, in one line; `details` may add a readable list. */
+/**
+ * An error whose message says what was wrong, where, and what to do, in one line; `details` may add
+ * a readable list.
+ */
 export class MeshwrightError extends Error {
   override readonly name = "MeshwrightError";
 

@@ -1,4 +1,5 @@
-// What is wrong with a value, in words that say where and what to do. The words are the same for files, for options and for filters.
+// What is wrong with a value, in words that say where and what to do. The words are the same for
+// files, for options and for filters.
 
 import { type core, z } from "zod";
 
@@ -33,7 +34,10 @@ export function formatIssues(issues: readonly core.$ZodIssue[]): string[] {
   return withoutEchoes(issues.flatMap((issue) => problemsOf(issue, []))).map(formatProblem);
 }
 
-/** A path as people write it: `rules[0].match["odd key"]`. The root is `configuration`, as it is for the filters themselves. */
+/**
+ * A path as people write it: `rules[0].match["odd key"]`. The root is `configuration`, as it is for
+ * the filters themselves.
+ */
 export function formatPath(path: readonly PropertyKey[]): string {
   if (path.length === 0) return "configuration";
   return path.map(formatStep).join("");
@@ -66,8 +70,9 @@ function problemsOf(issue: core.$ZodIssue, above: readonly PropertyKey[]): Probl
 }
 
 /**
- * One slip, one line: where a key is told to be misspelt, whatever else complains that the right one is not there is left out. That is
- * `is required` at the right key's place, and a rule over the keys of the same object ("exactly one of a, b") that names it.
+ * One slip, one line: where a key is told to be misspelt, whatever else complains that the right
+ * one is not there is left out. That is `is required` at the right key's place, and a rule over the
+ * keys of the same object ("exactly one of a, b") that names it.
  */
 function withoutEchoes(problems: readonly Problem[]): Problem[] {
   const slips = problems.flatMap(({ path, reason }) => {
@@ -87,7 +92,10 @@ function samePath(a: readonly PropertyKey[], b: readonly PropertyKey[]): boolean
   return a.length === b.length && a.every((step, i) => step === b[i]);
 }
 
-/** Of a union's branches the one that the writer most likely meant: it takes the keys that are there, or keys that are nearly so, and complains least. */
+/**
+ * Of a union's branches the one that the writer most likely meant: it takes the keys that are
+ * there, or keys that are nearly so, and complains least.
+ */
 function meantBranch(
   branches: readonly (readonly core.$ZodIssue[])[],
 ): readonly core.$ZodIssue[] | undefined {
@@ -149,7 +157,9 @@ function knownKeys(schema: unknown): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/** The candidate that a slip of the hand would turn into `word`, or undefined where none is near. */
+/**
+ * The candidate that a slip of the hand would turn into `word`, or undefined where none is near.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   const ranked = candidates

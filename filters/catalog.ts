@@ -1,4 +1,5 @@
-// The filters that come with meshwright, by the name that configuration files and the command line use.
+// The filters that come with meshwright, by the name that configuration files and the command line
+// use.
 
 import type { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
@@ -8,7 +9,10 @@ import { rateLimitSchema } from "./rate-limit/schema.js";
 import { type RetryBudgetConfig, retryBudgetSchema } from "./retry-budget/schema.js";
 import { traceHeadersSchema } from "./trace-headers/schema.js";
 
-/** Where a filter stands: in a listener's chain, which sees each request once, or in a cluster's, which sees each attempt. */
+/**
+ * Where a filter stands: in a listener's chain, which sees each request once, or in a cluster's,
+ * which sees each attempt.
+ */
 export type FilterChain = "downstream" | "upstream";
 
 /** One filter of the house. */
@@ -19,7 +23,10 @@ export interface FilterRoom {
   readonly summary: string;
   /** What its configuration may be. */
   readonly schema: z.ZodType;
-  /** In which chain it stands with that configuration, which its schema takes. Default: a listener's, `downstream`. */
+  /**
+   * In which chain it stands with that configuration, which its schema takes. Default: a
+   * listener's, `downstream`.
+   */
   readonly chainOf?: (config: unknown) => FilterChain;
   /** Most bytes that its module may have. Default: `DEFAULT_SIZE_BUDGET`. */
   readonly sizeBudget?: number;

@@ -1,5 +1,6 @@
-// `meshwright/proxy-runtime/imports`: the host's calls as they are. `proxy_set_buffer_status`, which the original binds to another call, is not among
-// them; `proxy_set_buffer_bytes` is what the host has.
+// `meshwright/proxy-runtime/imports`: the host's calls as they are. `proxy_set_buffer_status`,
+// which the original binds to another call, is not among them; `proxy_set_buffer_bytes` is what the
+// host has.
 
 export {
   BufferFlags,
@@ -48,4 +49,4 @@ export {
   WasmResult,
 } from "@solo-io/proxy-runtime/assembly/imports";
 export { proxy_set_buffer_bytes } from "../assembly/abi/env";
-export { proxy_grpc_call, proxy_grpc_stream } from "../assembly/proxy-runtime/grpc";
+export { proxy_grpc_call, proxy_grpc_stream } from "./implementation/grpc";

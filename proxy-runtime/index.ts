@@ -1,11 +1,11 @@
-// `meshwright/proxy-runtime`: what a filter that was written for `@solo-io/proxy-runtime` imports: the names that the index of 0.1.8 exports, and below them those that the later
-// releases added.
+// `meshwright/proxy-runtime`: what a filter that was written for `@solo-io/proxy-runtime` imports:
+// the names that the index of 0.1.8 exports, and below them those that the later releases added.
 
-export { abort_proc_exit } from "../assembly/proxy-runtime/abort-proc-exit";
-export { registerRootContext, set_tick_period_milliseconds } from "../assembly/proxy-runtime/adapters";
-export { BaseContext, Context, HttpCallback, RootContext } from "../assembly/proxy-runtime/context";
-export { HeaderPair, Headers, makeHeaderPair } from "../assembly/proxy-runtime/header-pairs";
-export { stream_context } from "../assembly/proxy-runtime/headers";
+export { abort_proc_exit } from "./implementation/abort-proc-exit";
+export { registerRootContext, set_tick_period_milliseconds } from "./implementation/adapters";
+export { BaseContext, Context, HttpCallback, RootContext } from "./implementation/context";
+export { HeaderPair, Headers, makeHeaderPair } from "./implementation/header-pairs";
+export { stream_context } from "./implementation/headers";
 export {
   call_foreign_function,
   continue_request,
@@ -16,8 +16,8 @@ export {
   proxy_set_effective_context,
   send_local_response,
   set_property,
-} from "../assembly/proxy-runtime/host";
-export { Counter, Gauge, Histogram } from "../assembly/proxy-runtime/metrics";
+} from "./implementation/host";
+export { Counter, Gauge, Histogram } from "./implementation/metrics";
 export {
   dequeue_shared_queue,
   enqueue_shared_queue,
@@ -25,7 +25,7 @@ export {
   register_shared_queue,
   resolve_shared_queue,
   set_shared_data,
-} from "../assembly/proxy-runtime/shared";
+} from "./implementation/shared";
 export {
   BufferTypeValues,
   FilterDataStatusValues,
@@ -36,4 +36,4 @@ export {
   GrpcStatusValues,
   LogLevelValues,
   WasmResultValues,
-} from "../assembly/proxy-runtime/values";
+} from "./implementation/values";

@@ -1,3 +1,6 @@
-// `meshwright/proxy-runtime/malloc`.
+// The allocator that the host calls. What it allocates is taken back at the end of the callback.
 
-export * from "../assembly/proxy-runtime/malloc";
+export { allocate as malloc } from "../assembly/abi/memory";
+
+/** Does nothing: no single buffer needs to be freed. */
+export function free(ptr: usize): void {}

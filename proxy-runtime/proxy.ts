@@ -1,3 +1,4 @@
-// `meshwright/proxy-runtime/proxy`.
+// What the entry file of a filter exports: `export * from "meshwright/proxy-runtime/proxy"`.
 
-export * from "../assembly/proxy-runtime/proxy";
+export * from "./exports";
+export * from "./malloc";

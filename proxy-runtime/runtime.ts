@@ -1,15 +1,16 @@
-// `meshwright/proxy-runtime/runtime`: every public name of the `runtime` file of `@solo-io/proxy-runtime` 0.1.8.
+// `meshwright/proxy-runtime/runtime`: every public name of the `runtime` file of
+// `@solo-io/proxy-runtime` 0.1.8.
 
-export { abort_proc_exit } from "../assembly/proxy-runtime/abort-proc-exit";
+export { abort_proc_exit } from "./implementation/abort-proc-exit";
 export {
   getBaseContext,
   getContext,
   getRootContext,
   registerRootContext,
   set_tick_period_milliseconds,
-} from "../assembly/proxy-runtime/adapters";
-export { BaseContext, Context, HttpCallback, RootContext } from "../assembly/proxy-runtime/context";
-export { HeaderPair, Headers } from "../assembly/proxy-runtime/header-pairs";
+} from "./implementation/adapters";
+export { BaseContext, Context, HttpCallback, RootContext } from "./implementation/context";
+export { HeaderPair, Headers } from "./implementation/header-pairs";
 export {
   add_header_map_value,
   add_header_map_value_string,
@@ -20,7 +21,7 @@ export {
   replace_header_map_value,
   replace_header_map_value_string,
   stream_context,
-} from "../assembly/proxy-runtime/headers";
+} from "./implementation/headers";
 export {
   clear_route_cache,
   continue_request,
@@ -36,7 +37,7 @@ export {
   Reference,
   send_local_response,
   set_property,
-} from "../assembly/proxy-runtime/host";
+} from "./implementation/host";
 export {
   Counter,
   define_metric,
@@ -45,14 +46,14 @@ export {
   Histogram,
   increment_metric,
   record_metric,
-} from "../assembly/proxy-runtime/metrics";
-export { dequeue_shared_queue, enqueue_shared_queue } from "../assembly/proxy-runtime/shared";
+} from "./implementation/metrics";
+export { dequeue_shared_queue, enqueue_shared_queue } from "./implementation/shared";
 export {
   get_shared_data,
   register_shared_queue,
   resolve_shared_queue,
   set_shared_data,
-} from "../assembly/proxy-runtime/shared-0-1-8";
+} from "./implementation/shared-0-1-8";
 export {
   BufferFlagsValues,
   BufferTypeValues,
@@ -68,4 +69,4 @@ export {
   PeerTypeValues,
   StreamTypeValues,
   WasmResultValues,
-} from "../assembly/proxy-runtime/values";
+} from "./implementation/values";

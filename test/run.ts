@@ -1,18 +1,19 @@
-// Runs every test there is: the AssemblyScript units (as-pect), then everything in TypeScript (vitest), stock Envoy included, then one filter's tests
-// with Envoy in a container, where one can be had and `MESHWRIGHT_ENVOY` does not choose. Closes with one line over all of them. Arguments go to
-// vitest, which then runs once: `npm test -- header-routing`.
+// Runs every test there is: the AssemblyScript units (as-pect), then everything in TypeScript
+// (vitest), stock Envoy included, then one filter's tests with Envoy in a container, where one can
+// be had and `MESHWRIGHT_ENVOY` does not choose. Closes with one line over all of them. Arguments
+// go to vitest, which then runs once: `npm test -- header-routing`.
 
 import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { findEnvoy } from "../envoy/runtime/find.js";
-import { buildFilters } from "../filters/build.js";
 import { FILTERS } from "../filters/catalog.js";
-import { whyNoContainer } from "./harness/runtime.js";
-import { missingTools } from "./harness/tools.js";
-import { addCounts, type Counts, describeCounts, NO_TESTS } from "./runner/counts.js";
-import { specsIn } from "./runner/room.js";
-import { runSuites } from "./runner/suites.js";
-import { runUnits } from "./runner/units.js";
+import { whyNoContainer } from "../kit/envoy/runtime.js";
+import { addCounts, type Counts, describeCounts, NO_TESTS } from "../kit/runner/counts.js";
+import { specsIn } from "../kit/runner/room.js";
+import { runSuites } from "../kit/runner/suites.js";
+import { runUnits } from "../kit/runner/units.js";
+import { buildFilters } from "../toolchain/compile/build.js";
+import { missingTools } from "./support/tools.js";
 
 const IN_CONTAINERS = "test/integration/header-routing";
 

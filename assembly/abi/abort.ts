@@ -1,5 +1,6 @@
-// What a broken invariant comes to: an out-of-range index, a failed assertion, memory at its end. The build names this function as the
-// compiler's `abort`, which would otherwise be an import that Envoy does not link.
+// What a broken invariant comes to: an out-of-range index, a failed assertion, memory at its end.
+// The build names this function as the compiler's `abort`, which would otherwise be an import that
+// Envoy does not link.
 
 import { proxy_log } from "@solo-io/proxy-runtime/assembly/imports";
 import { Bytes } from "../text/bytes";

@@ -1,9 +1,16 @@
-// Host calls of module `env` that `@solo-io/proxy-runtime` does not declare. The file's name is the import's module name.
+// Host calls of module `env` that `@solo-io/proxy-runtime` does not declare. The file's name is the
+// import's module name.
 
-/** Lowest level that the host writes; a message below it is dropped. ABI 0.2.1: `proxy_get_log_level`. */
+/**
+ * Lowest level that the host writes; a message below it is dropped. ABI 0.2.1:
+ * `proxy_get_log_level`.
+ */
 export declare function proxy_get_log_level(levelPtr: usize): u32;
 
-/** Writes to a buffer: before it (start 0, length 0), in place of all of it (start 0, length its size or more), or behind it (start its size or more). */
+/**
+ * Writes to a buffer: before it (start 0, length 0), in place of all of it (start 0, length its
+ * size or more), or behind it (start its size or more).
+ */
 export declare function proxy_set_buffer_bytes(
   type: i32,
   start: u32,
@@ -12,7 +19,10 @@ export declare function proxy_set_buffer_bytes(
   dataSize: i32,
 ): u32;
 
-/** Sends one gRPC message and waits for one. The service is a cluster's name, or a serialized `envoy.config.core.v3.GrpcService`. */
+/**
+ * Sends one gRPC message and waits for one. The service is a cluster's name, or a serialized
+ * `envoy.config.core.v3.GrpcService`.
+ */
 export declare function proxy_grpc_call(
   servicePtr: usize,
   serviceSize: i32,

@@ -1,29 +1,42 @@
 // Memory that the host allocates in the module, and where it writes its results.
 //
-// The host calls `malloc` in the middle of a host call to hand over a header value, a property or a configuration. All of it is needed
-// only until the callback that asked for it returns, so it comes from an arena that is emptied at the end of every callback: nothing to
-// free one by one, nothing to leak. One block serves ordinary callbacks; what does not fit gets a block of its own, freed at the end.
+// The host calls `malloc` in the middle of a host call to hand over a header value, a property or a
+// configuration. All of it is needed only until the callback that asked for it returns, so it comes
+// from an arena that is emptied at the end of every callback: nothing to free one by one, nothing
+// to leak. One block serves ordinary callbacks; what does not fit gets a block of its own, freed at
+// the end.
 
 import { Bytes } from "../text/bytes";
 
-/** Bytes of the block that is kept between callbacks. Larger than the headers of a request at Envoy's default limit (60 KiB). */
+/**
+ * Bytes of the block that is kept between callbacks. Larger than the headers of a request at
+ * Envoy's default limit (60 KiB).
+ */
 const BLOCK_SIZE: usize = 64 * 1024;
 const ALIGNMENT: usize = 8;
 
 let blockStart: usize = 0;
 let blockTop: usize = 0;
 let blockEnd: usize = 0;
-/** The newest of the blocks for what did not fit; each begins with the address of the one before it. */
+/**
+ * The newest of the blocks for what did not fit; each begins with the address of the one before it.
+ */
 let overflow: usize = 0;
 
-/** Results of host calls: address, size, one more word, and a long one. Zeroed before each call that may leave them unwritten. */
+/**
+ * Results of host calls: address, size, one more word, and a long one. Zeroed before each call that
+ * may leave them unwritten.
+ */
 const outBlock: usize = memory.data(24, 8);
 export const OUT_PTR: usize = outBlock;
 export const OUT_SIZE: usize = outBlock + 4;
 export const OUT_WORD: usize = outBlock + 8;
 export const OUT_LONG: usize = outBlock + 16;
 
-/** Goes up with every callback, and with every stream that one callback is about: tells what was read for it from what was read before. */
+/**
+ * Goes up with every callback, and with every stream that one callback is about: tells what was
+ * read for it from what was read before.
+ */
 let scope: u32 = 1;
 
 /** Views given out in this callback; all of them are given out anew after it. */
@@ -31,18 +44,23 @@ let views: StaticArray<Bytes> = new StaticArray<Bytes>(0);
 let viewsUsed: i32 = 0;
 
 /**
- * The allocator's map of free blocks, a bit for each size class, a class about twice the size of the one below. It is the first word of the
- * allocator's root, which stands at the start of the heap (`rt/tlsf` of the compiler; the SDK's tests fail if that moves).
+ * The allocator's map of free blocks, a bit for each size class, a class about twice the size of
+ * the one below. It is the first word of the allocator's root, which stands at the start of the
+ * heap (`rt/tlsf` of the compiler; the SDK's tests fail if that moves).
  */
 const FREE_CLASSES: usize = (__heap_base + 15) & ~15;
-/** Leading zeros of that map after the last collection: few where there is a large free block. See `endCallback`. */
+/**
+ * Leading zeros of that map after the last collection: few where there is a large free block. See
+ * `endCallback`.
+ */
 let zerosWhenCollected: u32 = 0;
 /** Pages of linear memory after the last collection. */
 let pagesWhenCollected: i32 = 0;
 
 /**
- * Memory for `size` bytes that lives until the current callback ends. The host calls it (exported as `malloc`), and so may a filter that
- * needs scratch space. Makes no host call. Traps only when the VM is out of memory.
+ * Memory for `size` bytes that lives until the current callback ends. The host calls it (exported
+ * as `malloc`), and so may a filter that needs scratch space. Makes no host call. Traps only when
+ * the VM is out of memory.
  */
 export function allocate(size: usize): usize {
   const needed = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
@@ -102,9 +120,10 @@ export function clearOut(): void {
 }
 
 /**
- * Ends a callback: every view and every buffer of the host is taken back. Objects that the filter allocated are collected once they have used up
- * most of the free memory, before it would have to grow: a filter that allocates nothing never pays for a collection, and the memory of one
- * that does stays as it is.
+ * Ends a callback: every view and every buffer of the host is taken back. Objects that the filter
+ * allocated are collected once they have used up most of the free memory, before it would have to
+ * grow: a filter that allocates nothing never pays for a collection, and the memory of one that
+ * does stays as it is.
  */
 export function endCallback(): void {
   scope++;
@@ -115,7 +134,10 @@ export function endCallback(): void {
   if (isShort || memory.size() != pagesWhenCollected) collect();
 }
 
-/** Collects what no root, stream or global holds. Only for the end of a callback: objects in local variables are not seen as held. */
+/**
+ * Collects what no root, stream or global holds. Only for the end of a callback: objects in local
+ * variables are not seen as held.
+ */
 export function collect(): void {
   __collect();
   zerosWhenCollected = clz(load<u32>(FREE_CLASSES));

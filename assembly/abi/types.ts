@@ -74,7 +74,10 @@ export const NO_GRPC_STATUS: i32 = -1;
 /** What a body callback tells the host to do with the bytes. */
 export enum FilterDataStatus {
   Continue = 0,
-  /** Hold this and what follows; the next callback sees all that is held. Beyond the listener's buffer limit Envoy answers 413 or 500. */
+  /**
+   * Hold this and what follows; the next callback sees all that is held. Beyond the listener's
+   * buffer limit Envoy answers 413 or 500.
+   */
   StopIterationAndBuffer = 1,
   /** Hold this, and make the sender wait once the buffer is full. */
   StopIterationAndWatermark = 2,

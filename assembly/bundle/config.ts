@@ -1,4 +1,5 @@
-// A bundle's configuration: an object with the configuration of each filter under the filter's name.
+// A bundle's configuration: an object with the configuration of each filter under the filter's
+// name.
 
 import { Bytes } from "../text/bytes";
 import { keyPath } from "../text/config-path";
@@ -10,9 +11,14 @@ const EMPTY_OBJECT = "{}";
 /** The filters' parts of a document. */
 @final
 export class BundleConfig {
-  /** For each filter the bytes of its value as they stand in the document, whose memory they share. */
+  /**
+   * For each filter the bytes of its value as they stand in the document, whose memory they share.
+   */
   readonly parts: Array<Bytes> = [];
-  /** What is wrong with the document, `path: reason`; empty where nothing is. The parts themselves are for the filters to judge. */
+  /**
+   * What is wrong with the document, `path: reason`; empty where nothing is. The parts themselves
+   * are for the filters to judge.
+   */
   error: string = "";
 
   constructor(document: Bytes, filters: StaticArray<string>) {
@@ -31,7 +37,8 @@ export class BundleConfig {
     }
     for (let i = 0; i < filters.length; i++) {
       const value = root.find(Bytes.of(filters[i]));
-      // Not every filter does well without a configuration: whoever leaves it out on purpose writes {}.
+      // Not every filter does well without a configuration: whoever leaves it out on purpose writes
+      // {}.
       if (!value) return `${filters[i]}: is required`;
       this.parts.push(new Bytes(document.ptr + value.start, value.end - value.start));
     }

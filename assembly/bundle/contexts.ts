@@ -34,7 +34,10 @@ class Continuation extends Task {
 export class BundleContexts {
   /** The host's number for the stream. */
   id: u32 = 0;
-  /** How many filters the request has come to: as in Envoy's chain, the response is not for the others. */
+  /**
+   * How many filters the request has come to: as in Envoy's chain, the response is not for the
+   * others.
+   */
   reached: i32 = 0;
   /** What the contexts ask to resume them. */
   chain: StreamChain | null = null;
@@ -89,15 +92,18 @@ export class BundleContexts {
   }
 
   /**
-   * Whether this is a callback of another stream. Filters of this one must not be called within it: what they do, such as a local reply, the host
-   * would take for the other's.
+   * Whether this is a callback of another stream. Filters of this one must not be called within it:
+   * what they do, such as a local reply, the host would take for the other's.
    */
   get isElsewhere(): bool {
     const entered = enteredContext();
     return entered != this.id && entered != this.roots[0].id;
   }
 
-  /** Lets that direction of the stream, or the filter of that place in it, go on when this callback has ended. */
+  /**
+   * Lets that direction of the stream, or the filter of that place in it, go on when this callback
+   * has ended.
+   */
   later(walk: Walk, place: i32 = -1): void {
     this.roots[0].after(1, new Continuation(this, walk, place));
   }

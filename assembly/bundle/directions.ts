@@ -1,4 +1,5 @@
-// The two directions of a stream: requests come by the filters in the order of the chain, responses in the opposite one.
+// The two directions of a stream: requests come by the filters in the order of the chain, responses
+// in the opposite one.
 
 import {
   FilterDataStatus,
@@ -59,7 +60,10 @@ export class ResponseWalk extends Walk {
     super(contexts, responseBody);
   }
 
-  /** Something of the response has come: no more filters will know of it than the request has reached by now. */
+  /**
+   * Something of the response has come: no more filters will know of it than the request has
+   * reached by now.
+   */
   begin(): void {
     this.count = this.contexts.reached;
   }

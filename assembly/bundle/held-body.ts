@@ -1,5 +1,6 @@
-// The body of one direction as the host's buffer has it. At its start are bytes that filters hold: first those that have passed every filter and
-// wait for the host, then those that some filter keeps from the next. Behind them is what has just come.
+// The body of one direction as the host's buffer has it. At its start are bytes that filters hold:
+// first those that have passed every filter and wait for the host, then those that some filter
+// keeps from the next. Behind them is what has just come.
 
 import { BodyBuffer } from "../host/body";
 
@@ -7,7 +8,10 @@ import { BodyBuffer } from "../host/body";
 export class HeldBody {
   /** Something was held, were it only no bytes: who resumes passes it on. */
   exists: bool = false;
-  /** The host was told `StopIterationAndBuffer`: its buffer has what is held, and it can be read in any callback. */
+  /**
+   * The host was told `StopIterationAndBuffer`: its buffer has what is held, and it can be read in
+   * any callback.
+   */
   private inHost: bool = false;
   /** Bytes in the host's buffer. */
   private total: u32 = 0;
@@ -54,7 +58,9 @@ export class HeldBody {
     this.passed = 0;
   }
 
-  /** Shows a filter all that is held, or what has just come alone. Returns how many bytes that is. */
+  /**
+   * Shows a filter all that is held, or what has just come alone. Returns how many bytes that is.
+   */
   show(whole: bool): u32 {
     if (whole) this.hold();
     const hidden = whole ? this.passed : this.held;

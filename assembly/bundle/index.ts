@@ -1,5 +1,6 @@
-// Several filters in one module: they pay for the host's share and its callbacks once. A bundle's entry file, which the build writes, imports the
-// filters' own entry files in the order of the chain and then calls `registerBundle`.
+// Several filters in one module: they pay for the host's share and its callbacks once. A bundle's
+// entry file, which the build writes, imports the filters' own entry files in the order of the
+// chain and then calls `registerBundle`.
 
 import { registerRootContext, takeFactories } from "../dispatcher";
 import { requestHeaders, responseHeaders } from "../host/headers";

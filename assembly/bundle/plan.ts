@@ -1,4 +1,5 @@
-// What a bundle is made of: written down once by its entry file, the same for every plugin that runs it.
+// What a bundle is made of: written down once by its entry file, the same for every plugin that
+// runs it.
 
 import { RootContextFactory } from "../dispatcher";
 
@@ -23,7 +24,9 @@ export class BundlePlan {
   constructor(
     readonly name: string,
     readonly filters: StaticArray<string>,
-    /** For each filter the callbacks that its own module would export: as there, no other is called. */
+    /**
+     * For each filter the callbacks that its own module would export: as there, no other is called.
+     */
     readonly callbacks: StaticArray<i32>,
     readonly factories: Array<RootContextFactory>,
   ) {

@@ -1,4 +1,5 @@
-// A bundle's root: it hands each filter its part of the configuration, and passes on what the host says to a root.
+// A bundle's root: it hands each filter its part of the configuration, and passes on what the host
+// says to a root.
 
 import { LogLevel, Status } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
@@ -9,7 +10,10 @@ import { BundleConfig } from "./config";
 import { BundlePlan } from "./plan";
 import { BundleStream } from "./stream";
 
-/** The bundle that is being started or configured, to which the queues belong that its filters register. */
+/**
+ * The bundle that is being started or configured, to which the queues belong that its filters
+ * register.
+ */
 let starting: BundleRoot | null = null;
 
 /** A filter has registered a queue. */
@@ -64,7 +68,10 @@ export class BundleRoot extends RootContext {
     return accepted;
   }
 
-  /** Which of the filters registered the queue, the host does not say. All are told of one that none registered in `onStart` or `onConfigure`. */
+  /**
+   * Which of the filters registered the queue, the host does not say. All are told of one that none
+   * registered in `onStart` or `onConfigure`.
+   */
   override onQueueReady(queue: u32): void {
     if (this.queues.has(queue)) {
       this.parts[this.queues.get(queue)].onQueueReady(queue);
@@ -106,7 +113,10 @@ export class BundleRoot extends RootContext {
     return this.part(place);
   }
 
-  /** The part at that place. The one before it may have turned to a stream: the host calls are about the root again. */
+  /**
+   * The part at that place. The one before it may have turned to a stream: the host calls are about
+   * the root again.
+   */
   private part(place: i32): RootContext {
     setEffectiveContext(this.id);
     return this.parts[place];

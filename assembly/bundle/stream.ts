@@ -37,7 +37,10 @@ class BundleChain extends StreamChain {
     return this.response;
   }
 
-  /** By the end of a stream Envoy has told every filter of it, those too that the request did not come to. */
+  /**
+   * By the end of a stream Envoy has told every filter of it, those too that the request did not
+   * come to.
+   */
   onDone(): bool {
     const contexts = this.contexts;
     for (let i = 0; i < contexts.size; i++) {

@@ -1,6 +1,7 @@
-// One direction of a stream on its way through a bundle's filters, as Envoy's filter manager takes it through a chain of filters: a filter that
-// stops it stops it there, a body that is held is one buffer for all, and when the filter lets it go on, the next one gets the headers, then what
-// was held, then the trailers. Only what has passed every filter goes on to the host.
+// One direction of a stream on its way through a bundle's filters, as Envoy's filter manager takes
+// it through a chain of filters: a filter that stops it stops it there, a body that is held is one
+// buffer for all, and when the filter lets it go on, the next one gets the headers, then what was
+// held, then the trailers. Only what has passed every filter goes on to the host.
 //
 // Source: https://github.com/envoyproxy/envoy/blob/v1.39.3/source/common/http/filter_manager.cc
 
@@ -11,7 +12,9 @@ import { BundleContexts } from "./contexts";
 import { HeldBody } from "./held-body";
 import { Iteration, Place } from "./place";
 
-/** The walk of one stream in one direction. Places count from where the direction enters the bundle. */
+/**
+ * The walk of one stream in one direction. Places count from where the direction enters the bundle.
+ */
 export abstract class Walk {
   /** How many places this direction comes by. */
   protected count: i32 = 0;
@@ -101,7 +104,8 @@ export abstract class Walk {
     this.body.measure();
     if (this.ended || !this.walkTrailers(0)) return FilterTrailersStatus.StopIteration;
     if (this.headersStopped && this.bodyStopped) {
-      // Envoy may be within the same resumption of the headers, and would then lose the body: it has to come out of that first.
+      // Envoy may be within the same resumption of the headers, and would then lose the body: it
+      // has to come out of that first.
       this.continueHostLater();
       return FilterTrailersStatus.StopIteration;
     }
@@ -213,7 +217,8 @@ export abstract class Walk {
     if (status != FilterDataStatus.StopIterationNoBuffer) this.body.hold();
     // Whoever resumes passes on the end of the stream.
     else if (this.complete && !this.trailersSeen) this.body.exists = true;
-    // A later filter will have to read what is held, which the host shows only of what it was told to buffer.
+    // A later filter will have to read what is held, which the host shows only of what it was told
+    // to buffer.
     const watermark = status == FilterDataStatus.StopIterationAndWatermark;
     this.dataStop =
       watermark && this.bodyWantedFrom(i + 1) ? FilterDataStatus.StopIterationAndBuffer : status;

@@ -1,4 +1,5 @@
-// What every filter exports: the ABI marker, the allocator and the configuration. And what a plugin may be told beside its streams.
+// What every filter exports: the ABI marker, the allocator and the configuration. And what a plugin
+// may be told beside its streams.
 
 import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, collect, endCallback, OUT_PTR, OUT_SIZE } from "../abi/memory";

@@ -1,9 +1,11 @@
-// Callbacks for a filter that keeps nothing per stream: its root's `sharedHttpContext` serves them all. A filter's entry file exports from here
-// those it implements, and pays for no other.
+// Callbacks for a filter that keeps nothing per stream: its root's `sharedHttpContext` serves them
+// all. A filter's entry file exports from here those it implements, and pays for no other.
 //
-// Whose stream it is, the host says in `proxy_on_context_create` alone. A filter that exports it too (about 0.2 µs a stream) is always right about
-// its request headers, for these follow at once. Without it, and in every other callback, a VM with one plugin needs to ask nothing; where plugins
-// share a VM, the plugin's name tells them apart, so that those with different configurations need different names, or VMs.
+// Whose stream it is, the host says in `proxy_on_context_create` alone. A filter that exports it
+// too (about 0.2 µs a stream) is always right about its request headers, for these follow at once.
+// Without it, and in every other callback, a VM with one plugin needs to ask nothing; where plugins
+// share a VM, the plugin's name tells them apart, so that those with different configurations need
+// different names, or VMs.
 
 import { endCallback } from "../abi/memory";
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from "../abi/types";

@@ -1,11 +1,14 @@
-// Bodies and the other buffers that the host hands over piece by piece: read as views, written at the front, at the end, or whole.
+// Bodies and the other buffers that the host hands over piece by piece: read as views, written at
+// the front, at the end, or whole.
 //
-// What a buffer holds: in a body callback the piece that has just come; or, when the callback before it returned `StopIterationAndBuffer`,
-// that piece behind all that is held. The last piece is among it, and in the trailers callback a body that was held can still be read and
-// written. What a callback lets go on is gone from the buffer: in later callbacks it is empty, and a write gives `BadArgument`.
+// What a buffer holds: in a body callback the piece that has just come; or, when the callback
+// before it returned `StopIterationAndBuffer`, that piece behind all that is held. The last piece
+// is among it, and in the trailers callback a body that was held can still be read and written.
+// What a callback lets go on is gone from the buffer: in later callbacks it is empty, and a write
+// gives `BadArgument`.
 //
-// After `StopIterationNoBuffer` or `StopIterationAndWatermark` leave the buffer alone until the next body callback: Envoy goes on to point at a
-// piece that may be gone.
+// After `StopIterationNoBuffer` or `StopIterationAndWatermark` leave the buffer alone until the
+// next body callback: Envoy goes on to point at a piece that may be gone.
 
 import { proxy_get_buffer_bytes, proxy_get_buffer_status } from "@solo-io/proxy-runtime/assembly/imports";
 import { proxy_set_buffer_bytes } from "../abi/env";
@@ -17,12 +20,16 @@ import { Bytes } from "../text/bytes";
 const PAST_END: u32 = i32.MAX_VALUE;
 
 /**
- * One of the host's buffers. Outside of the callbacks that it belongs to it is empty, and a write gives `BadArgument` or `NotFound`. A stream without a
- * body has no body callback, and cannot be given one. The response to a call of the filter's own (`httpCallBody`) can only be read.
+ * One of the host's buffers. Outside of the callbacks that it belongs to it is empty, and a write
+ * gives `BadArgument` or `NotFound`. A stream without a body has no body callback, and cannot be
+ * given one. The response to a call of the filter's own (`httpCallBody`) can only be read.
  */
 @final
 export class BodyBuffer {
-  /** For a bundle: bytes at the buffer's start that belong to later filters. Reads do not see them, writes keep them. */
+  /**
+   * For a bundle: bytes at the buffer's start that belong to later filters. Reads do not see them,
+   * writes keep them.
+   */
   window: u32 = 0;
 
   constructor(private readonly type: BufferType) {}
@@ -34,8 +41,9 @@ export class BodyBuffer {
   }
 
   /**
-   * Up to `max` bytes from `start` on: fewer where the buffer ends before, none past its end, and `null` where the host has no such buffer. Valid
-   * until the callback ends, and not changed by later writes. One host call, which copies the bytes.
+   * Up to `max` bytes from `start` on: fewer where the buffer ends before, none past its end, and
+   * `null` where the host has no such buffer. Valid until the callback ends, and not changed by
+   * later writes. One host call, which copies the bytes.
    */
   read(start: u32, max: u32): Bytes | null {
     // The host refuses a range that ends beyond what a word holds.
@@ -60,7 +68,10 @@ export class BodyBuffer {
       : this.rewrite(bytes.ptr, bytes.size, true);
   }
 
-  /** Writes in place of what is there. Change `content-length` in the headers callback, or remove it there. One host call. */
+  /**
+   * Writes in place of what is there. Change `content-length` in the headers callback, or remove it
+   * there. One host call.
+   */
   replace(bytes: Bytes): Status {
     return this.window == 0
       ? this.write(0, u32.MAX_VALUE, bytes.ptr, bytes.size)
@@ -89,7 +100,10 @@ export class BodyBuffer {
     return proxy_set_buffer_bytes(this.type, start, length, ptr, size);
   }
 
-  /** Writes the whole buffer anew: what the window hides, the bytes, and with `keepRest` what was there. */
+  /**
+   * Writes the whole buffer anew: what the window hides, the bytes, and with `keepRest` what was
+   * there.
+   */
   private rewrite(ptr: usize, size: i32, keepRest: bool): Status {
     const whole = this.readWhole(0, u32.MAX_VALUE);
     if (!whole) return Status.NotFound;
@@ -116,21 +130,26 @@ export const grpcMessage = new BodyBuffer(BufferType.GrpcReceiveBuffer);
 
 /** How far a body that is wanted whole has come. */
 export enum BodyProgress {
-  /** Return `StopIterationAndBuffer`. Where trailers follow, the body is whole in their callback. */
+  /**
+   * Return `StopIterationAndBuffer`. Where trailers follow, the body is whole in their callback.
+   */
   More = 0,
   /** All of it is in the buffer. */
   Whole = 1,
   /**
-   * It is over the limit: answer a request with 413 by a local reply and return `StopIterationNoBuffer`, or let it pass unread. A local reply in the body
-   * of a response, whose headers have gone to the client, resets the stream.
+   * It is over the limit: answer a request with 413 by a local reply and return
+   * `StopIterationNoBuffer`, or let it pass unread. A local reply in the body of a response, whose
+   * headers have gone to the client, resets the stream.
    */
   TooLarge = 2,
 }
 
 /**
- * For a filter that wants a body whole: what to do in a body callback. Envoy has limits of its own on what is held, and on what a filter makes of it: the
- * listener's `per_connection_buffer_limit_bytes` with HTTP/1.1 (1 MiB), the stream's window with HTTP/2 (16 MiB). Beyond them it answers a request with
- * 413, and resets a response whose headers have gone; a `limit` above them is never met.
+ * For a filter that wants a body whole: what to do in a body callback. Envoy has limits of its own
+ * on what is held, and on what a filter makes of it: the listener's
+ * `per_connection_buffer_limit_bytes` with HTTP/1.1 (1 MiB), the stream's window with HTTP/2 (16
+ * MiB). Beyond them it answers a request with 413, and resets a response whose headers have gone; a
+ * `limit` above them is never met.
  * @param size as the callback was told
  * @param endOfStream as the callback was told
  * @param limit the largest body that is taken, in bytes

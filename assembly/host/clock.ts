@@ -5,7 +5,10 @@ import { OUT_LONG } from "../abi/memory";
 
 export const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
-/** Nanoseconds since 1970, UTC. It follows the machine's clock, which may be set back. One host call. */
+/**
+ * Nanoseconds since 1970, UTC. It follows the machine's clock, which may be set back. One host
+ * call.
+ */
 export function nowNanoseconds(): u64 {
   store<u64>(OUT_LONG, 0);
   proxy_get_current_time_nanoseconds(OUT_LONG);

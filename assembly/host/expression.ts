@@ -5,7 +5,10 @@ import { Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 import { callForeignFunction, ForeignResult } from "./foreign";
 
-/** A compiled expression. It belongs to the root context that compiled it, and stays in the host's memory until `delete`. */
+/**
+ * A compiled expression. It belongs to the root context that compiled it, and stays in the host's
+ * memory until `delete`.
+ */
 @final
 export class Expression {
   private readonly token: Bytes;
@@ -15,21 +18,28 @@ export class Expression {
     this.token = token.copy();
   }
 
-  /** Compiles an expression; `null` where it does not compile, for which Envoy's log has the reason at level `info`. For `onConfigure`. */
+  /**
+   * Compiles an expression; `null` where it does not compile, for which Envoy's log has the reason
+   * at level `info`. For `onConfigure`.
+   */
   static compile(source: string): Expression | null {
     const token = callForeignFunction("expr_create", Bytes.of(source)).value;
     return token && token.size == 4 ? new Expression(token) : null;
   }
 
   /**
-   * Evaluates it over the current stream: the status `Ok` and the value, encoded as `getProperty` encodes values of its type; `InternalFailure` where it
-   * comes to an error, such as an attribute that is missing; `NotFound` after `delete`. One host call.
+   * Evaluates it over the current stream: the status `Ok` and the value, encoded as `getProperty`
+   * encodes values of its type; `InternalFailure` where it comes to an error, such as an attribute
+   * that is missing; `NotFound` after `delete`. One host call.
    */
   evaluate(): ForeignResult {
     return callForeignFunction("expr_evaluate", this.token);
   }
 
-  /** For an expression that gives true or false; `missing` where it comes to an error or to something else. */
+  /**
+   * For an expression that gives true or false; `missing` where it comes to an error or to
+   * something else.
+   */
   test(missing: bool): bool {
     const value = this.evaluate().value;
     return value && value.size == 1 ? value.at(0) != 0 : missing;

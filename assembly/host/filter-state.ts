@@ -1,4 +1,5 @@
-// Values that a filter leaves with a stream, for itself, for other filters, for the access log and for Envoy's own parts.
+// Values that a filter leaves with a stream, for itself, for other filters, for the access log and
+// for Envoy's own parts.
 
 import { proxy_set_property } from "@solo-io/proxy-runtime/assembly/imports";
 import { Status } from "../abi/types";
@@ -16,7 +17,10 @@ export enum LifeSpan {
   DownstreamConnection = 2,
 }
 
-/** What the bytes of a property are, for expressions that read it. `getProperty` gives the bytes of any. */
+/**
+ * What the bytes of a property are, for expressions that read it. `getProperty` gives the bytes of
+ * any.
+ */
 export enum PropertyType {
   Bytes = 0,
   String = 1,
@@ -25,9 +29,11 @@ export enum PropertyType {
 }
 
 /**
- * Sets a property of the stream, which `getProperty` of any Wasm filter reads by the same path; the access log has it as `%FILTER_STATE(wasm.path)%`. It
- * never changes what Envoy knows by itself: a path that is an attribute's, such as `request`, is stored beside it, and reads go on to give the
- * attribute. `BadArgument` where the property was declared read-only and has a value; `NotFound` where there is no stream. One host call.
+ * Sets a property of the stream, which `getProperty` of any Wasm filter reads by the same path; the
+ * access log has it as `%FILTER_STATE(wasm.path)%`. It never changes what Envoy knows by itself: a
+ * path that is an attribute's, such as `request`, is stored beside it, and reads go on to give the
+ * attribute. `BadArgument` where the property was declared read-only and has a value; `NotFound`
+ * where there is no stream. One host call.
  * @param path of one segment, for `getProperty` looks up the first and then goes inside its value
  */
 export function setProperty(path: Bytes, value: Bytes): Status {
@@ -35,8 +41,9 @@ export function setProperty(path: Bytes, value: Bytes): Status {
 }
 
 /**
- * Says of what kind a property of that path is when `setProperty` first sets it. For `onConfigure`, which declares for all streams of the root; a second
- * declaration of a path is `BadArgument`. Allocates.
+ * Says of what kind a property of that path is when `setProperty` first sets it. For `onConfigure`,
+ * which declares for all streams of the root; a second declaration of a path is `BadArgument`.
+ * Allocates.
  * @param schema of `FlatBuffers` the schema, of `Protobuf` the type URL, else empty
  */
 export function declareProperty(
@@ -56,8 +63,9 @@ export function declareProperty(
 }
 
 /**
- * Sets a value that Envoy's own parts read, such as `envoy.tcp_proxy.cluster` or `envoy.network.upstream_server_name`. `NotFound` where Envoy knows no key
- * of that name, `BadArgument` where the value is not of its format. Allocates.
+ * Sets a value that Envoy's own parts read, such as `envoy.tcp_proxy.cluster` or
+ * `envoy.network.upstream_server_name`. `NotFound` where Envoy knows no key of that name,
+ * `BadArgument` where the value is not of its format. Allocates.
  */
 export function setEnvoyFilterState(key: Bytes, value: Bytes, span: LifeSpan): Status {
   const argument = new ProtobufWriter();

@@ -39,14 +39,17 @@ export function clearRouteCache(): Status {
   return call("clear_route_cache", 0, 0).status;
 }
 
-/** The bytes in zlib's format (not gzip's), valid until the callback ends; `null` where the host refuses. */
+/**
+ * The bytes in zlib's format (not gzip's), valid until the callback ends; `null` where the host
+ * refuses.
+ */
 export function compress(bytes: Bytes): Bytes | null {
   return callForeignFunction("compress", bytes).value;
 }
 
 /**
- * What `compress` was given, valid until the callback ends; `null` where it is not zlib's format. There is no limit on what a small input unfolds to:
- * never give it bytes that a peer chose.
+ * What `compress` was given, valid until the callback ends; `null` where it is not zlib's format.
+ * There is no limit on what a small input unfolds to: never give it bytes that a peer chose.
  */
 export function uncompress(bytes: Bytes): Bytes | null {
   return callForeignFunction("uncompress", bytes).value;

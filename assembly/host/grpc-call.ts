@@ -15,8 +15,9 @@ import { ProtobufWriter } from "../text/protobuf";
 import { addCall, dropCall, endCall, PendingCall } from "./pending-calls";
 
 /**
- * What is done with the answer to a `grpcCall`. It runs in the context that made the call, and not at all when that is gone. One handler waits
- * for one call at a time, and may make the next one as soon as it was called.
+ * What is done with the answer to a `grpcCall`. It runs in the context that made the call, and not
+ * at all when that is gone. One handler waits for one call at a time, and may make the next one as
+ * soon as it was called.
  */
 export abstract class GrpcCallHandler extends PendingCall {
   /**
@@ -27,9 +28,11 @@ export abstract class GrpcCallHandler extends PendingCall {
 
   /**
    * No message will come.
-   * @param status what the server answered, or Envoy's: `DeadlineExceeded` when the timeout passed, `Unavailable` when no server could be
+   * @param status what the server answered, or Envoy's: `DeadlineExceeded` when the timeout passed,
+   * `Unavailable` when no server could be
    *   reached, `Internal` when the stream broke or ended without a message.
-   * @param message the server's words, decoded, or Envoy's; may be empty. Valid only during this call.
+   * @param message the server's words, decoded, or Envoy's; may be empty. Valid only during this
+   * call.
    */
   abstract onFailure(status: GrpcStatus, message: Bytes): void;
 
@@ -60,8 +63,8 @@ export abstract class GrpcCallHandler extends PendingCall {
 }
 
 /**
- * What is done with what comes in on a `grpcStream`, and the way out for what goes. It runs in the context that opened the stream; when that is
- * gone the stream is cancelled.
+ * What is done with what comes in on a `grpcStream`, and the way out for what goes. It runs in the
+ * context that opened the stream; when that is gone the stream is cancelled.
  */
 export abstract class GrpcStreamHandler extends PendingCall {
   private sendsNoMore: bool = false;
@@ -75,26 +78,37 @@ export abstract class GrpcStreamHandler extends PendingCall {
    */
   abstract onMessage(size: u32): void;
 
-  /** The server's trailing metadata came, `grpcTrailingMetadata`: so many headers. `onClose` follows. */
+  /**
+   * The server's trailing metadata came, `grpcTrailingMetadata`: so many headers. `onClose`
+   * follows.
+   */
   onTrailingMetadata(headers: u32): void {}
 
-  /** The server ended the stream, or it broke. Nothing more comes, and nothing can be sent. Parameters as in `GrpcCallHandler.onFailure`. */
+  /**
+   * The server ended the stream, or it broke. Nothing more comes, and nothing can be sent.
+   * Parameters as in `GrpcCallHandler.onFailure`.
+   */
   abstract onClose(status: GrpcStatus, message: Bytes): void;
 
   /**
    * Sends a message.
    * @param endOfStream it is the last one.
-   * @returns `NotFound` when the stream has ended, `BadArgument` when the last message was sent already.
+   * @returns `NotFound` when the stream has ended, `BadArgument` when the last message was sent
+   * already.
    */
   send(message: Bytes, endOfStream: bool): Status {
     if (!this.isPending) return Status.NotFound;
     if (this.sendsNoMore) return Status.BadArgument;
     const status = proxy_grpc_send(this.token, message.ptr, message.size, 0);
-    // The host forgets a stream only when it was closed: to end it with a message leaves its record behind for ever.
+    // The host forgets a stream only when it was closed: to end it with a message leaves its record
+    // behind for ever.
     return endOfStream && status == Status.Ok ? this.close() : status;
   }
 
-  /** Sends no more; the server's messages still come. `NotFound` when the stream has ended, `BadArgument` when that was done already. */
+  /**
+   * Sends no more; the server's messages still come. `NotFound` when the stream has ended,
+   * `BadArgument` when that was done already.
+   */
   close(): Status {
     if (!this.isPending) return Status.NotFound;
     if (this.sendsNoMore) return Status.BadArgument;
@@ -127,7 +141,8 @@ export abstract class GrpcStreamHandler extends PendingCall {
 
   grpcClose(status: GrpcStatus): void {
     endCall(this);
-    // The host would keep the record of a stream that ended while this side might still send, and the record leads to freed memory.
+    // The host would keep the record of a stream that ended while this side might still send, and
+    // the record leads to freed memory.
     if (!this.sendsNoMore) this.abandon();
     const message = statusMessage();
     cleanMessage(message);
@@ -140,8 +155,8 @@ export abstract class GrpcStreamHandler extends PendingCall {
 }
 
 /**
- * Who to call, made once and kept. The host would take a cluster's bare name too, but where that looks like a serialized message, as `users`
- * does, Envoy crashes.
+ * Who to call, made once and kept. The host would take a cluster's bare name too, but where that
+ * looks like a serialized message, as `users` does, Envoy crashes.
  */
 @final
 export class GrpcService {
@@ -165,7 +180,8 @@ export class GrpcService {
  * @param initialMetadata headers encoded with `encodePairs`, or `null`.
  * @param message serialized, without gRPC's five bytes before it.
  * @param timeoutMs until the answer is there; 0 waits for ever.
- * @returns `Ok`, and the handler is called once, later. Else it is not called: `ParseFailure` where there is no such cluster, `InternalFailure`
+ * @returns `Ok`, and the handler is called once, later. Else it is not called: `ParseFailure` where
+ * there is no such cluster, `InternalFailure`
  *   where no endpoint can be tried, `BadArgument` when the handler waits already.
  */
 export function grpcCall(
@@ -199,7 +215,8 @@ export function grpcCall(
 
 /**
  * Opens a stream. Parameters as in `grpcCall`; there is no timeout: set a timer that cancels it.
- * @returns `Ok`, and the handler's methods are called as things come in. Else none is. Statuses as in `grpcCall`.
+ * @returns `Ok`, and the handler's methods are called as things come in. Else none is. Statuses as
+ * in `grpcCall`.
  */
 export function grpcStream(
   service: GrpcService,

@@ -1,4 +1,5 @@
-// The ABI's encoding of a whole header map: a count, the sizes of every name and value, then each name and value followed by a NUL.
+// The ABI's encoding of a whole header map: a count, the sizes of every name and value, then each
+// name and value followed by a NUL.
 
 import { Bytes } from "../text/bytes";
 
@@ -6,8 +7,8 @@ import { Bytes } from "../text/bytes";
 export const WORD: i32 = 4;
 
 /**
- * Walks the encoding without copying: `while (pairs.next())`, then `name` and `value`. The encoding comes from the host; a size that would
- * lead outside it ends the walk.
+ * Walks the encoding without copying: `while (pairs.next())`, then `name` and `value`. The encoding
+ * comes from the host; a size that would lead outside it ends the walk.
  */
 @final
 export class HeaderPairs {
@@ -54,7 +55,10 @@ export class HeaderPairs {
   }
 }
 
-/** Encodes names and values, `[name, value, name, value, …]`, for a host call that takes a header map. */
+/**
+ * Encodes names and values, `[name, value, name, value, …]`, for a host call that takes a header
+ * map.
+ */
 export function encodePairs(namesAndValues: StaticArray<Bytes>): Bytes {
   const count = namesAndValues.length >> 1;
   let size = WORD + count * 2 * WORD;
@@ -70,7 +74,10 @@ export function encodePairs(namesAndValues: StaticArray<Bytes>): Bytes {
   return encoded;
 }
 
-/** Writes one header's sizes to `sizes` and its text to `data`, and returns where the next one's text goes. */
+/**
+ * Writes one header's sizes to `sizes` and its text to `data`, and returns where the next one's
+ * text goes.
+ */
 export function writePair(sizes: usize, data: usize, name: Bytes, value: Bytes): usize {
   store<i32>(sizes, name.size);
   store<i32>(sizes, value.size, WORD);

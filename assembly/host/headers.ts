@@ -20,9 +20,11 @@ const MAX_PAIRS: u32 = 1024;
 const MAX_PAIRS_BYTES: i32 = 1024 * 1024;
 
 /**
- * One of the stream's header maps. Names are lower case. In a callback where the map is not there, reads find nothing and writes give `BadArgument`: not
- * yet (response headers while the request is on its way), or no more. A map that its own callback lets go on, with `Continue`, is gone in all
- * callbacks after it but `onLog`: what the response shall know of the request's headers, keep in `onRequestHeaders`.
+ * One of the stream's header maps. Names are lower case. In a callback where the map is not there,
+ * reads find nothing and writes give `BadArgument`: not yet (response headers while the request is
+ * on its way), or no more. A map that its own callback lets go on, with `Continue`, is gone in all
+ * callbacks after it but `onLog`: what the response shall know of the request's headers, keep in
+ * `onRequestHeaders`.
  */
 @final
 export class HeaderMap {
@@ -36,8 +38,9 @@ export class HeaderMap {
   }
 
   /**
-   * The value of the first header of that name, or `null` where there is none. An empty value is a `Bytes` of size 0. Valid until the
-   * callback ends. A repeated header has further values that only `pairs` shows. One host call.
+   * The value of the first header of that name, or `null` where there is none. An empty value is a
+   * `Bytes` of size 0. Valid until the callback ends. A repeated header has further values that
+   * only `pairs` shows. One host call.
    */
   get(name: Bytes): Bytes | null {
     clearOut();
@@ -45,7 +48,10 @@ export class HeaderMap {
     return status == Status.Ok ? adoptView() : null;
   }
 
-  /** Adds a header beside those of the same name. One host call; on request headers Envoy forgets its route. */
+  /**
+   * Adds a header beside those of the same name. One host call; on request headers Envoy forgets
+   * its route.
+   */
   add(name: Bytes, value: Bytes): Status {
     const status = proxy_add_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
     const snapshot = this.snapshot;
@@ -54,7 +60,8 @@ export class HeaderMap {
   }
 
   /**
-   * Removes every header of that name and adds this one, at the end. One host call; on request headers Envoy forgets its route.
+   * Removes every header of that name and adds this one, at the end. One host call; on request
+   * headers Envoy forgets its route.
    */
   replace(name: Bytes, value: Bytes): Status {
     const status = proxy_replace_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
@@ -63,7 +70,9 @@ export class HeaderMap {
     return status;
   }
 
-  /** Removes every header of that name. One host call; on request headers Envoy forgets its route. */
+  /**
+   * Removes every header of that name. One host call; on request headers Envoy forgets its route.
+   */
   remove(name: Bytes): Status {
     const status = proxy_remove_header_map_value(this.type, name.ptr, name.size);
     const snapshot = this.snapshot;
@@ -72,8 +81,9 @@ export class HeaderMap {
   }
 
   /**
-   * All headers in their order, repeated ones included, or `null` where the map does not exist. One host call, five times as dear as `get`. Valid
-   * until the callback ends, and until the next call of `pairs`.
+   * All headers in their order, repeated ones included, or `null` where the map does not exist. One
+   * host call, five times as dear as `get`. Valid until the callback ends, and until the next call
+   * of `pairs`.
    */
   pairs(): HeaderPairs | null {
     const snapshot = this.snapshot;
@@ -88,13 +98,16 @@ export class HeaderMap {
   }
 
   /**
-   * Sets all headers at once, in place of those that are there. Request headers need `:method`, `:path`, `:authority`, `:scheme` and
-   * `x-forwarded-proto` among them, or Envoy answers 404 or 503; response headers need `:status`, or it answers 502. One host call; on request headers
+   * Sets all headers at once, in place of those that are there. Request headers need `:method`,
+   * `:path`, `:authority`, `:scheme` and `x-forwarded-proto` among them, or Envoy answers 404 or
+   * 503; response headers need `:status`, or it answers 502. One host call; on request headers
    * Envoy forgets its route.
-   * @param encoded what `encodePairs` gives; `BadArgument`, and nothing is changed, when it has more than 1,024 pairs or 1 MiB
+   * @param encoded what `encodePairs` gives; `BadArgument`, and nothing is changed, when it has
+   * more than 1,024 pairs or 1 MiB
    */
   replaceAll(encoded: Bytes): Status {
-    // The host takes what is over its limits for no headers at all, and would remove those that are there.
+    // The host takes what is over its limits for no headers at all, and would remove those that are
+    // there.
     if (encoded.size < 4 || encoded.size > MAX_PAIRS_BYTES) return Status.BadArgument;
     if (load<u32>(encoded.ptr) > MAX_PAIRS) return Status.BadArgument;
     const snapshot = this.snapshot;
@@ -102,7 +115,10 @@ export class HeaderMap {
     return proxy_set_header_map_pairs(this.type, encoded.ptr, encoded.size);
   }
 
-  /** How many bytes all names and values have; 0 where the map is not there. Of trailers ask in their own callback only: it makes them, as a write does. */
+  /**
+   * How many bytes all names and values have; 0 where the map is not there. Of trailers ask in
+   * their own callback only: it makes them, as a write does.
+   */
   byteSize(): u32 {
     store<u32>(OUT_WORD, 0);
     const status = proxy_get_header_map_size(this.type, OUT_WORD);
@@ -113,8 +129,8 @@ export class HeaderMap {
 export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders);
 export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders);
 /**
- * Trailers are there in their own callback. In the body callback that says `endOfStream` a write makes trailers where there were none; an HTTP/1.1 peer is
- * sent none.
+ * Trailers are there in their own callback. In the body callback that says `endOfStream` a write
+ * makes trailers where there were none; an HTTP/1.1 peer is sent none.
  */
 export const requestTrailers = new HeaderMap(HeaderMapType.RequestTrailers);
 export const responseTrailers = new HeaderMap(HeaderMapType.ResponseTrailers);

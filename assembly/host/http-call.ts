@@ -16,27 +16,35 @@ const SERVICE_UNAVAILABLE: u32 = 503;
 const GATEWAY_TIMEOUT: u32 = 504;
 const EARLY: u64 = 5 * NANOSECONDS_PER_MILLISECOND;
 
-/** Why a call has no response. A response of any status, an endpoint's own 503 or 504 too, is a response. */
+/**
+ * Why a call has no response. A response of any status, an endpoint's own 503 or 504 too, is a
+ * response.
+ */
 export enum CallFailure {
   /** The timeout passed before the whole response was there. */
   Timeout = 0,
-  /** No endpoint answered: there is none, none took the connection, or it ended before the response's headers. `httpCallBody` has Envoy's words for it. */
+  /**
+   * No endpoint answered: there is none, none took the connection, or it ended before the
+   * response's headers. `httpCallBody` has Envoy's words for it.
+   */
   Unreachable = 1,
   /** The response broke off after its headers, or is larger than Envoy's buffer for it. */
   Reset = 2,
 }
 
 /**
- * What is done with the answer to an `httpCall`: one of its two methods is called, once. It runs in the context that made the call, so that a
- * stream's headers can be changed, then `resumeRequest` called, or a local reply sent; when that context is gone it does not run at all. One
- * handler waits for one call at a time, and may make the next one as soon as it was called.
+ * What is done with the answer to an `httpCall`: one of its two methods is called, once. It runs in
+ * the context that made the call, so that a stream's headers can be changed, then `resumeRequest`
+ * called, or a local reply sent; when that context is gone it does not run at all. One handler
+ * waits for one call at a time, and may make the next one as soon as it was called.
  */
 export abstract class HttpCallHandler extends PendingCall {
   private timeoutMs: u32 = 0;
   private sent: u64 = 0;
 
   /**
-   * The whole response is there: `httpCallHeaders`, `httpCallBody` and `httpCallTrailers` hold it during this call.
+   * The whole response is there: `httpCallHeaders`, `httpCallBody` and `httpCallTrailers` hold it
+   * during this call.
    * @param headers how many there are.
    * @param bodySize in bytes.
    * @param trailers how many there are; mostly 0.
@@ -46,7 +54,10 @@ export abstract class HttpCallHandler extends PendingCall {
   /** There will be no response. */
   abstract onFailure(failure: CallFailure): void;
 
-  /** The handler will not be called for the call under way. The host has no way to stop it: the endpoint may still get it. */
+  /**
+   * The handler will not be called for the call under way. The host has no way to stop it: the
+   * endpoint may still get it.
+   */
   cancel(): void {
     if (this.isPending) dropCall(this);
   }
@@ -76,20 +87,22 @@ export abstract class HttpCallHandler extends PendingCall {
   /** The host does not say that it was the timeout which ended a response. */
   private isTimeUp(): bool {
     const timeout = <u64>this.timeoutMs * NANOSECONDS_PER_MILLISECOND;
-    // Envoy counts from when its event loop woke, which on a busy machine is a while before the call.
+    // Envoy counts from when its event loop woke, which on a busy machine is a while before the
+    // call.
     return timeout > 0 && monotonicNanoseconds() - this.sent + EARLY + timeout / 8 >= timeout;
   }
 }
 
 /**
- * Sends a request. Allocates nothing. In a headers callback return `StopIteration` to hold the stream until the handler resumes it. Needs the
- * callback `proxy_on_http_call_response`.
+ * Sends a request. Allocates nothing. In a headers callback return `StopIteration` to hold the
+ * stream until the handler resumes it. Needs the callback `proxy_on_http_call_response`.
  * @param cluster a cluster's name in Envoy's configuration.
  * @param headers encoded with `encodePairs`, `:method`, `:path` and `:authority` among them.
  * @param body sent as it is; `content-length` is Envoy's to set.
  * @param trailers encoded with `encodePairs`.
  * @param timeoutMs until the whole response is there, up to 2^31 - 1; 0 waits for ever.
- * @returns `Ok`, and the handler is called later. Else it is not called: `BadArgument` where there is no such cluster, a header is missing, the
+ * @returns `Ok`, and the handler is called later. Else it is not called: `BadArgument` where there
+ * is no such cluster, a header is missing, the
  *   timeout is too large, or the handler waits already.
  */
 export function httpCall(
@@ -118,7 +131,9 @@ export function httpCall(
   return status;
 }
 
-/** The status of the response to an HTTP call, during `onResponse`; 0 at other times. One host call. */
+/**
+ * The status of the response to an HTTP call, during `onResponse`; 0 at other times. One host call.
+ */
 export function httpCallStatus(): u32 {
   const status = httpCallHeaders.get(STATUS);
   if (!status || status.size != 3) return 0;

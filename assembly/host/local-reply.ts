@@ -6,14 +6,18 @@ import { Bytes } from "../text/bytes";
 
 let sent: u32 = 0;
 
-/** How many local replies this VM has sent: a bundle sees by it that the filter it called has answered. */
+/**
+ * How many local replies this VM has sent: a bundle sees by it that the filter it called has
+ * answered.
+ */
 export function localReplies(): u32 {
   return sent;
 }
 
 /**
- * Answers the request from here. The callback must then return `StopIteration`. To answer another stream than the callback's own, do it out of a timer: Envoy
- * would stop the callback's own as well.
+ * Answers the request from here. The callback must then return `StopIteration`. To answer another
+ * stream than the callback's own, do it out of a timer: Envoy would stop the callback's own as
+ * well.
  * @param status HTTP status, 200 to 599.
  * @param details what access logs show as response code details; Envoy turns spaces into `_`.
  * @param body sent as it is; may be empty.

@@ -6,7 +6,10 @@ import { OUT_WORD } from "../abi/memory";
 import { LogLevel, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
-/** Whether a message of that level is written. Ask before building a message on the request path. One host call. */
+/**
+ * Whether a message of that level is written. Ask before building a message on the request path.
+ * One host call.
+ */
 export function logEnabled(level: LogLevel): bool {
   store<u32>(OUT_WORD, LogLevel.Info);
   proxy_get_log_level(OUT_WORD);
@@ -18,7 +21,10 @@ export function log(level: LogLevel, message: string): Status {
   return logBytes(level, Bytes.of(message));
 }
 
-/** Writes one line of bytes as they are: what a client sent may hold line ends and forge further lines. Allocates nothing. One host call. */
+/**
+ * Writes one line of bytes as they are: what a client sent may hold line ends and forge further
+ * lines. Allocates nothing. One host call.
+ */
 export function logBytes(level: LogLevel, message: Bytes): Status {
   return proxy_log(level, message.ptr, message.size);
 }

@@ -1,4 +1,5 @@
-// Counters, gauges and histograms. Envoy shows them with the prefix `wasmcustom.`; all workers share one value.
+// Counters, gauges and histograms. Envoy shows them with the prefix `wasmcustom.`; all workers
+// share one value.
 
 import {
   proxy_define_metric,
@@ -11,14 +12,15 @@ import { MetricType, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
 /**
- * Ids by type and name, for all plugins of the VM: the host gives a new id, and keeps it for ever, each time the same metric is defined, so that
- * a configuration that changes often would fill its memory.
+ * Ids by type and name, for all plugins of the VM: the host gives a new id, and keeps it for ever,
+ * each time the same metric is defined, so that a configuration that changes often would fill its
+ * memory.
  */
 const defined: Map<string, u32> = new Map<string, u32>();
 
 /**
- * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host refuses. Labels are written into the name:
- * `metricName` does it.
+ * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host
+ * refuses. Labels are written into the name: `metricName` does it.
  */
 export function defineMetric(type: MetricType, name: string): u32 {
   const key = (<i32>type).toString() + name;
@@ -32,7 +34,10 @@ export function defineMetric(type: MetricType, name: string): u32 {
   return id;
 }
 
-/** Adds `offset` to a counter or gauge. A counter takes only 1 and more: else `BadArgument`. One host call. */
+/**
+ * Adds `offset` to a counter or gauge. A counter takes only 1 and more: else `BadArgument`. One
+ * host call.
+ */
 export function incrementMetric(id: u32, offset: i64): Status {
   return proxy_increment_metric(id, offset);
 }
@@ -42,7 +47,10 @@ export function recordMetric(id: u32, value: u64): Status {
   return proxy_record_metric(id, value);
 }
 
-/** The value of a counter or gauge; `missing` where there is no such metric, or it is a histogram. One host call. */
+/**
+ * The value of a counter or gauge; `missing` where there is no such metric, or it is a histogram.
+ * One host call.
+ */
 export function getMetric(id: u32, missing: u64 = 0): u64 {
   store<u64>(OUT_LONG, 0);
   return proxy_get_metric(id, OUT_LONG) == Status.Ok ? load<u64>(OUT_LONG) : missing;

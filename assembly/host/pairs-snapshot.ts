@@ -1,6 +1,8 @@
-// All headers of a map as the host gave them, kept for the filters of a bundle that come after the first: reading all costs more than anything else a
-// filter does on a request, so within one callback it is done once. Edits are written down, and made in the copy when the next filter reads it. An edit of
-// which Envoy makes more than it says (it joins a repeated header of some names, and has its own place for others) drops the copy instead.
+// All headers of a map as the host gave them, kept for the filters of a bundle that come after the
+// first: reading all costs more than anything else a filter does on a request, so within one
+// callback it is done once. Edits are written down, and made in the copy when the next filter reads
+// it. An edit of which Envoy makes more than it says (it joins a repeated header of some names, and
+// has its own place for others) drops the copy instead.
 
 import { allocate } from "../abi/memory";
 import { Bytes } from "../text/bytes";
@@ -48,7 +50,10 @@ export class PairsSnapshot {
     this.takenIn = 0;
   }
 
-  /** The headers as they are after every edit, or `null` where the host must be asked. Valid until the callback ends. */
+  /**
+   * The headers as they are after every edit, or `null` where the host must be asked. Valid until
+   * the callback ends.
+   */
   current(scope: u32): Bytes | null {
     if (this.takenIn == 0 || this.takenIn != scope) return null;
     for (let i = 0; i < this.edits; i++) {
@@ -159,7 +164,10 @@ function keepIn(kept: Bytes, bytes: Bytes): void {
   kept.size = bytes.size;
 }
 
-/** Whether Envoy keeps a header of that name as it is written: in lower case, and not among those that it keeps apart. */
+/**
+ * Whether Envoy keeps a header of that name as it is written: in lower case, and not among those
+ * that it keeps apart.
+ */
 function isPlain(name: Bytes): bool {
   if (name.size == 0 || name.at(0) == COLON || name.equals(HOST)) return false;
   for (let i = 0; i < name.size; i++) {

@@ -1,5 +1,6 @@
-// Calls to other services that wait for their answers, by the host's token and by the stream that made them. The host answers every call to
-// the root context; here an answer finds its way back to where the call was made, or to nobody when that is gone.
+// Calls to other services that wait for their answers, by the host's token and by the stream that
+// made them. The host answers every call to the root context; here an answer finds its way back to
+// where the call was made, or to nobody when that is gone.
 
 import { GrpcStatus, Status } from "../abi/types";
 import { observeDepartures } from "../departures";
@@ -72,8 +73,8 @@ export function addCall(call: PendingCall, token: u32): void {
 }
 
 /**
- * The call of that token, or `null` where nobody waits for it. The host calls that follow are then about whoever made the call, as if they were
- * made in a callback of its own.
+ * The call of that token, or `null` where nobody waits for it. The host calls that follow are then
+ * about whoever made the call, as if they were made in a callback of its own.
  */
 export function enterCall(token: u32): PendingCall | null {
   const call = pendingCalls().byToken.get(token);

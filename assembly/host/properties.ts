@@ -14,8 +14,9 @@ export function propertyPath(segments: StaticArray<string>): Bytes {
 }
 
 /**
- * The property's bytes (a string's characters; a number's little-endian bytes), or `null` where this stream has no such property. Valid until
- * the callback ends. One host call, as dear as six header reads: prefer a header that says the same.
+ * The property's bytes (a string's characters; a number's little-endian bytes), or `null` where
+ * this stream has no such property. Valid until the callback ends. One host call, as dear as six
+ * header reads: prefer a header that says the same.
  */
 export function getProperty(path: Bytes): Bytes | null {
   clearOut();

@@ -18,7 +18,9 @@ export function randomBytes(size: usize): usize {
   return ptr;
 }
 
-/** A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be 0. */
+/**
+ * A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be 0.
+ */
 export function randomBelow(bound: u32): u32 {
   return <u32>(load<u64>(randomBytes(8)) % bound);
 }

@@ -1,6 +1,9 @@
 // Random numbers that come again: the same seed gives the same numbers.
 
-/** SplitMix64. Fit for tests, samples and jitter, not for secrets. Source: https://prng.di.unimi.it/splitmix64.c */
+/**
+ * SplitMix64. Fit for tests, samples and jitter, not for secrets. Source:
+ * https://prng.di.unimi.it/splitmix64.c
+ */
 @final
 export class Random {
   constructor(private state: u64) {}
@@ -14,7 +17,10 @@ export class Random {
     return mixed ^ (mixed >> 31);
   }
 
-  /** A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be 0. */
+  /**
+   * A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be
+   * 0.
+   */
   below(bound: u32): u32 {
     return <u32>(this.next() % bound);
   }

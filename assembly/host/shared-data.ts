@@ -1,6 +1,7 @@
 // Shared data: values under keys that all workers of a `vm_id` see.
 //
-// The host deletes nothing before its last VM of that `vm_id` ends: keep the set of keys bounded, or a client fills the host's memory.
+// The host deletes nothing before its last VM of that `vm_id` ends: keep the set of keys bounded,
+// or a client fills the host's memory.
 
 import { proxy_get_shared_data, proxy_set_shared_data } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
@@ -10,8 +11,9 @@ import { Bytes } from "../text/bytes";
 /** As a number for a compare-and-set: any. */
 const ANY: u32 = 0;
 /**
- * As a number for a compare-and-set: there is no value. The host does not check the number where there is no value, and refuses one that is not
- * the value's; its own numbers count up from 1, so that this one comes after four thousand million writes.
+ * As a number for a compare-and-set: there is no value. The host does not check the number where
+ * there is no value, and refuses one that is not the value's; its own numbers count up from 1, so
+ * that this one comes after four thousand million writes.
  */
 const ABSENT: u32 = u32.MAX_VALUE;
 
@@ -59,8 +61,8 @@ export class SharedData {
   }
 
   /**
-   * Sets the value if it is still the one that the last `get` saw, which may be none at all; else `CasMismatch`. Each needs a `get` before it. One
-   * host call.
+   * Sets the value if it is still the one that the last `get` saw, which may be none at all; else
+   * `CasMismatch`. Each needs a `get` before it. One host call.
    */
   compareAndSet(value: Bytes): Status {
     const seen = this.seen;
@@ -69,7 +71,8 @@ export class SharedData {
   }
 
   /**
-   * Reads, computes and writes, and does so anew while other workers come between. Two host calls an attempt.
+   * Reads, computes and writes, and does so anew while other workers come between. Two host calls
+   * an attempt.
    * @param attempts at least 1; with few workers 10 are plenty
    */
   update(updater: SharedUpdater, attempts: u32): UpdateOutcome {

@@ -1,7 +1,8 @@
 // Shared queues: first in, first out, between all workers and VMs of the process.
 //
-// The host calls `onQueueReady` of the root that registered the queue last, once for each entry that comes in after that. Every worker registers it
-// in `onConfigure`, so that one of them gets all the calls; another may have taken the entry by then.
+// The host calls `onQueueReady` of the root that registered the queue last, once for each entry
+// that comes in after that. Every worker registers it in `onConfigure`, so that one of them gets
+// all the calls; another may have taken the entry by then.
 
 import {
   proxy_dequeue_shared_queue,
@@ -23,7 +24,10 @@ export function observeQueues(observe: QueueObserver): void {
   observer = observe;
 }
 
-/** Makes the queue of that name in the plugin's own `vm_id`, or finds it and what is in it. Returns its number; 0 where the host refuses. */
+/**
+ * Makes the queue of that name in the plugin's own `vm_id`, or finds it and what is in it. Returns
+ * its number; 0 where the host refuses.
+ */
 export function registerSharedQueue(name: Bytes): u32 {
   store<u32>(OUT_WORD, 0);
   const status = proxy_register_shared_queue(name.ptr, name.size, OUT_WORD);
@@ -41,12 +45,18 @@ export function resolveSharedQueue(vmId: Bytes, name: Bytes): u32 {
   return status == Status.Ok ? load<u32>(OUT_WORD) : 0;
 }
 
-/** Puts an entry at the end; `NotFound` where there is no such queue. A queue has no limit: what nobody takes fills the host's memory. */
+/**
+ * Puts an entry at the end; `NotFound` where there is no such queue. A queue has no limit: what
+ * nobody takes fills the host's memory.
+ */
 export function enqueue(queue: u32, data: Bytes): Status {
   return proxy_enqueue_shared_queue(queue, data.ptr, data.size);
 }
 
-/** Takes the first entry, which is valid until the callback ends; `null` where there is none, or no such queue. */
+/**
+ * Takes the first entry, which is valid until the callback ends; `null` where there is none, or no
+ * such queue.
+ */
 export function dequeue(queue: u32): Bytes | null {
   clearOut();
   const status = proxy_dequeue_shared_queue(queue, OUT_PTR, OUT_SIZE);

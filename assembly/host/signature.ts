@@ -7,7 +7,10 @@ import { callForeignFunction } from "./foreign";
 /** What a signature came to. */
 export enum SignatureOutcome {
   Valid = 0,
-  /** The signature is not that key's over that text; or the key cannot be read, or the hash function is unknown. */
+  /**
+   * The signature is not that key's over that text; or the key cannot be read, or the hash function
+   * is unknown.
+   */
   Invalid = 1,
   /** There is no key, or the host has no such function. */
   Refused = 2,
@@ -35,7 +38,8 @@ export function verifySignature(
 }
 
 /**
- * Signs a text; `null` where the key cannot be read or the hash function is unknown. Allocates; the signature is valid until the callback ends.
+ * Signs a text; `null` where the key cannot be read or the hash function is unknown. Allocates; the
+ * signature is valid until the callback ends.
  * @param hashFunction as in `verifySignature`
  * @param privateKey in DER: PKCS #8
  */

@@ -12,7 +12,10 @@ import { Status, StreamType } from "../abi/types";
 let entered: u32 = 0;
 let effective: u32 = 0;
 
-/** For the exports: the host entered a callback of that context, which it has made the effective one. */
+/**
+ * For the exports: the host entered a callback of that context, which it has made the effective
+ * one.
+ */
 export function enter(id: u32): void {
   entered = id;
   effective = id;
@@ -29,8 +32,9 @@ export function effectiveContext(): u32 {
 }
 
 /**
- * Makes the host calls that follow, until the callback ends, be about this root or stream. In a stream's own callback they are already; in a
- * timer's or a queue's they are about the root. `BadArgument` when it is gone.
+ * Makes the host calls that follow, until the callback ends, be about this root or stream. In a
+ * stream's own callback they are already; in a timer's or a queue's they are about the root.
+ * `BadArgument` when it is gone.
  */
 export function setEffectiveContext(id: u32): Status {
   if (id == effective) return Status.Ok;

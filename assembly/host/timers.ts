@@ -1,4 +1,5 @@
-// Timers: any number of them on the one tick that the host gives a root context, which ticks only while something waits.
+// Timers: any number of them on the one tick that the host gives a root context, which ticks only
+// while something waits.
 
 import { proxy_set_tick_period_milliseconds } from "@solo-io/proxy-runtime/assembly/imports";
 import { RootContext } from "../context";
@@ -43,13 +44,19 @@ export class Timers {
   private readonly tickers: Array<Ticker> = [];
   /** The period that the host has now, in milliseconds; 0 for no tick. */
   private period: u32 = 0;
-  /** When the host will tick next. It may tick before anything is due: what was the first may have been cancelled. */
+  /**
+   * When the host will tick next. It may tick before anything is due: what was the first may have
+   * been cancelled.
+   */
   private nextTick: u64 = NEVER;
   private running: bool = false;
 
   constructor(private readonly rootId: u32) {}
 
-  /** Runs `task` after `ms` milliseconds, at least 1. Costs one host call, and three more where nothing was due so soon. */
+  /**
+   * Runs `task` after `ms` milliseconds, at least 1. Costs one host call, and three more where
+   * nothing was due so soon.
+   */
   after(ms: u32, task: Task): Timer {
     const now = monotonicNanoseconds();
     const timer = this.queue.add(now + <u64>max(1, ms) * NANOSECONDS_PER_MILLISECOND, task);

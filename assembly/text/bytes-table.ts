@@ -3,15 +3,24 @@
 import { Bytes } from "./bytes";
 import { hash64 } from "./hash";
 
-/** Finds which of the given keys a value is. A key that is given twice has the number of its first place. */
+/**
+ * Finds which of the given keys a value is. A key that is given twice has the number of its first
+ * place.
+ */
 @final
 export class BytesTable {
-  /** Open-addressed: number of the key + 1, or 0 for a free slot. At most half of the slots are taken. */
+  /**
+   * Open-addressed: number of the key + 1, or 0 for a free slot. At most half of the slots are
+   * taken.
+   */
   private readonly slots: StaticArray<i32>;
   private readonly mask: u32;
   /** Size of the longest key: what is longer is none of them. */
   private readonly longest: i32;
-  /** A bit for each mark that a key has: most values that are none of a few keys are told by it, without hashing them. */
+  /**
+   * A bit for each mark that a key has: most values that are none of a few keys are told by it,
+   * without hashing them.
+   */
   private readonly marks: u64;
 
   constructor(readonly keys: StaticArray<Bytes>) {

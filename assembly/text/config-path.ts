@@ -1,11 +1,15 @@
-// How a configuration error names a place and a value: what a person reads in Envoy's log and on the command line.
+// How a configuration error names a place and a value: what a person reads in Envoy's log and on
+// the command line.
 
 import { Bytes } from "./bytes";
 
 /** Bytes of one key that a path shows: a key may be a megabyte long, an error must not. */
 const MAX_KEY_SIZE: i32 = 64;
 
-/** The path of what `path` holds under `key`: `.key`, or `["…"]` when the key is not made of letters, digits, `_` and `-` alone. */
+/**
+ * The path of what `path` holds under `key`: `.key`, or `["…"]` when the key is not made of
+ * letters, digits, `_` and `-` alone.
+ */
 export function keyPath(path: string, key: Bytes): string {
   if (isPlain(key)) return path.length > 0 ? `${path}.${shown(key)}` : shown(key);
   return `${path}["${escaped(shown(key))}"]`;

@@ -1,12 +1,16 @@
-// A filter's configuration as the filter's `config.ts` reads it: places in a JSON document that know their path, and the first thing that
-// is wrong with it. Reading goes on after a fault with harmless values, so that a filter asks once, at the end, whether there was one.
+// A filter's configuration as the filter's `config.ts` reads it: places in a JSON document that
+// know their path, and the first thing that is wrong with it. Reading goes on after a fault with
+// harmless values, so that a filter asks once, at the end, whether there was one.
 
 import { Bytes } from "./bytes";
 import { counted, indexPath, keyPath, shownNumber } from "./config-path";
 import { parseJson } from "./json";
 import { JsonKind, JsonValue } from "./json-value";
 
-/** The largest magnitude up to which a double holds every whole number; `zod` on the other side reads numbers the same way. */
+/**
+ * The largest magnitude up to which a double holds every whole number; `zod` on the other side
+ * reads numbers the same way.
+ */
 const MAX_WHOLE: f64 = 9007199254740992;
 
 const EMPTY = Bytes.owned(0);
@@ -24,7 +28,10 @@ export class Config {
     private readonly fault: FirstFault,
   ) {}
 
-  /** Parses a document of any bytes; one of size 0 counts as `{}`. What is wrong with it, `error` says. */
+  /**
+   * Parses a document of any bytes; one of size 0 counts as `{}`. What is wrong with it, `error`
+   * says.
+   */
   static parse(document: Bytes): Config {
     const fault = new FirstFault();
     const parsed = parseJson(document.size == 0 ? Bytes.of("{}") : document);
@@ -43,8 +50,9 @@ export class Config {
 }
 
 /**
- * A place in the document, where there may be a value or none. A method that finds something wrong records it and returns its fallback, or
- * what it says below. `null` is a value of the wrong kind, not an absent one.
+ * A place in the document, where there may be a value or none. A method that finds something wrong
+ * records it and returns its fallback, or what it says below. `null` is a value of the wrong kind,
+ * not an absent one.
  */
 @final
 export class ConfigNode {
@@ -99,7 +107,10 @@ export class ConfigNode {
     return value != null && value.kind == kind;
   }
 
-  /** The value when there is one of that kind. Nothing there is no fault; a value of another kind is. */
+  /**
+   * The value when there is one of that kind. Nothing there is no fault; a value of another kind
+   * is.
+   */
   private optional(kind: JsonKind, reason: string): JsonValue | null {
     const value = this.value;
     if (!value || value.kind == kind) return value;
@@ -135,7 +146,10 @@ export class ConfigNode {
     return object ? object.items.length : 0;
   }
 
-  /** The key number `index` of an object, in the order of the document; empty outside [0, objectLength). */
+  /**
+   * The key number `index` of an object, in the order of the document; empty outside [0,
+   * objectLength).
+   */
   keyAt(index: i32): Bytes {
     return this.valueAt(index).key;
   }
@@ -147,7 +161,10 @@ export class ConfigNode {
     return new ConfigNode(this.fault, value, this, value ? value.key : EMPTY, -1);
   }
 
-  /** Demands an array of `min` to `max` items. Returns how many there are; after a fault 0, so that no more of them is read. */
+  /**
+   * Demands an array of `min` to `max` items. Returns how many there are; after a fault 0, so that
+   * no more of them is read.
+   */
   array(min: i32, max: i32): i32 {
     const array = this.required(JsonKind.Array, MUST_BE_ARRAY);
     if (!array) return 0;
@@ -164,7 +181,10 @@ export class ConfigNode {
     return new ConfigNode(this.fault, array ? itemAt(array, index) : null, this, EMPTY, max(0, index));
   }
 
-  /** The string that must be here, of `minSize` to `maxSize` bytes. It owns its memory. After a fault: empty. */
+  /**
+   * The string that must be here, of `minSize` to `maxSize` bytes. It owns its memory. After a
+   * fault: empty.
+   */
   text(minSize: i32, maxSize: i32): Bytes {
     const value = this.required(JsonKind.Text, "must be a string");
     if (!value) return EMPTY;
@@ -181,7 +201,10 @@ export class ConfigNode {
     return this.present ? this.text(minSize, maxSize) : fallback;
   }
 
-  /** The whole number that must be here, `min` to `max`, at most 2^53 either way; 1.0 and 1e2 are whole. After a fault: `min`. */
+  /**
+   * The whole number that must be here, `min` to `max`, at most 2^53 either way; 1.0 and 1e2 are
+   * whole. After a fault: `min`.
+   */
   integer(min: i64, max: i64): i64 {
     const reason = `must be a whole number from ${min} to ${max}`;
     const value = this.required(JsonKind.Number, reason);

@@ -1,4 +1,5 @@
-// Lengths of time as a person writes them: `250ms`, `1.5s`, `10m`, `24h`. The TypeScript twin is `duration` of `filters/rule-schema.ts`.
+// Lengths of time as a person writes them: `250ms`, `1.5s`, `10m`, `24h`. The TypeScript twin is
+// `duration` of `filters/shared/rule-schema.ts`.
 
 import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";
@@ -14,7 +15,10 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/** The length of time that must be here, in milliseconds, `minMs` to `maxMs`. After a fault: `minMs`. */
+/**
+ * The length of time that must be here, in milliseconds, `minMs` to `maxMs`. After a fault:
+ * `minMs`.
+ */
 export function parseDuration(node: ConfigNode, minMs: u64, maxMs: u64): u64 {
   const text = node.text(1, 32);
   const ms = millisecondsOf(text);
@@ -32,7 +36,10 @@ export function parseDurationOr(node: ConfigNode, minMs: u64, maxMs: u64, fallba
   return node.present ? parseDuration(node, minMs, maxMs) : fallback;
 }
 
-/** Milliseconds: 1 to 9 digits, perhaps a dot and 1 to 3 more, and a unit, `ms`, `s`, `m` or `h`. `NO_DURATION` for anything else, parts of a millisecond too. */
+/**
+ * Milliseconds: 1 to 9 digits, perhaps a dot and 1 to 3 more, and a unit, `ms`, `s`, `m` or `h`.
+ * `NO_DURATION` for anything else, parts of a millisecond too.
+ */
 export function millisecondsOf(text: Bytes): u64 {
   let at = 0;
   let thousandths: u64 = 0;

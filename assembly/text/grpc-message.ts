@@ -1,5 +1,6 @@
-// The words that go with a gRPC status, as Envoy hands them over: percent-encoded as the server sent them, and behind them, in braces, how the
-// response ended in Envoy's terms: `not%20for%20you{via_upstream}`.
+// The words that go with a gRPC status, as Envoy hands them over: percent-encoded as the server
+// sent them, and behind them, in braces, how the response ended in Envoy's terms:
+// `not%20for%20you{via_upstream}`.
 
 import { Bytes } from "./bytes";
 
@@ -9,12 +10,18 @@ const PERCENT: u8 = 0x25;
 const NO_DIGIT: u32 = 16;
 const RESPONSE_TIMEOUT = Bytes.of("{response_timeout}");
 
-/** Whether Envoy itself gave up waiting. A server cannot say so, for behind its words stands that they are an upstream's. */
+/**
+ * Whether Envoy itself gave up waiting. A server cannot say so, for behind its words stands that
+ * they are an upstream's.
+ */
 export function saysTimeout(message: Bytes): bool {
   return message.endsWith(RESPONSE_TIMEOUT);
 }
 
-/** Takes away what Envoy put behind the words, and decodes them where they stand. A `%` without two hexadecimal digits stays as it is. */
+/**
+ * Takes away what Envoy put behind the words, and decodes them where they stand. A `%` without two
+ * hexadecimal digits stays as it is.
+ */
 export function cleanMessage(message: Bytes): void {
   message.size = detailsAt(message);
   decode(message);

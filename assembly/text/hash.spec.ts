@@ -6,7 +6,10 @@ const USER = Bytes.of("user-");
 const SEED: u64 = 2654435761;
 const SANITY_FACTOR: u64 = 11400714785074694797;
 
-/** The one key that `user` hands out again and again: a hundred thousand of them would only fill the heap. */
+/**
+ * The one key that `user` hands out again and again: a hundred thousand of them would only fill the
+ * heap.
+ */
 const key = Bytes.owned(16);
 
 /** The key `user-N`. */
@@ -23,7 +26,10 @@ function hashOf(text: string, seed: u64): u64 {
   return hash64(seed, bytes.ptr, bytes.size);
 }
 
-/** The bytes over which xxHash's own sanity check states its results: the high bytes of a multiplicative generator. */
+/**
+ * The bytes over which xxHash's own sanity check states its results: the high bytes of a
+ * multiplicative generator.
+ */
 function sanityBytes(size: i32): Bytes {
   const bytes = Bytes.owned(size);
   let generator = SEED;
@@ -113,7 +119,8 @@ describe("bucketOf", () => {
     expect(bucketOf(0, Bytes.of(""))).toBeLessThan(BUCKETS);
   });
 
-  // The values are those of XXH64's high half scaled to 10,000: a change moves the users of a running canary.
+  // The values are those of XXH64's high half scaled to 10,000: a change moves the users of a
+  // running canary.
   it("does not change from one release to the next", () => {
     expect(bucketOf(0, Bytes.of(""))).toBe(9346);
     expect(bucketOf(0, Bytes.of("abc"))).toBe(2684);

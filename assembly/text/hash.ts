@@ -1,6 +1,8 @@
-// Hashing for stickiness: the same bytes always come to the same number, on every worker, every build and every machine. The algorithm is
-// XXH64 as published in the xxHash specification, version 0.2 (doc/xxhash_spec.md of Cyan4973/xxHash): a change of it would move every sticky key, so it
-// must stay. Not for secrets: whoever knows the seed can make keys that collide. Nothing is allocated.
+// Hashing for stickiness: the same bytes always come to the same number, on every worker, every
+// build and every machine. The algorithm is XXH64 as published in the xxHash specification, version
+// 0.2 (doc/xxhash_spec.md of Cyan4973/xxHash): a change of it would move every sticky key, so it
+// must stay. Not for secrets: whoever knows the seed can make keys that collide. Nothing is
+// allocated.
 
 import { Bytes } from "./bytes";
 

@@ -3,7 +3,10 @@
 import { Bytes } from "./bytes";
 import { BytesTable } from "./bytes-table";
 
-/** Headers that hold a connection, a message or a format of its own together: writing something else into them would break it. */
+/**
+ * Headers that hold a connection, a message or a format of its own together: writing something else
+ * into them would break it.
+ */
 const RESERVED = new BytesTable([
   Bytes.of("b3"),
   Bytes.of("connection"),
@@ -38,7 +41,9 @@ const FOR_REPLIES = new BytesTable([
 
 const TOKEN_MARKS = Bytes.of("!#$%&'*+.^_`|~-");
 
-/** Whether it is a token of RFC 9110 without capitals: proxy-wasm has header names in lower case. */
+/**
+ * Whether it is a token of RFC 9110 without capitals: proxy-wasm has header names in lower case.
+ */
 export function isHeaderName(name: Bytes): bool {
   if (name.size == 0) return false;
   for (let i = 0; i < name.size; i++) {
@@ -55,7 +60,10 @@ export function isReservedHeader(name: Bytes): bool {
   return RESERVED.find(name) >= 0;
 }
 
-/** Whether a filter's own answer must not have the header: it holds the connection or the message together, or says what the body is. */
+/**
+ * Whether a filter's own answer must not have the header: it holds the connection or the message
+ * together, or says what the body is.
+ */
 export function isMessageHeader(name: Bytes): bool {
   return isReservedHeader(name) && FOR_REPLIES.find(name) < 0;
 }

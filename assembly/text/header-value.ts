@@ -5,7 +5,10 @@ import { Bytes } from "./bytes";
 const TAB: u8 = 0x09;
 const DELETE: u8 = 0x7f;
 
-/** Whether no control character but a tab is in it: another one ends the line, or makes a peer refuse the message. */
+/**
+ * Whether no control character but a tab is in it: another one ends the line, or makes a peer
+ * refuse the message.
+ */
 export function isHeaderValue(value: Bytes): bool {
   for (let i = 0; i < value.size; i++) {
     const byte = value.at(i);

@@ -1,5 +1,5 @@
-// The tokens of JSON (RFC 8259) over bytes that anyone may have written: strings, numbers, white space, and the first fault found. It
-// reads every byte once and never outside of the document.
+// The tokens of JSON (RFC 8259) over bytes that anyone may have written: strings, numbers, white
+// space, and the first fault found. It reads every byte once and never outside of the document.
 
 import { Bytes } from "./bytes";
 import { sequenceSize, writeCodePoint } from "./utf8";
@@ -20,7 +20,10 @@ export class JsonScanner {
   faultOffset: i32 = 0;
   /** The next byte to read. */
   protected index: i32 = 0;
-  /** Where a string is unescaped. No string is longer than the document, so one buffer serves all and nothing grows. */
+  /**
+   * Where a string is unescaped. No string is longer than the document, so one buffer serves all
+   * and nothing grows.
+   */
   private scratch: Bytes;
 
   constructor(protected readonly source: Bytes) {
@@ -75,7 +78,10 @@ export class JsonScanner {
     }
   }
 
-  /** Reads the string whose opening quote is next. The result owns its memory; it is empty after a fault. */
+  /**
+   * Reads the string whose opening quote is next. The result owns its memory; it is empty after a
+   * fault.
+   */
   protected readString(): Bytes {
     const opening = this.index++;
     let out = this.scratch.ptr;
@@ -149,8 +155,9 @@ export class JsonScanner {
   }
 
   /**
-   * Reads the number that is next; 0 after a fault. Exact to 15 digits. With more, `parseFloat` may miss the nearest double, and beyond
-   * 1e38 be out by powers of ten: far outside of any range that a configuration allows.
+   * Reads the number that is next; 0 after a fault. Exact to 15 digits. With more, `parseFloat` may
+   * miss the nearest double, and beyond 1e38 be out by powers of ten: far outside of any range that
+   * a configuration allows.
    */
   protected readNumber(): f64 {
     const start = this.index;

@@ -23,13 +23,22 @@ export class JsonValue {
   number: f64 = 0;
   /** Unescaped, valid UTF-8; may contain NUL. */
   text: Bytes = NO_TEXT;
-  /** The items of an array, or the values of an object, in the order of the document. Not to be changed. */
+  /**
+   * The items of an array, or the values of an object, in the order of the document. Not to be
+   * changed.
+   */
   items: JsonValue[] = NO_ITEMS;
-  /** The key under which an object holds this value; no two values of an object have the same. Empty elsewhere. */
+  /**
+   * The key under which an object holds this value; no two values of an object have the same. Empty
+   * elsewhere.
+   */
   key: Bytes = NO_TEXT;
   /** Where that key begins in the document, in bytes. */
   keyOffset: i32 = 0;
-  /** Where an object's value begins in the document and where it ends, in bytes: the filters of a bundle read theirs from there. */
+  /**
+   * Where an object's value begins in the document and where it ends, in bytes: the filters of a
+   * bundle read theirs from there.
+   */
   start: i32 = 0;
   end: i32 = 0;
 

@@ -1,7 +1,8 @@
-// A strict JSON parser (RFC 8259): what it accepts, every JSON parser reads in the same way. It goes beyond the RFC where the RFC leaves
-// parsers free to differ: duplicate keys, unpaired surrogates, invalid UTF-8, a byte order mark and numbers beyond a double are refused.
-// Time is linear in the size of the document, but for the sort that finds duplicate keys (n log n); the depth is bounded, so that no
-// document can exhaust the stack.
+// A strict JSON parser (RFC 8259): what it accepts, every JSON parser reads in the same way. It
+// goes beyond the RFC where the RFC leaves parsers free to differ: duplicate keys, unpaired
+// surrogates, invalid UTF-8, a byte order mark and numbers beyond a double are refused. Time is
+// linear in the size of the document, but for the sort that finds duplicate keys (n log n); the
+// depth is bounded, so that no document can exhaust the stack.
 
 import { Bytes } from "./bytes";
 import { isDigit, JsonScanner, QUOTE } from "./json-scanner";
@@ -38,7 +39,10 @@ export class JsonDocument {
   column: i32 = 0;
 }
 
-/** Parses `source`, which may be any bytes. Keeps nothing of its memory. Never traps but for want of memory. */
+/**
+ * Parses `source`, which may be any bytes. Keeps nothing of its memory. Never traps but for want of
+ * memory.
+ */
 export function parseJson(source: Bytes): JsonDocument {
   if (source.size > MAX_SIZE) return refused(source, 0, `the document is larger than ${MAX_SIZE} bytes`);
   const parser = new JsonParser(source);
@@ -166,7 +170,8 @@ class JsonParser extends JsonScanner {
     return value;
   }
 
-  // Sorted, equal keys stand side by side: comparing each key with every other would take minutes on a document made for it.
+  // Sorted, equal keys stand side by side: comparing each key with every other would take minutes
+  // on a document made for it.
   private refuseDuplicates(object: JsonValue): void {
     const sorted = object.items.slice().sort(compareKeys);
     for (let i = 1; i < sorted.length; i++) {

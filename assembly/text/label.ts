@@ -1,4 +1,5 @@
-// Names that a configuration gives: of rules, of destinations. They become labels of metrics and header values.
+// Names that a configuration gives: of rules, of destinations. They become labels of metrics and
+// header values.
 
 import { Bytes } from "./bytes";
 import { BytesTable } from "./bytes-table";

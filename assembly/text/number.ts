@@ -1,4 +1,5 @@
-// Whole numbers in header values, read and written. Nothing is allocated, so that a request may be decided on one.
+// Whole numbers in header values, read and written. Nothing is allocated, so that a request may be
+// decided on one.
 
 import { allocate, view } from "../abi/memory";
 import { Bytes } from "./bytes";
@@ -10,7 +11,8 @@ const MAX_DIGITS: i32 = 18;
 const MINUS: u8 = 0x2d;
 
 /**
- * The number that `text` is: an optional `-`, then 1 to 18 decimal digits, and nothing else, not even a space. Leading zeros count as digits.
+ * The number that `text` is: an optional `-`, then 1 to 18 decimal digits, and nothing else, not
+ * even a space. Leading zeros count as digits.
  * @returns `NOT_A_NUMBER` for any other bytes.
  */
 export function parseInteger(text: Bytes): i64 {
@@ -30,7 +32,10 @@ export function parseInteger(text: Bytes): i64 {
 /** Digits of the largest number that `writeDecimal` writes. */
 export const MAX_DECIMAL_SIZE: i32 = 20;
 
-/** Writes the number's decimal digits to `ptr`, where at most `MAX_DECIMAL_SIZE` must fit; returns how many they are. */
+/**
+ * Writes the number's decimal digits to `ptr`, where at most `MAX_DECIMAL_SIZE` must fit; returns
+ * how many they are.
+ */
 export function writeDecimal(ptr: usize, value: u64): i32 {
   let size = 1;
   for (let left = value; left > 9; left /= 10) size++;

@@ -1,4 +1,5 @@
-// Protocol buffers, as much as the host's foreign functions and the gRPC calls of filters need. Source: https://protobuf.dev/programming-guides/encoding/
+// Protocol buffers, as much as the host's foreign functions and the gRPC calls of filters need.
+// Source: https://protobuf.dev/programming-guides/encoding/
 
 import { Bytes } from "./bytes";
 
@@ -67,7 +68,10 @@ export class ProtobufWriter {
   }
 }
 
-/** Walks the fields of a message: `while (reader.next())`, then `field` and `integer` or `bytes`. What is no message ends the walk. */
+/**
+ * Walks the fields of a message: `while (reader.next())`, then `field` and `integer` or `bytes`.
+ * What is no message ends the walk.
+ */
 @final
 export class ProtobufReader {
   field: u32 = 0;

@@ -1,4 +1,5 @@
-// Compiles what a filter answers with. The TypeScript twins are in `filters/reply-schema.ts`.
+// Compiles what a filter answers with. The TypeScript twins are in
+// `filters/shared/reply-schema.ts`.
 
 import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";

@@ -1,5 +1,6 @@
-// SipHash-2-4, of Aumasson and Bernstein (https://www.aumasson.jp/siphash/siphash.pdf): whoever does not know the key cannot make two texts of one hash. The
-// hash for stickiness, `hash.ts`, does not have that property, and what is told apart here decides who is refused.
+// SipHash-2-4, of Aumasson and Bernstein (https://www.aumasson.jp/siphash/siphash.pdf): whoever
+// does not know the key cannot make two texts of one hash. The hash for stickiness, `hash.ts`, does
+// not have that property, and what is told apart here decides who is refused.
 
 import { Bytes } from "./bytes";
 

@@ -5,7 +5,10 @@ import { MAX_DECIMAL_SIZE, writeDecimal } from "./number";
 
 const FIRST_ROOM: i32 = 256;
 
-/** One text after another. Its memory comes with the first piece, grows with the longest text, and stays. */
+/**
+ * One text after another. Its memory comes with the first piece, grows with the longest text, and
+ * stays.
+ */
 @final
 export class TextBuffer {
   private room: Bytes = new Bytes(0, 0);

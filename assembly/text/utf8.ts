@@ -1,8 +1,10 @@
-// UTF-8 at an address: the well-formed sequences of RFC 3629 and no others. Overlong forms, encoded surrogates and code points above
-// U+10FFFF are refused, because a second spelling of a character is a way around a check.
+// UTF-8 at an address: the well-formed sequences of RFC 3629 and no others. Overlong forms, encoded
+// surrogates and code points above U+10FFFF are refused, because a second spelling of a character
+// is a way around a check.
 
 /**
- * Number of bytes, 1 to 4, of the well-formed sequence at `ptr`, of which at most `available` bytes may be read.
+ * Number of bytes, 1 to 4, of the well-formed sequence at `ptr`, of which at most `available` bytes
+ * may be read.
  * @returns 0 when there is no well-formed sequence, or `available` is 0 or less.
  */
 export function sequenceSize(ptr: usize, available: i32): i32 {
@@ -23,7 +25,8 @@ export function isContinuation(byte: u8): bool {
   return (byte & 0xc0) == 0x80;
 }
 
-// The second byte alone decides whether the sequence is overlong (E0, F0), a surrogate (ED) or too large (F4).
+// The second byte alone decides whether the sequence is overlong (E0, F0), a surrogate (ED) or too
+// large (F4).
 function isSecondByte(lead: u8, second: u8): bool {
   if (lead == 0xe0) return second >= 0xa0 && second <= 0xbf;
   if (lead == 0xed) return second >= 0x80 && second <= 0x9f;
@@ -33,7 +36,8 @@ function isSecondByte(lead: u8, second: u8): bool {
 }
 
 /**
- * Writes `codePoint`, which must be at most U+10FFFF and no surrogate, at `ptr`, where 4 bytes must be free.
+ * Writes `codePoint`, which must be at most U+10FFFF and no surrogate, at `ptr`, where 4 bytes must
+ * be free.
  * @returns the number of bytes written, 1 to 4.
  */
 export function writeCodePoint(ptr: usize, codePoint: u32): i32 {

@@ -1,4 +1,5 @@
-// `meshwright image`: a container image of the pinned Envoy, for where the official one cannot be pulled.
+// `meshwright image`: a container image of the pinned Envoy, for where the official one cannot be
+// pulled.
 
 import type { Command } from "commander";
 import { makeImage } from "../../envoy/runtime/make-image.js";

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import type { Command } from "commander";
-import { installPackages, type NewFilter, newFilter } from "../../filters/new-filter.js";
+import { installPackages, type NewFilter, newFilter } from "../../toolchain/package/new-filter.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";

@@ -1,10 +1,10 @@
 // `meshwright test`: tests filters, once or on every save.
 
 import type { Command } from "commander";
-import { describeCounts } from "../../test/runner/counts.js";
-import { findRooms } from "../../test/runner/room.js";
-import { testFilters } from "../../test/runner/test-filters.js";
-import { watchFilters } from "../../test/runner/watch-filters.js";
+import { describeCounts } from "../../kit/runner/counts.js";
+import { findRooms } from "../../kit/runner/room.js";
+import { testFilters } from "../../kit/runner/test-filters.js";
+import { watchFilters } from "../../kit/runner/watch-filters.js";
 import { exitCodesHelp, ToldFailure } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";

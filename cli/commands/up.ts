@@ -17,7 +17,10 @@ import { parsePort, parseRate } from "./options.js";
 
 const DEFAULT_RPS = 10;
 const READ_MS = 1_000;
-/** Away from a terminal a table is a block in a log: one in so long a time is enough, and only where it says something new. */
+/**
+ * Away from a terminal a table is a block in a log: one in so long a time is enough, and only where
+ * it says something new.
+ */
 const PRINT_MS = 5_000;
 
 interface Reading {

@@ -1,4 +1,5 @@
-// The words that describe one Envoy in front of running services: `URL`, `NAME=URL`, `FILTER=FILE`, and what its routes are told. Pure.
+// The words that describe one Envoy in front of running services: `URL`, `NAME=URL`, `FILTER=FILE`,
+// and what its routes are told. Pure.
 
 import type { z } from "zod";
 import type { RouteActionOptions } from "../../envoy/config/route.js";
@@ -26,8 +27,8 @@ export interface FilterFile {
 }
 
 /**
- * Reads `URL` and `NAME=URL`. The one without a name takes what no filter sends elsewhere; where all have names, the first does.
- * Throws `MeshwrightError("usage")`.
+ * Reads `URL` and `NAME=URL`. The one without a name takes what no filter sends elsewhere; where
+ * all have names, the first does. Throws `MeshwrightError("usage")`.
  */
 export function parseUpstreams(words: readonly string[]): Upstreams {
   const upstreams = words.map(parseUpstream);
@@ -127,7 +128,10 @@ function checkWord<T extends z.ZodType>(schema: T, value: unknown, option: strin
   throw usage(`${option}: ${checked.error.issues[0]?.message}`);
 }
 
-/** Reads `FILTER=FILE` and `FILTER@upstream=FILE`, in the order in which a request meets them. Throws `MeshwrightError("usage")`. */
+/**
+ * Reads `FILTER=FILE` and `FILTER@upstream=FILE`, in the order in which a request meets them.
+ * Throws `MeshwrightError("usage")`.
+ */
 export function parseFilterFiles(words: readonly string[]): readonly FilterFile[] {
   return words.map((word): FilterFile => {
     const [, filter, chain, file] = /^([^=]+?)(@upstream)?=(.+)$/.exec(word) ?? [];

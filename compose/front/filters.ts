@@ -1,4 +1,5 @@
-// The filters of one Envoy as their files and sources say: which, with which settings, compiled to which module.
+// The filters of one Envoy as their files and sources say: which, with which settings, compiled to
+// which module.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
@@ -7,9 +8,9 @@ import type { Json } from "../../envoy/config/json.js";
 import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
-import { buildFilters } from "../../filters/build.js";
 import type { FilterChain } from "../../filters/catalog.js";
-import { findMember, type Member } from "../../filters/member.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
+import { findMember, type Member } from "../../toolchain/package/member.js";
 import type { FilterUse } from "../destinations.js";
 import { grpcServiceProblem } from "../grpc-services.js";
 import type { FilterFile } from "./arguments.js";
@@ -29,7 +30,8 @@ export function useOf({ member, config, chain }: FrontFilter): FilterUse {
 }
 
 /**
- * Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file, `usage` for a chain that is not a person's to choose.
+ * Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file, `usage` for
+ * a chain that is not a person's to choose.
  * @param grpcServices the names of the services that filters may call
  */
 export async function readFrontFilter(
@@ -57,8 +59,8 @@ function remedy(name: string): string {
 }
 
 /**
- * Builds the filters whose modules are older than their sources, and returns the modules' files by the filters' names. Throws
- * `MeshwrightError("build")`.
+ * Builds the filters whose modules are older than their sources, and returns the modules' files by
+ * the filters' names. Throws `MeshwrightError("build")`.
  */
 export async function buildModules(
   members: readonly Member[],
@@ -70,7 +72,10 @@ export async function buildModules(
   return new Map(built.map(({ name, path: file }) => [name, file]));
 }
 
-/** Copies of modules that nobody else writes to. Envoy knows a VM by its code, and a discovered configuration by its text: each build has a file of its own. */
+/**
+ * Copies of modules that nobody else writes to. Envoy knows a VM by its code, and a discovered
+ * configuration by its text: each build has a file of its own.
+ */
 export class ModuleCopies {
   readonly #folder: string;
 

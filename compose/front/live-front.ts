@@ -1,14 +1,15 @@
-// A running Envoy that follows its filters' files and sources: a saved file is applied, a saved source is compiled and its module takes the place of
-// the one that runs. Requests under way end on the old one. At first it is compiled without optimizing, in a fraction of a second; the module as a
-// build makes it comes after that, some seconds later.
+// A running Envoy that follows its filters' files and sources: a saved file is applied, a saved
+// source is compiled and its module takes the place of the one that runs. Requests under way end on
+// the old one. At first it is compiled without optimizing, in a fraction of a second; the module as
+// a build makes it comes after that, some seconds later.
 
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { ApplyResult } from "../../envoy/runtime/live-file.js";
-import type { Member } from "../../filters/member.js";
-import { IN_CHECKOUT } from "../../filters/source.js";
-import { WarmModules } from "../../filters/warm-modules.js";
+import { IN_CHECKOUT } from "../../toolchain/compile/source.js";
+import { WarmModules } from "../../toolchain/compile/warm-modules.js";
+import type { Member } from "../../toolchain/package/member.js";
 import { changedFixedKeys } from "../chains.js";
 import type { RunEvent } from "../events.js";
 import type { RunningEnvoy } from "../planned-envoy.js";
@@ -45,7 +46,10 @@ export class LiveFront implements Disposable {
   readonly #watches: Disposable[] = [];
   /** One change after the other. */
   #turn: Promise<void> = Promise.resolve();
-  /** How often each filter's sources were saved, by its name: what was begun before a save is of no use after it. */
+  /**
+   * How often each filter's sources were saved, by its name: what was begun before a save is of no
+   * use after it.
+   */
   readonly #saves = new Map<string, number>();
   /** One build after the other. */
   #builds: Promise<void> = Promise.resolve();
@@ -86,7 +90,10 @@ export class LiveFront implements Disposable {
     return turn;
   }
 
-  /** Takes an edited file: checked here first, where the answer names line and column, and then by the filter in Envoy. */
+  /**
+   * Takes an edited file: checked here first, where the answer names line and column, and then by
+   * the filter in Envoy.
+   */
   async #takeFile(index: number): Promise<void> {
     const { front, onEvent } = this.#parts;
     const old = this.#filters[index];

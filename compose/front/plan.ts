@@ -37,9 +37,15 @@ export interface FrontOptions extends Trust {
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>> | undefined;
   /** The time for an answer, and what is tried again. Default: Envoy's. */
   readonly route?: RouteActionOptions | undefined;
-  /** What every upstream gets as its host. Default: one that speaks TLS its own, others what the client sent. */
+  /**
+   * What every upstream gets as its host. Default: one that speaks TLS its own, others what the
+   * client sent.
+   */
   readonly hostRewrite?: string | undefined;
-  /** In the order in which a request meets those of the listener's chain, and each attempt those of the clusters'. */
+  /**
+   * In the order in which a request meets those of the listener's chain, and each attempt those of
+   * the clusters'.
+   */
   readonly filters: readonly FilterUse[];
   /** From a filter's name to its module's file. */
   readonly modulePath: (filter: string) => string;
@@ -53,7 +59,9 @@ export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
   return { name: NAME, filters, bootstrap: frontBootstrap(options, chains) };
 }
 
-/** The filter at that place of the order; for a changed one, plan it again with the changed options. */
+/**
+ * The filter at that place of the order; for a changed one, plan it again with the changed options.
+ */
 export function planFrontFilter(options: FrontOptions, index: number, directory: string): FilterPlan {
   const use = options.filters[index] ?? { filter: "", config: null };
   return planFilter(use, {
@@ -63,7 +71,10 @@ export function planFrontFilter(options: FrontOptions, index: number, directory:
   });
 }
 
-/** The same Envoy in one piece, for a person to read or to start: the filters' settings stand in place. */
+/**
+ * The same Envoy in one piece, for a person to read or to start: the filters' settings stand in
+ * place.
+ */
 export function frontConfiguration(options: FrontOptions): Bootstrap {
   const named = options.filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
   const { downstream, upstream } = byChain(named);
@@ -75,7 +86,10 @@ export function frontConfiguration(options: FrontOptions): Bootstrap {
   });
 }
 
-/** Destinations that the filters can choose and that have no upstream of their own; their requests go to the fallback. */
+/**
+ * Destinations that the filters can choose and that have no upstream of their own; their requests
+ * go to the fallback.
+ */
 export function unservedDestinations(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
   const chosen = new Set(options.filters.flatMap(destinationPlaces).map(({ destination }) => destination));
   return [...chosen].filter((name) => !Object.hasOwn(options.upstreams.named, name));

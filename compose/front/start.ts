@@ -1,4 +1,5 @@
-// Starts one stock Envoy in front of services that already run, with filters whose files may be edited meanwhile.
+// Starts one stock Envoy in front of services that already run, with filters whose files may be
+// edited meanwhile.
 
 import path from "node:path";
 import type { Bootstrap } from "../../envoy/config/bootstrap.js";
@@ -8,7 +9,7 @@ import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
-import type { Member } from "../../filters/member.js";
+import type { Member } from "../../toolchain/package/member.js";
 import type { RunEvent } from "../events.js";
 import { type RunningEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
@@ -24,7 +25,10 @@ const PRINTED_ADMIN_PORT = 9901;
 
 export interface StartFrontOptions {
   readonly upstreams: Upstreams;
-  /** In the order in which a request meets those of the listener's chain, and each attempt those of the clusters'. */
+  /**
+   * In the order in which a request meets those of the listener's chain, and each attempt those of
+   * the clusters'.
+   */
   readonly filters: readonly FilterFile[];
   /** Services that filters call, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>>;
@@ -36,9 +40,15 @@ export interface StartFrontOptions {
   readonly port: number;
   /** Default: a free one. */
   readonly adminPort?: number;
-  /** Certificates in PEM by which https upstreams are checked. Default: `$SSL_CERT_FILE`, else the system's. */
+  /**
+   * Certificates in PEM by which https upstreams are checked. Default: `$SSL_CERT_FILE`, else the
+   * system's.
+   */
   readonly caFile?: string;
-  /** What every upstream gets as its host. Default: one that speaks TLS its own, others what the client sent. */
+  /**
+   * What every upstream gets as its host. Default: one that speaks TLS its own, others what the
+   * client sent.
+   */
   readonly hostRewrite?: string;
   /** Envoy's `--log-level`. Default `warning`. */
   readonly logLevel?: string;
@@ -66,8 +76,9 @@ export interface RunningFront extends AsyncDisposable {
 }
 
 /**
- * Checks the filters' files, starts Envoy and watches the files. Throws `MeshwrightError`: `configuration` for a file, `port-taken`,
- * `already-running`, `build`, `envoy-not-found` and `envoy-failed`; the reason of `signal` when aborted.
+ * Checks the filters' files, starts Envoy and watches the files. Throws `MeshwrightError`:
+ * `configuration` for a file, `port-taken`, `already-running`, `build`, `envoy-not-found` and
+ * `envoy-failed`; the reason of `signal` when aborted.
  */
 export async function startFront(options: StartFrontOptions): Promise<RunningFront> {
   checkPortsDiffer(options);
@@ -124,7 +135,10 @@ function runningFront(
   };
 }
 
-/** The configuration of the Envoy that `startFront` would start, in one piece; nothing is started. Throws as `startFront` does for files and builds. */
+/**
+ * The configuration of the Envoy that `startFront` would start, in one piece; nothing is started.
+ * Throws as `startFront` does for files and builds.
+ */
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
   checkPortsDiffer(options);
   const filters = await readFilters(options);

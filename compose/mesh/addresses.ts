@@ -1,4 +1,5 @@
-// Where each part of a mesh is reached: the ports that it takes on this machine, and the addresses that its file names.
+// Where each part of a mesh is reached: the ports that it takes on this machine, and the addresses
+// that its file names.
 
 import type { Trust } from "../upstream-cluster.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
@@ -22,7 +23,10 @@ export interface Context extends MeshPlanOptions {
   readonly mesh: Mesh;
 }
 
-/** The ports that a mesh needs, by the names under which `planMesh` asks for them; the first is the gateway's public one. */
+/**
+ * The ports that a mesh needs, by the names under which `planMesh` asks for them; the first is the
+ * gateway's public one.
+ */
 export function portNames(mesh: Mesh): readonly string[] {
   return meshEnvoys(mesh).flatMap((envoy) => [
     ...envoy.hops.map((hop) => `${envoy.name} ${hop.name}`),

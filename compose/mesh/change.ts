@@ -1,4 +1,5 @@
-// What an edit of a mesh file means for the mesh that runs: settings of filters are taken at once, the rest needs a restart. Pure.
+// What an edit of a mesh file means for the mesh that runs: settings of filters are taken at once,
+// the rest needs a restart. Pure.
 
 import { formatPath } from "../../envoy/problems.js";
 import { changedFixedKeys } from "../chains.js";

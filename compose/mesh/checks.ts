@@ -1,4 +1,5 @@
-// The rules that span several places of a mesh file: whatever is named must exist, and no two things may be called the same.
+// The rules that span several places of a mesh file: whatever is named must exist, and no two
+// things may be called the same.
 
 import { nearest, type Problem } from "../../envoy/problems.js";
 import { destinationPlaces, type FilterUse } from "../destinations.js";

@@ -1,4 +1,5 @@
-// What reached which version: read from every Envoy that calls a service, since callers also count what never arrived.
+// What reached which version: read from every Envoy that calls a service, since callers also count
+// what never arrived.
 
 import type { AdminClient } from "../../envoy/runtime/admin.js";
 import type { Mesh } from "./schema.js";
@@ -17,7 +18,10 @@ export interface VersionFigures {
 
 const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
 
-/** The figures of every version, in the mesh file's order. An Envoy that does not answer counts nothing. */
+/**
+ * The figures of every version, in the mesh file's order. An Envoy that does not answer counts
+ * nothing.
+ */
 export async function readFigures(
   mesh: Mesh,
   admins: readonly AdminClient[],

@@ -20,7 +20,10 @@ export function defaultMeshFile(cwd = process.cwd()): string {
   return existsSync(own) ? own : path.join(PACKAGE_ROOT, DEFAULT_FILE);
 }
 
-/** Writes the JSON Schema of mesh files to `schemas/mesh.schema.json` below `outDir`, and returns the file's path. */
+/**
+ * Writes the JSON Schema of mesh files to `schemas/mesh.schema.json` below `outDir`, and returns
+ * the file's path.
+ */
 export async function writeMeshSchema(outDir: string): Promise<string> {
   const file = path.join(outDir, "schemas", "mesh.schema.json");
   await mkdir(path.dirname(file), { recursive: true });

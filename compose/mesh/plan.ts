@@ -1,4 +1,5 @@
-// From a mesh to everything that is to be started: the Envoys' configurations, the filters' files, the services' commands. Pure.
+// From a mesh to everything that is to be started: the Envoys' configurations, the filters' files,
+// the services' commands. Pure.
 
 import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
@@ -75,7 +76,10 @@ export interface PlacedFilter {
   readonly filter: FilterPlan;
 }
 
-/** Every filter of the mesh. No port is asked for, so that the filters of a changed mesh can be planned while an older one runs. */
+/**
+ * Every filter of the mesh. No port is asked for, so that the filters of a changed mesh can be
+ * planned while an older one runs.
+ */
 export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly PlacedFilter[] {
   const context: Context = { ...options, mesh };
   return meshEnvoys(mesh).flatMap((envoy) =>
@@ -151,7 +155,10 @@ function planListener(
   });
 }
 
-/** A service's timeout holds at every hop on the way to it, else the shortest of them would; it is tried again where it is called. */
+/**
+ * A service's timeout holds at every hop on the way to it, else the shortest of them would; it is
+ * tried again where it is called.
+ */
 function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
   const { mesh } = context;
   const timeoutOf = (service: string) => routeAction({ timeout: mesh.services[service]?.timeout });
@@ -210,7 +217,10 @@ function urlVariable(service: string): string {
   return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
 }
 
-/** As the request is sent on, after the filters, so that the spans of one trace can be followed from hop to hop. */
+/**
+ * As the request is sent on, after the filters, so that the spans of one trace can be followed from
+ * hop to hop.
+ */
 function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptions {
   const header = destinationHeader(hop.filters) ?? DESTINATION_HEADER;
   const headers = ["x-request-id", "traceparent", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"];

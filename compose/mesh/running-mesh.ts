@@ -41,7 +41,9 @@ interface RunningMeshOptions {
 
 const LOG_LINES = 5;
 
-/** Made by `startMesh`. Disposing of it ends every process of the mesh and removes the run's folder. */
+/**
+ * Made by `startMesh`. Disposing of it ends every process of the mesh and removes the run's folder.
+ */
 export class RunningMesh implements AsyncDisposable {
   readonly mesh: Mesh;
   readonly plan: MeshPlan;
@@ -117,8 +119,9 @@ export class RunningMesh implements AsyncDisposable {
   }
 
   /**
-   * Gives every filter that is in both the running mesh and the edited one its new settings, and reports alike outcomes once. One whose fixed
-   * keys have changed is left as it is, and one that calls a service which is new in the file: it would not fit what stands around it.
+   * Gives every filter that is in both the running mesh and the edited one its new settings, and
+   * reports alike outcomes once. One whose fixed keys have changed is left as it is, and one that
+   * calls a service which is new in the file: it would not fit what stands around it.
    */
   async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
     const changed = placed.filter((each) => {

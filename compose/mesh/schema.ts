@@ -7,7 +7,10 @@ import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { checkMesh } from "./checks.js";
 
-/** Where a mesh-wide filter stands: at the gateway's public port, before each app, or wherever a service is called. */
+/**
+ * Where a mesh-wide filter stands: at the gateway's public port, before each app, or wherever a
+ * service is called.
+ */
 const PLACES = ["gateway", "inbound", "outbound"] as const;
 
 const name = z
@@ -20,7 +23,10 @@ const port = z
   .min(0, "must be from 0 to 65535")
   .max(65_535, "must be from 0 to 65535");
 
-/** One filter of the catalog with its own configuration, so that an editor can complete it and a mistake is told by its place. */
+/**
+ * One filter of the catalog with its own configuration, so that an editor can complete it and a
+ * mistake is told by its place.
+ */
 function filterUse<Extra extends z.ZodRawShape>(extra: Extra) {
   const options = FILTERS.map((room) =>
     z.strictObject({ filter: z.literal(room.name).describe(room.summary), ...extra, config: configOf(room) }),
@@ -30,7 +36,10 @@ function filterUse<Extra extends z.ZodRawShape>(extra: Extra) {
   return z.discriminatedUnion("filter", [first, ...rest]);
 }
 
-/** A filter that needs no settings needs no `config` either. The catalog does not know each room's type, but all of them come from JSON. */
+/**
+ * A filter that needs no settings needs no `config` either. The catalog does not know each room's
+ * type, but all of them come from JSON.
+ */
 function configOf(room: FilterRoom): z.ZodType<Json> {
   const schema = room.schema as z.ZodType<Json>;
   return schema.safeParse({}).success ? schema.prefault({}) : schema;

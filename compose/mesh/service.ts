@@ -1,4 +1,5 @@
-// One version of a service, as a process: started with its environment, and ready once it takes connections.
+// One version of a service, as a process: started with its environment, and ready once it takes
+// connections.
 
 import { connect } from "node:net";
 import path from "node:path";
@@ -16,8 +17,9 @@ const POLL_MS = 50;
 const DETAIL_LINES = 12;
 
 /**
- * Starts the service, or finds it where it already runs, and settles when it takes connections; undefined stands for a service that runs by
- * itself. Throws `MeshwrightError("service-failed")` when it ends before, or does not listen in time; the reason of `signal` when aborted.
+ * Starts the service, or finds it where it already runs, and settles when it takes connections;
+ * undefined stands for a service that runs by itself. Throws `MeshwrightError("service-failed")`
+ * when it ends before, or does not listen in time; the reason of `signal` when aborted.
  */
 export async function startService(
   plan: ServicePlan,

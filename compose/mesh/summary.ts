@@ -1,4 +1,5 @@
-// What a person needs to know of a mesh that has just come up: addresses, what the filters are set to, and what to try. Pure.
+// What a person needs to know of a mesh that has just come up: addresses, what the filters are set
+// to, and what to try. Pure.
 
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import { chainOf } from "../chains.js";
@@ -74,7 +75,10 @@ function placedFilterLines(mesh: Mesh): string[] {
   ];
 }
 
-/** Three commands to try: a plain request, then requests that the rules of the mesh treat differently. */
+/**
+ * Three commands to try: a plain request, then requests that the rules of the mesh treat
+ * differently.
+ */
 export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
   const base = mesh.gateway.routes[0]?.prefix ?? "/";
   const rules = [
@@ -90,7 +94,10 @@ export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
   return [...new Set([plain, ...spread(tries), withHeaders, counters])].slice(0, CURL_LINES);
 }
 
-/** The first, and then one that is of another kind, since five header rules alike teach no more than one. */
+/**
+ * The first, and then one that is of another kind, since five header rules alike teach no more than
+ * one.
+ */
 function spread(tries: readonly string[]): string[] {
   const [first] = tries;
   if (first === undefined) return [];

@@ -54,7 +54,10 @@ function cells(input: TableInput, figures: VersionFigures, before: VersionFigure
   ];
 }
 
-/** As wide as the widest cell; on a narrow screen the names give way, for the figures are what one looks at. */
+/**
+ * As wide as the widest cell; on a narrow screen the names give way, for the figures are what one
+ * looks at.
+ */
 function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
   const widths = HEADINGS.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),

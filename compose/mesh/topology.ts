@@ -1,4 +1,5 @@
-// Which Envoys a mesh has, and which listeners each of them: the shape of the mesh, before ports and files.
+// Which Envoys a mesh has, and which listeners each of them: the shape of the mesh, before ports
+// and files.
 
 import { destinationHeader, type FilterUse } from "../destinations.js";
 import type { Mesh } from "./schema.js";
@@ -6,9 +7,15 @@ import type { Mesh } from "./schema.js";
 /** A sidecar's cluster for the app that it stands before. */
 export const APP_CLUSTER = "app";
 
-/** One listener of one Envoy: a place that a request passes, with the filters that it meets there, and those that its attempts meet behind it. */
+/**
+ * One listener of one Envoy: a place that a request passes, with the filters that it meets there,
+ * and those that its attempts meet behind it.
+ */
 export interface Hop {
-  /** `public` at the gateway, `inbound` before an app, `outbound-<service>` wherever a service is called. */
+  /**
+   * `public` at the gateway, `inbound` before an app, `outbound-<service>` wherever a service is
+   * called.
+   */
   readonly name: string;
   readonly filters: readonly FilterUse[];
   readonly target: HopTarget;
@@ -47,14 +54,18 @@ export function sidecarName(service: string, version: string): string {
   return `${service}-${version}`;
 }
 
-/** The listener through which a service is called, and in the gateway the cluster that leads to that listener. */
+/**
+ * The listener through which a service is called, and in the gateway the cluster that leads to that
+ * listener.
+ */
 export function outboundName(service: string): string {
   return `outbound-${service}`;
 }
 
 /**
- * The hops whose filters of the upstream chain see the attempts that are made behind this one: what stands at the gateway's door sees those behind its
- * outbound hops, since no attempt is repeated at the door itself.
+ * The hops whose filters of the upstream chain see the attempts that are made behind this one: what
+ * stands at the gateway's door sees those behind its outbound hops, since no attempt is repeated at
+ * the door itself.
  */
 export function attemptHops(envoy: MeshEnvoy, hop: Hop): readonly Hop[] {
   if (hop.target.kind === "routes") return [];
@@ -66,7 +77,8 @@ function gateway(mesh: Mesh): MeshEnvoy {
   const atTheDoor = [...meshWide(mesh, "gateway"), ...filters];
   const routed = [...new Set(routes.map((route) => route.service))];
   const door: Hop = { name: "public", filters: atTheDoor, target: { kind: "routes", routes } };
-  // A version that a filter at the door has chosen still counts one listener later, inside the same Envoy.
+  // A version that a filter at the door has chosen still counts one listener later, inside the same
+  // Envoy.
   return { name: "gateway", hops: [door, ...routed.map((service) => outbound(mesh, service, atTheDoor))] };
 }
 

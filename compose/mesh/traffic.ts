@@ -1,4 +1,5 @@
-// A mesh's own little traffic, so that the table has something to show: plain requests, users in groups, and two hundred single users.
+// A mesh's own little traffic, so that the table has something to show: plain requests, users in
+// groups, and two hundred single users.
 
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -13,7 +14,10 @@ export interface TrafficRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The `n`th request of the mix, from 0: of ten, one is plain, three are of a group, and six come from single users in turn. */
+/**
+ * The `n`th request of the mix, from 0: of ten, one is plain, three are of a group, and six come
+ * from single users in turn.
+ */
 export function trafficRequest(n: number, prefixes: readonly string[]): TrafficRequest {
   const path = prefixes[Math.floor(n / 10) % Math.max(prefixes.length, 1)] ?? "/";
   return { path, headers: headersOf(n) };

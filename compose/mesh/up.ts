@@ -5,7 +5,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
-import { buildFilters, modulePath } from "../../filters/build.js";
+import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
 import type { RunEvent } from "../events.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
@@ -36,11 +36,13 @@ export interface StartMeshOptions {
 }
 
 /**
- * Starts a mesh and settles when every part of it takes requests. While it runs, edits of the file are taken as far as they can be.
+ * Starts a mesh and settles when every part of it takes requests. While it runs, edits of the file
+ * are taken as far as they can be.
  *
- * Throws `MeshwrightError`: `configuration` for the file, `port-taken` for the gateway's port, `already-running`, `build`, `envoy-not-found`,
- * `envoy-failed` and `service-failed`; the reason of `signal` when aborted. Whatever was started has ended then, and the run's folder is left
- * with the logs in it, but after an abort.
+ * Throws `MeshwrightError`: `configuration` for the file, `port-taken` for the gateway's port,
+ * `already-running`, `build`, `envoy-not-found`, `envoy-failed` and `service-failed`; the reason of
+ * `signal` when aborted. Whatever was started has ended then, and the run's folder is left with the
+ * logs in it, but after an abort.
  */
 export async function startMesh(options: StartMeshOptions): Promise<RunningMesh> {
   const { signal, onEvent = () => {} } = options;

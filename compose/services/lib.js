@@ -1,20 +1,25 @@
-// What the demo's services share: an HTTP server that calls the services below it and answers with what happened on the way.
-// Nothing but Node is needed, so that a service is one file and a command.
+// What the demo's services share: an HTTP server that calls the services below it and answers with
+// what happened on the way. Nothing but Node is needed, so that a service is one file and a
+// command.
 
 import http from "node:http";
 
-/** The headers that a service hands on to what it calls. Without them a trace ends here, and a rule below cannot see the user. */
+/**
+ * The headers that a service hands on to what it calls. Without them a trace ends here, and a rule
+ * below cannot see the user.
+ */
 const HANDED_ON =
   /^(traceparent|tracestate|b3|x-b3-[a-z]+|x-trace-id|x-request-id|x-user-[a-z-]+|end-user|cookie)$/;
 const CALL_TIMEOUT_MS = 5_000;
 const agent = new http.Agent({ keepAlive: true });
 
 /**
- * Serves one service of the demo on 127.0.0.1. The mesh sets the variables PORT, SERVICE_NAME and SERVICE_VERSION, and `<SERVICE>_URL` for
- * each service called.
+ * Serves one service of the demo on 127.0.0.1. The mesh sets the variables PORT, SERVICE_NAME and
+ * SERVICE_VERSION, and `<SERVICE>_URL` for each service called.
  *
  * @param {object} options
- * @param {readonly string[]} options.calls the services that it asks, with the path it was asked for, before it answers
+ * @param {readonly string[]} options.calls the services that it asks, with the path it was asked
+ * for, before it answers
  * @param {(version: string) => object} options.answer what the service itself has to say
  */
 export function serve({ calls, answer }) {
@@ -60,7 +65,8 @@ function handedOn(headers) {
 }
 
 /**
- * Calls a service and returns what it said; a failure is a value too, since the caller goes on to answer.
+ * Calls a service and returns what it said; a failure is a value too, since the caller goes on to
+ * answer.
  *
  * @param {string} name
  * @param {string} path

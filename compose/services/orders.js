@@ -1,4 +1,5 @@
-// The demo's middle. Version 1 and version 2 differ in what they answer, so that one sees at a glance which one served.
+// The demo's middle. Version 1 and version 2 differ in what they answer, so that one sees at a
+// glance which one served.
 
 import { serve } from "./lib.js";
 

@@ -2,7 +2,10 @@
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 export interface AccessLogOptions {
-  /** The file, as Envoy sees it; its folder must exist. Envoy writes every ten seconds, or when told to reopen its logs. */
+  /**
+   * The file, as Envoy sees it; its folder must exist. Envoy writes every ten seconds, or when told
+   * to reopen its logs.
+   */
   readonly path: string;
   /** From the name of a field to Envoy's command for it, such as `%RESPONSE_CODE%`. */
   readonly fields: Readonly<Record<string, string>>;

@@ -5,15 +5,23 @@ import type { Listener } from "./listener.js";
 import type { StatsTag } from "./stats-tags.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
-/** Far above what a machine of a developer or a test opens; a limit must be set, else Envoy warns at every start. */
+/**
+ * Far above what a machine of a developer or a test opens; a limit must be set, else Envoy warns at
+ * every start.
+ */
 const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
 
 export interface BootstrapOptions {
-  /** Who this Envoy is. Envoy asks for both before it reads a filter's configuration from a file. */
+  /**
+   * Who this Envoy is. Envoy asks for both before it reads a filter's configuration from a file.
+   */
   readonly node: { readonly id: string; readonly cluster: string };
   /** The port of the admin interface. */
   readonly adminPort: number;
-  /** Where it listens. Default: 127.0.0.1, for whoever reaches it commands the proxy; in a container with a network of its own `0.0.0.0`. */
+  /**
+   * Where it listens. Default: 127.0.0.1, for whoever reaches it commands the proxy; in a container
+   * with a network of its own `0.0.0.0`.
+   */
   readonly adminAddress?: string;
   readonly listeners: readonly Listener[];
   readonly clusters: readonly Cluster[];

@@ -1,4 +1,5 @@
-// A cluster: the endpoints that serve one destination, how to speak to them, and the filters that see every attempt.
+// A cluster: the endpoints that serve one destination, how to speak to them, and the filters that
+// see every attempt.
 import { isIP } from "node:net";
 import { type Address, socketAddress } from "./address.js";
 import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
@@ -11,7 +12,10 @@ export interface ClusterOptions {
   readonly name: string;
   /** IP addresses, or hosts' names for Envoy to resolve. */
   readonly endpoints: readonly { readonly address: string; readonly port: number }[];
-  /** What the endpoints speak; `http2` is HTTP/2 by prior knowledge, or by ALPN where there is TLS. Default: `http1`. */
+  /**
+   * What the endpoints speak; `http2` is HTTP/2 by prior knowledge, or by ALPN where there is TLS.
+   * Default: `http1`.
+   */
   readonly protocol?: "http1" | "http2";
   /** TLS to the endpoints. Default: none. */
   readonly tls?: UpstreamTlsOptions;
@@ -23,7 +27,10 @@ export interface ClusterOptions {
   readonly circuitBreakers?: CircuitBreakerOptions;
 }
 
-/** How many of each may go on at once to one cluster, from one Envoy; 0 or more. What is beyond is answered with 503, or not retried. */
+/**
+ * How many of each may go on at once to one cluster, from one Envoy; 0 or more. What is beyond is
+ * answered with 503, or not retried.
+ */
 export interface CircuitBreakerOptions {
   readonly maxConnections?: number;
   /** Requests that wait for a connection. */
@@ -85,8 +92,9 @@ export function cluster(options: ClusterOptions): Cluster {
 }
 
 /**
- * A service on `localhost` often listens on one family only. Logical DNS, which knows one name, tries all its addresses for each connection;
- * strict DNS would take each for an endpoint of its own and send every other request to the one where nobody listens.
+ * A service on `localhost` often listens on one family only. Logical DNS, which knows one name,
+ * tries all its addresses for each connection; strict DNS would take each for an endpoint of its
+ * own and send every other request to the one where nobody listens.
  */
 function discovery(endpoints: ClusterOptions["endpoints"]): Pick<Cluster, "type" | "dns_lookup_family"> {
   if (endpoints.every((endpoint) => isIP(endpoint.address) !== 0)) return { type: "STATIC" };

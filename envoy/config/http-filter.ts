@@ -7,7 +7,9 @@ export interface InlineFilter {
   readonly typed_config: TypedConfig;
 }
 
-/** A filter whose configuration Envoy reads from a watched file (extension config discovery, ECDS). */
+/**
+ * A filter whose configuration Envoy reads from a watched file (extension config discovery, ECDS).
+ */
 export interface DiscoveredFilter {
   readonly name: string;
   readonly config_discovery: {

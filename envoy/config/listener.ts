@@ -26,14 +26,20 @@ export interface HttpListenerOptions {
   readonly maxRequestHeaders?: number;
   /** How many KiB a request's headers may have, 1 to 8192, else 431. Envoy's default: 60. */
   readonly maxRequestHeadersKb?: number;
-  /** Whether the connection's own address is the client's (at the edge), or `x-forwarded-for` is believed. Default: false. */
+  /**
+   * Whether the connection's own address is the client's (at the edge), or `x-forwarded-for` is
+   * believed. Default: false.
+   */
   readonly useRemoteAddress?: boolean;
   /**
-   * How many proxies before this one are trusted. With `useRemoteAddress` the client's address is that entry of `x-forwarded-for` from its end, 1 the
-   * last; else the entry before that. Default: 0.
+   * How many proxies before this one are trusted. With `useRemoteAddress` the client's address is
+   * that entry of `x-forwarded-for` from its end, 1 the last; else the entry before that. Default:
+   * 0.
    */
   readonly xffTrustedHops?: number;
-  /** Whether `x-request-id` is kept where `useRemoteAddress` would make a new one. Default: false. */
+  /**
+   * Whether `x-request-id` is kept where `useRemoteAddress` would make a new one. Default: false.
+   */
   readonly preserveExternalRequestId?: boolean;
   /** Protocols that a connection may be upgraded to, such as `websocket`. Default: none. */
   readonly upgrades?: readonly string[];
@@ -57,7 +63,10 @@ export interface Listener {
   }[];
 }
 
-/** A listener that takes HTTP/1.1 and HTTP/2 on one port: by ALPN with TLS, else HTTP/2 by prior knowledge. */
+/**
+ * A listener that takes HTTP/1.1 and HTTP/2 on one port: by ALPN with TLS, else HTTP/2 by prior
+ * knowledge.
+ */
 export function httpListener(options: HttpListenerOptions): Listener {
   return {
     name: options.name,

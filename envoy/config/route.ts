@@ -5,7 +5,10 @@ import { duration } from "./typed-config.js";
 export const DESTINATION_HEADER = "x-mesh-destination";
 
 export interface RetryPolicyOptions {
-  /** Envoy's names of what is retried, such as `5xx`, `reset`, `connect-failure`, `retriable-status-codes`. */
+  /**
+   * Envoy's names of what is retried, such as `5xx`, `reset`, `connect-failure`,
+   * `retriable-status-codes`.
+   */
   readonly retryOn: readonly string[];
   /** How many attempts may follow the first. Default: 1. */
   readonly numRetries?: number;
@@ -55,7 +58,10 @@ export interface VirtualHost {
 
 /** What becomes of a request once its cluster is known. */
 export interface RouteActionOptions {
-  /** Until the whole response is there, retries and the waits between them included; 0 is no limit. Envoy's default: 15. */
+  /**
+   * Until the whole response is there, retries and the waits between them included; 0 is no limit.
+   * Envoy's default: 15.
+   */
   readonly timeoutSeconds?: number;
   readonly retryPolicy?: RetryPolicyOptions;
 }
@@ -67,13 +73,17 @@ export interface DestinationRoutesOptions extends RouteActionOptions {
   readonly destinations: Readonly<Record<string, string>>;
   /** The cluster for a request without the header, or with a name that is not in `destinations`. */
   readonly fallback: string;
-  /** What upstreams get as their host in place of what the client sent: one for all, or by cluster. Default: what the client sent. */
+  /**
+   * What upstreams get as their host in place of what the client sent: one for all, or by cluster.
+   * Default: what the client sent.
+   */
   readonly hostRewrite?: string | Readonly<Record<string, string>>;
 }
 
 /**
- * One route for each destination, which matches the header's whole value, and the fallback's after them. Each bears the
- * destination's name (the last: `fallback`), which logs and filters can read as the route's name.
+ * One route for each destination, which matches the header's whole value, and the fallback's after
+ * them. Each bears the destination's name (the last: `fallback`), which logs and filters can read
+ * as the route's name.
  */
 export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
   const { header = DESTINATION_HEADER, destinations, fallback } = options;
@@ -129,11 +139,16 @@ export function directResponse(options: {
 
 export interface VirtualHostOptions {
   readonly name: string;
-  /** The hosts it serves, as clients write them (with the port, if they do). Default: every host. */
+  /**
+   * The hosts it serves, as clients write them (with the port, if they do). Default: every host.
+   */
   readonly domains?: readonly string[];
   /** Tried in order; the first that matches decides. */
   readonly routes: readonly Route[];
-  /** Tells upstreams, and filters in a cluster's chain, by `x-envoy-attempt-count` which attempt they see. Default: false. */
+  /**
+   * Tells upstreams, and filters in a cluster's chain, by `x-envoy-attempt-count` which attempt
+   * they see. Default: false.
+   */
   readonly includeAttemptCount?: boolean;
   /** Response headers that clients do not get; the router has read them by then. Default: none. */
   readonly removeResponseHeaders?: readonly string[];

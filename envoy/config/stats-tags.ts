@@ -1,4 +1,5 @@
-// Labels of the filters' metrics: from the metric's name, where the host ABI has no other place for them, to Envoy's tags.
+// Labels of the filters' metrics: from the metric's name, where the host ABI has no other place for
+// them, to Envoy's tags.
 
 /** The labels that the metrics of this repository's filters carry. */
 export const METRIC_LABELS = ["rule", "destination", "variant", "outcome", "source"] as const;
@@ -9,8 +10,9 @@ export interface StatsTag {
 }
 
 /**
- * Tags for metrics named `<name>;label=value;label=value`, which Envoy keeps as `wasmcustom.<name>;…`. Envoy takes what
- * the first group matched out of the name, and the second as the tag's value.
+ * Tags for metrics named `<name>;label=value;label=value`, which Envoy keeps as
+ * `wasmcustom.<name>;…`. Envoy takes what the first group matched out of the name, and the second
+ * as the tag's value.
  * @param labels names of letters, digits and `_`
  */
 export function statsTags(labels: readonly string[] = METRIC_LABELS): readonly StatsTag[] {

@@ -17,7 +17,10 @@ export interface TcpListenerOptions {
   /** The IP address to listen on. Default: 127.0.0.1. */
   readonly address?: string;
   readonly port: number;
-  /** In the order in which what the client sends meets them; the proxy to the cluster is added after them. */
+  /**
+   * In the order in which what the client sends meets them; the proxy to the cluster is added after
+   * them.
+   */
   readonly filters: readonly NetworkFilter[];
   /** The cluster that every connection goes to. */
   readonly cluster: string;

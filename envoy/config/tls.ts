@@ -1,4 +1,5 @@
-// TLS on both sides of the proxy: to an upstream, which must prove that it is the one that was named, and from clients.
+// TLS on both sides of the proxy: to an upstream, which must prove that it is the one that was
+// named, and from clients.
 import { isIP } from "node:net";
 import { MeshwrightError } from "../errors.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
@@ -13,14 +14,20 @@ export interface CertificateFiles {
 }
 
 export interface UpstreamTlsOptions extends Partial<CertificateFiles> {
-  /** The name, or the IP address, that the server's certificate must hold; a name is also sent to the server (SNI). */
+  /**
+   * The name, or the IP address, that the server's certificate must hold; a name is also sent to
+   * the server (SNI).
+   */
   readonly serverName: string;
   /** A file of certificates in PEM, on Envoy's machine: whom to trust. */
   readonly caFile: string;
 }
 
 export interface DownstreamTlsOptions extends CertificateFiles {
-  /** A file of certificates in PEM, on Envoy's machine: a client must show a certificate that one of them signed. Default: clients need none. */
+  /**
+   * A file of certificates in PEM, on Envoy's machine: a client must show a certificate that one of
+   * them signed. Default: clients need none.
+   */
   readonly clientCaFile?: string;
 }
 
@@ -30,7 +37,8 @@ export interface TransportSocket {
 }
 
 /**
- * The transport socket of a cluster whose endpoints speak TLS. With `certFile` and `keyFile` Envoy shows this certificate to a server that asks for one.
+ * The transport socket of a cluster whose endpoints speak TLS. With `certFile` and `keyFile` Envoy
+ * shows this certificate to a server that asks for one.
  * @throws MeshwrightError `configuration` when one of the two is missing
  */
 export function upstreamTls(options: UpstreamTlsOptions, protocol: "http1" | "http2"): TransportSocket {

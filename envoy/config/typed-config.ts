@@ -1,4 +1,5 @@
-// How Envoy's configuration names the type of an extension's own part, and how it writes lengths of time.
+// How Envoy's configuration names the type of an extension's own part, and how it writes lengths of
+// time.
 import { MeshwrightError } from "../errors.js";
 
 /** An extension's configuration: its fields, and the name of the message they belong to. */
@@ -33,6 +34,7 @@ export function duration(seconds: number, what: string): string {
       `${what} is ${seconds}, which is no length of time: give a number of seconds, 0 or more`,
     );
   }
-  // Envoy counts in milliseconds and often reads 0 as "no limit", which a tiny limit must not turn into.
+  // Envoy counts in milliseconds and often reads 0 as "no limit", which a tiny limit must not turn
+  // into.
   return `${seconds === 0 ? 0 : Math.max(Number(seconds.toFixed(3)), 0.001)}s`;
 }

@@ -1,4 +1,5 @@
-// A Wasm filter in Envoy's configuration: in place, or delivered by a watched file so that a running Envoy takes a change.
+// A Wasm filter in Envoy's configuration: in place, or delivered by a watched file so that a
+// running Envoy takes a change.
 import { posix } from "node:path";
 import { MeshwrightError } from "../errors.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
@@ -19,27 +20,43 @@ export type FailurePolicy =
   | "FAIL_OPEN";
 
 export interface WasmFilterOptions {
-  /** The filter's name: in Envoy's logs and statistics, and the name of the resource when it is discovered. */
+  /**
+   * The filter's name: in Envoy's logs and statistics, and the name of the resource when it is
+   * discovered.
+   */
   readonly name: string;
   /** The path of the .wasm file as Envoy sees it. */
   readonly module: string;
-  /** What the module's `onConfigure` reads, as JSON text; absent: the module reads an empty configuration. */
+  /**
+   * What the module's `onConfigure` reads, as JSON text; absent: the module reads an empty
+   * configuration.
+   */
   readonly configuration?: Json;
   /**
-   * Two filters of one `vmId`, module and VM configuration share a VM on every worker, and two of one `vmId` share
-   * their shared data. Default: the filter's name, so that nothing is shared unless it is asked for.
+   * Two filters of one `vmId`, module and VM configuration share a VM on every worker, and two of
+   * one `vmId` share their shared data. Default: the filter's name, so that nothing is shared
+   * unless it is asked for.
    */
   readonly vmId?: string;
-  /** Which of the module's filters it is, where the module has several by name, as those of `meshwright/proxy-runtime` may. Default: none. */
+  /**
+   * Which of the module's filters it is, where the module has several by name, as those of
+   * `meshwright/proxy-runtime` may. Default: none.
+   */
   readonly rootId?: string;
-  /** What the module's `onVmStart` reads, as JSON text; absent: an empty configuration. Filters that share a VM must agree on it. */
+  /**
+   * What the module's `onVmStart` reads, as JSON text; absent: an empty configuration. Filters that
+   * share a VM must agree on it.
+   */
   readonly vmConfiguration?: Json;
   /**
-   * Whether a pause in the callback of the headers stops the headers alone, and the callbacks of the body and of the trailers are entered
-   * meanwhile. Default: false, it stops all of them.
+   * Whether a pause in the callback of the headers stops the headers alone, and the callbacks of
+   * the body and of the trailers are entered meanwhile. Default: false, it stops all of them.
    */
   readonly allowOnHeadersStopIteration?: boolean;
-  /** Default: `FAIL_RELOAD`. Always written out, since Envoy's documents disagree on its own default. */
+  /**
+   * Default: `FAIL_RELOAD`. Always written out, since Envoy's documents disagree on its own
+   * default.
+   */
   readonly failurePolicy?: FailurePolicy;
 }
 
@@ -60,14 +77,18 @@ export function wasmFilter(options: WasmFilterOptions): InlineFilter {
   return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
 }
 
-/** The same for a listener's network filters, see `tcpListener`: the module sees connections, not requests. */
+/**
+ * The same for a listener's network filters, see `tcpListener`: the module sees connections, not
+ * requests.
+ */
 export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
   return { name: options.name, typed_config: wasmConfig(WASM_NETWORK_FILTER, options) };
 }
 
 /**
- * A filter whose configuration is the content of a file, see `wasmFilterResource`. Envoy reads the file anew whenever
- * a file is renamed into the folder, whichever it is: give each filter a folder of its own.
+ * A filter whose configuration is the content of a file, see `wasmFilterResource`. Envoy reads the
+ * file anew whenever a file is renamed into the folder, whichever it is: give each filter a folder
+ * of its own.
  * @param options.path an absolute path, as Envoy sees it
  */
 export function discoveredFilter(options: {

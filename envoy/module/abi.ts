@@ -1,5 +1,6 @@
-// What stock Envoy links and enters: its side of the ABI, function by function. Envoy compares every signature with its own and refuses a module
-// that differs. Source: proxy-wasm-cpp-host, `exports.h`, `wasm.h` and `wasm.cc`; the tests hold it against stock Envoy.
+// What stock Envoy links and enters: its side of the ABI, function by function. Envoy compares
+// every signature with its own and refuses a module that differs. Source: proxy-wasm-cpp-host,
+// `exports.h`, `wasm.h` and `wasm.cc`; the tests hold it against stock Envoy.
 
 import type { Signature } from "./types.js";
 
@@ -19,7 +20,9 @@ function signature(params: string, result = "i"): Signature {
   return { params: types(params), results: types(result) };
 }
 
-/** Host calls of module `env` in every version, without the prefix `proxy_`; each returns a status. */
+/**
+ * Host calls of module `env` in every version, without the prefix `proxy_`; each returns a status.
+ */
 const HOST_CALLS: Readonly<Record<string, string>> = {
   log: "iii",
   get_status: "iii",
@@ -116,7 +119,9 @@ const WASI_CALLS: Readonly<Record<string, string>> = {
 
 const WASI_MODULES: readonly string[] = ["wasi_snapshot_preview1", "wasi_unstable"];
 
-/** Everything that Envoy links for a module of this version, from `module.name` to its signature. */
+/**
+ * Everything that Envoy links for a module of this version, from `module.name` to its signature.
+ */
 export function linkedImports(version: AbiVersion): ReadonlyMap<string, Signature> {
   const linked = new Map<string, Signature>([
     ["env.pthread_equal", signature("ii")],
@@ -143,7 +148,10 @@ const WASI_AFTER_START: readonly string[] = [
   "path_open",
 ];
 
-/** Whether `_initialize` and `_start` may make this call, by `module.name`. Any other traps there, and Envoy refuses the module. */
+/**
+ * Whether `_initialize` and `_start` may make this call, by `module.name`. Any other traps there,
+ * and Envoy refuses the module.
+ */
 export function isAllowedAtStart(call: string): boolean {
   if (call === "env.proxy_log" || call === "env.emscripten_notify_memory_growth") return true;
   const [module = "", name = ""] = call.split(".", 2);
@@ -154,7 +162,10 @@ export function isAllowedAtStart(call: string): boolean {
 export const ALLOCATORS = ["malloc", "proxy_on_memory_allocate"] as const;
 export const ALLOCATOR_SIGNATURE: Signature = signature("i");
 
-/** Callbacks that Envoy enters, without the prefix `proxy_`: parameters, and `>i` where they return something. */
+/**
+ * Callbacks that Envoy enters, without the prefix `proxy_`: parameters, and `>i` where they return
+ * something.
+ */
 const CALLBACKS: Readonly<Record<string, string>> = {
   validate_configuration: "ii>i",
   on_vm_start: "ii>i",

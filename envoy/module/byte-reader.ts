@@ -1,6 +1,10 @@
-// Reads WebAssembly's binary form. Whatever the bytes are, reading ends: with a value, or with `MalformedModule`.
+// Reads WebAssembly's binary form. Whatever the bytes are, reading ends: with a value, or with
+// `MalformedModule`.
 
-/** The bytes are not a WebAssembly module, or not a whole one. The message says what is wrong, and at which byte. */
+/**
+ * The bytes are not a WebAssembly module, or not a whole one. The message says what is wrong, and
+ * at which byte.
+ */
 export class MalformedModule extends Error {}
 
 const UTF8 = new TextDecoder();
@@ -62,7 +66,10 @@ export class ByteReader {
     return new ByteReader(this.bytes, start, start + size);
   }
 
-  /** So many items, each read by `item`. Claims of more items than there are bytes end at the last byte. */
+  /**
+   * So many items, each read by `item`. Claims of more items than there are bytes end at the last
+   * byte.
+   */
   list<T>(item: (reader: ByteReader) => T): T[] {
     const items: T[] = [];
     for (let left = this.u32(); left > 0; left--) items.push(item(this));

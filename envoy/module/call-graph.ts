@@ -22,7 +22,10 @@ export interface Step {
   readonly offset: number;
 }
 
-/** How far a search follows calls: those that are made for certain, all direct ones, or also those through tables. */
+/**
+ * How far a search follows calls: those that are made for certain, all direct ones, or also those
+ * through tables.
+ */
 export type Reach = "certain" | "direct" | "indirect";
 
 export interface SearchOptions {
@@ -38,14 +41,19 @@ export function importedFunctions(module: WasmModule): number {
   return module.functionTypes.length - module.bodies.length;
 }
 
-/** Every function that `entries` reach, with the step that first led there; the entries themselves have none. */
+/**
+ * Every function that `entries` reach, with the step that first led there; the entries themselves
+ * have none.
+ */
 export function reachable(
   module: WasmModule,
   entries: readonly number[],
   { reach, first, isClosed }: SearchOptions,
 ): ReadonlyMap<number, Step | undefined> {
   const found = new Map<number, Step | undefined>(entries.map((entry) => [entry, undefined]));
-  /** Types of the calls through tables that were followed: the same functions answer each such call. */
+  /**
+   * Types of the calls through tables that were followed: the same functions answer each such call.
+   */
   const types = new Set<number>();
   // A Map goes on to what is added while it is walked over: breadth first, and no recursion.
   for (const from of found.keys()) {
@@ -77,7 +85,8 @@ function tabledOfType(module: WasmModule, type: number): readonly number[] {
 
 /**
  * The calls in one function; none in an imported one.
- * @param runsFirst the function is what starts the module: a global that begins as 0 is still 0 there
+ * @param runsFirst the function is what starts the module: a global that begins as 0 is still 0
+ * there
  */
 export function callsOf(module: WasmModule, fn: number, runsFirst = false): readonly Call[] {
   const body = module.bodies[fn - importedFunctions(module)];

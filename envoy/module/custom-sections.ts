@@ -5,7 +5,10 @@ import type { WasmModule } from "./read.js";
 
 const FUNCTION_NAMES = 1;
 
-/** Reads what is of use. A `name` section that cannot be read makes Envoy refuse the module; others do no harm. */
+/**
+ * Reads what is of use. A `name` section that cannot be read makes Envoy refuse the module; others
+ * do no harm.
+ */
 export function readCustomSection(reader: ByteReader, name: string, module: WasmModule): void {
   if (name === "name") {
     // Envoy looks at the first one only.

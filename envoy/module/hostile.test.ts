@@ -1,4 +1,5 @@
-// Files that are no modules, or broken ones: one clear reason each, never an exception, never a hang.
+// Files that are no modules, or broken ones: one clear reason each, never an exception, never a
+// hang.
 
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -6,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MINIMAL, wat } from "../../test/harness/wat.js";
+import { MINIMAL, wat } from "../../test/support/wat.js";
 import { MalformedModule } from "./byte-reader.js";
 import { describeReport } from "./describe.js";
 import { inspectModule } from "./inspect.js";

@@ -4,7 +4,10 @@ import { readFile, stat } from "node:fs/promises";
 import { MalformedModule } from "./byte-reader.js";
 import { inspectModule, type ModuleReport } from "./inspect.js";
 
-/** What came of it: a report where the file is a module, and why stock Envoy would refuse the file, if it would. */
+/**
+ * What came of it: a report where the file is a module, and why stock Envoy would refuse the file,
+ * if it would.
+ */
 export interface InspectedFile {
   readonly file: string;
   readonly report: ModuleReport | null;

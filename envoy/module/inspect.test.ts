@@ -1,7 +1,8 @@
-// What is read out of a module, and what of it stock Envoy would refuse. `test/integration/inspect.test.ts` holds the refusals against Envoy.
+// What is read out of a module, and what of it stock Envoy would refuse.
+// `test/integration/commands/inspect.test.ts` holds the refusals against Envoy.
 
 import { describe, expect, test } from "vitest";
-import { ABI_MARKER, ALLOCATOR, MEMORY, MINIMAL, wat } from "../../test/harness/wat.js";
+import { ABI_MARKER, ALLOCATOR, MEMORY, MINIMAL, wat } from "../../test/support/wat.js";
 import { describeReport } from "./describe.js";
 import { inspectModule } from "./inspect.js";
 

@@ -32,7 +32,10 @@ export interface ModuleReport {
   readonly unknownCallbacks: readonly string[];
   /** What runs when a VM starts. */
   readonly start: Start;
-  /** Of the memory that Envoy uses, in pages of 64 KiB; `null` where there is none that it can reach. */
+  /**
+   * Of the memory that Envoy uses, in pages of 64 KiB; `null` where there is none that it can
+   * reach.
+   */
   readonly memory: { readonly initialPages: number; readonly maximumPages: number | null } | null;
   /** How many functions have names. */
   readonly functionNames: number;
@@ -43,7 +46,10 @@ export interface ModuleReport {
   readonly refusals: readonly string[];
 }
 
-/** Reads a module's figures and finds what Envoy would refuse. Throws `MalformedModule` where `bytes` is no WebAssembly module. */
+/**
+ * Reads a module's figures and finds what Envoy would refuse. Throws `MalformedModule` where
+ * `bytes` is no WebAssembly module.
+ */
 export function inspectModule(bytes: Uint8Array): ModuleReport {
   const module = readModule(bytes);
   validate(bytes);

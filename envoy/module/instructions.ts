@@ -36,10 +36,16 @@ export const Op = {
   BrOnNonNull: 0xd6,
 } as const;
 
-/** Told of each instruction: its code, where it begins in the module, and its first operand where that is a number or an index, else 0. */
+/**
+ * Told of each instruction: its code, where it begins in the module, and its first operand where
+ * that is a number or an index, else 0.
+ */
 export type Visit = (op: number, offset: number, operand: number) => void;
 
-/** Walks to the `end` that closes the expression at which `reader` stands. Throws `MalformedModule` at an instruction that it does not know. */
+/**
+ * Walks to the `end` that closes the expression at which `reader` stands. Throws `MalformedModule`
+ * at an instruction that it does not know.
+ */
 export function walkExpression(reader: ByteReader, visit: Visit): void {
   let depth = 0;
   for (;;) {

@@ -29,7 +29,10 @@ export interface WasmGlobal {
   readonly zero: boolean;
 }
 
-/** A module's parts. Functions, memories and globals are numbered as in the binary: the imported ones first. */
+/**
+ * A module's parts. Functions, memories and globals are numbered as in the binary: the imported
+ * ones first.
+ */
 export interface WasmModule {
   readonly bytes: Uint8Array;
   /** In their order; `bytes` counts the section's head too. */
@@ -227,7 +230,10 @@ function readExport(reader: ByteReader): WasmExport {
   return { name: reader.name(), kind: readKind(reader), index: reader.u32() };
 }
 
-/** One element segment, of any of the eight forms: bit 0 passive or declared, bit 1 with a table's number, bit 2 with expressions. */
+/**
+ * One element segment, of any of the eight forms: bit 0 passive or declared, bit 1 with a table's
+ * number, bit 2 with expressions.
+ */
 function readElements(reader: ByteReader, tabled: Set<number>): void {
   const form = reader.u32();
   if (form > 7) throw reader.malformed("has an element segment of an unknown form");

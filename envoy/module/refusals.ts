@@ -14,7 +14,10 @@ import type { WasmImport, WasmModule } from "./read.js";
 import { exportedFunction, startExports, startRefusals } from "./start.js";
 import { describeSignature, type Signature, sameSignature } from "./types.js";
 
-/** The version of the ABI that a module says it speaks: Envoy takes the first marker among the exports. */
+/**
+ * The version of the ABI that a module says it speaks: Envoy takes the first marker among the
+ * exports.
+ */
 export function abiOf(module: WasmModule): AbiVersion | null {
   const marker = module.exports.find((entry) => entry.kind === "function" && entry.name in ABI_MARKERS);
   return marker === undefined ? null : (ABI_MARKERS[marker.name] ?? null);
@@ -98,7 +101,10 @@ export function isMemoryVisible(module: WasmModule): boolean {
 
 const HOST_TYPES: readonly string[] = ["i32", "i64", "f32", "f64", "funcref", "externref"];
 
-/** Envoy 1.39.3 looks at the type of every export, and ends with SIGTRAP at one that its interface to V8 does not know. */
+/**
+ * Envoy 1.39.3 looks at the type of every export, and ends with SIGTRAP at one that its interface
+ * to V8 does not know.
+ */
 function typeRefusals(module: WasmModule): readonly string[] {
   return module.exports.flatMap((entry) => {
     const types = exportTypes(module, entry.kind, entry.index);

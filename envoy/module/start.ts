@@ -6,7 +6,10 @@ import type { WasmModule } from "./read.js";
 
 /** What starts a module. */
 export interface Start {
-  /** Names of the functions, in the order in which they run; `start section` for the function that instantiation runs. */
+  /**
+   * Names of the functions, in the order in which they run; `start section` for the function that
+   * instantiation runs.
+   */
   readonly functions: readonly string[];
   /** Host calls that are made on every start, unless something traps before. */
   readonly certain: readonly string[];
@@ -67,7 +70,10 @@ export function importNames(module: WasmModule): readonly string[] {
     .map((entry) => `${entry.module}.${entry.name}`);
 }
 
-/** What Envoy makes of the calls at the start that are certain: a line for each that it does not survive. */
+/**
+ * What Envoy makes of the calls at the start that are certain: a line for each that it does not
+ * survive.
+ */
 export function startRefusals(module: WasmModule): readonly string[] {
   return [...startFunctions(module)].flatMap(([name, fn]) => {
     const calls = hostCallsFrom(module, [fn], "certain");

@@ -2,7 +2,10 @@
 
 import type { ByteReader } from "./byte-reader.js";
 
-/** What a function takes and gives, by the names of the text format: `i32`, `i64`, `f32`, `f64`, `v128`, `funcref`, `externref`, `ref`. */
+/**
+ * What a function takes and gives, by the names of the text format: `i32`, `i64`, `f32`, `f64`,
+ * `v128`, `funcref`, `externref`, `ref`.
+ */
 export interface Signature {
   readonly params: readonly string[];
   readonly results: readonly string[];

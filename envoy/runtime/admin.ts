@@ -12,7 +12,10 @@ export interface ServerInfo {
   readonly command_line_options: Readonly<Record<string, unknown>>;
 }
 
-/** Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s or answers with another status than 200. */
+/**
+ * Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s or answers
+ * with another status than 200.
+ */
 export class AdminClient {
   /** @param url Origin, for example `http://127.0.0.1:9901`. */
   constructor(readonly url: string) {}
@@ -28,7 +31,10 @@ export class AdminClient {
     }
   }
 
-  /** Counters and gauges by name. @param filterRegex RE2 expression that a part of the name must match. */
+  /**
+   * Counters and gauges by name. @param filterRegex RE2 expression that a part of the name must
+   * match.
+   */
   async stats(filterRegex?: string): Promise<ReadonlyMap<string, number>> {
     const filter = filterRegex === undefined ? "" : `&filter=${encodeURIComponent(filterRegex)}`;
     const body = (await this.#json(`/stats?format=json${filter}`)) as {
@@ -55,7 +61,10 @@ export class AdminClient {
     return (await this.#json("/server_info")) as ServerInfo;
   }
 
-  /** Calls an endpoint that changes something, for example `/logging?wasm=debug`, and returns what it answers. */
+  /**
+   * Calls an endpoint that changes something, for example `/logging?wasm=debug`, and returns what
+   * it answers.
+   */
   post(path: string): Promise<string> {
     return this.#call("POST", path);
   }

@@ -1,10 +1,14 @@
-// Finds the certificate authorities that this machine trusts, for Envoy, which knows none by itself.
+// Finds the certificate authorities that this machine trusts, for Envoy, which knows none by
+// itself.
 
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MeshwrightError } from "../errors.js";
 
-/** Where systems keep them as one file: Debian and Alpine, Fedora, openSUSE, older Red Hat, macOS and BSD. */
+/**
+ * Where systems keep them as one file: Debian and Alpine, Fedora, openSUSE, older Red Hat, macOS
+ * and BSD.
+ */
 const SYSTEM_BUNDLES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -26,7 +30,8 @@ export interface FindCaBundleOptions {
 
 /**
  * The absolute path of a PEM file: the chosen one, else `$SSL_CERT_FILE`, else the system's.
- * @throws MeshwrightError `configuration` when the chosen file is none, or when there is nothing to choose from.
+ * @throws MeshwrightError `configuration` when the chosen file is none, or when there is nothing to
+ * choose from.
  */
 export async function findCaBundle(options: FindCaBundleOptions = {}): Promise<string> {
   const { env = process.env, systemBundles = SYSTEM_BUNDLES } = options;

@@ -21,7 +21,8 @@ function alive(pid: number): boolean {
   } catch {
     return false;
   }
-  // An orphan that has ended keeps its number until the first process of the system collects it, in a container perhaps never.
+  // An orphan that has ended keeps its number until the first process of the system collects it, in
+  // a container perhaps never.
   const state = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout ?? "";
   return !state.startsWith("Z");
 }

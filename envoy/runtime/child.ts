@@ -1,5 +1,6 @@
-// Starts a child process and makes sure that it ends: on stop, with this process, and, where the system can, when this
-// process is killed. Envoy, the services of a mesh and pip are all started here.
+// Starts a child process and makes sure that it ends: on stop, with this process, and, where the
+// system can, when this process is killed. Envoy, the services of a mesh and pip are all started
+// here.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createWriteStream, openSync, type WriteStream } from "node:fs";
@@ -35,16 +36,23 @@ export interface ManagedChild extends AsyncDisposable {
   readonly exited: Promise<ChildExit>;
   /** The last lines of standard output and standard error, as they came, joined with line feeds. */
   logs(): string;
-  /** SIGTERM, after 3 s SIGKILL, to the process and all that it started. Settles when it has ended; may be repeated. */
+  /**
+   * SIGTERM, after 3 s SIGKILL, to the process and all that it started. Settles when it has ended;
+   * may be repeated.
+   */
   stop(): Promise<void>;
 }
 
 const graceMs = 3_000;
-/** A process that left the group may hold the output open for ever; what comes later than this is not waited for. */
+/**
+ * A process that left the group may hold the output open for ever; what comes later than this is
+ * not waited for.
+ */
 const outputDrainMs = 500;
 
 /**
- * Starts a process in a group of its own, so that a terminal's Ctrl-C does not reach it before our orderly stop.
+ * Starts a process in a group of its own, so that a terminal's Ctrl-C does not reach it before our
+ * orderly stop.
  * @throws MeshwrightError `service-failed` when the program cannot be started.
  */
 export function startChild(options: ChildOptions): ManagedChild {
@@ -135,7 +143,9 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 const running = new Set<number>();
 let killsOnExit = false;
 
-/** A group of its own outlives us unless we end it: a test that crashes must leave no Envoy behind. */
+/**
+ * A group of its own outlives us unless we end it: a test that crashes must leave no Envoy behind.
+ */
 function killOnExit(): void {
   if (killsOnExit) return;
   killsOnExit = true;
@@ -144,10 +154,16 @@ function killOnExit(): void {
   });
 }
 
-/** util-linux's; a path, since the child's environment may have another PATH. `undefined` before the first look. */
+/**
+ * util-linux's; a path, since the child's environment may have another PATH. `undefined` before the
+ * first look.
+ */
 let setpriv: string | false | undefined;
 
-/** Nothing runs in a process that is killed, so the kernel is asked to end the child with it, where `setpriv` can. */
+/**
+ * Nothing runs in a process that is killed, so the kernel is asked to end the child with it, where
+ * `setpriv` can.
+ */
 function bindToParent(command: string, args: readonly string[]): [string, readonly string[]] {
   setpriv ??= process.platform === "linux" && (["/usr/bin/setpriv", "/bin/setpriv"].find(canBind) ?? false);
   return setpriv ? [setpriv, ["--pdeathsig", "KILL", "--", command, ...args]] : [command, args];

@@ -27,7 +27,10 @@ export interface EnvoyContainerOptions extends EnvoyRunOptions {
   /** Folders that Envoy reads beside `directory`; each stands at the same path in the container. */
   readonly readableFolders: readonly string[];
   readonly network: ContainerNetwork;
-  /** The ports to publish, which a container with a network of its own needs; they are the same on both sides. */
+  /**
+   * The ports to publish, which a container with a network of its own needs; they are the same on
+   * both sides.
+   */
   readonly ports: readonly number[];
 }
 
@@ -38,8 +41,10 @@ const stopTimeoutMs = 3_000;
 const outputDrainMs = 500;
 
 /**
- * Starts Envoy and settles when it serves. The container sees `directory` at its own path, and a change of a file there.
- * @throws MeshwrightError as `startEnvoyProcess`, and `envoy-failed` when the engine does not start the container
+ * Starts Envoy and settles when it serves. The container sees `directory` at its own path, and a
+ * change of a file there.
+ * @throws MeshwrightError as `startEnvoyProcess`, and `envoy-failed` when the engine does not start
+ * the container
  */
 export async function startEnvoyContainer(options: EnvoyContainerOptions): Promise<RunningEnvoy> {
   const { bootstrap, name = "envoy", network, engine } = options;
@@ -70,7 +75,8 @@ async function start(
   const container = genericContainer(engine, image, network === "host" ? [] : ports)
     // Arguments only: images differ in where Envoy is.
     .withCommand(args)
-    // Files are read and written as whoever runs the test. The official image's entry point would choose a user of its own.
+    // Files are read and written as whoever runs the test. The official image's entry point would
+    // choose a user of its own.
     .withUser(user)
     .withEnvironment({ ENVOY_UID: "0" })
     .withLabels({ [OWNER_LABEL]: owner })
@@ -109,7 +115,10 @@ async function removeOwned({ client }: Engine, owner: string): Promise<void> {
   }
 }
 
-/** Its ports are published on 127.0.0.1 alone, which testcontainers has no words for: whoever reaches the admin interface commands the proxy. */
+/**
+ * Its ports are published on 127.0.0.1 alone, which testcontainers has no words for: whoever
+ * reaches the admin interface commands the proxy.
+ */
 function genericContainer(engine: Engine, image: string, ports: readonly number[]) {
   const keys = ports.map((port) => [port, `${port}/tcp`] as const);
   class Published extends engine.testcontainers.GenericContainer {
@@ -123,7 +132,10 @@ function genericContainer(engine: Engine, image: string, ports: readonly number[
   return new Published(image);
 }
 
-/** Readiness is seen at the admin interface, as with a process: that also tells how Envoy ended when it did. */
+/**
+ * Readiness is seen at the admin interface, as with a process: that also tells how Envoy ended when
+ * it did.
+ */
 const NO_WAIT: WaitStrategy = {
   waitUntilReady: async () => {},
   withStartupTimeout: () => NO_WAIT,

@@ -1,4 +1,5 @@
-// The container engine of this machine, through testcontainers, which is there only where somebody installed it.
+// The container engine of this machine, through testcontainers, which is there only where somebody
+// installed it.
 
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
@@ -11,8 +12,9 @@ export interface Engine {
 }
 
 /**
- * How a container reaches the servers of this machine, and is reached: on the `host`'s own network, as on Linux; or on a network of its own with
- * `published` ports, as with engines that run in a virtual machine.
+ * How a container reaches the servers of this machine, and is reached: on the `host`'s own network,
+ * as on Linux; or on a network of its own with `published` ports, as with engines that run in a
+ * virtual machine.
  */
 export type ContainerNetwork = "host" | "published";
 
@@ -22,7 +24,8 @@ let engine: Promise<Engine> | undefined;
 
 /**
  * Settles when an engine answers; the first answer is kept for this process.
- * @throws MeshwrightError `envoy-not-found` when testcontainers is not installed, or no engine of this machine answers
+ * @throws MeshwrightError `envoy-not-found` when testcontainers is not installed, or no engine of
+ * this machine answers
  */
 export function connectEngine(): Promise<Engine> {
   engine ??= connect();

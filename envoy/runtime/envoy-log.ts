@@ -1,4 +1,5 @@
-// Reads Envoy's log: which entry says why Envoy gave up, and what a Wasm filter wrote about its own configuration.
+// Reads Envoy's log: which entry says why Envoy gave up, and what a Wasm filter wrote about its own
+// configuration.
 
 /** One log entry; Envoy's messages may span lines, which are joined with single spaces. */
 interface LogEntry {
@@ -28,7 +29,10 @@ function parseEntries(log: string): LogEntry[] {
   return entries;
 }
 
-/** Protobuf's text output carries a marker and random spaces, so that nobody parses it; readers want neither. */
+/**
+ * Protobuf's text output carries a marker and random spaces, so that nobody parses it; readers want
+ * neither.
+ */
 function tidy(text: string): string {
   return text
     .replace(/goo\.gle\/debug\w+/g, "")
@@ -49,8 +53,9 @@ function filterErrors(entries: readonly LogEntry[]): string[] {
 }
 
 /**
- * The sentence that says why Envoy ended, from the log of an Envoy that ended: the last critical entry without the words
- * around it, with a Wasm filter's own complaint in front; without such an entry the last line. Empty for an empty log.
+ * The sentence that says why Envoy ended, from the log of an Envoy that ended: the last critical
+ * entry without the words around it, with a Wasm filter's own complaint in front; without such an
+ * entry the last line. Empty for an empty log.
  */
 export function endReason(log: string): string {
   const entries = parseEntries(log);
@@ -63,7 +68,10 @@ export function endReason(log: string): string {
   return [...filterErrors(entries), inner.trim()].join("; ");
 }
 
-/** The entries that came after `before` was read. The memory of a log is bounded, so its length is no mark. */
+/**
+ * The entries that came after `before` was read. The memory of a log is bounded, so its length is
+ * no mark.
+ */
 export function newerPart(before: string, now: string): string {
   if (before !== "" && now.startsWith(before)) return now.slice(before.length);
   const tail = before.split("\n").slice(-3).join("\n");
@@ -72,8 +80,8 @@ export function newerPart(before: string, now: string): string {
 }
 
 /**
- * Why Envoy refused the last file that it was given: what the filter wrote at error level on the thread that decided, else
- * Envoy's own sentence. `undefined` while the log holds no refusal.
+ * Why Envoy refused the last file that it was given: what the filter wrote at error level on the
+ * thread that decided, else Envoy's own sentence. `undefined` while the log holds no refusal.
  */
 export function refusalReason(log: string): string | undefined {
   const entries = parseEntries(log);

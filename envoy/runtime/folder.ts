@@ -4,8 +4,9 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Like `mkdir` with `recursive`, which never comes back in file systems that answer "no such file" to a new folder in a folder that exists, as
- * Linux' /proc does. Rejects with the error of the folder that could not be made.
+ * Like `mkdir` with `recursive`, which never comes back in file systems that answer "no such file"
+ * to a new folder in a folder that exists, as Linux' /proc does. Rejects with the error of the
+ * folder that could not be made.
  */
 export async function makeFolder(path: string): Promise<void> {
   const parent = dirname(path);
@@ -14,7 +15,8 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
     await makeFolder(parent);
-    // Those above are there now, whoever made them: a second "no such file" is the file system's last word.
+    // Those above are there now, whoever made them: a second "no such file" is the file system's
+    // last word.
     await makeOne(path);
   }
 }

@@ -1,5 +1,6 @@
-// Clears away after a process that was killed. Nothing runs in such a process any more; but the pipe that it held ends, and who waits at its other end
-// learns of it: a shell, which costs next to nothing until then.
+// Clears away after a process that was killed. Nothing runs in such a process any more; but the
+// pipe that it held ends, and who waits at its other end learns of it: a shell, which costs next to
+// nothing until then.
 
 import { spawn } from "node:child_process";
 import { testcontainersPath } from "./engine.js";

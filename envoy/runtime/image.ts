@@ -1,4 +1,5 @@
-// The image that Envoy runs from in a container: the official one, another that somebody chose, or one made here of the pinned wheel.
+// The image that Envoy runs from in a container: the official one, another that somebody chose, or
+// one made here of the pinned wheel.
 
 import { MeshwrightError } from "../errors.js";
 import type { Engine } from "./engine.js";
@@ -9,7 +10,9 @@ export function officialImage(version: string): string {
   return `envoyproxy/envoy:v${version}`;
 }
 
-/** The name of the image that `meshwright image` makes of a release's wheel: none of Envoy's own. */
+/**
+ * The name of the image that `meshwright image` makes of a release's wheel: none of Envoy's own.
+ */
 export function localImage(version: string): string {
   return `meshwright/envoy:v${version}`;
 }
@@ -20,8 +23,9 @@ export function imageVersion(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The image to run: `ENVOY_IMAGE` where it is set; else the official one of the release if it is here, the local one if that is here, and last the
- * official one from its registry. An image that is here is not pulled again.
+ * The image to run: `ENVOY_IMAGE` where it is set; else the official one of the release if it is
+ * here, the local one if that is here, and last the official one from its registry. An image that
+ * is here is not pulled again.
  * @throws MeshwrightError `envoy-not-found` when it is not here and cannot be pulled
  */
 export async function findImage(engine: Engine, env: NodeJS.ProcessEnv = process.env): Promise<string> {

@@ -1,4 +1,5 @@
-// A filter's configuration in a file that a running Envoy watches: write it in one step, and learn what Envoy made of it.
+// A filter's configuration in a file that a running Envoy watches: write it in one step, and learn
+// what Envoy made of it.
 
 import { randomBytes } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -8,7 +9,10 @@ import { MeshwrightError } from "../errors.js";
 import type { AdminClient } from "./admin.js";
 import { newerPart, refusalReason } from "./envoy-log.js";
 
-/** Puts a file in place by a rename: a reader sees the old content or the new, and Envoy's watch sees one move. Mode 0644. */
+/**
+ * Puts a file in place by a rename: a reader sees the old content or the new, and Envoy's watch
+ * sees one move. Mode 0644.
+ */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
   try {
@@ -22,7 +26,10 @@ export async function writeAtomically(path: string, content: string | Uint8Array
 
 export type ApplyResult =
   | { readonly accepted: true }
-  /** The reason is the filter's own sentence when it wrote one, else Envoy's. The running configuration stays. */
+  /**
+   * The reason is the filter's own sentence when it wrote one, else Envoy's. The running
+   * configuration stays.
+   */
   | { readonly accepted: false; readonly reason: string };
 
 export interface LiveFilterOptions {
@@ -41,11 +48,13 @@ const logTimeoutMs = 1_000;
 const pollMs = 15;
 
 /**
- * Changes the configuration of one Wasm filter in a running Envoy. It must be the only writer of its file.
+ * Changes the configuration of one Wasm filter in a running Envoy. It must be the only writer of
+ * its file.
  *
- * Envoy compares the hash of what it reads with what it read last, and counts a match as a success even if it had refused that
- * content. And for content that a module has refused once, it repeats the refusal without asking the module, so that the reason
- * is not logged again. Hence the memory of what was refused.
+ * Envoy compares the hash of what it reads with what it read last, and counts a match as a success
+ * even if it had refused that content. And for content that a module has refused once, it repeats
+ * the refusal without asking the module, so that the reason is not logged again. Hence the memory
+ * of what was refused.
  */
 export class LiveFilter {
   readonly #options: LiveFilterOptions;
@@ -62,9 +71,11 @@ export class LiveFilter {
   }
 
   /**
-   * Hands Envoy a discovery response `{resources: [TypedExtensionConfig]}` and settles when Envoy has decided and, if it
-   * accepted, all its workers have taken it up. Calls run one after the other. On refusal the file keeps the refused content.
-   * @throws MeshwrightError `envoy-failed` when Envoy does not answer, or takes no notice of the file within 10 s.
+   * Hands Envoy a discovery response `{resources: [TypedExtensionConfig]}` and settles when Envoy
+   * has decided and, if it accepted, all its workers have taken it up. Calls run one after the
+   * other. On refusal the file keeps the refused content.
+   * @throws MeshwrightError `envoy-failed` when Envoy does not answer, or takes no notice of the
+   * file within 10 s.
    */
   apply(response: object): Promise<ApplyResult> {
     const turn = this.#queue.then(() => this.#apply(response));
@@ -73,8 +84,8 @@ export class LiveFilter {
   }
 
   /**
-   * Why Envoy refused what stood in the file when it started; `undefined` where it took it. Envoy says that it is ready all the same, and then
-   * answers every request with 500.
+   * Why Envoy refused what stood in the file when it started; `undefined` where it took it. Envoy
+   * says that it is ready all the same, and then answers every request with 500.
    */
   async refusalAtStart(): Promise<string | undefined> {
     const stats = await this.#stats();
@@ -111,8 +122,8 @@ export class LiveFilter {
   }
 
   /**
-   * How often Envoy has refused what it found at its start. Where it took it, all workers have it by then: a worker that is late would be taken for
-   * one that has the first change.
+   * How often Envoy has refused what it found at its start. Where it took it, all workers have it
+   * by then: a worker that is late would be taken for one that has the first change.
    */
   async #refusalsOfStart(): Promise<number> {
     const refusals = (now: ReadonlyMap<string, number>) => now.get("update_rejected") ?? 0;
@@ -125,7 +136,8 @@ export class LiveFilter {
   async #write(response: object, isChange: boolean): Promise<"accepted" | "refused"> {
     const { admin, name, path } = this.#options;
     const before = await this.#stats();
-    // Other files of a watched folder make Envoy read this one again; the version tells which content it read.
+    // Other files of a watched folder make Envoy read this one again; the version tells which
+    // content it read.
     this.#writes += 1;
     const version_info = `${new Date().toISOString()}#${this.#writes}`;
     await writeAtomically(path, JSON.stringify({ ...response, version_info }));
@@ -141,7 +153,8 @@ export class LiveFilter {
         `Envoy at ${admin.url} takes no notice of ${path}; check that filter "${name}" is discovered from this file`,
       );
     }
-    // Counted when the last worker has it. A late one is no error: it comes to the same configuration.
+    // Counted when the last worker has it. A late one is no error: it comes to the same
+    // configuration.
     if (decided === "accepted" && isChange)
       await this.#poll(workersTimeoutMs, (now) => moved(now, "config_reload") || undefined);
     return decided;
@@ -158,7 +171,10 @@ export class LiveFilter {
     return undefined;
   }
 
-  /** This filter's discovery statistics by their last part. One answer is of one moment: Envoy's main thread makes it. */
+  /**
+   * This filter's discovery statistics by their last part. One answer is of one moment: Envoy's
+   * main thread makes it.
+   */
   async #stats(): Promise<ReadonlyMap<string, number>> {
     const prefix = `http_filter.${this.#options.name}.`;
     const escaped = prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

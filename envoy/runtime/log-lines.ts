@@ -1,9 +1,13 @@
-// The output of a child process as lines: a bounded memory of the last ones, for messages when something goes wrong.
+// The output of a child process as lines: a bounded memory of the last ones, for messages when
+// something goes wrong.
 
 import { StringDecoder } from "node:string_decoder";
 
 const maxLines = 5_000;
-/** A longer line is cut into pieces of this many characters, so that output without a line end stays bounded too. */
+/**
+ * A longer line is cut into pieces of this many characters, so that output without a line end stays
+ * bounded too.
+ */
 const maxLineLength = 32_768;
 
 /** Keeps the last 5,000 lines. */
@@ -21,7 +25,9 @@ export class LineRing {
   }
 }
 
-/** Cuts a byte stream into lines; a character or a line that spans two chunks is put together first. */
+/**
+ * Cuts a byte stream into lines; a character or a line that spans two chunks is put together first.
+ */
 export class LineSplitter {
   readonly #decoder = new StringDecoder("utf8");
   readonly #onLine: (line: string) => void;

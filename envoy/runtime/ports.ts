@@ -4,10 +4,16 @@ import { createServer, type Server } from "node:net";
 
 const loopback = "127.0.0.1";
 
-/** Ports handed out so far: the system may offer a port again before whoever asked for it has bound it. */
+/**
+ * Ports handed out so far: the system may offer a port again before whoever asked for it has bound
+ * it.
+ */
 const handedOut = new Set<number>();
 
-/** `count` distinct ports that are free on 127.0.0.1 now and were not returned by an earlier call of this process. */
+/**
+ * `count` distinct ports that are free on 127.0.0.1 now and were not returned by an earlier call of
+ * this process.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const held: Server[] = [];
   const ports: number[] = [];
@@ -30,7 +36,10 @@ export async function freePorts(count: number): Promise<number[]> {
 /** `forbidden`: this user may not listen there, as on ports below 1024 of many systems. */
 export type PortState = "free" | "taken" | "forbidden";
 
-/** Whether a server could listen on this port of 127.0.0.1 now. Also sees a listener that shares its port by SO_REUSEPORT. */
+/**
+ * Whether a server could listen on this port of 127.0.0.1 now. Also sees a listener that shares its
+ * port by SO_REUSEPORT.
+ */
 export async function portState(port: number): Promise<PortState> {
   try {
     await close(await listen(port));
@@ -45,7 +54,10 @@ export function stateOf({ code }: NodeJS.ErrnoException): PortState {
   return code === "EACCES" || code === "EPERM" ? "forbidden" : "taken";
 }
 
-/** Half a sentence about a port that cannot be had, and what to do; `instead` is how another is chosen. */
+/**
+ * Half a sentence about a port that cannot be had, and what to do; `instead` is how another is
+ * chosen.
+ */
 export function describeUnusable(state: Exclude<PortState, "free">, instead: string): string {
   return state === "forbidden"
     ? `may not be listened on by this user (ports below 1024 often need root): ${instead}`

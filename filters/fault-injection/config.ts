@@ -1,18 +1,18 @@
-// Compiles the configuration once, so that a request only compares and draws. Its TypeScript twin is `schema.ts`.
+// Compiles the configuration once, so that a request only compares and draws. Its TypeScript twin
+// is `schema.ts`.
 
+import { Bytes } from "../../assembly";
+import { ConfigNode, hasRepeat, parseDurationOr, parseLabel } from "../../assembly/config";
 import {
   countPresent,
   parseExplainHeader,
   parseMatch,
   parsePercentage,
+  parseRuleSelection,
   parseWrittenHeader,
-} from "../../assembly/matching/match-config";
-import { RequestSlots } from "../../assembly/matching/request-view";
-import { parseRuleSelection, SELECTION_KEYS } from "../../assembly/matching/rule-selection";
-import { Bytes } from "../../assembly/text/bytes";
-import { ConfigNode } from "../../assembly/text/config";
-import { parseDurationOr } from "../../assembly/text/duration";
-import { hasRepeat, parseLabel } from "../../assembly/text/label";
+  RequestSlots,
+  SELECTION_KEYS,
+} from "../../assembly/rules";
 import { CLIENT_HEADERS, ClientFaults } from "./client-faults";
 import { MAX_DELAY_MS } from "./delay";
 import { parseDelay } from "./delay-config";

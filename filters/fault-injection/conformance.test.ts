@@ -1,6 +1,6 @@
 // The suite that every filter passes, on fault-injection.
 
-import { describeFilter } from "../../test/conformance/filter.js";
+import { describeFilter } from "../../kit/conformance/filter.js";
 
 const RULE = "rules[0]";
 const ABORT = { status: 503 };

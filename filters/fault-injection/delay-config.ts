@@ -1,8 +1,7 @@
 // Compiles a delay of the configuration. Its TypeScript twin is `delay` of `schema.ts`.
 
-import { theOneOf } from "../../assembly/matching/match-config";
-import { ConfigNode } from "../../assembly/text/config";
-import { parseDuration, parseDurationOr } from "../../assembly/text/duration";
+import { ConfigNode, parseDuration, parseDurationOr } from "../../assembly/config";
+import { theOneOf } from "../../assembly/rules";
 import {
   Delay,
   ExponentialDelay,

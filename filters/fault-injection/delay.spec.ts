@@ -1,4 +1,4 @@
-import { RequestSlots } from "../../assembly/matching/request-view";
+import { RequestSlots } from "../../assembly/rules/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
 import { ChancyRequest } from "./chance.fixture";

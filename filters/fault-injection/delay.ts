@@ -1,6 +1,7 @@
-// How long a request waits: one length, or lengths drawn from a distribution. Pure: chance comes from the request view.
+// How long a request waits: one length, or lengths drawn from a distribution. Pure: chance comes
+// from the request view.
 
-import { RequestView } from "../../assembly/matching/request-view";
+import { RequestView } from "../../assembly/rules";
 
 /** An hour: the longest that any delay can be. */
 export const MAX_DELAY_MS: u32 = 3_600_000;
@@ -8,7 +9,10 @@ export const MAX_DELAY_MS: u32 = 3_600_000;
 /** The length where there is no delay: one of 0 ms is one, though it holds nothing. */
 export const NO_DELAY: i32 = -1;
 
-/** Steps of a draw: a thousand million, so that one in as many exceeds 21 means of an exponential distribution. */
+/**
+ * Steps of a draw: a thousand million, so that one in as many exceeds 21 means of an exponential
+ * distribution.
+ */
 const STEPS: u32 = 1 << 30;
 const TWO_PI: f64 = 6.283185307179586;
 

@@ -1,8 +1,8 @@
-// What one request met: the rule that decided, or the client's wish, counted once, and going on until it is over.
+// What one request met: the rule that decided, or the client's wish, counted once, and going on
+// until it is over.
 
-import { Explanation } from "../../assembly/host/explanation";
-import { setProperty } from "../../assembly/host/filter-state";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, setProperty } from "../../assembly";
+import { Explanation } from "../../assembly/rules";
 import { Abort } from "./abort";
 import { NO_DELAY } from "./delay";
 import { FaultEngine } from "./engine";

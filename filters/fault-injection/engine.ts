@@ -1,8 +1,8 @@
-// What the streams of one plugin share: the compiled configuration, its metrics, and the request in hand.
+// What the streams of one plugin share: the compiled configuration, its metrics, and the request in
+// hand.
 
-import { nowMilliseconds } from "../../assembly/host/clock";
-import { requestHeaders } from "../../assembly/host/headers";
-import { HostRequestView } from "../../assembly/host/request-view";
+import { nowMilliseconds, requestHeaders } from "../../assembly";
+import { HostRequestView } from "../../assembly/rules";
 import { ClientFaults } from "./client-faults";
 import { FaultInjectionConfig } from "./config";
 import { ActiveFaults, allActiveFaults, RuleMetrics } from "./metrics";
@@ -39,7 +39,10 @@ export class FaultEngine {
     return unchecked(this.metrics[rule]);
   }
 
-  /** The upstream shall not see what clients ask for, whoever they are. Asked once the request was decided on. */
+  /**
+   * The upstream shall not see what clients ask for, whoever they are. Asked once the request was
+   * decided on.
+   */
   removeClientHeaders(client: ClientFaults): void {
     for (let i = 0; i < client.headers.length; i++) {
       if (this.request.header(unchecked(client.slots[i])))

@@ -1,16 +1,16 @@
-// Compiles what a rule does to a request. Its TypeScript twins are `abort`, `blackHole` and `response` of `schema.ts`.
+// Compiles what a rule does to a request. Its TypeScript twins are `abort`, `blackHole` and
+// `response` of `schema.ts`.
 
-import { NO_GRPC_STATUS } from "../../assembly/abi/types";
-import { countPresent, theOneOf } from "../../assembly/matching/match-config";
-import { Bytes } from "../../assembly/text/bytes";
-import { ConfigNode } from "../../assembly/text/config";
-import { parseDurationOr } from "../../assembly/text/duration";
+import { Bytes, NO_GRPC_STATUS } from "../../assembly";
 import {
+  ConfigNode,
   parseBody,
   parseContentType,
+  parseDurationOr,
   parseHeaderValue,
   parseReplyHeader,
-} from "../../assembly/text/reply-config";
+} from "../../assembly/config";
+import { countPresent, theOneOf } from "../../assembly/rules";
 import { Abort, isBodiless } from "./abort";
 import { httpStatusFor } from "./grpc-status";
 import { ResponseFault, UNLIMITED } from "./response-fault";
@@ -44,7 +44,9 @@ export function parseAbort(node: ConfigNode): Abort | null {
   return new Abort(status, grpcStatus, body, contentType, headers);
 }
 
-/** Milliseconds after which a black hole answers; 0 where it never does, or where nothing is here. */
+/**
+ * Milliseconds after which a black hole answers; 0 where it never does, or where nothing is here.
+ */
 export function parseBlackHole(node: ConfigNode): u32 {
   node.keys(BLACK_HOLE_KEYS);
   return <u32>parseDurationOr(node.get("limit"), 1, DAY_MS, 0);

@@ -1,9 +1,11 @@
 // The two families of statuses, each in terms of the other, and the words of a gRPC status.
 
-import { GrpcStatus } from "../../assembly/abi/types";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, GrpcStatus } from "../../assembly";
 
-/** By gRPC status, 0 to 16. Source: https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
+/**
+ * By gRPC status, 0 to 16. Source:
+ * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+ */
 const HTTP_STATUSES: StaticArray<u32> = [
   200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
 ];
@@ -19,7 +21,10 @@ export function httpStatusFor(grpcStatus: i32): u32 {
   return HTTP_STATUSES[grpcStatus];
 }
 
-/** The gRPC status that a client takes an HTTP status for. Source: https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+/**
+ * The gRPC status that a client takes an HTTP status for. Source:
+ * https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
+ */
 export function grpcStatusFor(status: u32): GrpcStatus {
   switch (status) {
     case 400:
@@ -40,7 +45,10 @@ export function grpcStatusFor(status: u32): GrpcStatus {
   }
 }
 
-/** The message as it stands in a header: what is not printable ASCII, and `%`, as `%` and two hexadecimal digits. */
+/**
+ * The message as it stands in a header: what is not printable ASCII, and `%`, as `%` and two
+ * hexadecimal digits.
+ */
 export function escapedMessage(message: Bytes): Bytes {
   const escaped = Bytes.owned(3 * message.size);
   let to = escaped.ptr;

@@ -1,6 +1,7 @@
-// The binding, in the in-process host: what a request that meets no fault costs, attempts as the router makes them, and responses of every shape.
+// The binding, in the in-process host: what a request that meets no fault costs, attempts as the
+// router makes them, and responses of every shape.
 
-import "../../test/vitest.js";
+import "../../kit/vitest.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   filterModule,
@@ -10,7 +11,7 @@ import {
   loadModule,
   type ProxyOptions,
   type UpstreamResponse,
-} from "../../test/index.js";
+} from "../../kit/index.js";
 import type { FaultInjectionConfig } from "./schema.js";
 
 type Rule = FaultInjectionConfig["rules"][number];

@@ -1,7 +1,7 @@
 // fault-injection: delays, aborts, black-holes and spoils a part of the traffic.
 
 import { Bytes, HttpContext, LogLevel, log, registerRootContext } from "../../assembly";
-import { Config } from "../../assembly/text/config";
+import { Config } from "../../assembly/config";
 import { FaultInjectionConfig } from "./config";
 import { FaultEngine } from "./engine";
 import { FaultRoot, FaultStream } from "./stream";

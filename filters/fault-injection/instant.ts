@@ -1,8 +1,8 @@
-// A moment as RFC 3339 writes it, `2026-11-21T18:00:00.5+01:00`. The TypeScript twin is `z.iso.datetime({ offset: true })`: capitals `T` and `Z`, seconds,
-// no leap second.
+// A moment as RFC 3339 writes it, `2026-11-21T18:00:00.5+01:00`. The TypeScript twin is
+// `z.iso.datetime({ offset: true })`: capitals `T` and `Z`, seconds, no leap second.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { ConfigNode } from "../../assembly/text/config";
+import { Bytes } from "../../assembly";
+import { ConfigNode } from "../../assembly/config";
 
 /** What `instantOf` returns for what is no moment. */
 export const NO_INSTANT: i64 = i64.MIN_VALUE;
@@ -35,7 +35,10 @@ export function parseInstantOr(node: ConfigNode, fallback: i64): i64 {
   return instant;
 }
 
-/** Milliseconds since 1970, UTC; what is finer is cut off. `NO_INSTANT` for anything that is no moment. */
+/**
+ * Milliseconds since 1970, UTC; what is finer is cut off. `NO_INSTANT` for anything that is no
+ * moment.
+ */
 export function instantOf(text: Bytes): i64 {
   if (text.size <= SECONDS_END) return NO_INSTANT;
   const day = dayOf(text);
@@ -61,7 +64,8 @@ function dayOf(text: Bytes): i64 {
   const day = digits(text, 8, 2);
   if (year < 0 || month < 1 || month > 12 || text.at(4) != DASH || text.at(7) != DASH) return NO_INSTANT;
   if (day < 1 || day > daysOf(year, month)) return NO_INSTANT;
-  // Years that begin in March have their leap day at the end; 400 of them are an era, as long as any other.
+  // Years that begin in March have their leap day at the end; 400 of them are an era, as long as
+  // any other.
   const marchYear: i64 = month > 2 ? year : year - 1;
   const marchMonth = (month + 9) % 12;
   const era = (marchYear + 400) / 400 - 1;

@@ -1,10 +1,15 @@
 // What an operator sees of the faults: decisions, faults that are going on, injected delays.
 
-import { MetricType } from "../../assembly/abi/types";
-import { metricName } from "../../assembly/host/metric-name";
-import { defineMetric, getMetric, incrementMetric, recordMetric } from "../../assembly/host/metrics";
-import { RuleOutcomes } from "../../assembly/host/rule-outcomes";
-import { Bytes } from "../../assembly/text/bytes";
+import {
+  Bytes,
+  defineMetric,
+  getMetric,
+  incrementMetric,
+  MetricType,
+  metricName,
+  recordMetric,
+} from "../../assembly";
+import { RuleOutcomes } from "../../assembly/rules";
 import { Outcome, outcomeWord, Rule } from "./policy";
 
 const PREFIX = "meshwright.fault_injection.";
@@ -20,8 +25,8 @@ export class ActiveFaults {
   ) {}
 
   /**
-   * One more, unless the limit is reached. Counted first and looked at then, so that two workers at once may both be refused where one had room, and never
-   * both be let in.
+   * One more, unless the limit is reached. Counted first and looked at then, so that two workers at
+   * once may both be refused where one had room, and never both be let in.
    */
   enter(): bool {
     incrementMetric(this.gauge, 1);

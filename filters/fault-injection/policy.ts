@@ -1,9 +1,7 @@
-// The decision: which rule a request meets, and what that rule does to it. Pure: it asks the request view and a clock, and the host only through them.
+// The decision: which rule a request meets, and what that rule does to it. Pure: it asks the
+// request view and a clock, and the host only through them.
 
-import { MatchList } from "../../assembly/matching/match-list";
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestView } from "../../assembly/matching/request-view";
-import { RuleSelection } from "../../assembly/matching/rule-selection";
+import { MatchList, RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Abort } from "./abort";
 import { Delay } from "./delay";
 import { ResponseFault } from "./response-fault";
@@ -76,7 +74,10 @@ export class Rule {
   }
 }
 
-/** An ordered list of rules. One walk at a time: `first`, then `next` where the one before was a shadow. Allocates nothing. */
+/**
+ * An ordered list of rules. One walk at a time: `first`, then `next` where the one before was a
+ * shadow. Allocates nothing.
+ */
 @final
 export class RuleList {
   private readonly matches: MatchList;

@@ -1,8 +1,12 @@
-// A spoilt response: another status, a body that ends early, or one that comes slowly. Pure: sizes and times in, what may pass out.
+// A spoilt response: another status, a body that ends early, or one that comes slowly. Pure: sizes
+// and times in, what may pass out.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 
-/** `truncateAfter` of a fault that does not truncate, `bytesPerSecond` of one that does not throttle. */
+/**
+ * `truncateAfter` of a fault that does not truncate, `bytesPerSecond` of one that does not
+ * throttle.
+ */
 export const UNLIMITED: u32 = u32.MAX_VALUE;
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;

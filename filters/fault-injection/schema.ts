@@ -1,4 +1,5 @@
-// What fault-injection's configuration may be. The module's own parser is `config.ts`; a test holds both to the same documents.
+// What fault-injection's configuration may be. The module's own parser is `config.ts`; a test holds
+// both to the same documents.
 
 import { z } from "zod";
 import {
@@ -10,8 +11,8 @@ import {
   replyHeaderName,
   whole,
   writtenHeaderName,
-} from "../match-schema.js";
-import { contentType, headerValue, replyBody } from "../reply-schema.js";
+} from "../shared/match-schema.js";
+import { contentType, headerValue, replyBody } from "../shared/reply-schema.js";
 import {
   duration,
   haveNamesOfTheirOwn,
@@ -19,7 +20,7 @@ import {
   label,
   millisecondsOf,
   ruleSelection,
-} from "../rule-schema.js";
+} from "../shared/rule-schema.js";
 
 /** The longest delay: an hour. */
 const delayTime = duration("0ms", "1h");

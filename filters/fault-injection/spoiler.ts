@@ -1,11 +1,15 @@
 // What becomes of a response: it is replaced, or spoilt, or let alone.
 
-import { responseBody } from "../../assembly/host/body";
-import { encodePairs } from "../../assembly/host/header-pairs";
-import { HeaderMap, responseHeaders, responseTrailers } from "../../assembly/host/headers";
-import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
-import { Bytes } from "../../assembly/text/bytes";
-import { decimalText } from "../../assembly/text/number";
+import {
+  Bytes,
+  decimalText,
+  encodePairs,
+  HeaderMap,
+  monotonicNanoseconds,
+  responseBody,
+  responseHeaders,
+  responseTrailers,
+} from "../../assembly";
 import { Abort, isBodiless } from "./abort";
 import { BodyMeter, ResponseFault } from "./response-fault";
 
@@ -66,7 +70,10 @@ export class ResponseSpoiler {
     if (fault) this.spoilHeaders(fault, endOfStream);
   }
 
-  /** Cuts and replaces; returns how many milliseconds too early what came would be in the client's hands. */
+  /**
+   * Cuts and replaces; returns how many milliseconds too early what came would be in the client's
+   * hands.
+   */
   onBody(size: u32): u32 {
     switch (this.body) {
       case Body.Replaced:

@@ -1,18 +1,21 @@
 // One stream: what was decided for it, and how far that has come.
 
 import {
+  Bytes,
   FilterDataStatus,
   FilterHeadersStatus,
   FilterTrailersStatus,
   GrpcStatus,
+  HttpContext,
+  isGrpcType,
+  RootContext,
+  requestHeaders,
+  responseHeaders,
   Status,
-} from "../../assembly/abi/types";
-import { HttpContext, RootContext } from "../../assembly/context";
-import { requestHeaders, responseHeaders } from "../../assembly/host/headers";
-import { sendLocalReply } from "../../assembly/host/local-reply";
-import { Task, Timer } from "../../assembly/host/timers";
-import { Bytes } from "../../assembly/text/bytes";
-import { isGrpcType } from "../../assembly/text/grpc-type";
+  sendLocalReply,
+  Task,
+  Timer,
+} from "../../assembly";
 import { Abort } from "./abort";
 import { Encounter } from "./encounter";
 import { FaultEngine } from "./engine";
@@ -23,8 +26,8 @@ const UPGRADE = Bytes.of("upgrade");
 const NOTHING = Bytes.owned(0);
 const GATEWAY_TIMEOUT: u32 = 504;
 /**
- * Timers never come early, and Envoy ticks on a clock of 4 ms steps: half a step less makes a delay as often too short as too long, where it would
- * else be 2 ms too long at the median.
+ * Timers never come early, and Envoy ticks on a clock of 4 ms steps: half a step less makes a delay
+ * as often too short as too long, where it would else be 2 ms too long at the median.
  */
 const HALF_TICK_MS: i32 = 2;
 
@@ -165,7 +168,8 @@ export class FaultStream extends HttpContext {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
     if (!engine || !metrics) return Step.GoesOn;
-    // The router retries responses, and takes a local reply here for the end. What becomes another protocol is not retried, and has no end to wait for.
+    // The router retries responses, and takes a local reply here for the end. What becomes another
+    // protocol is not retried, and has no end to wait for.
     if (engine.config.upstream && !requestHeaders.get(UPGRADE)) {
       this.spoiler.replaceWith(abort, isGrpcType(requestHeaders.get(CONTENT_TYPE)));
       this.spoils = true;

@@ -1,13 +1,17 @@
-// Compiles the configuration once, so that a request only compares. Its TypeScript twin is `schema.ts`.
+// Compiles the configuration once, so that a request only compares. Its TypeScript twin is
+// `schema.ts`.
 
-import { parseMatch, parseWrittenHeader, theOneOf } from "../../assembly/matching/match-config";
-import { RequestSlots } from "../../assembly/matching/request-view";
-import { parseSalt } from "../../assembly/matching/rule-selection";
-import { parseStickyKey } from "../../assembly/matching/sticky-key";
-import { Bytes } from "../../assembly/text/bytes";
-import { BytesTable } from "../../assembly/text/bytes-table";
-import { ConfigNode } from "../../assembly/text/config";
-import { hasRepeat, parseLabel } from "../../assembly/text/label";
+import { Bytes } from "../../assembly";
+import { ConfigNode, hasRepeat, parseLabel } from "../../assembly/config";
+import {
+  BytesTable,
+  parseMatch,
+  parseSalt,
+  parseStickyKey,
+  parseWrittenHeader,
+  RequestSlots,
+  theOneOf,
+} from "../../assembly/rules";
 import { Rule, RuleList } from "./policy";
 import { Split, Target } from "./split";
 

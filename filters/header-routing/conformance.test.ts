@@ -1,6 +1,6 @@
 // The suite that every filter passes, on header-routing.
 
-import { describeFilter } from "../../test/conformance/filter.js";
+import { describeFilter } from "../../kit/conformance/filter.js";
 
 /** A configuration with one rule. */
 const rule = (fields: object) => ({ rules: [{ name: "r", ...fields }] });

@@ -1,8 +1,9 @@
-// The binding, in the in-process host: which host calls a request costs, and when the request is edited at all.
+// The binding, in the in-process host: which host calls a request costs, and when the request is
+// edited at all.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { type HeaderList, type HostedModule, loadModule } from "../../test/host/load.js";
-import { buildFilters } from "../build.js";
+import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import type { HeaderRoutingConfig } from "./schema.js";
 
 const PLAIN: HeaderList = [

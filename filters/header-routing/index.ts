@@ -14,8 +14,8 @@ import {
   registerRootContext,
   requestHeaders,
 } from "../../assembly";
-import { HostRequestView } from "../../assembly/host/request-view";
-import { Config } from "../../assembly/text/config";
+import { Config } from "../../assembly/config";
+import { HostRequestView } from "../../assembly/rules";
 import { HeaderRoutingConfig } from "./config";
 import { Target } from "./split";
 
@@ -39,7 +39,10 @@ class HeaderRouter extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** Each edit makes Envoy choose its route again, so a header that says the right thing already, once, is left alone. */
+  /**
+   * Each edit makes Envoy choose its route again, so a header that says the right thing already,
+   * once, is left alone.
+   */
   private writeDestination(target: Target | null): void {
     const name = this.config.destinationHeader;
     const slot = this.config.destinationSlot;

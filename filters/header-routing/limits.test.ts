@@ -1,9 +1,10 @@
-// The limits, in the in-process host: what a configuration as large as is allowed costs, and a request made to be dear. A cost that grows with
-// rules times bytes does not fail an assertion here but the time limit of the test: it comes to minutes.
+// The limits, in the in-process host: what a configuration as large as is allowed costs, and a
+// request made to be dear. A cost that grows with rules times bytes does not fail an assertion here
+// but the time limit of the test: it comes to minutes.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { type HostedModule, loadModule } from "../../test/host/load.js";
-import { buildFilters } from "../build.js";
+import { type HostedModule, loadModule } from "../../kit/host/load.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import { type HeaderRoutingConfig, headerRoutingSchema } from "./schema.js";
 
 const RULES = 10_000;

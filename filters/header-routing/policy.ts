@@ -1,8 +1,7 @@
-// The decision: which destination a request goes to. Pure: it asks the request view, and the host only through it.
+// The decision: which destination a request goes to. Pure: it asks the request view, and the host
+// only through it.
 
-import { MatchList } from "../../assembly/matching/match-list";
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestView } from "../../assembly/matching/request-view";
+import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
 import { Split, Target } from "./split";
 
 /** A rule: a match and what it comes to. */

@@ -1,9 +1,10 @@
-// What header-routing's configuration may be. The module's own parser is `config.ts`; a test holds both to the same documents.
+// What header-routing's configuration may be. The module's own parser is `config.ts`; a test holds
+// both to the same documents.
 
 import { z } from "zod";
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
-import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../match-schema.js";
-import { haveNamesOfTheirOwn, inOneModule, label, stickyKey } from "../rule-schema.js";
+import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../shared/match-schema.js";
+import { haveNamesOfTheirOwn, inOneModule, label, stickyKey } from "../shared/rule-schema.js";
 
 const weight = whole(0, 1_000_000);
 
@@ -57,7 +58,10 @@ interface RuleHeaders {
   readonly split?: { readonly key?: { readonly header?: string | undefined } | undefined } | undefined;
 }
 
-/** The destination header is removed before any rule is tried: a rule that reads it could never match. */
+/**
+ * The destination header is removed before any rule is tried: a rule that reads it could never
+ * match.
+ */
 function refuseOwnHeader(
   config: { readonly destinationHeader?: string | undefined; readonly rules: readonly RuleHeaders[] },
   context: z.RefinementCtx,

@@ -1,4 +1,4 @@
-import { ListedRequest } from "../../assembly/matching/request.fixture";
+import { ListedRequest } from "../../assembly/rules/request.fixture";
 import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
 import { BUCKETS, bucketOf, hash64 } from "../../assembly/text/hash";

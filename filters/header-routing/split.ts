@@ -1,10 +1,8 @@
-// What a rule comes to: a destination, or a share to each of several. Pure: it asks the request view, and the host only through it.
+// What a rule comes to: a destination, or a share to each of several. Pure: it asks the request
+// view, and the host only through it.
 
-import { RequestView } from "../../assembly/matching/request-view";
-import { StickyKey } from "../../assembly/matching/sticky-key";
-import { Bytes } from "../../assembly/text/bytes";
-import { BytesTable } from "../../assembly/text/bytes-table";
-import { BUCKETS, bucketOf } from "../../assembly/text/hash";
+import { Bytes } from "../../assembly";
+import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
 
 /** What a rule came to: a destination, and the counter of how often. */
 @final
@@ -78,11 +76,14 @@ export class Segment {
 const BASE: i32 = 0;
 
 /**
- * Which target owns each bucket, as segments in order; `weights` are by target, their sum must be above 0.
+ * Which target owns each bucket, as segments in order; `weights` are by target, their sum must be
+ * above 0.
  *
- * The first target is the base; every other takes its share of free buckets upwards from an anchor of its own, and the base keeps the rest. So
- * shifting weight between the base and one other target moves keys only between these two, as long as no target grows past the next one's anchor;
- * with two targets it always holds. (For three and more no layout can keep that promise for every change of weights.)
+ * The first target is the base; every other takes its share of free buckets upwards from an anchor
+ * of its own, and the base keeps the rest. So shifting weight between the base and one other target
+ * moves keys only between these two, as long as no target grows past the next one's anchor; with
+ * two targets it always holds. (For three and more no layout can keep that promise for every change
+ * of weights.)
  */
 export function shareBuckets(weights: StaticArray<u64>): Segment {
   const first = new Segment(BUCKETS, BASE, null);
@@ -108,7 +109,10 @@ function lastWeighted(weights: StaticArray<u64>): i32 {
   return last;
 }
 
-/** Gives `owner` the first `share` free buckets from its anchor on, past the last bucket from 0 on. There must be so many. */
+/**
+ * Gives `owner` the first `share` free buckets from its anchor on, past the last bucket from 0 on.
+ * There must be so many.
+ */
 function claim(first: Segment, owner: i32, share: u32): void {
   let left = share;
   for (let from = anchorOf(owner); left > 0; from = 0) {
@@ -120,7 +124,10 @@ function claim(first: Segment, owner: i32, share: u32): void {
   }
 }
 
-/** Gives `owner` up to `share` buckets of a free segment that begins at `start`, those from `from` on. Returns how many. */
+/**
+ * Gives `owner` up to `share` buckets of a free segment that begins at `start`, those from `from`
+ * on. Returns how many.
+ */
 function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32): u32 {
   const to = min(segment.end, from + share);
   if (to < segment.end) segment.next = new Segment(segment.end, BASE, segment.next);
@@ -135,8 +142,9 @@ function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32):
 }
 
 /**
- * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of all. It depends on the target's place alone, so that adding a target at the end moves
- * no anchor. This is the van der Corput sequence in base 2.
+ * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of all. It depends on the target's place
+ * alone, so that adding a target at the end moves no anchor. This is the van der Corput sequence in
+ * base 2.
  */
 function anchorOf(owner: i32): u32 {
   let place: u32 = owner - 1;

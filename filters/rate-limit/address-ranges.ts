@@ -1,6 +1,6 @@
 // A list of addresses and ranges of them, made ready so that a thousand cost little more than one.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 import { Address, IPV4_OFFSET, readDecimal } from "./address";
 
 const SLASH: u8 = 0x2f;
@@ -52,7 +52,9 @@ export class AddressRanges {
   private readonly ipv4: SortedRanges = new SortedRanges();
   private readonly ipv6: SortedRanges = new SortedRanges();
 
-  /** An address, or a range such as `192.0.2.0/24` or `2001:db8::/32`. False where it is neither. */
+  /**
+   * An address, or a range such as `192.0.2.0/24` or `2001:db8::/32`. False where it is neither.
+   */
   add(text: Bytes): bool {
     const slash = text.indexOf(SLASH);
     const range = new Range();

@@ -1,8 +1,7 @@
-// IP addresses, as text and as 128 bits. One of IPv4 that is written in IPv6 (`::ffff:192.0.2.1`) is the one of IPv4.
+// IP addresses, as text and as 128 bits. One of IPv4 that is written in IPv6 (`::ffff:192.0.2.1`)
+// is the one of IPv4.
 
-import { view } from "../../assembly/abi/memory";
-import { Bytes } from "../../assembly/text/bytes";
-import { writeDecimal } from "../../assembly/text/number";
+import { Bytes, view, writeDecimal } from "../../assembly";
 
 const DOT: u8 = 0x2e;
 const COLON: u8 = 0x3a;
@@ -32,12 +31,18 @@ export class Address {
     return this.high == 0 && this.low >> 32 == MAPPED;
   }
 
-  /** Reads the text; false, and the address is of no use, where it is none. No zone, no port, no blanks, no leading zeros in IPv4. */
+  /**
+   * Reads the text; false, and the address is of no use, where it is none. No zone, no port, no
+   * blanks, no leading zeros in IPv4.
+   */
   read(text: Bytes): bool {
     return text.indexOf(COLON) < 0 ? this.readIpv4(text) : this.readIpv6(text);
   }
 
-  /** The same of a client's address, which on a link has a zone, the interface by which it came: `fe80::1%2`. */
+  /**
+   * The same of a client's address, which on a link has a zone, the interface by which it came:
+   * `fe80::1%2`.
+   */
   readOfClient(text: Bytes): bool {
     const zone = text.indexOf(PERCENT);
     return this.read(zone < 0 ? text : view(text.ptr, zone));
@@ -55,7 +60,10 @@ export class Address {
     this.low |= ~leading(bits - 64);
   }
 
-  /** Writes the text of RFC 5952, at most `MAX_ADDRESS_TEXT` bytes with a suffix of 4; returns how many. */
+  /**
+   * Writes the text of RFC 5952, at most `MAX_ADDRESS_TEXT` bytes with a suffix of 4; returns how
+   * many.
+   */
   write(ptr: usize): i32 {
     if (this.isIpv4) return writeIpv4(ptr, <u32>this.low);
     for (let i = 0; i < GROUPS; i++) {
@@ -121,7 +129,10 @@ export function readDecimal(text: Bytes, from: i32, to: i32): i32 {
   return value;
 }
 
-/** Reads the groups into `groups`. Returns which of them `::` stands before, -1 without one; the least number for what is no address. */
+/**
+ * Reads the groups into `groups`. Returns which of them `::` stands before, -1 without one; the
+ * least number for what is no address.
+ */
 function readGroups(text: Bytes): i32 {
   let gap = -1;
   let at = 0;

@@ -68,8 +68,9 @@ describe("a bucket", () => {
 });
 
 describe("a table of buckets", () => {
-  // What a key has used, counted exactly and for ever, is the least that the table believes it has: so the table lets nothing pass that an exact count
-  // of all keys would not, however many keys there are for its places.
+  // What a key has used, counted exactly and for ever, is the least that the table believes it has:
+  // so the table lets nothing pass that an exact count of all keys would not, however many keys
+  // there are for its places.
   it("never finds a key with less used than it has, whatever comes between", () => {
     const random = new Random(1);
     for (let round = 0; round < 40; round++) {

@@ -1,8 +1,10 @@
-// One bucket of the table of keys: 16 entries of 16 bytes, each a key's tag and the moment at which its limit is full again. An entry whose moment is past
-// says no more than none.
+// One bucket of the table of keys: 16 entries of 16 bytes, each a key's tag and the moment at which
+// its limit is full again. An entry whose moment is past says no more than none.
 //
-// A key that finds no place takes that of the entry with the earliest moment, and its moment with it (Space-Saving, of Metwally, Agrawal and El Abbadi). So
-// all that stay have a later one, and when the key that had to go comes back it finds none earlier than its own: nobody gets a fresh limit by being forgotten.
+// A key that finds no place takes that of the entry with the earliest moment, and its moment with
+// it (Space-Saving, of Metwally, Agrawal and El Abbadi). So all that stay have a later one, and
+// when the key that had to go comes back it finds none earlier than its own: nobody gets a fresh
+// limit by being forgotten.
 
 const ENTRIES: i32 = 16;
 const ENTRY_SIZE: i32 = 16;
@@ -16,7 +18,9 @@ export class Place {
   moment: u64 = 0;
   /** Another key, whose moment is yet to come, would have to go. */
   evicts: bool = false;
-  /** Some moment of the bucket is after the latest that can be, unless the clock was read too early. */
+  /**
+   * Some moment of the bucket is after the latest that can be, unless the clock was read too early.
+   */
   beyond: bool = false;
   private entry: usize = 0;
 
@@ -54,7 +58,10 @@ export class Place {
   }
 }
 
-/** Takes moments after the last that can be, left by a rule that was another then, back to it. Returns whether there were any. */
+/**
+ * Takes moments after the last that can be, left by a rule that was another then, back to it.
+ * Returns whether there were any.
+ */
 export function mend(bucket: usize, last: u64): bool {
   let mended = false;
   for (let entry = bucket, end = bucket + BUCKET_SIZE; entry < end; entry += ENTRY_SIZE) {

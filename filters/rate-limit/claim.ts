@@ -1,10 +1,8 @@
-// The text of a claim, as Envoy hands over a value of its metadata: a text as it is, a number as the 8 bytes of a double, true or false as one byte, a list or
-// an object as an encoding of its own, which has NULs in it.
+// The text of a claim, as Envoy hands over a value of its metadata: a text as it is, a number as
+// the 8 bytes of a double, true or false as one byte, a list or an object as an encoding of its
+// own, which has NULs in it.
 
-import { allocate, view } from "../../assembly/abi/memory";
-import { Bytes } from "../../assembly/text/bytes";
-import { MAX_DECIMAL_SIZE, writeDecimal } from "../../assembly/text/number";
-import { sequenceSize } from "../../assembly/text/utf8";
+import { allocate, Bytes, MAX_DECIMAL_SIZE, sequenceSize, view, writeDecimal } from "../../assembly";
 
 const TRUE = Bytes.of("true");
 const FALSE = Bytes.of("false");

@@ -1,19 +1,19 @@
-// Compiles the configuration once, so that a request only compares and counts. Its TypeScript twin is `schema.ts`.
+// Compiles the configuration once, so that a request only compares and counts. Its TypeScript twin
+// is `schema.ts`.
 
+import { Bytes } from "../../assembly";
+import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
 import {
+  BytesTable,
   parseExplainHeader,
   parseMatch,
+  parseRuleSelection,
   parseTestedHeader,
+  RequestMatch,
+  RequestSlots,
+  SELECTION_KEYS,
   theOneOf,
-} from "../../assembly/matching/match-config";
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestSlots } from "../../assembly/matching/request-view";
-import { parseRuleSelection, SELECTION_KEYS } from "../../assembly/matching/rule-selection";
-import { Bytes } from "../../assembly/text/bytes";
-import { BytesTable } from "../../assembly/text/bytes-table";
-import { ConfigNode } from "../../assembly/text/config";
-import { hasRepeat } from "../../assembly/text/label";
-import { parseBody, parseContentType } from "../../assembly/text/reply-config";
+} from "../../assembly/rules";
 import { AddressRanges } from "./address-ranges";
 import { GlobalRule } from "./descriptor";
 import { Gcra, maxBurst } from "./gcra";
@@ -66,7 +66,9 @@ export class AnswerPolicy {
   grpcStatus: i32 = <i32>RESOURCE_EXHAUSTED;
 }
 
-/** What responses say in fields of their own: the explanation would be lost in them, or they in it. */
+/**
+ * What responses say in fields of their own: the explanation would be lost in them, or they in it.
+ */
 const OWN_FIELDS = new BytesTable([
   Bytes.of("ratelimit"),
   Bytes.of("ratelimit-policy"),

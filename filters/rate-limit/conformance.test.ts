@@ -1,6 +1,6 @@
 // The suite that every filter passes, on rate-limit.
 
-import { describeFilter } from "../../test/conformance/filter.js";
+import { describeFilter } from "../../kit/conformance/filter.js";
 
 const LOCAL = { limit: 2, unit: "minute" };
 const SERVICE = { cluster: "ratelimit", domain: "shop" };
@@ -68,7 +68,8 @@ describeFilter("rate-limit", {
         { name: "b", local: { limit: 10, unit: "second", keys: 1 } },
       ],
     },
-    // What is kept of the keys that random requests make is bounded: with few places the bound is soon reached.
+    // What is kept of the keys that random requests make is bounded: with few places the bound is
+    // soon reached.
     local({ keys: 50 }),
     { headers: "ietf", ...limited({ key: HEADER_KEY, local: { ...LOCAL, keys: 50 } }) },
     {

@@ -25,7 +25,10 @@ export class Note {
 /** One for each stream's context, which may serve again: what it holds is kept. */
 @final
 export class Decision {
-  /** The rule that refuses the request, -1 where none does. Of several the one that wants the longest wait. */
+  /**
+   * The rule that refuses the request, -1 where none does. Of several the one that wants the
+   * longest wait.
+   */
   refusedBy: i32 = NONE;
   /** Why. */
   reason: Outcome = Outcome.Limited;
@@ -64,7 +67,10 @@ export class Decision {
     if (note) note.outcome = outcome;
   }
 
-  /** The rule's note, with what remains, for the rest of its quota to be filled in; `null` where none is wanted, or it has one with less remaining. */
+  /**
+   * The rule's note, with what remains, for the rest of its quota to be filled in; `null` where
+   * none is wanted, or it has one with less remaining.
+   */
   quotaOf(rule: i32, remaining: u32): Note | null {
     const note = this.noteOf(rule);
     if (!note || (note.hasQuota && note.remaining < remaining)) return null;

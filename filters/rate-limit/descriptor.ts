@@ -1,13 +1,13 @@
-// What the rate limit service is asked: `envoy.service.ratelimit.v3.RateLimitRequest`. Source of the numbers: `api/envoy/service/ratelimit/v3/rls.proto` and
+// What the rate limit service is asked: `envoy.service.ratelimit.v3.RateLimitRequest`. Source of
+// the numbers: `api/envoy/service/ratelimit/v3/rls.proto` and
 // `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto` of envoyproxy/envoy.
 
-import { allocate, view } from "../../assembly/abi/memory";
-import { Bytes } from "../../assembly/text/bytes";
-import { ProtobufWriter } from "../../assembly/text/protobuf";
-import { sipHash } from "../../assembly/text/sip-hash";
-import { sequenceSize } from "../../assembly/text/utf8";
+import { allocate, Bytes, ProtobufWriter, sequenceSize, sipHash, view } from "../../assembly";
 
-/** A longer value is sent as a hash: the service keeps it as a part of its key, and takes no message over 4 MiB. */
+/**
+ * A longer value is sent as a hash: the service keeps it as a part of its key, and takes no message
+ * over 4 MiB.
+ */
 export const MAX_VALUE_SIZE: i32 = 1024;
 
 /** Units of a limit, by the service's numbers. */
@@ -49,7 +49,10 @@ export class DescriptorWriter {
     this.sameCost = true;
   }
 
-  /** A part of the key, in the descriptor under way. `value` may be any bytes; the service takes text alone. */
+  /**
+   * A part of the key, in the descriptor under way. `value` may be any bytes; the service takes
+   * text alone.
+   */
   entry(name: Bytes, value: Bytes): void {
     const part = this.part;
     part.clear();
@@ -58,7 +61,10 @@ export class DescriptorWriter {
     this.descriptor.bytes(1, part.finish());
   }
 
-  /** The entries of the descriptor under way and its limit, as bytes: the same for whatever the service counts together. Valid until `add`. */
+  /**
+   * The entries of the descriptor under way and its limit, as bytes: the same for whatever the
+   * service counts together. Valid until `add`.
+   */
   identify(rule: GlobalRule): Bytes {
     if (rule.overrideUnit != LimitUnit.Unknown) {
       const part = this.part;
@@ -70,7 +76,10 @@ export class DescriptorWriter {
     return this.descriptor.finish();
   }
 
-  /** Puts the descriptor, which `identify` has finished, into the request. @param cost 0 asks without counting */
+  /**
+   * Puts the descriptor, which `identify` has finished, into the request. @param cost 0 asks
+   * without counting
+   */
   add(cost: u32): void {
     if (cost != 1) this.writeCost(cost);
     this.request.bytes(2, this.descriptor.finish());
@@ -101,7 +110,10 @@ export class DescriptorWriter {
   }
 }
 
-/** The value as UTF-8 of at most `MAX_VALUE_SIZE` bytes: a service would refuse the whole request for one wrong byte, and so let a client out of its limit. */
+/**
+ * The value as UTF-8 of at most `MAX_VALUE_SIZE` bytes: a service would refuse the whole request
+ * for one wrong byte, and so let a client out of its limit.
+ */
 function sendable(value: Bytes): Bytes {
   if (value.size > MAX_VALUE_SIZE) return hashed(value);
   let at = 0;

@@ -6,7 +6,9 @@ const SECOND_TICKS: u64 = 16 * SECOND;
 /** Any: how long the machine has run. */
 const START: u64 = 3_600_000_000_000;
 
-/** The times, in nanoseconds, at which one key is let pass that asks every `step` for `duration`. */
+/**
+ * The times, in nanoseconds, at which one key is let pass that asks every `step` for `duration`.
+ */
 function admitted(gcra: Gcra, step: u64, duration: u64): Array<u64> {
   const times: u64[] = [];
   let full: u64 = 0;
@@ -41,7 +43,8 @@ describe("Gcra", () => {
       const times = admitted(gcra, MILLISECOND / 2, 6 * SECOND);
       const most = <f64>limits[i] * 6 + <f64>bursts[i];
       expect(<f64>times.length).toBeLessThanOrEqual(most);
-      // Of what comes after the burst a half millisecond may be lost each time, as long as one must wait for the next to ask.
+      // Of what comes after the burst a half millisecond may be lost each time, as long as one must
+      // wait for the next to ask.
       expect(<f64>times.length).toBeGreaterThan(most * 0.97 - 1);
       expect(oversteps(gcra, times)).toBe(false);
     }

@@ -1,8 +1,10 @@
-// The limit itself: the generic cell rate algorithm. A key's whole state is one moment, that at which its bucket would be full again (in ATM's words the
-// theoretical arrival time). A request moves it on by what it costs, and passes where it stays within what the burst takes to refill.
+// The limit itself: the generic cell rate algorithm. A key's whole state is one moment, that at
+// which its bucket would be full again (in ATM's words the theoretical arrival time). A request
+// moves it on by what it costs, and passes where it stays within what the burst takes to refill.
 //
-// Moments are counted in ticks of 1/16 nanosecond of the monotonic clock. Where the time for one request is no whole number of them it is rounded up, so that
-// never more than the limit passes, and less than 0.01 % less of it for limits of up to a million in a second.
+// Moments are counted in ticks of 1/16 nanosecond of the monotonic clock. Where the time for one
+// request is no whole number of them it is rounded up, so that never more than the limit passes,
+// and less than 0.01 % less of it for limits of up to a million in a second.
 
 const TICK_BITS: u64 = 4;
 const TICKS_PER_SECOND: u64 = 1_000_000_000 << TICK_BITS;
@@ -41,7 +43,10 @@ export class Gcra {
     return cost * this.interval;
   }
 
-  /** Whether a request of that cost passes. @param full when the bucket is full again; not before `now` */
+  /**
+   * Whether a request of that cost passes. @param full when the bucket is full again; not before
+   * `now`
+   */
   passes(full: u64, now: u64, cost: u32): bool {
     return cost == 0 || (cost <= this.burst && full - now + this.ticksOf(cost) <= this.tolerance);
   }
@@ -58,7 +63,10 @@ export class Gcra {
     return needed > this.tolerance ? needed - this.tolerance : 0;
   }
 
-  /** Ticks until one request more of cost 1 would pass than now, if none comes; 0 where the bucket is full. */
+  /**
+   * Ticks until one request more of cost 1 would pass than now, if none comes; 0 where the bucket
+   * is full.
+   */
   more(full: u64, now: u64): u64 {
     const next = this.remaining(full, now) + 1;
     return next > this.burst ? 0 : this.wait(full, now, next);

@@ -1,15 +1,16 @@
-// Rules with a limit of this Envoy and one of the service, in the in-process host: what is asked, and what both together come to.
+// Rules with a limit of this Envoy and one of the service, in the in-process host: what is asked,
+// and what both together come to.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Json } from "../../envoy/config/json.js";
+import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
 import {
   type AskedDescriptor,
   decodeQuestion,
   encodeVerdict,
   type LimitVerdict,
-} from "../../test/harness/rate-limit-messages.js";
-import { type HostedProxy, hostProxy } from "../../test/host/proxy.js";
-import { buildFilters } from "../build.js";
+} from "../../test/support/rate-limit-messages.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import type { RateLimitConfig } from "./schema.js";
 
 const METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";

@@ -1,6 +1,7 @@
 // The binding, in the in-process host: what a request costs, and what one rule makes of it.
 
 import { beforeAll, describe, expect, test } from "vitest";
+import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
 import {
   buildRateLimit,
   decisions,
@@ -8,8 +9,7 @@ import {
   limitedProxy,
   PER_USER,
   passing,
-} from "../../test/harness/rate-limit-proxy.js";
-import { type HeaderList, type HostedModule, loadModule } from "../../test/host/load.js";
+} from "../../test/support/rate-limit-proxy.js";
 import type { RateLimitConfig } from "./schema.js";
 
 const PLAIN: HeaderList = [

@@ -1,7 +1,8 @@
-// rate-limit: lets so many requests of each key pass in a time, counted over all workers, or by a rate limit service.
+// rate-limit: lets so many requests of each key pass in a time, counted over all workers, or by a
+// rate limit service.
 
 import { Bytes, HttpContext, LogLevel, log, RootContext, registerRootContext } from "../../assembly";
-import { Config } from "../../assembly/text/config";
+import { Config } from "../../assembly/config";
 import { RateLimitConfig } from "./config";
 import { Plan } from "./plan";
 import { RateLimitStream } from "./stream";

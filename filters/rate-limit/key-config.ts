@@ -1,10 +1,8 @@
 // Compiles the key of a rule. Its TypeScript twin is `keyPart` of `schema.ts`.
 
-import { propertyPath } from "../../assembly/host/properties";
-import { parseTestedHeader, theOneOf } from "../../assembly/matching/match-config";
-import { RequestSlots } from "../../assembly/matching/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { ConfigNode } from "../../assembly/text/config";
+import { Bytes, propertyPath } from "../../assembly";
+import { ConfigNode } from "../../assembly/config";
+import { parseTestedHeader, RequestSlots, theOneOf } from "../../assembly/rules";
 import {
   AddressPart,
   ClaimPart,
@@ -122,7 +120,10 @@ function parseAddress(node: ConfigNode, name: Bytes): KeyPart {
   return new AddressPart(name, <i32>ipv4, <i32>ipv6);
 }
 
-/** Envoy finds a value in its metadata by the words of the way to it, each ended by a NUL, which none may therefore have. */
+/**
+ * Envoy finds a value in its metadata by the words of the way to it, each ended by a NUL, which
+ * none may therefore have.
+ */
 function parseClaim(node: ConfigNode, name: Bytes, slots: RequestSlots): KeyPart {
   node.keys(CLAIM_KEYS);
   const namespace = node.get("namespace").textOr(JWT_NAMESPACE, 1, MAX_TEXT);

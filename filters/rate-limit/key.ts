@@ -1,8 +1,7 @@
 // What a rule counts apart: the parts of a request that make up its key.
 
-import { RequestView } from "../../assembly/matching/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { sipHash } from "../../assembly/text/sip-hash";
+import { Bytes, sipHash } from "../../assembly";
+import { RequestView } from "../../assembly/rules";
 import { Address, IPV4_OFFSET, MAX_ADDRESS_TEXT, writePrefix } from "./address";
 import { claimText } from "./claim";
 
@@ -111,7 +110,10 @@ export class RoutePart extends KeyPart {
   }
 }
 
-/** The client's address or network. One that is no IP address, such as the path of a socket, counts as it is. */
+/**
+ * The client's address or network. One that is no IP address, such as the path of a socket, counts
+ * as it is.
+ */
 @final
 export class AddressPart extends KeyPart {
   private readonly address: Address = new Address();
@@ -188,7 +190,10 @@ export class ValuePart extends KeyPart {
 /** A compiled key. */
 @final
 export class RuleKey {
-  /** Of the request that was read last: the key's number, which nobody can make two of. All requests of a rule that miss a part have one. */
+  /**
+   * Of the request that was read last: the key's number, which nobody can make two of. All requests
+   * of a rule that miss a part have one.
+   */
   hash: u64 = 0;
   private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(MAX_PARTS).fill(NOTHING);
 
@@ -196,7 +201,8 @@ export class RuleKey {
   constructor(private readonly parts: StaticArray<KeyPart>) {}
 
   /**
-   * Reads the request's key. An empty value is as good as none, but that which the configuration gives.
+   * Reads the request's key. An empty value is as good as none, but that which the configuration
+   * gives.
    * @param seed 16 bytes that no client knows
    * @returns false where the request misses a part
    */

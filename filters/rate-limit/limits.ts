@@ -1,10 +1,8 @@
-// All rules of a plugin, and what they make of a request: which of them count it, and whether this Envoy's limits let it pass.
+// All rules of a plugin, and what they make of a request: which of them count it, and whether this
+// Envoy's limits let it pass.
 
-import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
-import { MatchList } from "../../assembly/matching/match-list";
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestView } from "../../assembly/matching/request-view";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, monotonicNanoseconds } from "../../assembly";
+import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
 import { Decision } from "./decision";
 import { ticksAt } from "./gcra";
 import { NEVER, Verdict } from "./local-limit";
@@ -45,7 +43,8 @@ export class Limits {
   /**
    * Decides as far as this Envoy knows.
    * @param call where some rule may ask the service
-   * @returns true where the service is to be asked as well: `call` has the questions, and is to be started in the same callback
+   * @returns true where the service is to be asked as well: `call` has the questions, and is to be
+   * started in the same callback
    */
   decide(decision: Decision, call: ServiceCall | null): bool {
     this.pick(decision);
@@ -105,7 +104,10 @@ export class Limits {
     }
   }
 
-  /** Puts the questions to the call, before anything is taken: a key that is known to be over refuses. False where there are none. */
+  /**
+   * Puts the questions to the call, before anything is taken: a key that is known to be over
+   * refuses. False where there are none.
+   */
   private ask(call: ServiceCall, decision: Decision, time: u64): bool {
     call.begin(time);
     for (let i = 0; i < this.count; i++) {

@@ -1,12 +1,14 @@
 // A limit for each key, kept where all workers see it.
 
-import { Status } from "../../assembly/abi/types";
-import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
+import { monotonicNanoseconds, Status } from "../../assembly";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
 import { Table } from "./table";
 
-/** With four workers on one key the second try mostly succeeds; so many fail only where something is wrong. */
+/**
+ * With four workers on one key the second try mostly succeeds; so many fail only where something is
+ * wrong.
+ */
 const ATTEMPTS: i32 = 1000;
 
 /** As a time to wait: no time is long enough. */
@@ -20,7 +22,10 @@ export enum Verdict {
   Contended,
 }
 
-/** A limit and its keys. What it says of a request, `remaining` and the others explain until the next. */
+/**
+ * A limit and its keys. What it says of a request, `remaining` and the others explain until the
+ * next.
+ */
 @final
 export class LocalLimit {
   private readonly place: Place = new Place();
@@ -41,7 +46,10 @@ export class LocalLimit {
     return this.gcra.passes(this.place.moment, this.now, cost) ? Verdict.Passed : Verdict.Over;
   }
 
-  /** Takes what the request costs, if it passes. Two host calls, and three more for each time that another worker comes between. */
+  /**
+   * Takes what the request costs, if it passes. Two host calls, and three more for each time that
+   * another worker comes between.
+   */
   take(hash: u64, cost: u32, now: u64): Verdict {
     const place = this.place;
     for (let i = 0; i < ATTEMPTS; i++) {
@@ -80,15 +88,19 @@ export class LocalLimit {
     return secondsOf(this.place.moment - this.now);
   }
 
-  /** Seconds until the same request would pass, rounded up and 1 at least; `NEVER` where it costs more than the burst. */
+  /**
+   * Seconds until the same request would pass, rounded up and 1 at least; `NEVER` where it costs
+   * more than the burst.
+   */
   get waitSeconds(): u32 {
     if (this.cost > this.gcra.burst) return NEVER;
     return max<u32>(1, secondsOf(this.gcra.wait(this.place.moment, this.now, this.cost)));
   }
 
   /**
-   * Finds the key. A moment may be later than any that could be set when `now` was read, because another worker set it since: whether it can be at
-   * all, only a clock that is read after the bucket says.
+   * Finds the key. A moment may be later than any that could be set when `now` was read, because
+   * another worker set it since: whether it can be at all, only a clock that is read after the
+   * bucket says.
    */
   private read(hash: u64, now: u64): void {
     const place = this.place;

@@ -1,9 +1,7 @@
 // A plugin's configuration at work: all that its streams have in common.
 
-import { encodePairs } from "../../assembly/host/header-pairs";
-import { HostRequestView } from "../../assembly/host/request-view";
-import { sharedSeed } from "../../assembly/host/shared-seed";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, encodePairs } from "../../assembly";
+import { HostRequestView, sharedSeed } from "../../assembly/rules";
 import { AnswerPolicy, RateLimitConfig } from "./config";
 import { Limits } from "./limits";
 import { ResponseFields } from "./response-fields";

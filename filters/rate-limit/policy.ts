@@ -1,16 +1,16 @@
 // What a rule says of a request before any limit is asked: whether it counts it, and as what.
 
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestView } from "../../assembly/matching/request-view";
-import { RuleSelection } from "../../assembly/matching/rule-selection";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
+import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Address } from "./address";
 import { AddressRanges } from "./address-ranges";
 import { GlobalRule } from "./descriptor";
 import { Gcra } from "./gcra";
 import { RuleKey } from "./key";
 
-/** What becomes of a request without a part of the key; in the order of the configuration's words. */
+/**
+ * What becomes of a request without a part of the key; in the order of the configuration's words.
+ */
 export enum Missing {
   Skip,
   Share,
@@ -37,7 +37,10 @@ export class Cost {
   }
 }
 
-/** The number of however many digits, but no more than `most`, which is at least 1; -1 for what is none. */
+/**
+ * The number of however many digits, but no more than `most`, which is at least 1; -1 for what is
+ * none.
+ */
 function wholeNumber(text: Bytes, most: u32): i64 {
   let value: i64 = 0;
   for (let i = 0; i < text.size; i++) {

@@ -1,11 +1,9 @@
-// What responses say of the limits: in `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10, or in the older `X-RateLimit-*`; when to
-// come again; and which rules came to what.
+// What responses say of the limits: in `RateLimit` and `RateLimit-Policy` of
+// draft-ietf-httpapi-ratelimit-headers-10, or in the older `X-RateLimit-*`; when to come again; and
+// which rules came to what.
 
-import { Explanation } from "../../assembly/host/explanation";
-import { responseHeaders } from "../../assembly/host/headers";
-import { Bytes } from "../../assembly/text/bytes";
-import { decimalText } from "../../assembly/text/number";
-import { TextBuffer } from "../../assembly/text/text-buffer";
+import { Bytes, decimalText, responseHeaders, TextBuffer } from "../../assembly";
+import { Explanation } from "../../assembly/rules";
 import { FieldStyle } from "./config";
 import { Decision, Note } from "./decision";
 import { NEVER } from "./local-limit";
@@ -70,7 +68,10 @@ export class ResponseFields {
     this.put(X_RESET, least && least.fullSeconds > 0 ? decimalText(least.fullSeconds) : NOTHING);
   }
 
-  /** `"RULE";q=LIMIT;w=SECONDS` or `"RULE";r=REMAINING;t=SECONDS` of each rule of which it is known; no seconds where nothing is to be said of them. */
+  /**
+   * `"RULE";q=LIMIT;w=SECONDS` or `"RULE";r=REMAINING;t=SECONDS` of each rule of which it is known;
+   * no seconds where nothing is to be said of them.
+   */
   private list(decision: Decision, isPolicy: bool): Bytes {
     const text = this.text;
     text.clear();

@@ -1,6 +1,7 @@
 // What responses say, and what several rules make of a request, in the in-process host.
 
 import { beforeAll, describe, expect, test } from "vitest";
+import type { HeaderList } from "../../kit/host/load.js";
 import {
   buildRateLimit,
   decisions,
@@ -8,8 +9,7 @@ import {
   limitedProxy,
   PER_USER,
   passing,
-} from "../../test/harness/rate-limit-proxy.js";
-import type { HeaderList } from "../../test/host/load.js";
+} from "../../test/support/rate-limit-proxy.js";
 import type { RateLimitConfig } from "./schema.js";
 
 let path: string;

@@ -1,10 +1,7 @@
 // A rule at work: its limits in shared data, its counters, its words.
 
-import { MetricType } from "../../assembly/abi/types";
-import { metricName } from "../../assembly/host/metric-name";
-import { defineMetric, incrementMetric } from "../../assembly/host/metrics";
-import { RuleOutcomes } from "../../assembly/host/rule-outcomes";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
+import { RuleOutcomes } from "../../assembly/rules";
 import { Decision } from "./decision";
 import { LocalLimit, Verdict } from "./local-limit";
 import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
@@ -27,7 +24,8 @@ export class Rule {
 
   /**
    * @param number its place among the rules
-   * @param plugin its name: rules of one name in plugins of one name and one `vm_id` have their keys in common
+   * @param plugin its name: rules of one name in plugins of one name and one `vm_id` have their
+   * keys in common
    */
   constructor(
     readonly number: i32,
@@ -75,7 +73,10 @@ export class Rule {
     return verdict;
   }
 
-  /** What a shadow does with a limit of its own: what an acting rule refuses would have taken nothing from it. */
+  /**
+   * What a shadow does with a limit of its own: what an acting rule refuses would have taken
+   * nothing from it.
+   */
   probe(limit: LocalLimit, hash: u64, cost: u32, now: u64, decision: Decision): Verdict {
     return decision.refused ? limit.look(hash, cost, now) : this.take(limit, hash, cost, now);
   }

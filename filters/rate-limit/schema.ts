@@ -1,4 +1,5 @@
-// What rate-limit's configuration may be. The module's own parser is `config.ts`; a test holds both to the same documents.
+// What rate-limit's configuration may be. The module's own parser is `config.ts`; a test holds both
+// to the same documents.
 
 import { isIP } from "node:net";
 import { z } from "zod";
@@ -10,9 +11,9 @@ import {
   text,
   whole,
   writtenHeaderName,
-} from "../match-schema.js";
-import { contentType, replyBody } from "../reply-schema.js";
-import { duration, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../rule-schema.js";
+} from "../shared/match-schema.js";
+import { contentType, replyBody } from "../shared/reply-schema.js";
+import { duration, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
 
 const KEY_PARTS = [
   "header",
@@ -111,7 +112,10 @@ const global = z.strictObject({
     .describe("The limit of this Envoy while the service does not answer, in failureMode local."),
 });
 
-/** `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is none that a client can have. */
+/**
+ * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is none
+ * that a client can have.
+ */
 function isAddressOrRange(value: string): boolean {
   const [, address = "", prefix] = /^([0-9A-Fa-f:.]{1,60})(?:\/(0|[1-9]\d{0,2}))?$/.exec(value) ?? [];
   const version = isIP(address);

@@ -1,8 +1,8 @@
-// What the rate limit service answers: `envoy.service.ratelimit.v3.RateLimitResponse`. It comes over the network: an answer that is none, or does not fit what
-// was asked, is a failure, and never half of a decision.
+// What the rate limit service answers: `envoy.service.ratelimit.v3.RateLimitResponse`. It comes
+// over the network: an answer that is none, or does not fit what was asked, is a failure, and never
+// half of a decision.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { ProtobufReader } from "../../assembly/text/protobuf";
+import { Bytes, ProtobufReader } from "../../assembly";
 
 /** The service's verdict on a request, or on one descriptor. */
 enum Code {
@@ -104,9 +104,10 @@ export class ServiceAnswer {
   }
 
   /**
-   * Reads an answer to `asked` descriptors, whose statuses go to the first items of `statuses`. Without any status all have the verdict of the whole: some
-   * services say no more.
-   * @returns false where it is none, or has another number of statuses, or a code that is not known; there is nothing to be used of it then
+   * Reads an answer to `asked` descriptors, whose statuses go to the first items of `statuses`.
+   * Without any status all have the verdict of the whole: some services say no more.
+   * @returns false where it is none, or has another number of statuses, or a code that is not
+   * known; there is nothing to be used of it then
    */
   read<S extends DescriptorStatus>(message: Bytes, statuses: Array<S>, asked: i32): bool {
     this.clear();
@@ -136,7 +137,10 @@ export class ServiceAnswer {
   }
 }
 
-/** The verdict on the whole is the one that holds: a service in shadow mode says of descriptors that they are over, and lets the request pass. */
+/**
+ * The verdict on the whole is the one that holds: a service in shadow mode says of descriptors that
+ * they are over, and lets the request pass.
+ */
 function settle<S extends DescriptorStatus>(statuses: Array<S>, asked: i32, without: bool, over: bool): void {
   let overs = 0;
   for (let i = 0; i < asked; i++) {

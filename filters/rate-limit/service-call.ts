@@ -1,13 +1,17 @@
 // One request's question to the rate limit service: which rules ask, and what came of it.
 
-import { view } from "../../assembly/abi/memory";
-import { GrpcStatus, Status } from "../../assembly/abi/types";
-import { grpcMessage } from "../../assembly/host/body";
-import { nowNanoseconds } from "../../assembly/host/clock";
-import { GrpcCallHandler } from "../../assembly/host/grpc-call";
-import { requestHeaders, responseHeaders } from "../../assembly/host/headers";
-import { Bytes } from "../../assembly/text/bytes";
-import { ProtobufReader } from "../../assembly/text/protobuf";
+import {
+  Bytes,
+  GrpcCallHandler,
+  GrpcStatus,
+  grpcMessage,
+  nowNanoseconds,
+  ProtobufReader,
+  requestHeaders,
+  responseHeaders,
+  Status,
+  view,
+} from "../../assembly";
 import { GlobalRule } from "./descriptor";
 import { RateLimitService } from "./service";
 import { DescriptorStatus, ServiceAnswer } from "./service-answer";
@@ -18,7 +22,9 @@ export const OVER_LOCALLY: i32 = -1;
 
 /** A larger answer is none that a service gives. */
 const MAX_ANSWER_SIZE: u32 = 64 * 1024;
-/** An answer that is kept for its headers leaves so much memory with a context that serves again. */
+/**
+ * An answer that is kept for its headers leaves so much memory with a context that serves again.
+ */
 const KEPT_SIZE: i32 = 4 * 1024;
 
 const RESPONSE_HEADERS: u32 = 3;
@@ -59,7 +65,10 @@ export class ServiceCall extends GrpcCallHandler {
   private readonly answer: ServiceAnswer = new ServiceAnswer();
   private readonly rules: Array<AskedRule> = [];
   private now: u64 = 0;
-  /** `now`, or the start of the second by the time of day that it lies in: services count their windows in whole seconds of it. */
+  /**
+   * `now`, or the start of the second by the time of day that it lies in: services count their
+   * windows in whole seconds of it.
+   */
   private secondStart: u64 = 0;
   /** The answer, for as long as something in it is still to be used. */
   private kept: Bytes = EMPTY;
@@ -88,7 +97,8 @@ export class ServiceCall extends GrpcCallHandler {
   /**
    * The rule asks about the key whose parts `entry` was given.
    * @param rule any number, for `rule`
-   * @returns the number of the question, or `OVER_LOCALLY`: it need not be asked. One host call, none without a pre-check
+   * @returns the number of the question, or `OVER_LOCALLY`: it need not be asked. One host call,
+   * none without a pre-check
    */
   ask(rule: i32, global: GlobalRule, cost: u32): i32 {
     const writer = this.service.writer;
@@ -112,7 +122,8 @@ export class ServiceCall extends GrpcCallHandler {
 
   /**
    * Asks, and tells the stream what came of it. Two host calls.
-   * @returns false where the service cannot be asked: it has failed then, and the stream is not told
+   * @returns false where the service cannot be asked: it has failed then, and the stream is not
+   * told
    */
   start(stream: ServiceCaller): bool {
     this.stream = stream;
@@ -187,12 +198,18 @@ export class ServiceCall extends GrpcCallHandler {
     return this.answer.hasResponseHeaders;
   }
 
-  /** Adds the headers that the service has for the client. @param refused they are those of a refusal, and may say what its body is */
+  /**
+   * Adds the headers that the service has for the client. @param refused they are those of a
+   * refusal, and may say what its body is
+   */
   addResponseHeaders(refused: bool): void {
     addHeaders(this.held(), RESPONSE_HEADERS, responseHeaders, refused);
   }
 
-  /** The body that the service has for a refusal; empty where it has none. Valid until the callback ends. */
+  /**
+   * The body that the service has for a refusal; empty where it has none. Valid until the callback
+   * ends.
+   */
   body(): Bytes {
     if (!this.answer.hasBody) return EMPTY;
     let body = EMPTY;

@@ -1,7 +1,7 @@
-// Reads what rules and the plugin say of the rate limit service. Its TypeScript twins are `service` and `global` of `schema.ts`.
+// Reads what rules and the plugin say of the rate limit service. Its TypeScript twins are `service`
+// and `global` of `schema.ts`.
 
-import { ConfigNode } from "../../assembly/text/config";
-import { parseDurationOr } from "../../assembly/text/duration";
+import { ConfigNode, parseDurationOr } from "../../assembly/config";
 import { GlobalRule, LimitUnit } from "./descriptor";
 import { FailureMode, RateLimitService } from "./service";
 

@@ -1,12 +1,9 @@
-// The headers that a rate limit service adds. It is trusted to name them, not to break a message: what no header can be is left out.
+// The headers that a rate limit service adds. It is trusted to name them, not to break a message:
+// what no header can be is left out.
 
-import { allocate, view } from "../../assembly/abi/memory";
-import { HeaderMap } from "../../assembly/host/headers";
-import { Bytes } from "../../assembly/text/bytes";
-import { BytesTable } from "../../assembly/text/bytes-table";
-import { isHeaderName } from "../../assembly/text/header-name";
-import { isHeaderValue } from "../../assembly/text/header-value";
-import { ProtobufReader } from "../../assembly/text/protobuf";
+import { allocate, Bytes, HeaderMap, ProtobufReader, view } from "../../assembly";
+import { isHeaderName, isHeaderValue } from "../../assembly/config";
+import { BytesTable } from "../../assembly/rules";
 
 /** They hold a connection or a message together. */
 const NOT_ADDED = new BytesTable([
@@ -27,7 +24,8 @@ const CONTENT_TYPE = Bytes.of("content-type");
 
 /**
  * Adds every header that stands in `field` of the answer.
- * @param withType a `content-type` among them takes the place of the one that is there; without, it is left out
+ * @param withType a `content-type` among them takes the place of the one that is there; without, it
+ * is left out
  */
 export function addHeaders(answer: Bytes, field: u32, to: HeaderMap, withType: bool): void {
   const reader = answerReader;

@@ -1,14 +1,17 @@
-// The keys that the rate limit service has over their limit, and until when: asking again before that is spared. In shared data, so that what one worker was
-// told all know. A fixed number of entries: a key that finds no place takes that of the entry which ends first, and the one that had it is asked about again.
+// The keys that the rate limit service has over their limit, and until when: asking again before
+// that is spared. In shared data, so that what one worker was told all know. A fixed number of
+// entries: a key that finds no place takes that of the entry which ends first, and the one that had
+// it is asked about again.
 
-import { SharedData, SharedUpdater } from "../../assembly/host/shared-data";
-import { sharedSeed } from "../../assembly/host/shared-seed";
-import { Bytes } from "../../assembly/text/bytes";
-import { sipHash } from "../../assembly/text/sip-hash";
+import { Bytes, SharedData, SharedUpdater, sipHash } from "../../assembly";
+import { sharedSeed } from "../../assembly/rules";
 
 const BUCKETS: i32 = 1024;
 const ENTRIES: i32 = 16;
-/** An entry: the key's hash, when it ends in nanoseconds of the monotonic clock, what the refused request cost, and for how many seconds more it is over. */
+/**
+ * An entry: the key's hash, when it ends in nanoseconds of the monotonic clock, what the refused
+ * request cost, and for how many seconds more it is over.
+ */
 const UNTIL: i32 = 8;
 const COST: i32 = 16;
 const BEYOND: i32 = 20;
@@ -34,7 +37,8 @@ export class OverEntry extends SharedUpdater {
     if (old && old.size == bucket.size) memory.copy(bucket.ptr, old.ptr, bucket.size);
     else memory.fill(bucket.ptr, 0, bucket.size);
     const entry = bucket.ptr + this.placeIn(bucket) * ENTRY_SIZE;
-    // What a dear request is refused for, a cheap one may still have: the least cost that was refused holds.
+    // What a dear request is refused for, a cheap one may still have: the least cost that was
+    // refused holds.
     const known = load<u64>(entry) == this.hash && load<u64>(entry, UNTIL) > this.now;
     const cost = known ? min(load<u32>(entry, COST), this.cost) : this.cost;
     store<u64>(entry, this.hash);
@@ -64,7 +68,10 @@ export class Over {
   /** For so many seconds after that the limit's window goes on. */
   beyondSeconds: u32 = 0;
 
-  /** Looks for a request of that key and cost. False, and all is 0, where nothing is known, or it is past. */
+  /**
+   * Looks for a request of that key and cost. False, and all is 0, where nothing is known, or it is
+   * past.
+   */
   find(bucket: Bytes, hash: u64, cost: u32, now: u64): bool {
     this.spared = 0;
     this.beyondSeconds = 0;
@@ -82,7 +89,10 @@ export class Over {
   }
 }
 
-/** One for a plugin; those of one `vm_id` share the entries, in which the service and its domain are told apart by `scope`. */
+/**
+ * One for a plugin; those of one `vm_id` share the entries, in which the service and its domain are
+ * told apart by `scope`.
+ */
 @final
 export class OverTable {
   private readonly buckets: StaticArray<SharedData | null> = new StaticArray<SharedData | null>(BUCKETS);
@@ -93,7 +103,10 @@ export class OverTable {
   private key0: u64 = 0;
   private key1: u64 = 0;
 
-  /** @param scope whatever the same descriptor means something else in: the service's cluster and its domain. Kept */
+  /**
+   * @param scope whatever the same descriptor means something else in: the service's cluster and
+   * its domain. Kept
+   */
   constructor(private readonly scope: Bytes) {}
 
   hashOf(descriptor: Bytes): u64 {
@@ -110,13 +123,19 @@ export class OverTable {
     this.key1 = seed1;
   }
 
-  /** Whether a request of that cost is known to be over the limit: `over` then says for how long. One host call. */
+  /**
+   * Whether a request of that cost is known to be over the limit: `over` then says for how long.
+   * One host call.
+   */
   has(hash: u64, cost: u32, now: u64): bool {
     const bucket = this.bucketOf(hash).get();
     return bucket != null && this.over.find(bucket, hash, cost, now);
   }
 
-  /** The service has refused that key a request of that cost. Where other workers always come between, it is not remembered. */
+  /**
+   * The service has refused that key a request of that cost. Where other workers always come
+   * between, it is not remembered.
+   */
   remember(hash: u64, cost: u32, until: u64, now: u64): void {
     if (until <= now) return;
     const entry = this.entry;

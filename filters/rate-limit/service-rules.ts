@@ -1,7 +1,7 @@
-// The rules that ask the rate limit service: what they ask about a request, and what they make of the answer, or of none.
+// The rules that ask the rate limit service: what they ask about a request, and what they make of
+// the answer, or of none.
 
-import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, monotonicNanoseconds } from "../../assembly";
 import { Decision } from "./decision";
 import { ticksAt } from "./gcra";
 import { Verdict } from "./local-limit";
@@ -21,13 +21,17 @@ export class ServiceRules {
     private readonly mode: FailureMode,
   ) {}
 
-  /** Puts the rule's question to the call, which is yet to start; refuses the request where the key is known to be over. */
+  /**
+   * Puts the rule's question to the call, which is yet to start; refuses the request where the key
+   * is known to be over.
+   */
   ask(rule: Rule, picked: Picked, call: ServiceCall, decision: Decision): void {
     const global = rule.policy.global;
     if (!global) return;
     const key = rule.policy.key;
     for (let i = 0; i < key.count; i++) {
-      // Requests that miss a part have one limit together: what else is in them does not tell them apart.
+      // Requests that miss a part have one limit together: what else is in them does not tell them
+      // apart.
       const isTold = picked.isWhole || key.isFixed(i);
       call.entry(key.name(i), isTold ? key.value(i) : NOTHING);
     }
@@ -74,7 +78,10 @@ export class ServiceRules {
     if (denied && !rule.isShadow) decision.refuse(rule.number, Outcome.ServiceFailedDenied, 0);
   }
 
-  /** As with the limits that hold beside the service: none takes anything for a request that another refuses, and shadows come last. */
+  /**
+   * As with the limits that hold beside the service: none takes anything for a request that another
+   * refuses, and shadows come last.
+   */
   private fallBack(call: ServiceCall, decision: Decision): void {
     const now = ticksAt(monotonicNanoseconds());
     for (let i = 0; i < call.asked && call.asked > 1; i++) this.lookAhead(call, i, now, decision);

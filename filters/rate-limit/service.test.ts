@@ -1,11 +1,12 @@
-// The rate limit service's part in the in-process hosts: when it is asked and when that is spared, by the clock; what a question costs; and that nothing is left.
+// The rate limit service's part in the in-process hosts: when it is asked and when that is spared,
+// by the clock; what a question costs; and that nothing is left.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Json } from "../../envoy/config/json.js";
-import { encodeVerdict, type LimitVerdict } from "../../test/harness/rate-limit-messages.js";
-import { type HeaderList, type HostedModule, loadModule } from "../../test/host/load.js";
-import { type HostedProxy, hostProxy } from "../../test/host/proxy.js";
-import { buildFilters } from "../build.js";
+import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
+import { encodeVerdict, type LimitVerdict } from "../../test/support/rate-limit-messages.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import type { RateLimitConfig } from "./schema.js";
 
 const FILTER = "rate-limit";

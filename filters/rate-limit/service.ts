@@ -1,8 +1,7 @@
-// The rate limit service of a plugin: who it is, how long it may take, and which keys it is known to refuse.
+// The rate limit service of a plugin: who it is, how long it may take, and which keys it is known
+// to refuse.
 
-import { Status } from "../../assembly/abi/types";
-import { GrpcCallHandler, GrpcService, grpcCall } from "../../assembly/host/grpc-call";
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes, GrpcCallHandler, GrpcService, grpcCall, Status } from "../../assembly";
 import { DescriptorWriter } from "./descriptor";
 import { OverTable } from "./service-over";
 
@@ -17,7 +16,10 @@ export enum FailureMode {
   Local = 2,
 }
 
-/** One for a plugin. Its streams write their requests one after the other, each within a callback, and so share the writer. */
+/**
+ * One for a plugin. Its streams write their requests one after the other, each within a callback,
+ * and so share the writer.
+ */
 @final
 export class RateLimitService {
   readonly writer: DescriptorWriter;

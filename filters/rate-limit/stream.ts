@@ -1,10 +1,13 @@
 // One request: what is decided on it, and done.
 
-import { FilterHeadersStatus, NO_GRPC_STATUS } from "../../assembly/abi/types";
-import { HttpContext } from "../../assembly/context";
-import { requestHeaders } from "../../assembly/host/headers";
-import { sendLocalReply } from "../../assembly/host/local-reply";
-import { Bytes } from "../../assembly/text/bytes";
+import {
+  Bytes,
+  FilterHeadersStatus,
+  HttpContext,
+  NO_GRPC_STATUS,
+  requestHeaders,
+  sendLocalReply,
+} from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
 import { Plan } from "./plan";

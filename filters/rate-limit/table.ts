@@ -1,17 +1,21 @@
-// The keys of one limit and their moments, in shared data, so that all workers have the same: a fixed number of buckets, each a value of its own, made when
-// its first key comes.
+// The keys of one limit and their moments, in shared data, so that all workers have the same: a
+// fixed number of buckets, each a value of its own, made when its first key comes.
 
-import { Status } from "../../assembly/abi/types";
-import { SharedData } from "../../assembly/host/shared-data";
-import { Bytes } from "../../assembly/text/bytes";
-import { hash64 } from "../../assembly/text/hash";
+import { Bytes, SharedData, Status } from "../../assembly";
+import { hash64 } from "../../assembly/rules";
 import { BUCKET_SIZE } from "./bucket";
 
-/** Entries for each key that may be active at once: with so many, about five of 100,000 keys find their bucket full. */
+/**
+ * Entries for each key that may be active at once: with so many, about five of 100,000 keys find
+ * their bucket full.
+ */
 const ENTRIES_PER_KEY: f64 = 2.6;
 const ENTRIES_PER_BUCKET: f64 = 16;
 
-/** The key of a bucket is `rl`, 8 letters of the table and 4 of the bucket: short, for a proxy keeps so many of them. */
+/**
+ * The key of a bucket is `rl`, 8 letters of the table and 4 of the bucket: short, for a proxy keeps
+ * so many of them.
+ */
 const PREFIX = Bytes.of("rl");
 const TABLE_LETTERS: i32 = 8;
 const BUCKET_LETTERS: i32 = 4;
@@ -25,7 +29,10 @@ function bucketsFor(keys: u32): u32 {
 /** Opened bucket by bucket: `open`, then `bucket`, then perhaps `close`. One at a time. */
 @final
 export class Table {
-  /** Address of the bucket that is open, as it was read; what is changed there, `close` writes. Good until the callback ends. */
+  /**
+   * Address of the bucket that is open, as it was read; what is changed there, `close` writes. Good
+   * until the callback ends.
+   */
   bucket: usize = 0;
   /** Of the bucket that is open. */
   private readonly key: Bytes;
@@ -61,7 +68,10 @@ export class Table {
     }
   }
 
-  /** Writes the open bucket, unless another worker has changed it since: `CasMismatch`. One host call. */
+  /**
+   * Writes the open bucket, unless another worker has changed it since: `CasMismatch`. One host
+   * call.
+   */
   close(): Status {
     this.value.ptr = this.bucket;
     return this.shared.compareAndSet(this.value);

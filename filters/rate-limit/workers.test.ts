@@ -1,8 +1,8 @@
 // What several workers of one proxy let pass, in the in-process host.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { buildRateLimit, limitedProxy, PER_USER, passing } from "../../test/harness/rate-limit-proxy.js";
-import type { HostedProxy } from "../../test/host/proxy.js";
+import type { HostedProxy } from "../../kit/host/proxy.js";
+import { buildRateLimit, limitedProxy, PER_USER, passing } from "../../test/support/rate-limit-proxy.js";
 import type { RateLimitConfig } from "./schema.js";
 
 let path: string;
@@ -46,7 +46,8 @@ describe("over four workers", () => {
     const bucket = (of: HostedProxy) =>
       [...of.host.sharedDataOf("rate-limit").entries].filter(([key]) => key.startsWith("rl"));
     expect(bucket(proxy).length).toBe(1);
-    // Elsewhere a worker has read its clock, but not yet the bucket, while all this goes on: the bucket is further on than it could be by that clock.
+    // Elsewhere a worker has read its clock, but not yet the bucket, while all this goes on: the
+    // bucket is further on than it could be by that clock.
     const held = proxyOf(config);
     expect(passing(held, 20)).toBe(10);
     held.host.intercept = (call) => {

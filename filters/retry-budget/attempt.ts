@@ -1,5 +1,6 @@
-// In a cluster's chain: one attempt of the router's. A retry is written down, or refused, when it begins; and where the attempt before it has a response, that one
-// goes to the client as it is if there is nothing left.
+// In a cluster's chain: one attempt of the router's. A retry is written down, or refused, when it
+// begins; and where the attempt before it has a response, that one goes to the client as it is if
+// there is nothing left.
 
 import {
   Bytes,
@@ -7,6 +8,7 @@ import {
   GrpcStatus,
   getProperty,
   HttpContext,
+  monotonicNanoseconds,
   NO_GRPC_STATUS,
   nowNanoseconds,
   RequestAttributes,
@@ -16,8 +18,7 @@ import {
   setProperty,
   UpstreamAttributes,
 } from "../../assembly";
-import { Explanation } from "../../assembly/host/explanation";
-import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
+import { Explanation } from "../../assembly/rules";
 import { NO_PROMISE } from "./books";
 import { Budget } from "./budget";
 import { Deadline, NO_DEADLINE } from "./deadline";
@@ -27,13 +28,18 @@ import { Plugin } from "./plugin";
 import { isRetriableGrpcStatus, isRetriableStatus, Outcome } from "./policy";
 import { pushesBack } from "./pushback-headers";
 
-/** From 1, also where no `include_request_attempt_count` lets the router say so in a header; and no client can say another. */
+/**
+ * From 1, also where no `include_request_attempt_count` lets the router say so in a header; and no
+ * client can say another.
+ */
 const ATTEMPT = UpstreamAttributes.requestAttemptCount();
 const REQUEST_TIME = RequestAttributes.time();
 /** What the client has been given, and why: the attributes are the client's stream's. */
 const CLIENT_STATUS = ResponseAttributes.code();
 const FLAGS = ResponseAttributes.flags();
-/** Bits of the flags `UO` and `URX`: the circuit breaker had no retry left, or the route had none. */
+/**
+ * Bits of the flags `UO` and `URX`: the circuit breaker had no retry left, or the route had none.
+ */
 const NO_RETRY_LEFT: i64 = (1 << 7) | (1 << 15);
 const STATUS = Bytes.of(":status");
 const GRPC_STATUS = Bytes.of("grpc-status");
@@ -115,7 +121,10 @@ export class Attempt extends HttpContext {
     this.deadline.set(now, this.plugin.expectedTimeout(), this.plugin.grpcTimeout());
   }
 
-  /** One clock; for a client's own deadline, which the request may have spent in other filters, another and an attribute. */
+  /**
+   * One clock; for a client's own deadline, which the request may have spent in other filters,
+   * another and an attribute.
+   */
   private isLate(): bool {
     const grpc = this.deadline.grpc;
     if (this.deadline.isOver(monotonicNanoseconds())) return true;
@@ -133,7 +142,10 @@ export class Attempt extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** No response came of the attempt before, or none that looked like one to retry. This answer is not retried. */
+  /**
+   * No response came of the attempt before, or none that looked like one to retry. This answer is
+   * not retried.
+   */
   private refuse(budget: Budget, outcome: Outcome): FilterHeadersStatus {
     const config = this.plugin.config;
     // What is answered here is no response to look at, should this filter see it.
@@ -156,7 +168,9 @@ export class Attempt extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** Whether routes retry such a response; which of them this one's does is not to be known here. */
+  /**
+   * Whether routes retry such a response; which of them this one's does is not to be known here.
+   */
   private mayBeRetried(): bool {
     const isFailure =
       isRetriableStatus(responseHeaders.get(STATUS), this.plugin.config.retriableStatuses) ||
@@ -202,7 +216,10 @@ export class Attempt extends HttpContext {
     return budget.ledger.promise(entry.caller, this.number > 1) ? Outcome.Retried : Outcome.Exceeded;
   }
 
-  /** Gives a promise back where its response has gone to the client, or the router could not retry. Two host calls, and four for the books. */
+  /**
+   * Gives a promise back where its response has gone to the client, or the router could not retry.
+   * Two host calls, and four for the books.
+   */
   private withdraw(): void {
     const entry = this.entries.acting;
     if (!entry || (CLIENT_STATUS.read(0) == 0 && (FLAGS.read(0) & NO_RETRY_LEFT) == 0)) return;

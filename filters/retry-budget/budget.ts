@@ -1,8 +1,8 @@
-// One budget of the configuration: which requests are on it, by which policy, and what of it is kept where.
+// One budget of the configuration: which requests are on it, by which policy, and what of it is
+// kept where.
 
 import { Bytes } from "../../assembly";
-import { RuleOutcomes } from "../../assembly/host/rule-outcomes";
-import { RuleSelection } from "../../assembly/matching/rule-selection";
+import { RuleOutcomes, RuleSelection } from "../../assembly/rules";
 import { Books } from "./books";
 import { Callers } from "./callers";
 import { ConcurrencyBooks } from "./concurrency";

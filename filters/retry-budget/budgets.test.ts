@@ -1,9 +1,10 @@
-// Which budget a request is on, in the in-process host, and for which other reasons there is no retry.
+// Which budget a request is on, in the in-process host, and for which other reasons there is no
+// retry.
 
-import "../../test/vitest.js";
+import "../../kit/vitest.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { BARE, budgetProxies, counted, one, type ProxyOf, send } from "../../test/harness/budget-proxy.js";
-import type { HeaderList, ProxyOptions } from "../../test/index.js";
+import type { HeaderList, ProxyOptions } from "../../kit/index.js";
+import { BARE, budgetProxies, counted, one, type ProxyOf, send } from "../../test/support/budget-proxy.js";
 
 let proxyOf: ProxyOf;
 

@@ -1,5 +1,5 @@
-import { ListedRequest } from "../../assembly/matching/request.fixture";
-import { RequestSlots } from "../../assembly/matching/request-view";
+import { ListedRequest } from "../../assembly/rules/request.fixture";
+import { RequestSlots } from "../../assembly/rules/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { Callers, Per } from "./callers";
 

@@ -1,9 +1,7 @@
 // Whose budget a request is on: that of its cluster, its route, or the value of one of its headers.
 
-import { RequestView } from "../../assembly/matching/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { hash64 } from "../../assembly/text/hash";
-import { sipHash } from "../../assembly/text/sip-hash";
+import { Bytes, sipHash } from "../../assembly";
+import { hash64, RequestView } from "../../assembly/rules";
 
 /** In the order of the keys of `per`. */
 export enum Per {
@@ -12,7 +10,10 @@ export enum Per {
   Header,
 }
 
-/** Numbers of callers, 0 to `most`. Keys of shared data are never deleted, so there is a fixed number of them. */
+/**
+ * Numbers of callers, 0 to `most`. Keys of shared data are never deleted, so there is a fixed
+ * number of them.
+ */
 @final
 export class Callers {
   /** By number, the hash of the cluster's or route's name that has it. */
@@ -61,7 +62,10 @@ export class Callers {
     return value ? <i32>(sipHash(this.key0, this.key1, value) % this.most) : this.most;
   }
 
-  /** Names are the operator's: each has books of its own, as long as there is room. There are few, and the first is nearly always it. */
+  /**
+   * Names are the operator's: each has books of its own, as long as there is room. There are few,
+   * and the first is nearly always it.
+   */
   private numberOf(id: u64): i32 {
     for (let i = 0; i < this.known; i++) {
       if (unchecked(this.ids[i]) == id) return i;

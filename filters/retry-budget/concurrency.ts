@@ -1,12 +1,13 @@
-// The policy `concurrency`: retries that are going on are at most a share of the requests that are. Its books are one value in shared data, with an
-// entry for each VM, so that what a VM had going on when it ended is forgotten; here they are read and changed as bytes, without the host.
+// The policy `concurrency`: retries that are going on are at most a share of the requests that are.
+// Its books are one value in shared data, with an entry for each VM, so that what a VM had going on
+// when it ended is forgotten; here they are read and changed as bytes, without the host.
 //
 // An entry: u64 VM, u64 when it was last written (steady clock), then what the VM has going on:
 //   0  u32 attempts, retries among them   4  u32 retries
 //   8  u64 number of the newest lapse    16  2 × u32 retries that are promised, lapse n at n % 2
 
-import { Bytes } from "../../assembly/text/bytes";
-import { BUCKETS } from "../../assembly/text/hash";
+import { Bytes } from "../../assembly";
+import { BUCKETS } from "../../assembly/rules";
 import { Books, LAPSE_NS } from "./books";
 
 /** An entry that was not written for this long is of a VM that is gone. */
@@ -23,7 +24,10 @@ const RETRIES: usize = 4;
 const LAPSE: usize = 8;
 const PROMISED: usize = 16;
 
-/** What this VM has going on itself it knows best: it writes its entry whole each time, and nobody else writes it. */
+/**
+ * What this VM has going on itself it knows best: it writes its entry whole each time, and nobody
+ * else writes it.
+ */
 @final
 export class ConcurrencyBooks extends Books {
   private readonly owner: Bytes = Bytes.owned((MAX_ENTRIES + 1) * ENTRY_SIZE);

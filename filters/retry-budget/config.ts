@@ -1,28 +1,23 @@
-// Compiles the configuration once, so that a request only compares. Its TypeScript twin is `schema.ts`.
+// Compiles the configuration once, so that a request only compares. Its TypeScript twin is
+// `schema.ts`.
 
-import { propertyPath } from "../../assembly";
+import { Bytes, propertyPath } from "../../assembly";
+import { ConfigNode, hasRepeat, parseBody, parseDurationOr } from "../../assembly/config";
 import {
+  BUCKETS,
+  MatchList,
   parseExplainHeader,
   parseMethod,
   parsePercentage,
-  parseTestedHeader,
-  theOneOf,
-} from "../../assembly/matching/match-config";
-import { MatchList } from "../../assembly/matching/match-list";
-import { RequestMatch } from "../../assembly/matching/request-match";
-import { RequestSlots } from "../../assembly/matching/request-view";
-import {
   parseRuleSelection,
+  parseTestedHeader,
+  RequestMatch,
+  RequestSlots,
   RuleSelection,
   SELECTION_KEYS,
   Share,
-} from "../../assembly/matching/rule-selection";
-import { Bytes } from "../../assembly/text/bytes";
-import { ConfigNode } from "../../assembly/text/config";
-import { parseDurationOr } from "../../assembly/text/duration";
-import { BUCKETS } from "../../assembly/text/hash";
-import { hasRepeat } from "../../assembly/text/label";
-import { parseBody } from "../../assembly/text/reply-config";
+  theOneOf,
+} from "../../assembly/rules";
 import { Budget, Measure } from "./budget";
 import { Callers, Per } from "./callers";
 import { Methods } from "./policy";

@@ -1,6 +1,6 @@
 // The suite that every filter passes, on retry-budget.
 
-import { describeFilter } from "../../test/conformance/filter.js";
+import { describeFilter } from "../../kit/conformance/filter.js";
 
 /** A configuration with one budget. */
 const one = (fields: object) => ({ budgets: [{ name: "one", ...fields }] });

@@ -1,7 +1,6 @@
 // How much time a request gives itself.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { NOT_A_NUMBER, parseInteger } from "../../assembly/text/number";
+import { Bytes, NOT_A_NUMBER, parseInteger } from "../../assembly";
 
 /** No deadline, as a time or a length of time in nanoseconds. */
 export const NO_DEADLINE: u64 = u64.MAX_VALUE;
@@ -16,7 +15,10 @@ const MAX_MILLISECONDS: i64 = 1_000_000_000_000;
 /** What the router writes when no time is left, for 0 would mean no limit. */
 const OUT_OF_TIME_NS: u64 = NANOSECONDS_PER_MILLISECOND;
 
-/** Nanoseconds that `x-envoy-expected-rq-timeout-ms` gives; `NO_DEADLINE` for none, 0, and what is no number. */
+/**
+ * Nanoseconds that `x-envoy-expected-rq-timeout-ms` gives; `NO_DEADLINE` for none, 0, and what is
+ * no number.
+ */
 export function parseExpectedTimeout(value: Bytes | null): u64 {
   if (!value) return NO_DEADLINE;
   const ms = parseInteger(value);
@@ -25,7 +27,10 @@ export function parseExpectedTimeout(value: Bytes | null): u64 {
     : <u64>ms * NANOSECONDS_PER_MILLISECOND;
 }
 
-/** Nanoseconds that `grpc-timeout` gives: 1 to 8 digits and one of `n`, `u`, `m`, `S`, `M`, `H`; `NO_DEADLINE` for anything else. */
+/**
+ * Nanoseconds that `grpc-timeout` gives: 1 to 8 digits and one of `n`, `u`, `m`, `S`, `M`, `H`;
+ * `NO_DEADLINE` for anything else.
+ */
 export function parseGrpcTimeout(value: Bytes | null): u64 {
   if (!value) return NO_DEADLINE;
   const digits = value.size - 1;
@@ -60,8 +65,8 @@ function unitNs(unit: u8): u64 {
 }
 
 /**
- * Whether the router counts `grpc-timeout` down itself (`grpc_timeout_header_max`): it then writes the same milliseconds in both, and what the client gave is
- * not to be known any more.
+ * Whether the router counts `grpc-timeout` down itself (`grpc_timeout_header_max`): it then writes
+ * the same milliseconds in both, and what the client gave is not to be known any more.
  */
 export function isCountedDown(grpc: Bytes, expected: Bytes): bool {
   const digits = expected.size;

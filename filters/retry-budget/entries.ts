@@ -1,4 +1,5 @@
-// The budgets that one stream is written down in: those in shadow mode that it is on, and at last the one that acts.
+// The budgets that one stream is written down in: those in shadow mode that it is on, and at last
+// the one that acts.
 
 import { Budget } from "./budget";
 
@@ -10,7 +11,9 @@ export class Entry {
   caller: i32 = 0;
   /** Whether it stands there as going on. */
   isCounted: bool = false;
-  /** Retries that stand there with it, and the step of the window in which they were written down. */
+  /**
+   * Retries that stand there with it, and the step of the window in which they were written down.
+   */
   retries: u32 = 0;
   step: u64 = 0;
 

@@ -1,7 +1,9 @@
-// The binding, in the in-process host: workers, attempts and retries as the router makes them, and what a request costs.
+// The binding, in the in-process host: workers, attempts and retries as the router makes them, and
+// what a request costs.
 
-import "../../test/vitest.js";
+import "../../kit/vitest.js";
 import { beforeAll, describe, expect, test } from "vitest";
+import { type HeaderList, loadModule } from "../../kit/index.js";
 import {
   attempts,
   BARE,
@@ -12,8 +14,7 @@ import {
   type ProxyOf,
   remaining,
   send,
-} from "../../test/harness/budget-proxy.js";
-import { type HeaderList, loadModule } from "../../test/index.js";
+} from "../../test/support/budget-proxy.js";
 
 let proxyOf: ProxyOf;
 let path: string;
@@ -128,7 +129,8 @@ describe("concurrency", () => {
     const proxy = proxyOf(one({ concurrency: { percentage: 20, minRetryConcurrency: 2 } }), slow);
     const exchanges = Array.from({ length: 50 }, () => proxy.request());
     proxy.advance(1_000);
-    // The first failed among fifty, the last among few: what goes on, less what is about to end, is what a share is of.
+    // The first failed among fifty, the last among few: what goes on, less what is about to end, is
+    // what a share is of.
     const retries = counted(proxy, "exceeded");
     expect(retries).toBeGreaterThanOrEqual(40);
     proxy.advance(200);

@@ -7,11 +7,11 @@ import {
   log,
   PluginAttributes,
   RootContext,
+  randomBytes,
   registerRootContext,
 } from "../../assembly";
-import { randomBytes } from "../../assembly/host/random";
-import { sharedSeed } from "../../assembly/host/shared-seed";
-import { Config } from "../../assembly/text/config";
+import { Config } from "../../assembly/config";
+import { sharedSeed } from "../../assembly/rules";
 import { Attempt } from "./attempt";
 import { RetryBudgetConfig } from "./config";
 import { Plugin } from "./plugin";

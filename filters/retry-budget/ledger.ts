@@ -6,18 +6,18 @@ import {
   getMetric,
   MetricType,
   metricName,
+  monotonicNanoseconds,
   recordMetric,
   SharedData,
   SharedUpdater,
   UpdateOutcome,
 } from "../../assembly";
-import { monotonicNanoseconds } from "../../assembly/host/monotonic-clock";
 import { Books } from "./books";
 import { Callers } from "./callers";
 
 /**
- * Whenever an attempt fails somebody else's has succeeded: this many in a row fail only where something is broken. A retry that cannot be written down is not
- * made.
+ * Whenever an attempt fails somebody else's has succeeded: this many in a row fail only where
+ * something is broken. A retry that cannot be written down is not made.
  */
 const ATTEMPTS: u32 = 1000;
 /** After this long nothing is left in any books: more than the longest window. */
@@ -38,7 +38,10 @@ enum Change {
   Refresh,
 }
 
-/** The books of one budget, for all its callers. A change is four host calls, two more where the books know what goes on. */
+/**
+ * The books of one budget, for all its callers. A change is four host calls, two more where the
+ * books know what goes on.
+ */
 @final
 export class Ledger extends SharedUpdater {
   private readonly key: Bytes;
@@ -56,7 +59,8 @@ export class Ledger extends SharedUpdater {
   private granted: u32 = 0;
 
   /**
-   * @param name what the keys in shared data begin with: unlike for all that must not be counted together
+   * @param name what the keys in shared data begin with: unlike for all that must not be counted
+   * together
    * @param hasActivity the books know what goes on, and want to be told of its end
    */
   constructor(
@@ -76,7 +80,9 @@ export class Ledger extends SharedUpdater {
     this.activeRetries = hasActivity ? gauge("active_retries", rule) : 0;
   }
 
-  /** Where nothing was counted yet, by any worker: that must not look like a budget that is spent. */
+  /**
+   * Where nothing was counted yet, by any worker: that must not look like a budget that is spent.
+   */
   showNew(): void {
     if (getMetric(this.remaining) > 0) return;
     this.books.load(null, monotonicNanoseconds());
@@ -96,7 +102,10 @@ export class Ledger extends SharedUpdater {
     return this.books.lapse;
   }
 
-  /** A request of that caller begins, and with it up to `wanted` retries. Returns how many are granted, or `NOT_COUNTED`. */
+  /**
+   * A request of that caller begins, and with it up to `wanted` retries. Returns how many are
+   * granted, or `NOT_COUNTED`.
+   */
   first(caller: i32, wanted: u32): i32 {
     return this.make(Change.First, caller, 0, wanted) ? <i32>this.granted : NOT_COUNTED;
   }
@@ -127,7 +136,8 @@ export class Ledger extends SharedUpdater {
   }
 
   /**
-   * From time to time: says of all callers for whom something goes on that this VM is still there, and lets the gauges show what has come back.
+   * From time to time: says of all callers for whom something goes on that this VM is still there,
+   * and lets the gauges show what has come back.
    * @returns whether there will be something to say or show the next time
    */
   refresh(): bool {

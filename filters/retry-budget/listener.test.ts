@@ -1,6 +1,6 @@
 // The filter in a listener's chain, in the in-process host.
 
-import "../../test/vitest.js";
+import "../../kit/vitest.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   attempts,
@@ -11,7 +11,7 @@ import {
   type ProxyOf,
   remaining,
   send,
-} from "../../test/harness/budget-proxy.js";
+} from "../../test/support/budget-proxy.js";
 import type { RetryBudgetConfig } from "./schema.js";
 
 let proxyOf: ProxyOf;

@@ -1,21 +1,24 @@
 // What all streams of a plugin share: its configuration at work.
 
-import { RootContext, Task } from "../../assembly";
-import { HostRequestView } from "../../assembly/host/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { isGrpcType } from "../../assembly/text/grpc-type";
+import { Bytes, isGrpcType, RootContext, Task } from "../../assembly";
+import { HostRequestView } from "../../assembly/rules";
 import { Budget } from "./budget";
 import { RetryBudgetConfig } from "./config";
 import { isCountedDown, NO_DEADLINE, parseExpectedTimeout, parseGrpcTimeout } from "./deadline";
 
-/** How often books are looked at while there is something in them: well below the time after which they take a VM for gone. */
+/**
+ * How often books are looked at while there is something in them: well below the time after which
+ * they take a VM for gone.
+ */
 const REFRESH_MS: u32 = 5_000;
 const NONE: i32 = -1;
 
 @final
 export class Plugin extends Task {
   private readonly request: HostRequestView;
-  /** A property of the request, which all its attempts see: which of them a retry was promised to. */
+  /**
+   * A property of the request, which all its attempts see: which of them a retry was promised to.
+   */
   readonly promiseProperty: Bytes;
   private isRefreshing: bool = false;
 
@@ -84,7 +87,10 @@ export class Plugin extends Task {
     return this.request.header(this.config.maxRetries);
   }
 
-  /** Something was written into books: they forget a VM of which they hear nothing, and gauges show what comes back. */
+  /**
+   * Something was written into books: they forget a VM of which they hear nothing, and gauges show
+   * what comes back.
+   */
   keepRefreshing(): void {
     if (this.isRefreshing) return;
     this.isRefreshing = true;

@@ -1,7 +1,6 @@
 // What a retry depends on beside its budget. Pure: values in, an answer out.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { parseInteger } from "../../assembly/text/number";
+import { Bytes, parseInteger } from "../../assembly";
 
 /** What became of a retry. */
 export enum Outcome {
@@ -59,7 +58,10 @@ export function isRetriableStatus(status: Bytes | null, others: StaticArray<i64>
   return (number >= 500 && number <= 599) || number == 409 || number == 429 || others.includes(number);
 }
 
-/** The same of a status of gRPC: cancelled, deadline-exceeded, resource-exhausted, internal, unavailable. */
+/**
+ * The same of a status of gRPC: cancelled, deadline-exceeded, resource-exhausted, internal,
+ * unavailable.
+ */
 export function isRetriableGrpcStatus(status: Bytes | null): bool {
   const number = status ? parseInteger(status) : 0;
   return number == 1 || number == 4 || number == 8 || number == 13 || number == 14;

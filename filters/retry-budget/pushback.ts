@@ -1,7 +1,7 @@
-// What an upstream says about when it wants to be asked again. The router cannot wait for so long, so that a wish for later is one for no retry.
+// What an upstream says about when it wants to be asked again. The router cannot wait for so long,
+// so that a wish for later is one for no retry.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { NOT_A_NUMBER, parseInteger } from "../../assembly/text/number";
+import { Bytes, NOT_A_NUMBER, parseInteger } from "../../assembly";
 
 const MONTHS = Bytes.of("JanFebMarAprMayJunJulAugSepOctNovDec");
 /** `Sun, 06 Nov 1994 08:49:37 GMT` */
@@ -10,12 +10,18 @@ const MILLISECONDS_PER_DAY: i64 = 86_400_000;
 /** What is no date. */
 export const NO_DATE: i64 = i64.MIN_VALUE;
 
-/** Whether `grpc-retry-pushback-ms` forbids a retry now: it is not 0. By gRPC's rules a negative one forbids every retry, and so does what is no number. */
+/**
+ * Whether `grpc-retry-pushback-ms` forbids a retry now: it is not 0. By gRPC's rules a negative one
+ * forbids every retry, and so does what is no number.
+ */
 export function grpcPushesBack(value: Bytes | null): bool {
   return value != null && parseInteger(value) != 0;
 }
 
-/** Whether `retry-after` is a number of seconds above 0. What is neither a number nor a date says nothing. */
+/**
+ * Whether `retry-after` is a number of seconds above 0. What is neither a number nor a date says
+ * nothing.
+ */
 export function retryAfterSeconds(value: Bytes): bool {
   const seconds = parseInteger(value);
   return seconds != NOT_A_NUMBER ? seconds > 0 : isManyDigits(value);
@@ -29,7 +35,10 @@ function isManyDigits(value: Bytes): bool {
   return value.size > 0;
 }
 
-/** Milliseconds since 1970 of a date as HTTP writes it today (RFC 9110, IMF-fixdate); `NO_DATE` for anything else, the two old forms too. */
+/**
+ * Milliseconds since 1970 of a date as HTTP writes it today (RFC 9110, IMF-fixdate); `NO_DATE` for
+ * anything else, the two old forms too.
+ */
 export function parseHttpDate(value: Bytes): i64 {
   if (value.size != DATE_SIZE || value.at(3) != 0x2c) return NO_DATE;
   const day = numberAt(value, 5, 2);
@@ -62,7 +71,10 @@ function monthAt(value: Bytes, at: i32): i32 {
   return -1;
 }
 
-/** Days from 1970-01-01 on, by the Gregorian calendar; years begin in March here, so that the leap day comes last. */
+/**
+ * Days from 1970-01-01 on, by the Gregorian calendar; years begin in March here, so that the leap
+ * day comes last.
+ */
 function daysBefore(year: i32, month: i32, day: i32): i64 {
   const shifted = month > 2 ? year : year - 1;
   const marchMonth = month > 2 ? month - 3 : month + 9;

@@ -1,13 +1,13 @@
-// The policy `ratio`: retries are at most a share of the requests, over a window that slides. Its books are one value of a fixed size, kept in
-// shared data; here they are read and changed as bytes, without the host.
+// The policy `ratio`: retries are at most a share of the requests, over a window that slides. Its
+// books are one value of a fixed size, kept in shared data; here they are read and changed as
+// bytes, without the host.
 //
 //   0  u64  number of the newest step, a tenth of the window
 //   8  10 × (u32 requests, u32 retries), step n at n % 10
-//  88  u64  number of the newest lapse
-//  96  2 × u32 retries that are promised, lapse n at n % 2
+// 88  u64  number of the newest lapse 96  2 × u32 retries that are promised, lapse n at n % 2
 
-import { Bytes } from "../../assembly/text/bytes";
-import { BUCKETS } from "../../assembly/text/hash";
+import { Bytes } from "../../assembly";
+import { BUCKETS } from "../../assembly/rules";
 import { Books, LAPSE_NS } from "./books";
 
 const STEPS: i32 = 10;
@@ -30,7 +30,8 @@ export class RatioBooks extends Books {
   /**
    * @param share retries in hundredths of a per cent of the requests, 0 to `BUCKETS`
    * @param ttlMs the window, at least 10
-   * @param minPerSecond retries that are left in any case, spread over the window: a burst may use a whole window's at once
+   * @param minPerSecond retries that are left in any case, spread over the window: a burst may use
+   * a whole window's at once
    */
   constructor(
     private readonly share: u64,
@@ -56,7 +57,10 @@ export class RatioBooks extends Books {
     this.advanceLapses(now / LAPSE_NS);
   }
 
-  /** Empties the steps that have begun since. Another worker may have read the clock a moment later: the books never go back. */
+  /**
+   * Empties the steps that have begun since. Another worker may have read the clock a moment later:
+   * the books never go back.
+   */
   private advanceSteps(step: u64): void {
     const newest = load<u64>(this.at);
     this.step = max(step, newest);

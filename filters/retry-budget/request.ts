@@ -1,16 +1,17 @@
-// In a listener's chain: one request. How often the router may retry is decided before it is known whether it must, so that a request holds the retries it is
-// granted until its response has come.
+// In a listener's chain: one request. How often the router may retry is decided before it is known
+// whether it must, so that a request holds the retries it is granted until its response has come.
 
 import {
   Bytes,
+  decimalText,
   FilterHeadersStatus,
   HttpContext,
+  parseInteger,
   requestHeaders,
   responseHeaders,
   UpstreamAttributes,
 } from "../../assembly";
-import { Explanation } from "../../assembly/host/explanation";
-import { decimalText, parseInteger } from "../../assembly/text/number";
+import { Explanation } from "../../assembly/rules";
 import { Budget } from "./budget";
 import { Entries, Entry } from "./entries";
 import { NOT_COUNTED } from "./ledger";
@@ -77,7 +78,10 @@ export class Request extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** The router makes no more retries: those that it did not make are given back. Does nothing where none was granted, and a second time. */
+  /**
+   * The router makes no more retries: those that it did not make are given back. Does nothing where
+   * none was granted, and a second time.
+   */
   private settle(): void {
     let made: i64 = -1;
     for (let i = 0; i < this.entries.count; i++) {

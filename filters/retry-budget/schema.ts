@@ -1,4 +1,5 @@
-// What retry-budget's configuration may be. The module's own parser is `config.ts`; a test holds both to the same documents.
+// What retry-budget's configuration may be. The module's own parser is `config.ts`; a test holds
+// both to the same documents.
 
 import { z } from "zod";
 import {
@@ -9,9 +10,9 @@ import {
   testedHeaderName,
   whole,
   writtenHeaderName,
-} from "../match-schema.js";
-import { replyBody } from "../reply-schema.js";
-import { duration, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../rule-schema.js";
+} from "../shared/match-schema.js";
+import { replyBody } from "../shared/reply-schema.js";
+import { duration, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
 
 const ratio = z.strictObject({
   percentage: percentage.optional().describe("Retries, in percent of the requests. Default 20."),

@@ -1,8 +1,8 @@
-// Compiles the filter's JSON configuration. `schema.ts` is its twin: the conformance suite holds the two together.
+// Compiles the filter's JSON configuration. `schema.ts` is its twin: the conformance suite holds
+// the two together.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { Config, ConfigNode } from "../../assembly/text/config";
-import { isHeaderName } from "../../assembly/text/header-name";
+import { Bytes } from "../../assembly";
+import { Config, ConfigNode, isHeaderName } from "../../assembly/config";
 
 const KEYS: StaticArray<string> = ["header", "values", "shadow"];
 const MAX_HEADER_NAME: i32 = 128;

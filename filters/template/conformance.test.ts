@@ -1,6 +1,6 @@
 // The suite that every filter passes, on template.
 
-import { describeFilter } from "../../test/vitest.js";
+import { describeFilter } from "../../kit/vitest.js";
 
 describeFilter("template", {
   accepted: [

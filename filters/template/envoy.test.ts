@@ -1,7 +1,7 @@
 // The filter in stock Envoy: what the client gets, and what the upstream sees.
 
 import { expect, test } from "vitest";
-import { filterModule, send, startEnvoy, startUpstream } from "../../test/index.js";
+import { filterModule, send, startEnvoy, startUpstream } from "../../kit/index.js";
 
 test("a request passes with one of the values, and with no other", async () => {
   await using upstream = await startUpstream();

@@ -1,7 +1,7 @@
 // The binding, in the in-process host: what becomes of a request, and what it costs.
 
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { filterModule, type HeaderList, type HostedModule, loadModule } from "../../test/index.js";
+import { filterModule, type HeaderList, type HostedModule, loadModule } from "../../kit/index.js";
 
 const FORBIDDEN = 403;
 

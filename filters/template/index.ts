@@ -1,4 +1,5 @@
-// The binding: reads the header, lets the policy decide, counts the outcome, and answers a request that may not pass.
+// The binding: reads the header, lets the policy decide, counts the outcome, and answers a request
+// that may not pass.
 
 import {
   Bytes,
@@ -14,7 +15,7 @@ import {
   registerRootContext,
   requestHeaders,
   sendLocalReply,
-} from "../../assembly/index";
+} from "../../assembly";
 import { FilterConfig } from "./config";
 import { Outcome, Policy } from "./policy";
 

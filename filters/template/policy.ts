@@ -1,6 +1,6 @@
 // The decision: which requests may pass. Values in, an outcome out, no host call.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 
 /** What becomes of a request. */
 export enum Outcome {

@@ -1,4 +1,5 @@
-// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same document inside Envoy.
+// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same
+// document inside Envoy.
 
 import { z } from "zod";
 

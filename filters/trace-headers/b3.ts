@@ -1,6 +1,6 @@
 // B3, in one header and in several. Source: https://github.com/openzipkin/b3-propagation
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 import { isId } from "./hex";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "./trace";
 
@@ -8,7 +8,9 @@ const DASH: u8 = 0x2d;
 const DIGIT_0: u8 = 0x30;
 const DIGIT_1: u8 = 0x31;
 const LETTER_D: u8 = 0x64;
-/** Sizes of what may follow the trace id: a span id; the same and a decision; the same and a parent. */
+/**
+ * Sizes of what may follow the trace id: a span id; the same and a decision; the same and a parent.
+ */
 const WITH_SPAN: i32 = 17;
 const WITH_DECISION: i32 = 19;
 const WITH_PARENT: i32 = 36;
@@ -17,8 +19,8 @@ const FALSE: Bytes = Bytes.of("false");
 const TRUE: Bytes = Bytes.of("true");
 
 /**
- * Reads a `b3` header, `{trace id}-{span id}[-{0|1|d}[-{parent span id}]]` or the decision alone, into `trace`; false, with `trace` as it was,
- * where it is invalid.
+ * Reads a `b3` header, `{trace id}-{span id}[-{0|1|d}[-{parent span id}]]` or the decision alone,
+ * into `trace`; false, with `trace` as it was, where it is invalid.
  */
 export function readB3(value: Bytes, trace: Trace): bool {
   if (value.size == 1) return readDecision(value.at(0), trace);
@@ -44,8 +46,9 @@ function readDecision(byte: u8, trace: Trace): bool {
 }
 
 /**
- * Reads the `x-b3-*` headers, each `null` where it is absent, into `trace`; false, with `trace` as it was, where they are invalid. A decision
- * without ids is valid; neither ids nor a decision is not.
+ * Reads the `x-b3-*` headers, each `null` where it is absent, into `trace`; false, with `trace` as
+ * it was, where they are invalid. A decision without ids is valid; neither ids nor a decision is
+ * not.
  */
 export function readB3Multi(
   traceId: Bytes | null,

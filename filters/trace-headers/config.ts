@@ -1,8 +1,8 @@
 // Compiles the filter's JSON configuration. `schema.ts` is its twin: a test holds the two together.
 
-import { parseWrittenHeader } from "../../assembly/matching/match-config";
-import { Bytes } from "../../assembly/text/bytes";
-import { Config, ConfigNode } from "../../assembly/text/config";
+import { Bytes } from "../../assembly";
+import { Config, ConfigNode } from "../../assembly/config";
+import { parseWrittenHeader } from "../../assembly/rules";
 import { Format, PolicySettings } from "./policy";
 
 const KEYS: StaticArray<string> = [
@@ -72,7 +72,8 @@ export class TraceHeadersConfig {
   private readSampling(node: ConfigNode): void {
     const percent = node.numberOr(0, 100, 100);
     const hundredths = Math.round(percent * 100);
-    // Exact: a multiple of 0.01 is the number nearest to that many hundredths, and so is this quotient.
+    // Exact: a multiple of 0.01 is the number nearest to that many hundredths, and so is this
+    // quotient.
     if (hundredths / 100 != percent) node.fail("must be a multiple of 0.01");
     this.policy.samplingRate = <u32>hundredths;
   }

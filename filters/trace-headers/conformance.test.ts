@@ -1,7 +1,7 @@
 // The suite that every filter passes, on trace-headers.
 
-import { describeFilter } from "../../test/conformance/filter.js";
-import type { HeaderList } from "../../test/traffic.js";
+import { describeFilter } from "../../kit/conformance/filter.js";
+import type { HeaderList } from "../../kit/traffic.js";
 
 const ACCEPTED: readonly unknown[] = [
   {},

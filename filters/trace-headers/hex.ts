@@ -25,8 +25,8 @@ export function isId(ptr: usize, size: i32): bool {
 }
 
 /**
- * Writes `size` bytes from `from` as `2 * size` digits at `to`. Where all bytes are zero the last digit becomes 1, because an id of zeros
- * means "no id" in every format.
+ * Writes `size` bytes from `from` as `2 * size` digits at `to`. Where all bytes are zero the last
+ * digit becomes 1, because an id of zeros means "no id" in every format.
  */
 export function writeId(to: usize, from: usize, size: i32): void {
   let anyBit: u8 = 0;

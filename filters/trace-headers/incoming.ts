@@ -1,6 +1,6 @@
 // The trace headers of one request, collected in a single walk over all headers.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 import { Tracestate } from "./tracestate";
 
 /** The headers that this filter knows. It forwards none of them but those it writes. */
@@ -56,7 +56,10 @@ function findWithin(name: Bytes, from: i32, to: i32): i32 {
   return -1;
 }
 
-/** What came in. One object serves all requests of a plugin; the values are good until the callback ends. */
+/**
+ * What came in. One object serves all requests of a plugin; the values are good until the callback
+ * ends.
+ */
 @final
 export class IncomingHeaders {
   readonly tracestate: Tracestate = new Tracestate();
@@ -119,7 +122,10 @@ export class IncomingHeaders {
     return unchecked(this.counts[header]) == 0 ? null : unchecked(this.values[header]);
   }
 
-  /** Whether writing the tracestate would write what is there: the pieces were not changed if their size is that of the only header. */
+  /**
+   * Whether writing the tracestate would write what is there: the pieces were not changed if their
+   * size is that of the only header.
+   */
   get tracestateUnchanged(): bool {
     const header = TraceHeader.Tracestate;
     return (

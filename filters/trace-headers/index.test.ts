@@ -1,13 +1,9 @@
-// What the filter does to a request and its response, without a proxy: which headers it leaves, and how many host calls that takes.
+// What the filter does to a request and its response, without a proxy: which headers it leaves, and
+// how many host calls that takes.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  type ExchangeOptions,
-  type HeaderList,
-  type HostedModule,
-  loadModule,
-} from "../../test/host/load.js";
-import { buildFilters } from "../build.js";
+import { type ExchangeOptions, type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import type { TraceHeadersConfig } from "./schema.js";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";

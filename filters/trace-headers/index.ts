@@ -1,7 +1,8 @@
-// The binding: collects the trace headers of a request, lets the policy decide, and writes the headers of this hop.
+// The binding: collects the trace headers of a request, lets the policy decide, and writes the
+// headers of this hop.
 
-import { allocate, view } from "../../assembly/abi/memory";
 import {
+  allocate,
   Bytes,
   FilterHeadersStatus,
   HttpContext,
@@ -12,7 +13,8 @@ import {
   registerRootContext,
   requestHeaders,
   responseHeaders,
-} from "../../assembly/index";
+  view,
+} from "../../assembly";
 import { TraceHeadersConfig } from "./config";
 import { IncomingHeaders, nameOf, TraceHeader } from "./incoming";
 import { TraceMetrics } from "./metrics";
@@ -56,7 +58,9 @@ class TraceHeadersRoot extends RootContext {
     return this.config.responseHeader;
   }
 
-  /** Gives the request its trace, and returns the trace id, which is good until the next request. */
+  /**
+   * Gives the request its trace, and returns the trace id, which is good until the next request.
+   */
   trace(): Bytes {
     this.collect();
     this.policy.decide(this.incoming, randomBytes(RANDOM_SIZE));

@@ -1,6 +1,6 @@
 // The filter's counters, defined once per configuration.
 
-import { defineMetric, incrementMetric, MetricType, metricName } from "../../assembly/index";
+import { defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
 import { Format, NO_SOURCE, Outcome, TracePolicy } from "./policy";
 
 const PREFIX: string = "meshwright.trace_headers.";

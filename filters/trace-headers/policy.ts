@@ -1,4 +1,5 @@
-// The decision: which of the incoming contexts is trusted, and what trace this request belongs to. Pure: no host call.
+// The decision: which of the incoming contexts is trusted, and what trace this request belongs to.
+// Pure: no host call.
 
 import { readB3, readB3Multi } from "./b3";
 import { IncomingHeaders, TraceHeader } from "./incoming";
@@ -55,7 +56,9 @@ export class TracePolicy {
   invalidFormats: u32 = 0;
   /** Whether a valid traceparent came with an invalid tracestate. */
   invalidTracestate: bool = false;
-  /** Whether there is a tracestate to forward: what the incoming headers' `tracestate` now holds. */
+  /**
+   * Whether there is a tracestate to forward: what the incoming headers' `tracestate` now holds.
+   */
   keepTracestate: bool = false;
 
   constructor(private readonly settings: PolicySettings) {}
@@ -87,7 +90,10 @@ export class TracePolicy {
     return this.source == NO_SOURCE && incoming.any ? Outcome.Restarted : Outcome.Started;
   }
 
-  /** A tracestate belongs to its traceparent: without that, or with another format's ids, it means nothing. */
+  /**
+   * A tracestate belongs to its traceparent: without that, or with another format's ids, it means
+   * nothing.
+   */
   private decideTracestate(tracestate: Tracestate): void {
     const belongs = this.source == Format.W3c;
     this.invalidTracestate = belongs && !tracestate.valid;

@@ -1,7 +1,8 @@
-// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same document inside Envoy.
+// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same
+// document inside Envoy.
 
 import { z } from "zod";
-import { writtenHeaderName } from "../match-schema.js";
+import { writtenHeaderName } from "../shared/match-schema.js";
 
 const READ_FORMATS = ["w3c", "b3", "b3-multi"] as const;
 const WRITE_FORMATS = ["w3c", "b3", "b3-multi", "x-trace-id"] as const;

@@ -1,13 +1,17 @@
-// One trace context: what was read from the incoming headers, completed for this hop, and how each format spells it.
+// One trace context: what was read from the incoming headers, completed for this hop, and how each
+// format spells it.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 import { writeId } from "./hex";
 
 /** Sizes of the ids in hexadecimal digits. */
 export const TRACE_ID_SIZE: i32 = 32;
 export const SPAN_ID_SIZE: i32 = 16;
 
-/** Room for the longest value that is written here, a `b3` with a parent: 32 + 1 + 16 + 2 + 1 + 16 bytes. */
+/**
+ * Room for the longest value that is written here, a `b3` with a parent: 32 + 1 + 16 + 2 + 1 + 16
+ * bytes.
+ */
 export const LONGEST_VALUE: i32 = 68;
 
 /** Random bytes that a hop needs: a trace id, a span id and a sampling draw. */
@@ -49,7 +53,10 @@ export class Trace {
     this.random = false;
   }
 
-  /** Takes the caller's ids, checked digits at these addresses; a trace id of 16 digits is padded on the left with zeros. */
+  /**
+   * Takes the caller's ids, checked digits at these addresses; a trace id of 16 digits is padded on
+   * the left with zeros.
+   */
   adopt(traceId: usize, traceIdSize: i32, spanId: usize): void {
     const padding = TRACE_ID_SIZE - traceIdSize;
     memory.fill(this.traceId.ptr, 0x30, padding);
@@ -59,7 +66,8 @@ export class Trace {
   }
 
   /**
-   * Completes the trace for this hop: a new span, a new trace where none was adopted, and a decision where there is none.
+   * Completes the trace for this hop: a new span, a new trace where none was adopted, and a
+   * decision where there is none.
    * @param random address of `RANDOM_SIZE` random bytes.
    * @param rate traces sampled of `SAMPLING_SCALE`.
    */

@@ -1,6 +1,7 @@
-// The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`. Source: https://www.w3.org/TR/trace-context/#tracestate-header
+// The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`. Source:
+// https://www.w3.org/TR/trace-context/#tracestate-header
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 
 const MAX_MEMBERS: i32 = 32;
 const MAX_KEY: i32 = 256;
@@ -17,7 +18,10 @@ const EQUALS: u8 = 0x3d;
 const AT: u8 = 0x40;
 const LAST_PRINTABLE: u8 = 0x7e;
 
-/** One request's `tracestate`, however many headers it came in. Refers to the bytes that were added: valid as long as they are. */
+/**
+ * One request's `tracestate`, however many headers it came in. Refers to the bytes that were added:
+ * valid as long as they are.
+ */
 @final
 export class Tracestate {
   private readonly starts: StaticArray<usize> = new StaticArray<usize>(MAX_MEMBERS);
@@ -36,7 +40,10 @@ export class Tracestate {
     this.invalid = false;
   }
 
-  /** Whether every member is by the grammar, no key comes twice and there are at most 32. Members that are empty do not count. */
+  /**
+   * Whether every member is by the grammar, no key comes twice and there are at most 32. Members
+   * that are empty do not count.
+   */
   get valid(): bool {
     return !this.invalid;
   }
@@ -57,7 +64,10 @@ export class Tracestate {
     }
   }
 
-  /** Drops members until `size` is at most `maxBytes`: large ones first, then any, each time from the end. */
+  /**
+   * Drops members until `size` is at most `maxBytes`: large ones first, then any, each time from
+   * the end.
+   */
   limit(maxBytes: i32): void {
     this.dropUntil(maxBytes, LARGE_MEMBER);
     this.dropUntil(maxBytes, 0);

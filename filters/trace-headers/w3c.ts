@@ -1,6 +1,7 @@
-// The W3C `traceparent`. Source: https://www.w3.org/TR/trace-context/ (Level 1) and https://www.w3.org/TR/trace-context-2/ (the random flag).
+// The W3C `traceparent`. Source: https://www.w3.org/TR/trace-context/ (Level 1) and
+// https://www.w3.org/TR/trace-context-2/ (the random flag).
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../assembly";
 import { hexValue, isHexDigit, isId } from "./hex";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "./trace";
 

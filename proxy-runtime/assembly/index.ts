@@ -1,3 +1,4 @@
-// `meshwright/proxy-runtime/assembly`: as filters for `@solo-io/proxy-runtime` 0.1.12 and later write it.
+// `meshwright/proxy-runtime/assembly`: as filters for `@solo-io/proxy-runtime` 0.1.12 and later
+// write it.
 
 export * from "../index";

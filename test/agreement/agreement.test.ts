@@ -1,12 +1,13 @@
-// The in-process host against stock Envoy: every scenario in both, and all that client, upstreams, logs and metrics saw must be the same.
+// The in-process host against stock Envoy: every scenario in both, and all that client, upstreams,
+// logs and metrics saw must be the same.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildFilters, compileModule, modulePath } from "../../filters/build.js";
-import { isBefore } from "../harness/version.js";
+import { buildFilters, compileModule, modulePath } from "../../toolchain/compile/build.js";
+import { isBefore } from "../support/version.js";
 import { generated } from "./generate.js";
 import { inEnvoy, type ModuleFiles } from "./in-envoy.js";
 import { inProcess } from "./in-process.js";
@@ -23,9 +24,15 @@ import { RATE_LIMIT } from "./scenarios/rate-limit.js";
 import { RETRY_BUDGET } from "./scenarios/retry-budget.js";
 import { ROUTER } from "./scenarios/router.js";
 
-/** A seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. In CI it is always the same: a landing is no matter of luck. */
+/**
+ * A seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. In CI it
+ * is always the same: a landing is no matter of luck.
+ */
 const SEED = Number(process.env.MESHWRIGHT_SEED ?? (process.env.CI ? 1 : Date.now() % 1_000_000));
-/** On a busy machine a frame may come later than a tick in Envoy: what differs is run again, and a difference is what differs every time. */
+/**
+ * On a busy machine a frame may come later than a tick in Envoy: what differs is run again, and a
+ * difference is what differs every time.
+ */
 const RUNS = 3;
 const GENERATED = 120;
 const FAMILIES: Readonly<Record<string, readonly Scenario[]>> = {
@@ -45,7 +52,10 @@ const FAMILIES: Readonly<Record<string, readonly Scenario[]>> = {
 };
 const SCENARIOS = Object.values(FAMILIES).flat();
 
-/** The kit is modelled on the pinned release; older ones break off connections and order ends otherwise. */
+/**
+ * The kit is modelled on the pinned release; older ones break off connections and order ends
+ * otherwise.
+ */
 const IS_OLDER = await isBefore("1.39");
 
 let folder: string;

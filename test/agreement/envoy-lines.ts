@@ -6,11 +6,15 @@ export interface EnvoyLine {
   readonly text: string;
 }
 
-// Of a plugin's root context Envoy names the root and the VM, not the plugin: the probe says its name itself.
+// Of a plugin's root context Envoy names the root and the VM, not the plugin: the probe says its
+// name itself.
 const LINE = /^\[[^\]]*\]\[(\d+)\]\[\w+\]\[wasm\] \[[^\]]*\] wasm log [^»]*» (\S+) (.*)$/;
 const MAIN = /^\[[^\]]*\]\[(\d+)\]\[\w+\]\[main\] /;
 
-/** Lines of the log that filters wrote, in the order of the log. The first is Envoy's own, of the main thread. */
+/**
+ * Lines of the log that filters wrote, in the order of the log. The first is Envoy's own, of the
+ * main thread.
+ */
 export function envoyLines(log: string): readonly EnvoyLine[] {
   const lines: EnvoyLine[] = [];
   for (const line of log.split("\n")) {

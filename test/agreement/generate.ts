@@ -1,7 +1,8 @@
-// Scenarios that nobody thought of: random chains, headers, bodies in pieces, pauses, answers and failures, from a seed.
+// Scenarios that nobody thought of: random chains, headers, bodies in pieces, pauses, answers and
+// failures, from a seed.
 
-import { listOf } from "../body-pieces.js";
-import type { ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
+import { listOf } from "../../kit/body-pieces.js";
+import type { ClientRequest, HeaderList, UpstreamResponse } from "../../kit/traffic.js";
 import { Random } from "./random.js";
 import { type Plan, probe, type Scenario, type ScenarioFilter } from "./scenario.js";
 
@@ -56,7 +57,9 @@ function request(random: Random): ClientRequest {
   return { ...message(random), path: random.pick(["/", "/a?b=c", "/%41", "//x", "/a/./b"]) };
 }
 
-/** What comes before the upstream's connection is there reaches the upstream's chain as one piece. */
+/**
+ * What comes before the upstream's connection is there reaches the upstream's chain as one piece.
+ */
 function inOnePiece(request: ClientRequest, wanted: boolean): ClientRequest {
   const [first] = listOf(request.body);
   return wanted && first !== undefined ? { ...request, body: [first] } : request;
@@ -73,7 +76,8 @@ function filter(random: Random, name: string, isActor: boolean): ScenarioFilter 
     const steps = random.some(0, 2, () => edit(random, callback));
     if (steps.length > 0) plan[callback] = steps.join("; ");
   }
-  // A body that was changed and is not as long as its header says is a reset or not, as time will have it.
+  // A body that was changed and is not as long as its header says is a reset or not, as time will
+  // have it.
   const { sh = "" } = plan;
   if (plan.sb !== undefined) plan.sh = sh === "" ? "del 2 content-length" : `del 2 content-length; ${sh}`;
   return probe(name, isActor ? { ...plan, ...deed(random) } : plan);

@@ -1,7 +1,7 @@
 // A gRPC service's answer as an upstream of HTTP/2 sends it.
 
-import type { GrpcAnswer } from "../host/proxy-options.js";
-import type { HeaderList, UpstreamResponse } from "../traffic.js";
+import type { GrpcAnswer } from "../../kit/host/proxy-options.js";
+import type { HeaderList, UpstreamResponse } from "../../kit/traffic.js";
 import type { Scenario } from "./scenario.js";
 
 /** The answer to a request that is a call of a method that the scenario answers. */

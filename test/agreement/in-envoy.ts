@@ -1,5 +1,5 @@
-// Runs scenarios in stock Envoy: one Envoy with a listener for each, and everything that was seen taken from the wire, the access log, Envoy's log and
-// its statistics.
+// Runs scenarios in stock Envoy: one Envoy with a listener for each, and everything that was seen
+// taken from the wire, the access log, Envoy's log and its statistics.
 
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { findEnvoy } from "../../envoy/runtime/find.js";
 import { startGuard } from "../../envoy/runtime/guard.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../envoy/runtime/process.js";
-import type { HeaderList } from "../traffic.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { type EnvoyLine, envoyLines, mainThread } from "./envoy-lines.js";
 import { grpcAnswer } from "./grpc.js";
 import { normalHeaders, normalLine } from "./normal.js";
@@ -108,7 +108,8 @@ class Run {
     );
     const envoy = await startEnvoyProcess({
       binary: await findEnvoy(),
-      // Of a hundred statistics for each listener no other is read, and to have them takes longer than the scenarios.
+      // Of a hundred statistics for each listener no other is read, and to have them takes longer
+      // than the scenarios.
       bootstrap: { ...this.#bootstrap(placed, adminPort), stats_config: ONLY_FILTERS },
       directory: this.directory,
       readyTimeoutMs: 60_000,

@@ -1,8 +1,8 @@
 // Runs a scenario in the in-process host.
 
-import { type HostedProxy, hostProxy } from "../host/proxy.js";
-import type { GrpcRespond, HostedFilter } from "../host/proxy-options.js";
-import type { ClientRequest, UpstreamRequest, UpstreamResponse } from "../traffic.js";
+import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
+import type { GrpcRespond, HostedFilter } from "../../kit/host/proxy-options.js";
+import type { ClientRequest, UpstreamRequest, UpstreamResponse } from "../../kit/traffic.js";
 import type { ModuleFiles } from "./in-envoy.js";
 import { normalHeaders, normalLine } from "./normal.js";
 import {

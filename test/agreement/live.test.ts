@@ -1,17 +1,17 @@
-// What the one Envoy of many scenarios cannot show: HTTP/1.1 on either side, filters that take another configuration between requests, and two workers.
-// Host and harness get the same options.
+// What the one Envoy of many scenarios cannot show: HTTP/1.1 on either side, filters that take
+// another configuration between requests, and two workers. Host and harness get the same options.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Json } from "../../envoy/config/json.js";
-import { compileModule } from "../../filters/build.js";
-import { send } from "../harness/client.js";
-import { startEnvoy } from "../harness/envoy.js";
-import { startUpstream } from "../harness/upstream.js";
-import { hostProxy } from "../host/proxy.js";
-import type { ClientRequest, ClientResponse, UpstreamRequest, UpstreamResponse } from "../traffic.js";
+import { send } from "../../kit/envoy/client.js";
+import { startEnvoy } from "../../kit/envoy/envoy.js";
+import { startUpstream } from "../../kit/envoy/upstream.js";
+import { hostProxy } from "../../kit/host/proxy.js";
+import type { ClientRequest, ClientResponse, UpstreamRequest, UpstreamResponse } from "../../kit/traffic.js";
+import { compileModule } from "../../toolchain/compile/build.js";
 import { envoyLines, mainThread } from "./envoy-lines.js";
 import { normalHeaders, normalLine } from "./normal.js";
 import { type Plan, probe } from "./scenario.js";
@@ -71,7 +71,10 @@ const ANSWERS: Readonly<Record<string, UpstreamResponse>> = {
   "no content": { status: 204 },
 };
 
-/** Node's client and server of HTTP/2 send the end of an empty body apart from its headers; the host sends it with them. */
+/**
+ * Node's client and server of HTTP/2 send the end of an empty body apart from its headers; the host
+ * sends it with them.
+ */
 function requestsOver(protocol: Protocol): readonly Step[] {
   return protocol === "http2" ? REQUESTS : [...REQUESTS, { body: "" }];
 }

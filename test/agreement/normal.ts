@@ -1,6 +1,7 @@
-// The one place that takes out of what was seen what is never the same twice: dates, random ids and durations. All else is compared as it is.
+// The one place that takes out of what was seen what is never the same twice: dates, random ids and
+// durations. All else is compared as it is.
 
-import type { HeaderList } from "../traffic.js";
+import type { HeaderList } from "../../kit/traffic.js";
 
 /** From a header's name to what stands in its value's place, where the value looks as it should. */
 const VARYING: Readonly<Record<string, readonly [shape: RegExp, shown: string]>> = {
@@ -8,7 +9,10 @@ const VARYING: Readonly<Record<string, readonly [shape: RegExp, shown: string]>>
   "x-request-id": [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "ID"],
   "x-envoy-upstream-service-time": [/^\d+$/, "MS"],
 };
-/** Ids that requests of scenarios carry. What else looks like an id of a trace or a span was drawn at random. */
+/**
+ * Ids that requests of scenarios carry. What else looks like an id of a trace or a span was drawn
+ * at random.
+ */
 export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 export const SHORT_TRACE_ID = "a3ce929d0e0e4736";
 export const SPAN_ID = "00f067aa0ba902b7";
@@ -18,7 +22,10 @@ const TRACE_HEADER = /^(traceparent|b3|x-b3-.*|x-trace.*)$/;
 const ATTEMPT = "x-envoy-attempt-count";
 const TIME_LEFT = "x-envoy-expected-rq-timeout-ms";
 
-/** Headers without what varies; pseudo-headers first and in the order of their names, which protocols order by themselves. */
+/**
+ * Headers without what varies; pseudo-headers first and in the order of their names, which
+ * protocols order by themselves.
+ */
 export function normalHeaders(headers: HeaderList): HeaderList {
   // What is left of the timeout for a retry depends on how long the attempts before it took.
   const isRetry = headers.some(([name, value]) => name === ATTEMPT && value !== "1");
@@ -40,7 +47,9 @@ function withoutNewIds(value: string): string {
   );
 }
 
-/** A line of the log without what varies: an id of a request or of a trace that a filter was told. */
+/**
+ * A line of the log without what varies: an id of a request or of a trace that a filter was told.
+ */
 export function normalLine(line: string): string {
   return line
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")

@@ -1,12 +1,16 @@
-// A scenario: filters, what upstreams answer, what a client sends; and all that came of it, in words that the in-process host and stock Envoy share.
+// A scenario: filters, what upstreams answer, what a client sends; and all that came of it, in
+// words that the in-process host and stock Envoy share.
 
 import type { Json } from "../../envoy/config/json.js";
 import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
 import type { FailurePolicy } from "../../envoy/config/wasm.js";
-import type { GrpcAnswer } from "../host/proxy-options.js";
-import type { ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
+import type { GrpcAnswer } from "../../kit/host/proxy-options.js";
+import type { ClientRequest, HeaderList, UpstreamResponse } from "../../kit/traffic.js";
 
-/** The probe that does what its configuration says (`test/probes/agreement`), or a filter of the catalog. */
+/**
+ * The probe that does what its configuration says (`test/probes/agreement`), or a filter of the
+ * catalog.
+ */
 export type ScenarioModule = "plan" | (typeof CATALOG_MODULES)[number];
 export const CATALOG_MODULES = [
   "header-routing",
@@ -20,7 +24,10 @@ export interface ScenarioFilter {
   readonly name: string;
   /** Default: `plan`. */
   readonly module?: ScenarioModule;
-  /** In its text `{id}` becomes what tells this scenario's metrics, keys and queues from those of others that run in the same Envoy. */
+  /**
+   * In its text `{id}` becomes what tells this scenario's metrics, keys and queues from those of
+   * others that run in the same Envoy.
+   */
   readonly configuration?: Json;
   /** Default: one VM for all scenarios of an Envoy, as Envoy shares them. */
   readonly vmId?: string;
@@ -40,14 +47,20 @@ export interface Scenario {
   readonly name: string;
   readonly filters?: readonly ScenarioFilter[];
   readonly upstreamFilters?: readonly ScenarioFilter[];
-  /** What each upstream answers, one attempt after the other; the last answer is for all that follow. Default: 200 without a body. */
+  /**
+   * What each upstream answers, one attempt after the other; the last answer is for all that
+   * follow. Default: 200 without a body.
+   */
   readonly answers?: Readonly<Partial<Record<UpstreamName, readonly UpstreamResponse[]>>>;
   /** What upstreams answer to gRPC calls of filters, by path, when these have sent all. */
   readonly grpc?: Readonly<Record<string, GrpcAnswer>>;
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
   /** One after the other. Default: one GET of `/`. */
   readonly requests?: readonly ClientRequest[];
-  /** How long the client waits for a whole answer before it goes, in milliseconds. Default: `PATIENCE_MS`. */
+  /**
+   * How long the client waits for a whole answer before it goes, in milliseconds. Default:
+   * `PATIENCE_MS`.
+   */
   readonly patienceMs?: number;
   /** How long it waits after each answer, in milliseconds. Default: 0. */
   readonly restMs?: number;
@@ -81,7 +94,9 @@ export interface SeenRequest {
 /** All that came of a scenario. */
 export interface Seen {
   readonly requests: readonly SeenRequest[];
-  /** Every attempt and every call of a filter that reached an upstream, in order for each upstream. */
+  /**
+   * Every attempt and every call of a filter that reached an upstream, in order for each upstream.
+   */
   readonly upstreams: readonly SeenByUpstream[];
   /** `PLUGIN TEXT`, as the worker's probes wrote them: callbacks and host calls in their order. */
   readonly logs: readonly string[];

@@ -1,13 +1,13 @@
-// A client and an upstream of HTTP/2 whose every piece of a body is one frame: Envoy hands a frame to its filters as it came, so that what they see
-// does not depend on time.
+// A client and an upstream of HTTP/2 whose every piece of a body is one frame: Envoy hands a frame
+// to its filters as it came, so that what they see does not depend on time.
 
 import { once } from "node:events";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { listOf } from "../body-pieces.js";
-import { grouped, pairs } from "../harness/raw-headers.js";
-import type { BodyPieces, ClientRequest, HeaderList, UpstreamResponse } from "../traffic.js";
+import { listOf } from "../../kit/body-pieces.js";
+import { grouped, pairs } from "../../kit/envoy/raw-headers.js";
+import type { BodyPieces, ClientRequest, HeaderList, UpstreamResponse } from "../../kit/traffic.js";
 import type { SeenByClient, SeenByUpstream } from "./scenario.js";
 
 /** What clients ask for unless they say. */
@@ -98,8 +98,8 @@ export async function exchange(
 }
 
 /**
- * Whole requests in the order of the upstreams' names: which of two was reached first may be a matter of time, and so is how much of a request
- * that was broken off reached one.
+ * Whole requests in the order of the upstreams' names: which of two was reached first may be a
+ * matter of time, and so is how much of a request that was broken off reached one.
  */
 export function byUpstream(seen: readonly SeenByUpstream[]): readonly SeenByUpstream[] {
   const whole = seen.filter(({ end }) => end === "whole");
@@ -112,7 +112,8 @@ export interface WireUpstream extends AsyncDisposable {
 }
 
 /**
- * @param onRequest told of each request as soon as its headers are there; `done` settles when it ended. What it
+ * @param onRequest told of each request as soon as its headers are there; `done` settles when it
+ * ended. What it
  *   returns is asked for the answer to a request that came whole.
  */
 export async function startWireUpstream(
@@ -120,7 +121,7 @@ export async function startWireUpstream(
   onRequest: (request: {
     readonly headers: HeaderList;
     readonly done: Promise<Received>;
-  }) => UpstreamResponse,
+  }) => () => UpstreamResponse,
 ): Promise<WireUpstream> {
   const server = http2.createServer();
   const sessions = new Set<http2.ServerHttp2Session>();

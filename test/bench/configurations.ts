@@ -4,7 +4,9 @@ import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
 
-/** Rules as a mesh has them: each kind of test, and at the end a split that most requests come to. */
+/**
+ * Rules as a mesh has them: each kind of test, and at the end a split that most requests come to.
+ */
 export const TEN_RULES: HeaderRoutingConfig = {
   rules: [
     { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },

@@ -1,4 +1,5 @@
-// The in-process figures for people: lines for the terminal, and a fragment of a page without anything to load.
+// The in-process figures for people: lines for the terminal, and a fragment of a page without
+// anything to load.
 
 import type { InProcessSummary } from "./in-process.js";
 import type { Timing } from "./rounds.js";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { buildFilters } from "../../filters/build.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import { IDLE, type InProcessSummary, runInProcess } from "./in-process.js";
 import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
 import { against, timingOf } from "./rounds.js";

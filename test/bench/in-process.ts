@@ -1,12 +1,13 @@
-// The second part of the benchmark: modules in the in-process host, where a callback can be timed alone, a million streams take a minute, and
-// twenty thousand are open at once. Times hold the host's share too, which is the same for every module that makes the same host calls: compare
-// them with the module that does nothing.
+// The second part of the benchmark: modules in the in-process host, where a callback can be timed
+// alone, a million streams take a minute, and twenty thousand are open at once. Times hold the
+// host's share too, which is the same for every module that makes the same host calls: compare them
+// with the module that does nothing.
 
 import { join } from "node:path";
-import { compileModule, modulePath } from "../../filters/build.js";
-import { type HeaderList, type HostedModule, loadModule } from "../host/load.js";
-import { driveMemoryStreams } from "../host/memory-load.js";
-import { hostProxy } from "../host/proxy.js";
+import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { driveMemoryStreams } from "../../kit/host/memory-load.js";
+import { hostProxy } from "../../kit/host/proxy.js";
+import { compileModule, modulePath } from "../../toolchain/compile/build.js";
 import { equalityRules } from "./equality-rules.js";
 import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";
 import { against, type Timed, type Timing, timeRounds } from "./rounds.js";
@@ -47,13 +48,21 @@ export interface InProcessSummary {
   readonly callbacks: readonly Timing[];
   /** Streams with 64 KiB bodies, timers and calls: a short run, then a long one. */
   readonly memory: readonly [MemoryFigure, MemoryFigure];
-  /** A stream's time with so many others open, in a filter that keeps state per stream; the first with one. */
+  /**
+   * A stream's time with so many others open, in a filter that keeps state per stream; the first
+   * with one.
+   */
   readonly liveStreams: readonly Timing[];
   /** The same in the module that does nothing: what of it is the host's own. */
   readonly liveStreamsHost: readonly Timing[];
-  /** A request's time through the whole proxy in process, with so many filters that do nothing; the first with one. */
+  /**
+   * A request's time through the whole proxy in process, with so many filters that do nothing; the
+   * first with one.
+   */
   readonly wholeProxy: readonly Timing[];
-  /** A stream's time with so many header-routing rules, none of which matches; the first with one. */
+  /**
+   * A stream's time with so many header-routing rules, none of which matches; the first with one.
+   */
   readonly rules: readonly Timing[];
 }
 
@@ -127,7 +136,10 @@ function configured({ name, module, configuration = {}, rootId = "" }: Subject):
   return hosted;
 }
 
-/** Opens all streams of a batch, then answers them all, then ends them all: each phase is timed by itself. */
+/**
+ * Opens all streams of a batch, then answers them all, then ends them all: each phase is timed by
+ * itself.
+ */
 function inPhases(subject: Subject): Timed {
   const module = configured(subject);
   return {

@@ -1,5 +1,6 @@
-// The load: keep-alive connections over plain sockets, each with one request under way. A process of its own, so that its work is not counted as
-// Envoy's. Told over IPC which port to load for how long; answers with the number of responses.
+// The load: keep-alive connections over plain sockets, each with one request under way. A process
+// of its own, so that its work is not counted as Envoy's. Told over IPC which port to load for how
+// long; answers with the number of responses.
 
 import { connect, type Socket } from "node:net";
 

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { findEnvoy } from "../../envoy/runtime/find.js";
-import { buildFilters } from "../../filters/build.js";
 import { FILTERS } from "../../filters/catalog.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
 import { judge } from "./bounds.js";
 import { runInProcess, type Subject } from "./in-process.js";
 import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
@@ -16,7 +16,10 @@ import { renderPage, renderTable, renderVerdicts } from "./report.js";
 import { repeatability, type Summary, summarise } from "./summary.js";
 import { benchVariants, inProcessSubjects, NAMES, type Peer } from "./variants.js";
 
-/** Two measurements of the same may differ by this part before a difference between two filters means something. */
+/**
+ * Two measurements of the same may differ by this part before a difference between two filters
+ * means something.
+ */
 const SETTLED = 0.05;
 
 interface BenchOptions {

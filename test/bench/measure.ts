@@ -1,4 +1,5 @@
-// Loads each variant in turn, over many short rounds, and reads from the system what Envoy's own process used.
+// Loads each variant in turn, over many short rounds, and reads from the system what Envoy's own
+// process used.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -42,8 +43,10 @@ export interface Measured {
 const CONNECTIONS = 16;
 
 /**
- * Measures all variants in one Envoy with one worker. Within a round the order turns, so that no variant always follows the same one.
- * @throws MeshwrightError `usage` where the system does not account for a process's time as Linux does
+ * Measures all variants in one Envoy with one worker. Within a round the order turns, so that no
+ * variant always follows the same one.
+ * @throws MeshwrightError `usage` where the system does not account for a process's time as Linux
+ * does
  */
 export async function measure(options: MeasureOptions): Promise<readonly Measured[]> {
   const { binary, variants, directory, rounds, maxRounds, roundMs } = options;
@@ -96,7 +99,10 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
 
 const nameOf = (variant: number): string => `variant-${variant}`;
 
-/** Answers by itself; where the variant has filters upstream, a listener beside it answers, so that the request passes a cluster's chain too. */
+/**
+ * Answers by itself; where the variant has filters upstream, a listener beside it answers, so that
+ * the request passes a cluster's chain too.
+ */
 function variantListener(
   { filters, upstreamFilters }: Pick<Variant, "filters" | "upstreamFilters">,
   name: string,
@@ -114,7 +120,10 @@ function variantListener(
   });
 }
 
-/** Time that the process's threads have run on a processor, from the scheduler, exact to the nanosecond. */
+/**
+ * Time that the process's threads have run on a processor, from the scheduler, exact to the
+ * nanosecond.
+ */
 function cpuMicroseconds(pid: number): number {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);

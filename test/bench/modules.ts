@@ -1,8 +1,9 @@
-// Modules written by hand, without the SDK: what Envoy itself charges for a Wasm filter, for each callback and for the host calls that a filter makes.
-// They decide nothing, so what a filter costs beyond its hand-written double is the SDK's and the filter's own.
+// Modules written by hand, without the SDK: what Envoy itself charges for a Wasm filter, for each
+// callback and for the host calls that a filter makes. They decide nothing, so what a filter costs
+// beyond its hand-written double is the SDK's and the filter's own.
 
 import { join } from "node:path";
-import { compileSource } from "../harness/compile-source.js";
+import { compileSource } from "../support/compile-source.js";
 
 const SIGNATURES = {
   proxy_on_context_create: ["(id: u32, parent: u32): void", ""],
@@ -18,7 +19,10 @@ export type Callback = keyof typeof SIGNATURES;
 /** Every stream callback of a request without a body. */
 export const FIVE_CALLBACKS = Object.keys(SIGNATURES) as readonly Callback[];
 
-/** What a hand-written module does in each of the callbacks that it exports: AssemblyScript statements, `""` for nothing. */
+/**
+ * What a hand-written module does in each of the callbacks that it exports: AssemblyScript
+ * statements, `""` for nothing.
+ */
 export type HandWritten = Partial<Readonly<Record<Callback, string>>>;
 
 /** Host calls of a filter, as statements of a hand-written module. */

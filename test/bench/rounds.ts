@@ -1,5 +1,6 @@
-// Times several things against each other in many short rounds, so that what the machine does meanwhile falls on all of them alike. A round is
-// the median of many batches: a pause for the collector, or for another process, falls out of it.
+// Times several things against each other in many short rounds, so that what the machine does
+// meanwhile falls on all of them alike. A round is the median of many batches: a pause for the
+// collector, or for another process, falls out of it.
 
 import { quantile } from "./summary.js";
 
@@ -31,7 +32,10 @@ const BATCH = 100;
 const WARM_UP_ROUNDS = 5;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
-/** Times all of them, so many batches a round; the order turns from round to round. The first is the one that ratios are against. */
+/**
+ * Times all of them, so many batches a round; the order turns from round to round. The first is the
+ * one that ratios are against.
+ */
 export function timeRounds(timed: readonly Timed[], rounds: number, batches: number): readonly Timing[] {
   const measured = timed.map((): (readonly number[])[] => []);
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {

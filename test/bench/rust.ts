@@ -3,12 +3,13 @@
 import { join } from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { buildCrate, RUST_TARGET } from "../harness/rust-crate.js";
+import { buildCrate, RUST_TARGET } from "../support/rust-crate.js";
 
 /**
  * Compiles a filter that adds one response header, in crate `proxy-wasm`.
  * @param directory where its module, and what the compiler leaves, go
- * @returns the module's path, or `undefined`, with a line on stderr that says why, where it cannot be built
+ * @returns the module's path, or `undefined`, with a line on stderr that says why, where it cannot
+ * be built
  */
 export async function buildRustModule(directory: string): Promise<string | undefined> {
   try {

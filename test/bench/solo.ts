@@ -1,5 +1,6 @@
-// `@solo-io/proxy-runtime` 0.1.8 with the compiler that it was made for, for comparisons. Both are fetched from npm when they are first needed and kept
-// in the cache, beside Envoy: the compiler is another release of a package that this one has already.
+// `@solo-io/proxy-runtime` 0.1.8 with the compiler that it was made for, for comparisons. Both are
+// fetched from npm when they are first needed and kept in the cache, beside Envoy: the compiler is
+// another release of a package that this one has already.
 
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
@@ -53,8 +54,10 @@ export async function buildSoloModule(directory: string): Promise<string> {
 
 /**
  * Compiles a filter that imports `@solo-io/proxy-runtime`.
- * @param options more of the compiler's; without any it does not optimize, which is what takes most of its time
- * @throws MeshwrightError `build` when the packages are neither in the cache nor to be had, or the filter does not compile
+ * @param options more of the compiler's; without any it does not optimize, which is what takes most
+ * of its time
+ * @throws MeshwrightError `build` when the packages are neither in the cache nor to be had, or the
+ * filter does not compile
  */
 export async function compileSolo(
   source: string,

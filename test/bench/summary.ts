@@ -4,7 +4,10 @@ import type { Measured } from "./measure.js";
 
 export interface Figure {
   readonly name: string;
-  /** Median over the rounds: CPU time per request over that of no filter in the same place and round, in microseconds. */
+  /**
+   * Median over the rounds: CPU time per request over that of no filter in the same place and
+   * round, in microseconds.
+   */
   readonly over: number;
   /** Half the distance between the quartiles, in microseconds: what a repetition may differ by. */
   readonly spread: number;
@@ -20,7 +23,10 @@ export interface Summary {
   readonly rounds: number;
 }
 
-/** Figures for all variants but `base`, each round held against the same round of the variant that it is measured over, which is `base` unless it says so. */
+/**
+ * Figures for all variants but `base`, each round held against the same round of the variant that
+ * it is measured over, which is `base` unless it says so.
+ */
 export function summarise(measured: readonly Measured[], base: string, yardstick: string): Summary {
   const roundsOf = (name: string) => measured.find((each) => each.name === name)?.perRequest ?? [];
   const baseRounds = roundsOf(base);
@@ -43,7 +49,8 @@ export function summarise(measured: readonly Measured[], base: string, yardstick
 }
 
 /**
- * By how much two measurements of the same differ, as a part of the first: what any difference below it means nothing.
+ * By how much two measurements of the same differ, as a part of the first: what any difference
+ * below it means nothing.
  * @param name the variant that was measured twice
  * @param again the name of its second measurement
  */
@@ -52,7 +59,10 @@ export function repeatability({ figures }: Summary, name: string, again: string)
   return Math.abs(over(again) - over(name)) / over(name);
 }
 
-/** The value below which that part of the values lies, 0 to 1; between two values in proportion. NaN for none. */
+/**
+ * The value below which that part of the values lies, 0 to 1; between two values in proportion. NaN
+ * for none.
+ */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * part;

@@ -1,5 +1,6 @@
-// Attributes of what Envoy's configuration says: of the node, the route, the cluster, the plugin, and their metadata.
-// Call each once, at the top level, and keep what it returns: a module holds only the attributes that it names.
+// Attributes of what Envoy's configuration says: of the node, the route, the cluster, the plugin,
+// and their metadata. Call each once, at the top level, and keep what it returns: a module holds
+// only the attributes that it names.
 
 import { IntegerAttribute, MetadataAttribute, TextAttribute } from "./types";
 

@@ -1,5 +1,5 @@
-// Attributes of the connection that the client made.
-// Call each once, at the top level, and keep what it returns: a module holds only the attributes that it names.
+// Attributes of the connection that the client made. Call each once, at the top level, and keep
+// what it returns: a module holds only the attributes that it names.
 
 import { Bytes } from "../../text/bytes";
 import { FlagAttribute, IntegerAttribute, TextAttribute } from "./types";
@@ -7,7 +7,10 @@ import { FlagAttribute, IntegerAttribute, TextAttribute } from "./types";
 /** `source.*`: the client's end. */
 @final
 export class SourceAttributes {
-  /** IP address and port, such as `192.0.2.1:4711` or `[2001:db8::1]:4711`; heeds `x-forwarded-for` as far as the listener trusts it. */
+  /**
+   * IP address and port, such as `192.0.2.1:4711` or `[2001:db8::1]:4711`; heeds `x-forwarded-for`
+   * as far as the listener trusts it.
+   */
   static address(): TextAttribute {
     return new TextAttribute(["source", "address"]);
   }
@@ -40,12 +43,18 @@ export class ConnectionAttributes {
     return new IntegerAttribute(["connection", "id"]);
   }
 
-  /** Whether the connection is TLS and the client has shown a certificate. Whether it was checked, the listener's validation context says. */
+  /**
+   * Whether the connection is TLS and the client has shown a certificate. Whether it was checked,
+   * the listener's validation context says.
+   */
   static mtls(): FlagAttribute {
     return new FlagAttribute(["connection", "mtls"]);
   }
 
-  /** The name that the client asked for (SNI); empty unless the listener has the filter `envoy.filters.listener.tls_inspector`. */
+  /**
+   * The name that the client asked for (SNI); empty unless the listener has the filter
+   * `envoy.filters.listener.tls_inspector`.
+   */
   static requestedServerName(): TextAttribute {
     return new TextAttribute(["connection", "requested_server_name"]);
   }
@@ -107,15 +116,19 @@ export class ConnectionAttributes {
 }
 
 /**
- * Who the client is in the mesh: the SPIFFE identity in its certificate, such as `spiffe://cluster.local/ns/default/sa/orders`. Believe it only where the
- * listener's validation context checks certificates.
+ * Who the client is in the mesh: the SPIFFE identity in its certificate, such as
+ * `spiffe://cluster.local/ns/default/sa/orders`. Believe it only where the listener's validation
+ * context checks certificates.
  */
 @final
 export class PeerPrincipal {
   private readonly uri: TextAttribute = ConnectionAttributes.uriSanPeerCertificate();
   private readonly scheme: Bytes = Bytes.of("spiffe://");
 
-  /** The identity, or `null` where the client has shown none. Valid until the callback ends. One host call. */
+  /**
+   * The identity, or `null` where the client has shown none. Valid until the callback ends. One
+   * host call.
+   */
   read(): Bytes | null {
     const uri = this.uri.read();
     return uri && uri.startsWith(this.scheme) ? uri : null;

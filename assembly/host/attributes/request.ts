@@ -1,5 +1,6 @@
-// Attributes of the request, in an HTTP filter. Those that come from its headers are there in `onRequestHeaders` and, again, in `onLog`.
-// Call each once, at the top level, and keep what it returns: a module holds only the attributes that it names.
+// Attributes of the request, in an HTTP filter. Those that come from its headers are there in
+// `onRequestHeaders` and, again, in `onLog`. Call each once, at the top level, and keep what it
+// returns: a module holds only the attributes that it names.
 
 import { IntegerAttribute, MapAttribute, TextAttribute } from "./types";
 

@@ -1,5 +1,6 @@
-// Attributes of the response, in an HTTP filter: nothing but sizes of 0 before it has come, and final in `onLog`.
-// Call each once, at the top level, and keep what it returns: a module holds only the attributes that it names.
+// Attributes of the response, in an HTTP filter: nothing but sizes of 0 before it has come, and
+// final in `onLog`. Call each once, at the top level, and keep what it returns: a module holds only
+// the attributes that it names.
 
 import { IntegerAttribute, MapAttribute, TextAttribute } from "./types";
 
@@ -21,7 +22,10 @@ export class ResponseAttributes {
     return new IntegerAttribute(["response", "flags"]);
   }
 
-  /** gRPC status, from trailers or headers; without either, what the HTTP status comes to, as 2 for 200. */
+  /**
+   * gRPC status, from trailers or headers; without either, what the HTTP status comes to, as 2 for
+   * 200.
+   */
   static grpcStatus(): IntegerAttribute {
     return new IntegerAttribute(["response", "grpc_status"]);
   }
@@ -51,7 +55,10 @@ export class ResponseAttributes {
     return new IntegerAttribute(["response", "total_size"]);
   }
 
-  /** From the first byte that went to the upstream to the last that came from it, in nanoseconds. There in `onLog`. */
+  /**
+   * From the first byte that went to the upstream to the last that came from it, in nanoseconds.
+   * There in `onLog`.
+   */
   static backendLatency(): IntegerAttribute {
     return new IntegerAttribute(["response", "backend_latency"]);
   }

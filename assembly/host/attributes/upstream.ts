@@ -1,5 +1,6 @@
-// Attributes of the upstream, there once Envoy has a connection to it: in the response.
-// Call each once, at the top level, and keep what it returns: a module holds only the attributes that it names.
+// Attributes of the upstream, there once Envoy has a connection to it: in the response. Call each
+// once, at the top level, and keep what it returns: a module holds only the attributes that it
+// names.
 
 import { IntegerAttribute, TextAttribute } from "./types";
 

@@ -1,4 +1,5 @@
-// What becomes of requests when a filter's VM has ended in a trap: the one that it ended in, those that follow, and those of other filters in that VM.
+// What becomes of requests when a filter's VM has ended in a trap: the one that it ended in, those
+// that follow, and those of other filters in that VM.
 
 import type { FailurePolicy } from "../../../envoy/config/wasm.js";
 import { type Plan, probe, type Scenario, type ScenarioFilter } from "../scenario.js";

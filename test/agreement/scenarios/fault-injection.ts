@@ -1,7 +1,7 @@
 // Faults of the filter fault-injection, before the router and at each of its attempts.
 
 import type { Json } from "../../../envoy/config/json.js";
-import type { ClientRequest, HeaderList, UpstreamResponse } from "../../traffic.js";
+import type { ClientRequest, HeaderList, UpstreamResponse } from "../../../kit/traffic.js";
 import { probe, type Scenario, type ScenarioFilter } from "../scenario.js";
 
 const GOOD: UpstreamResponse = { headers: [["x-good", "1"]], body: ["some", "thing"] };

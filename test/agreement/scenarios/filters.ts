@@ -1,7 +1,8 @@
-// The catalog's filters as their pages show them: requests of the tests and examples, and hostile ones.
+// The catalog's filters as their pages show them: requests of the tests and examples, and hostile
+// ones.
 
 import type { Json } from "../../../envoy/config/json.js";
-import type { ClientRequest, HeaderList } from "../../traffic.js";
+import type { ClientRequest, HeaderList } from "../../../kit/traffic.js";
 import { SHORT_TRACE_ID, SPAN_ID as SPAN, TRACE_ID as TRACE } from "../normal.js";
 import { probe, type Scenario } from "../scenario.js";
 

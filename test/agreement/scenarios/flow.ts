@@ -1,11 +1,15 @@
-// How streams flow through chains: what is held and goes on, what ends early, and what the filters before and behind see of it.
+// How streams flow through chains: what is held and goes on, what ends early, and what the filters
+// before and behind see of it.
 
-import type { BodyPieces, ClientRequest, UpstreamResponse } from "../../traffic.js";
+import type { BodyPieces, ClientRequest, UpstreamResponse } from "../../../kit/traffic.js";
 import { type Plan, probe, type Scenario } from "../scenario.js";
 
 type Way = "request" | "response";
 
-/** What a filter does in one direction: headers h, bodies b, trailers t; `cont` takes the stream's number. */
+/**
+ * What a filter does in one direction: headers h, bodies b, trailers t; `cont` takes the stream's
+ * number.
+ */
 const DEEDS: Readonly<Record<string, (letter: string, stream: number) => Plan>> = {
   "pauses at the headers": (letter, stream) => ({ [`${letter}h`]: `ret 1; later 60; cont ${stream}` }),
   "pauses everything at the headers": (letter, stream) => ({

@@ -1,6 +1,7 @@
-// gRPC calls of filters that a service answers: what the module is told, in which order, and what it can read of it then.
+// gRPC calls of filters that a service answers: what the module is told, in which order, and what
+// it can read of it then.
 
-import type { GrpcAnswer } from "../../host/proxy-options.js";
+import type { GrpcAnswer } from "../../../kit/host/proxy-options.js";
 import { probe, type Scenario } from "../scenario.js";
 
 const PATH = "/test.Echo/Say";

@@ -2,7 +2,10 @@
 
 import { type Plan, probe, type Scenario } from "../scenario.js";
 
-/** Where steps are performed: in a callback of the stream, or in one of the plugin after which the stream goes on. */
+/**
+ * Where steps are performed: in a callback of the stream, or in one of the plugin after which the
+ * stream goes on.
+ */
 const PLACES: Readonly<Record<string, (steps: string) => Plan>> = {
   configure: (steps) => ({ conf: steps }),
   "context create": (steps) => ({ create: steps }),
@@ -304,7 +307,10 @@ export const WHOLE: Pick<Scenario, "requests" | "answers"> = {
   },
 };
 
-/** Here stock Envoy itself ends, by a segmentation fault, or breaks HTTP/2: a response is continued that has not begun or is at its end, or answered twice when it has begun. */
+/**
+ * Here stock Envoy itself ends, by a segmentation fault, or breaks HTTP/2: a response is continued
+ * that has not begun or is at its end, or answered twice when it has begun.
+ */
 const FATAL =
   /^continue the response in (context create|request|response (headers|trailers)|tick, of a paused)|^two local replies in response/;
 const isSafe = ({ name }: Scenario) => !FATAL.test(name);
@@ -321,7 +327,10 @@ export const HOST_CALLS: readonly Scenario[] = Object.entries(GROUPS)
   )
   .filter(isSafe);
 
-/** Without bodies, and not in `configure`, which every thread does: whether `queue ready` comes before or after a piece of one is a matter of time. */
+/**
+ * Without bodies, and not in `configure`, which every thread does: whether `queue ready` comes
+ * before or after a piece of one is a matter of time.
+ */
 export const QUEUE_CALLS: readonly Scenario[] = Object.entries(PLACES)
   .filter(([place]) => !/body|trailers|configure/.test(place))
   .map(
@@ -333,7 +342,8 @@ export const QUEUE_CALLS: readonly Scenario[] = Object.entries(PLACES)
   );
 
 /**
- * It ends too when a stream that has ended is answered or reset, in the callback itself or soon after. In `configure` either would be about no stream.
+ * It ends too when a stream that has ended is answered or reset, in the callback itself or soon
+ * after. In `configure` either would be about no stream.
  */
 const PLACES_OF_OPEN_STREAMS = Object.entries(PLACES).filter(
   ([place]) => !["configure", "log", "done", "delete"].includes(place),

@@ -1,4 +1,5 @@
-// Which headers Envoy keeps once, with the values of all that are added, and which as often as they come.
+// Which headers Envoy keeps once, with the values of all that are added, and which as often as they
+// come.
 
 import { probe, type Scenario } from "../scenario.js";
 

@@ -1,9 +1,9 @@
 // Limits of the filter rate-limit, its own and those of a service.
 
 import type { Json } from "../../../envoy/config/json.js";
-import { encodeVerdict, type LimitVerdict } from "../../harness/rate-limit-messages.js";
-import type { GrpcAnswer } from "../../host/proxy-options.js";
-import type { ClientRequest, HeaderList } from "../../traffic.js";
+import type { GrpcAnswer } from "../../../kit/host/proxy-options.js";
+import type { ClientRequest, HeaderList } from "../../../kit/traffic.js";
+import { encodeVerdict, type LimitVerdict } from "../../support/rate-limit-messages.js";
 import { probe, type Scenario } from "../scenario.js";
 
 const METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";

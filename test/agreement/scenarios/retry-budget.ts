@@ -1,7 +1,8 @@
-// What the filter retry-budget leaves of the router's retries, in a cluster's chain and in a listener's.
+// What the filter retry-budget leaves of the router's retries, in a cluster's chain and in a
+// listener's.
 
 import type { Json } from "../../../envoy/config/json.js";
-import type { ClientRequest, UpstreamResponse } from "../../traffic.js";
+import type { ClientRequest, UpstreamResponse } from "../../../kit/traffic.js";
 import { probe, type Scenario, type ScenarioFilter } from "../scenario.js";
 
 const BAD: UpstreamResponse = { status: 503, headers: [["x-bad", "1"]], body: "bad" };

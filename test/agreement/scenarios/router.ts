@@ -1,7 +1,7 @@
 // What the router makes of upstreams that fail, and what filters of both chains see of it.
 
 import type { DestinationRoutesOptions } from "../../../envoy/config/route.js";
-import type { ClientRequest, UpstreamResponse } from "../../traffic.js";
+import type { ClientRequest, UpstreamResponse } from "../../../kit/traffic.js";
 import { probe, type Scenario } from "../scenario.js";
 
 const CHAINS: Pick<Scenario, "filters" | "upstreamFilters"> = {
@@ -57,7 +57,8 @@ export const ROUTER: readonly Scenario[] = [
     request: { body: ["one", "two"], trailers: [["x-t", "1"]] },
   }),
   {
-    // What Envoy keeps of a body for another attempt stands among what filters hold, and goes on with it.
+    // What Envoy keeps of a body for another attempt stands among what filters hold, and goes on
+    // with it.
     name: "router: a body that is kept goes out twice where a filter holds the trailers",
     filters: [probe("a", { qt: "ret 1; later 60; cont 0" }), probe("b")],
     routeOptions: { retryPolicy: { retryOn: ["5xx"] } },

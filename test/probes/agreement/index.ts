@@ -1,5 +1,6 @@
-// A filter that does what its configuration says, for the scenarios that are held against stock Envoy: `"qh: get 0 x-a; ret 1 | qb$: body 0 0 9"`.
-// A part of the plan is for one callback, its steps are host calls, and every callback and every call is a line of the log.
+// A filter that does what its configuration says, for the scenarios that are held against stock
+// Envoy: `"qh: get 0 x-a; ret 1 | qb$: body 0 0 9"`. A part of the plan is for one callback, its
+// steps are host calls, and every callback and every call is a line of the log.
 
 import {
   proxy_get_buffer_bytes,
@@ -54,7 +55,10 @@ class Stream {
 const plans: Map<u32, Plan> = new Map();
 const streams: Map<u32, Stream> = new Map();
 
-/** Performs steps up to the end, or up to `later`, behind which they wait for the next tick. `ret N` is what the callback returns. */
+/**
+ * Performs steps up to the end, or up to `later`, behind which they wait for the next tick. `ret N`
+ * is what the callback returns.
+ */
 function run(plan: Plan, stream: u32, text: string, result: u32): u32 {
   if (stream != 0) plan.stream = stream;
   const steps = text.split("; ");
@@ -85,7 +89,10 @@ function ofRoot(id: u32, name: string, text: string, result: u32 = 0): u32 {
   return run(plan, 0, plan.find(name), result);
 }
 
-/** A callback of a stream: `NAME2` is for the second of them, `NAME$` for the last, `NAME` for any other. */
+/**
+ * A callback of a stream: `NAME2` is for the second of them, `NAME$` for the last, `NAME` for any
+ * other.
+ */
 function ofStream(id: u32, name: string, text: string, ends: bool, result: u32 = 0): u32 {
   if (!streams.has(id)) return result;
   const stream = streams.get(id);

@@ -1,4 +1,5 @@
-// Performs the steps of a plan: each is one host call, whose status and result become a line of the log.
+// Performs the steps of a plan: each is one host call, whose status and result become a line of the
+// log.
 
 import {
   proxy_add_header_map_value,
@@ -57,7 +58,10 @@ let outSize: usize = block + 4;
 let outWord: usize = block + 8;
 let outLong: usize = block + 16;
 
-/** What host calls gave by which later steps name it: metrics and queues, `$0` in a plan is the first, and tokens of calls, of which it is `#0`. */
+/**
+ * What host calls gave by which later steps name it: metrics and queues, `$0` in a plan is the
+ * first, and tokens of calls, of which it is `#0`.
+ */
 let ids: u32[] = [];
 let tokens: u32[] = [];
 

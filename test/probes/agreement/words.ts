@@ -1,4 +1,5 @@
-// The words of a plan: what they mean as numbers, as bytes and as header maps, and how bytes are shown in a line of the log.
+// The words of a plan: what they mean as numbers, as bytes and as header maps, and how bytes are
+// shown in a line of the log.
 
 import { encodePairs, HeaderPairs } from "../../../assembly/host/header-pairs";
 import { Bytes } from "../../../assembly/text/bytes";
@@ -14,7 +15,10 @@ function digit(code: u16): i32 {
   return 0;
 }
 
-/** A word as bytes: `%HH` is a byte, `~` nothing, `*N` so many times x, `!` four bytes outside of memory, `!N` so many. */
+/**
+ * A word as bytes: `%HH` is a byte, `~` nothing, `*N` so many times x, `!` four bytes outside of
+ * memory, `!N` so many.
+ */
 export function bytesOf(word: string): Bytes {
   if (word == "~") return new Bytes(0, 0);
   if (word.startsWith("!")) {
@@ -39,7 +43,10 @@ export function bytesOf(word: string): Bytes {
   return new Bytes(ptr, size);
 }
 
-/** `name=value,name=value` as the ABI encodes a header map; `raw:WORD` is the bytes themselves, and so is a word that begins with `!`. */
+/**
+ * `name=value,name=value` as the ABI encodes a header map; `raw:WORD` is the bytes themselves, and
+ * so is a word that begins with `!`.
+ */
 export function pairsOf(word: string): Bytes {
   if (word.startsWith("raw:")) return bytesOf(word.substring(4));
   if (word == "~" || word.startsWith("!")) return bytesOf(word);

@@ -1,9 +1,11 @@
-// A filter for the tests of bodies in stock Envoy: `x-request` and `x-response` say what it does with either body.
+// A filter for the tests of bodies in stock Envoy: `x-request` and `x-response` say what it does
+// with either body.
 //
-// A command is words with spaces between: first when, `hold` (once all of the body is there), `watermark` (the same, held
-// by the watermark), `each` (with each piece), `last` (with the last piece) or `late` (in the response);
-// then perhaps `window N` to hide so many bytes; then `append`, `prepend` or `replace` and a text, `clear`, `size`, `read START MAX`, `grow SIZE`,
-// or `report`, which writes what was seen in place of the body. `limit N` alone takes bodies up to that size.
+// A command is words with spaces between: first when, `hold` (once all of the body is there),
+// `watermark` (the same, held by the watermark), `each` (with each piece), `last` (with the last
+// piece) or `late` (in the response); then perhaps `window N` to hide so many bytes; then `append`,
+// `prepend` or `replace` and a text, `clear`, `size`, `read START MAX`, `grow SIZE`, or `report`,
+// which writes what was seen in place of the body. `limit N` alone takes bodies up to that size.
 
 import {
   BodyBuffer,

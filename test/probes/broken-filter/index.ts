@@ -1,4 +1,5 @@
-// A filter for the tests of the conformance suite: it has the flaw that its configuration names, and each is one that the suite must find.
+// A filter for the tests of the conformance suite: it has the flaw that its configuration names,
+// and each is one that the suite must find.
 
 import {
   Bytes,

@@ -1,7 +1,7 @@
 // What the broken filter's configuration may be.
 
 import { z } from "zod";
-import { text } from "../../../filters/match-schema.js";
+import { text } from "../../../filters/shared/match-schema.js";
 
 export const FLAWS = [
   "none",

@@ -1,5 +1,6 @@
-// A filter for the tests of what a bundle's filters do beside their own stream: calls, timers, queues, and other streams. The request's header
-// `x-NAME` says what it does, and `x-NAME-saw` in the request says whose headers it has seen. It reads all headers before and after that.
+// A filter for the tests of what a bundle's filters do beside their own stream: calls, timers,
+// queues, and other streams. The request's header `x-NAME` says what it does, and `x-NAME-saw` in
+// the request says whose headers it has seen. It reads all headers before and after that.
 
 import {
   Bytes,
@@ -180,7 +181,9 @@ class Stream extends HttpContext {
     this.resumeRequest();
   }
 
-  /** `+name=value` adds, `=name=value` replaces, `-name` removes, `!` sets all anew, `?` reads all. */
+  /**
+   * `+name=value` adds, `=name=value` replaces, `-name` removes, `!` sets all anew, `?` reads all.
+   */
   private edit(map: HeaderMap, edits: string): void {
     if (edits == "") return;
     const list = edits.split("|");

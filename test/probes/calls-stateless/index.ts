@@ -1,4 +1,5 @@
-// A filter that keeps nothing per stream and calls a service for each: nobody tells it when a stream ends.
+// A filter that keeps nothing per stream and calls a service for each: nobody tells it when a
+// stream ends.
 
 import {
   Bytes,

@@ -1,5 +1,7 @@
-// A filter for the tests of bundles. What it does in each callback the request says, in a header `x-plan-NAME: qh=pause,sb=upper`: requests are q,
-// responses s, headers h, bodies b, trailers t. What it sees it logs, with the request's `x-id`, so that a chain of such filters can be held against a bundle of them.
+// A filter for the tests of bundles. What it does in each callback the request says, in a header
+// `x-plan-NAME: qh=pause,sb=upper`: requests are q, responses s, headers h, bodies b, trailers t.
+// What it sees it logs, with the request's `x-id`, so that a chain of such filters can be held
+// against a bundle of them.
 
 import {
   Bytes,

@@ -1,4 +1,5 @@
-// A filter for the tests of header maps in stock Envoy: it does what the request's `x-do` header says.
+// A filter for the tests of header maps in stock Envoy: it does what the request's `x-do` header
+// says.
 
 import {
   Bytes,

@@ -1,5 +1,6 @@
-// A filter that uses all that could leave memory behind: it holds each request until a call and a timer are over, takes its body whole, and writes
-// it anew behind what the call answered. For the tests and the benchmark of memory.
+// A filter that uses all that could leave memory behind: it holds each request until a call and a
+// timer are over, takes its body whole, and writes it anew behind what the call answered. For the
+// tests and the benchmark of memory.
 //
 // `x-memory` on the request chooses less: `timer`, `call` or `body` alone, or `none`.
 

@@ -1,4 +1,5 @@
-// A filter for the tests of metrics in stock Envoy: every request counts in a counter, a gauge and a histogram with labels.
+// A filter for the tests of metrics in stock Envoy: every request counts in a counter, a gauge and
+// a histogram with labels.
 
 import {
   Bytes,

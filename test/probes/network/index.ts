@@ -1,4 +1,5 @@
-// A network filter for the tests: what it does stands in the bytes that pass, and what it saw in the log.
+// A network filter for the tests: what it does stands in the bytes that pass, and what it saw in
+// the log.
 
 import {
   Bytes,

@@ -1,4 +1,5 @@
-// A filter for the tests of shared data and shared queues in stock Envoy: it does what the request's `x-do` header says, with the key in `x-key`.
+// A filter for the tests of shared data and shared queues in stock Envoy: it does what the
+// request's `x-do` header says, with the key in `x-key`.
 
 import {
   Bytes,

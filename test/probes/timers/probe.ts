@@ -185,7 +185,10 @@ class Cancel extends Task {
   }
 }
 
-/** The first is cancelled before it is due, the second one in the tick in which both it and what cancels it are due. */
+/**
+ * The first is cancelled before it is due, the second one in the tick in which both it and what
+ * cancels it are due.
+ */
 function cancelTwo(stream: Probe): void {
   const count = new Count();
   const root = stream.root;

@@ -1,4 +1,5 @@
-// A filter that breaks an invariant in the manner that the request's `x-do` header asks for. Marks say where: the test looks for them.
+// A filter that breaks an invariant in the manner that the request's `x-do` header asks for. Marks
+// say where: the test looks for them.
 
 import {
   Bytes,

@@ -1,4 +1,5 @@
-// Reads bodies: holds a request's until it is whole, and refuses one that has a forbidden word in it.
+// Reads bodies: holds a request's until it is whole, and refuses one that has a forbidden word in
+// it.
 
 export * from "meshwright/proxy-runtime/proxy";
 

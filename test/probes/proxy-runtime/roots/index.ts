@@ -1,4 +1,5 @@
-// Two plugins of one module, told apart by their `root_id`: each shows its own configuration, and what its life was.
+// Two plugins of one module, told apart by their `root_id`: each shows its own configuration, and
+// what its life was.
 
 export * from "meshwright/proxy-runtime/proxy";
 

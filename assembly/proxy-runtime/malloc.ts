@@ -1,6 +1,0 @@
-// The allocator that the host calls. What it allocates is taken back at the end of the callback.
-
-export { allocate as malloc } from "../abi/memory";
-
-/** Does nothing: no single buffer needs to be freed. */
-export function free(ptr: usize): void {}

@@ -1,0 +1,46 @@
+// Reading the cookies of a `cookie` header. Source: RFC 6265, section 4.2.
+
+import { view } from "../abi/memory";
+import { Bytes } from "../text/bytes";
+import { NamedValues } from "./named-values";
+
+const SEMICOLON: u8 = 0x3b;
+const EQUALS: u8 = 0x3d;
+
+/** The name in hand: a view for each of ten thousand cookies would stay with the module. */
+const current: Bytes = new Bytes(0, 0);
+
+/**
+ * Puts the cookies that are asked for into `found`, their values as they were sent. Views valid
+ * until the callback ends.
+ */
+export function readCookies(header: Bytes, found: NamedValues): void {
+  for (let start = 0; start < header.size; ) {
+    let end = header.indexOf(SEMICOLON, start);
+    if (end < 0) end = header.size;
+    const nameStart = skipBlanks(header, start, end);
+    const nameEnd = header.indexOf(EQUALS, nameStart, end);
+    start = end + 1;
+    if (nameEnd < 0) continue;
+    current.ptr = header.ptr + nameStart;
+    current.size = nameEnd - nameStart;
+    const slot = found.wanted(current);
+    if (slot >= 0) found.set(slot, trimmed(header, nameEnd + 1, end));
+  }
+}
+
+function trimmed(header: Bytes, start: i32, end: i32): Bytes {
+  let last = end;
+  while (last > start && isBlank(header.at(last - 1))) last--;
+  return view(header.ptr + start, last - start);
+}
+
+function skipBlanks(header: Bytes, start: i32, end: i32): i32 {
+  let at = start;
+  while (at < end && isBlank(header.at(at))) at++;
+  return at;
+}
+
+function isBlank(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09;
+}

@@ -1,0 +1,40 @@
+import { HeaderPairs } from "../host/header-pairs";
+import { Bytes } from "../text/bytes";
+import { Explanation, MAX_EXPLANATION } from "./explanation";
+
+describe("an explanation", () => {
+  it("is a list of what was added", () => {
+    const explanation = new Explanation();
+    expect(explanation.text().size).toBe(0);
+    explanation.add(Bytes.of("a;outcome=shadow-delayed"));
+    expect(explanation.text().toString()).toBe("a;outcome=shadow-delayed");
+    explanation.add(Bytes.of("b;outcome=aborted"));
+    expect(explanation.text().toString()).toBe("a;outcome=shadow-delayed, b;outcome=aborted");
+    explanation.clear();
+    expect(explanation.text().size).toBe(0);
+    explanation.add(Bytes.of("c"));
+    expect(explanation.text().toString()).toBe("c");
+  });
+
+  it("ends where it would be too long for a header, with a whole item", () => {
+    const explanation = new Explanation();
+    const item = "x".repeat(98);
+    let expected = item;
+    for (let i = 0; i < 1000; i++) explanation.add(Bytes.of(item));
+    while (expected.length + 100 <= MAX_EXPLANATION) expected += ", " + item;
+    expect(explanation.text().toString()).toBe(expected);
+  });
+
+  it("is the one header of a local reply, or none", () => {
+    const explanation = new Explanation();
+    expect(explanation.encoded(Bytes.of("x-why"))).toBe(null);
+    explanation.add(Bytes.of("a;outcome=b"));
+    const encoded = explanation.encoded(Bytes.of("x-why"))!;
+    const pairs = HeaderPairs.over(encoded);
+    expect(pairs.next()).toBe(true);
+    expect(pairs.name.toString()).toBe("x-why");
+    expect(pairs.value.toString()).toBe("a;outcome=b");
+    expect(pairs.next()).toBe(false);
+    expect(pairs.value.ptr + pairs.value.size + 1).toBe(encoded.ptr + encoded.size);
+  });
+});

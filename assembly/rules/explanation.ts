@@ -1,0 +1,61 @@
+// What a response says of the rules that decided: `RULE;outcome=WORD, RULE;outcome=WORD`, in the
+// header that a configuration asks for.
+
+import { allocate, view } from "../abi/memory";
+import { WORD, writePair } from "../host/header-pairs";
+import { HeaderMap } from "../host/headers";
+import { Bytes } from "../text/bytes";
+import { TextBuffer } from "../text/text-buffer";
+
+/** Longest text of it: what a thousand shadow rules would say is more than clients take. */
+export const MAX_EXPLANATION: i32 = 4096;
+
+const SEPARATOR = Bytes.of(", ");
+/** Of one header's encoding: count, two sizes, two NULs. */
+const PAIR_OVERHEAD: i32 = 3 * WORD + 2;
+
+/** The items of one stream after another. Allocates nothing once it is as long as it gets. */
+@final
+export class Explanation {
+  private readonly items: TextBuffer = new TextBuffer();
+
+  clear(): void {
+    this.items.clear();
+  }
+
+  /** An item more, of `RuleOutcomes.explanation`; left out where the text would be too long. */
+  add(item: Bytes): void {
+    const before = this.items.size == 0 ? 0 : SEPARATOR.size;
+    if (this.items.size + before + item.size > MAX_EXPLANATION) return;
+    if (before > 0) this.items.add(SEPARATOR);
+    this.items.add(item);
+  }
+
+  /** The header's value, of size 0 where no rule decided; valid until an item is added. */
+  text(): Bytes {
+    return this.items.text();
+  }
+
+  /**
+   * Leaves exactly one header of that name, or none where no rule decided: what somebody else sent
+   * under it is removed. One host call.
+   */
+  writeTo(map: HeaderMap, header: Bytes): void {
+    if (this.items.size == 0) map.remove(header);
+    else map.replace(header, this.text());
+  }
+
+  /**
+   * The header alone, as a local reply takes it; `null` where no rule decided. Valid until the
+   * callback ends.
+   */
+  encoded(header: Bytes): Bytes | null {
+    const text = this.text();
+    if (text.size == 0) return null;
+    const size = PAIR_OVERHEAD + header.size + text.size;
+    const start = allocate(size);
+    store<u32>(start, 1);
+    writePair(start + WORD, start + 3 * WORD, header, text);
+    return view(start, size);
+  }
+}

@@ -1,0 +1,229 @@
+// Compiles the `match` part of a filter's configuration. Its TypeScript twin is
+// `filters/shared/match-schema.ts`.
+
+import { Bytes } from "../text/bytes";
+import { BytesTable } from "../text/bytes-table";
+import { ConfigNode } from "../text/config";
+import { BUCKETS } from "../text/hash";
+import { isHeaderName, isReservedHeader } from "../text/header-name";
+import { NameSlots } from "./named-values";
+import { NamedTest, PathTest, RequestMatch } from "./request-match";
+import { RequestSlots } from "./request-view";
+import { ValueMatch, ValueTest } from "./value-match";
+
+const MAX_TESTS: i32 = 32;
+const MAX_TEXT: i32 = 4096;
+const MAX_HEADER_NAME: i32 = 128;
+const MAX_SAFE_INTEGER: i64 = 9007199254740991;
+
+const MATCH_KEYS: StaticArray<string> = ["method", "path", "headers", "query", "cookies", "percentage"];
+const PATH_TESTS: StaticArray<string> = ["exact", "prefix", "suffix", "segments"];
+/** In the order of `ValueTest`. */
+const VALUE_TESTS: StaticArray<string> = [
+  "exact",
+  "prefix",
+  "suffix",
+  "contains",
+  "oneOf",
+  "present",
+  "absent",
+  "range",
+];
+const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
+const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TESTS);
+
+/**
+ * Compiles a match; an absent one matches every request. `reserved` is a request header that the
+ * filter itself writes, if there is one: no test may name it.
+ */
+export function parseMatch(
+  node: ConfigNode,
+  slots: RequestSlots,
+  reserved: Bytes | null = null,
+): RequestMatch {
+  const match = new RequestMatch();
+  if (!node.present) return match;
+  node.keys(MATCH_KEYS);
+  match.methods = parseMethods(node.get("method"));
+  parsePath(node.get("path"), match);
+  match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
+  match.parameters = parseNamedTests(node.get("query"), slots.parameters);
+  match.cookies = parseNamedTests(node.get("cookies"), slots.cookies);
+  match.share = parsePercentage(node.get("percentage"));
+  if (match.methods.length > 0) slots.needMethod();
+  if (match.pathTest != PathTest.None || match.parameters.length > 0) slots.needPath();
+  if (match.cookies.length > 0) slots.needCookie();
+  return match;
+}
+
+/** A percentage from 0 to 100 in steps of 0.01, as buckets of `BUCKETS`; absent is all of them. */
+export function parsePercentage(node: ConfigNode): u32 {
+  if (!node.present) return BUCKETS;
+  const percentage = node.number(0, 100);
+  const buckets = Math.round(percentage * 100);
+  if (buckets / 100 != percentage) node.fail("must be a multiple of 0.01");
+  return <u32>buckets;
+}
+
+/** The name of a header that a filter writes. */
+export function parseWrittenHeader(node: ConfigNode): Bytes {
+  const name = node.text(1, MAX_HEADER_NAME);
+  if (!isHeaderName(name)) node.fail("must be a header name in lower case");
+  else if (isReservedHeader(name)) node.fail("must not be a header that has a meaning of its own");
+  return name;
+}
+
+/** The response header in which a filter explains itself; `null` where it shall not. */
+export function parseExplainHeader(node: ConfigNode): Bytes | null {
+  return node.present ? parseWrittenHeader(node) : null;
+}
+
+const AUTHORITY = Bytes.of(":authority");
+const SCHEME = Bytes.of(":scheme");
+const HOST = Bytes.of("host");
+
+/**
+ * The name of a header that a filter reads: also the pseudo-headers that a request can be told by.
+ * `host` comes out as `:authority`: Envoy finds it there under both names, but shows it among all
+ * headers under that one alone.
+ */
+export function parseTestedHeader(node: ConfigNode): Bytes {
+  const name = node.text(1, MAX_HEADER_NAME);
+  if (name.equals(HOST)) return AUTHORITY;
+  if (isHeaderName(name) || name.equals(AUTHORITY) || name.equals(SCHEME)) return name;
+  node.fail("must be a header name in lower case, or :authority or :scheme");
+  return name;
+}
+
+function parseMethods(node: ConfigNode): StaticArray<Bytes> {
+  if (!node.present) return [];
+  if (node.isText) return [parseMethod(node)];
+  if (!node.isArray) {
+    node.fail("must be a method or a list of methods");
+    return [];
+  }
+  const methods = new StaticArray<Bytes>(node.array(1, 16));
+  for (let i = 0; i < methods.length; i++) methods[i] = parseMethod(node.at(i));
+  return methods;
+}
+
+export function parseMethod(node: ConfigNode): Bytes {
+  const method = node.text(1, 32);
+  for (let i = 0; i < method.size; i++) {
+    const byte = method.at(i);
+    if (byte < 0x41 || byte > 0x5a) {
+      node.fail("must be a method in capitals");
+      break;
+    }
+  }
+  return method;
+}
+
+function parsePath(node: ConfigNode, match: RequestMatch): void {
+  if (!node.present) return;
+  node.keys(PATH_TESTS);
+  const test = theOneOf(node, PATH_TESTS);
+  if (test < 0) return;
+  const operand = node.get(PATH_TESTS[test]);
+  match.pathTest = test + 1;
+  match.pathOperand = operand.text(1, MAX_TEXT);
+  if (match.pathTest != PathTest.Segments) return;
+  if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
+}
+
+/** Which one of `names` the object has; -1, and a failure, when it has none or several. */
+export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
+  if (countPresent(node, names) == 1) {
+    for (let i = 0; i < names.length; i++) {
+      if (node.get(names[i]).present) return i;
+    }
+  }
+  node.fail("needs exactly one of " + names.join(", "));
+  return -1;
+}
+
+/** How many of `names` the object has. */
+export function countPresent(node: ConfigNode, names: StaticArray<string>): i32 {
+  let count = 0;
+  for (let i = 0; i < names.length; i++) {
+    if (node.get(names[i]).present) count++;
+  }
+  return count;
+}
+
+function parseHeaderTests(
+  node: ConfigNode,
+  slots: RequestSlots,
+  reserved: Bytes | null,
+): StaticArray<NamedTest> {
+  if (!node.present) return [];
+  const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
+  for (let i = 0; i < tests.length; i++) {
+    const item = node.at(i);
+    item.keys(NAMED_TEST_KEYS);
+    const name = parseTestedHeader(item.get("name"));
+    if (reserved && name.equals(reserved)) {
+      item.get("name").fail("is written by this filter, which first removes what a client sent");
+    }
+    tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
+  }
+  return tests;
+}
+
+function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedTest> {
+  if (!node.present) return [];
+  const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
+  for (let i = 0; i < tests.length; i++) {
+    const item = node.at(i);
+    item.keys(NAMED_TEST_KEYS);
+    tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, 256)), parseValueMatch(item));
+  }
+  return tests;
+}
+
+const NOTHING = new Bytes(0, 0);
+
+function parseValueMatch(node: ConfigNode): ValueMatch {
+  const invert = node.get("invert").boolOr(false);
+  const test = theOneOf(node, VALUE_TESTS);
+  if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
+  const operand = node.get(VALUE_TESTS[test]);
+  switch (test) {
+    case ValueTest.OneOf:
+      return new ValueMatch(test, NOTHING, parseMembers(operand), 0, 0, invert);
+    case ValueTest.Present:
+    case ValueTest.Absent:
+      if (!operand.boolOr(false)) operand.fail("must be true");
+      return new ValueMatch(test, NOTHING, null, 0, 0, invert);
+    case ValueTest.Range:
+      return parseRange(operand, invert);
+    default:
+      return new ValueMatch(
+        test,
+        operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT),
+        null,
+        0,
+        0,
+        invert,
+      );
+  }
+}
+
+function parseMembers(node: ConfigNode): BytesTable {
+  const members = new StaticArray<Bytes>(node.array(1, 1000));
+  for (let i = 0; i < members.length; i++) members[i] = node.at(i).text(0, MAX_TEXT);
+  return new BytesTable(members);
+}
+
+const RANGE_KEYS: StaticArray<string> = ["from", "to"];
+
+function parseRange(node: ConfigNode, invert: bool): ValueMatch {
+  node.keys(RANGE_KEYS);
+  const from = node.get("from");
+  const to = node.get("to");
+  if (!from.present && !to.present) node.fail("needs 'from', 'to' or both");
+  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MIN_VALUE + 1);
+  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MAX_VALUE);
+  if (low > high) node.fail("'from' must not be above 'to'");
+  return new ValueMatch(ValueTest.Range, NOTHING, null, low, high, invert);
+}

@@ -1,0 +1,244 @@
+// A request as decisions see it: what a configuration names is asked of the host once, and only
+// when a test needs it.
+
+import { view } from "../abi/memory";
+import { Bytes } from "../text/bytes";
+import { BytesTable } from "../text/bytes-table";
+import { readCookies } from "./cookies";
+import { NamedValues, NameSlots } from "./named-values";
+import { readParameters } from "./query";
+
+const QUESTION_MARK: u8 = 0x3f;
+const NUMBER_SIGN: u8 = 0x23;
+const NO_SLOT: i32 = -1;
+
+/** Reading all headers at once costs the host as much as reading this many one by one. */
+const HEADERS_WORTH_A_WALK: i32 = 3;
+
+const METHOD = Bytes.of(":method");
+const PATH = Bytes.of(":path");
+const COOKIE = Bytes.of("cookie");
+
+/**
+ * What a configuration names, each with a slot of its own. Filled while the configuration is
+ * compiled, then fixed.
+ */
+@final
+export class RequestSlots {
+  readonly headers: NameSlots = new NameSlots();
+  readonly parameters: NameSlots = new NameSlots();
+  readonly cookies: NameSlots = new NameSlots();
+  /** Attributes of the stream, by their paths as `propertyPath` encodes them. */
+  readonly attributes: NameSlots = new NameSlots();
+  method: i32 = NO_SLOT;
+  path: i32 = NO_SLOT;
+  cookie: i32 = NO_SLOT;
+
+  /** To be called where a test of the method is compiled; so for the next two. */
+  needMethod(): void {
+    this.method = this.headers.slotOf(METHOD);
+  }
+
+  /** For the query too. */
+  needPath(): void {
+    this.path = this.headers.slotOf(PATH);
+  }
+
+  needCookie(): void {
+    this.cookie = this.headers.slotOf(COOKIE);
+  }
+}
+
+/**
+ * One request after another, seen through the slots of one configuration. What it gives is valid
+ * until the callback ends.
+ */
+export abstract class RequestView {
+  private readonly names: StaticArray<Bytes>;
+  private readonly table: BytesTable;
+  private readonly values: StaticArray<Bytes | null>;
+  /** How often each header stands in the request; known after a walk. */
+  private readonly counts: StaticArray<i32>;
+  /** In which request a slot was last filled: nothing needs to be cleared between requests. */
+  private readonly readIn: StaticArray<u32>;
+  private request: u32 = 0;
+  private walkedIn: u32 = 0;
+  private pathSplitIn: u32 = 0;
+  private pathOnly: Bytes | null = null;
+  private queryOnly: Bytes | null = null;
+  private readonly parameters: NamedValues;
+  private parametersIn: u32 = 0;
+  private readonly cookies: NamedValues;
+  private cookiesIn: u32 = 0;
+  private readonly attributes: StaticArray<Bytes | null>;
+  private readonly attributesIn: StaticArray<u32>;
+  private client: Bytes | null = null;
+  private clientIn: u32 = 0;
+
+  constructor(private readonly slots: RequestSlots) {
+    const names = StaticArray.fromArray(slots.headers.names);
+    const size = names.length;
+    this.names = names;
+    this.table = new BytesTable(names);
+    this.values = new StaticArray<Bytes | null>(size);
+    this.counts = new StaticArray<i32>(size);
+    this.readIn = new StaticArray<u32>(size);
+    this.parameters = new NamedValues(slots.parameters);
+    this.cookies = new NamedValues(slots.cookies);
+    this.attributes = new StaticArray<Bytes | null>(slots.attributes.names.length);
+    this.attributesIn = new StaticArray<u32>(slots.attributes.names.length);
+  }
+
+  /** The value of the first header of that name, or `null`. */
+  protected abstract fetch(name: Bytes): Bytes | null;
+
+  /**
+   * Calls `found` for each header of the request, in their order. False where the host does not
+   * hand them over.
+   */
+  protected abstract fetchAll(): bool;
+
+  /** The bytes of the stream's attribute of that path, or `null`. */
+  protected abstract fetchAttribute(path: Bytes): Bytes | null;
+
+  /** The address of the client, without its port, or `null` where it is not known. */
+  protected abstract fetchClientAddress(): Bytes | null;
+
+  /** A random number in [0, bound). */
+  abstract draw(bound: u32): u32;
+
+  /** Begins the next request: nothing of the one before is seen any more. */
+  begin(): void {
+    this.request++;
+    if (this.request == 0) this.restartCount();
+  }
+
+  /** The value of the first header of that slot, or `null`. */
+  header(slot: i32): Bytes | null {
+    if (unchecked(this.readIn[slot]) == this.request) return unchecked(this.values[slot]);
+    if (this.walkedIn == this.request) return null;
+    if (this.names.length > HEADERS_WORTH_A_WALK) {
+      this.walk();
+      return unchecked(this.readIn[slot]) == this.request ? unchecked(this.values[slot]) : null;
+    }
+    return this.keep(slot, this.fetch(unchecked(this.names[slot])));
+  }
+
+  /** How often the header of that slot stands in the request. */
+  count(slot: i32): i32 {
+    if (this.walkedIn != this.request) this.walk();
+    return unchecked(this.readIn[slot]) == this.request ? unchecked(this.counts[slot]) : 0;
+  }
+
+  method(): Bytes | null {
+    return this.header(this.slots.method);
+  }
+
+  /** The path without query and fragment, or `null` for a request without one. */
+  path(): Bytes | null {
+    this.splitPath();
+    return this.pathOnly;
+  }
+
+  /** The decoded value of the first query parameter of that slot, or `null`. */
+  parameter(slot: i32): Bytes | null {
+    if (this.parametersIn != this.request) {
+      this.parametersIn = this.request;
+      this.parameters.clear();
+      this.splitPath();
+      const query = this.queryOnly;
+      if (query) readParameters(query, this.parameters);
+    }
+    return this.parameters.get(slot);
+  }
+
+  /** The value of the first cookie of that slot, or `null`. */
+  cookie(slot: i32): Bytes | null {
+    if (this.cookiesIn != this.request) {
+      this.cookiesIn = this.request;
+      this.cookies.clear();
+      const header = this.header(this.slots.cookie);
+      if (header) readCookies(header, this.cookies);
+    }
+    return this.cookies.get(slot);
+  }
+
+  /** The bytes of the attribute of that slot, or `null`. As dear as six headers. */
+  attribute(slot: i32): Bytes | null {
+    if (unchecked(this.attributesIn[slot]) != this.request) {
+      unchecked((this.attributesIn[slot] = this.request));
+      unchecked((this.attributes[slot] = this.fetchAttribute(unchecked(this.slots.attributes.names[slot]))));
+    }
+    return unchecked(this.attributes[slot]);
+  }
+
+  /**
+   * The address of the client, without its port, or `null` where it is not known. As dear as an
+   * attribute.
+   */
+  clientAddress(): Bytes | null {
+    if (this.clientIn != this.request) {
+      this.clientIn = this.request;
+      this.client = this.fetchClientAddress();
+    }
+    return this.client;
+  }
+
+  /** For `fetchAll`: one header of the request. */
+  protected found(name: Bytes, value: Bytes): void {
+    const slot = this.table.find(name);
+    if (slot < 0) return;
+    unchecked(this.counts[slot]++);
+    if (unchecked(this.readIn[slot]) != this.request) this.keep(slot, view(value.ptr, value.size));
+  }
+
+  private walk(): void {
+    for (let i = 0; i < this.counts.length; i++) unchecked((this.counts[i] = 0));
+    this.walkedIn = this.request;
+    if (!this.fetchAll()) this.fetchEach();
+  }
+
+  /**
+   * In place of a walk. How often a header stands there is not known then, so it counts as
+   * repeated.
+   */
+  private fetchEach(): void {
+    for (let slot = 0; slot < this.names.length; slot++) {
+      const value = this.keep(slot, this.fetch(unchecked(this.names[slot])));
+      unchecked((this.counts[slot] = value ? 2 : 0));
+    }
+  }
+
+  private keep(slot: i32, value: Bytes | null): Bytes | null {
+    unchecked((this.values[slot] = value));
+    unchecked((this.readIn[slot] = this.request));
+    return value;
+  }
+
+  private splitPath(): void {
+    if (this.pathSplitIn == this.request) return;
+    this.pathSplitIn = this.request;
+    this.pathOnly = null;
+    this.queryOnly = null;
+    const target = this.header(this.slots.path);
+    if (!target) return;
+    let end = target.indexOf(NUMBER_SIGN);
+    if (end < 0) end = target.size;
+    const mark = target.indexOf(QUESTION_MARK);
+    const pathEnd = mark < 0 || mark > end ? end : mark;
+    this.pathOnly = view(target.ptr, pathEnd);
+    if (pathEnd < end) this.queryOnly = view(target.ptr + pathEnd + 1, end - pathEnd - 1);
+  }
+
+  /** After four billion requests the numbers begin anew. */
+  private restartCount(): void {
+    for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
+    for (let i = 0; i < this.attributesIn.length; i++) this.attributesIn[i] = 0;
+    this.clientIn = 0;
+    this.walkedIn = 0;
+    this.pathSplitIn = 0;
+    this.parametersIn = 0;
+    this.cookiesIn = 0;
+    this.request = 1;
+  }
+}

@@ -1,0 +1,130 @@
+// By what a request is told apart from others, where the same one shall always come to the same
+// outcome: a user, a client, a trace. Its TypeScript twin is `stickyKey` of
+// `filters/shared/rule-schema.ts`.
+
+import { view } from "../abi/memory";
+import { Bytes } from "../text/bytes";
+import { ConfigNode } from "../text/config";
+import { parseTestedHeader, theOneOf } from "./match-config";
+import { RequestSlots, RequestView } from "./request-view";
+
+enum KeySource {
+  Header,
+  Cookie,
+  ClientAddress,
+  TraceId,
+}
+
+/** In the order of `KeySource`. */
+const KEY_SOURCES: StaticArray<string> = ["header", "cookie", "clientAddress", "traceId"];
+
+const TRACEPARENT = Bytes.of("traceparent");
+const B3_TRACE_ID = Bytes.of("x-b3-traceid");
+const B3 = Bytes.of("b3");
+const DASH: u8 = 0x2d;
+/** `00-`, the id, `-`, the parent's id, `-`, the flags. */
+const TRACEPARENT_SIZE: i32 = 55;
+const TRACE_ID_SIZE: i32 = 32;
+/** B3 may have ids of half the size; who makes a W3C id of one puts zeros before it. */
+const SHORT_TRACE_ID_SIZE: i32 = 16;
+
+/** A compiled key. */
+@final
+export class StickyKey {
+  constructor(
+    private readonly source: KeySource,
+    /**
+     * Of the header or cookie; of a trace's id that of `traceparent`, after which come
+     * `x-b3-traceid` and `b3`.
+     */
+    private readonly slot: i32,
+    private readonly b3IdSlot: i32,
+    private readonly b3Slot: i32,
+  ) {}
+
+  /**
+   * The request's key, or `null` where it has none or an empty one. Valid until the callback ends.
+   */
+  of(request: RequestView): Bytes | null {
+    const key = this.read(request);
+    return key && key.size > 0 ? key : null;
+  }
+
+  private read(request: RequestView): Bytes | null {
+    switch (this.source) {
+      case KeySource.Header:
+        return request.header(this.slot);
+      case KeySource.Cookie:
+        return request.cookie(this.slot);
+      case KeySource.ClientAddress:
+        return request.clientAddress();
+      default:
+        return this.traceId(request);
+    }
+  }
+
+  private traceId(request: RequestView): Bytes | null {
+    const parent = request.header(this.slot);
+    if (parent && parent.size >= TRACEPARENT_SIZE && parent.at(2) == DASH && parent.at(35) == DASH) {
+      const id = tailOfId(parent.ptr + 3, TRACE_ID_SIZE);
+      if (id) return id;
+    }
+    const b3Id = request.header(this.b3IdSlot);
+    if (b3Id) return tailOfId(b3Id.ptr, b3Id.size);
+    const b3 = request.header(this.b3Slot);
+    return b3 ? tailOfId(b3.ptr, max(0, b3.indexOf(DASH))) : null;
+  }
+}
+
+/**
+ * The last 16 hexadecimal digits of a trace's id, which all forms of it share; `null` for what is
+ * no id.
+ */
+function tailOfId(ptr: usize, size: i32): Bytes | null {
+  if (size != TRACE_ID_SIZE && size != SHORT_TRACE_ID_SIZE) return null;
+  let bits: u8 = 0;
+  for (let i = 0; i < size; i++) {
+    const byte = load<u8>(ptr + i);
+    const isDigit = byte >= 0x30 && byte <= 0x39;
+    if (!isDigit && (byte < 0x61 || byte > 0x66)) return null;
+    bits |= byte ^ 0x30;
+  }
+  return bits == 0 ? null : view(ptr + size - SHORT_TRACE_ID_SIZE, SHORT_TRACE_ID_SIZE);
+}
+
+/**
+ * Compiles a key; an absent one is `null`. `reserved` is a request header that the filter itself
+ * writes, if there is one.
+ */
+export function parseStickyKey(
+  node: ConfigNode,
+  slots: RequestSlots,
+  reserved: Bytes | null = null,
+): StickyKey | null {
+  if (!node.present) return null;
+  node.keys(KEY_SOURCES);
+  const source = theOneOf(node, KEY_SOURCES);
+  if (source < 0) return null;
+  const operand = node.get(KEY_SOURCES[source]);
+  switch (source) {
+    case KeySource.Header: {
+      const name = parseTestedHeader(operand);
+      if (reserved && name.equals(reserved)) {
+        operand.fail("is written by this filter, which first removes what a client sent");
+      }
+      return new StickyKey(source, slots.headers.slotOf(name), 0, 0);
+    }
+    case KeySource.Cookie:
+      slots.needCookie();
+      return new StickyKey(source, slots.cookies.slotOf(operand.text(1, 256)), 0, 0);
+    default:
+      if (!operand.boolOr(false)) operand.fail("must be true");
+      if (source == KeySource.ClientAddress) return new StickyKey(source, 0, 0, 0);
+      return new StickyKey(
+        source,
+        slots.headers.slotOf(TRACEPARENT),
+        slots.headers.slotOf(B3_TRACE_ID),
+        slots.headers.slotOf(B3),
+      );
+  }
+}

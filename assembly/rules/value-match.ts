@@ -1,0 +1,74 @@
+// One test of one value: a header's, a cookie's, a query parameter's.
+
+import { Bytes } from "../text/bytes";
+import { BytesTable } from "../text/bytes-table";
+import { NOT_A_NUMBER, parseInteger } from "../text/number";
+
+/** What a value is tested for. */
+export enum ValueTest {
+  Exact,
+  Prefix,
+  Suffix,
+  Contains,
+  OneOf,
+  Present,
+  Absent,
+  Range,
+}
+
+/**
+ * A compiled test. A value that is missing fails every test but `Absent`; `invert` turns the
+ * outcome round, that of a missing value too.
+ */
+@final
+export class ValueMatch {
+  constructor(
+    private readonly test: ValueTest,
+    private readonly operand: Bytes,
+    private readonly members: BytesTable | null,
+    private readonly from: i64,
+    private readonly to: i64,
+    private readonly invert: bool,
+  ) {}
+
+  /** The values that alone can pass, or `null` where others can too. */
+  get accepted(): StaticArray<Bytes> | null {
+    if (this.invert) return null;
+    if (this.test == ValueTest.Exact) return [this.operand];
+    const members = this.members;
+    return members ? members.keys : null;
+  }
+
+  matches(value: Bytes | null): bool {
+    const holds = value ? this.holds(value) : this.test == ValueTest.Absent;
+    return holds != this.invert;
+  }
+
+  private holds(value: Bytes): bool {
+    switch (this.test) {
+      case ValueTest.Exact:
+        return value.equals(this.operand);
+      case ValueTest.Prefix:
+        return value.startsWith(this.operand);
+      case ValueTest.Suffix:
+        return value.endsWith(this.operand);
+      case ValueTest.Contains:
+        return value.contains(this.operand);
+      case ValueTest.OneOf: {
+        const members = this.members;
+        return members ? members.find(value) >= 0 : false;
+      }
+      case ValueTest.Present:
+        return true;
+      case ValueTest.Range:
+        return this.inRange(value);
+      default:
+        return false;
+    }
+  }
+
+  private inRange(value: Bytes): bool {
+    const number = parseInteger(value);
+    return number != NOT_A_NUMBER && number >= this.from && number <= this.to;
+  }
+}

@@ -1,0 +1,171 @@
+// A plugin behaves as its own configuration and streams say, whatever else its VM has served:
+// another plugin, a configuration that was refused.
+
+import type { HostedModule } from "../host/load.js";
+import { broken, type Check, shown } from "./check.js";
+import { Random } from "./random-documents.js";
+import { ScriptMaker } from "./random-scripts.js";
+import { type Outcome, play, playTogether, type Script, type StreamEvent } from "./script.js";
+import type { Subject } from "./subject.js";
+import { vocabularyOf } from "./vocabulary.js";
+
+const PAIRS = 20;
+const STREAMS = 200;
+/** Every random byte that the host gives: draws are then alike whoever drew before. */
+const ANY_BYTE = 0x5a;
+
+export const isolationChecks: readonly Check[] = [
+  {
+    name: "does not see another plugin of its VM",
+    run(subject) {
+      const { random, scripts } = streamsOf(subject);
+      for (let pair = subject.amount(PAIRS); pair > 0; pair--) {
+        const documents = unlike(subject.facts.accepted, random);
+        const [one, other, later] = documents;
+        const both = outcomes(subject, { one, other }, scripts, later);
+        const alone = outcomes(subject, { one }, scripts, later);
+        const otherAlone = outcomes(subject, { other }, scripts, later);
+        const expected = scripts.map((_, i) => (i % 2 === 0 ? alone : otherAlone)[i]);
+        compareAll(subject, scripts, both, expected, {
+          seen: "with another plugin in its VM",
+          expected: "alone",
+          documents,
+        });
+      }
+    },
+  },
+  {
+    name: "behaves, after a configuration that it refused, as before",
+    run(subject) {
+      const { random, scripts } = streamsOf(subject);
+      for (let times = subject.amount(PAIRS); times > 0; times--) {
+        const good = random.pick(subject.facts.accepted);
+        const [bad] = random.pick(subject.facts.refused);
+        const serve = (refuses: boolean): Outcome[] => {
+          const module = calm(subject.bootWith(good));
+          for (const script of scripts) play(module, script);
+          if (refuses && module.configure(JSON.stringify(bad)).accepted) broken(`it takes ${shown(bad)}`);
+          return scripts.map((script) => play(module, script));
+        };
+        const [after, expected] = [serve(true), serve(false)];
+        compareAll(subject, scripts, after, expected, {
+          seen: "after a refused configuration",
+          expected: "before it",
+          documents: [good, bad],
+        });
+      }
+    },
+  },
+  {
+    name: "does the same again in another VM, and tells nothing of one stream to the next",
+    run(subject) {
+      const { random, scripts } = streamsOf(subject);
+      const earlier = subject.facts.remembers === undefined ? scripts.map(timeless).reverse() : [];
+      for (let times = subject.amount(PAIRS); times > 0; times--) {
+        const document = random.pick(subject.facts.accepted);
+        const serve = (before: readonly Script[]): Outcome[] => {
+          const module = calm(subject.bootWith(document));
+          for (const script of before) play(module, script);
+          return scripts.map((script) => play(module, script));
+        };
+        compareAll(subject, scripts, serve(earlier), serve([]), {
+          seen: "in a VM that has served other streams",
+          expected: "in a new one",
+          documents: [document],
+        });
+      }
+    },
+  },
+  {
+    name: "keeps streams apart that are open at once",
+    run(subject) {
+      if (subject.facts.remembers !== undefined) return;
+      const { random, scripts } = streamsOf(subject);
+      const calmer = scripts.map(timeless);
+      for (let times = subject.amount(PAIRS); times > 0; times--) {
+        const document = random.pick(subject.facts.accepted);
+        const together = playTogether(calm(subject.bootWith(document)), calmer, random);
+        const module = calm(subject.bootWith(document));
+        const inTurn = calmer.map((script) => play(module, script));
+        compareAll(subject, calmer, together, inTurn, {
+          seen: "among others that are open",
+          expected: "by itself",
+          documents: [document],
+        });
+      }
+    },
+  },
+];
+
+function streamsOf(subject: Subject): { random: Random; scripts: readonly Script[] } {
+  const random = new Random(subject.seed);
+  const maker = new ScriptMaker(vocabularyOf(subject.facts), random);
+  return { random, scripts: Array.from({ length: STREAMS }, () => maker.script()) };
+}
+
+/** Three in a row, from anywhere in the list: where there are so many, no two are the same. */
+function unlike(accepted: readonly unknown[], random: Random): readonly unknown[] {
+  const first = random.below(accepted.length);
+  return [0, 1, 2].map((i) => accepted[(first + i) % accepted.length]);
+}
+
+/**
+ * The script without what touches more than its own stream: time, and answers to all calls that
+ * wait.
+ */
+function timeless(script: Script): Script {
+  const isOwn = ({ kind }: StreamEvent) => kind !== "advance" && kind !== "answer";
+  return { ...script, events: script.events.filter(isOwn) };
+}
+
+/** Every random draw is alike, whoever drew before. */
+function calm(module: HostedModule): HostedModule {
+  module.host.fillRandom = (bytes) => bytes.fill(ANY_BYTE);
+  return module;
+}
+
+/**
+ * Even streams go to the plugin `one`, odd ones to `other`; for those of a plugin that is not
+ * there, time goes by. `one` is changed half-way.
+ */
+function outcomes(
+  subject: Subject,
+  plugins: Readonly<Record<string, unknown>>,
+  scripts: readonly Script[],
+  later: unknown,
+): (Outcome | undefined)[] {
+  const module = calm(subject.boot());
+  for (const [plugin, document] of Object.entries(plugins))
+    module.configure(JSON.stringify(document), { plugin });
+  return scripts.map((script, i) => {
+    if (i === STREAMS / 2 && "one" in plugins) module.configure(JSON.stringify(later), { plugin: "one" });
+    const plugin = i % 2 === 0 ? "one" : "other";
+    if (plugin in plugins) return play(module, script, plugin);
+    for (const event of script.events) if (event.kind === "advance") module.advance(event.ms);
+    return undefined;
+  });
+}
+
+interface Comparison {
+  readonly seen: string;
+  readonly expected: string;
+  readonly documents: readonly unknown[];
+}
+
+type Outcomes = readonly (Outcome | undefined)[];
+
+function compareAll(
+  { seed }: Subject,
+  scripts: readonly Script[],
+  seen: Outcomes,
+  expected: Outcomes,
+  about: Comparison,
+): void {
+  const i = scripts.findIndex((_, k) => JSON.stringify(seen[k]) !== JSON.stringify(expected[k]));
+  if (i < 0) return;
+  const [is, was] = [JSON.stringify(seen[i]), JSON.stringify(expected[i])];
+  broken(
+    `a request comes out differently ${about.seen}.\n${about.seen}: ${is}\n${about.expected}: ${was}\nMESHWRIGHT_SEED=${seed} repeats it.\n` +
+      `configurations: ${shown(about.documents, 2000)}\nrequest: ${shown(scripts[i], 2000)}`,
+  );
+}

@@ -1,0 +1,29 @@
+// What is said where certificates cannot be made.
+
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { isMissing, needs } from "../../test/support/tools.js";
+import { makeAuthority } from "./certificates.js";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+test("a machine without openssl is told how to get it", () => {
+  vi.stubEnv("PATH", "/nowhere");
+  expect(() => makeAuthority(tmpdir())).toThrow(
+    expect.objectContaining({
+      code: "tool-missing",
+      message: expect.stringMatching(/need the program openssl.*apt-get install openssl/),
+    }),
+  );
+});
+
+describe.skipIf(isMissing("openssl"))(`with openssl ${needs("openssl")}`, () => {
+  test("a folder that is not there is refused", () => {
+    expect(() => makeAuthority(join(tmpdir(), "no", "such", "folder"))).toThrow(
+      expect.objectContaining({ code: "usage", message: expect.stringMatching(/^openssl req refuses: /) }),
+    );
+  });
+});

@@ -1,0 +1,118 @@
+// The filters of a test's Envoy: each is delivered by a file of its own, which can change while
+// Envoy runs.
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { HttpFilter } from "../../envoy/config/http-filter.js";
+import type { Json } from "../../envoy/config/json.js";
+import { discoveredFilter, type WasmFilterOptions, wasmFilterResource } from "../../envoy/config/wasm.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { type ApplyResult, LiveFilter, writeAtomically } from "../../envoy/runtime/live-file.js";
+import type { RunningEnvoy } from "../../envoy/runtime/running.js";
+import { filterModule } from "../../toolchain/compile/filter-module.js";
+
+/**
+ * A filter in the chain of a test's Envoy. `module` is the path of a .wasm file, or the name of a
+ * filter that is built.
+ */
+export type HarnessFilter = WasmFilterOptions;
+
+/** What may stand in a chain: a Wasm filter, or one of Envoy's own, as it is. */
+export type ChainFilter = HarnessFilter | HttpFilter;
+
+interface DiscoveredWasm {
+  readonly options: HarnessFilter;
+  readonly path: string;
+}
+
+/**
+ * The discovery files of one Envoy's filters, of the listener's chain and of the upstream chain.
+ */
+export class LiveFilters {
+  readonly #directory: string;
+  readonly #filters = new Map<string, DiscoveredWasm>();
+  readonly #live = new Map<string, LiveFilter>();
+
+  /** @param directory made when it is missing */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The folders of the modules. */
+  get moduleFolders(): readonly string[] {
+    return [...this.#filters.values()].map(({ options }) => dirname(options.module));
+  }
+
+  /**
+   * Writes the files of a chain for an Envoy that does not run yet, and returns the chain as
+   * Envoy's configuration names it.
+   * @throws MeshwrightError `build` when a module is not there and cannot be built, `configuration`
+   * when two filters have one name
+   */
+  async add(filters: readonly ChainFilter[]): Promise<readonly HttpFilter[]> {
+    const chain: HttpFilter[] = [];
+    for (const filter of filters) chain.push("module" in filter ? await this.#addWasm(filter) : filter);
+    return chain;
+  }
+
+  async #addWasm(filter: HarnessFilter): Promise<HttpFilter> {
+    const { name } = filter;
+    if (this.#filters.has(name)) {
+      throw new MeshwrightError(
+        "configuration",
+        `two filters are named "${name}": give each a name of its own`,
+      );
+    }
+    const options = { ...filter, module: await moduleFile(filter.module) };
+    // A folder for each: Envoy reads every file of a watched folder again when one of them changes.
+    // By number: a name may be no name of a folder.
+    const path = join(this.#directory, `${this.#filters.size}`, "filter.json");
+    this.#filters.set(name, { options, path });
+    await mkdir(dirname(path), { recursive: true });
+    await writeAtomically(path, JSON.stringify(wasmFilterResource(options)));
+    return discoveredFilter({ name, path });
+  }
+
+  /**
+   * Takes on the Envoy that has read the files.
+   * @throws MeshwrightError `configuration` when it refused one of them
+   */
+  async attach({ admin, logs }: RunningEnvoy): Promise<void> {
+    for (const [name, { path }] of this.#filters) {
+      const live = new LiveFilter({ admin, logs, name, path });
+      const reason = await live.refusalAtStart();
+      if (reason !== undefined) {
+        throw new MeshwrightError(
+          "configuration",
+          `Envoy refuses filter "${name}": ${reason}`,
+          logs().split("\n").slice(-40),
+        );
+      }
+      this.#live.set(name, live);
+    }
+  }
+
+  configure(name: string, configuration: Json | undefined): Promise<ApplyResult> {
+    const filter = this.#filters.get(name);
+    const live = this.#live.get(name);
+    if (filter === undefined || live === undefined) {
+      const names = [...this.#filters.keys()].join(", ");
+      throw new MeshwrightError(
+        "configuration",
+        `there is no filter "${name}" in this Envoy, only: ${names}`,
+      );
+    }
+    const { configuration: _, ...rest } = filter.options;
+    return live.apply(wasmFilterResource(configuration === undefined ? rest : { ...rest, configuration }));
+  }
+}
+
+async function moduleFile(module: string): Promise<string> {
+  if (!module.endsWith(".wasm")) return filterModule(module);
+  const path = resolve(module);
+  if (existsSync(path)) return path;
+  throw new MeshwrightError(
+    "build",
+    `there is no module at ${path}: build it first, with \`meshwright build\``,
+  );
+}

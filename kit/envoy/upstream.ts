@@ -1,0 +1,153 @@
+// A real HTTP server to stand behind Envoy in a test: it records what reaches it and answers what
+// the test says.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TLSSocket } from "node:tls";
+import { isOnePiece, piecesOf } from "../body-pieces.js";
+import type { UpstreamRequest, UpstreamResponse } from "../traffic.js";
+import { writePieces } from "./pieces.js";
+import { firstValue, grouped, pairs } from "./raw-headers.js";
+import { type Answer, createServer, type Incoming, ListeningServer } from "./upstream-server.js";
+
+/** The server's certificate, and whether clients must have one; all in PEM. */
+export interface UpstreamTls {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  /** Whose certificates a client must show; without it none is asked for. */
+  readonly clientCa?: string | Buffer;
+}
+
+export interface UpstreamOptions {
+  /** Default: `upstream`. */
+  readonly name?: string;
+  /**
+   * What it speaks; `http2` is HTTP/2 by prior knowledge, or with TLS by ALPN. Default: `http1`.
+   */
+  readonly protocol?: "http1" | "http2";
+  /** Default: none. Envoy must be told of it, see `upstreamTls` of `startEnvoy`. */
+  readonly tls?: UpstreamTls;
+  /**
+   * Where it listens. Default: 127.0.0.1; `0.0.0.0` for an Envoy in a container that has a network
+   * of its own on Linux.
+   */
+  readonly address?: string;
+  /**
+   * Default: 200, with the upstream's name and the request's headers as JSON: `{"upstream": …,
+   * "headers": [[name, value], …]}`.
+   */
+  readonly respond?: (request: UpstreamRequest) => UpstreamResponse | Promise<UpstreamResponse>;
+}
+
+/** Disposing of it drops its connections. */
+export interface Upstream extends AsyncDisposable {
+  readonly name: string;
+  readonly protocol: "http1" | "http2";
+  /** It stays the same when the upstream is stopped and started again. */
+  readonly port: number;
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
+  /**
+   * Every request so far that came in whole, the oldest first; it grows while the upstream runs.
+   */
+  readonly requests: readonly UpstreamRequest[];
+  /** Drops its connections and refuses new ones until `start`. */
+  stop(): Promise<void>;
+  /** Listens again, on the same port; rejects when another has taken it meanwhile. */
+  start(): Promise<void>;
+}
+
+type Respond = NonNullable<UpstreamOptions["respond"]>;
+
+/** Starts a server on a free port. */
+export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
+  const { name = "upstream", protocol = "http1", tls } = options;
+  const requests: UpstreamRequest[] = [];
+  const respond = options.respond ?? defaultRespond(name);
+  const server = createServer({ protocol, tls }, (incoming, answer) => {
+    handle(incoming, answer, { protocol, requests, respond }).catch((cause: unknown) => {
+      if (answer.isGone()) return;
+      // A test's `respond` that throws must show in the test, not only end the connection.
+      if (!answer.headersSent) answer.writeHead(500, { "x-upstream-error": "respond" });
+      answer.end(`upstream ${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    });
+  });
+  const listening = await ListeningServer.start(server, options.address ?? "127.0.0.1");
+  return {
+    name,
+    protocol,
+    port: listening.port,
+    secure: tls !== undefined,
+    requests,
+    stop: () => listening.stop(),
+    start: () => listening.start(),
+    [Symbol.asyncDispose]: () => listening.stop(),
+  };
+}
+
+function defaultRespond(name: string): Respond {
+  return ({ headers }) => ({
+    headers: [["content-type", "application/json"]],
+    body: JSON.stringify({ upstream: name, headers }),
+  });
+}
+
+interface Behaviour {
+  readonly protocol: "http1" | "http2";
+  readonly requests: UpstreamRequest[];
+  readonly respond: Respond;
+}
+
+async function handle(incoming: Incoming, answer: Answer, behaviour: Behaviour): Promise<void> {
+  const request = await readRequest(incoming);
+  behaviour.requests.push(request);
+  const response = await behaviour.respond(request);
+  // An answer that is still due when the test is over keeps no process alive.
+  if ((response.delayMs ?? 0) > 0) await sleep(response.delayMs, undefined, { ref: false });
+  if (response.fault === "never") return;
+  if (response.fault === "reset") return answer.breakOff();
+  await send(answer, response, behaviour.protocol);
+}
+
+async function readRequest(incoming: Incoming): Promise<UpstreamRequest> {
+  const headers = pairs(incoming.rawHeaders);
+  // Asked first: a connection that has ended does not say it any more.
+  const clientCertificate = commonName(incoming.socket as Partial<TLSSocket>);
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  return {
+    method: incoming.method ?? "",
+    path: incoming.url ?? "",
+    headers,
+    body: Buffer.concat(chunks).toString("utf8"),
+    trailers: pairs(incoming.rawTrailers),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+    header: (name) => firstValue(headers, name),
+  };
+}
+
+function commonName(socket: Partial<TLSSocket>): string | undefined {
+  const name = socket.getPeerCertificate?.()?.subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
+}
+
+async function send(answer: Answer, response: UpstreamResponse, protocol: "http1" | "http2"): Promise<void> {
+  const { status = 200, headers = [], body = "", trailers = [], pieceDelayMs, fault } = response;
+  answer.statusCode = status;
+  for (const [name, values] of Object.entries(grouped(headers))) answer.setHeader(name, values);
+  const pieces = piecesOf(body);
+  // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8
+  // too.
+  if (isOnePiece(body) && trailers.length === 0 && fault === undefined) {
+    answer.end(pieces[0] ?? "");
+    return;
+  }
+  // With HTTP/1.1 the name of each trailer is announced, and the body comes in chunks.
+  if (protocol === "http1" && trailers.length > 0 && firstValue(headers, "trailer") === undefined) {
+    answer.setHeader("trailer", trailers.map(([name]) => name).join(", "));
+  }
+  answer.flushHeaders();
+  await writePieces(answer, pieces, protocol, pieceDelayMs);
+  if (fault === "reset-in-body") return answer.breakOff();
+  if (trailers.length > 0) answer.addTrailers(grouped(trailers));
+  answer.end();
+}

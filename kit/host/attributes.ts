@@ -1,0 +1,83 @@
+// Envoy's attributes of a stream in process: what `proxy_get_property` finds where the test gives
+// no value.
+
+import type { HeaderMap } from "./header-map.js";
+import { GRPC_OF_HTTP, UNKNOWN_GRPC_STATUS } from "./local-reply.js";
+import type { PropertyValue } from "./property.js";
+import { flagBits } from "./response-flags.js";
+
+/** Who reads: an attribute that stands in headers is there where these can be read. */
+export interface HeaderReader {
+  headers(type: number): HeaderMap | undefined;
+}
+
+/** What attributes are read from. */
+export interface AttributeSource {
+  readonly exchange: {
+    readonly protocol: string;
+    readonly details: string;
+    readonly attempts: number;
+    readonly flags: string;
+    readonly sizes: { readonly request: number; readonly response: number };
+  };
+  readonly request: HeaderMap | undefined;
+  readonly response: HeaderMap | undefined;
+  readonly responseTrailers: HeaderMap | undefined;
+  readonly status: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly openedAt: number;
+  route(): string | undefined;
+  cluster(): string | undefined;
+}
+
+type Reader = (source: AttributeSource) => PropertyValue | undefined;
+
+const REQUEST_HEADERS = "request.headers.";
+const RESPONSE_HEADERS = "response.headers.";
+const RESPONSE_TRAILERS = "response.trailers.";
+
+const READERS: Readonly<Record<string, Reader>> = {
+  "request.path": ({ request }) => request?.get(":path"),
+  "request.url_path": ({ request }) => request?.get(":path")?.split("?")[0],
+  "request.query": ({ request }) => request && (request.get(":path") ?? "").split("?").slice(1).join("?"),
+  "request.host": ({ request }) => request?.get(":authority"),
+  "request.scheme": ({ request }) => request?.get(":scheme"),
+  "request.method": ({ request }) => request?.get(":method"),
+  "request.id": ({ request }) => request?.get("x-request-id"),
+  "request.referer": ({ request }) => request?.get("referer"),
+  "request.useragent": ({ request }) => request?.get("user-agent"),
+  "request.protocol": ({ exchange }) => (exchange.protocol === "http2" ? "HTTP/2" : "HTTP/1.1"),
+  "request.time": ({ openedAt }) => BigInt(Math.round(openedAt)) * 1_000_000n,
+  "response.code": ({ status }) => (status === undefined ? undefined : Number(status)),
+  "response.code_details": ({ exchange }) => exchange.details || undefined,
+  "xds.route_name": (source) => source.route(),
+  "xds.cluster_name": (source) => source.cluster(),
+  "request.size": ({ exchange }) => exchange.sizes.request,
+  "request.total_size": ({ exchange, request }) => exchange.sizes.request + (request?.bytes ?? 0),
+  "response.size": ({ exchange }) => exchange.sizes.response,
+  "response.flags": ({ exchange }) => flagBits(exchange.flags),
+  // Of a response that says no status of gRPC it is what its HTTP status stands for.
+  "response.grpc_status": ({ status, response, responseTrailers }) =>
+    status === undefined ? undefined : grpcStatus(status, response, responseTrailers),
+  "connection.mtls": () => false,
+  "connection.requested_server_name": () => "",
+  "upstream.transport_failure_reason": ({ exchange }) => (exchange.attempts > 0 ? "" : undefined),
+  "upstream.request_attempt_count": ({ exchange }) => exchange.attempts,
+};
+
+/** The value of a path such as `request.path`; undefined where the stream has none. */
+export function attribute(path: string, source: AttributeSource): PropertyValue | undefined {
+  const reader = Object.hasOwn(READERS, path) ? READERS[path] : undefined;
+  if (reader !== undefined) return reader(source);
+  if (path.startsWith(REQUEST_HEADERS)) return source.request?.joined(path.slice(REQUEST_HEADERS.length));
+  if (path.startsWith(RESPONSE_HEADERS)) return source.response?.joined(path.slice(RESPONSE_HEADERS.length));
+  if (path.startsWith(RESPONSE_TRAILERS)) {
+    return source.responseTrailers?.joined(path.slice(RESPONSE_TRAILERS.length));
+  }
+  return undefined;
+}
+
+function grpcStatus(status: string, ...maps: readonly (HeaderMap | undefined)[]): number {
+  const said = maps.map((map) => map?.get("grpc-status")).find((value) => value !== undefined);
+  return said === undefined ? (GRPC_OF_HTTP[Number(status)] ?? UNKNOWN_GRPC_STATUS) : Number(said);
+}

@@ -1,0 +1,144 @@
+// One HTTP stream through one filter: the test drives it, and looks at what the upstream and the
+// client saw.
+
+import type { LocalReply } from "./context.js";
+import { FilterManager, type StreamEnds } from "./filter-manager.js";
+import { type HeaderList, HeaderMap } from "./header-map.js";
+import type { PropertyValue } from "./property.js";
+import { Received } from "./received.js";
+import type { RootContext } from "./root-context.js";
+
+export interface StreamOptions {
+  /** Property values by path, such as `source.address`. */
+  readonly properties?: Readonly<Record<string, PropertyValue>>;
+  /** No body and no trailers follow the request's headers. Default false. */
+  readonly endOfStream?: boolean;
+}
+
+export class HttpStream implements StreamEnds {
+  /** What the filter let through to the upstream. */
+  readonly upstream = new Received();
+  /** What the filter let through to the client. */
+  readonly client = new Received();
+
+  private readonly manager: FilterManager;
+  private readonly properties: Readonly<Record<string, PropertyValue>>;
+
+  /** Opens the stream with its request headers. */
+  constructor(
+    private readonly root: RootContext,
+    headers: HeaderList,
+    options: StreamOptions = {},
+  ) {
+    this.properties = options.properties ?? NO_PROPERTIES;
+    this.manager = new FilterManager([root], this);
+    this.manager.request.receiveHeaders(new HeaderMap(headers), options.endOfStream ?? false);
+    this.settle();
+  }
+
+  /** The filter's own answer, when it gave one. */
+  get localReply(): LocalReply | undefined {
+    return this.manager.localReply;
+  }
+
+  /** The filter, or Envoy for it, reset the stream. */
+  get wasReset(): boolean {
+    return this.manager.wasReset;
+  }
+
+  get isClosed(): boolean {
+    return this.manager.isClosed;
+  }
+
+  get isRequestPaused(): boolean {
+    return this.manager.request.isPaused;
+  }
+
+  get isResponsePaused(): boolean {
+    return this.manager.response.isPaused;
+  }
+
+  /** The request's headers as they are now, passed on or not. */
+  get requestHeaders(): HeaderList {
+    return this.manager.request.headers?.entries ?? [];
+  }
+
+  /** What the filter set with `proxy_set_property`. */
+  get setProperties(): ReadonlyMap<string, Buffer> {
+    return this.manager.state ?? new Map();
+  }
+
+  /** A piece of the request's body comes. */
+  requestBody(chunk: string | Buffer, endOfStream = false): void {
+    this.manager.request.receiveBody(bytesOf(chunk), endOfStream);
+    this.settle();
+  }
+
+  requestTrailers(trailers: HeaderList): void {
+    this.manager.request.receiveTrailers(new HeaderMap(trailers));
+    this.settle();
+  }
+
+  /** The upstream answers. */
+  responseHeaders(headers: HeaderList, endOfStream = false): void {
+    const { response } = this.manager;
+    if (!response.isAborted) response.receiveHeaders(new HeaderMap(headers), endOfStream);
+    this.settle();
+  }
+
+  responseBody(chunk: string | Buffer, endOfStream = false): void {
+    this.manager.response.receiveBody(bytesOf(chunk), endOfStream);
+    this.settle();
+  }
+
+  responseTrailers(trailers: HeaderList): void {
+    this.manager.response.receiveTrailers(new HeaderMap(trailers));
+    this.settle();
+  }
+
+  /**
+   * Ends the stream, whole or not: it is logged, and its context is gone. A second time does
+   * nothing.
+   */
+  close(): void {
+    this.manager.close();
+    this.settle();
+  }
+
+  private settle(): void {
+    this.root.vm.host.settle();
+  }
+
+  /** For the chain, as what follows. */
+  get toUpstream(): Received {
+    return this.upstream;
+  }
+
+  get toClient(): Received {
+    return this.client;
+  }
+
+  get bufferLimit(): number {
+    return this.root.vm.options.bufferLimit;
+  }
+
+  property(path: string): PropertyValue | undefined {
+    return this.properties[path];
+  }
+
+  onDetails(): void {}
+
+  onReset(): void {
+    this.manager.close();
+  }
+
+  takesLocalReply(): boolean {
+    return false;
+  }
+}
+
+const NO_PROPERTIES: Readonly<Record<string, PropertyValue>> = {};
+
+function bytesOf(chunk: string | Buffer): Buffer {
+  return typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+}

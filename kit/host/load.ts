@@ -1,0 +1,191 @@
+// Runs a proxy-wasm module in Node's own V8, without a proxy. What stock Envoy does decides: the
+// integration tests hold the same filters against it.
+//
+// A test drives (`configure`, `exchange`, `open`, `advance`, a call's `respond`) and looks (`logs`,
+// `metrics`, a stream's `upstream` and `client`). Everything a module may call is there; nothing
+// happens in real time.
+
+import type { Json } from "../../envoy/config/json.js";
+import type { GrpcCall, HttpCall } from "./call-outs.js";
+import { checkHostOptions } from "./check.js";
+import { compiledModule } from "./compiled.js";
+import { configurationBytes } from "./configuration.js";
+import type { LocalReply } from "./context.js";
+import type { HeaderList } from "./header-map.js";
+import { Host, type HostOptions, settingsOf } from "./host.js";
+import { HttpStream, type StreamOptions } from "./http-stream.js";
+import type { PropertyValue } from "./property.js";
+import { RootContext } from "./root-context.js";
+import { type ConnectOptions, TcpStream } from "./tcp-stream.js";
+import { type LogLine, Vm } from "./vm.js";
+
+export type { HeaderList } from "./header-map.js";
+
+/** What a filter made of a request. */
+export interface Exchange {
+  /** The request headers as the upstream would get them. */
+  readonly request: HeaderList;
+  /** The response headers as the client would get them, when the exchange had a response. */
+  readonly response: HeaderList;
+  /** The filter's own answer, when it gave one. */
+  readonly localReply?: LocalReply;
+  /** Host calls that the exchange made, by name. */
+  readonly hostCalls: ReadonlyMap<string, number>;
+}
+
+export interface ExchangeOptions {
+  readonly response?: HeaderList;
+  /** Property values by path, such as `source.address`. */
+  readonly properties?: Readonly<Record<string, PropertyValue>>;
+  /** The plugin that serves it. Default: the one that was configured last. */
+  readonly plugin?: string;
+}
+
+export interface ConfigureOptions {
+  /** The plugin's name: a configuration replaces the one of the same name. Default "plugin". */
+  readonly plugin?: string;
+  /**
+   * The plugin's `root_id`, by which a module with several filters knows which it is. Default "".
+   */
+  readonly rootId?: string;
+}
+
+const RESPONSE: HeaderList = [[":status", "200"]];
+
+/**
+ * Compiles the module and starts one VM. Throws when the module wants an import that stock Envoy
+ * does not link, or is of no ABI that Envoy speaks.
+ * @throws MeshwrightError `build` when the file is not there or is no module, `configuration` for a
+ * log level or a buffer limit that is none
+ */
+export function loadModule(path: string, options: HostOptions = {}): HostedModule {
+  return new HostedModule(compiledModule(path), options, path);
+}
+
+/** One VM with one module, and the plugins that run in it. */
+export class HostedModule {
+  /** What stands around the VM: its clock, shared data, queues, metrics and foreign functions. */
+  readonly host = new Host();
+
+  private readonly vm: Vm;
+  private readonly roots = new Map<string, RootContext>();
+  private latest: RootContext | undefined;
+
+  /** @param path the module's file, for the lines of source of a trap */
+  constructor(module: WebAssembly.Module, options: HostOptions = {}, path?: string) {
+    checkHostOptions(options);
+    this.vm = new Vm(module, this.host, settingsOf(options), path);
+  }
+
+  get logs(): LogLine[] {
+    return this.vm.logs;
+  }
+
+  /** Values of counters and gauges, by name. */
+  get metrics(): ReadonlyMap<string, number> {
+    return this.host.metrics.values;
+  }
+
+  /** Host calls that the VM has made since its start, by name. */
+  get hostCallsTotal(): ReadonlyMap<string, number> {
+    return this.vm.calls.countedCalls(this.vm.calls.counts());
+  }
+
+  /** Pages of 64 KiB that the VM's memory has now. */
+  get pages(): number {
+    return this.vm.memory.pages;
+  }
+
+  /** HTTP calls that wait for an answer, the oldest first. */
+  get httpCalls(): HttpCall[] {
+    return [...this.roots.values()].flatMap((root) => [...root.httpCalls.values()]);
+  }
+
+  /** gRPC calls and streams that are open, the oldest first. */
+  get grpcCalls(): GrpcCall[] {
+    return [...this.roots.values()].flatMap((root) => [...root.grpcCalls.values()]);
+  }
+
+  /**
+   * Starts a plugin with this configuration; it serves what follows if it was accepted. The plugin
+   * that it replaces ends with its last stream.
+   * @param configuration text and bytes are what the module reads, as they are; every other value
+   * is written as JSON text. Default: nothing.
+   * @throws MeshwrightError `configuration` for what JSON has no text for
+   */
+  configure(
+    configuration: Json | Uint8Array = "",
+    { plugin = "plugin", rootId = "" }: ConfigureOptions = {},
+  ): { accepted: boolean; logs: string[] } {
+    const isRaw = typeof configuration === "string" || configuration instanceof Uint8Array;
+    const bytes = isRaw ? Buffer.from(configuration as string) : configurationBytes(configuration);
+    const before = this.logs.length;
+    const root = new RootContext(this.vm, plugin, rootId, this.vm.options.allowOnHeadersStopIteration);
+    const accepted = root.start(bytes);
+    if (accepted) {
+      this.roots.get(plugin)?.retire();
+      this.roots.set(plugin, root);
+      this.latest = root;
+    } else root.discard();
+    this.vm.host.settle();
+    return { accepted, logs: this.logs.slice(before).map((line) => line.text) };
+  }
+
+  /**
+   * Opens a stream with these request headers. Any number may be open at once; each ends with its
+   * `close`.
+   */
+  open(request: HeaderList, options: StreamOptions & { readonly plugin?: string } = {}): HttpStream {
+    return new HttpStream(this.rootOf(options.plugin), request, options);
+  }
+
+  /**
+   * Opens a TCP connection, where the module is a network filter. Any number may be open at once.
+   */
+  connect(options: ConnectOptions & { readonly plugin?: string } = {}): TcpStream {
+    return new TcpStream(this.rootOf(options.plugin), options);
+  }
+
+  /** One stream without bodies, from its first callback to its last. */
+  exchange(request: HeaderList, options: ExchangeOptions = {}): Exchange {
+    const { vm } = this;
+    const before = vm.calls.counts();
+    const { properties = {} } = options;
+    const stream = new HttpStream(this.rootOf(options.plugin), request, { properties, endOfStream: true });
+    if (stream.upstream.isWhole) stream.responseHeaders(options.response ?? RESPONSE, true);
+    stream.close();
+    const after = vm.calls.counts();
+    return {
+      request: stream.requestHeaders,
+      response: stream.client.headerList,
+      ...(stream.localReply === undefined ? {} : { localReply: stream.localReply }),
+      get hostCalls() {
+        return vm.calls.countedCalls(after, before);
+      },
+    };
+  }
+
+  /** Lets that many milliseconds pass: ticks and timeouts happen, in their order. */
+  advance(ms: number): void {
+    this.host.clock.advance(ms);
+  }
+
+  /** Envoy's own code calls the plugin. */
+  callForeign(id: number, data: string | Uint8Array, plugin?: string): void {
+    this.rootOf(plugin).foreignFunction(id, Buffer.from(data as string));
+  }
+
+  /** Ends a plugin, once its last stream has ended. */
+  end(plugin?: string): void {
+    const root = this.rootOf(plugin);
+    this.roots.delete(root.plugin);
+    root.retire();
+    this.vm.host.settle();
+  }
+
+  private rootOf(plugin: string | undefined): RootContext {
+    const root = plugin === undefined ? this.latest : this.roots.get(plugin);
+    if (root === undefined) throw new Error("no plugin was configured: call configure first");
+    return root;
+  }
+}

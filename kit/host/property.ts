@@ -1,0 +1,17 @@
+// Property values as Envoy hands them to a module.
+
+/**
+ * Text; an integer, or a duration or time in nanoseconds; a truth value; or bytes as they are, such
+ * as an encoded map.
+ */
+export type PropertyValue = string | number | bigint | boolean | Uint8Array;
+
+/** Integers are 64 bits, little-endian; a truth value is one byte. */
+export function encodeProperty(value: PropertyValue): Uint8Array {
+  if (typeof value === "string") return Buffer.from(value);
+  if (typeof value === "boolean") return Buffer.from([value ? 1 : 0]);
+  if (typeof value === "object") return value;
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)));
+  return bytes;
+}

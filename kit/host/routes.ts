@@ -1,0 +1,99 @@
+// Which upstream a request goes to, and in how much time: what `destinationRoutes` tells Envoy, and
+// what filters say in headers.
+
+import { DESTINATION_HEADER, type DestinationRoutesOptions } from "../../envoy/config/route.js";
+import { HeaderMap } from "./header-map.js";
+import { type RetryRules, retryRules } from "./retry.js";
+
+export type RouteOptions = Omit<DestinationRoutesOptions, "destinations" | "fallback">;
+
+export interface Route {
+  readonly name: string;
+  readonly cluster: string;
+}
+
+export interface Limits {
+  /** Milliseconds from the request's end; 0 for no limit. */
+  readonly timeoutMs: number;
+  /** The same for each attempt. */
+  readonly perTryMs: number;
+  readonly retries: RetryRules | undefined;
+}
+
+const DEFAULT_TIMEOUT_S = 15;
+/** Consumed by the router. */
+const CONSUMED = [
+  "x-envoy-upstream-rq-timeout-ms",
+  "x-envoy-upstream-rq-per-try-timeout-ms",
+  "x-envoy-retry-on",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-max-retries",
+  "x-envoy-retriable-status-codes",
+  "x-envoy-hedge-on-per-try-timeout",
+  "x-envoy-retriable-header-names",
+] as const;
+
+export class Routes {
+  private readonly header: string;
+  private readonly known: ReadonlyMap<string, Route>;
+  private readonly fallback: Route;
+  /** Of a request in whose headers no filter says otherwise. */
+  private readonly ownLimits: Limits;
+
+  constructor(
+    private readonly options: RouteOptions,
+    destinations: readonly string[],
+    fallback: string,
+  ) {
+    this.header = (options.header ?? DESTINATION_HEADER).toLowerCase();
+    this.known = new Map(destinations.map((name) => [name, { name, cluster: name }]));
+    this.fallback = { name: "fallback", cluster: fallback };
+    this.ownLimits = this.limitsBy(new HeaderMap([]));
+  }
+
+  /** Several headers of the name are one, as Envoy's matcher sees them. */
+  routeOf(headers: HeaderMap): Route {
+    const name = headers.joined(this.header);
+    return (name === undefined ? undefined : this.known.get(name)) ?? this.fallback;
+  }
+
+  /**
+   * Reads the limits, and takes from the headers what the router reads there. Says in a header what
+   * time the upstream has.
+   */
+  limitsOf(headers: HeaderMap): Limits {
+    const limits = headers.entries.some(isEnvoys) ? this.limitsBy(headers) : this.ownLimits;
+    const expected = limits.perTryMs > 0 ? limits.perTryMs : limits.timeoutMs;
+    if (expected > 0) headers.set("x-envoy-expected-rq-timeout-ms", `${expected}`);
+    return limits;
+  }
+
+  private limitsBy(headers: HeaderMap): Limits {
+    const { timeoutSeconds = DEFAULT_TIMEOUT_S, retryPolicy } = this.options;
+    const timeoutMs = wholeNumber(headers.get(CONSUMED[0])) ?? timeoutSeconds * 1000;
+    const wanted = wholeNumber(headers.get(CONSUMED[1])) ?? (retryPolicy?.perTryTimeoutSeconds ?? 0) * 1000;
+    const perTryMs = wanted >= timeoutMs && timeoutMs !== 0 ? 0 : wanted;
+    const retries = retryRules(headers, retryPolicy);
+    for (const name of CONSUMED) headers.remove(name);
+    return { timeoutMs, perTryMs, retries };
+  }
+
+  /** Puts the host in place that the upstream is to get. */
+  rewriteHost(headers: HeaderMap, cluster: string): void {
+    const { hostRewrite } = this.options;
+    const host = typeof hostRewrite === "string" ? hostRewrite : hostRewrite?.[cluster];
+    if (host === undefined) return;
+    const original = headers.get(":authority") ?? "";
+    headers.set(":authority", host);
+    if (original !== host) headers.set("x-envoy-original-host", original);
+  }
+}
+
+function isEnvoys([name]: readonly [string, string]): boolean {
+  return name.startsWith("x-envoy-");
+}
+
+/** What a header says; undefined where it says no whole number. */
+export function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,99 @@
+// Runs AssemblyScript units with as-pect.
+
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { LineSplitter } from "../../envoy/runtime/log-lines.js";
+import { type Aspect, findAspect } from "./author-tools.js";
+import { type Counts, NO_TESTS } from "./counts.js";
+
+export interface UnitOptions {
+  /** The package that the specs are in, an absolute path. */
+  readonly root: string;
+  /** Told what as-pect writes, line by line. */
+  readonly onLine: (line: string) => void;
+  /** Ends the run; its counts mean nothing then. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Compiles and runs the specs, absolute paths, each as a module of its own; one that does not
+ * compile counts as failed. Throws `MeshwrightError("tool-missing")` without as-pect.
+ */
+export async function runUnits(specs: readonly string[], options: UnitOptions): Promise<Counts> {
+  if (specs.length === 0) return NO_TESTS;
+  const { root } = options;
+  const aspect = findAspect(root);
+  const folder = await mkdtemp(path.join(tmpdir(), "meshwright-units-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // vitest ends the process at a key, and waits for nobody.
+  process.once("exit", remove);
+  try {
+    const config = path.relative(root, path.join(PACKAGE_ROOT, "as-pect.config.js"));
+    const files = specs.map((file) => path.relative(root, file));
+    // Not through its `asp` command, which forces colour and may end before its output is read.
+    const args = [
+      aspect.program,
+      "--config",
+      config,
+      "--as-config",
+      await writeConfig(folder, aspect),
+      ...files,
+    ];
+    const { code, summary } = await run(args, options);
+    const [, passed, all] = /\[Tests\]: (\d+) \/ (\d+)/.exec(summary) ?? [];
+    const failed = Number(all ?? 0) - Number(passed ?? 0);
+    return { passed: Number(passed ?? 0), failed: Math.max(failed, code === 0 ? 0 : 1), skipped: 0 };
+  } finally {
+    process.off("exit", remove);
+    remove();
+  }
+}
+
+/** The compiler's options for specs, with the parts of as-pect that the tested package has. */
+async function writeConfig(folder: string, { assembly, transform }: Aspect): Promise<string> {
+  const base = JSON.parse(await readFile(path.join(PACKAGE_ROOT, "as-pect.asconfig.json"), "utf8"));
+  const targets = { noCoverage: { transform: [transform] } };
+  const file = path.join(folder, "asconfig.json");
+  await writeFile(file, JSON.stringify({ ...base, targets, entries: [assembly] }));
+  return file;
+}
+
+/**
+ * as-pect begins with its name in large letters and versions, and ends with a summary; between are
+ * the specs.
+ */
+async function run(
+  args: readonly string[],
+  { root, onLine, signal }: UnitOptions,
+): Promise<{ code: number | null; summary: string }> {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, FORCE_COLOR: "0" },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const end = () => void child.kill();
+  process.once("exit", end);
+  let part: "banner" | "specs" | "summary" = "banner";
+  let summary = "";
+  const lines = new LineSplitter((line) => {
+    if (line.trim() === "[Summary]") part = "summary";
+    if (part === "summary") summary += `${line}\n`;
+    if (part === "specs" && line.trim() !== "") onLine(line);
+    if (line.startsWith("ASC Version")) part = "specs";
+  });
+  child.stdout.on("data", (chunk: Buffer) => lines.write(chunk));
+  const errors = new LineSplitter(onLine);
+  child.stderr.on("data", (chunk: Buffer) => errors.write(chunk));
+  // An abort is told as an error, and the end follows.
+  child.on("error", () => {});
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  lines.end();
+  errors.end();
+  process.off("exit", end);
+  return { code, summary };
+}

@@ -1,0 +1,235 @@
+// A bundle does what the same filters do as a chain of modules: stock Envoy with the one beside
+// stock Envoy with the other, and the same requests for both.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Json } from "../../../envoy/config/json.js";
+import { send } from "../../../kit/envoy/client.js";
+import { loadModule } from "../../../kit/host/load.js";
+import { exchange, type Shape } from "./chain-exchange.js";
+import { inParallel, type Order, type Outcome, type Plan, TwinBench } from "./twins.js";
+
+/** Probes are `a`, `b` and `c`: what they do, a request says. */
+const ORDER = ["chain-a", "trace-headers", "chain-b", "header-routing", "chain-c"];
+const CONFIGURATIONS: Readonly<Record<string, Json>> = {
+  "chain-a": "a",
+  "chain-b": "b",
+  "chain-c": "c",
+  "trace-headers": { responseHeader: "x-trace" },
+  "header-routing": {
+    rules: [{ name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" }],
+  },
+};
+
+let bench: TwinBench;
+
+beforeAll(async () => {
+  bench = await TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
+}, 120_000);
+
+afterAll(async () => bench?.[Symbol.asyncDispose]());
+
+const expectSame = (order: Order, plan: Plan) => bench.expectSame(order, plan);
+
+/**
+ * What the filter that comes first in a direction does, and what the one behind it: headers h,
+ * bodies b, trailers t.
+ */
+const FIRST = ["", "h=pause", "h=pauseall", "h=reply", "h=latereply", "h=end"];
+const EITHER = [
+  "",
+  "h=reply",
+  "h=end",
+  "b=mark",
+  "b=front",
+  "b=shrink",
+  "b=clear",
+  "b=buffer",
+  "b=replace",
+  "b=drop",
+  "b=watermark",
+  "b=holdend",
+  "b=editlate",
+  "b=latereply",
+  "b=reply",
+  "t=pause",
+  "b=replace,t=pause",
+];
+const PAUSES = /h=(pause|latereply)/;
+
+/**
+ * Where one answers after the response has begun, how much of it the client got is a matter of
+ * time.
+ */
+const isRace = (direction: string, first: string, second: string) =>
+  direction === "s" && /reply/.test(first + second) && !/h=/.test(first + second);
+
+/**
+ * Envoy shows what a paused filter held back to the filters behind it in a way that no filter can
+ * repeat.
+ */
+const isPeculiar = (first: string, second: string) => PAUSES.test(first) && /b=drop|t=pause/.test(second);
+
+describe.each(["forward", "backward"] as const)("a bundle in stock Envoy, %s", (order) => {
+  describe.each([
+    ["requests", "q"],
+    ["responses", "s"],
+  ])("%s", (_, direction) => {
+    // Responses come by the filters from the last to the first.
+    const leader = (order === "forward") === (direction === "q") ? "a" : "c";
+    const planOf = (first: string, second: string, shape: Shape): Plan => ({
+      plans: { [leader]: withDirection(first, direction), b: withDirection(second, direction) },
+      request: direction === "q" ? shape : "body",
+      response: direction === "s" ? shape : "body",
+    });
+
+    test.each([...new Set([...FIRST, ...EITHER])])("the first of two filters does %j", async (first) => {
+      const seconds = EITHER.filter(
+        (second) => !isRace(direction, first, second) && !isPeculiar(first, second),
+      );
+      await inParallel(seconds, (second) => expectSame(order, planOf(first, second, "trailers")));
+    });
+
+    test.each(["headers", "body"] as const)("with %s alone", async (shape) => {
+      const firsts = [...new Set([...FIRST, ...EITHER])].filter((first) => !isRace(direction, first, ""));
+      await inParallel(firsts, (first) => expectSame(order, planOf(first, "", shape)));
+    });
+
+    test("both pause", async () => {
+      const pairs = FIRST.flatMap((first) => FIRST.map((second) => [first, second] as const));
+      await inParallel(pairs, ([first, second]) => expectSame(order, planOf(first, second, "headers")));
+    });
+  });
+});
+
+function withDirection(plan: string, direction: string): string {
+  return plan === "" ? "" : plan.replaceAll(/(^|,)/g, `$1${direction}`);
+}
+
+describe("a bundle", () => {
+  test("keeps apart what streams know, when many are open at once", async () => {
+    const verbs = ["qh=pause", "qb=replace", "sh=pause", "qb=holdend,sb=replace", "sb=mark", ""];
+    const plans = Array.from({ length: 300 }, (_, i): Plan => {
+      const pick = (n: number) => verbs[n % verbs.length] ?? "";
+      return { plans: { a: pick(i), b: "", c: "" }, request: "body", response: "body" };
+    });
+    const expected = new Map<string, Outcome>();
+    for (const plan of plans.slice(0, verbs.length)) {
+      expected.set(plan.plans.a ?? "", await bench.run(bench.twins.forward.bundle, plan));
+    }
+    await Promise.all(
+      plans.map(async (plan) => {
+        const { client, upstream: received } = await bench.run(bench.twins.forward.bundle, plan);
+        const single = expected.get(plan.plans.a ?? "");
+        expect({ client, received }).toEqual({ client: single?.client, received: single?.upstream });
+      }),
+    );
+  });
+
+  test("answers 413 to a body over the listener's limit that a filter holds, as Envoy does, and serves on", async () => {
+    const headers = [["x-plan-b", "qb=buffer"]] as const;
+    for (const { url } of [bench.twins.forward.chain, bench.twins.forward.bundle]) {
+      const statusOf = async (size: number) =>
+        (await send(url, { method: "POST", headers, body: "x".repeat(size) })).status;
+      expect(await statusOf(3_000_000)).toBe(413);
+      expect(await statusOf(1_000)).toBe(200);
+    }
+  });
+
+  test("lets a client go that leaves while a filter pauses", async () => {
+    const plan: Plan = { plans: { a: "qh=pause" }, request: "body", response: "body" };
+    const leave = async () => {
+      const headers = { "x-id": "gone", "x-plan-a": "qh=pause" };
+      await exchange(bench.twins.forward.bundle.url, { headers, request: "headers", leaveAfterMs: 5 });
+    };
+    await Promise.all(Array.from({ length: 50 }, leave));
+    expect((await bench.run(bench.twins.forward.bundle, plan)).client.headers[0]).toBe(":status: 200");
+    expect(bench.twins.forward.bundle.logs()).not.toMatch(/wasm.*(trap|Uncaught|abort)/i);
+  });
+});
+
+describe("a bundle's configuration", () => {
+  const whole = JSON.stringify(Object.fromEntries(ORDER.map((name) => [name, CONFIGURATIONS[name] ?? {}])));
+  const refused = "bundle forward: configuration refused:";
+
+  test.each([
+    ["whole", whole, []],
+    ["with space and escapes", `\n{ ${whole.slice(1, -1).replace("chain-a", "chain\\u002da")} }\t`, []],
+    ["empty", "", [`${refused} chain-a: is required`]],
+    ["an empty object", "{}", [`${refused} chain-a: is required`]],
+    ["no object", "[]", [`${refused} configuration: must be an object`]],
+    ["no JSON", "{", [expect.stringContaining(`${refused} line 1, column 2: `)]],
+    [
+      "without one of the filters",
+      whole.replace('"chain-c":"c"', '"chain-b":"b"').replace('"chain-b":"b",', ""),
+      [`${refused} chain-c: is required`],
+    ],
+    [
+      "with an unknown key",
+      whole.replace("{", '{"x\\ny":1,'),
+      [expect.stringContaining(`${refused} ["x\\u000ay"]: unknown key; expected one of chain-a, `)],
+    ],
+    [
+      "with a key twice",
+      whole.replace("{", '{"chain-a":1,'),
+      [expect.stringContaining("the object has this key already")],
+    ],
+    [
+      "with a fault in a filter's part",
+      whole.replace('"v2"', '""'),
+      ["header-routing: configuration refused: rules[0].name: must not be empty"],
+    ],
+    [
+      "with null for a filter",
+      whole.replace(/"trace-headers":\{.*?\}/, '"trace-headers":null'),
+      ["trace-headers: configuration refused: configuration: must be an object"],
+    ],
+    [
+      "larger than a configuration may be",
+      `${whole.slice(0, -1)}${" ".repeat(1_100_000)}}`,
+      [expect.stringContaining("the document is larger than 1048576 bytes")],
+    ],
+    ["nested without end", "[".repeat(100_000), [expect.stringContaining("nested deeper than 64 levels")]],
+    ["any bytes", Buffer.from([0, 255, 254]), [expect.stringContaining(refused)]],
+  ])("that is %s", (_, document, logs) => {
+    const outcome = loadModule(bench.bundles.forward).configure(document);
+    expect(outcome.logs).toEqual(logs);
+    expect(outcome.accepted).toBe(logs.length === 0);
+  });
+
+  test("of nearly the greatest size reaches the filter it is for", () => {
+    const rules = Array.from({ length: 900 }, (_, i) => ({
+      name: `rule-${i}`,
+      match: { headers: [{ name: "x-version", exact: "v".repeat(1000) }] },
+      destination: "upstream",
+    }));
+    const document = JSON.stringify({ ...JSON.parse(whole), "header-routing": { rules } });
+    const outcome = loadModule(bench.bundles.forward).configure(document);
+    expect(outcome).toEqual({ accepted: true, logs: [] });
+  });
+
+  test("that a running Envoy is given and refuses leaves the old one in force", async () => {
+    const { bundle } = bench.twins.backward;
+    const configured = await bundle.configure("bundle", { "trace-headers": {} });
+    expect(configured).toMatchObject({ accepted: false });
+    expect(bundle.logs()).toContain("bundle backward: configuration refused: chain-c: is required");
+    await expectSame("backward", { plans: {}, request: "body", response: "body" });
+  });
+
+  test("changed ten thousand times, and ten thousand streams, leave nothing in the memory", () => {
+    const module = loadModule(bench.bundles.forward);
+    const change = (times: number) => {
+      for (let i = 0; i < times; i++) module.configure(whole);
+    };
+    const serve = (times: number) => {
+      for (let i = 0; i < times; i++) module.exchange([[":path", "/"]]);
+    };
+    change(200);
+    serve(1_000);
+    const pages = module.pages;
+    change(10_000);
+    serve(10_000);
+    // When it first runs short the heap doubles, and stays so. Forty bytes left by each
+    // configuration would make it double again.
+    expect(module.pages).toBeLessThanOrEqual(2 * pages);
+  }, 60_000);
+});

@@ -1,0 +1,81 @@
+// The real command as a process, for tests of what only a process has: signals, exit codes, what is
+// left behind.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const COMMAND = fileURLToPath(new URL("../../../cli/meshwright.js", import.meta.url));
+const WAIT_MS = 45_000;
+
+/** A running command. Disposing of it kills it. */
+export class CliProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  #stdout = "";
+  #stderr = "";
+
+  /** @param command the program for Node. Default: the one of this checkout. */
+  constructor(args: readonly string[], cwd: string, command = COMMAND) {
+    this.#child = spawn(process.execPath, [command, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stdout?.on("data", (chunk: Buffer) => {
+      this.#stdout += chunk.toString();
+    });
+    this.#child.stderr?.on("data", (chunk: Buffer) => {
+      this.#stderr += chunk.toString();
+    });
+    this.exited = new Promise((resolve) => this.#child.once("close", resolve));
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /**
+   * The first match of the pattern on standard output. Throws with all output when the command
+   * ends, or says nothing of the kind in time.
+   */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    const deadline = Date.now() + WAIT_MS;
+    for (;;) {
+      const running = this.running;
+      // What it wrote before its end may still be on the way.
+      if (!running) await this.exited;
+      const match = pattern.exec(this.#stdout);
+      if (match !== null) return match;
+      if (!running || Date.now() > deadline) {
+        throw new Error(`the command did not write ${pattern}:\n${this.#stdout}\n${this.#stderr}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.exited;
+  }
+}
+
+/** Runs the command to its end. */
+export async function runCli(args: readonly string[], cwd: string, program?: string) {
+  await using command = new CliProcess(args, cwd, program);
+  const exitCode = await command.exited;
+  return { exitCode, stdout: command.stdout, stderr: command.stderr };
+}
+
+/** The command lines of all processes that name this text. */
+export function processesNaming(text: string): string[] {
+  const { stdout } = spawnSync("ps", ["-eo", "pid,args"], { encoding: "utf8" });
+  return stdout.split("\n").filter((line) => line.includes(text) && !/\bps -eo\b/.test(line));
+}

@@ -1,0 +1,246 @@
+// `meshwright test` in an author's package: what it runs, how it ends, and what it does when
+// something is saved.
+
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
+import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+
+/** A release build, as-pect and vitest, on a machine that is busy with other tests. */
+const TEST_MS = 120_000;
+
+let author: AuthorPackage;
+beforeAll(async () => {
+  author = await authorPackage();
+  await author.writeFilter("adder");
+});
+afterAll(() => author[Symbol.asyncDispose]());
+
+const lastLine = (text: string) => text.trimEnd().split("\n").at(-1);
+const test = (...words: string[]) => runCli(["test", ...words], author.root);
+
+describe("meshwright test", { timeout: TEST_MS }, () => {
+  it("runs the units and the tests of every filter, and counts them in the last line", async () => {
+    const { exitCode, stdout, stderr } = await test();
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^compiled adder$/m);
+    expect(stdout).toContain(
+      'note: adder has no conformance test: add one that calls describeFilter("adder", …)',
+    );
+    expect(stdout).toMatch(/✔ filters\/adder\/policy\.spec\.ts Pass: 1 \/ 1/);
+    expect(stdout).toMatch(/✓ filters\/adder\/index\.test\.ts/);
+    expect(lastLine(stdout)).toBe("2 passed, 0 failed");
+    expect(exitCode).toBe(0);
+  });
+
+  it("ends with 1 where a unit or a test fails", async () => {
+    await author.write("filters/adder/policy.ts", policy(""));
+    const { exitCode, stdout } = await test("adder");
+    await author.write("filters/adder/policy.ts", policy("1"));
+    expect(lastLine(stdout)).toBe("0 passed, 2 failed");
+    expect(exitCode).toBe(1);
+  });
+
+  it("counts what cannot be run as failed", async () => {
+    await author.write("filters/adder/broken.spec.ts", "nothing();\n");
+    await author.write("filters/adder/broken.test.ts", 'import "./nowhere.js";\n');
+    const { exitCode, stdout, stderr } = await test("filters/adder");
+    await rm(path.join(author.root, "filters/adder/broken.spec.ts"));
+    await rm(path.join(author.root, "filters/adder/broken.test.ts"));
+    expect(stdout + stderr).toMatch(/Cannot find name 'nothing'/);
+    expect(lastLine(stdout)).toMatch(/^\d passed, 2 failed$/);
+    expect(exitCode).toBe(1);
+  });
+
+  it("leaves what needs stock Envoy to --envoy", async () => {
+    const file = "filters/adder/some.envoy.test.ts";
+    const check = 'test("asked for", () => expect(process.env.MESHWRIGHT_TEST_ENVOY).toBe("1"));';
+    await author.write(file, `import { expect, test } from "vitest";\n${check}\n`);
+    const [without, with_] = [await test("adder"), await test("adder", "--envoy")];
+    await rm(path.join(author.root, file));
+    expect(lastLine(without.stdout)).toBe("2 passed, 0 failed");
+    expect(lastLine(with_.stdout)).toBe("3 passed, 0 failed");
+  });
+
+  it("does not test a filter that cannot be built", async () => {
+    await author.write("filters/adder/policy.ts", "export function valueToAdd(): string { return 1; }\n");
+    const { exitCode, stdout, stderr } = await test("adder");
+    await author.write("filters/adder/policy.ts", policy("1"));
+    expect(stderr).toMatch(
+      /^meshwright: filters\/adder\/index\.ts does not compile: [\s\S]*in filters\/adder\/policy\.ts\(1,/,
+    );
+    expect(stdout).not.toMatch(/passed/);
+    expect(exitCode).toBe(3);
+  });
+
+  it("says which filters there are where it does not know one", async () => {
+    const { exitCode, stderr } = await test("addr");
+    expect(stderr).toMatch(/^meshwright: there is no filter "addr"; the filters are: .*\badder\n$/);
+    expect(exitCode).toBe(3);
+  });
+
+  it("says what to do where there are no filters", async () => {
+    await using empty = await authorPackage();
+    const { exitCode, stderr } = await runCli(["test"], empty.root);
+    expect(stderr).toMatch(/^meshwright: there are no filters in .*: make one with `meshwright new NAME`/);
+    expect(exitCode).toBe(2);
+  });
+
+  it("says how to install the tools that the package has not", async () => {
+    const parent = await mkdtemp(path.join(tmpdir(), "test-command-"));
+    const bare = await authorPackage(parent);
+    await bare.writeFilter("adder");
+    const unit = await runCli(["test"], bare.root);
+    await rm(path.join(bare.root, "filters/adder/policy.spec.ts"));
+    const suite = await runCli(["test"], bare.root);
+    await rm(parent, { recursive: true });
+    expect(unit.stderr).toMatch(
+      /^meshwright: @as-pect\/cli is not installed in .*: run `npm install --save-dev @as-pect/,
+    );
+    expect(suite.stderr).toMatch(
+      /^meshwright: vitest is not installed in .*: run `npm install --save-dev vitest@/,
+    );
+    expect([unit.exitCode, suite.exitCode]).toEqual([10, 10]);
+  });
+
+  it("ends at once on Ctrl-C, whatever a test does", async () => {
+    const loop = 'test("endless", () => { for (;;); });';
+    await author.write("filters/adder/endless.test.ts", `import { test } from "vitest";\n${loop}\n`);
+    await using command = new CliProcess(["test", "adder"], author.root);
+    await command.until(/ RUN {2}v/);
+    command.kill("SIGINT");
+    expect(await command.exited).toBe(130);
+    await rm(path.join(author.root, "filters/adder/endless.test.ts"));
+    expect(processesNaming(author.root)).toEqual([]);
+  });
+});
+
+describe("meshwright test --watch", { timeout: TEST_MS }, () => {
+  let command: CliProcess;
+  let temporary: string;
+  const at = (file: string) => path.join(author.root, "filters/adder", file);
+  /** The folders in which a watch of this filter has its module. */
+  const moduleFolders = async () => {
+    const names = (await readdir(tmpdir())).filter((name) => name.startsWith("meshwright-watch-"));
+    return names.filter((name) => existsSync(path.join(tmpdir(), name, "adder.wasm")));
+  };
+
+  beforeAll(async () => {
+    // Other tests, of `meshwright run`, have a filter of this name at the same time.
+    temporary = await mkdtemp(path.join(tmpdir(), "test-command-"));
+    process.env.TMPDIR = temporary;
+    command = new CliProcess(["test", "adder", "--watch"], author.root);
+    await command.until(/^units: 1 passed, 0 failed$/m);
+  }, TEST_MS);
+  afterAll(async () => {
+    await command?.[Symbol.asyncDispose]();
+    await rm(temporary, { recursive: true });
+  });
+
+  /** What it writes from here on. */
+  function afterNow() {
+    const from = command.stdout.length;
+    return (pattern: RegExp) => command.until(new RegExp(`(?<=^[\\s\\S]{${from},})${pattern.source}`, "m"));
+  }
+
+  it("tests all at the start", async () => {
+    expect(command.stdout).toMatch(/^tests: 1 passed, 0 failed$/m);
+    expect(await moduleFolders()).toHaveLength(1);
+  });
+
+  it("tests what is saved, tells how long that took, and leaves the module in build/ as it is", async () => {
+    const until = afterNow();
+    const module = () => readFile(path.join(author.root, "build/adder.wasm")).catch(() => "none");
+    const before = await module();
+    await writeFile(at("policy.ts"), policy("2"));
+    await until(/^tests: 0 passed, 1 failed, [\d.]+ s after the save$/);
+    await until(/^units: 1 passed, 0 failed$/);
+    expect(await module()).toEqual(before);
+  });
+
+  it("takes a save by rename, and several saves at once as one", async () => {
+    const until = afterNow();
+    for (const value of ["3", "4", "1"]) {
+      await writeFile(at("policy.ts.new"), policy(value));
+      await rename(at("policy.ts.new"), at("policy.ts"));
+    }
+    await until(/^tests: 1 passed, 0 failed, /);
+  });
+
+  it("leaves the conformance suite until the other tests pass", async () => {
+    const failing = afterNow();
+    const suite = 'import { test } from "vitest";\n// describeFilter(\ntest("conforms", () => {});\n';
+    await author.write("filters/adder/conformance.test.ts", suite);
+    await failing(/^tests: 1 passed, 0 failed$/);
+    const begun = command.stdout.length;
+    await writeFile(at("policy.ts"), policy("5"));
+    await failing(/^tests: 0 passed, 1 failed, /);
+    await failing(/^units: 1 passed, 0 failed$/);
+    const mended = afterNow();
+    await writeFile(at("policy.ts"), policy("1"));
+    await mended(/^tests: 1 passed, 0 failed, /);
+    await mended(/^conformance: 1 passed, 0 failed$/);
+    expect(command.stdout.slice(begun).match(/^conformance: /gm)).toHaveLength(1);
+    await rm(at("conformance.test.ts"));
+  });
+
+  it("tells what does not compile, and goes on when it is mended", async () => {
+    const broken = afterNow();
+    await writeFile(at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
+    await broken(/Cannot find name 'nothing'[\s\S]*in filters\/adder\/policy\.ts\(1,/);
+    await broken(/^adder is tested again after the next save$/);
+    const mended = afterNow();
+    await writeFile(at("policy.ts"), policy("1"));
+    await mended(/^tests: 1 passed, 0 failed, /);
+  });
+
+  it("tells what the build would refuse", async () => {
+    const entry = await readFile(at("index.ts"), "utf8");
+    const refused = afterNow();
+    await writeFile(at("index.ts"), entry.replace("proxy_on_response_headers", "proxy_on_request_headers"));
+    await refused(/does not export a callback that it implements/);
+    const mended = afterNow();
+    await writeFile(at("index.ts"), entry);
+    await mended(/^tests: 1 passed, 0 failed, /);
+  });
+
+  it("tests anew where a test is saved, or is new", async () => {
+    const saved = afterNow();
+    await author.write(
+      "filters/adder/more.test.ts",
+      'import { test } from "vitest";\ntest("more", () => {});\n',
+    );
+    await saved(/^tests: 1 passed, 0 failed$/);
+    const unit = afterNow();
+    await author.write(
+      "filters/adder/more.spec.ts",
+      'describe("more", () => {\n  it("is", () => {});\n});\n',
+    );
+    await unit(/^units: 2 passed, 0 failed$/);
+  });
+
+  it("takes a file that the module is made of only since now", async () => {
+    const imported = afterNow();
+    await author.write("filters/adder/values/two.ts", 'export const TWO = "2";\n');
+    await writeFile(
+      at("policy.ts"),
+      'import { TWO } from "./values/two";\nexport function valueToAdd(): string {\n  return TWO;\n}\n',
+    );
+    await imported(/^tests: \d passed, 1 failed, /);
+    const saved = afterNow();
+    await author.write("filters/adder/values/two.ts", 'export const TWO = "1";\n');
+    await saved(/^tests: \d passed, 0 failed, /);
+  });
+
+  it("ends on Ctrl-C and leaves nothing", async () => {
+    command.kill("SIGINT");
+    expect(await command.exited).toBe(0);
+    expect(lastLine(command.stdout)).toBe("Stopped.");
+    expect(processesNaming(author.root)).toEqual([]);
+    expect(await moduleFolders()).toEqual([]);
+    expect(existsSync(path.join(author.root, ".meshwright"))).toBe(false);
+  });
+});

@@ -1,0 +1,53 @@
+// An Envoy with header-routing before three upstreams, for the tests of that filter.
+
+import { expect } from "vitest";
+import type { Json } from "../../../envoy/config/json.js";
+import type { HeaderRoutingConfig } from "../../../filters/header-routing/schema.js";
+import { type SendOptions, send } from "../../../kit/envoy/client.js";
+import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
+import type { ClientResponse } from "../../../kit/traffic.js";
+
+const FILTER = "header-routing";
+
+/** Disposing of it ends Envoy and the upstreams. */
+export interface RoutingEnvoy extends AsyncDisposable {
+  readonly envoy: TestEnvoy;
+  /** Destinations `v1`, the fallback, `v2` and `v3`. */
+  readonly upstreams: Readonly<Record<"v1" | "v2" | "v3", Upstream>>;
+  /** Gives the filter a configuration that it must take. */
+  configure(config: HeaderRoutingConfig): Promise<void>;
+  /** The name of the upstream that answers. */
+  reached(options?: SendOptions): Promise<string>;
+}
+
+export async function startRoutingEnvoy(): Promise<RoutingEnvoy> {
+  const [v1, v2, v3] = await Promise.all([
+    startUpstream({ name: "v1" }),
+    startUpstream({ name: "v2" }),
+    startUpstream({ name: "v3" }),
+  ]);
+  const upstreams = { v1, v2, v3 };
+  const envoy = await startEnvoy({
+    filters: [{ name: FILTER, module: FILTER, configuration: { rules: [] } }],
+    upstreams,
+    listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 512 },
+  });
+  return {
+    envoy,
+    upstreams,
+    async configure(config) {
+      expect(await envoy.configure(FILTER, config as unknown as Json)).toEqual({ accepted: true });
+    },
+    reached: async (options = {}) => upstreamOf(await send(envoy.url, options)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([envoy, v1, v2, v3].map((resource) => resource[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Which upstream an answer came from; it must be a good one. */
+export function upstreamOf(response: ClientResponse): string {
+  expect(response.status).toBe(200);
+  return (JSON.parse(response.body) as { upstream: string }).upstream;
+}

@@ -1,0 +1,93 @@
+// Meshes of one's own services: those that end, those that already run, those that cannot start.
+
+import { randomUUID } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { RunEvent } from "../../../compose/events.js";
+import { startMesh } from "../../../compose/mesh/up.js";
+import { startUpstream } from "../../../kit/envoy/upstream.js";
+import { processesNaming, runCli } from "../commands/cli-process.js";
+import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
+
+/** A whole start, or two, on a machine that is busy with other tests. */
+const TEST_MS = 100_000;
+const WAIT = { timeout: 20_000, interval: 50 };
+
+let demo: DemoCopy;
+let folder: string;
+let file: string;
+
+beforeAll(async () => {
+  demo = await copyDemo();
+  ({ folder, file } = demo);
+});
+afterAll(() => demo?.[Symbol.asyncDispose]());
+
+describe("a mesh of one's own", { timeout: TEST_MS }, () => {
+  async function ownFile(script: string): Promise<string> {
+    const name = path.join(folder, `own-${randomUUID()}.yaml`);
+    await writeFile(name, ownMesh([process.execPath, "-e", script]));
+    return name;
+  }
+
+  it("tells when a service ends by itself, with its last words", async () => {
+    const events: RunEvent[] = [];
+    const script = `require("node:http").createServer((q, a) => {
+      if (q.url === "/end") { console.error("out of tea"); process.exit(3); }
+      a.end("alive");
+    }).listen(process.env.PORT, "127.0.0.1")`;
+    const options = { file: await ownFile(script), gatewayPort: 0, cwd: folder };
+    await using mesh = await startMesh({ ...options, onEvent: (event) => events.push(event) });
+    expect(await (await fetch(`${mesh.plan.gatewayUrl}/`)).text()).toBe("alive");
+    await fetch(`${mesh.plan.gatewayUrl}/end`);
+    const ended = {
+      kind: "ended",
+      what: "service app-v1",
+      exit: { code: 3, signal: null },
+      lastLines: ["out of tea"],
+    };
+    await vi.waitFor(() => expect(events).toContainEqual(ended), WAIT);
+  });
+
+  it("stands before a service that already runs", async () => {
+    await using upstream = await startUpstream({ name: "mine" });
+    const name = path.join(folder, "url.yaml");
+    await writeFile(
+      name,
+      ownMesh([])
+        .replace(/\{ command: \[\] \}/, `{ url: "http://127.0.0.1:${upstream.port}" }`)
+        .replace("name: own", "name: url"),
+    );
+    await using mesh = await startMesh({ file: name, gatewayPort: 0, cwd: folder });
+    expect((await fetch(`${mesh.plan.gatewayUrl}/hello`)).status).toBe(200);
+    expect(upstream.requests.map((request) => request.path)).toEqual(["/hello"]);
+  });
+
+  it("that cannot start ends what it started and keeps the logs", async () => {
+    const failing = await ownFile(`console.error("no such database"); process.exit(1)`);
+    const result = await runCli(["up", failing, "--port", "0"], folder);
+    expect(result.exitCode).toBe(6);
+    expect(result.stderr).toMatch(/^meshwright: service app-v1 ended with code 1 before it took requests/);
+    expect(result.stderr).toContain("no such database");
+    expect(result.stderr).toContain(path.join(folder, ".meshwright", "own"));
+    expect(await readFile(path.join(folder, ".meshwright", "own", "app-v1.log"), "utf8")).toContain(
+      "no such database",
+    );
+    expect(processesNaming(path.join(folder, ".meshwright", "own"))).toEqual([]);
+  });
+
+  it("says whose port is taken and starts nothing", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await vi.waitFor(() => expect(server.listening).toBe(true));
+    const { port } = server.address() as { port: number };
+    const result = await runCli(["up", file, "--port", String(port)], folder);
+    server.close();
+    expect(result.exitCode).toBe(7);
+    expect(result.stderr.trim().split("\n")).toEqual([
+      expect.stringMatching(new RegExp(`^meshwright: port ${port} of the gateway is taken: .*--port N$`)),
+    ]);
+    expect(result.stdout).toBe("");
+  });
+});

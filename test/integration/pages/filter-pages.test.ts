@@ -1,0 +1,89 @@
+// Every YAML of the filters' pages as an operator takes it: settings by the schema, and what is
+// Envoy's own in a bootstrap that stock Envoy takes.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { bootstrap } from "../../../envoy/config/bootstrap.js";
+import { cluster } from "../../../envoy/config/cluster.js";
+import { httpListener } from "../../../envoy/config/listener.js";
+import { type Route, virtualHost } from "../../../envoy/config/route.js";
+import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
+import { findEnvoy } from "../../../envoy/runtime/find.js";
+import { validateBootstrap } from "../../../envoy/runtime/validate.js";
+import { FILTERS } from "../../../filters/catalog.js";
+import { buildFilters } from "../../../toolchain/compile/build.js";
+
+type Block = Readonly<Record<string, unknown>>;
+
+/** The keys at the top of what belongs to Envoy's own configuration. */
+const ENVOYS = ["static_resources", "http_filters", "routes"];
+
+const blocksOf = (filter: string): readonly Block[] => {
+  const page = readFileSync(path.join(PACKAGE_ROOT, "filters", filter, "README.md"), "utf8");
+  return [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text]) => parse(text ?? ""));
+};
+const isEnvoys = (block: Block) => ENVOYS.some((key) => key in block);
+/** An object of Kubernetes', such as Istio's, of which nobody here is the judge. */
+const isObject = (block: Block) => "apiVersion" in block;
+
+/**
+ * A whole configuration as JSON, with what the page shows of it, and the filter's module where this
+ * machine has it.
+ */
+function around(block: Block, filter: string, module: string): string {
+  const { clusters = [] } = (block.static_resources ?? {}) as { clusters?: readonly { name: string }[] };
+  const routes = (block.routes ?? []) as readonly Route[];
+  const named = routes.flatMap((route) => ("route" in route ? [route.route.cluster] : []));
+  const endpoints = [{ address: "127.0.0.1", port: 8081 }];
+  const base = bootstrap({
+    node: { id: "a", cluster: "b" },
+    adminPort: 9901,
+    listeners: [
+      httpListener({
+        name: "in",
+        port: 8080,
+        filters: [],
+        virtualHosts: [virtualHost({ name: "all", routes })],
+      }),
+    ],
+    clusters: named.map((name) => cluster({ name, endpoints })),
+  });
+  const whole = JSON.parse(JSON.stringify(base));
+  whole.static_resources.clusters.push(...clusters);
+  if (block.http_filters !== undefined) {
+    whole.static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters =
+      block.http_filters;
+  }
+  return JSON.stringify(whole).replaceAll(`/etc/envoy/${filter}.wasm`, module);
+}
+
+/** The settings of filters that stand as texts in Envoy's configuration. */
+function settingsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { configuration } = value as { configuration?: { value?: unknown } };
+  const own = typeof configuration?.value === "string" ? [configuration.value] : [];
+  return [...own, ...Object.values(value).flatMap(settingsIn)];
+}
+
+describe.each(FILTERS)("the page of $name", ({ name, schema }) => {
+  const blocks = blocksOf(name);
+
+  test("shows settings that the filter takes, first of all", () => {
+    const settings = blocks.filter((block) => !isEnvoys(block) && !isObject(block));
+    expect(blocks[0]).toBe(settings[0]);
+    const texts = blocks.filter(isEnvoys).flatMap(settingsIn);
+    for (const each of [...settings, ...texts.map((text) => JSON.parse(text))]) {
+      expect(schema.safeParse(each)).toMatchObject({ success: true });
+    }
+  });
+
+  test("shows of Envoy's configuration what stock Envoy takes, the filter in its chain", async () => {
+    const shown = blocks.filter(isEnvoys);
+    expect(JSON.stringify(shown)).toContain(`/etc/envoy/${name}.wasm`);
+    const envoy = await findEnvoy();
+    const [{ path: module = "" } = {}] = await buildFilters([name]);
+    for (const block of shown) await validateBootstrap(envoy, JSON.parse(around(block, name, module)));
+  }, 100_000);
+});

@@ -1,0 +1,112 @@
+// retry-budget in stock Envoy: what was promised, or granted, and is not used is there for others
+// at once.
+
+import { afterEach, expect, test } from "vitest";
+import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
+import { type SendOptions, send } from "../../../kit/envoy/client.js";
+import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
+import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
+import type { UpstreamResponse } from "../../../kit/traffic.js";
+import { type BudgetEnvoy, type BudgetEnvoyOptions, RETRIES, startBudgetEnvoy } from "./budget-envoy.js";
+
+/** One retry in all, for longer than a test takes. */
+const ONE = { percentage: 0, ttl: "1m", minRetriesPerSecond: 1 };
+const SIXTY = 60;
+const GRPC: SendOptions = {
+  protocol: "http2",
+  method: "POST",
+  headers: [["content-type", "application/grpc"]],
+};
+
+let upstream: Upstream;
+let budget: BudgetEnvoy | undefined;
+
+afterEach(async () => {
+  await budget?.[Symbol.asyncDispose]();
+  await upstream?.[Symbol.asyncDispose]();
+  budget = undefined;
+});
+
+async function start(
+  respond: (attempt: number) => UpstreamResponse,
+  configuration: RetryBudgetConfig,
+  options: Partial<BudgetEnvoyOptions> & { readonly protocol?: "http1" | "http2" } = {},
+): Promise<BudgetEnvoy> {
+  const { protocol = "http1", ...more } = options;
+  upstream = await startUpstream({
+    protocol,
+    respond: ({ header }) => respond(Number(header("x-envoy-attempt-count"))),
+  });
+  budget = await startBudgetEnvoy({ upstreams: { upstream }, configuration, ...more });
+  showLogsOnFailure(budget.envoy);
+  return budget;
+}
+
+const remaining = async (name: string) => (await budget?.gauges())?.[`retries_remaining;rule=${name}`];
+
+const FAILURES: [string, UpstreamResponse, SendOptions][] = [
+  ["with a body", { status: 503, body: "own failure" }, {}],
+  ["without a body", { status: 503, headers: [["content-length", "0"]] }, {}],
+  ["of gRPC in the headers", { status: 200, headers: [["grpc-status", "14"]] }, GRPC],
+];
+const PROTOCOLS = ["http1", "http2"] as const;
+const cases = PROTOCOLS.flatMap((protocol) => FAILURES.map((failure) => [protocol, ...failure] as const));
+
+test.each(cases)(
+  "over %s a failure %s that its route does not retry takes no retry from others",
+  async (protocol, _, failure, request) => {
+    const configuration = { budgets: [{ name: "kept", ratio: ONE }] };
+    const { envoy, decisions } = await start(() => failure, configuration, {
+      protocol,
+      retryPolicy: { retryOn: ["reset"] },
+    });
+    // More than there are retries, and none of them is refused one.
+    for (let i = 0; i < SIXTY + 10; i++) await send(envoy.url, request);
+    expect(await remaining("kept")).toBe(SIXTY);
+    expect(await decisions()).toEqual({});
+  },
+);
+
+test.each(cases)(
+  "over %s a failure %s of a last attempt takes no retry from others",
+  async (protocol, _, failure, request) => {
+    const configuration = { budgets: [{ name: "last", ratio: ONE }] };
+    const { envoy, decisions } = await start(() => failure, configuration, {
+      protocol,
+      retryPolicy: { retryOn: ["5xx", "unavailable"] },
+    });
+    for (let i = 0; i < SIXTY / RETRIES; i++) await send(envoy.url, request);
+    expect(await decisions()).toEqual({ "last retried": SIXTY, "last exceeded": 1 });
+    expect(await remaining("last")).toBe(0);
+  },
+);
+
+test("a promise that the router takes up after a pause is not taken by others meanwhile", async () => {
+  const configuration = {
+    budgets: [{ name: "held", concurrency: { percentage: 0, minRetryConcurrency: 1 } }],
+  };
+  const { envoy, decisions } = await start(
+    (attempt) => (attempt === 1 ? { status: 503 } : { status: 200, body: "good" }),
+    configuration,
+  );
+  const answers = await Promise.all(Array.from({ length: 20 }, () => send(envoy.url)));
+  const good = answers.filter(({ status }) => status === 200).length;
+  expect(good).toBeGreaterThan(0);
+  // Whoever is promised a retry has it, and whoever is not has the upstream's own answer.
+  expect(await decisions()).toEqual({ "held retried": good, "held exceeded": 20 - good });
+  expect(upstream.requests).toHaveLength(20 + good);
+});
+
+test("clients of a listener that go before their answer take no retries with them", async () => {
+  const ratio = { ...ONE };
+  const { envoy, decisions } = await start(
+    (attempt) => (attempt === 1 ? { status: 503 } : { fault: "never" }),
+    { where: "downstream", budgets: [{ name: "gone", ratio, maxRetries: 3 }] },
+  );
+  const count = 10;
+  const gone = Array.from({ length: count }, () => send(envoy.url, { timeoutMs: 1000 }).catch(() => "gone"));
+  expect(await Promise.all(gone)).toEqual(Array(count).fill("gone"));
+  // Each has made one of the three that it was granted.
+  await expect.poll(() => remaining("gone")).toBe(SIXTY - count);
+  expect(await decisions()).toEqual({ "gone retried": count });
+});

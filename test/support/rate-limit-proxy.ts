@@ -1,0 +1,55 @@
+// A proxy in process with rate-limit before one upstream, and what a test asks of it.
+
+import type { Json } from "../../envoy/config/json.js";
+import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
+import type { HeaderList } from "../../kit/host/load.js";
+import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
+import { buildFilters } from "../../toolchain/compile/build.js";
+
+const FILTER = "rate-limit";
+const WORKERS = 4;
+
+export const PER_USER: RateLimitConfig["rules"][number]["key"] = [{ header: "x-user" }];
+
+/** Where the built module is. */
+export async function buildRateLimit(): Promise<string> {
+  const [built] = await buildFilters([FILTER]);
+  if (built === undefined) throw new Error("rate-limit was not built");
+  return built.path;
+}
+
+/**
+ * A proxy of four workers with the module, and an upstream that sends headers of the filter's own
+ * names too.
+ */
+export function limitedProxy(module: string, config: RateLimitConfig): HostedProxy {
+  const respond = () => ({ headers: [["ratelimit", "upstream"] as const, ["x-why", "upstream"] as const] });
+  return hostProxy({
+    workers: WORKERS,
+    filters: [{ name: FILTER, module, configuration: config as Json }],
+    upstreams: { upstream: respond },
+  });
+}
+
+/** How many of so many requests pass, each on the next worker. */
+export function passing(proxy: HostedProxy, requests: number, headers: HeaderList = []): number {
+  let passed = 0;
+  for (let i = 0; i < requests; i++) if (proxy.request({ headers }).response?.status === 200) passed++;
+  return passed;
+}
+
+/** All values of a response header of one request. */
+export function header(proxy: HostedProxy, name: string, headers: HeaderList = []): string[] {
+  const { response } = proxy.request({ headers });
+  return (response?.headers ?? []).filter(([other]) => other === name).map(([, value]) => value);
+}
+
+/** How often a rule came to each outcome, those that never were left out. */
+export function decisions(proxy: HostedProxy, rule: string): Record<string, number> {
+  const prefix = `meshwright.rate_limit.decisions_total;rule=${rule};outcome=`;
+  return Object.fromEntries(
+    [...proxy.metrics]
+      .filter(([name, value]) => name.startsWith(prefix) && value > 0)
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}

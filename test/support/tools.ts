@@ -1,0 +1,83 @@
+// Programs that some tests need beside Node and Envoy. Where one is absent its tests are skipped,
+// by name.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { GO_MINOR } from "./go-module.js";
+import { hasRateLimitEngine } from "./rate-limit-engine.js";
+import { RUST_TARGET } from "./rust-crate.js";
+
+interface ToolFacts {
+  readonly isHere: () => boolean;
+  /** How to get it. */
+  readonly get: string;
+}
+
+const TOOLS = {
+  openssl: {
+    isHere: () => runs("openssl", "version"),
+    get: "on Debian: apt-get install openssl; on macOS: brew install openssl",
+  },
+  python3: {
+    isHere: () => runs("python3", "--version"),
+    get: "on Debian: apt-get install python3; on macOS: brew install python",
+  },
+  go: {
+    isHere: hasGo,
+    get: `install Go 1.${GO_MINOR} or later from https://go.dev/dl`,
+  },
+  rust: {
+    isHere: hasRustTarget,
+    get: `install Rust 1.63 or later from https://rustup.rs and run: rustup target add ${RUST_TARGET}`,
+  },
+  redis: {
+    isHere: () => runs("redis-server", "--version"),
+    get: "on Debian: apt-get install redis-server; on macOS: brew install redis",
+  },
+  ratelimit: {
+    isHere: hasRateLimitEngine,
+    get: "with Go and a network the tests build it; or name one that is built in RATELIMIT_BIN",
+  },
+} as const satisfies Record<string, ToolFacts>;
+
+export type Tool = keyof typeof TOOLS;
+
+const missing = new Map<Tool, boolean>();
+
+/** Whether the program cannot be run here. */
+export function isMissing(tool: Tool): boolean {
+  const known = missing.get(tool) ?? !TOOLS[tool].isHere();
+  missing.set(tool, known);
+  return known;
+}
+
+/** For the name of a suite: what it needs, and how to get it. */
+export function needs(tool: Tool): string {
+  return `(needs ${tool}; ${TOOLS[tool].get})`;
+}
+
+/** A line for each program that is absent. */
+export function missingTools(): readonly string[] {
+  const tools = Object.keys(TOOLS) as Tool[];
+  return tools
+    .filter(isMissing)
+    .map((tool) => `${tool} is not here, and the tests that need it are skipped; ${TOOLS[tool].get}`);
+}
+
+function runs(program: string, arg: string): boolean {
+  return spawnSync(program, [arg]).status === 0;
+}
+
+function hasGo(): boolean {
+  const [, minor] =
+    /^go version go1\.(\d+)/.exec(spawnSync("go", ["version"]).stdout?.toString() ?? "") ?? [];
+  return Number(minor) >= GO_MINOR;
+}
+
+/**
+ * The compiler names the folder of any target that it knows; only one that is installed is there.
+ */
+function hasRustTarget(): boolean {
+  const asked = spawnSync("rustc", ["--print", "target-libdir", "--target", RUST_TARGET]);
+  return asked.status === 0 && existsSync(asked.stdout.toString().trim()) && runs("cargo", "--version");
+}

@@ -1,0 +1,211 @@
+// Bundles of an author's own filters, and what makes none. What a bundle does in stock Envoy is in
+// test/integration/bundle/bundle.test.ts.
+
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { loadModule } from "../../kit/host/load.js";
+import { sourceAt } from "../compile/source.js";
+import { isUpToDate } from "../compile/up-to-date.js";
+import { buildBundle } from "./bundle.js";
+import { bundleSource, isBundleOf } from "./entry.js";
+
+const BUILD = path.join(PACKAGE_ROOT, "build");
+const BASE = sourceAt(path.join(PACKAGE_ROOT, "index.ts"));
+let folder: string;
+
+beforeEach(async () => {
+  await mkdir(BUILD, { recursive: true });
+  folder = await mkdtemp(path.join(BUILD, "bundle-test-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/**
+ * Writes a filter that adds its name to requests, in a folder of that name, and returns the
+ * folder's path.
+ */
+async function ownFilter(name: string, extra = ""): Promise<string> {
+  const room = path.join(folder, name);
+  await mkdir(room);
+  await writeFile(
+    path.join(room, "index.ts"),
+    `import { Bytes, FilterHeadersStatus, HttpContext, RootContext, registerRootContext, requestHeaders } from "../../../assembly";
+export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../../assembly/exports/plugin";
+export { proxy_on_context_create, proxy_on_request_headers } from "../../../assembly/exports/stateless";
+${extra}
+class Context extends HttpContext {
+  onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    requestHeaders.add(Bytes.of("x-by"), Bytes.of("${name}"));
+    return FilterHeadersStatus.Continue;
+  }
+}
+class Root extends RootContext {
+  private context: HttpContext = new Context();
+  sharedHttpContext(): HttpContext | null {
+    return this.context;
+  }
+}
+registerRootContext((id: u32) => new Root(id));
+`,
+  );
+  return room;
+}
+
+const leftovers = async () => (await readdir(BUILD)).filter((name) => name.includes(`.${process.pid}`));
+
+describe("a bundle of own filters", () => {
+  test("runs them in the order in which they are named, by folder or by entry file", async () => {
+    const [first, second] = [await ownFilter("first"), await ownFilter("second")];
+    await writeFile(
+      path.join(second, "schema.ts"),
+      'import { z } from "zod";\nexport const secondSchema = z.strictObject({ limit: z.number() });\n',
+    );
+    const filters = [path.relative(process.cwd(), second), path.join(first, "index.ts")];
+    const built = await buildBundle("pair", filters, { outDir: folder });
+    expect(built.map(({ name, upToDate }) => ({ name, upToDate }))).toEqual([
+      { name: "pair", upToDate: false },
+    ]);
+    const module = loadModule(path.join(folder, "pair.wasm"));
+    expect(module.configure('{"first": {}, "second": 1}')).toEqual({ accepted: true, logs: [] });
+    const { request } = module.exchange([[":path", "/"]]);
+    expect(request.filter(([name]) => name === "x-by").map(([, value]) => value)).toEqual([
+      "second",
+      "first",
+    ]);
+    const schema = JSON.parse(
+      await readFile(path.join(folder, "schemas", "pair.bundle.schema.json"), "utf8"),
+    );
+    expect(schema).toMatchObject({
+      title: "pair: bundle of second, first",
+      properties: { first: {}, second: { properties: { limit: { type: "number" } } } },
+      required: ["second", "first"],
+      additionalProperties: false,
+    });
+    expect(await leftovers()).toEqual([]);
+    const upToDate = async () => (await buildBundle("pair", filters, { outDir: folder }))[0]?.upToDate;
+    expect(await upToDate()).toBe(true);
+    await writeFile(path.join(first, "words.ts"), "export const WORD = 1;\n");
+    const entries = [path.join(second, "index.ts"), path.join(first, "index.ts")];
+    expect(await isUpToDate(path.join(folder, "pair.wasm"), BASE, entries, () => true)).toBe(false);
+  }, 60_000);
+
+  test("that has callbacks of its own is refused with their lines", async () => {
+    const own = await ownFilter("own", "export function proxy_on_log(id: u32): void {}");
+    await expect(
+      buildBundle("pair", [own, await ownFilter("good")], { outDir: folder }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining("own cannot be bundled"),
+      details: [expect.stringMatching(/own\/index\.ts:4: export function proxy_on_log/)],
+    });
+  }, 60_000);
+
+  test("cannot be called as one of them is", async () => {
+    const filters = [await ownFilter("first"), await ownFilter("second")];
+    await expect(buildBundle("first", filters, { outDir: folder })).rejects.toThrow(/"first" is taken/);
+  });
+
+  test("that has a fault is told in the filter's own lines, and leaves nothing behind", async () => {
+    const [good, bad] = [await ownFilter("good"), await ownFilter("bad", 'const a: i32 = "text";')];
+    const error = await buildBundle("pair", [good, bad], { outDir: folder }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(MeshwrightError);
+    expect((error as MeshwrightError).message).toContain("bad/index.ts does not compile");
+    expect((error as MeshwrightError).details.join("\n")).toContain("TS2322");
+    expect(await leftovers()).toEqual([]);
+    expect((await readdir(folder)).filter((name) => name.endsWith(".wasm"))).toEqual([]);
+  }, 60_000);
+});
+
+describe("no bundle", () => {
+  test.each([
+    ["a filter's name", "header-routing", ["trace-headers", "header-routing"], "usage", /is taken/],
+    ["a path for a name", "../x", ["trace-headers", "header-routing"], "usage", /cannot be a bundle's name/],
+    ["no name", "", ["trace-headers", "header-routing"], "usage", /cannot be a bundle's name/],
+    ["a name too long", "a".repeat(65), ["trace-headers", "header-routing"], "usage", /up to 64/],
+    ["no filter", "edge", [], "usage", /two filters or more/],
+    ["one filter", "edge", ["trace-headers"], "usage", /two filters or more/],
+    ["a filter twice", "edge", ["trace-headers", "trace-headers"], "usage", /"trace-headers" is named twice/],
+    ["a filter that is not there", "edge", ["trace-headers", "tracing"], "build", /no filter "tracing"/],
+    [
+      "a folder that is not there",
+      "edge",
+      ["trace-headers", "./no-where"],
+      "build",
+      /no filter at .*no-where/,
+    ],
+    [
+      "a folder without an entry file",
+      "edge",
+      ["trace-headers", "./envoy"],
+      "build",
+      /no filter at .*index\.ts/,
+    ],
+    [
+      "a file outside of any package",
+      "edge",
+      ["trace-headers", "/etc/hostname"],
+      "build",
+      /is in no package/,
+    ],
+  ] as const)("is made of %s", async (_, name, filters, code, message) => {
+    const error = await buildBundle(name, filters, { outDir: folder }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+test("no bundle is made of a filter whose folder's name cannot be a key", async () => {
+  const filters = ["trace-headers", await ownFilter("My_Filter")];
+  await expect(buildBundle("edge", filters, { outDir: folder })).rejects.toThrow(
+    /"My_Filter" cannot be a filter's name/,
+  );
+});
+
+test("a bundle's entry file is known by its name, and by its filters in their order", () => {
+  const parts = ["one", "two"].map((name) => ({
+    name,
+    entry: path.join(folder, `${name}.ts`),
+    callbacks: [],
+  }));
+  const [one = "", two = ""] = parts.map((part) => part.entry);
+  const source = "build/.bundle-edge.7/edge.ts";
+  const place = path.join(PACKAGE_ROOT, "build/.bundle-edge.7");
+  const text = bundleSource({ name: "edge", base: BASE, parts }, place);
+  const isBundle = (name: string, entries: readonly string[], file = source) =>
+    isBundleOf({ name, base: BASE, entries }, file, text);
+  expect(isBundle("edge", [one, two])).toBe(true);
+  expect(isBundle("edge", [two, one])).toBe(false);
+  expect(isBundle("edge", [one])).toBe(false);
+  expect(isBundle("edg", [one, two])).toBe(false);
+  expect(isBundle("edge", [one, two], "filters/edge/index.ts")).toBe(false);
+});
+
+test("a bundle's entry file exports what any filter has, and tells for each what it has", () => {
+  const part = (name: string, ...callbacks: string[]) => ({
+    name,
+    entry: path.join(PACKAGE_ROOT, "filters", name, "index.ts"),
+    callbacks,
+  });
+  const parts = [
+    part("one", "proxy_on_configure", "proxy_on_request_headers", "proxy_on_http_call_response"),
+    part("two", "proxy_on_queue_ready", "proxy_on_log", "proxy_on_request_headers"),
+    part("three"),
+  ];
+  const text = bundleSource({ name: "edge", base: BASE, parts }, path.join(PACKAGE_ROOT, "build", "room"));
+  expect(text).toBe(`import "../../filters/one/index";
+import "../../filters/two/index";
+import "../../filters/three/index";
+import { Callback, registerBundle } from "../../assembly/bundle/index";
+export { malloc, proxy_abi_version_0_2_1, proxy_on_configure, proxy_on_queue_ready, proxy_on_tick } from "../../assembly/exports/plugin";
+export { proxy_on_context_create, proxy_on_delete, proxy_on_log, proxy_on_request_headers } from "../../assembly/exports/stream";
+export { proxy_on_http_call_response } from "../../assembly/exports/calls";
+registerBundle("edge", ["one","two","three"], [
+  Callback.RequestHeaders,
+  Callback.Log | Callback.RequestHeaders,
+  0,
+]);
+`);
+});

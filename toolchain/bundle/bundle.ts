@@ -1,0 +1,142 @@
+// Builds bundles: several filters in one module, with one configuration that has each filter's own
+// under its name.
+
+import path from "node:path";
+import { z } from "zod";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { inspectModule } from "../../envoy/module/inspect.js";
+import { DEFAULT_SIZE_BUDGET, isCatalogName } from "../../filters/catalog.js";
+import {
+  type BuildOptions,
+  type BuiltFilter,
+  buildFilters,
+  compileChecked,
+  describeBuild,
+  modulePath,
+  schemaFolder,
+  writeSchema,
+} from "../compile/build.js";
+import { type Source, sourceAt, workspaceRoot } from "../compile/source.js";
+import { SourceMap } from "../compile/source-map.js";
+import { isUpToDate } from "../compile/up-to-date.js";
+import { findMember, type Member, NAME, NAME_RULE, refuseRepeated } from "../package/member.js";
+import { type BundlePart, bundlePlace, compileBundle, isBundleOf } from "./entry.js";
+
+/**
+ * Compiles `filters`, in the order of the chain, to the one module NAME.wasm, and writes the JSON
+ * Schema of its configuration. Each is named as `findMember` takes it, and has its part of the
+ * bundle's configuration by its name. Returns what was built: the catalog's filters by themselves,
+ * and last the bundle. Throws `MeshwrightError("usage")` for words that make no bundle and
+ * `("build")` as `buildFilters` does.
+ */
+export async function buildBundle(
+  name: string,
+  filters: readonly string[],
+  options: BuildOptions = {},
+): Promise<readonly BuiltFilter[]> {
+  refuseName(name);
+  const members = await Promise.all(filters.map(findMember));
+  refuseMembers(name, members);
+  const base = baseOf(members);
+  const out = modulePath(name, options.outDir ?? path.join(base.root, "build"));
+  const schemas = await schemaFolder(out);
+  const { sizeBudget: _, ...partOptions } = options;
+  const house = members.filter((member) => !member.isOwn).map((member) => member.name);
+  const built = await buildFilters(house, partOptions);
+  const entries = members.map((member) => member.entry);
+  const upToDate = await isUpToDate(out, base, entries, (source, text) =>
+    isBundleOf({ name, base, entries }, source, text),
+  );
+  const sizeBudget = options.sizeBudget ?? DEFAULT_SIZE_BUDGET * members.length;
+  const label = `${name}: ${members.map((member) => member.name).join(", ")}`;
+  const bundle = await describeBuild(name, out, { ...options, sizeBudget, upToDate, label }, async () => {
+    const parts: BundlePart[] = [];
+    for (const member of members) parts.push(await partOf(member, built, out));
+    await compileBundle({ name, base, parts }, out, { debug: true, sizeBudget });
+  });
+  await writeSchema(schemaOf(name, members), path.join(schemas, `${name}.bundle.schema.json`));
+  return [...built, bundle];
+}
+
+function refuseName(name: string): void {
+  if (isCatalogName(name)) refuseTaken(name);
+  if (!NAME.test(name)) {
+    throw new MeshwrightError("usage", `"${name}" cannot be a bundle's name: ${NAME_RULE}`);
+  }
+}
+
+function refuseTaken(name: string): never {
+  throw new MeshwrightError("usage", `"${name}" is taken: give the bundle a name of its own`);
+}
+
+function refuseMembers(bundle: string, members: readonly Member[]): void {
+  if (members.length < 2) {
+    throw new MeshwrightError(
+      "usage",
+      "a bundle is of two filters or more: name them in the order of the chain",
+    );
+  }
+  refuseRepeated(members, "a bundle has each filter once");
+  // Their modules would have one name.
+  if (members.some(({ name }) => name === bundle)) refuseTaken(bundle);
+}
+
+/**
+ * The package that a bundle is compiled in: its own filters', or where it has none the one that is
+ * worked in.
+ */
+function baseOf(members: readonly Member[]): Source {
+  const [first = workspaceRoot(), second] = new Set(
+    members.filter(({ isOwn }) => isOwn).map(({ entry }) => sourceAt(entry).root),
+  );
+  if (second === undefined) return sourceAt(bundlePlace(first));
+  throw new MeshwrightError(
+    "build",
+    `filters of ${first} and of ${second} cannot be bundled: put them in one package`,
+  );
+}
+
+async function partOf(member: Member, built: readonly BuiltFilter[], out: string): Promise<BundlePart> {
+  const { name, entry } = member;
+  const callbacks = member.isOwn
+    ? await ownCallbacks(member, out)
+    : (built.find((each) => each.name === name)?.callbacks ?? []);
+  const network = callbacks.find((callback) => /_(new_connection|downstream_|upstream_)/.test(callback));
+  if (network !== undefined) {
+    throw new MeshwrightError(
+      "build",
+      `${name} has ${network}: a bundle is of HTTP filters, not of network filters`,
+    );
+  }
+  return { name, entry, callbacks };
+}
+
+/** Compiled by itself too, an author's filter shows its own mistakes as its own. */
+async function ownCallbacks({ name, entry }: Member, out: string): Promise<readonly string[]> {
+  const source = sourceAt(entry);
+  const { release, map } = await compileChecked(source, path.join(path.dirname(out), `${name}.part.wasm`));
+  refuseOwnCallbacks(name, source, new SourceMap(map));
+  return inspectModule(release).callbacks;
+}
+
+/**
+ * The bundle's callbacks are those of the SDK's `exports`, which know its filters; any others would
+ * be left out.
+ */
+function refuseOwnCallbacks(name: string, { sdk }: Source, map: SourceMap): void {
+  const others = map
+    .find(/^export function proxy_(on_|validate_)/)
+    .filter(({ source }) => !source.startsWith(`${sdk}exports/`));
+  if (others.length === 0) return;
+  throw new MeshwrightError(
+    "build",
+    `${name} cannot be bundled: a bundle has the callbacks of ${sdk}exports, and no others`,
+    others.map(({ source, line }) => `${source}:${line}: ${map.textAt({ source, line, column: 0 })}`),
+  );
+}
+
+/** The bundle's configuration: an object with that of every filter. */
+function schemaOf(name: string, members: readonly Member[]) {
+  const schema = z.strictObject(Object.fromEntries(members.map((member) => [member.name, member.schema])));
+  return { name, summary: `bundle of ${members.map((member) => member.name).join(", ")}`, schema };
+}

@@ -1,0 +1,181 @@
+// What a build refuses beside what the compiler does: a module that stock Envoy would not load, and
+// one that it would load and never call.
+
+import path from "node:path";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { callbacksOf } from "../../envoy/module/abi.js";
+import { inspectModule, type ModuleReport } from "../../envoy/module/inspect.js";
+import { readModule, type WasmModule } from "../../envoy/module/read.js";
+import { nearest } from "../../envoy/problems.js";
+import { type Compiled, compileEntry } from "../compile/compile.js";
+import { type Source, withShownNames } from "../compile/source.js";
+import { SourceMap } from "../compile/source-map.js";
+import { CallSites, hostCallsAtStart } from "./blame.js";
+import { startFaults } from "./dry-start.js";
+import { rootContextFaults } from "./root-contexts.js";
+import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
+
+/** What is being built. */
+export interface Subject {
+  readonly source: Source;
+  /** Where the compiler may write. */
+  readonly workFile: string;
+}
+
+/**
+ * Throws `MeshwrightError("build")` that says what is wrong, with the lines of source that cause it
+ * as details.
+ */
+export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise<void> {
+  const { source } = subject;
+  const { entry, sdk } = source;
+  const report = inspectModule(compiled.release);
+  const module = readModule(compiled.debug);
+  await refuseUnlinkedImports(subject, report);
+  await refuseStartCalls(subject, module);
+  const map = new SourceMap(compiled.map);
+  const placeOf = placesOf(entry, map);
+  refuse(
+    `stock Envoy would refuse ${entry}`,
+    report.refusals.map((line) => withPlace(line, placeOf, sdk)),
+  );
+  await refuseFailedStart(subject, compiled);
+  refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
+  refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
+  if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
+  const folder = path.join(source.root, path.dirname(entry));
+  refuse(
+    `${entry} does not export a callback that it implements`,
+    await silentMethods(folder, report.callbacks, callbackFiles(module, sdk), sdk),
+  );
+}
+
+/**
+ * Throws `MeshwrightError("build")` where the module is larger than it may be. Sizes are in bytes.
+ */
+export function refuseOversize(name: string, bytes: number, budget: number): void {
+  if (bytes <= budget) return;
+  const text = (size: number) => size.toLocaleString("en");
+  throw new MeshwrightError(
+    "build",
+    `${name} has ${text(bytes)} bytes, and may have ${text(budget)}: make it smaller or raise --size-budget`,
+  );
+}
+
+function refuse(message: string, lines: readonly string[]): void {
+  if (lines.length > 0) throw new MeshwrightError("build", message, lines);
+}
+
+async function refuseUnlinkedImports({ source, workFile }: Subject, report: ModuleReport): Promise<void> {
+  const unlinked = report.imports.filter((each) => !each.linked).map((each) => `${each.module}.${each.name}`);
+  if (unlinked.length === 0) return;
+  const sites = await CallSites.of(source, workFile);
+  throw new MeshwrightError(
+    "build",
+    `${source.entry} needs ${unlinked.join(", ")}, which stock Envoy does not link`,
+    sites.explainImports(),
+  );
+}
+
+async function refuseStartCalls({ source, workFile }: Subject, module: WasmModule): Promise<void> {
+  if (hostCallsAtStart(module).length === 0) return;
+  const sites = await CallSites.of(source, workFile);
+  refuse(
+    `${source.entry} calls the host when the module starts, before there is a plugin`,
+    sites.explainStart(),
+  );
+}
+
+async function refuseFailedStart({ source, workFile }: Subject, compiled: Compiled): Promise<void> {
+  const faults = startFaults(compiled, source);
+  if (faults.length === 0) return;
+  // Only without optimizing does every call stand where the source has it.
+  const exact = startFaults(await compileEntry(source, workFile, "none"), source);
+  refuse(`${source.entry} does not start`, exact.length > 0 ? exact : faults);
+}
+
+/** Where an exported function is in the sources, as `index.ts:12:`. */
+type PlaceOf = (name: string) => string | undefined;
+
+/** What the entry file has itself is exported, whatever other files have under that name. */
+function placesOf(entry: string, map: SourceMap): PlaceOf {
+  return (name) => {
+    const places = map.find(new RegExp(`\\bfunction ${name}\\b`));
+    const place = places.find(({ source }) => source === entry) ?? places[0];
+    return place === undefined ? undefined : `${place.source}:${place.line}:`;
+  };
+}
+
+/** A refusal about an export, with the line of source that has it. */
+function withPlace(refusal: string, placeOf: PlaceOf, sdk: string): string {
+  const name = /^it exports (\w+) as /.exec(refusal)?.[1];
+  const place = name === undefined ? undefined : placeOf(name);
+  if (place !== undefined) return `${place} ${refusal}`;
+  const isMissing = /^it exports no (ABI marker|allocator)/.test(refusal);
+  return isMissing
+    ? `${refusal}; export malloc and proxy_abi_version_0_2_1 from ${sdk}exports/plugin`
+    : refusal;
+}
+
+function unknownCallbacks(report: ModuleReport, placeOf: PlaceOf): readonly string[] {
+  const known = [...callbacksOf(report.abi ?? "0.2.1").keys()];
+  return report.unknownCallbacks.map((name) => {
+    const near = nearest(name, known);
+    const hint = near === undefined ? "there is none of a name like that" : `did you mean ${near}?`;
+    const place = placeOf(name);
+    return `${place === undefined ? "" : `${place} `}${name} is never called: ${hint}`;
+  });
+}
+
+/** Host calls of the SDK whose answers come through a callback. */
+const ANSWERS: Readonly<Record<string, readonly [file: string, ...callbacks: string[]]>> = {
+  proxy_set_tick_period_milliseconds: [PLUGIN, "proxy_on_tick"],
+  proxy_http_call: [CALLS, "proxy_on_http_call_response"],
+  proxy_grpc_call: [CALLS, "proxy_on_grpc_receive", "proxy_on_grpc_close"],
+  proxy_grpc_stream: [CALLS, "proxy_on_grpc_receive", "proxy_on_grpc_close"],
+};
+
+/** A line for each callback without which others do nothing, or leak. */
+function missingCompanions(module: WasmModule, report: ModuleReport, sdk: string): readonly string[] {
+  const files = callbackFiles(module, sdk);
+  const isMissing = (name: string) => !report.callbacks.includes(name);
+  const contexts = [STREAM, NETWORK]
+    .filter((file) => files.has(file))
+    .flatMap((file) =>
+      ["proxy_on_context_create", "proxy_on_delete"]
+        .filter(isMissing)
+        .map(
+          (name) => `export ${name} from ${sdk}${file} too: it keeps a context for each stream or connection`,
+        ),
+    );
+  // A module without the SDK waits for its answers as it likes.
+  if (!files.has(PLUGIN)) return contexts;
+  const answers = report.imports.flatMap(({ name: call }) => {
+    const [file, ...callbacks] = ANSWERS[call] ?? [""];
+    return callbacks
+      .filter(isMissing)
+      .map((name) => `export ${name} from ${sdk}${file}: the answer to ${call} comes there`);
+  });
+  return [...contexts, ...new Set(answers)];
+}
+
+/**
+ * Whether the SDK's contexts are behind the callbacks, and not those of `@solo-io/proxy-runtime` or
+ * the module's own.
+ */
+function isOfSdk(files: ReadonlySet<string>): boolean {
+  return files.has(PLUGIN) && !files.has(COMPATIBLE);
+}
+
+/**
+ * The files that the module's callbacks come from, without their extension: those of the SDK by
+ * their place in it.
+ */
+function callbackFiles(module: WasmModule, sdk: string): ReadonlySet<string> {
+  const files = module.exports
+    .filter((entry) => entry.kind === "function" && entry.name.startsWith("proxy_on_"))
+    .map((entry) => module.functionNames.get(entry.index) ?? "")
+    .map((name) => withShownNames(name.slice(0, name.lastIndexOf("/"))))
+    .map((file) => (file.startsWith(sdk) ? file.slice(sdk.length) : `./${file}`));
+  return new Set(files);
+}

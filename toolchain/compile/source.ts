@@ -1,0 +1,106 @@
+// In which package an entry file is compiled, and how the compiler names the sources that it comes
+// to. In a checkout of meshwright the SDK's files are below the package itself; an author's package
+// has them in `node_modules`.
+
+import { existsSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+
+/**
+ * Whether the toolkit runs from its sources, and not from the published package, whose modules come
+ * built.
+ */
+export const IN_CHECKOUT = existsSync(path.join(PACKAGE_ROOT, "cli/main.ts"));
+
+/** An entry file and the package that it is compiled in. */
+export interface Source {
+  /** The package's folder, an absolute path. */
+  readonly root: string;
+  /** The file's path below `root`. */
+  readonly entry: string;
+  /** The folder of the meshwright whose SDK the compiler takes. */
+  readonly sdkRoot: string;
+  /**
+   * How sources of the SDK are named: `assembly/`, or in an author's package
+   * `meshwright/assembly/`.
+   */
+  readonly sdk: "assembly/" | "meshwright/assembly/";
+}
+
+/** How the compiler names what is in a package of that name. */
+const COMPILER_NAME = "~lib/meshwright/";
+const SHOWN_NAME = "meshwright/";
+
+/**
+ * The package of an entry file: the nearest folder upwards with a package.json.
+ * @param file an absolute path
+ * @throws MeshwrightError `build` where there is none, or where meshwright is not installed in it
+ */
+export function sourceAt(file: string): Source {
+  const root = nearestPackage(path.dirname(file));
+  if (root === undefined) {
+    throw new MeshwrightError(
+      "build",
+      `${file} is in no package: run \`npm init\` and \`npm install --save-dev meshwright\` in a folder above it`,
+    );
+  }
+  const entry = path.relative(root, file);
+  if (root === PACKAGE_ROOT) return { root, entry, sdkRoot: root, sdk: "assembly/" };
+  const sdkRoot = installedIn(root);
+  if (sdkRoot === undefined) {
+    throw new MeshwrightError(
+      "build",
+      `meshwright is not installed in ${root}: run \`npm install --save-dev meshwright\` there`,
+    );
+  }
+  return { root, entry, sdkRoot, sdk: "meshwright/assembly/" };
+}
+
+/**
+ * The package that is worked in: the nearest upwards from the current folder; else this one, or
+ * where this one is installed the current folder.
+ */
+export function workspaceRoot(): string {
+  return nearestPackage(process.cwd()) ?? (IN_CHECKOUT ? PACKAGE_ROOT : process.cwd());
+}
+
+/** The nearest folder upwards with a package.json. */
+export function nearestPackage(folder: string): string | undefined {
+  if (existsSync(path.join(folder, "package.json"))) return folder;
+  const parent = path.dirname(folder);
+  return parent === folder ? undefined : nearestPackage(parent);
+}
+
+/**
+ * Where the compiler finds meshwright: as Node does, in `node_modules` of this folder or of one
+ * above.
+ */
+export function installedIn(folder: string): string | undefined {
+  const place = path.join(folder, "node_modules", "meshwright");
+  if (existsSync(path.join(place, "assembly/index.ts"))) return place;
+  const parent = path.dirname(folder);
+  return parent === folder ? undefined : installedIn(parent);
+}
+
+/** A text of the compiler's with meshwright's files as an author imports them. */
+export function withShownNames(text: string): string {
+  return text.replaceAll(COMPILER_NAME, SHOWN_NAME);
+}
+
+/** The file of a source by its shown name. */
+export function fileOf({ root, sdkRoot, sdk }: Source, name: string): string {
+  const isInstalled = sdk !== "assembly/" && name.startsWith(SHOWN_NAME);
+  return isInstalled ? path.join(sdkRoot, name.slice(SHOWN_NAME.length)) : path.join(root, name);
+}
+
+/** The compiler's options that belong to the package, for the folder `root` as its base. */
+export function packageOptions({ root, sdkRoot, sdk }: Source): readonly string[] {
+  const abort = sdk === "assembly/" ? "assembly/abi/abort/abort" : `${COMPILER_NAME}assembly/abi/abort/abort`;
+  const config = path.relative(root, path.join(sdkRoot, "asconfig.json"));
+  // Where a package is a link, as pnpm makes them, what it depends on stands beside the place that
+  // the link leads to.
+  const beside = path.dirname(realpathSync(sdkRoot));
+  const paths = path.basename(beside) === "node_modules" ? ["--path", path.relative(root, beside)] : [];
+  return ["--config", config, "--use", `abort=${abort}`, ...paths];
+}

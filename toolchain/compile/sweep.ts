@@ -1,0 +1,20 @@
+// Clears away what a process that was killed while it compiled has left.
+
+import { mkdir, readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { isAlive } from "../../envoy/runtime/alive.js";
+
+/**
+ * Removes the files and folders directly below `folder` whose maker has ended. The folder is made
+ * where there is none.
+ * @param leftover matches their names; its first group is the maker's process number
+ */
+export async function sweep(folder: string, leftover: RegExp): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    const pid = leftover.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) {
+      await rm(path.join(folder, name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,105 @@
+// Modules of filters for what follows a save at once: compiled in a fraction of a second, into a
+// folder of their own.
+
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { refuseFlaws } from "../check/checks.js";
+import type { Place } from "../package/member.js";
+import { modulePath } from "./build.js";
+import { type Compiled, withSourceMapUrl } from "./compile.js";
+import { sourceAt } from "./source.js";
+import { sweep } from "./sweep.js";
+import { WarmCompiler } from "./warm-compiler.js";
+
+/** What must be known of a filter. */
+export type WarmFilter = Pick<Place, "name" | "entry">;
+
+/** Whether there is a module, or why there is none: `MeshwrightError("build")`. */
+export type WarmResult = "built" | MeshwrightError;
+
+/** Disposing of it removes the folder. */
+export class WarmModules implements Disposable {
+  readonly #compiler = new WarmCompiler();
+  /** By the filter's name, the files that its module is made of or would be, were they there. */
+  readonly #looked = new Map<string, ReadonlySet<string>>();
+
+  /** vitest ends the process at a key, and waits for nobody. */
+  readonly #removeFolder = () => rmSync(this.folder, { recursive: true, force: true });
+
+  private constructor(readonly folder: string) {
+    process.once("exit", this.#removeFolder);
+  }
+
+  /** @param folder made where there is none. Default: a new one for temporary files. */
+  static async create(folder?: string): Promise<WarmModules> {
+    if (folder !== undefined) await mkdir(folder, { recursive: true });
+    return new WarmModules(folder ?? (await temporaryFolder()));
+  }
+
+  /**
+   * Compiles a filter. Where that fails its last module is removed, so that no test passes on what
+   * is no longer there.
+   */
+  async build({ name, entry }: WarmFilter): Promise<WarmResult> {
+    const module = this.path(name);
+    const source = sourceAt(entry);
+    const { result, looked } = await this.#compiler.compile(source);
+    // A compiler that crashed does not say what it read.
+    if (looked.size > 0) this.#looked.set(name, looked);
+    try {
+      if (result instanceof MeshwrightError) throw result;
+      await refuseFlaws({ source, workFile: `${module}.partial.wasm` }, result);
+      await write(module, result);
+      return "built";
+    } catch (error) {
+      if (!(error instanceof MeshwrightError)) throw error;
+      await rm(module, { force: true });
+      return error;
+    }
+  }
+
+  /** Where `build` puts the module of the filter of that name. */
+  path(name: string): string {
+    return modulePath(name, this.folder);
+  }
+
+  /** Compiles a filter for nothing: the first times the compiler takes several times as long. */
+  async warmUp({ entry }: WarmFilter): Promise<void> {
+    await this.#compiler.compile(sourceAt(entry));
+  }
+
+  /** Whether the filter's module is made of the file, or would be if it were there. */
+  uses({ name, entry }: WarmFilter, file: string): boolean {
+    const looked = this.#looked.get(name);
+    return looked?.has(file) ?? file.startsWith(path.dirname(entry) + path.sep);
+  }
+
+  /** The folders of all that modules are made of. */
+  folders(): ReadonlySet<string> {
+    return new Set(
+      [...this.#looked.values()].flatMap((files) => [...files].map((file) => path.dirname(file))),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    process.off("exit", this.#removeFolder);
+    this.#removeFolder();
+    void this.#compiler[Symbol.asyncDispose]();
+  }
+}
+
+/** Those of processes that were killed are removed. */
+async function temporaryFolder(): Promise<string> {
+  await sweep(tmpdir(), /^meshwright-watch-(\d+)-/);
+  return mkdtemp(path.join(tmpdir(), `meshwright-watch-${process.pid}-`));
+}
+
+/** The module comes last: where it is, so is its source map. */
+async function write(module: string, { debug, map }: Compiled): Promise<void> {
+  await writeAtomically(`${module}.map`, map);
+  await writeAtomically(module, withSourceMapUrl(debug, `${path.basename(module)}.map`));
+}

@@ -1,0 +1,296 @@
+// Filters of an author's own package, outside of this one: where they are compiled, and what is
+// said of them.
+
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { loadModule } from "../../kit/host/load.js";
+import { buildBundle } from "../bundle/bundle.js";
+import { buildFilters } from "../compile/build.js";
+import { filterModule } from "../compile/filter-module.js";
+import { SourceMap } from "../compile/source-map.js";
+import { findMember, ownFilterNames } from "./member.js";
+
+const ABI = `import "meshwright/assembly/abi/abort";
+export function proxy_abi_version_0_2_1(): void {}
+export function malloc(size: usize): usize { return heap.alloc(size); }
+`;
+const TICK = `${ABI}export function proxy_on_tick(id: u32): void {}\n`;
+const WITH_SDK = `import { Bytes, FilterHeadersStatus, HttpContext, RootContext, registerRootContext, requestHeaders } from "meshwright/assembly";
+export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "meshwright/assembly/exports/plugin";
+export { proxy_on_context_create, proxy_on_request_headers } from "meshwright/assembly/exports/stateless";
+class Context extends HttpContext {
+  onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    requestHeaders.add(Bytes.of("x-by"), Bytes.of("mine"));
+    return FilterHeadersStatus.Continue;
+  }
+}
+class Root extends RootContext {
+  private context: HttpContext = new Context();
+  sharedHttpContext(): HttpContext | null {
+    return this.context;
+  }
+}
+registerRootContext((id: u32) => new Root(id));
+`;
+
+let folder: string;
+let author: string;
+const here = process.cwd();
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-author-")));
+  author = await packageAt(path.join(folder, "author"));
+  await install(author);
+  process.chdir(author);
+});
+afterEach(async () => {
+  process.chdir(here);
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function packageAt(place: string): Promise<string> {
+  await mkdir(place, { recursive: true });
+  await writeFile(path.join(place, "package.json"), "{}\n");
+  return place;
+}
+
+async function install(place: string): Promise<void> {
+  await mkdir(path.join(place, "node_modules"), { recursive: true });
+  await symlink(PACKAGE_ROOT, path.join(place, "node_modules/meshwright"), "dir");
+}
+
+async function filter(name: string, source: string, root = author): Promise<string> {
+  const room = path.join(root, "filters", name);
+  await mkdir(room, { recursive: true });
+  await writeFile(path.join(room, "index.ts"), source);
+  return room;
+}
+
+async function refusal(filters: readonly string[]): Promise<MeshwrightError> {
+  const error = await buildFilters(filters).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(MeshwrightError);
+  return error as MeshwrightError;
+}
+
+describe("an author's filter", () => {
+  test("is compiled in its package, by name from any folder of it, and its sources are named from there", async () => {
+    await filter("mine", WITH_SDK);
+    process.chdir(await mkdtemp(path.join(author, "filters/")));
+    const [built] = await buildFilters(["mine"]);
+    expect(built).toMatchObject({
+      name: "mine",
+      path: path.join(author, "build/mine.wasm"),
+      upToDate: false,
+    });
+    const module = loadModule(built?.path ?? "");
+    module.configure("{}");
+    expect(module.exchange([[":path", "/"]]).request).toContainEqual(["x-by", "mine"]);
+    const { sources } = JSON.parse(await readFile(`${built?.path}.map`, "utf8"));
+    expect(sources).toContain("filters/mine/index.ts");
+    expect(sources).toContain("meshwright/assembly/dispatcher.ts");
+    expect(sources.join("\n")).not.toContain("~lib/meshwright");
+    expect((await buildFilters(["mine"]))[0]?.upToDate).toBe(true);
+    expect((await readdir(path.join(author, "build"))).sort()).toEqual([
+      "mine.debug.wasm",
+      "mine.wasm",
+      "mine.wasm.map",
+      "schemas",
+    ]);
+  }, 120_000);
+
+  test("is compiled again when a file of it changes, whatever time that file says, but not for its tests", async () => {
+    const room = await filter("mine", TICK);
+    const upToDate = async () => (await buildFilters(["mine"]))[0]?.upToDate;
+    expect([await upToDate(), await upToDate()]).toEqual([false, true]);
+    await writeFile(path.join(room, "index.test.ts"), "export const A = 1;\n");
+    expect(await upToDate()).toBe(true);
+    await writeFile(path.join(room, "words.ts"), "export const WORD = 1;\n");
+    await utimes(path.join(room, "words.ts"), 500_000_000, 500_000_000);
+    expect([await upToDate(), await upToDate()]).toEqual([false, true]);
+  }, 120_000);
+
+  test("finds meshwright in node_modules of a folder above", async () => {
+    await install(folder);
+    const hoisted = await packageAt(path.join(folder, "workspace/one"));
+    const [built] = await buildFilters([await filter("mine", TICK, hoisted)]);
+    expect(built?.path).toBe(path.join(hoisted, "build/mine.wasm"));
+  }, 120_000);
+
+  test("finds what meshwright depends on where meshwright is a link, as pnpm makes them", async () => {
+    const store = path.join(folder, "store/node_modules");
+    for (const part of ["assembly", "asconfig.json"]) {
+      await cp(path.join(PACKAGE_ROOT, part), path.join(store, "meshwright", part), { recursive: true });
+    }
+    await symlink(path.join(PACKAGE_ROOT, "node_modules/@solo-io"), path.join(store, "@solo-io"), "dir");
+    const linked = await packageAt(path.join(folder, "linked"));
+    await mkdir(path.join(linked, "node_modules"));
+    await symlink(path.join(store, "meshwright"), path.join(linked, "node_modules/meshwright"), "dir");
+    const [built] = await buildFilters([await filter("mine", WITH_SDK, linked)]);
+    expect(built?.callbacks).toContain("proxy_on_request_headers");
+  }, 120_000);
+
+  test("is told what to do where meshwright is not installed, and where there is no package", async () => {
+    const bare = await packageAt(path.join(folder, "bare"));
+    expect((await refusal([await filter("mine", TICK, bare)])).message).toBe(
+      `meshwright is not installed in ${bare}: run \`npm install --save-dev meshwright\` there`,
+    );
+    expect((await refusal([await filter("mine", TICK, path.join(folder, "none"))])).message).toMatch(
+      /none\/filters\/mine\/index\.ts is in no package: run `npm init`/,
+    );
+  });
+
+  test("is told its own lines, and the SDK's as it imports them", async () => {
+    await filter("typed", `${TICK}const a: i32 = "text";`);
+    const typed = await refusal(["typed"]);
+    expect(typed.message).toMatch(/^filters\/typed\/index\.ts does not compile/);
+    expect(typed.details.join("\n")).toMatch(/TS2322.*filters\/typed\/index\.ts\(5,16\)/s);
+    await filter("linked", `${ABI}export function proxy_on_tick(id: u32): void {\n  Math.random();\n}`);
+    expect((await refusal(["linked"])).details).toEqual([
+      "filters/linked/index.ts:5: Math.random() needs env.seed: use randomBelow or randomBytes of the SDK instead",
+    ]);
+    await filter("started", `${TICK}const list: i32[] = [];\nexport const first = list[list.length + 7];`);
+    expect((await refusal(["started"])).details).toEqual([
+      expect.stringMatching(/^filters\/started\/index\.ts:6: Index out of range/),
+    ]);
+    await filter("silent", WITH_SDK.replace("class Root extends RootContext {", "$&\n  onTick(): void {}"));
+    expect((await refusal(["silent"])).details).toEqual([
+      "index.ts:11: onTick is never called: export proxy_on_tick from meshwright/assembly/exports/plugin",
+    ]);
+    await filter("rootless", WITH_SDK.replace(/^registerRootContext.*$/m, ""));
+    expect((await refusal(["rootless"])).message).toBe("filters/rootless/index.ts makes no filter");
+  }, 120_000);
+
+  test("cannot have the name of one that comes with meshwright, nor is another found by a wrong name", async () => {
+    await filter("trace-headers", TICK);
+    await filter("mine", TICK);
+    for (const text of ["trace-headers", "./filters/trace-headers"]) {
+      expect(await refusal([text])).toMatchObject({
+        code: "usage",
+        message: expect.stringMatching(/"trace-headers" is taken/),
+      });
+    }
+    expect((await refusal(["mime"])).message).toMatch(/no filter "mime".* trace-headers, mine/);
+    await filter(".mine.1.partial", TICK);
+    expect(ownFilterNames()).toEqual(["mine", "trace-headers"]);
+  });
+});
+
+describe("a bundle in an author's package", () => {
+  test("has one SDK for its own filters and those of the catalog", async () => {
+    await filter("mine", WITH_SDK);
+    const [catalog, bundle] = await buildBundle("edge", ["trace-headers", "mine"]);
+    expect(catalog?.path).toBe(path.join(PACKAGE_ROOT, "build/trace-headers.wasm"));
+    expect(bundle?.path).toBe(path.join(author, "build/edge.wasm"));
+    const map = new SourceMap(await readFile(`${bundle?.path}.map`, "utf8"));
+    expect(map.find(/^export function registerRootContext/).map(({ source }) => source)).toEqual([
+      "meshwright/assembly/dispatcher.ts",
+    ]);
+    const module = loadModule(bundle?.path ?? "");
+    expect(module.configure('{"trace-headers": {}, "mine": {}}')).toEqual({ accepted: true, logs: [] });
+    expect(module.exchange([[":path", "/"]]).request.map(([name]) => name)).toEqual([
+      ":path",
+      "traceparent",
+      "x-by",
+    ]);
+    expect((await buildBundle("edge", ["trace-headers", "mine"]))[1]?.upToDate).toBe(true);
+  }, 120_000);
+
+  test("is not made of filters of two packages", async () => {
+    await filter("mine", TICK);
+    const other = await packageAt(path.join(folder, "other"));
+    await install(other);
+    await expect(buildBundle("edge", ["mine", await filter("theirs", TICK, other)])).rejects.toThrow(
+      /cannot be bundled: put them in one package/,
+    );
+  });
+});
+
+describe("the schema beside an author's filter", () => {
+  const schemaOf = async (text: string) => {
+    await writeFile(path.join(await filter("mine", TICK), "schema.ts"), text);
+    return (await findMember("mine")).schema;
+  };
+
+  test("is read as it is now, types and all, with the author's own zod", async () => {
+    const own = path.join(author, "node_modules/zod");
+    await symlink(path.join(PACKAGE_ROOT, "node_modules/zod"), own, "dir");
+    const text = (max: number) =>
+      `import { z } from "zod";\nconst MAX: number = ${max};\nexport const mineSchema = z.strictObject({ limit: z.number().max(MAX) });\n`;
+    expect((await schemaOf(text(5))).safeParse({ limit: 7 }).success).toBe(false);
+    expect((await schemaOf(text(9))).safeParse({ limit: 7 }).success).toBe(true);
+  });
+
+  test.each([
+    [
+      "exports none",
+      "export const schema = {};",
+      /exports no schema of zod 4 under a name that ends in Schema/,
+    ],
+    ["exports something else by that name", "export const mineSchema = { parse() {} };", /exports no schema/],
+    ["throws", 'throw new Error("first\\nsecond");', /schema\.ts cannot be read: first$/],
+    ["is not TypeScript", "export const = ;", /schema\.ts cannot be read: /],
+    [
+      "imports what is not there",
+      'import "no-such-package";',
+      /schema\.ts cannot be read: .*no-such-package/,
+    ],
+  ])("that %s is told by its path", async (_, text, message) => {
+    await expect(schemaOf(text)).rejects.toMatchObject({
+      code: "build",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("that is not TypeScript is told by its line", async () => {
+    await expect(schemaOf("\nexport const = ;")).rejects.toMatchObject({
+      details: [expect.stringMatching(/schema\.ts:2:\d+: /)],
+    });
+  });
+});
+
+describe("a filter's module for a test", () => {
+  test("is the same for all that ask at a time, and another after a change", async () => {
+    const room = await filter("mine", TICK);
+    const modules = await Promise.all([filterModule("mine"), filterModule(room), filterModule("mine")]);
+    expect(new Set(modules)).toEqual(new Set([path.join(author, "build/mine.wasm")]));
+    const before = await readFile(modules[0] ?? "");
+    await filter("mine", TICK.replace("proxy_on_tick", "proxy_on_log"));
+    expect(await readFile(await filterModule("mine"))).not.toEqual(before);
+    expect((await readdir(path.join(author, "build"))).filter((name) => name.startsWith("."))).toEqual([]);
+  }, 120_000);
+
+  test("does not wait for a process that has ended", async () => {
+    await filter("mine", TICK);
+    await mkdir(path.join(author, "build"));
+    await symlink(String(2 ** 22 + 1), path.join(author, "build/.mine.lock"));
+    expect(await filterModule("mine")).toBe(path.join(author, "build/mine.wasm"));
+  }, 120_000);
+
+  test("is the one in $MESHWRIGHT_MODULES where there is one", async () => {
+    await filter("mine", TICK);
+    const given = path.join(folder, "given");
+    await mkdir(given);
+    await writeFile(path.join(given, "mine.wasm"), "");
+    process.env.MESHWRIGHT_MODULES = given;
+    try {
+      expect(await filterModule("mine")).toBe(path.join(given, "mine.wasm"));
+    } finally {
+      delete process.env.MESHWRIGHT_MODULES;
+    }
+  });
+});

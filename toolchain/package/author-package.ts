@@ -1,0 +1,222 @@
+// What an author's package needs beside its filters: what it depends on, its scripts, and the files
+// that editors and git read. What is there already is left as it is.
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { IN_CHECKOUT, nearestPackage } from "../compile/source.js";
+
+/** The parts of a package.json that are read or added to. */
+interface PackageFile {
+  readonly version?: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly overrides?: Readonly<Record<string, unknown>>;
+}
+
+/** With what filters are tested, in the versions that meshwright itself is tested with. */
+const TOOLS = ["@as-pect/cli", "@types/node", "assemblyscript", "typescript", "vitest", "zod"];
+const SCRIPTS = { build: "meshwright build", test: "meshwright test" };
+/** What `npm init` writes. */
+const NO_TEST = 'echo "Error: no test specified" && exit 1';
+const IGNORED = ["node_modules/", "build/", ".meshwright/"];
+
+/**
+ * For schemas and tests, and below it for AssemblyScript: an editor takes the nearest that has the
+ * file.
+ */
+const TSCONFIGS: Readonly<Record<string, unknown>> = {
+  "tsconfig.json": {
+    compilerOptions: {
+      target: "ES2023",
+      lib: ["ES2023", "ESNext.Disposable"],
+      module: "NodeNext",
+      types: ["node"],
+      strict: true,
+      skipLibCheck: true,
+      noEmit: true,
+    },
+    include: ["filters/*/schema.ts", "filters/*/*.test.ts"],
+  },
+  "filters/tsconfig.json": {
+    compilerOptions: {
+      target: "ESNext",
+      module: "ESNext",
+      moduleResolution: "bundler",
+      noLib: true,
+      // In this order: the first declares what the second leaves out, and would then refuse.
+      types: ["meshwright/assembly/editor", "assemblyscript/std/assembly/index.d.ts"],
+      strict: true,
+      strictPropertyInitialization: false,
+      experimentalDecorators: true,
+      skipLibCheck: true,
+      noEmit: true,
+    },
+    include: ["*/*.ts"],
+    exclude: ["*/schema.ts", "*/*.test.ts", "*/*.spec.ts"],
+  },
+};
+
+/**
+ * The files to write so that the folder is a package in which filters are built and tested, each
+ * with its whole new text, by their names below it. Of a workspace of npm's the file of the whole
+ * is among them, as `../package.json`.
+ * @throws MeshwrightError `usage` where a package.json is none
+ */
+export async function packageFiles(root: string): Promise<ReadonlyMap<string, string>> {
+  const changed = new Map<string, string>();
+  const own = await readOwn();
+  const workspace = await workspaceOf(root);
+  const before = await readPackage(path.join(root, "package.json"));
+  const after = withNeeds(root, before, workspace === undefined ? own : { ...own, overrides: {} });
+  if (after !== before) changed.set("package.json", after);
+  if (workspace !== undefined) {
+    const shared = withOverrides(workspace, own);
+    if (shared !== workspace.text) changed.set(path.relative(root, workspace.file), shared);
+  }
+  const ignore = path.join(root, ".gitignore");
+  const ignored = existsSync(ignore) ? await readFile(ignore, "utf8") : "";
+  const ignoring = withIgnored(ignored);
+  if (ignoring !== ignored) changed.set(".gitignore", ignoring);
+  for (const [name, config] of Object.entries(TSCONFIGS)) {
+    if (!existsSync(path.join(root, name))) changed.set(name, jsonText(config));
+  }
+  return changed;
+}
+
+/** A package.json as it stands. */
+interface PackageText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * The package.json of the workspace that the package is one of: npm reads overrides there alone.
+ */
+async function workspaceOf(root: string): Promise<PackageText | undefined> {
+  const folder = nearestPackage(path.dirname(root));
+  if (folder === undefined) return undefined;
+  const file = path.join(folder, "package.json");
+  const text = (await readPackage(file).catch(() => undefined)) ?? "";
+  return /"workspaces"\s*:/.test(text) ? { file, text } : workspaceOf(folder);
+}
+
+/**
+ * Its text, without the byte order mark that editors on Windows write and npm passes over;
+ * undefined where there is none.
+ */
+async function readPackage(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return undefined;
+  try {
+    return (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw new MeshwrightError("usage", `${file} cannot be read: ${(error as Error).message}; mend it first`);
+  }
+}
+
+/** The package.json of the toolkit that runs. */
+async function readOwn(): Promise<PackageFile> {
+  return JSON.parse(await readFile(path.join(PACKAGE_ROOT, "package.json"), "utf8")) as PackageFile;
+}
+
+function withNeeds(root: string, before: string | undefined, own: PackageFile): string {
+  const current =
+    before === undefined ? newPackage(root) : parsePackage(path.join(root, "package.json"), before);
+  const needs = { ...own.devDependencies, ...own.dependencies, meshwright: ownSpecifier(root, own) };
+  const wanted = [...TOOLS, "meshwright"].filter((name) => current.dependencies?.[name] === undefined);
+  const added = Object.fromEntries(wanted.map((name) => [name, needs[name as keyof typeof needs] ?? "*"]));
+  const devDependencies = sorted({ ...added, ...current.devDependencies });
+  const { test, ...scripts } = current.scripts ?? {};
+  const overrides = { ...own.overrides, ...current.overrides };
+  const next = {
+    ...current,
+    scripts: { ...SCRIPTS, ...scripts, ...(test === undefined || test === NO_TEST ? {} : { test }) },
+    devDependencies,
+    ...(Object.keys(overrides).length > 0 ? { overrides } : {}),
+  };
+  return before === undefined ? jsonText(next) : rewritten(before, current, next);
+}
+
+/** The workspace may have no dependency of its own whose version an override could name. */
+function withOverrides({ file, text }: PackageText, own: PackageFile): string {
+  const needs = { ...own.devDependencies, ...own.dependencies };
+  const versions = JSON.stringify(own.overrides).replaceAll(/"\$([^"]+)"/g, (_, name) =>
+    JSON.stringify(needs[name]),
+  );
+  const current = parsePackage(file, text);
+  return rewritten(text, current, {
+    ...current,
+    overrides: { ...JSON.parse(versions), ...current.overrides },
+  });
+}
+
+/**
+ * The text of a changed package.json in the manner of the one before; that one itself where nothing
+ * changes.
+ */
+function rewritten(before: string, current: PackageFile, next: PackageFile): string {
+  if (JSON.stringify(next) === JSON.stringify(current)) return before;
+  const text = jsonText(next, indentOf(before));
+  return before.includes("\r\n") ? text.replaceAll("\n", "\r\n") : text;
+}
+
+function newPackage(root: string): PackageFile {
+  const name = path
+    .basename(root)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return {
+    name: name === "" || name === "meshwright" ? "filters" : name,
+    private: true,
+    type: "module",
+  } as PackageFile;
+}
+
+function parsePackage(file: string, text: string): PackageFile {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    // It quotes what it stumbled over, with its line breaks.
+    const reason = (error as Error).message.replaceAll(/\s+/g, " ");
+    throw new MeshwrightError("usage", `${file} is not JSON: ${reason}; mend it first`);
+  }
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject(parsed)) throw new MeshwrightError("usage", `${file} must be an object: mend it first`);
+  const wrong = ["scripts", "dependencies", "devDependencies", "overrides"].find((key) => {
+    const value = (parsed as Readonly<Record<string, unknown>>)[key];
+    return value !== undefined && !isObject(value);
+  });
+  if (wrong === undefined) return parsed as PackageFile;
+  throw new MeshwrightError("usage", `${file}: ${wrong}: must be an object; mend it first`);
+}
+
+/** By its version; a checkout by its place. */
+function ownSpecifier(root: string, { version = "*" }: PackageFile): string {
+  if (!IN_CHECKOUT) return `^${version}`;
+  return `file:${path.relative(root, PACKAGE_ROOT).split(path.sep).join("/")}`;
+}
+
+function withIgnored(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim().replaceAll("/", ""));
+  const missing = IGNORED.filter((each) => !lines.includes(each.replaceAll("/", "")));
+  const gap = text === "" || text.endsWith("\n") ? "" : "\n";
+  return missing.length === 0 ? text : `${text}${gap}${missing.join("\n")}\n`;
+}
+
+function sorted(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What a line of the file is indented by; default: two spaces. */
+function indentOf(text: string): string {
+  return /^\{\r?\n([ \t]+)/.exec(text)?.[1] ?? "  ";
+}
+
+function jsonText(value: unknown, indent = "  "): string {
+  return `${JSON.stringify(value, null, indent)}\n`;
+}
