@@ -15,6 +15,28 @@ import { closeStream, continueStream, finish, setEffectiveContext } from "./host
 import { Task, Timer, Timers } from "./host/timers";
 import { Bytes } from "./text/bytes";
 
+const NO_NAME = Bytes.owned(0);
+
+/** Contexts of ended streams that may serve again, linked by `nextFree`. */
+@final
+export class ContextPool {
+  private free: HttpContext | null = null;
+
+  /** One that is free, or `null`. */
+  take(): HttpContext | null {
+    const context = this.free;
+    if (!context) return null;
+    this.free = context.nextFree;
+    context.nextFree = null;
+    return context;
+  }
+
+  put(context: HttpContext): void {
+    context.nextFree = this.free;
+    this.free = context;
+  }
+}
+
 /**
  * One plugin: one filter with one configuration on one worker. Holds the compiled configuration;
  * never put that in a module global.
@@ -27,8 +49,12 @@ export abstract class RootContext {
    * constructors, which may set timers.
    */
   owner: RootContext | null = RootContext.partsOf;
-  /** The plugin's name in Envoy's configuration. */
-  pluginName: Bytes | null = null;
+  /**
+   * The plugin's name in Envoy's configuration, a bundle's in each of its filters: what tells the
+   * plugin from others with which it shares a VM or shared data. Known from `onConfigure` on; empty
+   * where the host knows none.
+   */
+  pluginName: Bytes = NO_NAME;
   private timers: Timers | null = null;
 
   constructor(
@@ -130,28 +156,23 @@ export abstract class RootContext {
     return timers;
   }
 
-  /** Contexts of ended streams that may serve again, linked by `nextFree`. */
-  private free: HttpContext | null = null;
+  private pool: ContextPool = new ContextPool();
 
   /** For the dispatcher: the shared context, one from the pool, or a new one. */
   takeContext(): HttpContext {
     const shared = this.sharedHttpContext();
     if (shared) return shared;
-    const pooled = this.free;
-    if (pooled) {
-      this.free = pooled.nextFree;
-      pooled.nextFree = null;
-      return pooled;
-    }
+    const pool = this.pool;
+    const pooled = pool.take();
+    if (pooled) return pooled;
     const context = this.createHttpContext();
-    context.pool = this;
+    context.pool = pool;
     return context;
   }
 
-  /** For the dispatcher: puts back a context that was recycled. */
-  putContext(context: HttpContext): void {
-    context.nextFree = this.free;
-    this.free = context;
+  /** New streams get new contexts: those made so far know another configuration. */
+  protected dropPool(): void {
+    this.pool = new ContextPool();
   }
 }
 
@@ -176,10 +197,11 @@ export class HttpContext {
   /** For the bundle: the chain that this context is a link of. */
   chain: StreamChain | null = null;
   /**
-   * For the dispatcher: the next free context in the root's pool, and the root whose pool that is.
+   * For the dispatcher: the pool that this context goes back to, and the next free one in it. A
+   * context that serves all streams has no pool.
    */
+  pool: ContextPool | null = null;
   nextFree: HttpContext | null = null;
-  pool: RootContext | null = null;
 
   /**
    * Request headers arrived.
@@ -287,7 +309,7 @@ export class HttpContext {
     if (!pool) return;
     this.id = 0;
     this.chain = null;
-    if (this.onRecycle()) pool.putContext(this);
+    if (this.onRecycle()) pool.put(this);
   }
 }
 

@@ -17,6 +17,7 @@ export {
 } from "./abi/types";
 export { HttpContext, RootContext, TcpContext } from "./context";
 export { registerRootContext } from "./dispatcher";
+export { FilterRoot } from "./filter-root";
 export { DynamicMetadata, PluginAttributes, XdsAttributes } from "./host/attributes/configuration";
 export {
   ConnectionAttributes,

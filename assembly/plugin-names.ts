@@ -10,7 +10,7 @@ const PLUGIN_NAME = PluginAttributes.pluginName();
 /** Remembers the name of the plugin whose configuration is being read. */
 export function rememberName(root: RootContext): void {
   const name = PLUGIN_NAME.read();
-  root.pluginName = name ? name.copy() : null;
+  if (name) root.pluginName = name.copy();
 }
 
 /**
@@ -22,8 +22,7 @@ export function rootByName(): RootContext | null {
   if (!name) return null;
   for (let i = rootCount() - 1; i >= 0; i--) {
     const root = rootAt(i);
-    const rootName = root.pluginName;
-    if (rootName && rootName.equals(name)) return root;
+    if (root.pluginName.equals(name)) return root;
   }
   return null;
 }

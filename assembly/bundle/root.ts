@@ -1,9 +1,9 @@
 // A bundle's root: it hands each filter its part of the configuration, and passes on what the host
 // says to a root.
 
-import { LogLevel, Status } from "../abi/types";
+import { Status } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
-import { log } from "../host/log";
+import { logRefusal } from "../filter-root";
 import { setEffectiveContext } from "../host/stream-control";
 import { Bytes } from "../text/bytes";
 import { BundleConfig } from "./config";
@@ -56,7 +56,7 @@ export class BundleRoot extends RootContext {
   override onConfigure(configuration: Bytes): bool {
     const config = new BundleConfig(configuration, this.plan.filters);
     if (config.error.length > 0) {
-      log(LogLevel.Error, `bundle ${this.plan.name}: configuration refused: ${config.error}`);
+      logRefusal(`bundle ${this.plan.name}`, config.error);
       return false;
     }
     let accepted: bool = true;

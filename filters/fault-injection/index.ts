@@ -1,10 +1,10 @@
 // fault-injection: delays, aborts, black-holes and spoils a part of the traffic.
 
-import { Bytes, HttpContext, LogLevel, log, registerRootContext } from "../../assembly";
-import { Config } from "../../assembly/config";
+import { FilterRoot, HttpContext, registerRootContext } from "../../assembly";
+import { ConfigNode } from "../../assembly/config";
 import { FaultInjectionConfig } from "./config";
 import { FaultEngine } from "./engine";
-import { FaultRoot, FaultStream } from "./stream";
+import { FaultStream } from "./stream";
 
 export {
   malloc,
@@ -22,21 +22,18 @@ export {
 } from "../../assembly/exports/stream";
 
 @final
-class FaultInjectionRoot extends FaultRoot {
-  override onConfigure(configuration: Bytes): bool {
-    const document = Config.parse(configuration);
-    const config = new FaultInjectionConfig(document.root);
-    if (document.failed) {
-      log(LogLevel.Error, "fault-injection: configuration refused: " + document.error);
-      return false;
-    }
-    this.engine = new FaultEngine(config);
-    return true;
+class FaultInjectionRoot extends FilterRoot<FaultInjectionConfig, FaultEngine> {
+  override parse(root: ConfigNode): FaultInjectionConfig {
+    return new FaultInjectionConfig(root);
   }
 
-  override createHttpContext(): HttpContext {
-    return new FaultStream(this);
+  override accept(config: FaultInjectionConfig): FaultEngine {
+    return new FaultEngine(config);
+  }
+
+  override streamContext(engine: FaultEngine): HttpContext {
+    return new FaultStream(this, engine);
   }
 }
 
-registerRootContext((id: u32) => new FaultInjectionRoot(id));
+registerRootContext((id: u32) => new FaultInjectionRoot(id, "fault-injection"));

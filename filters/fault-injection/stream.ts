@@ -49,12 +49,6 @@ enum Step {
   Held,
 }
 
-/** The root, as its streams know it. */
-export abstract class FaultRoot extends RootContext {
-  /** `null` until a configuration is accepted. */
-  engine: FaultEngine | null = null;
-}
-
 /** The timer of a stream, made once for all the streams that its context serves. */
 @final
 class Waker extends Task {
@@ -78,13 +72,16 @@ export class FaultStream extends HttpContext {
   /** The response is not let alone. */
   private spoils: bool = false;
 
-  constructor(private readonly root: FaultRoot) {
+  /** @param root has the timers */
+  constructor(
+    private readonly root: RootContext,
+    private readonly engine: FaultEngine,
+  ) {
     super();
   }
 
   override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
-    const engine = this.root.engine;
-    if (!engine || !this.encounter.decide(engine)) return FilterHeadersStatus.Continue;
+    if (!this.encounter.decide(this.engine)) return FilterHeadersStatus.Continue;
     const delayMs = this.encounter.delayMs;
     if (delayMs <= 0) return statusOf(this.proceed());
     this.wait(Waiting.Delay, max(1, delayMs - HALF_TICK_MS));

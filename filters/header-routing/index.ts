@@ -1,20 +1,17 @@
 // header-routing: writes where a request shall go into a header that Envoy's routes match.
 
 import {
-  Bytes,
   defineMetric,
   FilterHeadersStatus,
+  FilterRoot,
   HttpContext,
   incrementMetric,
-  LogLevel,
-  log,
   MetricType,
   metricName,
-  RootContext,
   registerRootContext,
   requestHeaders,
 } from "../../assembly";
-import { Config } from "../../assembly/config";
+import { ConfigNode } from "../../assembly/config";
 import { HostRequestView } from "../../assembly/rules";
 import { HeaderRoutingConfig } from "./config";
 import { Target } from "./split";
@@ -56,23 +53,18 @@ class HeaderRouter extends HttpContext {
 }
 
 @final
-class HeaderRoutingRoot extends RootContext {
-  private router: HttpContext | null = null;
-
-  onConfigure(configuration: Bytes): bool {
-    const document = Config.parse(configuration);
-    const config = new HeaderRoutingConfig(document.root);
-    if (document.failed) {
-      log(LogLevel.Error, "header-routing: configuration refused: " + document.error);
-      return false;
-    }
-    defineCounters(config.targets);
-    this.router = new HeaderRouter(config);
-    return true;
+class HeaderRoutingRoot extends FilterRoot<HeaderRoutingConfig, HeaderRouter> {
+  override parse(root: ConfigNode): HeaderRoutingConfig {
+    return new HeaderRoutingConfig(root);
   }
 
-  sharedHttpContext(): HttpContext | null {
-    return this.router;
+  override accept(config: HeaderRoutingConfig): HeaderRouter {
+    defineCounters(config.targets);
+    return new HeaderRouter(config);
+  }
+
+  override sharedContext(router: HeaderRouter): HttpContext {
+    return router;
   }
 }
 
@@ -85,4 +77,4 @@ function defineCounters(targets: Array<Target>): void {
   }
 }
 
-registerRootContext((id: u32) => new HeaderRoutingRoot(id));
+registerRootContext((id: u32) => new HeaderRoutingRoot(id, "header-routing"));

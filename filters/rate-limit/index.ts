@@ -1,8 +1,8 @@
 // rate-limit: lets so many requests of each key pass in a time, counted over all workers, or by a
 // rate limit service.
 
-import { Bytes, HttpContext, LogLevel, log, RootContext, registerRootContext } from "../../assembly";
-import { Config } from "../../assembly/config";
+import { FilterRoot, HttpContext, registerRootContext } from "../../assembly";
+import { ConfigNode } from "../../assembly/config";
 import { RateLimitConfig } from "./config";
 import { Plan } from "./plan";
 import { RateLimitStream } from "./stream";
@@ -16,34 +16,19 @@ export {
   proxy_on_response_headers,
 } from "../../assembly/exports/stream";
 
-const NO_NAME = new Bytes(0, 0);
-
 @final
-class RateLimitRoot extends RootContext {
-  private plan: Plan | null = null;
-
-  override onConfigure(configuration: Bytes): bool {
-    const document = Config.parse(configuration);
-    const config = new RateLimitConfig(document.root);
-    if (document.failed) {
-      log(LogLevel.Error, "rate-limit: configuration refused: " + document.error);
-      return false;
-    }
-    this.plan = new Plan(config, this.nameOfPlugin());
-    return true;
+class RateLimitRoot extends FilterRoot<RateLimitConfig, Plan> {
+  override parse(root: ConfigNode): RateLimitConfig {
+    return new RateLimitConfig(root);
   }
 
-  override createHttpContext(): HttpContext {
-    const plan = this.plan;
-    return plan ? new RateLimitStream(plan) : new HttpContext();
+  override accept(config: RateLimitConfig): Plan {
+    return new Plan(config, this.pluginName);
   }
 
-  /** In a bundle the whole is what Envoy has a name for. */
-  private nameOfPlugin(): Bytes {
-    const owner = this.owner;
-    const name = owner ? owner.pluginName : this.pluginName;
-    return name ? name : NO_NAME;
+  override streamContext(plan: Plan): HttpContext {
+    return new RateLimitStream(plan);
   }
 }
 
-registerRootContext((id: u32) => new RateLimitRoot(id));
+registerRootContext((id: u32) => new RateLimitRoot(id, "rate-limit"));

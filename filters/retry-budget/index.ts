@@ -1,16 +1,7 @@
 // retry-budget: retries of Envoy's router are at most a share of the requests.
 
-import {
-  Bytes,
-  HttpContext,
-  LogLevel,
-  log,
-  PluginAttributes,
-  RootContext,
-  randomBytes,
-  registerRootContext,
-} from "../../assembly";
-import { Config } from "../../assembly/config";
+import { FilterRoot, HttpContext, randomBytes, registerRootContext } from "../../assembly";
+import { ConfigNode } from "../../assembly/config";
 import { sharedSeed } from "../../assembly/rules";
 import { Attempt } from "./attempt";
 import { RetryBudgetConfig } from "./config";
@@ -30,36 +21,23 @@ export {
   proxy_on_response_headers,
 } from "../../assembly/exports/stream";
 
-const PLUGIN_NAME = PluginAttributes.pluginName();
-const ROOT_ID = PluginAttributes.rootId();
-
 @final
-class RetryBudgetRoot extends RootContext {
-  private plugin: Plugin | null = null;
+class RetryBudgetRoot extends FilterRoot<RetryBudgetConfig, Plugin> {
+  override parse(root: ConfigNode): RetryBudgetConfig {
+    return new RetryBudgetConfig(root);
+  }
 
-  override onConfigure(configuration: Bytes): bool {
-    const document = Config.parse(configuration);
-    const config = new RetryBudgetConfig(document.root);
-    if (document.failed) {
-      log(LogLevel.Error, "retry-budget: configuration refused: " + document.error);
-      return false;
-    }
-    const name = textOf(PLUGIN_NAME.read()) + "/" + textOf(ROOT_ID.read());
+  override accept(config: RetryBudgetConfig): Plugin {
+    const name = this.pluginName.toString();
     const vm = load<u64>(randomBytes(8));
     const secret = sharedSeed();
     for (let i = 0; i < config.budgets.length; i++) config.budgets[i].open(name, vm, secret);
-    this.plugin = new Plugin(this, config, name);
-    return true;
+    return new Plugin(this, config, name);
   }
 
-  override createHttpContext(): HttpContext {
-    const plugin = this.plugin!;
+  override streamContext(plugin: Plugin): HttpContext {
     return plugin.config.isDownstream ? new Request(plugin) : new Attempt(plugin);
   }
 }
 
-function textOf(bytes: Bytes | null): string {
-  return bytes ? bytes.toString() : "";
-}
-
-registerRootContext((id: u32) => new RetryBudgetRoot(id));
+registerRootContext((id: u32) => new RetryBudgetRoot(id, "retry-budget"));

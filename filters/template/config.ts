@@ -2,44 +2,34 @@
 // the two together.
 
 import { Bytes } from "../../assembly";
-import { Config, ConfigNode, isHeaderName } from "../../assembly/config";
+import { ConfigNode, isHeaderName } from "../../assembly/config";
 
 const KEYS: StaticArray<string> = ["header", "values", "shadow"];
+const DEFAULT_HEADER = Bytes.of("x-api-key");
 const MAX_HEADER_NAME: i32 = 128;
 const MAX_VALUES: i32 = 100;
 const MAX_VALUE: i32 = 256;
 
-/** The compiled configuration. */
+/** The compiled configuration. Of no use when the document it was read from has a fault. */
 @final
 export class FilterConfig {
   /** Name of the request header that is looked at. */
-  header: Bytes = Bytes.of("x-api-key");
+  readonly header: Bytes;
   /** The values that let a request pass. */
-  values: StaticArray<Bytes> = [];
+  readonly values: StaticArray<Bytes>;
   /** Whether requests are only counted. */
-  shadow: bool = false;
-  /** What is wrong with the document, `path: reason`; empty where it was accepted. */
-  error: string = "";
+  readonly shadow: bool;
 
-  /** Reads a document; on an error the other fields mean nothing. */
-  static parse(document: Bytes): FilterConfig {
-    const compiled = new FilterConfig();
-    const config = Config.parse(document);
-    compiled.read(config.root);
-    compiled.error = config.error;
-    return compiled;
-  }
-
-  private read(root: ConfigNode): void {
+  constructor(root: ConfigNode) {
     root.keys(KEYS);
-    this.header = readHeader(root.get("header"), this.header);
+    this.header = readHeader(root.get("header"));
     this.values = readValues(root.get("values"));
     this.shadow = root.get("shadow").boolOr(false);
   }
 }
 
-function readHeader(node: ConfigNode, fallback: Bytes): Bytes {
-  const header = node.textOr(fallback, 1, MAX_HEADER_NAME);
+function readHeader(node: ConfigNode): Bytes {
+  const header = node.textOr(DEFAULT_HEADER, 1, MAX_HEADER_NAME);
   if (!isHeaderName(header)) node.fail("must be a header name in lower case");
   return header;
 }

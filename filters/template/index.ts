@@ -5,17 +5,16 @@ import {
   Bytes,
   defineMetric,
   FilterHeadersStatus,
+  FilterRoot,
   HttpContext,
   incrementMetric,
-  LogLevel,
-  log,
   MetricType,
   metricName,
-  RootContext,
   registerRootContext,
   requestHeaders,
   sendLocalReply,
 } from "../../assembly";
+import { ConfigNode } from "../../assembly/config";
 import { FilterConfig } from "./config";
 import { Outcome, Policy } from "./policy";
 
@@ -55,21 +54,17 @@ class FilterContext extends HttpContext {
 }
 
 @final
-class FilterRoot extends RootContext {
-  private context: HttpContext | null = null;
-
-  override onConfigure(configuration: Bytes): bool {
-    const config = FilterConfig.parse(configuration);
-    if (config.error.length > 0) {
-      log(LogLevel.Error, "template: configuration refused: " + config.error);
-      return false;
-    }
-    this.context = new FilterContext(config);
-    return true;
+class TemplateRoot extends FilterRoot<FilterConfig, FilterContext> {
+  override parse(root: ConfigNode): FilterConfig {
+    return new FilterConfig(root);
   }
 
-  override sharedHttpContext(): HttpContext | null {
-    return this.context;
+  override accept(config: FilterConfig): FilterContext {
+    return new FilterContext(config);
+  }
+
+  override sharedContext(context: FilterContext): HttpContext {
+    return context;
   }
 }
 
@@ -82,4 +77,4 @@ function defineCounters(): StaticArray<u32> {
   return counters;
 }
 
-registerRootContext((id: u32) => new FilterRoot(id));
+registerRootContext((id: u32) => new TemplateRoot(id, "template"));

@@ -1,7 +1,7 @@
 // Compiles the filter's JSON configuration. `schema.ts` is its twin: a test holds the two together.
 
 import { Bytes } from "../../assembly";
-import { Config, ConfigNode } from "../../assembly/config";
+import { ConfigNode } from "../../assembly/config";
 import { parseWrittenHeader } from "../../assembly/rules";
 import { Format, PolicySettings } from "./policy";
 
@@ -21,7 +21,8 @@ const WRITE_X_TRACE_ID: i32 = 3;
 
 const MAX_TRACESTATE: i64 = 8192;
 
-/** The compiled configuration. */
+/** The compiled configuration. Of no use when the document it was read from has a fault. */
+@final
 export class TraceHeadersConfig {
   readonly policy: PolicySettings = new PolicySettings();
   writeW3c: bool = true;
@@ -30,19 +31,8 @@ export class TraceHeadersConfig {
   writeXTraceId: bool = false;
   /** Name of the response header that gets the trace id; `null` for none. */
   responseHeader: Bytes | null = null;
-  /** What is wrong with the document, `path: reason`; empty where it was accepted. */
-  error: string = "";
 
-  /** Reads a document; on an error the other fields mean nothing. */
-  static parse(document: Bytes): TraceHeadersConfig {
-    const compiled = new TraceHeadersConfig();
-    const config = Config.parse(document);
-    compiled.read(config.root);
-    if (config.failed) compiled.error = config.error;
-    return compiled;
-  }
-
-  private read(root: ConfigNode): void {
+  constructor(root: ConfigNode) {
     root.keys(KEYS);
     this.readAccept(root.get("accept"));
     this.policy.trustIncoming = root.get("trustIncoming").boolOr(true);

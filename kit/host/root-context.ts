@@ -52,12 +52,25 @@ export class RootContext extends Context {
 
   /** Creates, starts and configures it. False when the module refused. */
   start(configuration: Buffer): boolean {
+    return this.create(configuration) && this.configure(configuration);
+  }
+
+  /** Creates and starts it. False when the module refused. */
+  create(configuration: Buffer): boolean {
     const { vm } = this;
     this.configuration = new Body(configuration, true);
     vm.enter(this, vm.on.proxy_on_context_create, 0);
     this.configuration = undefined;
     const vmSize = vm.options.vmConfiguration.length;
-    if (vm.on.proxy_on_vm_start && vm.enter(this, vm.on.proxy_on_vm_start, vmSize) === 0) return false;
+    return !vm.on.proxy_on_vm_start || vm.enter(this, vm.on.proxy_on_vm_start, vmSize) !== 0;
+  }
+
+  /**
+   * Configures it. Envoy does so once for a root; other hosts of proxy-wasm may do so again. False
+   * when the module refused.
+   */
+  configure(configuration: Buffer): boolean {
+    const { vm } = this;
     this.configuration = new Body(configuration, true);
     const accepted =
       !vm.on.proxy_on_configure || vm.enter(this, vm.on.proxy_on_configure, configuration.length) !== 0;

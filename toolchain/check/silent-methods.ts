@@ -46,7 +46,7 @@ export function callbacksFrom(file: string): readonly string[] {
 }
 
 const METHOD = new RegExp(`^\\s+(?:override\\s+)?(${Object.keys(CALLBACKS).join("|")})\\((?!.*;$)`);
-const SHARED_CONTEXT = /^\s+(?:override\s+)?sharedHttpContext\(/m;
+const SHARED_CONTEXT = /^\s+(?:override\s+)?shared(?:Http)?Context\(/m;
 
 /**
  * A line for each method in the folder's AssemblyScript files whose callback is not among those
