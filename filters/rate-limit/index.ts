@@ -4,7 +4,7 @@
 import { Bytes, HttpContext, LogLevel, log, RootContext, registerRootContext } from "../../assembly";
 import { Config } from "../../assembly/config";
 import { RateLimitConfig } from "./config";
-import { Plan } from "./plan";
+import { Plan } from "./pipeline";
 import { RateLimitStream } from "./stream";
 
 export { proxy_on_grpc_close, proxy_on_grpc_receive } from "../../assembly/exports/calls";

@@ -3,15 +3,15 @@
 
 import { Bytes, monotonicNanoseconds } from "../../assembly";
 import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
+import { Picked } from "./charge";
 import { Decision } from "./decision";
-import { ticksAt } from "./gcra";
-import { NEVER, Verdict } from "./local-limit";
+import { ticksAt } from "./local/gcra";
+import { NEVER, Verdict } from "./local/limit";
 import { Outcome } from "./outcomes";
-import { Picked } from "./picked";
 import { Missing } from "./policy";
 import { outcomeOf, Rule } from "./rule";
-import { ServiceCall } from "./service-call";
-import { ServiceRules } from "./service-rules";
+import { ServiceCall } from "./service/call";
+import { ServiceRules } from "./service/rules";
 
 /** One for a plugin: a request is decided on within a callback, or with the service's answer. */
 @final

@@ -2,11 +2,11 @@
 
 import { Bytes } from "../../assembly";
 import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
-import { Address } from "./address";
-import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./descriptor";
-import { Gcra } from "./gcra";
-import { RuleKey } from "./key";
+import { Address } from "./key/address";
+import { AddressRanges } from "./key/address-ranges";
+import { RuleKey } from "./key/key";
+import { Gcra } from "./local/gcra";
+import { GlobalRule } from "./service/request";
 
 /**
  * What becomes of a request without a part of the key; in the order of the configuration's words.

@@ -3,10 +3,10 @@
 import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
 import { RuleOutcomes } from "../../assembly/rules";
 import { Decision } from "./decision";
-import { LocalLimit, Verdict } from "./local-limit";
+import { LocalLimit, Verdict } from "./local/limit";
+import { Table } from "./local/table";
 import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
 import { LocalPolicy, RulePolicy } from "./policy";
-import { Table } from "./table";
 
 const PREFIX = "meshwright.rate_limit.";
 

@@ -10,8 +10,8 @@ import {
 } from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
-import { Plan } from "./plan";
-import { ServiceCall, ServiceCaller } from "./service-call";
+import { Plan } from "./pipeline";
+import { ServiceCall, ServiceCaller } from "./service/call";
 
 const SERVICE_UNAVAILABLE: u32 = 503;
 const EMPTY = new Bytes(0, 0);

@@ -1,15 +1,15 @@
 // The rules that ask the rate limit service: what they ask about a request, and what they make of
 // the answer, or of none.
 
-import { Bytes, monotonicNanoseconds } from "../../assembly";
-import { Decision } from "./decision";
-import { ticksAt } from "./gcra";
-import { Verdict } from "./local-limit";
-import { Outcome } from "./outcomes";
-import { Picked } from "./picked";
-import { outcomeOf, Rule } from "./rule";
+import { Bytes, monotonicNanoseconds } from "../../../assembly";
+import { Picked } from "../charge";
+import { Decision } from "../decision";
+import { ticksAt } from "../local/gcra";
+import { Verdict } from "../local/limit";
+import { Outcome } from "../outcomes";
+import { outcomeOf, Rule } from "../rule";
+import { OVER_LOCALLY, ServiceCall } from "./call";
 import { FailureMode } from "./service";
-import { OVER_LOCALLY, ServiceCall } from "./service-call";
 
 const NOTHING = new Bytes(0, 0);
 

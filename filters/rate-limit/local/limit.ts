@@ -1,6 +1,6 @@
 // A limit for each key, kept where all workers see it.
 
-import { monotonicNanoseconds, Status } from "../../assembly";
+import { monotonicNanoseconds, Status } from "../../../assembly";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
 import { Table } from "./table";

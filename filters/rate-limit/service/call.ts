@@ -11,11 +11,11 @@ import {
   responseHeaders,
   Status,
   view,
-} from "../../assembly";
-import { GlobalRule } from "./descriptor";
+} from "../../../assembly";
+import { DescriptorStatus, ServiceAnswer } from "./answer";
+import { addHeaders } from "./headers";
+import { GlobalRule } from "./request";
 import { RateLimitService } from "./service";
-import { DescriptorStatus, ServiceAnswer } from "./service-answer";
-import { addHeaders } from "./service-headers";
 
 /** What `ask` returns for a key that is known to be over its limit. */
 export const OVER_LOCALLY: i32 = -1;

@@ -6,8 +6,8 @@ import { AnswerPolicy, RateLimitConfig } from "./config";
 import { Limits } from "./limits";
 import { ResponseFields } from "./response-fields";
 import { Rule } from "./rule";
-import { FailureMode, RateLimitService } from "./service";
-import { ServiceRules } from "./service-rules";
+import { ServiceRules } from "./service/rules";
+import { FailureMode, RateLimitService } from "./service/service";
 
 const CONTENT_TYPE = Bytes.of("content-type");
 
