@@ -17,7 +17,8 @@ import {
 import { AddressRanges } from "./key/address-ranges";
 import { parseKey } from "./key/config";
 import { Gcra, maxBurst } from "./local/gcra";
-import { Cost, Exemptions, LocalPolicy, Missing, RulePolicy } from "./policy";
+import { LocalPolicy } from "./local/limit";
+import { Cost, Exemptions, Missing, RulePolicy } from "./policy";
 import { parseGlobal, parseService } from "./service/config";
 import { GlobalRule } from "./service/request";
 import { FailureMode, RateLimitService } from "./service/service";

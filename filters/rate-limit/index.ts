@@ -4,7 +4,7 @@
 import { Bytes, HttpContext, LogLevel, log, RootContext, registerRootContext } from "../../assembly";
 import { Config } from "../../assembly/config";
 import { RateLimitConfig } from "./config";
-import { Plan } from "./pipeline";
+import { Pipeline } from "./pipeline";
 import { RateLimitStream } from "./stream";
 
 export { proxy_on_grpc_close, proxy_on_grpc_receive } from "../../assembly/exports/calls";
@@ -20,7 +20,7 @@ const NO_NAME = new Bytes(0, 0);
 
 @final
 class RateLimitRoot extends RootContext {
-  private plan: Plan | null = null;
+  private pipeline: Pipeline | null = null;
 
   override onConfigure(configuration: Bytes): bool {
     const document = Config.parse(configuration);
@@ -29,13 +29,13 @@ class RateLimitRoot extends RootContext {
       log(LogLevel.Error, "rate-limit: configuration refused: " + document.error);
       return false;
     }
-    this.plan = new Plan(config, this.nameOfPlugin());
+    this.pipeline = new Pipeline(config, this.nameOfPlugin());
     return true;
   }
 
   override createHttpContext(): HttpContext {
-    const plan = this.plan;
-    return plan ? new RateLimitStream(plan) : new HttpContext();
+    const pipeline = this.pipeline;
+    return pipeline ? new RateLimitStream(pipeline) : new HttpContext();
   }
 
   /** In a bundle the whole is what Envoy has a name for. */

@@ -5,7 +5,7 @@ import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Address } from "./key/address";
 import { AddressRanges } from "./key/address-ranges";
 import { RuleKey } from "./key/key";
-import { Gcra } from "./local/gcra";
+import { LocalPolicy } from "./local/limit";
 import { GlobalRule } from "./service/request";
 
 /**
@@ -70,16 +70,6 @@ export class Exemptions {
     const sent = request.clientAddress();
     return sent != null && this.address.readOfClient(sent) && clients.has(this.address);
   }
-}
-
-/** A limit of this Envoy, as the configuration has it. */
-@final
-export class LocalPolicy {
-  constructor(
-    readonly gcra: Gcra,
-    /** Keys that may be active at once. */
-    readonly keys: u32,
-  ) {}
 }
 
 /** A rule as the configuration has it. */
