@@ -14,13 +14,14 @@ import {
   SELECTION_KEYS,
   theOneOf,
 } from "../../assembly/rules";
-import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./descriptor";
-import { Gcra, maxBurst } from "./gcra";
-import { parseKey } from "./key-config";
-import { Cost, Exemptions, LocalPolicy, Missing, RulePolicy } from "./policy";
-import { FailureMode, RateLimitService } from "./service";
-import { parseGlobal, parseService } from "./service-config";
+import { AddressRanges } from "./key/address-ranges";
+import { parseKey } from "./key/config";
+import { Gcra, maxBurst } from "./local/gcra";
+import { LocalPolicy } from "./local/limit";
+import { Cost, Exemptions, Missing, RulePolicy } from "./policy";
+import { parseGlobal, parseService } from "./service/config";
+import { GlobalRule } from "./service/request";
+import { FailureMode, RateLimitService } from "./service/service";
 
 const ROOT_KEYS: StaticArray<string> = ["explainHeader", "headers", "answer", "service", "rules"];
 const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];

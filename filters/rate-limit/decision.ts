@@ -2,6 +2,9 @@
 
 import { Outcome } from "./outcomes";
 
+/** As a time to wait: no time is long enough. */
+export const NEVER: u32 = u32.MAX_VALUE;
+
 const NONE: i32 = -1;
 
 /** What one rule said of the request. */

@@ -4,7 +4,7 @@
 import { FilterRoot, HttpContext, registerRootContext } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { RateLimitConfig } from "./config";
-import { Plan } from "./plan";
+import { Pipeline } from "./pipeline";
 import { RateLimitStream } from "./stream";
 
 export { proxy_on_grpc_close, proxy_on_grpc_receive } from "../../assembly/exports/calls";
@@ -17,17 +17,17 @@ export {
 } from "../../assembly/exports/stream";
 
 @final
-class RateLimitRoot extends FilterRoot<RateLimitConfig, Plan> {
+class RateLimitRoot extends FilterRoot<RateLimitConfig, Pipeline> {
   override parse(root: ConfigNode): RateLimitConfig {
     return new RateLimitConfig(root);
   }
 
-  override accept(config: RateLimitConfig): Plan {
-    return new Plan(config, this.pluginName);
+  override accept(config: RateLimitConfig): Pipeline {
+    return new Pipeline(config, this.pluginName);
   }
 
-  override streamContext(plan: Plan): HttpContext {
-    return new RateLimitStream(plan);
+  override streamContext(pipeline: Pipeline): HttpContext {
+    return new RateLimitStream(pipeline);
   }
 }
 

@@ -2,11 +2,11 @@
 
 import { Bytes } from "../../assembly";
 import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
-import { Address } from "./address";
-import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./descriptor";
-import { Gcra } from "./gcra";
-import { RuleKey } from "./key";
+import { Address } from "./key/address";
+import { AddressRanges } from "./key/address-ranges";
+import { RuleKey } from "./key/key";
+import { LocalPolicy } from "./local/limit";
+import { GlobalRule } from "./service/request";
 
 /**
  * What becomes of a request without a part of the key; in the order of the configuration's words.
@@ -70,16 +70,6 @@ export class Exemptions {
     const sent = request.clientAddress();
     return sent != null && this.address.readOfClient(sent) && clients.has(this.address);
   }
-}
-
-/** A limit of this Envoy, as the configuration has it. */
-@final
-export class LocalPolicy {
-  constructor(
-    readonly gcra: Gcra,
-    /** Keys that may be active at once. */
-    readonly keys: u32,
-  ) {}
 }
 
 /** A rule as the configuration has it. */

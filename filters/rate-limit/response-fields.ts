@@ -5,8 +5,7 @@
 import { Bytes, decimalText, responseHeaders, TextBuffer } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
 import { FieldStyle } from "./config";
-import { Decision, Note } from "./decision";
-import { NEVER } from "./local-limit";
+import { Decision, NEVER, Note } from "./decision";
 import { Rule } from "./rule";
 
 const RETRY_AFTER = Bytes.of("retry-after");

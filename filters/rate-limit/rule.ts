@@ -3,10 +3,9 @@
 import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
 import { RuleOutcomes } from "../../assembly/rules";
 import { Decision } from "./decision";
-import { LocalLimit, Verdict } from "./local-limit";
+import { LocalLimit, LocalPolicy } from "./local/limit";
 import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
-import { LocalPolicy, RulePolicy } from "./policy";
-import { Table } from "./table";
+import { RulePolicy } from "./policy";
 
 const PREFIX = "meshwright.rate_limit.";
 
@@ -59,37 +58,9 @@ export class Rule {
     decision.noteOutcome(this.number, outcome);
   }
 
-  /** A limit of the rule, which is no shadow, has refused the request. */
-  refuse(reason: Outcome, limit: LocalLimit, decision: Decision): void {
-    this.settle(reason, decision);
-    this.noteQuota(limit, decision);
-    decision.refuse(this.number, reason, limit.waitSeconds);
-  }
-
-  /** Takes from a limit of the rule. */
-  take(limit: LocalLimit, hash: u64, cost: u32, now: u64): Verdict {
-    const verdict = limit.take(hash, cost, now);
-    if (verdict == Verdict.Passed && cost > 0 && limit.evicted) incrementMetric(this.evictions, 1);
-    return verdict;
-  }
-
-  /**
-   * What a shadow does with a limit of its own: what an acting rule refuses would have taken
-   * nothing from it.
-   */
-  probe(limit: LocalLimit, hash: u64, cost: u32, now: u64, decision: Decision): Verdict {
-    return decision.refused ? limit.look(hash, cost, now) : this.take(limit, hash, cost, now);
-  }
-
-  /** What a limit of the rule has said last. */
-  noteQuota(limit: LocalLimit, decision: Decision): void {
-    if (!decision.isNoted) return;
-    const note = decision.quotaOf(this.number, limit.remaining);
-    if (!note) return;
-    note.limit = limit.gcra.limit;
-    note.unitSeconds = limit.gcra.unitSeconds;
-    note.moreSeconds = limit.moreSeconds;
-    note.fullSeconds = limit.fullSeconds;
+  /** A limit of the rule has made another key go. One host call. */
+  countEviction(): void {
+    incrementMetric(this.evictions, 1);
   }
 
   /** The response code details of a refusal. */
@@ -110,11 +81,7 @@ export class Rule {
 function limitOf(policy: LocalPolicy | null, plugin: Bytes, rule: Bytes, kind: string): LocalLimit | null {
   if (!policy) return null;
   const name = Bytes.of(`${plugin.toString()}\0${rule.toString()}\0${kind}`);
-  return new LocalLimit(policy.gcra, new Table(name, policy.keys));
-}
-
-export function outcomeOf(refusal: Verdict): Outcome {
-  return refusal == Verdict.Over ? Outcome.Limited : Outcome.Contended;
+  return new LocalLimit(policy, name);
 }
 
 /** Those that the rule can come to, in the order of `Outcome`. */

@@ -10,8 +10,8 @@ import {
 } from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
-import { Plan } from "./plan";
-import { ServiceCall, ServiceCaller } from "./service-call";
+import { Pipeline } from "./pipeline";
+import { ServiceCall, ServiceCaller } from "./service/call";
 
 const SERVICE_UNAVAILABLE: u32 = 503;
 const EMPTY = new Bytes(0, 0);
@@ -21,23 +21,23 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
   private readonly decision: Decision;
   private readonly call: ServiceCall | null;
 
-  constructor(private readonly plan: Plan) {
+  constructor(private readonly pipeline: Pipeline) {
     super();
-    const service = plan.service;
-    this.decision = new Decision(plan.fields.isNeeded);
+    const service = pipeline.service;
+    this.decision = new Decision(pipeline.fields.isNeeded);
     this.call = service ? new ServiceCall(service) : null;
   }
 
   override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
-    const plan = this.plan;
+    const pipeline = this.pipeline;
     const decision = this.decision;
-    plan.request.begin();
+    pipeline.request.begin();
     this.dropExplanation();
     const call = this.call;
-    if (plan.limits.decide(decision, call) && call) {
+    if (pipeline.decide(decision, call) && call) {
       // Of the other ways to wait some end with the first piece of a body.
       if (call.start(this)) return FilterHeadersStatus.StopAllIterationAndWatermark;
-      plan.limits.service.answered(call, decision);
+      pipeline.decideAnswered(decision, call);
     }
     if (!decision.refused) return FilterHeadersStatus.Continue;
     this.reply();
@@ -48,7 +48,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     const call = this.call;
     if (!call) return;
     const decision = this.decision;
-    this.plan.limits.service.answered(call, decision);
+    this.pipeline.decideAnswered(decision, call);
     if (decision.refused) {
       this.reply();
     } else {
@@ -61,7 +61,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     const decision = this.decision;
     const call = this.call;
     if (call && call.hasResponseHeaders) call.addResponseHeaders(decision.refused);
-    const fields = this.plan.fields;
+    const fields = this.pipeline.fields;
     if (fields.isNeeded || decision.refused) fields.write(decision);
     return FilterHeadersStatus.Continue;
   }
@@ -75,22 +75,22 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
 
   /** The upstream is not to see, nor to echo, what a client says in the explanation's name. */
   private dropExplanation(): void {
-    const slot = this.plan.explainSlot;
-    const name = this.plan.explainHeader;
-    if (name && this.plan.request.header(slot)) requestHeaders.remove(name);
+    const slot = this.pipeline.explainSlot;
+    const name = this.pipeline.explainHeader;
+    if (name && this.pipeline.request.header(slot)) requestHeaders.remove(name);
   }
 
   private reply(): void {
     const decision = this.decision;
-    const details = unchecked(this.plan.limits.rules[decision.refusedBy]).details(decision.reason);
+    const details = unchecked(this.pipeline.rules[decision.refusedBy]).details(decision.reason);
     if (decision.reason == Outcome.ServiceFailedDenied) {
       sendLocalReply(SERVICE_UNAVAILABLE, details, EMPTY, null, NO_GRPC_STATUS);
       return;
     }
-    const answer = this.plan.answer;
+    const answer = this.pipeline.answer;
     const call = this.call;
     const own = call ? call.body() : EMPTY;
     const body = own.size > 0 ? own : answer.body;
-    sendLocalReply(answer.status, details, body, this.plan.answerHeaders, answer.grpcStatus);
+    sendLocalReply(answer.status, details, body, this.pipeline.answerHeaders, answer.grpcStatus);
   }
 }

@@ -31,7 +31,11 @@ export function registerRootContext(
 /** A stream of the filter's. */
 @final
 export class StreamAdapter extends HttpContext {
-  constructor(readonly context: Context) {
+  constructor(
+    /** The plugin that the stream is served by. */
+    readonly plugin: RootAdapter,
+    readonly context: Context,
+  ) {
     super();
   }
 
@@ -120,7 +124,7 @@ export class RootAdapter extends SdkRootContext {
 
   createHttpContext(): HttpContext {
     const root = this.root();
-    return root ? new StreamAdapter(root.createContext(effectiveContext())) : new HttpContext();
+    return root ? new StreamAdapter(this, root.createContext(effectiveContext())) : new HttpContext();
   }
 }
 
@@ -165,6 +169,7 @@ export function getRootContext(context_id: u32): RootContext {
 export function set_tick_period_milliseconds(millisecond: u32): void {
   const id = effectiveContext();
   const stream = findStream(id);
-  const root = stream ? stream.pool : findRoot(id);
+  const root: SdkRootContext | null =
+    stream instanceof StreamAdapter ? (<StreamAdapter>stream).plugin : findRoot(id);
   if (root) root.setTickPeriod(millisecond);
 }

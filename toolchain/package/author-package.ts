@@ -39,7 +39,7 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       skipLibCheck: true,
       noEmit: true,
     },
-    include: ["filters/*/schema.ts", "filters/*/*.test.ts"],
+    include: ["filters/*/schema.ts", "filters/*/**/*.test.ts"],
   },
   "filters/tsconfig.json": {
     compilerOptions: {
@@ -55,8 +55,8 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       skipLibCheck: true,
       noEmit: true,
     },
-    include: ["*/*.ts"],
-    exclude: ["*/schema.ts", "*/*.test.ts", "*/*.spec.ts"],
+    include: ["*/**/*.ts"],
+    exclude: ["*/schema.ts", "*/**/*.test.ts", "*/**/*.spec.ts"],
   },
 };
 

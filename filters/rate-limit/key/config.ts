@@ -1,8 +1,8 @@
 // Compiles the key of a rule. Its TypeScript twin is `keyPart` of `schema.ts`.
 
-import { Bytes, propertyPath } from "../../assembly";
-import { ConfigNode } from "../../assembly/config";
-import { parseTestedHeader, RequestSlots, theOneOf } from "../../assembly/rules";
+import { Bytes, propertyPath } from "../../../assembly";
+import { ConfigNode } from "../../../assembly/config";
+import { parseTestedHeader, RequestSlots, theOneOf } from "../../../assembly/rules";
 import {
   AddressPart,
   ClaimPart,

@@ -1,8 +1,8 @@
 // Reads what rules and the plugin say of the rate limit service. Its TypeScript twins are `service`
 // and `global` of `schema.ts`.
 
-import { ConfigNode, parseDurationOr } from "../../assembly/config";
-import { GlobalRule, LimitUnit } from "./descriptor";
+import { ConfigNode, parseDurationOr } from "../../../assembly/config";
+import { GlobalRule, LimitUnit } from "./request";
 import { FailureMode, RateLimitService } from "./service";
 
 const SERVICE_KEYS: StaticArray<string> = ["cluster", "domain", "timeout", "failureMode", "preCheck"];

@@ -1,8 +1,8 @@
-import { endCallback } from "../../assembly/abi/memory";
-import { Bytes } from "../../assembly/text/bytes";
-import { ProtobufReader } from "../../assembly/text/protobuf";
-import { sequenceSize } from "../../assembly/text/utf8";
-import { DescriptorWriter, GlobalRule, LimitUnit, MAX_VALUE_SIZE } from "./descriptor";
+import { endCallback } from "../../../assembly/abi/memory";
+import { Bytes } from "../../../assembly/text/bytes";
+import { ProtobufReader } from "../../../assembly/text/protobuf";
+import { sequenceSize } from "../../../assembly/text/utf8";
+import { DescriptorWriter, GlobalRule, LimitUnit, MAX_VALUE_SIZE } from "./request";
 
 const PLAIN = new GlobalRule(0, LimitUnit.Unknown);
 

@@ -1,6 +1,7 @@
 // A limit for each key, kept where all workers see it.
 
-import { monotonicNanoseconds, Status } from "../../assembly";
+import { Bytes, monotonicNanoseconds, Status } from "../../../assembly";
+import { NEVER } from "../decision";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
 import { Table } from "./table";
@@ -11,15 +12,22 @@ import { Table } from "./table";
  */
 const ATTEMPTS: i32 = 1000;
 
-/** As a time to wait: no time is long enough. */
-export const NEVER: u32 = u32.MAX_VALUE;
-
 /** What a limit says to a request. */
 export enum Verdict {
   Passed,
   Over,
   /** Other workers came between every attempt: nothing was taken, and the request does not pass. */
   Contended,
+}
+
+/** A limit as the configuration has it. */
+@final
+export class LocalPolicy {
+  constructor(
+    readonly gcra: Gcra,
+    /** Keys that may be active at once. */
+    readonly keys: u32,
+  ) {}
 }
 
 /**
@@ -34,10 +42,14 @@ export class LocalLimit {
   private mended: bool = false;
   private cost: u32 = 0;
 
-  constructor(
-    readonly gcra: Gcra,
-    private readonly table: Table,
-  ) {}
+  readonly gcra: Gcra;
+  private readonly table: Table;
+
+  /** @param name limits of one name have their keys in common */
+  constructor(policy: LocalPolicy, name: Bytes) {
+    this.gcra = policy.gcra;
+    this.table = new Table(name, policy.keys);
+  }
 
   /** Whether a request of that cost would pass; nothing is taken. One host call. */
   look(hash: u64, cost: u32, now: u64): Verdict {

@@ -1,9 +1,9 @@
 // The headers that a rate limit service adds. It is trusted to name them, not to break a message:
 // what no header can be is left out.
 
-import { allocate, Bytes, HeaderMap, ProtobufReader, view } from "../../assembly";
-import { isHeaderName, isHeaderValue } from "../../assembly/config";
-import { BytesTable } from "../../assembly/rules";
+import { allocate, Bytes, HeaderMap, ProtobufReader, view } from "../../../assembly";
+import { isHeaderName, isHeaderValue } from "../../../assembly/config";
+import { BytesTable } from "../../../assembly/rules";
 
 /** They hold a connection or a message together. */
 const NOT_ADDED = new BytesTable([

@@ -1,8 +1,8 @@
 // The keys of one limit and their moments, in shared data, so that all workers have the same: a
 // fixed number of buckets, each a value of its own, made when its first key comes.
 
-import { Bytes, SharedData, Status } from "../../assembly";
-import { hash64 } from "../../assembly/rules";
+import { Bytes, SharedData, Status } from "../../../assembly";
+import { hash64 } from "../../../assembly/rules";
 import { BUCKET_SIZE } from "./bucket";
 
 /**

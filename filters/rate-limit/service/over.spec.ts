@@ -1,5 +1,5 @@
-import { Bytes } from "../../assembly/text/bytes";
-import { Over, OverEntry } from "./service-over";
+import { Bytes } from "../../../assembly/text/bytes";
+import { Over, OverEntry } from "./over";
 
 const NOW: u64 = 1000;
 const ENTRIES: u64 = 16;

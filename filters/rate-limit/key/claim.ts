@@ -2,7 +2,7 @@
 // the 8 bytes of a double, true or false as one byte, a list or an object as an encoding of its
 // own, which has NULs in it.
 
-import { allocate, Bytes, MAX_DECIMAL_SIZE, sequenceSize, view, writeDecimal } from "../../assembly";
+import { allocate, Bytes, MAX_DECIMAL_SIZE, sequenceSize, view, writeDecimal } from "../../../assembly";
 
 const TRUE = Bytes.of("true");
 const FALSE = Bytes.of("false");

@@ -2,12 +2,12 @@
 // by the clock; what a question costs; and that nothing is left.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Json } from "../../envoy/config/json.js";
-import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
-import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
-import { encodeVerdict, type LimitVerdict } from "../../test/support/rate-limit-messages.js";
-import { buildFilters } from "../../toolchain/compile/build.js";
-import type { RateLimitConfig } from "./schema.js";
+import type { Json } from "../../../envoy/config/json.js";
+import { type HeaderList, type HostedModule, loadModule } from "../../../kit/host/load.js";
+import { type HostedProxy, hostProxy } from "../../../kit/host/proxy.js";
+import { encodeVerdict, type LimitVerdict } from "../../../test/support/rate-limit-messages.js";
+import { buildFilters } from "../../../toolchain/compile/build.js";
+import type { RateLimitConfig } from "../schema.js";
 
 const FILTER = "rate-limit";
 const METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";

@@ -1,7 +1,7 @@
 // What a rule counts apart: the parts of a request that make up its key.
 
-import { Bytes, sipHash } from "../../assembly";
-import { RequestView } from "../../assembly/rules";
+import { Bytes, sipHash } from "../../../assembly";
+import { RequestView } from "../../../assembly/rules";
 import { Address, IPV4_OFFSET, MAX_ADDRESS_TEXT, writePrefix } from "./address";
 import { claimText } from "./claim";
 

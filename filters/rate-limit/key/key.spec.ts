@@ -1,10 +1,10 @@
-import { ListedRequest } from "../../assembly/rules/request.fixture";
-import { RequestSlots } from "../../assembly/rules/request-view";
-import { Bytes } from "../../assembly/text/bytes";
-import { Config } from "../../assembly/text/config";
+import { ListedRequest } from "../../../assembly/rules/request.fixture";
+import { RequestSlots } from "../../../assembly/rules/request-view";
+import { Bytes } from "../../../assembly/text/bytes";
+import { Config } from "../../../assembly/text/config";
 import { claimText } from "./claim";
+import { parseKey } from "./config";
 import { RuleKey } from "./key";
-import { parseKey } from "./key-config";
 
 const SEED = Bytes.of("0123456789abcdef");
 

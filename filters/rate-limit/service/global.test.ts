@@ -2,16 +2,16 @@
 // and what both together come to.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Json } from "../../envoy/config/json.js";
-import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
+import type { Json } from "../../../envoy/config/json.js";
+import { type HostedProxy, hostProxy } from "../../../kit/host/proxy.js";
 import {
   type AskedDescriptor,
   decodeQuestion,
   encodeVerdict,
   type LimitVerdict,
-} from "../../test/support/rate-limit-messages.js";
-import { buildFilters } from "../../toolchain/compile/build.js";
-import type { RateLimitConfig } from "./schema.js";
+} from "../../../test/support/rate-limit-messages.js";
+import { buildFilters } from "../../../toolchain/compile/build.js";
+import type { RateLimitConfig } from "../schema.js";
 
 const METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 const SERVICE = { cluster: "limits", domain: "shop" };

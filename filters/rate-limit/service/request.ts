@@ -2,7 +2,7 @@
 // the numbers: `api/envoy/service/ratelimit/v3/rls.proto` and
 // `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto` of envoyproxy/envoy.
 
-import { allocate, Bytes, ProtobufWriter, sequenceSize, sipHash, view } from "../../assembly";
+import { allocate, Bytes, ProtobufWriter, sequenceSize, sipHash, view } from "../../../assembly";
 
 /**
  * A longer value is sent as a hash: the service keeps it as a part of its key, and takes no message

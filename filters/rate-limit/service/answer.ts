@@ -2,7 +2,7 @@
 // over the network: an answer that is none, or does not fit what was asked, is a failure, and never
 // half of a decision.
 
-import { Bytes, ProtobufReader } from "../../assembly";
+import { Bytes, ProtobufReader } from "../../../assembly";
 
 /** The service's verdict on a request, or on one descriptor. */
 enum Code {

@@ -1,9 +1,9 @@
 // What several workers of one proxy let pass, in the in-process host.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import type { HostedProxy } from "../../kit/host/proxy.js";
-import { buildRateLimit, limitedProxy, PER_USER, passing } from "../../test/support/rate-limit-proxy.js";
-import type { RateLimitConfig } from "./schema.js";
+import type { HostedProxy } from "../../../kit/host/proxy.js";
+import { buildRateLimit, limitedProxy, PER_USER, passing } from "../../../test/support/rate-limit-proxy.js";
+import type { RateLimitConfig } from "../schema.js";
 
 let path: string;
 

@@ -1,9 +1,9 @@
 // The rate limit service of a plugin: who it is, how long it may take, and which keys it is known
 // to refuse.
 
-import { Bytes, GrpcCallHandler, GrpcService, grpcCall, Status } from "../../assembly";
-import { DescriptorWriter } from "./descriptor";
-import { OverTable } from "./service-over";
+import { Bytes, GrpcCallHandler, GrpcService, grpcCall, Status } from "../../../assembly";
+import { OverTable } from "./over";
+import { DescriptorWriter } from "./request";
 
 const SERVICE_NAME = Bytes.of("envoy.service.ratelimit.v3.RateLimitService");
 const METHOD = Bytes.of("ShouldRateLimit");

@@ -3,8 +3,8 @@
 // entries: a key that finds no place takes that of the entry which ends first, and the one that had
 // it is asked about again.
 
-import { Bytes, SharedData, SharedUpdater, sipHash } from "../../assembly";
-import { sharedSeed } from "../../assembly/rules";
+import { Bytes, SharedData, SharedUpdater, sipHash } from "../../../assembly";
+import { sharedSeed } from "../../../assembly/rules";
 
 const BUCKETS: i32 = 1024;
 const ENTRIES: i32 = 16;

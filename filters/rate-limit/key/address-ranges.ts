@@ -1,6 +1,6 @@
 // A list of addresses and ranges of them, made ready so that a thousand cost little more than one.
 
-import { Bytes } from "../../assembly";
+import { Bytes } from "../../../assembly";
 import { Address, IPV4_OFFSET, readDecimal } from "./address";
 
 const SLASH: u8 = 0x2f;

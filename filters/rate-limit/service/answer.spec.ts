@@ -1,7 +1,7 @@
-import { Bytes } from "../../assembly/text/bytes";
-import { hash64 } from "../../assembly/text/hash";
-import { ProtobufWriter } from "../../assembly/text/protobuf";
-import { DescriptorStatus, ServiceAnswer } from "./service-answer";
+import { Bytes } from "../../../assembly/text/bytes";
+import { hash64 } from "../../../assembly/text/hash";
+import { ProtobufWriter } from "../../../assembly/text/protobuf";
+import { DescriptorStatus, ServiceAnswer } from "./answer";
 
 const SECOND: u64 = 1_000_000_000;
 

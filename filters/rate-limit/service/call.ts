@@ -11,14 +11,13 @@ import {
   responseHeaders,
   Status,
   view,
-} from "../../assembly";
-import { GlobalRule } from "./descriptor";
+} from "../../../assembly";
+import { Charge, Charges } from "../charge";
+import { Outcome } from "../outcomes";
+import { DescriptorStatus, ServiceAnswer } from "./answer";
+import { addHeaders } from "./headers";
+import { GlobalRule } from "./request";
 import { RateLimitService } from "./service";
-import { DescriptorStatus, ServiceAnswer } from "./service-answer";
-import { addHeaders } from "./service-headers";
-
-/** What `ask` returns for a key that is known to be over its limit. */
-export const OVER_LOCALLY: i32 = -1;
 
 /** A larger answer is none that a service gives. */
 const MAX_ANSWER_SIZE: u32 = 64 * 1024;
@@ -32,7 +31,6 @@ const REQUEST_HEADERS: u32 = 4;
 const BODY: u32 = 5;
 
 const NANOSECONDS: u64 = 1_000_000_000;
-const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const EMPTY = new Bytes(0, 0);
 const bodyReader = new ProtobufReader(EMPTY);
 
@@ -42,28 +40,24 @@ export interface ServiceCaller {
   onServiceAnswer(): void;
 }
 
-/** A rule that asks, and what the service said of it. */
+/** What the service said of a question. */
 @final
-class AskedRule extends DescriptorStatus {
-  rule: i32 = 0;
-  cost: u32 = 0;
-  /** The descriptor in the table of those that are over. */
-  descriptor: u64 = 0;
-  /** The caller's own. */
+class AskedDescriptor extends DescriptorStatus {
+  /** In the table of those that are over. */
   hash: u64 = 0;
 }
 
 /** One for each stream's context, which may serve again: what it holds is kept. */
 @final
 export class ServiceCall extends GrpcCallHandler {
-  /** How many rules ask. */
-  asked: i32 = 0;
+  /** A charge for each question, with the limit that holds in place of an answer. */
+  readonly charges: Charges = new Charges();
   /** No answer came, or none that is one. */
   failed: bool = false;
-  /** For how many milliseconds the key is over that `ask` gave `OVER_LOCALLY` for, rounded up. */
-  overForMs: u64 = 0;
+  /** For how long the key is over that `ask` found to be so, in nanoseconds. */
+  overForNs: u64 = 0;
   private readonly answer: ServiceAnswer = new ServiceAnswer();
-  private readonly rules: Array<AskedRule> = [];
+  private readonly statuses: Array<AskedDescriptor> = [];
   private now: u64 = 0;
   /**
    * `now`, or the start of the second by the time of day that it lies in: services count their
@@ -82,42 +76,32 @@ export class ServiceCall extends GrpcCallHandler {
   /** @param now nanoseconds of the monotonic clock */
   begin(now: u64): void {
     this.now = now;
-    this.asked = 0;
+    this.charges.clear();
     this.failed = false;
     this.keptSize = 0;
     this.answer.clear();
     this.service.writer.begin();
   }
 
-  /** A part of the key of the rule that asks next. */
-  entry(name: Bytes, value: Bytes): void {
-    this.service.writer.entry(name, value);
-  }
-
   /**
-   * The rule asks about the key whose parts `entry` was given.
-   * @param rule any number, for `rule`
-   * @returns the number of the question, or `OVER_LOCALLY`: it need not be asked. One host call,
-   * none without a pre-check
+   * Asks about the key of the charge, which its rule has just read.
+   * @returns false where the key is known to be over: it need not be asked. One host call, none
+   * without a pre-check
    */
-  ask(rule: i32, global: GlobalRule, cost: u32): i32 {
+  ask(charge: Charge, global: GlobalRule): bool {
     const writer = this.service.writer;
+    this.writeEntries(charge);
     const descriptor = writer.identify(global);
     const table = this.service.overTable;
     const hash = table ? table.hashOf(descriptor) : 0;
-    if (table && table.has(hash, cost, this.now)) {
-      this.overForMs = milliseconds(table.over.spared) + 1000 * <u64>table.over.beyondSeconds;
+    if (table && table.has(hash, charge.cost, this.now)) {
+      this.overForNs = table.over.spared + NANOSECONDS * <u64>table.over.beyondSeconds;
       writer.drop();
-      return OVER_LOCALLY;
+      return false;
     }
-    writer.add(cost);
-    const index = this.asked++;
-    if (index == this.rules.length) this.rules.push(new AskedRule());
-    const asked = unchecked(this.rules[index]);
-    asked.rule = rule;
-    asked.cost = cost;
-    asked.descriptor = hash;
-    return index;
+    writer.add(charge.cost);
+    this.add(charge, hash);
+    return true;
   }
 
   /**
@@ -136,7 +120,7 @@ export class ServiceCall extends GrpcCallHandler {
   onResponse(size: u32): void {
     const message = size <= MAX_ANSWER_SIZE ? grpcMessage.readAll() : null;
     // A message without a byte has no verdict.
-    this.failed = !message || !this.answer.read(message, this.rules, this.asked);
+    this.failed = !message || !this.answer.read(message, this.statuses, this.charges.count);
     if (message && !this.failed) {
       this.hold(message);
       this.rememberOver();
@@ -149,44 +133,9 @@ export class ServiceCall extends GrpcCallHandler {
     this.tell();
   }
 
-  /** The number that `ask` was given for question `i`, in [0, asked); so for all below. */
-  rule(i: i32): i32 {
-    return unchecked(this.rules[i]).rule;
-  }
-
-  cost(i: i32): u32 {
-    return unchecked(this.rules[i]).cost;
-  }
-
-  over(i: i32): bool {
-    return unchecked(this.rules[i]).over;
-  }
-
-  /** The limit in each unit, 0 where the service did not say. */
-  limit(i: i32): u32 {
-    return unchecked(this.rules[i]).limit;
-  }
-
-  unitSeconds(i: i32): u32 {
-    return unchecked(this.rules[i]).unitSeconds;
-  }
-
-  remaining(i: i32): u32 {
-    return unchecked(this.rules[i]).remaining;
-  }
-
-  /** Until the limit's window ends, rounded up; 0 where the service did not say. */
-  resetMs(i: i32): u64 {
-    return milliseconds(unchecked(this.rules[i]).resetNs);
-  }
-
-  /** Keeps a number of the caller's with a question. */
-  keep(i: i32, hash: u64): void {
-    unchecked(this.rules[i]).hash = hash;
-  }
-
-  hash(i: i32): u64 {
-    return unchecked(this.rules[i]).hash;
+  /** What the service said of question `i`, in [0, `charges.count`). */
+  status(i: i32): DescriptorStatus {
+    return unchecked(this.statuses[i]);
   }
 
   /** Adds the headers that the service has for the upstream. */
@@ -222,10 +171,31 @@ export class ServiceCall extends GrpcCallHandler {
   /** For the next stream. */
   recycle(): void {
     this.stream = null;
-    this.asked = 0;
+    this.charges.clear();
     this.keptSize = 0;
     this.answer.clear();
     if (this.kept.size > KEPT_SIZE) this.kept = EMPTY;
+  }
+
+  private writeEntries(charge: Charge): void {
+    const writer = this.service.writer;
+    const key = charge.rule.policy.key;
+    for (let i = 0; i < key.count; i++) {
+      // Requests that miss a part have one limit together: what else is in them does not tell them
+      // apart.
+      const isTold = charge.isWhole || key.isFixed(i);
+      writer.entry(key.name(i), isTold ? key.value(i) : EMPTY);
+    }
+  }
+
+  private add(charge: Charge, descriptor: u64): void {
+    const index = this.charges.count;
+    const asked = this.charges.add(charge.rule, charge.rule.fallback);
+    asked.hash = charge.hash;
+    asked.cost = charge.cost;
+    asked.passed = Outcome.ServiceFailedLocal;
+    if (index == this.statuses.length) this.statuses.push(new AskedDescriptor());
+    unchecked(this.statuses[index]).hash = descriptor;
   }
 
   private tell(): void {
@@ -247,16 +217,12 @@ export class ServiceCall extends GrpcCallHandler {
   private rememberOver(): void {
     const table = this.service.overTable;
     if (!table) return;
-    for (let i = 0; i < this.asked; i++) {
-      const asked = unchecked(this.rules[i]);
+    for (let i = 0; i < this.charges.count; i++) {
+      const asked = unchecked(this.statuses[i]);
       if (!asked.over || asked.remaining > 0 || asked.resetNs == 0) continue;
       // Whole seconds are rounded up from the start of the second.
       const start = asked.resetNs % NANOSECONDS == 0 ? this.secondStart : this.now;
-      table.remember(asked.descriptor, asked.cost, start + asked.resetNs, this.now);
+      table.remember(asked.hash, this.charges.at(i).cost, start + asked.resetNs, this.now);
     }
   }
-}
-
-function milliseconds(ns: u64): u64 {
-  return (ns + NANOSECONDS_PER_MILLISECOND - 1) / NANOSECONDS_PER_MILLISECOND;
 }

@@ -1,0 +1,101 @@
+// The stages at which limits of this Envoy are asked: looking ahead, taking, and shadows. They are
+// the same for the limits beside the service and for those in its place.
+
+import { Charge, Charges } from "../charge";
+import { Decision } from "../decision";
+import { Outcome } from "../outcomes";
+import { Rule } from "../rule";
+import { LocalLimit, Verdict } from "./limit";
+
+/**
+ * Where several limits act, asks each of them first, so that none takes anything for a request that
+ * another refuses. One host call for each.
+ * @param now in ticks
+ */
+export function lookAhead(charges: Charges, now: u64, decision: Decision): void {
+  if (charges.acting < 2 || decision.refused) return;
+  for (let i = 0; i < charges.count; i++) {
+    const charge = charges.at(i);
+    const limit = charge.limit;
+    if (!limit || charge.rule.isShadow) continue;
+    const verdict = limit.look(charge.hash, charge.cost, now);
+    if (verdict == Verdict.Passed) noteQuota(charge.rule, limit, decision);
+    else refuse(charge.rule, limit, verdict, decision);
+  }
+}
+
+/** Whether the limit of the charge, if it has one, lets the request pass. One host call at most. */
+export function hasRoom(charge: Charge, now: u64): bool {
+  const limit = charge.limit;
+  return !limit || limit.look(charge.hash, charge.cost, now) == Verdict.Passed;
+}
+
+/**
+ * Takes from every limit that acts, up to the first that refuses. Host calls as of
+ * `LocalLimit.take`.
+ * @param now in ticks
+ */
+export function take(charges: Charges, now: u64, decision: Decision): void {
+  for (let i = 0; i < charges.count && !decision.refused; i++) {
+    const charge = charges.at(i);
+    const limit = charge.limit;
+    if (!limit || charge.rule.isShadow) continue;
+    const verdict = takeFrom(limit, charge, now);
+    if (verdict != Verdict.Passed) {
+      refuse(charge.rule, limit, verdict, decision);
+      return;
+    }
+    noteQuota(charge.rule, limit, decision);
+    settlePassed(charge, decision);
+  }
+}
+
+/**
+ * Counts what the limits of shadows say. They come last: for a request that an acting rule refuses
+ * a shadow would have taken nothing.
+ * @param now in ticks
+ */
+export function shadow(charges: Charges, now: u64, decision: Decision): void {
+  for (let i = 0; i < charges.count; i++) {
+    const charge = charges.at(i);
+    const limit = charge.limit;
+    if (!limit || !charge.rule.isShadow) continue;
+    const verdict = decision.refused
+      ? limit.look(charge.hash, charge.cost, now)
+      : takeFrom(limit, charge, now);
+    if (verdict == Verdict.Passed) settlePassed(charge, decision);
+    else charge.rule.settle(outcomeOf(verdict), decision);
+  }
+}
+
+function takeFrom(limit: LocalLimit, charge: Charge, now: u64): Verdict {
+  const verdict = limit.take(charge.hash, charge.cost, now);
+  if (verdict == Verdict.Passed && charge.cost > 0 && limit.evicted) charge.rule.countEviction();
+  return verdict;
+}
+
+function settlePassed(charge: Charge, decision: Decision): void {
+  if (!charge.awaitsService) charge.rule.settle(charge.passed, decision);
+}
+
+function refuse(rule: Rule, limit: LocalLimit, verdict: Verdict, decision: Decision): void {
+  const reason = outcomeOf(verdict);
+  rule.settle(reason, decision);
+  noteQuota(rule, limit, decision);
+  decision.refuse(rule.number, reason, limit.waitSeconds);
+}
+
+function outcomeOf(refusal: Verdict): Outcome {
+  return refusal == Verdict.Over ? Outcome.Limited : Outcome.Contended;
+}
+
+/** Notes what the limit has said last. */
+function noteQuota(rule: Rule, limit: LocalLimit, decision: Decision): void {
+  if (!decision.isNoted) return;
+  const note = decision.quotaOf(rule.number, limit.remaining);
+  if (!note) return;
+  note.limit = limit.gcra.limit;
+  note.unitSeconds = limit.gcra.unitSeconds;
+  note.moreSeconds = limit.moreSeconds;
+  note.fullSeconds = limit.fullSeconds;
+}

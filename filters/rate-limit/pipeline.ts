@@ -1,0 +1,92 @@
+// A plugin's configuration at work, and the way of a request through it. Each stage is in a file of
+// its own:
+//
+//   selection.ts      which rules count the request, under which key, at which cost
+//   local/take.ts     whether several limits of this Envoy all have room; taking; shadows
+//   service/ask.ts    the question to the rate limit service, and its answer
+//   stream.ts         waiting for that answer, and refusing
+//   response-fields.ts  what the response says
+
+import { Bytes, encodePairs, monotonicNanoseconds } from "../../assembly";
+import { HostRequestView, sharedSeed } from "../../assembly/rules";
+import { Charges } from "./charge";
+import { AnswerPolicy, RateLimitConfig } from "./config";
+import { Decision } from "./decision";
+import { ticksAt } from "./local/gcra";
+import { lookAhead, shadow, take } from "./local/take";
+import { ResponseFields } from "./response-fields";
+import { Rule } from "./rule";
+import { Selection } from "./selection";
+import { ask, heed } from "./service/ask";
+import { ServiceCall } from "./service/call";
+import { FailureMode, RateLimitService } from "./service/service";
+
+const CONTENT_TYPE = Bytes.of("content-type");
+
+/** All that the streams of a plugin have in common. Make it once the configuration is accepted. */
+@final
+export class Pipeline {
+  readonly request: HostRequestView;
+  readonly rules: StaticArray<Rule>;
+  readonly fields: ResponseFields;
+  readonly answer: AnswerPolicy;
+  /** Of a refusal, as `encodePairs` has them. */
+  readonly answerHeaders: Bytes | null;
+  readonly service: RateLimitService | null;
+  readonly explainHeader: Bytes | null;
+  /** Of that header among the request's; -1 without one. */
+  readonly explainSlot: i32;
+  private readonly selection: Selection;
+  /** Of the request in hand: it passes all stages within one callback. */
+  private readonly charges: Charges = new Charges();
+
+  /** @param plugin its name */
+  constructor(config: RateLimitConfig, plugin: Bytes) {
+    const rules = new StaticArray<Rule>(config.rules.length);
+    for (let i = 0; i < rules.length; i++) rules[i] = new Rule(i, config.rules[i], plugin);
+    const type = config.answer.contentType;
+    const request = new HostRequestView(config.slots);
+    this.request = request;
+    this.rules = rules;
+    this.selection = new Selection(rules, request, sharedSeed());
+    this.fields = new ResponseFields(rules, config.fieldStyle, config.explainHeader);
+    this.answer = config.answer;
+    this.answerHeaders = type ? encodePairs([CONTENT_TYPE, type]) : null;
+    this.service = config.service;
+    this.explainHeader = config.explainHeader;
+    this.explainSlot = config.explainSlot;
+  }
+
+  /**
+   * Decides on the request of the current callback, as far as this Envoy knows.
+   * @param call `null` without a service
+   * @returns whether the service is to be asked as well: `call` has the questions, and is to be
+   * started in the same callback
+   */
+  decide(decision: Decision, call: ServiceCall | null): bool {
+    const charges = this.charges;
+    this.selection.select(charges, decision);
+    if (charges.count == 0) return false;
+    const time = monotonicNanoseconds();
+    const now = ticksAt(time);
+    lookAhead(charges, now, decision);
+    const asks = call ? ask(charges, call, time, decision) : false;
+    take(charges, now, decision);
+    shadow(charges, now, decision);
+    return asks && !decision.refused;
+  }
+
+  /** Decides the rest: the service has answered the call, or failed to. */
+  decideAnswered(decision: Decision, call: ServiceCall): void {
+    const service = this.service;
+    const mode = service ? service.failureMode : FailureMode.Allow;
+    if (!call.failed || mode != FailureMode.Local) {
+      heed(call, mode, decision);
+      return;
+    }
+    const now = ticksAt(monotonicNanoseconds());
+    lookAhead(call.charges, now, decision);
+    take(call.charges, now, decision);
+    shadow(call.charges, now, decision);
+  }
+}

@@ -1,0 +1,65 @@
+// The first stages of the pipeline: which rules count a request, under which key, at which cost.
+
+import { Bytes } from "../../assembly";
+import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
+import { Charges } from "./charge";
+import { Decision, NEVER } from "./decision";
+import { Outcome } from "./outcomes";
+import { Missing } from "./policy";
+import { Rule } from "./rule";
+
+/** One for a plugin. */
+@final
+export class Selection {
+  private readonly matches: MatchList;
+
+  /** @param seed 16 bytes that no client knows */
+  constructor(
+    private readonly rules: StaticArray<Rule>,
+    private readonly request: RequestView,
+    private readonly seed: Bytes,
+  ) {
+    const matches = new StaticArray<RequestMatch>(rules.length);
+    for (let i = 0; i < rules.length; i++) matches[i] = rules[i].policy.selection.match;
+    this.matches = new MatchList(matches);
+  }
+
+  /**
+   * Makes `charges` those of the request in hand. A rule that does not count it, and is not silent
+   * about that, is settled here.
+   */
+  select(charges: Charges, decision: Decision): void {
+    charges.clear();
+    const matches = this.matches;
+    for (let i = matches.first(this.request); i >= 0; i = matches.next(this.request)) {
+      const rule = unchecked(this.rules[i]);
+      if (rule.policy.selection.share.includes(this.request)) this.charge(rule, charges, decision);
+    }
+  }
+
+  private charge(rule: Rule, charges: Charges, decision: Decision): void {
+    const policy = rule.policy;
+    const exempt = policy.exempt;
+    if (exempt && exempt.has(this.request)) {
+      rule.settle(Outcome.Exempt, decision);
+      return;
+    }
+    const isWhole = policy.key.read(this.request, this.seed);
+    if (!isWhole && policy.missing != Missing.Share) {
+      miss(rule, decision);
+      return;
+    }
+    const charge = charges.add(rule, rule.local);
+    charge.hash = policy.key.hash;
+    charge.cost = policy.cost.of(this.request);
+    charge.isWhole = isWhole;
+    charge.passed = Outcome.Allowed;
+    charge.awaitsService = policy.global != null;
+  }
+}
+
+function miss(rule: Rule, decision: Decision): void {
+  const skips = rule.policy.missing == Missing.Skip;
+  rule.settle(skips ? Outcome.Skipped : Outcome.Denied, decision);
+  if (!skips && !rule.isShadow) decision.refuse(rule.number, Outcome.Denied, NEVER);
+}
