@@ -15,7 +15,7 @@ import {
   theOneOf,
 } from "../../assembly/rules";
 import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./descriptor";
+import { GlobalRule } from "./service-request";
 import { Gcra, maxBurst } from "./gcra";
 import { parseKey } from "./key-config";
 import { Cost, Exemptions, LocalPolicy, Missing, RulePolicy } from "./policy";

@@ -4,7 +4,7 @@ import { Bytes } from "../../assembly";
 import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Address } from "./address";
 import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./descriptor";
+import { GlobalRule } from "./service-request";
 import { Gcra } from "./gcra";
 import { RuleKey } from "./key";
 

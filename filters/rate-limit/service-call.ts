@@ -12,7 +12,7 @@ import {
   Status,
   view,
 } from "../../assembly";
-import { GlobalRule } from "./descriptor";
+import { GlobalRule } from "./service-request";
 import { RateLimitService } from "./service";
 import { DescriptorStatus, ServiceAnswer } from "./service-answer";
 import { addHeaders } from "./service-headers";

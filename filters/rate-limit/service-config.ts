@@ -2,7 +2,7 @@
 // and `global` of `schema.ts`.
 
 import { ConfigNode, parseDurationOr } from "../../assembly/config";
-import { GlobalRule, LimitUnit } from "./descriptor";
+import { GlobalRule, LimitUnit } from "./service-request";
 import { FailureMode, RateLimitService } from "./service";
 
 const SERVICE_KEYS: StaticArray<string> = ["cluster", "domain", "timeout", "failureMode", "preCheck"];

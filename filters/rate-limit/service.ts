@@ -2,7 +2,7 @@
 // to refuse.
 
 import { Bytes, GrpcCallHandler, GrpcService, grpcCall, Status } from "../../assembly";
-import { DescriptorWriter } from "./descriptor";
+import { DescriptorWriter } from "./service-request";
 import { OverTable } from "./service-over";
 
 const SERVICE_NAME = Bytes.of("envoy.service.ratelimit.v3.RateLimitService");

@@ -2,7 +2,7 @@ import { endCallback } from "../../assembly/abi/memory";
 import { Bytes } from "../../assembly/text/bytes";
 import { ProtobufReader } from "../../assembly/text/protobuf";
 import { sequenceSize } from "../../assembly/text/utf8";
-import { DescriptorWriter, GlobalRule, LimitUnit, MAX_VALUE_SIZE } from "./descriptor";
+import { DescriptorWriter, GlobalRule, LimitUnit, MAX_VALUE_SIZE } from "./service-request";
 
 const PLAIN = new GlobalRule(0, LimitUnit.Unknown);
 
