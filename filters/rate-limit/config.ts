@@ -15,12 +15,12 @@ import {
   theOneOf,
 } from "../../assembly/rules";
 import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./service-request";
 import { Gcra, maxBurst } from "./gcra";
 import { parseKey } from "./key-config";
 import { Cost, Exemptions, LocalPolicy, Missing, RulePolicy } from "./policy";
 import { FailureMode, RateLimitService } from "./service";
 import { parseGlobal, parseService } from "./service-config";
+import { GlobalRule } from "./service-request";
 
 const ROOT_KEYS: StaticArray<string> = ["explainHeader", "headers", "answer", "service", "rules"];
 const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];

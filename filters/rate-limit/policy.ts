@@ -4,9 +4,9 @@ import { Bytes } from "../../assembly";
 import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Address } from "./address";
 import { AddressRanges } from "./address-ranges";
-import { GlobalRule } from "./service-request";
 import { Gcra } from "./gcra";
 import { RuleKey } from "./key";
+import { GlobalRule } from "./service-request";
 
 /**
  * What becomes of a request without a part of the key; in the order of the configuration's words.

@@ -12,10 +12,10 @@ import {
   Status,
   view,
 } from "../../assembly";
-import { GlobalRule } from "./service-request";
 import { RateLimitService } from "./service";
 import { DescriptorStatus, ServiceAnswer } from "./service-answer";
 import { addHeaders } from "./service-headers";
+import { GlobalRule } from "./service-request";
 
 /** What `ask` returns for a key that is known to be over its limit. */
 export const OVER_LOCALLY: i32 = -1;

@@ -2,8 +2,8 @@
 // and `global` of `schema.ts`.
 
 import { ConfigNode, parseDurationOr } from "../../assembly/config";
-import { GlobalRule, LimitUnit } from "./service-request";
 import { FailureMode, RateLimitService } from "./service";
+import { GlobalRule, LimitUnit } from "./service-request";
 
 const SERVICE_KEYS: StaticArray<string> = ["cluster", "domain", "timeout", "failureMode", "preCheck"];
 const FAILURE_MODES: StaticArray<string> = ["allow", "deny", "local"];

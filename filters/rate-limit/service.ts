@@ -2,8 +2,8 @@
 // to refuse.
 
 import { Bytes, GrpcCallHandler, GrpcService, grpcCall, Status } from "../../assembly";
-import { DescriptorWriter } from "./service-request";
 import { OverTable } from "./service-over";
+import { DescriptorWriter } from "./service-request";
 
 const SERVICE_NAME = Bytes.of("envoy.service.ratelimit.v3.RateLimitService");
 const METHOD = Bytes.of("ShouldRateLimit");
