@@ -1,44 +1,41 @@
 import { describe, expect, it } from "vitest";
-import { byChain, chainOf, changedFixedKeys } from "./chains.js";
+import { z } from "zod";
+import { defineFilter, type FilterChain } from "../filters/descriptor.js";
+import { catalogUse } from "../test/support/catalog-use.js";
+import { byChain, chainOf } from "./chains.js";
+import type { FilterUse } from "./filter-use.js";
 
-const fault = (where?: string) => ({
-  filter: "fault-injection",
-  config: { rules: [], ...(where === undefined ? {} : { where }) },
-});
-const routing = (destinationHeader?: string) => ({
-  filter: "header-routing",
-  config: { rules: [], ...(destinationHeader === undefined ? {} : { destinationHeader }) },
+const fault = (where?: string) =>
+  catalogUse("fault-injection", { rules: [], ...(where === undefined ? {} : { where }) });
+
+/** A filter of an author's that says nothing of chains. */
+const own: FilterUse = {
+  filter: "own",
+  descriptor: defineFilter({ name: "own", summary: "own", schema: z.unknown() }),
+  config: { where: "upstream" },
+};
+const chain = (given: FilterChain): FilterUse => ({
+  ...own,
+  descriptor: defineFilter({ name: "own", summary: "own", schema: z.unknown(), chain: () => given }),
 });
 
 describe("chainOf", () => {
-  it.each([
+  it.each<[FilterUse, FilterChain]>([
     [fault(), "downstream"],
     [fault("upstream"), "upstream"],
-    [{ filter: "retry-budget", config: {} }, "upstream"],
-    [{ filter: "retry-budget", config: { where: "downstream" } }, "downstream"],
-    [{ filter: "rate-limit", config: { rules: [] } }, "downstream"],
-    [{ filter: "own", config: { where: "upstream" } }, "downstream"],
-    [{ filter: "own", config: null, chain: "upstream" as const }, "upstream"],
-  ])("of %j is %s", (use, chain) => {
-    expect(chainOf(use)).toBe(chain);
+    [catalogUse("retry-budget"), "upstream"],
+    [catalogUse("retry-budget", { where: "downstream" }), "downstream"],
+    [catalogUse("rate-limit", { rules: [] }), "downstream"],
+    [own, "downstream"],
+    [{ ...own, config: null, chain: "upstream" }, "upstream"],
+    [chain("upstream"), "upstream"],
+    [{ ...chain("downstream"), chain: "upstream" }, "upstream"],
+  ])("of %j is %s", (use, expected) => {
+    expect(chainOf(use)).toBe(expected);
   });
 });
 
 it("shares filters out in their order", () => {
-  const uses = [fault("upstream"), routing(), { filter: "retry-budget", config: {} }, fault()];
+  const uses = [fault("upstream"), own, catalogUse("retry-budget"), fault()];
   expect(byChain(uses)).toEqual({ downstream: [uses[1], uses[3]], upstream: [uses[0], uses[2]] });
-});
-
-describe("changedFixedKeys", () => {
-  it("knows what Envoy repeats elsewhere", () => {
-    expect(changedFixedKeys(fault(), fault("upstream"))).toEqual(["where"]);
-    expect(changedFixedKeys(routing(), routing("x-to"))).toEqual(["destinationHeader"]);
-  });
-
-  it("finds nothing in what only the filter reads, nor in a default that is written out", () => {
-    expect(changedFixedKeys(fault(), fault("downstream"))).toEqual([]);
-    expect(changedFixedKeys(routing(), routing("x-mesh-destination"))).toEqual([]);
-    const explained = { filter: "fault-injection", config: { rules: [], explainHeader: "x-fault" } };
-    expect(changedFixedKeys(fault(), explained)).toEqual([]);
-  });
 });

@@ -1,15 +1,14 @@
-// In which chain each filter stands, a listener's or a cluster's, and what else its settings say
-// that stands outside of it.
+// In which chain each filter stands, a listener's or a cluster's.
 
-import { FILTERS, type FilterChain } from "../filters/catalog.js";
-import { destinationHeader, type FilterUse } from "./destinations.js";
+import type { FilterChain } from "../filters/descriptor.js";
+import type { FilterUse } from "./filter-use.js";
 
 /**
  * The chain that a person put the filter in, or that its settings ask for; where they cannot,
  * `downstream`.
  */
-export function chainOf({ filter, config, chain }: FilterUse): FilterChain {
-  return chain ?? FILTERS.find((room) => room.name === filter)?.chainOf?.(config) ?? "downstream";
+export function chainOf({ descriptor, config, chain }: FilterUse): FilterChain {
+  return chain ?? descriptor.chain?.(config) ?? "downstream";
 }
 
 /**
@@ -23,16 +22,4 @@ export function byChain<Use extends FilterUse>(
     downstream: uses.filter((use) => chainOf(use) === "downstream"),
     upstream: uses.filter((use) => chainOf(use) === "upstream"),
   };
-}
-
-/**
- * The keys of a filter's settings that say otherwise now, and that Envoy's listeners, routes or
- * clusters repeat: only a restart changes them.
- */
-export function changedFixedKeys(before: FilterUse, after: FilterUse): readonly string[] {
-  return [
-    ...(chainOf(before) === chainOf(after) ? [] : ["where"]),
-    // With another header than the routes match, every request would go to the fallback.
-    ...(destinationHeader([before]) === destinationHeader([after]) ? [] : ["destinationHeader"]),
-  ];
 }

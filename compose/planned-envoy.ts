@@ -10,7 +10,7 @@ import { MeshwrightError } from "../envoy/errors.js";
 import type { EnvoyBinary } from "../envoy/runtime/find.js";
 import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/live-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
-import type { FilterUse } from "./destinations.js";
+import type { FilterUse } from "./filter-use.js";
 
 /** A filter of one Envoy: which module, with which settings, in which file. */
 export interface FilterPlan extends FilterUse {

@@ -1,24 +1,14 @@
-// How the filter retry-budget tells the router not to retry a response that has come: it marks the
-// response. What stands around the filter must neither take the mark for the opposite nor pass it
-// on to the client.
+// How filters speak to the router about retries: by response headers that clients must not get, and
+// that some of a route's conditions would take for something else.
 
-import { chainOf } from "./chains.js";
-import type { FilterUse } from "./destinations.js";
-
-const MARK = "x-envoy-ratelimited";
-/** With this condition a marked response is retried, and no other is spared. */
-const OPPOSITE = "envoy-ratelimited";
-
-function marks(uses: readonly FilterUse[]): boolean {
-  return uses.some((use) => use.filter === "retry-budget" && chainOf(use) === "upstream");
-}
+import type { FilterUse } from "./filter-use.js";
 
 /**
- * The response headers that a virtual host takes away once the router has read them. @param uses
- * the filters of its clusters
+ * The response headers that a virtual host takes away once the router has read them.
+ * @param uses the filters of its clusters
  */
 export function routersOwnHeaders(uses: readonly FilterUse[]): readonly string[] {
-  return marks(uses) ? [MARK] : [];
+  return [...new Set(uses.flatMap(({ descriptor, config }) => descriptor.routerHeaders?.(config) ?? []))];
 }
 
 /** Why these conditions do not go with the filters; undefined where they do. */
@@ -26,6 +16,10 @@ export function conditionsProblem(
   uses: readonly FilterUse[],
   conditions: readonly (string | number)[] = [],
 ): string | undefined {
-  if (!conditions.includes(OPPOSITE) || !marks(uses)) return undefined;
-  return `cannot have "${OPPOSITE}" where retry-budget stands: it retries just what the filter says is not to be retried`;
+  for (const { filter, descriptor, config } of uses) {
+    const refused = Object.entries(descriptor.refusedRetryConditions?.(config) ?? {});
+    const [condition, why] = refused.find(([each]) => conditions.includes(each)) ?? [];
+    if (condition !== undefined) return `cannot have "${condition}" where ${filter} stands: it ${why}`;
+  }
+  return undefined;
 }

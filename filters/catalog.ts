@@ -1,69 +1,20 @@
 // The filters that come with meshwright, by the name that configuration files and the command line
 // use.
 
-import type { z } from "zod";
 import { MeshwrightError } from "../envoy/errors.js";
-import { type FaultInjectionConfig, faultInjectionSchema } from "./fault-injection/schema.js";
-import { headerRoutingSchema } from "./header-routing/schema.js";
-import { rateLimitSchema } from "./rate-limit/schema.js";
-import { type RetryBudgetConfig, retryBudgetSchema } from "./retry-budget/schema.js";
-import { traceHeadersSchema } from "./trace-headers/schema.js";
+import type { FilterDescriptor } from "./descriptor.js";
+import faultInjection from "./fault-injection/descriptor.js";
+import headerRouting from "./header-routing/descriptor.js";
+import rateLimit from "./rate-limit/descriptor.js";
+import retryBudget from "./retry-budget/descriptor.js";
+import traceHeaders from "./trace-headers/descriptor.js";
 
-/**
- * Where a filter stands: in a listener's chain, which sees each request once, or in a cluster's,
- * which sees each attempt.
- */
-export type FilterChain = "downstream" | "upstream";
-
-/** One filter of the house. */
-export interface FilterRoom {
-  /** Its folder below `filters/`, its module's name and its name in configuration files. */
-  readonly name: string;
-  /** What it does, in one line. */
-  readonly summary: string;
-  /** What its configuration may be. */
-  readonly schema: z.ZodType;
-  /**
-   * In which chain it stands with that configuration, which its schema takes. Default: a
-   * listener's, `downstream`.
-   */
-  readonly chainOf?: (config: unknown) => FilterChain;
-  /** Most bytes that its module may have. Default: `DEFAULT_SIZE_BUDGET`. */
-  readonly sizeBudget?: number;
-}
-
-/** Bytes that a module may have where its filter does not say otherwise. */
-export const DEFAULT_SIZE_BUDGET = 128 * 1024;
-
-export const FILTERS: readonly FilterRoom[] = [
-  {
-    name: "header-routing",
-    summary: "chooses a destination by method, path, headers, query, cookies or a share of the traffic",
-    schema: headerRoutingSchema,
-  },
-  {
-    name: "fault-injection",
-    summary:
-      "delays, aborts, black-holes and spoils a share of the traffic, once a request or for each attempt",
-    schema: faultInjectionSchema,
-    chainOf: (config) => (config as FaultInjectionConfig).where ?? "downstream",
-  },
-  {
-    name: "retry-budget",
-    summary: "keeps the router's retries to a share of the requests, over all workers",
-    schema: retryBudgetSchema,
-    chainOf: (config) => (config as RetryBudgetConfig).where ?? "upstream",
-  },
-  {
-    name: "rate-limit",
-    summary: "limits requests by any key, exactly over all workers, or by a rate limit service",
-    schema: rateLimitSchema,
-  },
-  {
-    name: "trace-headers",
-    summary: "reads, checks, starts and writes W3C and B3 trace headers",
-    schema: traceHeadersSchema,
-  },
+export const FILTERS: readonly FilterDescriptor[] = [
+  headerRouting,
+  faultInjection,
+  retryBudget,
+  rateLimit,
+  traceHeaders,
 ];
 
 /** Whether a filter of the catalog has that name. */
@@ -72,7 +23,7 @@ export function isCatalogName(name: string): boolean {
 }
 
 /** The filter of that name. Throws `MeshwrightError("build")` that lists the names there are. */
-export function findFilter(name: string): FilterRoom {
+export function findFilter(name: string): FilterDescriptor {
   const found = FILTERS.find((filter) => filter.name === name);
   if (found !== undefined) return found;
   throw unknownFilter(name);
@@ -82,4 +33,9 @@ export function findFilter(name: string): FilterRoom {
 export function unknownFilter(name: string, own: readonly string[] = []): MeshwrightError {
   const names = [...FILTERS.map((filter) => filter.name), ...own].join(", ");
   return new MeshwrightError("build", `there is no filter "${name}"; the filters are: ${names}`);
+}
+
+/** The labels of the metrics of all filters of the catalog, and of these. Each once. */
+export function metricLabels(more: readonly FilterDescriptor[] = []): readonly string[] {
+  return [...new Set([...FILTERS, ...more].flatMap((filter) => filter.metricLabels ?? []))];
 }

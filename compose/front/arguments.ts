@@ -4,10 +4,10 @@
 import type { z } from "zod";
 import type { RouteActionOptions } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import type { FilterChain } from "../../filters/catalog.js";
+import type { FilterChain } from "../../filters/descriptor.js";
 import { perTryTimeoutProblem, retriesSchema, routeAction, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
-import { isUpstreamName } from "./plan.js";
+import { isUpstreamName } from "./clusters.js";
 
 /** The services behind the Envoy. */
 export interface Upstreams {
@@ -136,7 +136,7 @@ export function parseFilterFiles(words: readonly string[]): readonly FilterFile[
   return words.map((word): FilterFile => {
     const [, filter, chain, file] = /^([^=]+?)(@upstream)?=(.+)$/.exec(word) ?? [];
     if (filter === undefined || file === undefined) {
-      throw usage(`--filter ${word}: write it as NAME=FILE, as in header-routing=routes.yaml`);
+      throw usage(`--filter ${word}: write it as NAME=FILE, as in my-filter=settings.yaml`);
     }
     if (filter.endsWith("@downstream")) {
       throw usage(

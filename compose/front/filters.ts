@@ -8,11 +8,11 @@ import type { Json } from "../../envoy/config/json.js";
 import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
-import type { FilterChain } from "../../filters/catalog.js";
+import type { FilterChain } from "../../filters/descriptor.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
 import { findMember, type Member } from "../../toolchain/package/member.js";
-import type { FilterUse } from "../destinations.js";
-import { grpcServiceProblem } from "../grpc-services.js";
+import type { FilterUse } from "../filter-use.js";
+import { grpcServiceProblems } from "../grpc-services.js";
 import type { FilterFile } from "./arguments.js";
 
 /** A filter at one place of the chain. */
@@ -26,7 +26,7 @@ export interface FrontFilter {
 
 /** What Envoy's configuration needs to know of it. */
 export function useOf({ member, config, chain }: FrontFilter): FilterUse {
-  return { filter: member.name, config, ...(chain === undefined ? {} : { chain }) };
+  return { filter: member.name, descriptor: member, config, ...(chain === undefined ? {} : { chain }) };
 }
 
 /**
@@ -46,9 +46,10 @@ export async function readFrontFilter(
     );
   }
   const schema = member.schema.superRefine((config, context) => {
-    const problem = grpcServiceProblem({ filter: member.name, config: config as Json }, grpcServices, remedy);
-    if (problem === undefined) return;
-    context.addIssue({ code: "custom", path: [...problem.path], message: problem.reason });
+    const use = { descriptor: member, config: config as Json };
+    for (const { path, reason } of grpcServiceProblems(use, grpcServices, remedy)) {
+      context.addIssue({ code: "custom", path: [...path], message: reason });
+    }
   });
   const config = (await readDocument(file, schema, `${member.name} configuration`)) as Json;
   return { member, file, config, ...(chain === undefined ? {} : { chain }) };

@@ -6,13 +6,15 @@
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { formatPath } from "../../envoy/problems.js";
 import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import { IN_CHECKOUT } from "../../toolchain/compile/source.js";
 import { WarmModules } from "../../toolchain/compile/warm-modules.js";
 import type { Member } from "../../toolchain/package/member.js";
-import { changedFixedKeys } from "../chains.js";
+import { DESCRIPTIONS } from "../../toolchain/package/own-descriptor.js";
 import type { RunEvent } from "../events.js";
 import type { RunningEnvoy } from "../planned-envoy.js";
+import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import { FolderWatch, watchContent } from "../watch.js";
 import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
@@ -103,9 +105,9 @@ export class LiveFront implements Disposable {
       { ...old, filter: member.entry },
       Object.keys(front.grpcServices ?? {}),
     );
-    const fixed = changedFixedKeys(useOf(old), useOf(filter));
+    const fixed = changedRestartKeys(useOf(old), useOf(filter));
     if (fixed.length > 0) {
-      onEvent({ kind: "restart-needed", paths: fixed.map((key) => `${key} of ${file}`) });
+      onEvent({ kind: "restart-needed", paths: fixed.map((key) => `${formatPath(key)} of ${file}`) });
       return;
     }
     this.#filters = this.#filters.map((each, i) => (i === index ? filter : each));
@@ -119,13 +121,14 @@ export class LiveFront implements Disposable {
   #followSources(member: Member): void {
     const { name, entry } = member;
     const folder = path.dirname(entry);
-    const schema = path.join(folder, "schema.ts");
+    const descriptions = DESCRIPTIONS.map((file) => path.join(folder, file));
+    const isDescription = (file: string) => descriptions.includes(file);
     const watch = new FolderWatch(
-      (file) => file === schema || this.#warm.uses(member, file),
+      (file) => isDescription(file) || this.#warm.uses(member, file),
       async (changed) => {
         const since = performance.now() - SETTLE_MS;
-        if (changed.includes(schema)) this.#takeSchema(member);
-        if (changed.every((file) => file === schema)) return;
+        if (changed.some(isDescription)) this.#takeDescription(member);
+        if (changed.every(isDescription)) return;
         this.#saves.set(name, this.#savesOf(name) + 1);
         await this.#queue(() => this.#reload(member, since).finally(follow));
       },
@@ -139,7 +142,7 @@ export class LiveFront implements Disposable {
   }
 
   /** What a filter may be set to is another thing now. */
-  #takeSchema(member: Member): void {
+  #takeDescription(member: Member): void {
     for (const [index, filter] of this.#filters.entries()) {
       if (filter.member.name === member.name) void this.#queue(() => this.#takeFile(index));
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { catalogUse } from "../../test/support/catalog-use.js";
 import type { FrontOptions } from "./plan.js";
 import { frontConfiguration, planFront, unservedDestinations } from "./plan.js";
 
@@ -10,16 +11,13 @@ const OPTIONS: FrontOptions = {
     named: { v2: { address: "localhost", port: 2 } },
   },
   filters: [
-    { filter: "trace-headers", config: {} },
-    {
-      filter: "header-routing",
-      config: {
-        rules: [
-          { name: "a", destination: "v2" },
-          { name: "b", destination: "v3" },
-        ],
-      },
-    },
+    catalogUse("trace-headers"),
+    catalogUse("header-routing", {
+      rules: [
+        { name: "a", destination: "v2" },
+        { name: "b", destination: "v3" },
+      ],
+    }),
   ],
   modulePath: (filter) => `/build/${filter}.wasm`,
 };
@@ -55,7 +53,7 @@ it("knows the destinations that nobody serves", () => {
 describe("a filter of the upstream chain", () => {
   const options: FrontOptions = {
     ...OPTIONS,
-    filters: [...OPTIONS.filters, { filter: "retry-budget", config: {} }],
+    filters: [...OPTIONS.filters, catalogUse("retry-budget")],
     grpcServices: { ratelimit: { address: "127.0.0.1", port: 3 } },
     route: { timeoutSeconds: 2, retryPolicy: { retryOn: ["5xx"], numRetries: 3 } },
   };

@@ -12,22 +12,19 @@ import {
 } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
-import type { FilterChain } from "../../filters/catalog.js";
+import { metricLabels } from "../../filters/catalog.js";
+import type { FilterChain } from "../../filters/descriptor.js";
 import { byChain } from "../chains.js";
-import { destinationHeader, destinationPlaces, type FilterUse } from "../destinations.js";
+import { destinationHeader, destinationPlaces } from "../destinations.js";
+import type { FilterUse } from "../filter-use.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { grpcClusters, hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import type { Upstreams } from "./arguments.js";
+import { FALLBACK_CLUSTER, upstreamName } from "./clusters.js";
 
 const NAME = "envoy";
-const FALLBACK_CLUSTER = "upstream";
-
-/** Whether we call a cluster of our own so. */
-export function isUpstreamName(cluster: string): boolean {
-  return cluster === FALLBACK_CLUSTER || cluster.startsWith(`${FALLBACK_CLUSTER}-`);
-}
 
 export interface FrontOptions extends Trust {
   readonly port: number;
@@ -61,9 +58,11 @@ export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
 
 /**
  * The filter at that place of the order; for a changed one, plan it again with the changed options.
+ * Throws where there is none.
  */
 export function planFrontFilter(options: FrontOptions, index: number, directory: string): FilterPlan {
-  const use = options.filters[index] ?? { filter: "", config: null };
+  const use = options.filters[index];
+  if (use === undefined) throw new Error(`there is no filter ${index}`);
   return planFilter(use, {
     name: filterName(index, use.filter),
     module: options.modulePath(use.filter),
@@ -91,7 +90,7 @@ export function frontConfiguration(options: FrontOptions): Bootstrap {
  * go to the fallback.
  */
 export function unservedDestinations(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
-  const chosen = new Set(options.filters.flatMap(destinationPlaces).map(({ destination }) => destination));
+  const chosen = new Set(options.filters.flatMap(destinationPlaces).map(({ name }) => name));
   return [...chosen].filter((name) => !Object.hasOwn(options.upstreams.named, name));
 }
 
@@ -123,7 +122,7 @@ function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
       ),
       ...grpcClusters(grpcServices, { caFile }),
     ],
-    statsTags: statsTags(),
+    statsTags: statsTags(metricLabels(options.filters.map(({ descriptor }) => descriptor))),
   });
 }
 
@@ -132,7 +131,7 @@ function frontHost(options: FrontOptions): VirtualHost {
   const destinations = destinationsOf(options);
   const routes = destinationRoutes({
     ...(header === undefined ? {} : { header }),
-    destinations: Object.fromEntries(destinations.map((name) => [name, clusterName(name)])),
+    destinations: Object.fromEntries(destinations.map((name) => [name, upstreamName(name)])),
     fallback: FALLBACK_CLUSTER,
     hostRewrite: options.hostRewrite ?? hostRewrites(upstreamsByCluster(options)),
     ...options.route,
@@ -155,11 +154,7 @@ function upstreamsByCluster(options: FrontOptions): Readonly<Record<string, Upst
   return {
     [FALLBACK_CLUSTER]: fallback,
     ...Object.fromEntries(
-      destinationsOf(options).map((name) => [clusterName(name), named[name] ?? fallback]),
+      destinationsOf(options).map((name) => [upstreamName(name), named[name] ?? fallback]),
     ),
   };
-}
-
-function clusterName(destination: string): string {
-  return `${FALLBACK_CLUSTER}-${destination}`;
 }

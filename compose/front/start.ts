@@ -52,7 +52,10 @@ export interface StartFrontOptions {
   readonly hostRewrite?: string;
   /** Envoy's `--log-level`. Default `warning`. */
   readonly logLevel?: string;
-  /** The run's folder is `.meshwright/run-<port>` below this one. Default: the current folder. */
+  /**
+   * The run's folder is `.meshwright/run_<port>` below this one, which no mesh can be called.
+   * Default: the current folder.
+   */
   readonly cwd?: string;
   /** Where filters' modules are, and are built if need be. Default: `build` of this package. */
   readonly modules?: string;
@@ -92,7 +95,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
     findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }),
     signal,
   );
-  const directory = await claimRunDirectory(`run-${ports.port}`, options.cwd);
+  const directory = await claimRunDirectory(`run_${ports.port}`, options.cwd);
   let envoy: RunningEnvoy | undefined;
   try {
     const copies = new ModuleCopies(path.join(directory.path, "modules"));

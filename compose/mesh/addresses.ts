@@ -3,8 +3,9 @@
 
 import type { Trust } from "../upstream-cluster.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
-import type { Mesh } from "./schema.js";
-import { meshEnvoys, outboundName, sidecarName } from "./topology.js";
+import { outboundName, versionName } from "./names.js";
+import type { Mesh } from "./shape.js";
+import { meshEnvoys } from "./topology.js";
 
 export const LOOPBACK = "127.0.0.1";
 
@@ -39,7 +40,7 @@ export function appAddress(context: Context, app: { service: string; version: st
   const how = context.mesh.services[app.service]?.versions[app.version];
   const parsed = how !== undefined && "url" in how ? parseUpstreamUrl(how.url) : undefined;
   if (parsed?.ok) return parsed.value;
-  return local(port(context, `${sidecarName(app.service, app.version)} app`));
+  return local(port(context, `${versionName(app.service, app.version)} app`));
 }
 
 /** Where a sidecar's app calls a service. */

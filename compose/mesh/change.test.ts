@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { FILTERS } from "../../filters/catalog.js";
 import { structuralChanges } from "./change.js";
 import { meshSchema } from "./schema.js";
+
+const SCHEMA = meshSchema(FILTERS);
 
 const BASE = {
   name: "shop",
@@ -17,7 +20,7 @@ const BASE = {
 function changes(edit: (mesh: typeof BASE & { services: Record<string, unknown> }) => void): string[] {
   const edited = structuredClone(BASE);
   edit(edited);
-  return structuralChanges(meshSchema.parse(BASE), meshSchema.parse(edited));
+  return structuralChanges(SCHEMA.parse(BASE), SCHEMA.parse(edited));
 }
 
 describe("structuralChanges", () => {
@@ -53,7 +56,7 @@ describe("structuralChanges", () => {
 
   it("names a filter's move to the other chain, and no other setting of it", () => {
     const use = (config: object) => ({ ...BASE.filters[0], filter: "fault-injection", config });
-    const mesh = (config: object) => meshSchema.parse({ ...BASE, filters: [use(config)] });
+    const mesh = (config: object) => SCHEMA.parse({ ...BASE, filters: [use(config)] });
     const before = mesh({ rules: [] });
     expect(structuralChanges(before, mesh({ rules: [], where: "upstream" }))).toEqual([
       "filters[0].config.where",

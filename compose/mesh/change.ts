@@ -2,9 +2,9 @@
 // the rest needs a restart. Pure.
 
 import { formatPath } from "../../envoy/problems.js";
-import { changedFixedKeys } from "../chains.js";
-import type { FilterUse } from "../destinations.js";
-import type { Mesh } from "./schema.js";
+import type { FilterUse } from "../filter-use.js";
+import { changedRestartKeys } from "../restart-keys.js";
+import type { Mesh } from "./shape.js";
 
 type Path = readonly PropertyKey[];
 
@@ -14,24 +14,27 @@ export function structuralChanges(started: Mesh, edited: Mesh): string[] {
 }
 
 function differences(before: unknown, after: unknown, path: Path): Path[] {
-  // A filter's settings are taken while the mesh runs.
-  if (Object.is(before, after) || (path.at(-1) === "config" && isFilterPath(path.slice(0, -1)))) return [];
+  if (Object.is(before, after)) return [];
+  if (isUse(before) && isUse(after)) {
+    const { config: _before, descriptor: _descriptor, ...placed } = before;
+    const { config: _after, descriptor: _other, ...placedNow } = after;
+    const changed = differences(placed, placedNow, path);
+    // A filter's settings are taken while the mesh runs, but for those that Envoy repeats.
+    const keys = changed.length > 0 ? [] : changedRestartKeys(before, after);
+    return [...changed, ...keys.map((key) => [...path, "config", ...key])];
+  }
   if (Array.isArray(before) && Array.isArray(after)) {
     if (before.length !== after.length) return [path];
     return before.flatMap((item, i) => differences(item, after[i], [...path, i]));
   }
   if (!isObject(before) || !isObject(after)) return [path];
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const below = [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
-  if (!isFilterPath(path) || below.length > 0) return below;
-  // The schema has seen to it that a filter stands there.
-  const fixed = changedFixedKeys(before as unknown as FilterUse, after as unknown as FilterUse);
-  return fixed.map((key) => [...path, "config", key]);
+  return [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
 }
 
-/** Whether a filter stands there: lists are nowhere else in `filters`. */
-function isFilterPath(path: Path): boolean {
-  return typeof path.at(-1) === "number" && path.at(-2) === "filters";
+/** Whether a filter stands there: the schema gives a descriptor to nothing else. */
+function isUse(value: unknown): value is FilterUse {
+  return isObject(value) && "descriptor" in value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

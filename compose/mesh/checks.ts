@@ -2,12 +2,13 @@
 // things may be called the same.
 
 import { nearest, type Problem } from "../../envoy/problems.js";
-import { destinationPlaces, type FilterUse } from "../destinations.js";
-import { grpcServiceProblem } from "../grpc-services.js";
+import { choosesDestinations, destinationPlaces } from "../destinations.js";
+import type { FilterUse } from "../filter-use.js";
+import { grpcServiceProblems } from "../grpc-services.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { perTryTimeoutProblem } from "../route-options.js";
-import type { Mesh, MeshService } from "./schema.js";
-import { APP_CLUSTER, outboundName, sidecarName } from "./topology.js";
+import { APP_CLUSTER, outboundName } from "./names.js";
+import type { Mesh, MeshService } from "./shape.js";
 
 type Path = readonly PropertyKey[];
 
@@ -17,14 +18,21 @@ export function checkMesh(mesh: Mesh): Problem[] {
   return [
     ...gatewayProblems(mesh),
     ...services.flatMap(([name, service]) => serviceProblems(mesh, name, service)),
-    ...clusterNameProblems(mesh),
     ...grpcNameProblems(mesh),
-    ...(mesh.filters ?? []).flatMap((use, i) => meshFilterProblems(mesh, use, ["filters", i])),
+    ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(mesh, use, ["filters", i])),
   ];
 }
 
+/**
+ * The filters with their numbers, without those whose settings are refused already: the schema gives
+ * these no descriptor, which could be asked nothing.
+ */
+function placed<Use extends FilterUse>(uses: readonly Use[] = []): { use: Use; i: number }[] {
+  return uses.flatMap((use, i) => ("descriptor" in use ? [{ use, i }] : []));
+}
+
 function gatewayProblems(mesh: Mesh): Problem[] {
-  const { routes, filters = [] } = mesh.gateway;
+  const { routes, filters } = mesh.gateway;
   const routed = routes
     .map((route) => serviceNamed(mesh, route.service))
     .filter((service) => service !== undefined);
@@ -34,7 +42,7 @@ function gatewayProblems(mesh: Mesh): Problem[] {
       ...unknownService(mesh, route.service, ["gateway", "routes", i, "service"]),
       ...unreachableRoute(routes, i),
     ]),
-    ...filters.flatMap((use, i) =>
+    ...placed(filters).flatMap(({ use, i }) =>
       filterProblems(mesh, use, versions, "a routed service", ["gateway", "filters", i]),
     ),
   ];
@@ -51,7 +59,8 @@ function unreachableRoute(routes: Mesh["gateway"]["routes"], i: number): Problem
 function serviceProblems(mesh: Mesh, name: string, service: MeshService): Problem[] {
   const path: Path = ["services", name];
   const versions = Object.keys(service.versions);
-  const { calls = [], filters = [] } = service;
+  const { calls = [] } = service;
+  const filters = placed(service.filters);
   const problems = calls.flatMap((called, i) => [
     ...unknownService(mesh, called, [...path, "calls", i]),
     ...(calls.indexOf(called) < i ? [{ path: [...path, "calls", i], reason: "is named twice" }] : []),
@@ -62,24 +71,33 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
       reason: unknown(service.default, versions, `version of ${name}`),
     });
   }
-  const routing = filters.filter((use) => use.filter === "header-routing");
-  if (routing.length > 1) {
-    problems.push({
-      path: [...path, "filters"],
-      reason: "have header-routing twice; put the rules into one",
-    });
-  }
   return [
     ...problems,
+    ...choiceProblems(filters.map(({ use }) => use)).map((reason) => ({
+      path: [...path, "filters"],
+      reason,
+    })),
     ...retryProblems(mesh, service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
-    ...filters.flatMap((use, i) => filterProblems(mesh, use, versions, name, [...path, "filters", i])),
+    ...filters.flatMap(({ use, i }) => filterProblems(mesh, use, versions, name, [...path, "filters", i])),
   ];
+}
+
+/** Envoy's routes follow one header, so that a second choice would undo the first. */
+function choiceProblems(filters: readonly FilterUse[]): string[] {
+  const [first, second] = filters.filter(choosesDestinations);
+  if (first === undefined || second === undefined) return [];
+  return first.filter === second.filter
+    ? [`have ${first.filter} twice; put the rules into one`]
+    : [`have ${first.filter} and ${second.filter}, which both choose a destination; keep one of them`];
 }
 
 function retryProblems(mesh: Mesh, service: MeshService): Problem[] {
   const meshWide = (mesh.filters ?? []).filter((use) => use.at.some((place) => place !== "inbound"));
-  const around = [...meshWide, ...(mesh.gateway.filters ?? []), ...(service.filters ?? [])];
-  const conditions = conditionsProblem(around, service.retries?.on);
+  const around = placed([...meshWide, ...(mesh.gateway.filters ?? []), ...(service.filters ?? [])]);
+  const conditions = conditionsProblem(
+    around.map(({ use }) => use),
+    service.retries?.on,
+  );
   const perTry = perTryTimeoutProblem(service);
   return [
     ...(conditions === undefined ? [] : [{ path: ["retries", "on"], reason: conditions }]),
@@ -90,9 +108,8 @@ function retryProblems(mesh: Mesh, service: MeshService): Problem[] {
 function meshFilterProblems(mesh: Mesh, use: FilterUse & { at: readonly string[] }, path: Path): Problem[] {
   const versions = Object.values(mesh.services).flatMap((service) => Object.keys(service.versions));
   const problems = filterProblems(mesh, use, versions, "any service", path);
-  if (use.filter !== "header-routing" || !use.at.includes("inbound")) return problems;
-  const reason =
-    'header-routing has nothing to choose at "inbound", where only the app is left; use "outbound"';
+  if (!choosesDestinations(use) || !use.at.includes("inbound")) return problems;
+  const reason = `${use.filter} has nothing to choose at "inbound", where only the app is left; use "outbound"`;
   return [...problems, { path: [...path, "at", use.at.indexOf("inbound")], reason }];
 }
 
@@ -104,13 +121,10 @@ function filterProblems(
   path: Path,
 ): Problem[] {
   const destinations = destinationPlaces(use)
-    .filter((place) => !versions.includes(place.destination))
-    .map((place) => ({
-      path: place.path,
-      reason: unknown(place.destination, versions, `version of ${whose}`),
-    }));
-  const service = grpcServiceProblem(use, Object.keys(mesh.grpcServices ?? {}), addService);
-  return [...destinations, ...(service === undefined ? [] : [service])].map((problem) => ({
+    .filter((place) => !versions.includes(place.name))
+    .map((place) => ({ path: place.path, reason: unknown(place.name, versions, `version of ${whose}`) }));
+  const services = grpcServiceProblems(use, Object.keys(mesh.grpcServices ?? {}), addService);
+  return [...destinations, ...services].map((problem) => ({
     path: [...path, "config", ...problem.path],
     reason: problem.reason,
   }));
@@ -120,16 +134,12 @@ function addService(name: string): string {
   return `say where it is: grpcServices: { ${name}: { url: "http://HOST:PORT" } }`;
 }
 
-/** They are clusters beside those of the mesh itself, in every Envoy. */
+/**
+ * They are clusters beside those of the mesh itself, in every Envoy, and filters' settings say their
+ * names as they are.
+ */
 function grpcNameProblems(mesh: Mesh): Problem[] {
-  const services = Object.entries(mesh.services);
-  const taken = new Set([
-    APP_CLUSTER,
-    ...services.flatMap(([service, { versions }]) => [
-      outboundName(service),
-      ...Object.keys(versions).map((version) => sidecarName(service, version)),
-    ]),
-  ]);
+  const taken = new Set([APP_CLUSTER, ...Object.keys(mesh.services).map(outboundName)]);
   return Object.keys(mesh.grpcServices ?? {})
     .filter((name) => taken.has(name))
     .map((name) => ({
@@ -152,19 +162,4 @@ function unknown(name: string, known: readonly string[], kind: string): string {
   const near = nearest(name, known);
   const help = near === undefined ? `there is ${[...new Set(known)].join(", ")}` : `did you mean "${near}"?`;
   return `there is no ${kind} "${name}"; ${help}`;
-}
-
-/** A cluster is called `<service>-<version>`, and both may hold a hyphen. */
-function clusterNameProblems(mesh: Mesh): Problem[] {
-  const seen = new Map<string, string>();
-  return Object.entries(mesh.services).flatMap(([service, { versions }]) =>
-    Object.keys(versions).flatMap((version): Problem[] => {
-      const cluster = `${service}-${version}`;
-      const other = seen.get(cluster);
-      seen.set(cluster, `${service} ${version}`);
-      if (other === undefined) return [];
-      const reason = `is called ${cluster} in Envoy, and so is ${other}; rename one`;
-      return [{ path: ["services", service, "versions", version], reason }];
-    }),
-  );
 }

@@ -6,7 +6,8 @@ import { type FilterPlan, filterReference } from "../planned-envoy.js";
 import { grpcClusters, upstreamCluster } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import { appAddress, type Context, grpcServices, local, port } from "./addresses.js";
-import { APP_CLUSTER, attemptHops, type Hop, type MeshEnvoy, sidecarName } from "./topology.js";
+import { APP_CLUSTER, versionName } from "./names.js";
+import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
 
 /** The filters of each hop of an Envoy, those of both chains. */
 export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
@@ -27,7 +28,7 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
     // No filter: behind the listener that it leads to are the clusters where attempts are made.
     if (envoy.app === undefined) add(name, local(port(context, `${envoy.name} ${name}`)));
     for (const version of Object.keys(context.mesh.services[target.service]?.versions ?? {})) {
-      const sidecar = sidecarName(target.service, version);
+      const sidecar = versionName(target.service, version);
       add(sidecar, local(port(context, `${sidecar} inbound`)), hops);
     }
   }

@@ -2,8 +2,8 @@
 // what never arrived.
 
 import type { AdminClient } from "../../envoy/runtime/admin.js";
-import type { Mesh } from "./schema.js";
-import { sidecarName } from "./topology.js";
+import { versionName } from "./names.js";
+import type { Mesh } from "./shape.js";
 
 /** Counts since the mesh started. */
 export interface VersionFigures {
@@ -42,7 +42,7 @@ export function sumFigures(
   return Object.entries(mesh.services).flatMap(([service, { versions }]) =>
     Object.keys(versions).map((version) => {
       const count = (counter: (typeof COUNTERS)[number]) => {
-        const stat = `cluster.${sidecarName(service, version)}.upstream_rq_${counter}`;
+        const stat = `cluster.${versionName(service, version)}.upstream_rq_${counter}`;
         return answers.reduce((sum, stats) => sum + (stats.get(stat) ?? 0), 0);
       };
       return {

@@ -3,15 +3,55 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { z } from "zod";
 import { readDocument } from "../../envoy/document.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { type Mesh, meshJsonSchema, meshSchema } from "./schema.js";
+import { FILTERS, isCatalogName } from "../../filters/catalog.js";
+import type { FilterDescriptor } from "../../filters/descriptor.js";
+import { findMember, ownFilterNames } from "../../toolchain/package/member.js";
+import { meshJsonSchema, meshSchema } from "./schema.js";
+import type { Mesh } from "./shape.js";
 
 const DEFAULT_FILE = path.join("compose", "mesh.yaml");
 
-/** Reads and checks a mesh file. Throws `MeshwrightError("configuration")`, see `readDocument`. */
-export function readMesh(file: string): Promise<Mesh> {
-  return readDocument(file, meshSchema, "mesh file");
+/**
+ * Reads and checks a mesh file. It may name the filters of the catalog, and those of the package
+ * that is worked in. Throws `MeshwrightError`: `configuration` as `readDocument` does, and what
+ * `findMember` throws for a filter of the package.
+ */
+export async function readMesh(file: string): Promise<Mesh> {
+  const named = new Set(filterNames(await readDocument(file, z.unknown(), "mesh file")));
+  return readDocument(file, meshSchema([...FILTERS, ...(await ownFilters(named))]), "mesh file");
+}
+
+/** The names in the lists of filters of a document that is not checked yet. */
+function filterNames(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, below]: [string, unknown]) =>
+    key === "filters" && Array.isArray(below) ? below.flatMap(nameOf) : filterNames(below),
+  );
+}
+
+function nameOf(use: unknown): string[] {
+  const isUse = typeof use === "object" && use !== null && "filter" in use;
+  return isUse && typeof use.filter === "string" ? [use.filter] : [];
+}
+
+/**
+ * The package's own filters of these names; of any name where one of these is nobody's, so that the
+ * problem can tell which there are.
+ */
+async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDescriptor[]> {
+  const own = ownFilterNames();
+  const found = await Promise.all(own.filter((name) => named.has(name)).map(findMember));
+  if ([...named].every((name) => isCatalogName(name) || own.includes(name))) return found;
+  return [...found, ...(await readable(own.filter((name) => !named.has(name))))];
+}
+
+/** Filters without those whose descriptor cannot be taken, which matters only where they are used. */
+async function readable(names: readonly string[]): Promise<readonly FilterDescriptor[]> {
+  const read = await Promise.allSettled(names.map(findMember));
+  return read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
 /** `compose/mesh.yaml` of the current folder, else the one that comes with meshwright. */
@@ -22,11 +62,12 @@ export function defaultMeshFile(cwd = process.cwd()): string {
 
 /**
  * Writes the JSON Schema of mesh files to `schemas/mesh.schema.json` below `outDir`, and returns
- * the file's path.
+ * the file's path. It knows the filters of the catalog, and those of the package that is worked in.
  */
 export async function writeMeshSchema(outDir: string): Promise<string> {
   const file = path.join(outDir, "schemas", "mesh.schema.json");
+  const filters = [...FILTERS, ...(await readable(ownFilterNames()))];
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(meshJsonSchema(), null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(meshJsonSchema(filters), null, 2)}\n`);
   return file;
 }

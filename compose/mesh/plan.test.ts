@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { FILTERS } from "../../filters/catalog.js";
 import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { planFilters, planMesh } from "./plan.js";
-import { type Mesh, meshSchema } from "./schema.js";
+import { meshSchema } from "./schema.js";
+import type { Mesh } from "./shape.js";
+
+const SCHEMA = meshSchema(FILTERS);
 
 const routing = (destination: string) => ({ rules: [{ name: "all", destination }] });
 const orders = {
@@ -14,7 +18,7 @@ const orders = {
 };
 
 function mesh(changes: object = {}): Mesh {
-  return meshSchema.parse({
+  return SCHEMA.parse({
     name: "shop",
     gateway: {
       routes: [
@@ -54,10 +58,10 @@ describe("planMesh", () => {
     ]);
     expect(listeners).toEqual([
       ["gateway", ["public", "outbound-orders", "outbound-front"]],
-      ["front-v1", ["inbound", "outbound-orders"]],
-      ["orders-v1", ["inbound", "outbound-gift-cards"]],
-      ["orders-v2", ["inbound", "outbound-gift-cards"]],
-      ["gift-cards-v1", ["inbound"]],
+      ["front_v1", ["inbound", "outbound-orders"]],
+      ["orders_v1", ["inbound", "outbound-gift-cards"]],
+      ["orders_v2", ["inbound", "outbound-gift-cards"]],
+      ["gift-cards_v1", ["inbound"]],
     ]);
   });
 
@@ -75,19 +79,19 @@ describe("planMesh", () => {
   it("tells an app its port, its name and where to call", () => {
     const ports = options(mesh()).ports;
     const services = plan(mesh()).services;
-    expect(services.find((service) => service.name === "orders-v1")?.start).toEqual({
+    expect(services.find((service) => service.name === "orders_v1")?.start).toEqual({
       command: "node",
       args: ["orders.js"],
       cwd: "/home/mesh/apps",
       env: {
         LEVEL: "3",
-        PORT: String(ports.get("orders-v1 app")),
+        PORT: String(ports.get("orders_v1 app")),
         SERVICE_NAME: "orders",
         SERVICE_VERSION: "v1",
-        GIFT_CARDS_URL: `http://127.0.0.1:${ports.get("orders-v1 outbound-gift-cards")}`,
+        GIFT_CARDS_URL: `http://127.0.0.1:${ports.get("orders_v1 outbound-gift-cards")}`,
       },
     });
-    expect(services.find((service) => service.name === "front-v1")?.start).toMatchObject({
+    expect(services.find((service) => service.name === "front_v1")?.start).toMatchObject({
       command: "/bin/sh",
       args: ["-c", "exec ./front --fast"],
       cwd: "/home/mesh",
@@ -95,23 +99,23 @@ describe("planMesh", () => {
   });
 
   it("leads to a service that already runs where it is", () => {
-    expect(plan(mesh()).services.find((service) => service.name === "orders-v2")).toEqual({
+    expect(plan(mesh()).services.find((service) => service.name === "orders_v2")).toEqual({
       service: "orders",
       version: "v2",
-      name: "orders-v2",
+      name: "orders_v2",
       address: { address: "10.0.0.7", port: 9000 },
       calls: { GIFT_CARDS_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
     });
-    expect(JSON.stringify(envoy(mesh(), "orders-v2")?.bootstrap)).toContain(
+    expect(JSON.stringify(envoy(mesh(), "orders_v2")?.bootstrap)).toContain(
       '"address":"10.0.0.7","port_value":9000',
     );
   });
 
   it("routes by the destination header where a filter chooses, and to the default else", () => {
-    const chosen = listener(mesh(), "front-v1", "outbound-orders");
+    const chosen = listener(mesh(), "front_v1", "outbound-orders");
     expect(chosen).toContain('{"name":"x-mesh-destination","string_match":{"exact":"v1"}}');
-    expect(chosen).toContain('"name":"fallback","match":{"prefix":"/"},"route":{"cluster":"orders-v2"}');
-    expect(listener(mesh(), "orders-v1", "outbound-gift-cards")).not.toContain("string_match");
+    expect(chosen).toContain('"name":"(fallback)","match":{"prefix":"/"},"route":{"cluster":"orders_v2"}');
+    expect(listener(mesh(), "orders_v1", "outbound-gift-cards")).not.toContain("string_match");
   });
 
   it("routes by the header that the filter names", () => {
@@ -139,24 +143,24 @@ describe("planMesh", () => {
   it("gives every filter a file in a folder of its own", () => {
     const filters = planFilters(mesh(), options(mesh()));
     expect(filters.map(({ envoy, filter }) => `${envoy}/${filter.name}`)).toEqual([
-      "gateway/public-1-trace-headers",
-      "gateway/outbound-orders-1-header-routing",
-      "front-v1/inbound-1-trace-headers",
-      "front-v1/outbound-orders-1-header-routing",
-      "orders-v1/inbound-1-trace-headers",
-      "orders-v2/inbound-1-trace-headers",
-      "gift-cards-v1/inbound-1-trace-headers",
+      "gateway/public_1_trace-headers",
+      "gateway/outbound-orders_1_header-routing",
+      "front_v1/inbound_1_trace-headers",
+      "front_v1/outbound-orders_1_header-routing",
+      "orders_v1/inbound_1_trace-headers",
+      "orders_v2/inbound_1_trace-headers",
+      "gift-cards_v1/inbound_1_trace-headers",
     ]);
-    expect(filters[1]?.filter.path).toBe("/run/filters/gateway/outbound-orders-1-header-routing/config.json");
+    expect(filters[1]?.filter.path).toBe("/run/filters/gateway/outbound-orders_1_header-routing/config.json");
     expect(JSON.stringify(filters[1]?.filter.resource)).toContain("/build/header-routing.wasm");
     expect(listener(mesh(), "gateway", "outbound-orders")).toContain(filters[1]?.filter.path);
   });
 
   it("puts the mesh's filters before a service's own", () => {
     const both = mesh({ filters: [{ filter: "trace-headers", at: ["outbound"] }] });
-    expect(envoy(both, "front-v1")?.filters.map((filter) => filter.name)).toEqual([
-      "outbound-orders-1-trace-headers",
-      "outbound-orders-2-header-routing",
+    expect(envoy(both, "front_v1")?.filters.map((filter) => filter.name)).toEqual([
+      "outbound-orders_1_trace-headers",
+      "outbound-orders_2_header-routing",
     ]);
   });
 });
@@ -177,32 +181,32 @@ describe("filters of the upstream chain", () => {
     Object.fromEntries(
       (envoy(placed, name)?.bootstrap.static_resources.clusters ?? []).map((cluster) => [
         cluster.name,
-        [...JSON.stringify(cluster).matchAll(/"name":"([a-z-]+-\d-retry-budget)"/g)].map((match) => match[1]),
+        [...JSON.stringify(cluster).matchAll(/"name":"([a-z-]+_\d_retry-budget)"/g)].map((match) => match[1]),
       ]),
     );
 
   it("stand where attempts are made: behind the callers' listeners, and before the app", () => {
-    expect(chains("front-v1")).toEqual({
-      app: ["inbound-1-retry-budget"],
-      "orders-v1": ["outbound-orders-1-retry-budget"],
-      "orders-v2": ["outbound-orders-1-retry-budget"],
+    expect(chains("front_v1")).toEqual({
+      app: ["inbound_1_retry-budget"],
+      orders_v1: ["outbound-orders_1_retry-budget"],
+      orders_v2: ["outbound-orders_1_retry-budget"],
       limits: [],
     });
   });
 
   it("of the gateway come before a service's own, and not at the door, which repeats nothing", () => {
-    const both = ["public-1-retry-budget", "outbound-orders-1-retry-budget"];
+    const both = ["public_1_retry-budget", "outbound-orders_1_retry-budget"];
     expect(chains("gateway")).toEqual({
       "outbound-orders": [],
-      "orders-v1": both,
-      "orders-v2": both,
+      orders_v1: both,
+      orders_v2: both,
       limits: [],
     });
   });
 
   it("are in no listener's chain, whose clients do not get their mark for the router", () => {
     for (const name of ["outbound-orders", "inbound"]) {
-      const text = listener(placed, "front-v1", name);
+      const text = listener(placed, "front_v1", name);
       expect(text).not.toContain("retry-budget");
       expect(text).toContain('"response_headers_to_remove":["x-envoy-ratelimited"]');
       expect(text).toContain('"include_request_attempt_count":true');
@@ -214,18 +218,18 @@ describe("filters of the upstream chain", () => {
     const retries = '"retry_policy":{"retry_on":"5xx","num_retries":2}';
     for (const [name, hop] of [
       ["gateway", "outbound-orders"],
-      ["front-v1", "outbound-orders"],
+      ["front_v1", "outbound-orders"],
     ] as const) {
       expect(listener(placed, name, hop)).toContain(`"timeout":"2s",${retries}`);
     }
     for (const [name, hop] of [
       ["gateway", "public"],
-      ["orders-v1", "inbound"],
+      ["orders_v1", "inbound"],
     ] as const) {
       expect(listener(placed, name, hop)).toContain('"timeout":"2s"');
       expect(listener(placed, name, hop)).not.toContain("retry_policy");
     }
-    expect(listener(placed, "front-v1", "inbound")).not.toContain('"timeout"');
+    expect(listener(placed, "front_v1", "inbound")).not.toContain('"timeout"');
   });
 
   it("may call services that every Envoy knows, over HTTP/2", () => {

@@ -13,6 +13,8 @@ import {
   virtualHost,
 } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
+import { metricLabels } from "../../filters/catalog.js";
+import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
@@ -30,22 +32,15 @@ import {
   port,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
-import type { Mesh, MeshVersion } from "./schema.js";
-import {
-  APP_CLUSTER,
-  attemptHops,
-  type Hop,
-  type MeshEnvoy,
-  meshEnvoys,
-  outboundName,
-  sidecarName,
-} from "./topology.js";
+import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
+import type { Mesh, MeshVersion } from "./shape.js";
+import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys } from "./topology.js";
 
 /** One version of a service. */
 export interface ServicePlan {
   readonly service: string;
   readonly version: string;
-  /** `<service>-<version>`, which is also its sidecar's name. */
+  /** As `versionName` has it, which is also its sidecar's name. */
   readonly name: string;
   /** Where it takes requests. */
   readonly address: UpstreamAddress;
@@ -112,17 +107,21 @@ function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
       adminPort: port(context, `${envoy.name} admin`),
       listeners: envoy.hops.map((hop) => planListener(context, envoy, hop, filters.get(hop) ?? [])),
       clusters: envoyClusters(context, envoy, filters),
-      statsTags: statsTags(),
+      statsTags: statsTags(metricLabels(filtersOf(envoy))),
     }),
   };
 }
 
+function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
+  return hops.flatMap(({ filters }) => filters.map(({ descriptor }) => descriptor));
+}
+
 function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
-  return hop.filters.map(({ filter, config }, i) =>
+  return hop.filters.map(({ filter, descriptor, config }, i) =>
     planFilter(
-      { filter, config },
+      { filter, descriptor, config },
       {
-        name: `${hop.name}-${i + 1}-${filter}`,
+        name: filterName(hop.name, i, filter),
         module: context.modulePath(filter),
         directory: path.join(context.directory, "filters", envoy.name),
       },
@@ -179,14 +178,14 @@ function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): reado
   const chosen = header === undefined ? [] : versions;
   return destinationRoutes({
     ...(header === undefined ? {} : { header }),
-    destinations: Object.fromEntries(chosen.map((version) => [version, sidecarName(service, version)])),
-    fallback: sidecarName(service, fallback),
+    destinations: Object.fromEntries(chosen.map((version) => [version, versionName(service, version)])),
+    fallback: versionName(service, fallback),
     ...routeAction(mesh.services[service] ?? {}),
   });
 }
 
 function planService(context: Context, service: string, version: string, how: MeshVersion): ServicePlan {
-  const name = sidecarName(service, version);
+  const name = versionName(service, version);
   const called = context.mesh.services[service]?.calls ?? [];
   const calls = Object.fromEntries(
     called.map((each) => [urlVariable(each), outboundUrl(context, name, each)]),

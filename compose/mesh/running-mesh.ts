@@ -1,22 +1,22 @@
 // A mesh that runs: what it counts, what an edit of its file does to it, and its end.
 
-import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { ManagedChild } from "../../envoy/runtime/child.js";
 import { lastLines } from "../../envoy/runtime/envoy-log.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
-import { changedFixedKeys } from "../chains.js";
-import type { FilterUse } from "../destinations.js";
 import type { RunEvent } from "../events.js";
-import { grpcServiceProblem } from "../grpc-services.js";
+import type { FilterUse } from "../filter-use.js";
+import { grpcServiceProblems } from "../grpc-services.js";
 import type { FilterPlan, RunningEnvoy } from "../planned-envoy.js";
+import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import { watchContent } from "../watch.js";
 import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
 import { readFigures, type VersionFigures } from "./figures.js";
+import { readMesh } from "./file.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
-import { type Mesh, meshSchema } from "./schema.js";
+import type { Mesh } from "./shape.js";
 
 /** A process of the mesh; `running` is absent where a service runs by itself. */
 export type MeshPart =
@@ -107,7 +107,7 @@ export class RunningMesh implements AsyncDisposable {
   async #takeFile(): Promise<void> {
     const { file, planOptions, onEvent } = this.#options;
     try {
-      const edited = await readDocument(file, meshSchema, "mesh file");
+      const edited = await readMesh(file);
       const structural = structuralChanges(this.mesh, edited);
       if (structural.length > 0) onEvent({ kind: "restart-needed", paths: structural });
       await this.#applyChanged(planFilters(edited, planOptions));
@@ -120,13 +120,13 @@ export class RunningMesh implements AsyncDisposable {
 
   /**
    * Gives every filter that is in both the running mesh and the edited one its new settings, and
-   * reports alike outcomes once. One whose fixed keys have changed is left as it is, and one that
-   * calls a service which is new in the file: it would not fit what stands around it.
+   * reports alike outcomes once. One of which only a restart can change a key is left as it is, and
+   * one that calls a service which is new in the file: it would not fit what stands around it.
    */
   async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
     const changed = placed.filter((each) => {
       const before = this.#given.get(place(each));
-      if (before === undefined || changedFixedKeys(before, each.filter).length > 0) return false;
+      if (before === undefined || changedRestartKeys(before, each.filter).length > 0) return false;
       if (callsNewService(this.mesh, each.filter)) return false;
       return JSON.stringify(before.config) !== JSON.stringify(each.filter.config);
     });
@@ -178,7 +178,7 @@ export class RunningMesh implements AsyncDisposable {
 
 /** Whether it would call a service that is no cluster of the running Envoys. */
 function callsNewService({ grpcServices = {} }: Mesh, use: FilterUse): boolean {
-  return grpcServiceProblem(use, Object.keys(grpcServices), () => "") !== undefined;
+  return grpcServiceProblems(use, Object.keys(grpcServices), () => "").length > 0;
 }
 
 function place({ envoy, filter }: PlacedFilter): string {

@@ -1,158 +1,26 @@
-// What a mesh file may say. `checks.ts` holds the rules that span several places of the file.
+// What a mesh file may say, as a whole: its shape, and the rules that span several places of it.
 
 import { z } from "zod";
-import type { Json } from "../../envoy/config/json.js";
-import { FILTERS, type FilterRoom } from "../../filters/catalog.js";
-import { retriesSchema, timeoutSchema } from "../route-options.js";
-import { parseUpstreamUrl } from "../upstream-url.js";
+import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { checkMesh } from "./checks.js";
+import { meshShape } from "./shape.js";
 
-/**
- * Where a mesh-wide filter stands: at the gateway's public port, before each app, or wherever a
- * service is called.
- */
-const PLACES = ["gateway", "inbound", "outbound"] as const;
-
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,40}$/, "must be 1 to 41 of a-z, 0-9 and '-', and begin with a letter");
-
-const port = z
-  .number()
-  .int("must be a whole number")
-  .min(0, "must be from 0 to 65535")
-  .max(65_535, "must be from 0 to 65535");
-
-/**
- * One filter of the catalog with its own configuration, so that an editor can complete it and a
- * mistake is told by its place.
- */
-function filterUse<Extra extends z.ZodRawShape>(extra: Extra) {
-  const options = FILTERS.map((room) =>
-    z.strictObject({ filter: z.literal(room.name).describe(room.summary), ...extra, config: configOf(room) }),
-  );
-  const [first, ...rest] = options;
-  if (first === undefined) throw new Error("the catalog of filters is empty");
-  return z.discriminatedUnion("filter", [first, ...rest]);
+/** @param filters those that the file may name */
+export function meshSchema(filters: readonly FilterDescriptor[]) {
+  return meshShape(filters)
+    .superRefine((mesh, context) => {
+      for (const problem of checkMesh(mesh)) {
+        context.addIssue({ code: "custom", path: [...problem.path], message: problem.reason });
+      }
+    })
+    .describe("A mesh: services, and the stock Envoys and filters around them.");
 }
 
 /**
- * A filter that needs no settings needs no `config` either. The catalog does not know each room's
- * type, but all of them come from JSON.
+ * The JSON Schema by which an editor checks and completes a mesh file.
+ * @param filters those that the file may name
  */
-function configOf(room: FilterRoom): z.ZodType<Json> {
-  const schema = room.schema as z.ZodType<Json>;
-  return schema.safeParse({}).success ? schema.prefault({}) : schema;
-}
-
-const environment = z.record(
-  z
-    .string()
-    .regex(
-      /^(?!PORT$)[A-Za-z_][A-Za-z0-9_]*$/,
-      "must be the name of a variable, and not PORT, which the mesh sets",
-    ),
-  z.union([z.string(), z.number(), z.boolean()]),
-);
-
-const url = z.string().superRefine((text, context) => {
-  const parsed = parseUpstreamUrl(text);
-  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
-});
-
-const version = z.union([
-  z.strictObject({
-    command: z
-      .union([z.string().min(1, "must not be empty"), z.array(z.string()).min(1, "must name a program")])
-      .describe(
-        "Program and arguments, or one line for the shell. It must listen on 127.0.0.1, on the port in $PORT.",
-      ),
-    env: environment
-      .optional()
-      .describe("Variables beside PORT, SERVICE_NAME, SERVICE_VERSION and <SERVICE>_URL."),
-    cwd: z.string().optional().describe("Where it runs, from the mesh file's folder. Default: that folder."),
-  }),
-  z.strictObject({
-    url: url.describe(
-      "Where it already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
-    ),
-  }),
-]);
-
-const service = z.strictObject({
-  versions: z
-    .record(name, version)
-    .refine((versions) => Object.keys(versions).length > 0, "must name at least one version")
-    .describe(
-      "From a version's name to how it is started. A destination of header-routing is a version's name.",
-    ),
-  default: name.optional().describe("The version that takes what no filter decides. Default: the first."),
-  calls: z
-    .array(name)
-    .optional()
-    .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
-  timeout: timeoutSchema
-    .optional()
-    .describe("For an answer of this service, retries included; 0s is no limit. Default 15s, Envoy's own."),
-  retries: retriesSchema
-    .optional()
-    .describe("What is tried again wherever this service is called. Default: nothing."),
-  filters: z
-    .array(filterUse({}))
-    .optional()
-    .describe("Filters wherever this service is called; those of the upstream chain see each attempt."),
-});
-
-export const meshSchema = z
-  .strictObject({
-    name: name.describe("Names the mesh and its folder below .meshwright/."),
-    gateway: z
-      .strictObject({
-        port: port
-          .optional()
-          .describe("The port on 127.0.0.1 that takes requests; 0 takes a free one. Default 10000."),
-        routes: z
-          .array(
-            z.strictObject({
-              prefix: z
-                .string()
-                .startsWith("/", 'must begin with "/"')
-                .describe("Paths that begin with this."),
-              service: name.describe("The service that takes them."),
-            }),
-          )
-          .min(1, "must name at least one route")
-          .describe("Tried in order; the first that matches decides."),
-        filters: z.array(filterUse({})).optional().describe("Filters at the gateway's public port."),
-      })
-      .describe("The Envoy through which requests come in."),
-    services: z
-      .record(name, service)
-      .refine((services) => Object.keys(services).length > 0, "must name at least one service"),
-    grpcServices: z
-      .record(name, z.strictObject({ url: url.describe("Where it runs; it speaks HTTP/2.") }))
-      .optional()
-      .describe(
-        "Services that filters call, by the names of their clusters, such as rate-limit's service.cluster.",
-      ),
-    filters: z
-      .array(filterUse({ at: z.array(z.enum(PLACES)).min(1, "must name at least one place") }))
-      .optional()
-      .describe("Filters for the whole mesh, which come before a service's own."),
-  })
-  .superRefine((mesh, context) => {
-    for (const problem of checkMesh(mesh)) {
-      context.addIssue({ code: "custom", path: [...problem.path], message: problem.reason });
-    }
-  })
-  .describe("A mesh: services, and the stock Envoys and filters around them.");
-
-/** A mesh file's content. */
-export type Mesh = z.output<typeof meshSchema>;
-export type MeshService = z.output<typeof service>;
-export type MeshVersion = z.output<typeof version>;
-
-/** The JSON Schema by which an editor checks and completes a mesh file. */
-export function meshJsonSchema(): Readonly<Record<string, unknown>> {
-  return { title: "meshwright mesh file", ...z.toJSONSchema(meshSchema, { io: "input" }) };
+export function meshJsonSchema(filters: readonly FilterDescriptor[]): Readonly<Record<string, unknown>> {
+  const json = z.toJSONSchema(meshSchema(filters), { io: "input", unrepresentable: "any" });
+  return { title: "meshwright mesh file", ...json };
 }

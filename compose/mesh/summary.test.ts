@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { FILTERS } from "../../filters/catalog.js";
 import { portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
 import { planMesh } from "./plan.js";
-import { type Mesh, meshSchema } from "./schema.js";
+import { meshSchema } from "./schema.js";
+import type { Mesh } from "./shape.js";
 import { addressLines, callLines, curlLines, filterLines } from "./summary.js";
+
+const SCHEMA = meshSchema(FILTERS);
 
 function plan(mesh: Mesh) {
   const ports = new Map(portNames(mesh).map((name, i) => [name, 20_000 + i]));
@@ -49,12 +53,12 @@ it("offers three commands for a mesh without rules, and quotes what a shell woul
     gateway: { routes: [{ prefix: "/", service: "front" }] },
     services: { front: { versions: { v1: { command: "x" } } } },
   };
-  const bare = meshSchema.parse(base);
+  const bare = SCHEMA.parse(base);
   expect(curlLines(bare, plan(bare))).toHaveLength(3);
   const config = {
     rules: [{ name: "a", match: { headers: [{ name: "x-a", exact: "it's; rm" }] }, destination: "v1" }],
   };
-  const quoted = meshSchema.parse({
+  const quoted = SCHEMA.parse({
     ...base,
     services: { front: { ...base.services.front, filters: [{ filter: "header-routing", config }] } },
   });
@@ -62,7 +66,7 @@ it("offers three commands for a mesh without rules, and quotes what a shell woul
 });
 
 it("says what a service that runs by itself must be told", () => {
-  const mesh = meshSchema.parse({
+  const mesh = SCHEMA.parse({
     name: "shop",
     gateway: { routes: [{ prefix: "/", service: "front" }] },
     services: {
@@ -71,13 +75,13 @@ it("says what a service that runs by itself must be told", () => {
     },
   });
   expect(addressLines(plan(mesh)).at(-1)).toMatch(
-    /^front-v1 runs by itself at http:\/\/127\.0\.0\.1:9000, and is to be given GIFT_CARDS_URL=http:\/\/127\.0\.0\.1:\d+$/,
+    /^front_v1 runs by itself at http:\/\/127\.0\.0\.1:9000, and is to be given GIFT_CARDS_URL=http:\/\/127\.0\.0\.1:\d+$/,
   );
 });
 
 it("tells every filter's rules, where each attempt is seen, and how services are called", () => {
   const local = { limit: 5, unit: "second" };
-  const mesh = meshSchema.parse({
+  const mesh = SCHEMA.parse({
     name: "shop",
     gateway: {
       routes: [{ prefix: "/", service: "front" }],

@@ -1,15 +1,13 @@
 // What a person needs to know of a mesh that has just come up: addresses, what the filters are set
 // to, and what to try. Pure.
 
-import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
+import type { TriedRequest } from "../../filters/descriptor.js";
 import { chainOf } from "../chains.js";
-import { type FilterUse, headerRoutingOf } from "../destinations.js";
+import type { FilterUse } from "../filter-use.js";
 import { upstreamUrl } from "../upstream-url.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
-import type { Mesh } from "./schema.js";
 import { describeSettings } from "./settings.js";
-
-type Rule = HeaderRoutingConfig["rules"][number];
+import type { Mesh } from "./shape.js";
 
 const CURL_LINES = 3;
 
@@ -81,12 +79,14 @@ function placedFilterLines(mesh: Mesh): string[] {
  */
 export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
   const base = mesh.gateway.routes[0]?.prefix ?? "/";
-  const rules = [
+  const uses = [
     ...(mesh.gateway.filters ?? []),
     ...(mesh.filters ?? []),
     ...Object.values(mesh.services).flatMap((service) => service.filters ?? []),
-  ].flatMap((use) => headerRoutingOf(use)?.rules ?? []);
-  const tries = rules.flatMap((rule) => curlForRule(rule, plan.gatewayUrl, base) ?? []);
+  ];
+  const tries = uses
+    .flatMap(({ descriptor, config }) => descriptor.tries?.(config) ?? [])
+    .flatMap((request) => curlFor(request, plan.gatewayUrl, base) ?? []);
   const plain = `curl ${plan.gatewayUrl}${base}`;
   const withHeaders = `curl -i ${plan.gatewayUrl}${base}`;
   const admin = plan.envoys[0]?.bootstrap.admin.address.socket_address.port_value;
@@ -106,22 +106,15 @@ function spread(tries: readonly string[]): string[] {
   return other === undefined ? [first] : [first, other];
 }
 
-/** A request that the rule takes, where its match is plain enough to write one down. */
-function curlForRule({ match, split }: Rule, gateway: string, base: string): string[] | undefined {
-  const { path, headers = [], cookies = [], query = [], method, percentage } = match ?? {};
-  if (method !== undefined || percentage !== undefined || query.length > 0 || path?.suffix !== undefined)
-    return undefined;
-  const tests = [...headers, ...cookies];
-  if (tests.some((test) => test.exact === undefined || test.invert === true)) return undefined;
-  const key = split?.key?.header;
+/** Undefined where it is no other than the plain request. */
+function curlFor(request: TriedRequest, gateway: string, base: string): string | undefined {
+  const { path = base, headers = [], cookies = [] } = request;
   const options = [
-    ...headers.map((test) => `-H ${quote(`${test.name}: ${test.exact}`)}`),
-    ...cookies.map((test) => `--cookie ${quote(`${test.name}=${test.exact}`)}`),
-    ...(key === undefined ? [] : [`-H ${quote(`${key}: user-1`)}`]),
+    ...headers.map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
+    ...cookies.map(([name, value]) => `--cookie ${quote(`${name}=${value}`)}`),
   ];
-  const where = path?.exact ?? path?.prefix ?? path?.segments ?? base;
-  if (options.length === 0 && where === base) return undefined;
-  return [["curl", ...options, shellWord(`${gateway}${where}`)].join(" ")];
+  if (options.length === 0 && path === base) return undefined;
+  return ["curl", ...options, shellWord(`${gateway}${path}`)].join(" ");
 }
 
 function quote(text: string): string {

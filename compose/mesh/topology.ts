@@ -1,11 +1,10 @@
 // Which Envoys a mesh has, and which listeners each of them: the shape of the mesh, before ports
 // and files.
 
-import { destinationHeader, type FilterUse } from "../destinations.js";
-import type { Mesh } from "./schema.js";
-
-/** A sidecar's cluster for the app that it stands before. */
-export const APP_CLUSTER = "app";
+import { destinationHeader } from "../destinations.js";
+import type { FilterUse } from "../filter-use.js";
+import { GATEWAY, outboundName, versionName } from "./names.js";
+import type { Mesh } from "./shape.js";
 
 /**
  * One listener of one Envoy: a place that a request passes, with the filters that it meets there,
@@ -13,8 +12,8 @@ export const APP_CLUSTER = "app";
  */
 export interface Hop {
   /**
-   * `public` at the gateway, `inbound` before an app, `outbound-<service>` wherever a service is
-   * called.
+   * `public` at the gateway, `inbound` before an app, as `outboundName` has it wherever a service
+   * is called.
    */
   readonly name: string;
   readonly filters: readonly FilterUse[];
@@ -37,7 +36,7 @@ type HopTarget =
 
 /** One Envoy of the mesh: the gateway, or the sidecar of one version of a service. */
 export interface MeshEnvoy {
-  /** `gateway`, or `<service>-<version>`. */
+  /** `gateway`, or as `versionName` has it. */
   readonly name: string;
   readonly hops: readonly Hop[];
   /** Of a sidecar. */
@@ -47,19 +46,6 @@ export interface MeshEnvoy {
 /** The gateway first, then the sidecars in the file's order. */
 export function meshEnvoys(mesh: Mesh): readonly MeshEnvoy[] {
   return [gateway(mesh), ...sidecars(mesh)];
-}
-
-/** The sidecar's name, and the name of the cluster that leads to it. */
-export function sidecarName(service: string, version: string): string {
-  return `${service}-${version}`;
-}
-
-/**
- * The listener through which a service is called, and in the gateway the cluster that leads to that
- * listener.
- */
-export function outboundName(service: string): string {
-  return `outbound-${service}`;
 }
 
 /**
@@ -79,13 +65,13 @@ function gateway(mesh: Mesh): MeshEnvoy {
   const door: Hop = { name: "public", filters: atTheDoor, target: { kind: "routes", routes } };
   // A version that a filter at the door has chosen still counts one listener later, inside the same
   // Envoy.
-  return { name: "gateway", hops: [door, ...routed.map((service) => outbound(mesh, service, atTheDoor))] };
+  return { name: GATEWAY, hops: [door, ...routed.map((service) => outbound(mesh, service, atTheDoor))] };
 }
 
 function sidecars(mesh: Mesh): MeshEnvoy[] {
   return Object.entries(mesh.services).flatMap(([service, { versions, calls = [] }]) =>
     Object.keys(versions).map((version) => ({
-      name: sidecarName(service, version),
+      name: versionName(service, version),
       app: { service, version },
       hops: [
         { name: "inbound", filters: meshWide(mesh, "inbound"), target: { kind: "app" as const } },

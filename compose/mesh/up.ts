@@ -14,8 +14,8 @@ import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
 import { type MeshPlan, planMesh } from "./plan.js";
 import { type MeshPart, RunningMesh } from "./running-mesh.js";
-import type { Mesh } from "./schema.js";
 import { startService } from "./service.js";
+import type { Mesh } from "./shape.js";
 import { meshEnvoys } from "./topology.js";
 
 const DEFAULT_GATEWAY_PORT = 10_000;

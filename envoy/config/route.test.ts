@@ -9,7 +9,7 @@ test("each destination matches the whole header, and the fallback comes last and
   expect(routes.map((route) => [route.name, route.match.headers, route.route.cluster])).toEqual([
     ["orders-v1", [{ name: DESTINATION_HEADER, string_match: { exact: "orders-v1" } }], "c1"],
     ["orders-v2", [{ name: DESTINATION_HEADER, string_match: { exact: "orders-v2" } }], "c2"],
-    ["fallback", undefined, "c1"],
+    ["(fallback)", undefined, "c1"],
   ]);
 });
 

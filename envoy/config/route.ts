@@ -4,6 +4,9 @@ import { duration } from "./typed-config.js";
 /** The request header that carries the destination's name, unless a configuration names another. */
 export const DESTINATION_HEADER = "x-mesh-destination";
 
+/** The name of the route that takes what no other does; no destination can be called so. */
+export const FALLBACK_ROUTE = "(fallback)";
+
 export interface RetryPolicyOptions {
   /**
    * Envoy's names of what is retried, such as `5xx`, `reset`, `connect-failure`,
@@ -82,7 +85,7 @@ export interface DestinationRoutesOptions extends RouteActionOptions {
 
 /**
  * One route for each destination, which matches the header's whole value, and the fallback's after
- * them. Each bears the destination's name (the last: `fallback`), which logs and filters can read
+ * them. Each bears the destination's name (the last: `FALLBACK_ROUTE`), which logs and filters can read
  * as the route's name.
  */
 export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
@@ -98,7 +101,7 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly C
       route: action(cluster),
     }),
   );
-  return [...routes, { name: "fallback", match: { prefix: "/" }, route: action(fallback) }];
+  return [...routes, { name: FALLBACK_ROUTE, match: { prefix: "/" }, route: action(fallback) }];
 }
 
 /** A route of every path that begins with `prefix` to one cluster. */

@@ -1,9 +1,6 @@
 // Labels of the filters' metrics: from the metric's name, where the host ABI has no other place for
 // them, to Envoy's tags.
 
-/** The labels that the metrics of this repository's filters carry. */
-export const METRIC_LABELS = ["rule", "destination", "variant", "outcome", "source"] as const;
-
 export interface StatsTag {
   readonly tag_name: string;
   readonly regex: string;
@@ -15,7 +12,7 @@ export interface StatsTag {
  * as the tag's value.
  * @param labels names of letters, digits and `_`
  */
-export function statsTags(labels: readonly string[] = METRIC_LABELS): readonly StatsTag[] {
+export function statsTags(labels: readonly string[]): readonly StatsTag[] {
   return labels.map((label) => ({
     tag_name: label,
     // The literal start lets Envoy pass over every other statistic without trying the expression.

@@ -2,7 +2,7 @@
 
 import { ByteReader } from "./byte-reader.js";
 import { Op, opensBlock, walkExpression } from "./instructions.js";
-import type { WasmModule } from "./read.js";
+import type { WasmModule } from "./parts.js";
 import { readValueType, sameSignature } from "./types.js";
 
 /** One call, as it stands in a function. */

@@ -1,7 +1,7 @@
 // The custom sections that tell about a module: names, who made it, where its source map is.
 
 import { type ByteReader, MalformedModule } from "./byte-reader.js";
-import type { WasmModule } from "./read.js";
+import type { WasmModule } from "./parts.js";
 
 const FUNCTION_NAMES = 1;
 

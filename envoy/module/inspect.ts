@@ -2,7 +2,8 @@
 
 import { type AbiVersion, ALLOCATORS, callbacksOf } from "./abi.js";
 import { MalformedModule } from "./byte-reader.js";
-import { type ExternKind, readModule, type WasmImport, type WasmModule } from "./read.js";
+import type { ExternKind, WasmImport, WasmModule } from "./parts.js";
+import { readModule } from "./read.js";
 import { abiOf, importRefusal, isMemoryVisible, refusalsOf } from "./refusals.js";
 import { exportedFunction, readStart, type Start } from "./start.js";
 import { describeSignature } from "./types.js";

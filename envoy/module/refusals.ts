@@ -10,7 +10,7 @@ import {
   linkedImports,
   START_EXPORTS,
 } from "./abi.js";
-import type { WasmImport, WasmModule } from "./read.js";
+import type { WasmImport, WasmModule } from "./parts.js";
 import { exportedFunction, startExports, startRefusals } from "./start.js";
 import { describeSignature, type Signature, sameSignature } from "./types.js";
 

@@ -2,7 +2,7 @@
 
 import { isAllowedAtStart, START_EXPORTS } from "./abi.js";
 import { importedFunctions, type Reach, reachable } from "./call-graph.js";
-import type { WasmModule } from "./read.js";
+import type { WasmModule } from "./parts.js";
 
 /** What starts a module. */
 export interface Start {

@@ -8,6 +8,7 @@ import { destinationRoutes, virtualHost } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import type { UpstreamTlsOptions } from "../../envoy/config/tls.js";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { metricLabels } from "../../filters/catalog.js";
 import { ACCESS_LOG_FIELDS } from "./access-log.js";
 import type { Destination, EnvoyOptions } from "./envoy.js";
 
@@ -35,7 +36,7 @@ export function testBootstrap(options: EnvoyOptions, places: Places): Bootstrap 
     node: { id: "test", cluster: "test" },
     adminPort: places.adminPort,
     adminAddress: places.listenAddress,
-    statsTags: statsTags(),
+    statsTags: statsTags(metricLabels()),
     listeners: [
       httpListener({
         ...options.listenerOptions,

@@ -49,7 +49,7 @@ describe("a route", () => {
     expect([to("one").response?.body, to("one").route, to("one").cluster]).toEqual(["1", "one", "one"]);
     expect([to("none").response?.body, to("none").route, to("none").cluster]).toEqual([
       "2",
-      "fallback",
+      "(fallback)",
       "two",
     ]);
     expect(sent(proxy, "a@request_headers=set:x-mesh-destination:one").cluster).toBe("one");

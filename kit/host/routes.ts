@@ -1,7 +1,11 @@
 // Which upstream a request goes to, and in how much time: what `destinationRoutes` tells Envoy, and
 // what filters say in headers.
 
-import { DESTINATION_HEADER, type DestinationRoutesOptions } from "../../envoy/config/route.js";
+import {
+  DESTINATION_HEADER,
+  type DestinationRoutesOptions,
+  FALLBACK_ROUTE,
+} from "../../envoy/config/route.js";
 import { HeaderMap } from "./header-map.js";
 import { type RetryRules, retryRules } from "./retry.js";
 
@@ -47,7 +51,7 @@ export class Routes {
   ) {
     this.header = (options.header ?? DESTINATION_HEADER).toLowerCase();
     this.known = new Map(destinations.map((name) => [name, { name, cluster: name }]));
-    this.fallback = { name: "fallback", cluster: fallback };
+    this.fallback = { name: FALLBACK_ROUTE, cluster: fallback };
     this.ownLimits = this.limitsBy(new HeaderMap([]));
   }
 

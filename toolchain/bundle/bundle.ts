@@ -5,7 +5,8 @@ import path from "node:path";
 import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
-import { DEFAULT_SIZE_BUDGET, isCatalogName } from "../../filters/catalog.js";
+import { isCatalogName } from "../../filters/catalog.js";
+import { DEFAULT_SIZE_BUDGET } from "../../filters/descriptor.js";
 import {
   type BuildOptions,
   type BuiltFilter,

@@ -4,7 +4,8 @@
 
 import { linkedImports } from "../../envoy/module/abi.js";
 import { callsOf, importedFunctions, reachable } from "../../envoy/module/call-graph.js";
-import { readModule, type WasmImport, type WasmModule } from "../../envoy/module/read.js";
+import type { WasmImport, WasmModule } from "../../envoy/module/parts.js";
+import { readModule } from "../../envoy/module/read.js";
 import { importRefusal } from "../../envoy/module/refusals.js";
 import { importNames, startFunctions } from "../../envoy/module/start.js";
 import { describeSignature } from "../../envoy/module/types.js";

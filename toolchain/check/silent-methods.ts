@@ -3,6 +3,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { DESCRIPTIONS } from "../package/own-descriptor.js";
 
 /** The files of the SDK that a filter's entry file exports its callbacks from. */
 export const PLUGIN = "exports/plugin";
@@ -62,7 +63,7 @@ export async function silentMethods(
   sdk: string,
 ): Promise<readonly string[]> {
   const names = (await readdir(folder)).filter(
-    (name) => name.endsWith(".ts") && !/\.(spec|test|d)\.ts$/.test(name) && name !== "schema.ts",
+    (name) => name.endsWith(".ts") && !/\.(spec|test|d)\.ts$/.test(name) && !DESCRIPTIONS.includes(name),
   );
   const sources = await Promise.all(
     names.map(async (name) => ({ name, text: await readFile(path.join(folder, name), "utf8") })),

@@ -6,7 +6,8 @@ import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { DEFAULT_SIZE_BUDGET, type FilterRoom, isCatalogName } from "../../filters/catalog.js";
+import { isCatalogName } from "../../filters/catalog.js";
+import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
 import { findMember, type Member, type Place, refuseRepeated } from "../package/member.js";
 import { type Compiled, compileEntry, debugModulePath, withSourceMapUrl } from "./compile.js";
@@ -143,11 +144,11 @@ export async function schemaFolder(out: string): Promise<string> {
 
 /** Writes the JSON Schema of a filter's configuration. */
 export async function writeSchema(
-  room: Pick<FilterRoom, "name" | "summary" | "schema">,
+  filter: Pick<FilterDescriptor, "name" | "summary" | "schema">,
   file: string,
 ): Promise<void> {
-  const json = z.toJSONSchema(room.schema, { io: "input", unrepresentable: "any" });
-  const schema = { title: `${room.name}: ${room.summary}`, ...json };
+  const json = z.toJSONSchema(filter.schema, { io: "input", unrepresentable: "any" });
+  const schema = { title: `${filter.name}: ${filter.summary}`, ...json };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 

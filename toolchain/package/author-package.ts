@@ -25,7 +25,7 @@ const NO_TEST = 'echo "Error: no test specified" && exit 1';
 const IGNORED = ["node_modules/", "build/", ".meshwright/"];
 
 /**
- * For schemas and tests, and below it for AssemblyScript: an editor takes the nearest that has the
+ * For descriptors, schemas and tests, and below it for AssemblyScript: an editor takes the nearest that has the
  * file.
  */
 const TSCONFIGS: Readonly<Record<string, unknown>> = {
@@ -39,7 +39,7 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       skipLibCheck: true,
       noEmit: true,
     },
-    include: ["filters/*/schema.ts", "filters/*/**/*.test.ts"],
+    include: ["filters/*/schema.ts", "filters/*/descriptor.ts", "filters/*/**/*.test.ts"],
   },
   "filters/tsconfig.json": {
     compilerOptions: {
@@ -56,7 +56,7 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       noEmit: true,
     },
     include: ["*/**/*.ts"],
-    exclude: ["*/schema.ts", "*/**/*.test.ts", "*/**/*.spec.ts"],
+    exclude: ["*/schema.ts", "*/descriptor.ts", "*/**/*.test.ts", "*/**/*.spec.ts"],
   },
 };
 

@@ -5,9 +5,10 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { FILTERS, type FilterRoom, findFilter, isCatalogName, unknownFilter } from "../../filters/catalog.js";
+import { FILTERS, findFilter, isCatalogName, unknownFilter } from "../../filters/catalog.js";
+import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { sourceAt, workspaceRoot } from "../compile/source.js";
-import { ownSchema } from "./own-schema.js";
+import { ownDescriptor } from "./own-descriptor.js";
 
 /** Where a filter is. */
 export interface Place {
@@ -19,7 +20,7 @@ export interface Place {
 }
 
 /** A filter that can be built. */
-export interface Member extends FilterRoom, Place {}
+export interface Member extends FilterDescriptor, Place {}
 
 /** Names of modules and keys of configurations. */
 export const NAME = /^[a-z][a-z0-9-]{0,63}$/;
@@ -28,17 +29,17 @@ export const NAME_RULE = 'use up to 64 lower-case letters, digits and "-", a let
 /**
  * The filter that `text` names: one of the catalog; one in `filters/NAME` of the package that is
  * worked in; or by its path, to an entry file or to a folder with an `index.ts`, whose name is then
- * the filter's. Throws `MeshwrightError("build")` where there is none, and `("usage")` where an
- * author's own has the name of one of the catalog.
+ * the filter's. Throws `MeshwrightError("build")` where there is none, or as `ownDescriptor` does,
+ * and `("usage")` where an author's own has the name of one of the catalog.
  */
 export async function findMember(text: string): Promise<Member> {
   const place = await findPlace(text);
   if (!place.isOwn) return { ...findFilter(place.name), ...place };
   const summary = path.relative(sourceAt(place.entry).root, place.entry);
-  return { ...place, schema: await ownSchema(path.dirname(place.entry)), summary };
+  return { ...(await ownDescriptor(place.name, place.entry, summary)), ...place };
 }
 
-/** As `findMember`, without the filter's schema, which takes longer to read than all else. */
+/** As `findMember`, without the filter's descriptor, which takes longer to read than all else. */
 export async function findPlace(text: string): Promise<Place> {
   if (!text.includes("/") && !text.endsWith(".ts")) return placeByName(text);
   const entry = await entryAt(path.resolve(text));
@@ -107,7 +108,7 @@ function catalogEntry(name: string): string | undefined {
   return isCatalogName(name) ? entryOf(PACKAGE_ROOT, name) : undefined;
 }
 
-function catalogPlace({ name }: Pick<FilterRoom, "name">): Place {
+function catalogPlace({ name }: Pick<FilterDescriptor, "name">): Place {
   return { name, entry: entryOf(PACKAGE_ROOT, name), isOwn: false };
 }
 

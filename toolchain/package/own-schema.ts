@@ -3,10 +3,9 @@
 
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { tsImport } from "tsx/esm/api";
 import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { runSource } from "./run-source.js";
 
 /** What a filter without a schema may be given. */
 const ANYTHING = z.union([
@@ -26,23 +25,13 @@ const ANYTHING = z.union([
 export async function ownSchema(folder: string): Promise<z.ZodType> {
   const file = path.join(folder, "schema.ts");
   if (!existsSync(file)) return ANYTHING;
-  const found = Object.entries(await load(file)).find(
-    ([key, value]) => key.endsWith("Schema") && isSchema(value),
-  );
-  if (found !== undefined) return found[1] as z.ZodType;
+  for (const [key, value] of Object.entries(await runSource(file))) {
+    if (key.endsWith("Schema") && isSchema(value)) return value;
+  }
   throw new MeshwrightError("build", `${file} exports no schema of zod 4 under a name that ends in Schema`);
 }
 
-async function load(file: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return await tsImport(pathToFileURL(file).href, { parentURL: import.meta.url, tsconfig: false });
-  } catch (error) {
-    const [reason = "", ...details] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new MeshwrightError("build", `${file} cannot be read: ${reason}`, details, { cause: error });
-  }
-}
-
 /** An author's zod may be another copy than ours, so that its schemas are of another class. */
-function isSchema(value: unknown): boolean {
+export function isSchema(value: unknown): value is z.ZodType {
   return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;
 }

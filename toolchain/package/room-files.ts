@@ -17,6 +17,7 @@ export type RoomPlace = "checkout" | "package";
 const IMPORTS: readonly (readonly [from: string, to: string])[] = [
   ['"../../assembly"', '"meshwright/assembly"'],
   ['"../../assembly/', '"meshwright/assembly/'],
+  ['"../descriptor.js"', '"meshwright/descriptor"'],
   ['"../../kit/index.js"', '"meshwright/test"'],
   ['"../../kit/vitest.js"', '"meshwright/test/vitest"'],
 ];

@@ -16,6 +16,7 @@ import { findEnvoy } from "../../../envoy/runtime/find.js";
 import { freePorts, portState } from "../../../envoy/runtime/ports.js";
 import { validateBootstrap } from "../../../envoy/runtime/validate.js";
 import { buildFilters, modulePath } from "../../../toolchain/compile/build.js";
+import { catalogUse } from "../../support/catalog-use.js";
 import { isMissing, needs } from "../../support/tools.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
@@ -140,7 +141,7 @@ describe.skipIf(isMissing("python3"))("a configuration that only the filter itse
         port,
         adminPort,
         upstreams: parseUpstreams([plain.url, `beta=${beta.url}`]),
-        filters: [{ filter: "header-routing", config }],
+        filters: [catalogUse("header-routing", config)],
         modulePath: (filter) => modulePath(filter),
       },
       path.join(folder, "planned"),

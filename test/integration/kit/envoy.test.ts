@@ -68,7 +68,7 @@ for (const runtime of ["process", "container"] as const) {
               cluster: "v2",
               protocol: protocol === "http1" ? "HTTP/1.1" : "HTTP/2",
             },
-            { status: 200, route: "fallback", cluster: "v1" },
+            { status: 200, route: "(fallback)", cluster: "v1" },
           ]);
         });
       });

@@ -69,17 +69,17 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
     for (const user of [UNLUCKY, "user-1", UNLUCKY]) statuses.push((await ask(user)).status);
     expect(statuses).toEqual([502, 200, 502]);
     const aborted = await Promise.all(
-      ["orders-v1", "orders-v2"].map((envoy) => decisions(mesh, envoy, "fault_injection")),
+      ["orders_v1", "orders_v2"].map((envoy) => decisions(mesh, envoy, "fault_injection")),
     );
     const sum = aborted.reduce((total, each) => total + (each["rule=no-luck;outcome=aborted"] ?? 0), 0);
     expect(sum).toBe(6);
-    expect(await decisions(mesh, "storefront-v1", "retry_budget")).toEqual({
+    expect(await decisions(mesh, "storefront_v1", "retry_budget")).toEqual({
       "rule=orders;outcome=retried": 4,
     });
   });
 
   it("takes an edit of what each attempt meets, and says what an edit would move", async () => {
-    const applied = /^applied: fault-injection at orders-v1\/outbound-payments-/;
+    const applied = /^applied: fault-injection at orders_v1\/outbound-payments_/;
     await edit([["percentage: 1,", "percentage: 0,"]], applied);
     expect((await ask(UNLUCKY)).status).toBe(200);
     const moved = /^restart to apply: services\.payments\.filters\[0\]\.config\.where$/;

@@ -100,11 +100,11 @@ describe("the demo mesh", () => {
     expect(hops.map((hop) => hop.hop)).toEqual([
       "gateway/public",
       "gateway/outbound-storefront",
-      "storefront-v1/inbound",
-      "storefront-v1/outbound-orders",
-      "orders-v1/inbound",
-      "orders-v1/outbound-payments",
-      "payments-v1/inbound",
+      "storefront_v1/inbound",
+      "storefront_v1/outbound-orders",
+      "orders_v1/inbound",
+      "orders_v1/outbound-payments",
+      "payments_v1/inbound",
     ]);
     const spans = hops.map((hop) => hop["x-b3-spanid"]);
     expect(new Set(spans).size).toBe(hops.length);
@@ -148,7 +148,7 @@ describe("the demo mesh", () => {
     expect(applied).toEqual({
       kind: "applied",
       filter: "header-routing",
-      places: ["storefront-v1/outbound-orders-2-header-routing"],
+      places: ["storefront_v1/outbound-orders_2_header-routing"],
     });
   });
 

@@ -44,7 +44,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     await fetch(`${mesh.plan.gatewayUrl}/end`);
     const ended = {
       kind: "ended",
-      what: "service app-v1",
+      what: "service app_v1",
       exit: { code: 3, signal: null },
       lastLines: ["out of tea"],
     };
@@ -69,10 +69,10 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     const failing = await ownFile(`console.error("no such database"); process.exit(1)`);
     const result = await runCli(["up", failing, "--port", "0"], folder);
     expect(result.exitCode).toBe(6);
-    expect(result.stderr).toMatch(/^meshwright: service app-v1 ended with code 1 before it took requests/);
+    expect(result.stderr).toMatch(/^meshwright: service app_v1 ended with code 1 before it took requests/);
     expect(result.stderr).toContain("no such database");
     expect(result.stderr).toContain(path.join(folder, ".meshwright", "own"));
-    expect(await readFile(path.join(folder, ".meshwright", "own", "app-v1.log"), "utf8")).toContain(
+    expect(await readFile(path.join(folder, ".meshwright", "own", "app_v1.log"), "utf8")).toContain(
       "no such database",
     );
     expect(processesNaming(path.join(folder, ".meshwright", "own"))).toEqual([]);

@@ -1,0 +1,156 @@
+// What each part of a mesh file may say. `checks.ts` holds the rules that span several places of the
+// file.
+
+import { z } from "zod";
+import type { Json } from "../../envoy/config/json.js";
+import type { FilterDescriptor } from "../../filters/descriptor.js";
+import { retriesSchema, timeoutSchema } from "../route-options.js";
+import { parseUpstreamUrl } from "../upstream-url.js";
+import { NAME } from "./names.js";
+
+/**
+ * Where a mesh-wide filter stands: at the gateway's public port, before each app, or wherever a
+ * service is called.
+ */
+const PLACES = ["gateway", "inbound", "outbound"] as const;
+
+const name = z.string().regex(NAME, "must be 1 to 41 of a-z, 0-9 and '-', and begin with a letter");
+
+const port = z
+  .number()
+  .int("must be a whole number")
+  .min(0, "must be from 0 to 65535")
+  .max(65_535, "must be from 0 to 65535");
+
+/**
+ * One of these filters with its own configuration, so that an editor can complete it and a mistake
+ * is told by its place.
+ */
+function filterUse<Extra extends z.ZodRawShape>(filters: readonly FilterDescriptor[], extra: Extra) {
+  const options = filters.map((descriptor) =>
+    z
+      .strictObject({
+        filter: z.literal(descriptor.name).describe(descriptor.summary),
+        ...extra,
+        config: configOf(descriptor),
+      })
+      .transform((use) => ({ ...use, descriptor })),
+  );
+  const [first, ...rest] = options;
+  if (first === undefined) throw new Error("a mesh needs a catalog of filters");
+  return z.discriminatedUnion("filter", [first, ...rest]);
+}
+
+/**
+ * A filter that needs no settings needs no `config` either. The type of each one's settings is not
+ * known here, but all of them come from JSON.
+ */
+function configOf(descriptor: FilterDescriptor): z.ZodType<Json> {
+  const schema = descriptor.schema as z.ZodType<Json>;
+  return schema.safeParse({}).success ? schema.prefault({}) : schema;
+}
+
+const environment = z.record(
+  z
+    .string()
+    .regex(
+      /^(?!PORT$)[A-Za-z_][A-Za-z0-9_]*$/,
+      "must be the name of a variable, and not PORT, which the mesh sets",
+    ),
+  z.union([z.string(), z.number(), z.boolean()]),
+);
+
+const url = z.string().superRefine((text, context) => {
+  const parsed = parseUpstreamUrl(text);
+  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
+});
+
+const version = z.union([
+  z.strictObject({
+    command: z
+      .union([z.string().min(1, "must not be empty"), z.array(z.string()).min(1, "must name a program")])
+      .describe(
+        "Program and arguments, or one line for the shell. It must listen on 127.0.0.1, on the port in $PORT.",
+      ),
+    env: environment
+      .optional()
+      .describe("Variables beside PORT, SERVICE_NAME, SERVICE_VERSION and <SERVICE>_URL."),
+    cwd: z.string().optional().describe("Where it runs, from the mesh file's folder. Default: that folder."),
+  }),
+  z.strictObject({
+    url: url.describe(
+      "Where it already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+    ),
+  }),
+]);
+
+const service = (filters: readonly FilterDescriptor[]) =>
+  z.strictObject({
+    versions: z
+      .record(name, version)
+      .refine((versions) => Object.keys(versions).length > 0, "must name at least one version")
+      .describe(
+        "From a version's name to how it is started. A destination that a filter chooses is a version's name.",
+      ),
+    default: name.optional().describe("The version that takes what no filter decides. Default: the first."),
+    calls: z
+      .array(name)
+      .optional()
+      .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
+    timeout: timeoutSchema
+      .optional()
+      .describe("For an answer of this service, retries included; 0s is no limit. Default 15s, Envoy's own."),
+    retries: retriesSchema
+      .optional()
+      .describe("What is tried again wherever this service is called. Default: nothing."),
+    filters: z
+      .array(filterUse(filters, {}))
+      .optional()
+      .describe("Filters wherever this service is called; those of the upstream chain see each attempt."),
+  });
+
+/**
+ * What each part of a mesh file may say by itself.
+ * @param filters those that it may name
+ */
+export function meshShape(filters: readonly FilterDescriptor[]) {
+  return z.strictObject({
+    name: name.describe("Names the mesh and its folder below .meshwright/."),
+    gateway: z
+      .strictObject({
+        port: port
+          .optional()
+          .describe("The port on 127.0.0.1 that takes requests; 0 takes a free one. Default 10000."),
+        routes: z
+          .array(
+            z.strictObject({
+              prefix: z
+                .string()
+                .startsWith("/", 'must begin with "/"')
+                .describe("Paths that begin with this."),
+              service: name.describe("The service that takes them."),
+            }),
+          )
+          .min(1, "must name at least one route")
+          .describe("Tried in order; the first that matches decides."),
+        filters: z.array(filterUse(filters, {})).optional().describe("Filters at the gateway's public port."),
+      })
+      .describe("The Envoy through which requests come in."),
+    services: z
+      .record(name, service(filters))
+      .refine((services) => Object.keys(services).length > 0, "must name at least one service"),
+    grpcServices: z
+      .record(name, z.strictObject({ url: url.describe("Where it runs; it speaks HTTP/2.") }))
+      .optional()
+      .describe("Services that filters call, by the names of their clusters in the filters' settings."),
+    filters: z
+      .array(filterUse(filters, { at: z.array(z.enum(PLACES)).min(1, "must name at least one place") }))
+      .optional()
+      .describe("Filters for the whole mesh, which come before a service's own."),
+  });
+}
+
+/** A mesh file's content, each filter with its descriptor. */
+export type Mesh = z.output<ReturnType<typeof meshShape>>;
+export type MeshService = Mesh["services"][string];
+export type MeshVersion = z.output<typeof version>;

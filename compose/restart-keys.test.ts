@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { Json } from "../envoy/config/json.js";
+import { defineFilter, type FilterChain } from "../filters/descriptor.js";
+import { catalogUse } from "../test/support/catalog-use.js";
+import type { FilterUse } from "./filter-use.js";
+import { changedRestartKeys } from "./restart-keys.js";
+
+const fault = (settings: { readonly [key: string]: Json } = {}) =>
+  catalogUse("fault-injection", { rules: [], ...settings });
+const routing = (settings: { readonly [key: string]: Json } = {}) =>
+  catalogUse("header-routing", { rules: [], ...settings });
+
+describe("changedRestartKeys", () => {
+  it("knows what Envoy repeats elsewhere", () => {
+    expect(changedRestartKeys(fault(), fault({ where: "upstream" }))).toEqual([["where"]]);
+    expect(changedRestartKeys(routing(), routing({ destinationHeader: "x-to" }))).toEqual([
+      ["destinationHeader"],
+    ]);
+  });
+
+  it("finds nothing in what only the filter reads, nor in a default that is written out", () => {
+    expect(changedRestartKeys(fault(), fault({ where: "downstream" }))).toEqual([]);
+    expect(changedRestartKeys(routing(), routing({ destinationHeader: "x-mesh-destination" }))).toEqual([]);
+    expect(changedRestartKeys(fault(), fault({ explainHeader: "x-fault" }))).toEqual([]);
+  });
+
+  it.each<[string, object, object]>([
+    ["its chain", { chain: () => "downstream" }, { chain: () => "upstream" }],
+    [
+      "its destination header",
+      { destinations: () => [], destinationHeader: () => "x-a" },
+      { destinations: () => [], destinationHeader: () => "x-b" },
+    ],
+    ["its headers for the router", {}, { routerHeaders: () => ["x-a"] }],
+  ])("says the settings as a whole where a filter that names no keys changes %s", (_what, before, after) => {
+    const use = (answers: { chain?: () => FilterChain }): FilterUse => ({
+      filter: "own",
+      descriptor: defineFilter({ name: "own", summary: "own", schema: z.unknown(), ...answers }),
+      config: {},
+    });
+    expect(changedRestartKeys(use(before), use(after))).toEqual([[]]);
+    expect(changedRestartKeys(use(before), use(before))).toEqual([]);
+  });
+});

@@ -1,0 +1,29 @@
+// What the toolkit knows of fault-injection beside its module.
+
+import { defineFilter, type FilterChain } from "../descriptor.js";
+import { type FaultInjectionConfig, faultInjectionSchema } from "./schema.js";
+
+type Rule = FaultInjectionConfig["rules"][number];
+
+const FAULTS = ["delay", "abort", "blackHole", "response"] as const;
+
+export default defineFilter({
+  name: "fault-injection",
+  summary:
+    "delays, aborts, black-holes and spoils a share of the traffic, once a request or for each attempt",
+  schema: faultInjectionSchema,
+  metricLabels: ["rule", "outcome"],
+  chain: chainOf,
+  restartKeys: (config) => ({ where: chainOf(config) }),
+  describe: ({ rules }) => rules.map(describeRule),
+});
+
+function chainOf({ where = "downstream" }: FaultInjectionConfig): FilterChain {
+  return where;
+}
+
+function describeRule(rule: Rule): string {
+  const faults = FAULTS.filter((fault) => rule[fault] !== undefined).join(" and ");
+  const share = rule.share === undefined ? "" : ` for ${rule.share.percentage} %`;
+  return `${rule.name} → ${faults}${share}${rule.shadow === true ? " (shadow)" : ""}`;
+}

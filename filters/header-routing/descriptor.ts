@@ -1,0 +1,63 @@
+// What the toolkit knows of header-routing beside its module.
+
+import { DESTINATION_HEADER } from "../../envoy/config/route.js";
+import { defineFilter, type NamedPlace, type TriedRequest } from "../descriptor.js";
+import { type HeaderRoutingConfig, headerRoutingSchema } from "./schema.js";
+
+type Rule = HeaderRoutingConfig["rules"][number];
+
+export default defineFilter({
+  name: "header-routing",
+  summary: "chooses a destination by method, path, headers, query, cookies or a share of the traffic",
+  schema: headerRoutingSchema,
+  metricLabels: ["rule", "destination"],
+  destinations: ({ rules }) => rules.flatMap(destinationsOf),
+  destinationHeader: headerOf,
+  // With another header than the routes match, every request would go to the fallback.
+  restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
+  describe: ({ rules }) => rules.map(describeRule),
+  tries: ({ rules }) => rules.flatMap((rule) => tryOf(rule) ?? []),
+});
+
+function headerOf({ destinationHeader = DESTINATION_HEADER }: HeaderRoutingConfig): string {
+  return destinationHeader;
+}
+
+function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
+  return [
+    ...(destination === undefined ? [] : [{ name: destination, path: ["rules", i, "destination"] }]),
+    ...(split?.destinations ?? []).map(({ name }, j) => ({
+      name,
+      path: ["rules", i, "split", "destinations", j, "name"],
+    })),
+    ...(split?.pins ?? []).map((pin, j) => ({
+      name: pin.destination,
+      path: ["rules", i, "split", "pins", j, "destination"],
+    })),
+  ];
+}
+
+function describeRule({ name, destination, split }: Rule): string {
+  const shares = split?.destinations.map((entry) => `${entry.name} ${entry.weight}`).join(" / ");
+  return `${name} → ${destination ?? shares}`;
+}
+
+/** A request that the rule takes, where its match is plain enough to write one down. */
+function tryOf({ match, split }: Rule): TriedRequest | undefined {
+  const { path, headers = [], cookies = [], query = [], method, percentage } = match ?? {};
+  if (method !== undefined || percentage !== undefined || query.length > 0 || path?.suffix !== undefined)
+    return undefined;
+  if ([...headers, ...cookies].some((test) => test.exact === undefined || test.invert === true))
+    return undefined;
+  const key = split?.key?.header;
+  const where = path?.exact ?? path?.prefix ?? path?.segments;
+  return {
+    ...(where === undefined ? {} : { path: where }),
+    headers: [...headers.map(pairOf), ...(key === undefined ? [] : [[key, "user-1"] as const])],
+    cookies: cookies.map(pairOf),
+  };
+}
+
+function pairOf({ name, exact = "" }: { readonly name: string; readonly exact?: string | undefined }) {
+  return [name, exact] as const;
+}

@@ -1,0 +1,18 @@
+// What meshwright's commands know of the filter beside its module. README of meshwright's filters:
+// what else may stand here, such as the chain that the filter stands in.
+
+import { defineFilter } from "../descriptor.js";
+import { type FilterConfig, filterSchema } from "./schema.js";
+
+export default defineFilter({
+  name: "template",
+  summary: "lets a request pass when a header has one of the configured values",
+  schema: filterSchema,
+  metricLabels: ["outcome"],
+  describe: describeValues,
+});
+
+/** What `meshwright up` says of the filter's settings. */
+function describeValues({ header = "x-api-key", values, shadow = false }: FilterConfig): readonly string[] {
+  return [`${values.length} values of ${header} pass${shadow ? " (shadow)" : ""}`];
+}
