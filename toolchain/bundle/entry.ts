@@ -148,7 +148,7 @@ export async function compileBundle(
     await mkdir(folder, { recursive: true });
     const entry = path.join(folder, `${name}.ts`);
     await writeFile(entry, bundleSource(bundle, folder));
-    await compileModule(entry, out, options);
+    await compileModule(entry, out, { ...options, ownEntry: true });
   } finally {
     process.off("exit", remove);
     remove();

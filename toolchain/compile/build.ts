@@ -9,6 +9,7 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
+import { refuseDeepImports } from "../check/deep-imports.js";
 import { findMember, type Member, type Place, refuseRepeated } from "../package/member.js";
 import { type Compiled, compileEntry, debugModulePath, withSourceMapUrl } from "./compile.js";
 import { prebuilt } from "./prebuilt.js";
@@ -157,6 +158,11 @@ export interface CompileOptions {
   readonly debug?: boolean;
   /** Most bytes that the module may have. Default: no limit. */
   readonly sizeBudget?: number;
+  /**
+   * The entry file is the toolkit's own, as a bundle's is, and may import any file of meshwright.
+   * Default: false.
+   */
+  readonly ownEntry?: boolean;
 }
 
 /**
@@ -169,7 +175,10 @@ export interface CompileOptions {
 export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
   const started = new Date();
   const workFile = workFileOf(out);
-  const compiled = await compileChecked(sourceAt(path.resolve(PACKAGE_ROOT, entry)), out);
+  const source = sourceAt(path.resolve(PACKAGE_ROOT, entry));
+  const compiled = await (options.ownEntry === true
+    ? compileSound(source, out)
+    : compileChecked(source, out));
   if (options.sizeBudget !== undefined)
     refuseOversize(path.basename(out, ".wasm"), compiled.release.length, options.sizeBudget);
   if (options.debug === true) await writeWithDebug(compiled, out, workFile);
@@ -179,6 +188,11 @@ export async function compileModule(entry: string, out: string, options: Compile
 
 /** Compiles as `compileModule` does for `out`, and writes nothing. */
 export async function compileChecked(source: Source, out: string): Promise<Compiled> {
+  await refuseDeepImports(source);
+  return compileSound(source, out);
+}
+
+async function compileSound(source: Source, out: string): Promise<Compiled> {
   await sweep(path.dirname(out), /\.wasm\.(\d+)\.partial\.wasm(?:\.map)?$/);
   const compiled = await compileEntry(source, workFileOf(out));
   await refuseFlaws({ source, workFile: workFileOf(out) }, compiled);

@@ -8,6 +8,7 @@ import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import { refuseFlaws } from "../check/checks.js";
+import { refuseDeepImports } from "../check/deep-imports.js";
 import type { Place } from "../package/member.js";
 import { modulePath } from "./build.js";
 import { type Compiled, withSourceMapUrl } from "./compile.js";
@@ -51,6 +52,7 @@ export class WarmModules implements Disposable {
     // A compiler that crashed does not say what it read.
     if (looked.size > 0) this.#looked.set(name, looked);
     try {
+      await refuseDeepImports(source);
       if (result instanceof MeshwrightError) throw result;
       await refuseFlaws({ source, workFile: `${module}.partial.wasm` }, result);
       await write(module, result);

@@ -23,9 +23,10 @@ import { buildBundle } from "../bundle/bundle.js";
 import { buildFilters } from "../compile/build.js";
 import { filterModule } from "../compile/filter-module.js";
 import { SourceMap } from "../compile/source-map.js";
+import { WarmModules } from "../compile/warm-modules.js";
 import { findMember, ownFilterNames } from "./member.js";
 
-const ABI = `import "meshwright/assembly/abi/abort";
+const ABI = `import "meshwright/assembly/exports/plugin";
 export function proxy_abi_version_0_2_1(): void {}
 export function malloc(size: usize): usize { return heap.alloc(size); }
 `;
@@ -133,7 +134,7 @@ describe("an author's filter", () => {
 
   test("finds what meshwright depends on where meshwright is a link, as pnpm makes them", async () => {
     const store = path.join(folder, "store/node_modules");
-    for (const part of ["assembly", "asconfig.json"]) {
+    for (const part of ["assembly", "asconfig.json", "package.json"]) {
       await cp(path.join(PACKAGE_ROOT, part), path.join(store, "meshwright", part), { recursive: true });
     }
     await symlink(path.join(PACKAGE_ROOT, "node_modules/@solo-io"), path.join(store, "@solo-io"), "dir");
@@ -173,6 +174,53 @@ describe("an author's filter", () => {
     ]);
     await filter("rootless", WITH_SDK.replace(/^registerRootContext.*$/m, ""));
     expect((await refusal(["rootless"])).message).toBe("filters/rootless/index.ts makes no filter");
+  }, 120_000);
+
+  test("imports the entries of meshwright alone, and is told by line which of them has what it wants", async () => {
+    const room = await filter(
+      "mine",
+      `import { Bytes as B, HttpContext } from "meshwright/assembly";
+import {
+  Config,
+  ConfigNode,
+} from "meshwright/assembly/text/config";
+import { MatchList, matchesOf } from "meshwright/assembly/rules/match-list";
+import { LIMIT } from "./local";
+export { malloc } from "../../node_modules/meshwright/assembly/exports/plugin";
+// import { view } from "meshwright/assembly/abi/memory";
+const text = 'import { view } from "meshwright/assembly/abi/memory"';
+${TICK}`,
+    );
+    await mkdir(path.join(room, "local"));
+    await writeFile(
+      path.join(room, "local/index.ts"),
+      `import "../index";
+import * as gone from "meshwright/assembly/matching/rule-selection";
+import "~lib/meshwright/assembly/abi/abort";
+export { Context, makeHeaderPair as pair } from "meshwright/proxy-runtime/implementation/context";
+export const LIMIT = 1;
+`,
+    );
+    const { message, details } = await refusal(["mine"]);
+    expect(message).toBe("filters/mine/index.ts imports what is not an entry of meshwright");
+    expect(details).toEqual([
+      "filters/mine/index.ts:5: meshwright/assembly/text/config is not an entry: meshwright/assembly/config has Config, ConfigNode",
+      "filters/mine/index.ts:6: meshwright/assembly/rules/match-list is not an entry: meshwright/assembly/rules has MatchList; no entry has matchesOf",
+      "filters/mine/index.ts:8: ../../node_modules/meshwright/assembly/exports/plugin is not an entry: meshwright/assembly/exports/plugin has malloc",
+      expect.stringMatching(
+        /^filters\/mine\/local\/index\.ts:2: meshwright\/assembly\/matching\/rule-selection is not an entry: the entries are meshwright\/assembly, meshwright\/assembly\/rules, /,
+      ),
+      expect.stringMatching(
+        /^filters\/mine\/local\/index\.ts:3: ~lib\/meshwright\/assembly\/abi\/abort is not an entry: the entries are /,
+      ),
+      "filters/mine/local/index.ts:4: meshwright/proxy-runtime/implementation/context is not an entry: meshwright/proxy-runtime has Context, makeHeaderPair",
+    ]);
+    await expect(buildBundle("edge", ["trace-headers", "mine"])).rejects.toThrow(
+      /imports what is not an entry of meshwright/,
+    );
+    using modules = await WarmModules.create(path.join(folder, "warm"));
+    const entry = path.join(room, "index.ts");
+    expect(await modules.build({ name: "mine", entry })).toMatchObject({ message, details });
   }, 120_000);
 
   test("cannot have the name of one that comes with meshwright, nor is another found by a wrong name", async () => {
