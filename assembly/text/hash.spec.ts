@@ -124,6 +124,13 @@ describe("bucketOf", () => {
   it("does not change from one release to the next", () => {
     expect(bucketOf(0, Bytes.of(""))).toBe(9346);
     expect(bucketOf(0, Bytes.of("abc"))).toBe(2684);
+    expect(bucketOf(0, Bytes.of("abc"), 4_000_000_000)).toBe(1_073_985_327);
+  });
+
+  it("lies within the coarser bucket where buckets are finer", () => {
+    for (let i = 0; i < 1_000; i++) {
+      expect(bucketOf(5, user(i), 4_000_000_000) / 400_000).toBe(bucketOf(5, user(i)));
+    }
   });
 
   it("spreads 100,000 keys evenly over ten ranges, under any salt", () => {

@@ -6,7 +6,7 @@
 
 import { Bytes } from "./bytes";
 
-/** The range of `bucketOf`: a bucket is one hundredth of a per cent. */
+/** The usual range of `bucketOf`: a bucket is one hundredth of a per cent. */
 export const BUCKETS: u32 = 10_000;
 
 const PRIME_1: u64 = 0x9e3779b185ebca87;
@@ -66,9 +66,11 @@ function avalanche(hash: u64): u64 {
 }
 
 /**
- * The bucket of `key`, in [0, 10,000). Another `salt` deals the keys anew.
+ * The bucket of `key`, in [0, buckets). Another `salt` deals the keys anew. Finer buckets lie within
+ * the coarser ones: with `n` times as many a key's bucket is one of the `n` that its old one is cut
+ * into.
  */
-export function bucketOf(salt: u64, key: Bytes): u32 {
+export function bucketOf(salt: u64, key: Bytes, buckets: u32 = BUCKETS): u32 {
   const high = hash64(salt, key.ptr, key.size) >> 32;
-  return <u32>((high * BUCKETS) >> 32);
+  return <u32>((high * buckets) >> 32);
 }

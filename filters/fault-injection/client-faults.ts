@@ -1,7 +1,8 @@
-// Faults that a client asks for by header. Whatever it sends is a wish within bounds; what is no
-// whole number counts as not sent.
+// Faults that a client asks for by header, within the bounds of the configuration. A delay or status
+// that is not a whole number is ignored. A percentage that is not a whole number asks for no fault:
+// the client wanted fewer than all requests to fail, and nobody knows how many.
 
-import { Bytes, NO_GRPC_STATUS, parseInteger } from "../../assembly";
+import { Bytes, NO_GRPC_STATUS, NOT_A_NUMBER, parseInteger } from "../../assembly";
 import { BUCKETS, RequestMatch, RequestView } from "../../assembly/rules";
 import { Abort } from "./abort";
 import { NO_DELAY } from "./delay";
@@ -21,6 +22,7 @@ export const CLIENT_HEADERS: i32 = 4;
 const FIRST_STATUS: i32 = 200;
 /** 200 to 599. */
 const HTTP_STATUSES: i32 = 400;
+const STATUSES_END: i32 = FIRST_STATUS + HTTP_STATUSES;
 const BUCKETS_PER_PERCENT: u32 = BUCKETS / 100;
 
 /** What clients may ask for, and what the last one asked for. */
@@ -65,10 +67,10 @@ export class ClientFaults {
     return this.abort ? Outcome.Aborted : Outcome.Delayed;
   }
 
-  /** The header's number, or one below 0 where there is none. */
+  /** The header's number; `NOT_A_NUMBER` where it is absent or is not one. */
   private number(request: RequestView, header: ClientHeader): i64 {
     const value = request.header(unchecked(this.slots[header]));
-    return value ? parseInteger(value) : -1;
+    return value ? parseInteger(value) : NOT_A_NUMBER;
   }
 
   /** The gRPC status counts where both are given. */
@@ -77,8 +79,9 @@ export class ClientFaults {
     if (grpcStatus > 0 && grpcStatus < GRPC_STATUSES) {
       return unchecked(this.aborts[HTTP_STATUSES + <i32>grpcStatus]);
     }
-    const status = this.number(request, ClientHeader.Abort) - FIRST_STATUS;
-    return status >= 0 && status < HTTP_STATUSES ? unchecked(this.aborts[<i32>status]) : null;
+    const status = this.number(request, ClientHeader.Abort);
+    if (status < FIRST_STATUS || status >= STATUSES_END) return null;
+    return unchecked(this.aborts[<i32>status - FIRST_STATUS]);
   }
 
   private isDrawn(request: RequestView): bool {

@@ -111,6 +111,21 @@ test("a counter is defined once, however often the configuration changes", () =>
   expect(module.hostCallsTotal.get("proxy_define_metric") ?? 0).toBe(before);
 });
 
+test("a weight of 1 beside 99,999 has the user whom the hash gives it", () => {
+  const destinations = [
+    { name: "v1", weight: 99_999 },
+    { name: "v2", weight: 1 },
+  ];
+  const split = { key: { header: "x-user" }, salt: "canary", destinations };
+  configure({ rules: [{ name: "few", split }] });
+  const destinationOf = (user: string) => {
+    const { request } = module.exchange([...PLAIN, ["x-user", user]]);
+    return request.filter(([name]) => name === DESTINATION).map(([, value]) => value);
+  };
+  expect(destinationOf("user-21051")).toEqual(["v2"]);
+  expect(destinationOf("user-21052")).toEqual(["v1"]);
+});
+
 describe("a client's address", () => {
   test.each([
     ["192.0.2.7:40001", "192.0.2.7"],

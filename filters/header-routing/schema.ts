@@ -20,7 +20,7 @@ const split = z
       .array(
         z.strictObject({
           name: label.describe("The destination."),
-          weight: weight.describe("Its part of the sum of all weights."),
+          weight: weight.describe("Its part of the sum of all weights. Above 0 it always gets some."),
         }),
       )
       .min(1)

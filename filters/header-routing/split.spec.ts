@@ -1,17 +1,53 @@
 import { ListedRequest } from "../../assembly/rules/request.fixture";
+import { RequestSlots } from "../../assembly/rules/request-view";
 import { Bytes } from "../../assembly/text/bytes";
 import { Config } from "../../assembly/text/config";
-import { BUCKETS, bucketOf, hash64 } from "../../assembly/text/hash";
+import { BUCKETS, hash64 } from "../../assembly/text/hash";
 import { HeaderRoutingConfig } from "./config";
-import { Segment, Split, shareBuckets, Target } from "./split";
+import { bucketsFor, FINE_BUCKETS, Segment, Split, shareBuckets, Target } from "./split";
 
 const KEYS: i32 = 100_000;
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+/** A sticky split over destinations `a`, `b`, `c` and on. */
+function splitOf(weights: StaticArray<u64>): Split {
+  const targets: Array<Target> = [];
+  for (let i = 0; i < weights.length; i++) targets.push(new Target("r", Bytes.of(LETTERS.charAt(i))));
+  const split = new Split(targets, weights);
+  split.salt = hash64(0, Bytes.of("canary").ptr, 6);
+  return split;
+}
+
+/** The destination of `user-` and that number. */
+function destinationOf(split: Split, user: i32): string {
+  return split.ofKey(Bytes.of("user-" + user.toString())).destination.toString();
+}
+
+/** The destinations of the first 60 users. */
+function dealt(weights: StaticArray<u64>): string {
+  const split = splitOf(weights);
+  let destinations = "";
+  for (let user = 0; user < 60; user++) destinations += destinationOf(split, user);
+  return destinations;
+}
+
+/** How many of `FINE_BUCKETS` each target owns. */
+function fineShares(weights: StaticArray<u64>): StaticArray<u32> {
+  const counts = new StaticArray<u32>(weights.length);
+  let start: u32 = 0;
+  for (let at: Segment | null = shareBuckets(weights, FINE_BUCKETS); at; at = at.next) {
+    counts[at.owner] += at.end - start;
+    start = at.end;
+  }
+  expect(start).toBe(FINE_BUCKETS);
+  return counts;
+}
 
 /** Who owns each bucket. */
 function ownersOf(weights: StaticArray<u64>): StaticArray<i32> {
   const owners = new StaticArray<i32>(BUCKETS);
   let bucket: u32 = 0;
-  for (let at: Segment | null = shareBuckets(weights); at; at = at.next) {
+  for (let at: Segment | null = shareBuckets(weights, BUCKETS); at; at = at.next) {
     while (bucket < at.end) owners[bucket++] = at.owner;
   }
   expect(bucket).toBe(BUCKETS);
@@ -71,14 +107,79 @@ describe("shareBuckets", () => {
   });
 });
 
+describe("a weight that one of 10,000 buckets would be too much for", () => {
+  it("gets its part all the same", () => {
+    expect(fineShares([99_999, 1])).toStrictEqual([3_999_960_000, 40_000]);
+    expect(fineShares([1, 99_999])).toStrictEqual([40_000, 3_999_960_000]);
+    expect(fineShares([0, 99_999, 1])).toStrictEqual([0, 3_999_960_000, 40_000]);
+    expect(fineShares([0, 1, 99_999])).toStrictEqual([0, 40_000, 3_999_960_000]);
+    expect(fineShares([1, 50_000, 49_999])).toStrictEqual([40_000, 2_000_000_000, 1_999_960_000]);
+  });
+
+  it("gets something beside 63 of a million, wherever it stands", () => {
+    for (let place = 0; place < 64; place++) {
+      const weights = new StaticArray<u64>(64).fill(1_000_000);
+      weights[place] = 1;
+      expect(bucketsFor(weights)).toBe(FINE_BUCKETS);
+      const counts = fineShares(weights);
+      for (let i = 0; i < 64; i++) expect(counts[i]).toBeGreaterThan(30);
+    }
+  });
+
+  it("makes the buckets of its split finer, and those of no other", () => {
+    expect(bucketsFor([99_999, 1])).toBe(FINE_BUCKETS);
+    expect(bucketsFor([1, 99_999])).toBe(FINE_BUCKETS);
+    expect(bucketsFor([1, 50_000, 49_999])).toBe(FINE_BUCKETS);
+    expect(bucketsFor([9_999, 1])).toBe(BUCKETS);
+    expect(bucketsFor([0, 1, 0])).toBe(BUCKETS);
+    expect(bucketsFor([1, 1, 1])).toBe(BUCKETS);
+  });
+
+  it("has the keys of 1 in 100,000, which stay as the weight rises", () => {
+    const few: StaticArray<i32> = [21_051, 58_748, 59_818];
+    const tiny = splitOf([99_999, 1]);
+    let found = 0;
+    for (let user = 0; user < KEYS; user++) {
+      if (destinationOf(tiny, user) == "b") expect(user).toBe(few[found++]);
+    }
+    expect(found).toBe(few.length);
+    const more = splitOf([9_999, 1]);
+    for (let i = 0; i < few.length; i++) expect(destinationOf(more, few[i])).toBe("b");
+  });
+
+  it("is drawn for without a key", () => {
+    const split = splitOf([99_999, 1]);
+    const request = new ListedRequest(new RequestSlots());
+    request.drawn = 39_999;
+    expect(split.choose(request).destination.toString()).toBe("b");
+    request.drawn = 40_000;
+    expect(split.choose(request).destination.toString()).toBe("a");
+    request.drawn = FINE_BUCKETS - 1;
+    expect(split.choose(request).destination.toString()).toBe("a");
+  });
+});
+
 describe("a sticky split", () => {
+  // These were dealt by the first release: a key that moves is a user who changes version.
+  it("gives each key the destination that it always had", () => {
+    expect(dealt([90, 10])).toBe("baabaaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaaaaaabaaaabbabaa");
+    expect(dealt([9_000, 999, 1])).toBe("baabaaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaaaaaabaaaabbabaa");
+    expect(dealt([1, 1, 1])).toBe("baabbcabbccaccbacacbabaabaaacaabcaacbcbbacacabcbcbaabbbbabcc");
+    expect(dealt([0, 3, 5])).toBe("bccbbccbbcccccbccccbbbccbbbccbcbccccbcbbcccccbcbcbccbbbbcbcc");
+    expect(dealt([5, 0, 3, 2, 7])).toBe("eaeedcaddceeccaecacaddeeeddecdadaeaeaeaaaaeceeedeeaeaeeeaeec");
+    expect(dealt([500_000, 250_001, 249_999])).toBe(
+      "baabacaaacaaccbacacbaaaabaaacaaacaaababbacacabaaabaabbbbabac",
+    );
+    const rising = new StaticArray<u64>(64);
+    for (let i = 0; i < 64; i++) rising[i] = i + 1;
+    expect(dealt(rising)).toBe("-V48Z6FJJQuSYwvSY7_D7Zq8XB7y6BV9oW7-TuD1pUWQyLKZKH7y_L8PxH0Q");
+  });
+
   it("spreads 100,000 keys within 1 % of the weights", () => {
-    const targets: Array<Target> = [new Target("r", Bytes.of("v1")), new Target("r", Bytes.of("v2"))];
-    const split = new Split(targets, [90, 10]);
-    split.salt = hash64(0, Bytes.of("canary").ptr, 6);
+    const split = splitOf([90, 10]);
     let second = 0;
-    for (let i = 0; i < KEYS; i++) {
-      if (split.ownerOf(bucketOf(split.salt, Bytes.of("user-" + i.toString()))) == targets[1]) second++;
+    for (let user = 0; user < KEYS; user++) {
+      if (destinationOf(split, user) == "b") second++;
     }
     expect(second).toBeGreaterThan(9_000);
     expect(second).toBeLessThan(11_000);

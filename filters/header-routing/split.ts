@@ -16,6 +16,12 @@ export class Target {
   ) {}
 }
 
+/**
+ * The buckets of a split in which a weight would get none of `BUCKETS`: so many that the least of 64
+ * weights, 1 beside 63 of a million, gets at least 31, however the others are rounded.
+ */
+export const FINE_BUCKETS: u32 = 4_000_000_000;
+
 /** Shares requests out over several targets. */
 @final
 export class Split {
@@ -26,6 +32,8 @@ export class Split {
   /** The target of each pinned key, by its number in `pinnedKeys`. */
   pinnedTargets: StaticArray<Target> = [];
 
+  /** How many buckets the requests fall into. */
+  private readonly buckets: u32;
   private ends: Array<u32> = [];
   private owners: Array<Target> = [];
 
@@ -34,7 +42,8 @@ export class Split {
     readonly targets: Array<Target>,
     weights: StaticArray<u64>,
   ) {
-    for (let at: Segment | null = shareBuckets(weights); at; at = at.next) {
+    this.buckets = bucketsFor(weights);
+    for (let at: Segment | null = shareBuckets(weights, this.buckets); at; at = at.next) {
       this.ends.push(at.end);
       this.owners.push(targets[at.owner]);
     }
@@ -44,17 +53,22 @@ export class Split {
   choose(request: RequestView): Target {
     const key = this.key;
     const value = key ? key.of(request) : null;
-    if (!value) return this.ownerOf(request.draw(BUCKETS));
+    if (!value) return this.ownerOf(request.draw(this.buckets));
     const pins = this.pinnedKeys;
     if (pins) {
       const pin = pins.find(value);
       if (pin >= 0) return unchecked(this.pinnedTargets[pin]);
     }
-    return this.ownerOf(bucketOf(this.salt, value));
+    return this.ofKey(value);
   }
 
-  /** The target that owns a bucket, 0 to 9,999. */
-  ownerOf(bucket: u32): Target {
+  /** The target of a key that is not pinned. */
+  ofKey(key: Bytes): Target {
+    return this.ownerOf(bucketOf(this.salt, key, this.buckets));
+  }
+
+  /** The target that owns a bucket. */
+  private ownerOf(bucket: u32): Target {
     let i = 0;
     while (unchecked(this.ends[i]) <= bucket) i++;
     return unchecked(this.owners[i]);
@@ -76,8 +90,20 @@ export class Segment {
 const BASE: i32 = 0;
 
 /**
- * Which target owns each bucket, as segments in order; `weights` are by target, their sum must be
- * above 0.
+ * How many buckets a split has: `BUCKETS`, or `FINE_BUCKETS` where one of those would be too much
+ * for the least of the weights, which would get nothing for ever.
+ */
+export function bucketsFor(weights: StaticArray<u64>): u32 {
+  const shares = sharesOf(weights, BUCKETS);
+  for (let i = 0; i < weights.length; i++) {
+    if (weights[i] > 0 && shares[i] == 0) return FINE_BUCKETS;
+  }
+  return BUCKETS;
+}
+
+/**
+ * Which target owns each of so many buckets, a multiple of `BUCKETS`, as segments in order;
+ * `weights` are by target, their sum must be above 0.
  *
  * The first target is the base; every other takes its share of free buckets upwards from an anchor
  * of its own, and the base keeps the rest. So shifting weight between the base and one other target
@@ -85,19 +111,29 @@ const BASE: i32 = 0;
  * two targets it always holds. (For three and more no layout can keep that promise for every change
  * of weights.)
  */
-export function shareBuckets(weights: StaticArray<u64>): Segment {
-  const first = new Segment(BUCKETS, BASE, null);
+export function shareBuckets(weights: StaticArray<u64>, buckets: u32): Segment {
+  const first = new Segment(buckets, BASE, null);
+  const shares = sharesOf(weights, buckets);
+  const scale = buckets / BUCKETS;
+  for (let i = 1; i < weights.length; i++) claim(first, i, anchorOf(i) * scale, shares[i]);
+  return first;
+}
+
+/** How many of the buckets each target has. */
+function sharesOf(weights: StaticArray<u64>, buckets: u32): StaticArray<u32> {
+  const shares = new StaticArray<u32>(weights.length);
   let sum: u64 = 0;
   for (let i = 0; i < weights.length; i++) sum += weights[i];
-  let left: u32 = BUCKETS;
-  const last = weights[0] == 0 ? lastWeighted(weights) : 0;
+  let left = buckets;
+  const last = weights[BASE] == 0 ? lastWeighted(weights) : BASE;
   for (let i = 1; i < weights.length; i++) {
-    let share = <u32>((weights[i] * BUCKETS + sum / 2) / sum);
+    let share = <u32>((weights[i] * buckets + sum / 2) / sum);
     if (share > left || i == last) share = left;
     left -= share;
-    claim(first, i, share);
+    shares[i] = share;
   }
-  return first;
+  shares[BASE] = left;
+  return shares;
 }
 
 /** The last target with a weight: without a base it takes what rounding left. */
@@ -113,9 +149,9 @@ function lastWeighted(weights: StaticArray<u64>): i32 {
  * Gives `owner` the first `share` free buckets from its anchor on, past the last bucket from 0 on.
  * There must be so many.
  */
-function claim(first: Segment, owner: i32, share: u32): void {
+function claim(first: Segment, owner: i32, anchor: u32, share: u32): void {
   let left = share;
-  for (let from = anchorOf(owner); left > 0; from = 0) {
+  for (let from = anchor; left > 0; from = 0) {
     let start: u32 = 0;
     for (let at: Segment | null = first; at && left > 0; at = at.next) {
       if (at.owner == BASE && at.end > from) left -= carve(at, start, max(start, from), owner, left);
@@ -129,7 +165,7 @@ function claim(first: Segment, owner: i32, share: u32): void {
  * on. Returns how many.
  */
 function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32): u32 {
-  const to = min(segment.end, from + share);
+  const to = from + min(segment.end - from, share);
   if (to < segment.end) segment.next = new Segment(segment.end, BASE, segment.next);
   segment.end = to;
   if (start < from) {
@@ -142,9 +178,9 @@ function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32):
 }
 
 /**
- * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of all. It depends on the target's place
- * alone, so that adding a target at the end moves no anchor. This is the van der Corput sequence in
- * base 2.
+ * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of `BUCKETS`. It depends on the target's
+ * place alone, so that adding a target at the end moves no anchor. This is the van der Corput
+ * sequence in base 2.
  */
 function anchorOf(owner: i32): u32 {
   let place: u32 = owner - 1;

@@ -185,6 +185,18 @@ describe("a request with a trace", () => {
     expect(added.tracestate).toBe("a=1,bc=2,d=3");
   });
 
+  test("keeps the first entry of a vendor that comes twice, and the others' entries", () => {
+    configure({});
+    const { added } = send([
+      ["traceparent", TRACEPARENT],
+      ["tracestate", "1a2b=x,foo@=1,bar=2,foo@=3"],
+    ]);
+    expect(added.tracestate).toBe("1a2b=x,foo@=1,bar=2");
+    expect(counted()).toEqual({
+      "meshwright.trace_headers.requests_total;outcome=continued;source=w3c": 1,
+    });
+  });
+
   test("keeps no tracestate when W3C is not written", () => {
     configure({ write: ["b3"] });
     const { added } = send([

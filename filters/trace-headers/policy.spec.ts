@@ -202,6 +202,12 @@ describe("TracePolicy", () => {
     add("tracestate", "foo=1, bar=2");
     decide();
     expect(incoming.tracestateUnchanged).toBe(false);
+    incoming.clear();
+    add("traceparent", TRACEPARENT);
+    add("tracestate", "foo=1,bar=2,foo=3");
+    decide();
+    expect(policy.keepTracestate).toBe(true);
+    expect(incoming.tracestateUnchanged).toBe(false);
   });
 
   it("samples by the rate", () => {

@@ -1,12 +1,10 @@
-// The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`. Source:
-// https://www.w3.org/TR/trace-context/#tracestate-header
+// The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`, as Level 2 of
+// Trace Context has it. Source: https://www.w3.org/TR/trace-context-2/#tracestate-header
 
 import { Bytes } from "../../assembly";
 
 const MAX_MEMBERS: i32 = 32;
 const MAX_KEY: i32 = 256;
-const MAX_TENANT: i32 = 241;
-const MAX_SYSTEM: i32 = 14;
 const MAX_VALUE: i32 = 256;
 /** A member longer than this goes first when the list must become shorter. */
 const LARGE_MEMBER: i32 = 128;
@@ -15,7 +13,6 @@ const TAB: u8 = 0x09;
 const SPACE: u8 = 0x20;
 const COMMA: u8 = 0x2c;
 const EQUALS: u8 = 0x3d;
-const AT: u8 = 0x40;
 const LAST_PRINTABLE: u8 = 0x7e;
 
 /**
@@ -41,8 +38,8 @@ export class Tracestate {
   }
 
   /**
-   * Whether every member is by the grammar, no key comes twice and there are at most 32. Members
-   * that are empty do not count.
+   * Whether every member follows the grammar and there are at most 32 of them. Empty members and
+   * those of a key that was there before do not count.
    */
   get valid(): bool {
     return !this.invalid;
@@ -101,12 +98,14 @@ export class Tracestate {
     if (start == end) return;
     const size = <i32>(end - start);
     const keySize = keySizeOf(start, size);
-    if (
-      this.count == MAX_MEMBERS ||
-      !isKey(start, keySize) ||
-      !isValue(start + keySize + 1, size - keySize - 1) ||
-      this.hasKey(start, keySize)
-    ) {
+    if (!isKey(start, keySize) || !isValue(start + keySize + 1, size - keySize - 1)) {
+      this.invalid = true;
+      return;
+    }
+    // The vendor that came back and did not take its old entry out costs the others nothing: its
+    // newest entry is the first.
+    if (this.hasKey(start, keySize)) return;
+    if (this.count == MAX_MEMBERS) {
       this.invalid = true;
       return;
     }
@@ -134,24 +133,13 @@ function keySizeOf(ptr: usize, size: i32): i32 {
   return at;
 }
 
-/** A simple key, or `tenant@system`. */
+/** A letter or a digit, then letters, digits and `_-*` and `/@`, up to 256 bytes. */
 function isKey(ptr: usize, size: i32): bool {
-  if (size > MAX_KEY) return false;
-  let tenant = 0;
-  while (tenant < size && load<u8>(ptr + tenant) != AT) tenant++;
-  if (tenant == size) return isName(ptr, size, false);
-  const system = size - tenant - 1;
-  if (tenant > MAX_TENANT || system > MAX_SYSTEM) return false;
-  return isName(ptr, tenant, true) && isName(ptr + tenant + 1, system, false);
-}
-
-/** A letter, or a digit where that is allowed, then letters, digits and `_-*` and `/`. */
-function isName(ptr: usize, size: i32, startsWithDigit: bool): bool {
-  if (size == 0) return false;
+  if (size < 1 || size > MAX_KEY) return false;
   const first = load<u8>(ptr);
-  if (!isLetter(first) && !(startsWithDigit && isDigit(first))) return false;
+  if (!isLetter(first) && !isDigit(first)) return false;
   for (let i = 1; i < size; i++) {
-    if (!isNameByte(load<u8>(ptr + i))) return false;
+    if (!isKeyByte(load<u8>(ptr + i))) return false;
   }
   return true;
 }
@@ -178,7 +166,8 @@ function isDigit(byte: u8): bool {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-function isNameByte(byte: u8): bool {
-  // `_`, `-`, `*` and `/`.
-  return isLetter(byte) || isDigit(byte) || byte == 0x5f || byte == 0x2d || byte == 0x2a || byte == 0x2f;
+function isKeyByte(byte: u8): bool {
+  if (isLetter(byte) || isDigit(byte)) return true;
+  // `_`, `-`, `*`, `/` and `@`.
+  return byte == 0x5f || byte == 0x2d || byte == 0x2a || byte == 0x2f || byte == 0x40;
 }

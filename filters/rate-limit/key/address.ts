@@ -74,9 +74,10 @@ export class Address {
 
   private readIpv4(text: Bytes): bool {
     const bits = readQuads(text, 0);
+    if (bits == NONE) return false;
     this.high = 0;
     this.low = (MAPPED << 32) | <u64>bits;
-    return bits != NONE;
+    return true;
   }
 
   private readIpv6(text: Bytes): bool {
