@@ -16,10 +16,11 @@ afterEach(() => rm(cwd, { recursive: true, force: true }));
 /** The id of a process that has ended. */
 const deadPid = () => spawnSync(process.execPath, ["-e", ""]).pid;
 
+/** What a run leaves whose process could not clear up: its folder, and its lock's file. */
 async function leftBehind(pid: string): Promise<string> {
   const folder = path.join(cwd, ".meshwright", "demo");
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, "pid"), pid);
+  await writeFile(path.join(cwd, ".meshwright", ".demo.lock"), pid);
   await writeFile(path.join(folder, "old.log"), "");
   return folder;
 }
@@ -46,7 +47,7 @@ it("refuses a second run while the first lives, and says whose it is", async () 
     code: "already-running",
     message: expect.stringContaining(`pid ${process.pid}`),
   });
-  expect(await readdir(path.join(cwd, ".meshwright"))).toEqual(["demo"]);
+  expect(await readdir(path.join(cwd, ".meshwright"))).toEqual([".demo.lock", "demo"]);
 });
 
 it("lets one of two that start together through", async () => {
@@ -56,7 +57,8 @@ it("lets one of two that start together through", async () => {
 
 it.each([
   ["a killed run", () => String(deadPid())],
-  ["no process id", () => ""],
+  ["a killed run, whose number another process has now,", () => String(process.ppid)],
+  ["a run that did not come to write its number", () => ""],
 ])("clears away what %s left", async (_what, pid) => {
   const folder = await leftBehind(pid());
   await using directory = await claimRunDirectory("demo", cwd);

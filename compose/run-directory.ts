@@ -1,15 +1,13 @@
 // The folder of one run: configurations, filters' files and logs, below `.meshwright/` of the
-// current folder. A file with the process id in it keeps two runs apart, and tells a run that was
-// killed from one that lives.
+// current folder. A lock beside it keeps two runs apart.
 
-import { mkdtemp, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
-import { isAlive } from "../envoy/runtime/alive.js";
 import { makeFolder } from "../envoy/runtime/folder.js";
+import { describeHolder, tryLock } from "../envoy/runtime/lock.js";
 
 const PARENT = ".meshwright";
-const PID_FILE = "pid";
 
 /** A claimed folder. Disposing of it removes it, unless `keep` was called. */
 export interface RunDirectory extends AsyncDisposable {
@@ -27,14 +25,19 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
   const parent = path.join(cwd, PARENT);
   const target = path.join(parent, name);
   await makeParent(parent);
-  // Made complete and then renamed: at no time is there a folder without its process id that
-  // another run could take for a dead one's.
-  const fresh = await mkdtemp(path.join(parent, `.${name}-`));
-  await writeFile(path.join(fresh, PID_FILE), String(process.pid));
+  const lockFile = path.join(parent, `.${name}.lock`);
+  const lock = await tryLock(lockFile);
+  if (lock === undefined) {
+    throw new MeshwrightError(
+      "already-running",
+      `"${name}" is already running in this folder (${describeHolder(lockFile)}): end it, or start from another folder`,
+    );
+  }
   try {
-    while (!(await renameOnto(fresh, target))) await clearDead(target, name);
+    await rm(target, { recursive: true, force: true });
+    await makeFolder(target);
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
+    lock[Symbol.dispose]();
     throw error;
   }
   let kept = false;
@@ -42,11 +45,12 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
     path: target,
     keep: async () => {
       kept = true;
-      await rm(path.join(target, PID_FILE), { force: true });
+      lock[Symbol.dispose]();
     },
     [Symbol.asyncDispose]: async () => {
       if (kept) return;
       await rm(target, { recursive: true, force: true });
+      lock[Symbol.dispose]();
       // The last one out takes the parent along; it is not empty while another mesh runs here.
       await rmdir(parent).catch(() => {});
     },
@@ -65,26 +69,4 @@ async function makeParent(parent: string): Promise<void> {
       { cause: error },
     );
   }
-}
-
-async function renameOnto(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-async function clearDead(target: string, name: string): Promise<void> {
-  const pid = Number(await readFile(path.join(target, PID_FILE), "utf8").catch(() => ""));
-  if (pid > 0 && isAlive(pid)) {
-    throw new MeshwrightError(
-      "already-running",
-      `"${name}" is already running in this folder (pid ${pid}): end it, or start from another folder; if ${pid} is another program, remove ${target}`,
-    );
-  }
-  await rm(target, { recursive: true, force: true });
 }
