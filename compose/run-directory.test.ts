@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MeshwrightError } from "../envoy/errors.js";
-import { claimRunDirectory } from "./run-directory.js";
+import { claimRunDirectory, type RunDirectory } from "./run-directory.js";
 
 let cwd: string;
 beforeEach(async () => {
@@ -16,11 +17,10 @@ afterEach(() => rm(cwd, { recursive: true, force: true }));
 /** The id of a process that has ended. */
 const deadPid = () => spawnSync(process.execPath, ["-e", ""]).pid;
 
-/** What a run leaves whose process could not clear up: its folder, and its lock's file. */
 async function leftBehind(pid: string): Promise<string> {
   const folder = path.join(cwd, ".meshwright", "demo");
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(cwd, ".meshwright", ".demo.lock"), pid);
+  await writeFile(path.join(folder, "pid"), pid);
   await writeFile(path.join(folder, "old.log"), "");
   return folder;
 }
@@ -47,12 +47,32 @@ it("refuses a second run while the first lives, and says whose it is", async () 
     code: "already-running",
     message: expect.stringContaining(`pid ${process.pid}`),
   });
-  expect(await readdir(path.join(cwd, ".meshwright"))).toEqual([".demo.lock", "demo"]);
+  expect(await readdir(path.join(cwd, ".meshwright"))).toEqual(["demo"]);
 });
 
 it("lets one of two that start together through", async () => {
   const results = await Promise.allSettled([claimRunDirectory("demo", cwd), claimRunDirectory("demo", cwd)]);
   expect(results.map((result) => result.status).sort()).toEqual(["fulfilled", "rejected"]);
+});
+
+async function claimWhenFree(): Promise<RunDirectory> {
+  for (;;) {
+    const directory = await claimRunDirectory("demo", cwd).catch((error: MeshwrightError) => error);
+    if (!(directory instanceof MeshwrightError)) return directory;
+    expect(directory.code).toBe("already-running");
+    await delay(1);
+  }
+}
+
+it("goes from one run to the next while each takes the folder away", async () => {
+  const runs = Array.from({ length: 100 }, async (_, i) => {
+    const directory = await claimWhenFree();
+    await writeFile(path.join(directory.path, `${i}.log`), "");
+    expect((await readdir(directory.path)).sort()).toEqual([`${i}.log`, "pid"]);
+    await directory[Symbol.asyncDispose]();
+  });
+  await Promise.all(runs);
+  expect(await readdir(cwd)).toEqual([]);
 });
 
 it.each([

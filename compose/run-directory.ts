@@ -1,13 +1,13 @@
 // The folder of one run: configurations, filters' files and logs, below `.meshwright/` of the
-// current folder. A lock beside it keeps two runs apart.
+// current folder. A lock on a file in it keeps two runs apart.
 
-import { rm, rmdir } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
-import { makeFolder } from "../envoy/runtime/folder.js";
 import { describeHolder, tryLock } from "../envoy/runtime/lock.js";
 
 const PARENT = ".meshwright";
+const LOCK_FILE = "pid";
 
 /** A claimed folder. Disposing of it removes it, unless `keep` was called. */
 export interface RunDirectory extends AsyncDisposable {
@@ -24,9 +24,10 @@ export interface RunDirectory extends AsyncDisposable {
 export async function claimRunDirectory(name: string, cwd = process.cwd()): Promise<RunDirectory> {
   const parent = path.join(cwd, PARENT);
   const target = path.join(parent, name);
-  await makeParent(parent);
-  const lockFile = path.join(parent, `.${name}.lock`);
-  const lock = await tryLock(lockFile);
+  const lockFile = path.join(target, LOCK_FILE);
+  const lock = await tryLock(lockFile).catch((error: unknown) => {
+    throw withAdvice(error, parent);
+  });
   if (lock === undefined) {
     throw new MeshwrightError(
       "already-running",
@@ -34,8 +35,7 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
     );
   }
   try {
-    await rm(target, { recursive: true, force: true });
-    await makeFolder(target);
+    await clear(target);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
@@ -49,24 +49,29 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
     },
     [Symbol.asyncDispose]: async () => {
       if (kept) return;
-      await rm(target, { recursive: true, force: true });
+      await clear(target);
       lock[Symbol.dispose]();
-      // The last one out takes the parent along; it is not empty while another mesh runs here.
+      // Another run may have the folder by now, or another mesh run beside it: neither is empty.
+      await rmdir(target).catch(() => {});
       await rmdir(parent).catch(() => {});
     },
   };
 }
 
-async function makeParent(parent: string): Promise<void> {
-  try {
-    await makeFolder(parent);
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new MeshwrightError(
-      "configuration",
-      `cannot make the folder ${parent} (${reason}): start from a folder that you may write to`,
-      [],
-      { cause: error },
-    );
-  }
+/** Removes all but the lock's file, which only the lock may remove. */
+async function clear(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name !== LOCK_FILE);
+  await Promise.all(names.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
+}
+
+/** Where a lock cannot be made, its folder cannot. */
+function withAdvice(error: unknown, parent: string): unknown {
+  if (!(error instanceof MeshwrightError) || error.code !== "configuration") return error;
+  const { code = "" } = error.cause as NodeJS.ErrnoException;
+  return new MeshwrightError(
+    "configuration",
+    `cannot make the folder ${parent} (${code}): start from a folder that you may write to`,
+    [],
+    { cause: error },
+  );
 }

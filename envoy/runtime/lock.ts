@@ -5,7 +5,6 @@
 
 import {
   closeSync,
-  existsSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -34,6 +33,9 @@ export interface WaitOptions {
 
 const POLL_MS = 20;
 const TELL_AFTER_MS = 5_000;
+/** What making a folder fails with when it is removed meanwhile, and also where it cannot be made. */
+const VANISHED: ReadonlySet<string> = new Set(["ENOENT", "EEXIST"]);
+const MAX_ATTEMPTS = 100;
 
 /**
  * Takes the lock, or returns undefined while another has it, in this process or in any other.
@@ -110,20 +112,21 @@ function holding(fd: number, file: string): Lock {
   };
 }
 
-/** Opened for reading and writing, as a lock needs it; what the file holds stays. */
+/**
+ * Opened for reading and writing, as a lock needs it; what the file holds stays. Whoever gives a
+ * lock back may remove the folders too, between any two steps of this.
+ */
 async function open(file: string): Promise<number> {
-  const folder = path.dirname(file);
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     try {
-      await makeFolder(folder);
+      await makeFolder(path.dirname(file));
       return openSync(file, "a+", 0o644);
     } catch (cause) {
-      const { code, syscall, message } = cause as NodeJS.ErrnoException;
-      // Whoever gave the lock back may have removed the empty folder too.
-      if (code === "ENOENT" && syscall === "open" && !existsSync(folder)) continue;
+      const { code = "", message } = cause as NodeJS.ErrnoException;
+      if (VANISHED.has(code) && attempt < MAX_ATTEMPTS) continue;
       throw new MeshwrightError(
         "configuration",
-        `cannot make the lock file ${file} (${code ?? message}): its folder must be one that you may write to`,
+        `cannot make the lock file ${file} (${code || message}): its folder must be one that you may write to`,
         [],
         { cause },
       );
