@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MeshwrightError } from "../envoy/errors.js";
-import { claimRunDirectory } from "./run-directory.js";
+import { claimRunDirectory, type RunDirectory } from "./run-directory.js";
 
 let cwd: string;
 beforeEach(async () => {
@@ -54,9 +55,30 @@ it("lets one of two that start together through", async () => {
   expect(results.map((result) => result.status).sort()).toEqual(["fulfilled", "rejected"]);
 });
 
+async function claimWhenFree(): Promise<RunDirectory> {
+  for (;;) {
+    const directory = await claimRunDirectory("demo", cwd).catch((error: MeshwrightError) => error);
+    if (!(directory instanceof MeshwrightError)) return directory;
+    expect(directory.code).toBe("already-running");
+    await delay(1);
+  }
+}
+
+it("goes from one run to the next while each takes the folder away", async () => {
+  const runs = Array.from({ length: 100 }, async (_, i) => {
+    const directory = await claimWhenFree();
+    await writeFile(path.join(directory.path, `${i}.log`), "");
+    expect((await readdir(directory.path)).sort()).toEqual([`${i}.log`, "pid"]);
+    await directory[Symbol.asyncDispose]();
+  });
+  await Promise.all(runs);
+  expect(await readdir(cwd)).toEqual([]);
+});
+
 it.each([
   ["a killed run", () => String(deadPid())],
-  ["no process id", () => ""],
+  ["a killed run, whose number another process has now,", () => String(process.ppid)],
+  ["a run that did not come to write its number", () => ""],
 ])("clears away what %s left", async (_what, pid) => {
   const folder = await leftBehind(pid());
   await using directory = await claimRunDirectory("demo", cwd);

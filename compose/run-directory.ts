@@ -1,15 +1,13 @@
 // The folder of one run: configurations, filters' files and logs, below `.meshwright/` of the
-// current folder. A file with the process id in it keeps two runs apart, and tells a run that was
-// killed from one that lives.
+// current folder. A lock on a file in it keeps two runs apart.
 
-import { mkdtemp, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
-import { isAlive } from "../envoy/runtime/alive.js";
-import { makeFolder } from "../envoy/runtime/folder.js";
+import { describeHolder, tryLock } from "../envoy/runtime/lock.js";
 
 const PARENT = ".meshwright";
-const PID_FILE = "pid";
+const LOCK_FILE = "pid";
 
 /** A claimed folder. Disposing of it removes it, unless `keep` was called. */
 export interface RunDirectory extends AsyncDisposable {
@@ -26,15 +24,20 @@ export interface RunDirectory extends AsyncDisposable {
 export async function claimRunDirectory(name: string, cwd = process.cwd()): Promise<RunDirectory> {
   const parent = path.join(cwd, PARENT);
   const target = path.join(parent, name);
-  await makeParent(parent);
-  // Made complete and then renamed: at no time is there a folder without its process id that
-  // another run could take for a dead one's.
-  const fresh = await mkdtemp(path.join(parent, `.${name}-`));
-  await writeFile(path.join(fresh, PID_FILE), String(process.pid));
+  const lockFile = path.join(target, LOCK_FILE);
+  const lock = await tryLock(lockFile).catch((error: unknown) => {
+    throw withAdvice(error, parent);
+  });
+  if (lock === undefined) {
+    throw new MeshwrightError(
+      "already-running",
+      `"${name}" is already running in this folder (${describeHolder(lockFile)}): end it, or start from another folder`,
+    );
+  }
   try {
-    while (!(await renameOnto(fresh, target))) await clearDead(target, name);
+    await clear(target);
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
+    lock[Symbol.dispose]();
     throw error;
   }
   let kept = false;
@@ -42,49 +45,33 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
     path: target,
     keep: async () => {
       kept = true;
-      await rm(path.join(target, PID_FILE), { force: true });
+      lock[Symbol.dispose]();
     },
     [Symbol.asyncDispose]: async () => {
       if (kept) return;
-      await rm(target, { recursive: true, force: true });
-      // The last one out takes the parent along; it is not empty while another mesh runs here.
+      await clear(target);
+      lock[Symbol.dispose]();
+      // Another run may have the folder by now, or another mesh run beside it: neither is empty.
+      await rmdir(target).catch(() => {});
       await rmdir(parent).catch(() => {});
     },
   };
 }
 
-async function makeParent(parent: string): Promise<void> {
-  try {
-    await makeFolder(parent);
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new MeshwrightError(
-      "configuration",
-      `cannot make the folder ${parent} (${reason}): start from a folder that you may write to`,
-      [],
-      { cause: error },
-    );
-  }
+/** Removes all but the lock's file, which only the lock may remove. */
+async function clear(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name !== LOCK_FILE);
+  await Promise.all(names.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
 }
 
-async function renameOnto(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-async function clearDead(target: string, name: string): Promise<void> {
-  const pid = Number(await readFile(path.join(target, PID_FILE), "utf8").catch(() => ""));
-  if (pid > 0 && isAlive(pid)) {
-    throw new MeshwrightError(
-      "already-running",
-      `"${name}" is already running in this folder (pid ${pid}): end it, or start from another folder; if ${pid} is another program, remove ${target}`,
-    );
-  }
-  await rm(target, { recursive: true, force: true });
+/** Where a lock cannot be made, its folder cannot. */
+function withAdvice(error: unknown, parent: string): unknown {
+  if (!(error instanceof MeshwrightError) || error.code !== "configuration") return error;
+  const { code = "" } = error.cause as NodeJS.ErrnoException;
+  return new MeshwrightError(
+    "configuration",
+    `cannot make the folder ${parent} (${code}): start from a folder that you may write to`,
+    [],
+    { cause: error },
+  );
 }
