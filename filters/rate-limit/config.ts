@@ -4,7 +4,6 @@
 import { Bytes } from "../../assembly";
 import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
 import {
-  BytesTable,
   parseExplainHeader,
   parseMatch,
   parseRuleSelection,
@@ -16,9 +15,30 @@ import {
 } from "../../assembly/rules";
 import { AddressRanges } from "./key/address-ranges";
 import { parseKey } from "./key/config";
-import { Gcra, maxBurst } from "./local/gcra";
-import { LocalPolicy } from "./local/limit";
+import {
+  COSTS,
+  DEFAULT_COST,
+  DEFAULT_GRPC_STATUS,
+  DEFAULT_MAX_COST,
+  DEFAULT_STATUS,
+  DENY_MISSING,
+  IETF_FIELDS,
+  MAX_COST,
+  MAX_GRPC_STATUS,
+  MAX_MATCHES,
+  MAX_RANGES,
+  MAX_RULES,
+  MAX_STATUS,
+  MIN_GRPC_STATUS,
+  MIN_STATUS,
+  NO_FIELDS,
+  SHARE_MISSING,
+  SKIP_MISSING,
+  X_FIELDS,
+} from "./limits";
+import { parseLocal } from "./local/config";
 import { Cost, Exemptions, Missing, RulePolicy } from "./policy";
+import { FieldStyle, OWN_FIELDS } from "./response-fields";
 import { parseGlobal, parseService } from "./service/config";
 import { GlobalRule } from "./service/request";
 import { FailureMode, RateLimitService } from "./service/service";
@@ -29,55 +49,24 @@ const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
 const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
 const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
 const COST_KEYS: StaticArray<string> = ["fixed", "header", "default", "max"];
-const COSTS: StaticArray<string> = ["fixed", "header"];
-const LOCAL_KEYS: StaticArray<string> = ["limit", "unit", "burst", "keys"];
+const COST_SOURCES = StaticArray.fromArray(COSTS);
 const GLOBAL_KEYS: StaticArray<string> = ["limitOverride", "fallback"];
 /** In the order of `FieldStyle`. */
-const FIELD_STYLES: StaticArray<string> = ["none", "ietf", "x-ratelimit"];
+const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS];
 /** In the order of `Missing`. */
-const MISSING: StaticArray<string> = ["skip", "share", "deny"];
-const UNITS: StaticArray<string> = ["second", "minute", "hour", "day"];
-const UNIT_SECONDS: StaticArray<u32> = [1, 60, 3600, 86_400];
+const MISSING: StaticArray<string> = [SKIP_MISSING, SHARE_MISSING, DENY_MISSING];
 
-const MAX_RULES: i32 = 100;
-const MAX_RANGES: i32 = 1000;
-const MAX_MATCHES: i32 = 32;
-const MAX_LIMIT: i64 = 1_000_000_000;
-const MAX_COST: i64 = 1_000_000;
-const DEFAULT_MAX_COST: i64 = 1000;
-const MAX_KEYS: i64 = 10_000_000;
-const DEFAULT_KEYS: i64 = 100_000;
-const RESOURCE_EXHAUSTED: i64 = 8;
 const EMPTY = Bytes.owned(0);
-
-/** What responses say of the limits. */
-export enum FieldStyle {
-  None,
-  Ietf,
-  XRateLimit,
-}
 
 /** What a refused request gets. */
 @final
 export class AnswerPolicy {
-  status: u32 = 429;
+  status: u32 = DEFAULT_STATUS;
   body: Bytes = EMPTY;
   /** `null`: Envoy's `text/plain`. */
   contentType: Bytes | null = null;
-  grpcStatus: i32 = <i32>RESOURCE_EXHAUSTED;
+  grpcStatus: i32 = DEFAULT_GRPC_STATUS;
 }
-
-/**
- * What responses say in fields of their own: the explanation would be lost in them, or they in it.
- */
-const OWN_FIELDS = new BytesTable([
-  Bytes.of("ratelimit"),
-  Bytes.of("ratelimit-policy"),
-  Bytes.of("retry-after"),
-  Bytes.of("x-ratelimit-limit"),
-  Bytes.of("x-ratelimit-remaining"),
-  Bytes.of("x-ratelimit-reset"),
-]);
 
 function parseExplanation(node: ConfigNode): Bytes | null {
   const name = parseExplainHeader(node);
@@ -155,9 +144,11 @@ function parseAnswer(node: ConfigNode): AnswerPolicy {
   const answer = new AnswerPolicy();
   if (!node.present) return answer;
   node.keys(ANSWER_KEYS);
-  answer.status = <u32>node.get("status").integerOr(400, 599, answer.status);
+  answer.status = <u32>node.get("status").integerOr(MIN_STATUS, MAX_STATUS, DEFAULT_STATUS);
   answer.body = parseBody(node.get("body"));
-  answer.grpcStatus = <i32>node.get("grpcStatus").integerOr(1, 16, RESOURCE_EXHAUSTED);
+  answer.grpcStatus = <i32>(
+    node.get("grpcStatus").integerOr(MIN_GRPC_STATUS, MAX_GRPC_STATUS, DEFAULT_GRPC_STATUS)
+  );
   answer.contentType = parseContentType(node.get("contentType"));
   return answer;
 }
@@ -186,26 +177,15 @@ function parseRanges(node: ConfigNode): AddressRanges {
 }
 
 function parseCost(node: ConfigNode, slots: RequestSlots): Cost {
-  if (!node.present) return new Cost(-1, 1, 1);
+  if (!node.present) return new Cost(-1, DEFAULT_COST, DEFAULT_COST);
   node.keys(COST_KEYS);
-  const isFixed = theOneOf(node, COSTS) == 0;
+  const isFixed = theOneOf(node, COST_SOURCES) == 0;
   const otherwise = node.get("default");
   const most = node.get("max");
   if (isFixed && (otherwise.present || most.present)) node.fail("'default' and 'max' need 'header'");
   if (isFixed) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
   const header = node.get("header");
   const slot = header.present ? slots.headers.slotOf(parseTestedHeader(header)) : -1;
-  const fallback = otherwise.integerOr(0, MAX_COST, 1);
+  const fallback = otherwise.integerOr(0, MAX_COST, DEFAULT_COST);
   return new Cost(slot, <u32>fallback, <u32>most.integerOr(1, MAX_COST, DEFAULT_MAX_COST));
-}
-
-function parseLocal(node: ConfigNode): LocalPolicy | null {
-  if (!node.present) return null;
-  node.keys(LOCAL_KEYS);
-  const limit = node.get("limit").integer(1, MAX_LIMIT);
-  const unit = UNIT_SECONDS[node.get("unit").oneOf(UNITS)];
-  const burst = node.get("burst").integerOr(1, MAX_LIMIT, limit);
-  if (burst > <i64>maxBurst(limit, unit)) node.get("burst").fail("must be full again within ten years");
-  const keys = node.get("keys").integerOr(1, MAX_KEYS, DEFAULT_KEYS);
-  return new LocalPolicy(new Gcra(<u32>limit, unit, <u32>min<i64>(burst, maxBurst(limit, unit))), <u32>keys);
 }

@@ -3,18 +3,42 @@
 // which rules came to what.
 
 import { Bytes, decimalText, responseHeaders, TextBuffer } from "../../assembly";
-import { Explanation } from "../../assembly/rules";
-import { FieldStyle } from "./config";
+import { BytesTable, Explanation } from "../../assembly/rules";
 import { Decision, NEVER, Note } from "./decision";
+import {
+  RATELIMIT_FIELD,
+  RATELIMIT_POLICY_FIELD,
+  RETRY_AFTER_FIELD,
+  X_LIMIT_FIELD,
+  X_REMAINING_FIELD,
+  X_RESET_FIELD,
+} from "./limits";
 import { Rule } from "./rule";
 
-const RETRY_AFTER = Bytes.of("retry-after");
-const RATELIMIT_POLICY = Bytes.of("ratelimit-policy");
-const RATELIMIT = Bytes.of("ratelimit");
-const X_LIMIT = Bytes.of("x-ratelimit-limit");
-const X_REMAINING = Bytes.of("x-ratelimit-remaining");
-const X_RESET = Bytes.of("x-ratelimit-reset");
+const RETRY_AFTER = Bytes.of(RETRY_AFTER_FIELD);
+const RATELIMIT_POLICY = Bytes.of(RATELIMIT_POLICY_FIELD);
+const RATELIMIT = Bytes.of(RATELIMIT_FIELD);
+const X_LIMIT = Bytes.of(X_LIMIT_FIELD);
+const X_REMAINING = Bytes.of(X_REMAINING_FIELD);
+const X_RESET = Bytes.of(X_RESET_FIELD);
 const NOTHING = new Bytes(0, 0);
+
+/** An explanation under one of these names would be lost in them, or they in it. */
+export const OWN_FIELDS = new BytesTable([
+  RETRY_AFTER,
+  RATELIMIT_POLICY,
+  RATELIMIT,
+  X_LIMIT,
+  X_REMAINING,
+  X_RESET,
+]);
+
+/** What responses say of the limits. */
+export enum FieldStyle {
+  None,
+  Ietf,
+  XRateLimit,
+}
 
 const SEPARATOR = Bytes.of(", ");
 const QUOTE = Bytes.of('"');

@@ -39,7 +39,7 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       skipLibCheck: true,
       noEmit: true,
     },
-    include: ["filters/*/schema.ts", "filters/*/descriptor.ts", "filters/*/**/*.test.ts"],
+    include: ["filters/*/**/schema.ts", "filters/*/descriptor.ts", "filters/*/**/*.test.ts"],
   },
   "filters/tsconfig.json": {
     compilerOptions: {
@@ -56,7 +56,7 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       noEmit: true,
     },
     include: ["*/**/*.ts"],
-    exclude: ["*/schema.ts", "*/descriptor.ts", "*/**/*.test.ts", "*/**/*.spec.ts"],
+    exclude: ["*/**/schema.ts", "*/descriptor.ts", "*/**/*.test.ts", "*/**/*.spec.ts"],
   },
 };
 

@@ -1,10 +1,10 @@
 // A list of addresses and ranges of them, made ready so that a thousand cost little more than one.
 
 import { Bytes } from "../../../assembly";
+import { IPV6_BITS } from "../limits";
 import { Address, IPV4_OFFSET, readDecimal } from "./address";
 
 const SLASH: u8 = 0x2f;
-const IPV6_BITS: i32 = 128;
 
 /** From the first to the last address, both included. */
 @final

@@ -2,10 +2,10 @@
 
 import { Bytes, sipHash } from "../../../assembly";
 import { RequestView } from "../../../assembly/rules";
+import { IPV6_BITS, MAX_KEY_PARTS } from "../limits";
 import { Address, IPV4_OFFSET, MAX_ADDRESS_TEXT, writePrefix } from "./address";
 import { claimText } from "./claim";
 
-export const MAX_PARTS: i32 = 8;
 const SLASH: u8 = 0x2f;
 const NOTHING = new Bytes(0, 0);
 
@@ -136,7 +136,7 @@ export class AddressPart extends KeyPart {
     address.mask(bits);
     const text = this.text;
     text.size = address.write(text.ptr);
-    if (bits < 128) text.size += writePrefix(text.ptr + text.size, shown);
+    if (bits < IPV6_BITS) text.size += writePrefix(text.ptr + text.size, shown);
     return text;
   }
 }
@@ -195,7 +195,7 @@ export class RuleKey {
    * of a rule that miss a part have one.
    */
   hash: u64 = 0;
-  private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(MAX_PARTS).fill(NOTHING);
+  private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(MAX_KEY_PARTS).fill(NOTHING);
 
   /** @param parts none: all requests have the same key */
   constructor(private readonly parts: StaticArray<KeyPart>) {}

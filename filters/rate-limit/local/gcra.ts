@@ -6,6 +6,8 @@
 // request is no whole number of them it is rounded up, so that never more than the limit passes,
 // and less than 0.01 % less of it for limits of up to a million in a second.
 
+import { MAX_REFILL_SECONDS } from "../limits";
+
 const TICK_BITS: u64 = 4;
 const TICKS_PER_SECOND: u64 = 1_000_000_000 << TICK_BITS;
 
@@ -27,7 +29,7 @@ export class Gcra {
   /** Ticks of a request of cost 1. */
   private readonly interval: u64;
 
-  /** @param burst must refill within ten years: `maxBurst` */
+  /** @param burst at most `maxBurst` */
   constructor(
     readonly limit: u32,
     readonly unitSeconds: u32,
@@ -73,9 +75,7 @@ export class Gcra {
   }
 }
 
-const TEN_YEARS: u64 = 10 * 365 * 86_400;
-
-/** The largest burst that refills within ten years. */
+/** The largest burst that refills within `MAX_REFILL_SECONDS`. */
 export function maxBurst(limit: u64, unitSeconds: u64): u64 {
-  return (TEN_YEARS / unitSeconds) * limit;
+  return (MAX_REFILL_SECONDS / unitSeconds) * limit;
 }

@@ -1,0 +1,97 @@
+// Limits, names and words that the parsers and `schema.ts` share. Both languages compile this file:
+// it imports nothing and has plain constants alone.
+
+export const MAX_RULES = 100;
+
+/** Fields that responses have of their own. No explanation may stand in one of them. */
+export const RETRY_AFTER_FIELD = "retry-after";
+export const RATELIMIT_FIELD = "ratelimit";
+export const RATELIMIT_POLICY_FIELD = "ratelimit-policy";
+export const X_LIMIT_FIELD = "x-ratelimit-limit";
+export const X_REMAINING_FIELD = "x-ratelimit-remaining";
+export const X_RESET_FIELD = "x-ratelimit-reset";
+
+/** Words of `headers`. */
+export const NO_FIELDS = "none";
+export const IETF_FIELDS = "ietf";
+export const X_FIELDS = "x-ratelimit";
+
+/** What a refusal is answered with. */
+export const MIN_STATUS = 400;
+export const MAX_STATUS = 599;
+export const DEFAULT_STATUS = 429;
+export const MIN_GRPC_STATUS = 1;
+export const MAX_GRPC_STATUS = 16;
+/** RESOURCE_EXHAUSTED. */
+export const DEFAULT_GRPC_STATUS = 8;
+
+/** What a part of a key is made of: exactly one of these. */
+export const KEY_PARTS = [
+  "header",
+  "cookie",
+  "query",
+  "pathSegment",
+  "method",
+  "route",
+  "clientAddress",
+  "principal",
+  "jwtClaim",
+  "value",
+];
+export const MAX_KEY_PARTS = 8;
+/** Most bytes of a text in a part of a key: a name, a word of a claim, a value. */
+export const MAX_PART_SIZE = 256;
+export const MAX_SEGMENT = 31;
+/** Bits of an address. */
+export const IPV4_BITS = 32;
+export const IPV6_BITS = 128;
+/** Bits of an IPv6 address that count where the configuration does not say: a network's. */
+export const DEFAULT_IPV6_BITS = 64;
+/** Most words of the way to a claim. */
+export const MAX_CLAIM_DEPTH = 8;
+export const JWT_NAMESPACE = "envoy.filters.http.jwt_authn";
+
+/** Words of `missing`. */
+export const SKIP_MISSING = "skip";
+export const SHARE_MISSING = "share";
+export const DENY_MISSING = "deny";
+
+/** Most addresses and ranges, and most matches, that are exempt from a rule. */
+export const MAX_RANGES = 1000;
+export const MAX_MATCHES = 32;
+
+/** What says a request's cost: exactly one of these. */
+export const COSTS = ["fixed", "header"];
+export const MAX_COST = 1_000_000;
+export const DEFAULT_COST = 1;
+/** No header makes a request cost more, where the configuration does not say how much. */
+export const DEFAULT_MAX_COST = 1000;
+
+/** Units of a limit. */
+export const SECOND = "second";
+export const MINUTE = "minute";
+export const HOUR = "hour";
+export const DAY = "day";
+/** Their seconds. */
+export const SECONDS_OF_MINUTE = 60;
+export const SECONDS_OF_HOUR = 3600;
+export const SECONDS_OF_DAY = 86_400;
+
+/** Most requests in a unit, and most at once. */
+export const MAX_LIMIT = 1_000_000_000;
+/** Seconds in which a burst is full again at the latest: ten years. */
+export const MAX_REFILL_SECONDS = 315_360_000;
+/** Keys that may be active at once. */
+export const MAX_KEYS = 10_000_000;
+export const DEFAULT_KEYS = 100_000;
+
+/** Most bytes of the name of the service's cluster, and of its domain. */
+export const MAX_NAME_SIZE = 256;
+/** How long the service may take, in milliseconds. */
+export const MIN_TIMEOUT_MS = 1;
+export const MAX_TIMEOUT_MS = 60_000;
+export const DEFAULT_TIMEOUT_MS = 20;
+/** Words of `failureMode`. */
+export const ALLOW_FAILURE = "allow";
+export const DENY_FAILURE = "deny";
+export const LOCAL_FAILURE = "local";

@@ -1,0 +1,43 @@
+// What a limit of this Envoy may be. The module's own parser is `config.ts` of this room.
+
+import { z } from "zod";
+import { whole } from "../../shared/match-schema.js";
+import {
+  DAY,
+  DEFAULT_KEYS,
+  HOUR,
+  MAX_KEYS,
+  MAX_LIMIT,
+  MAX_REFILL_SECONDS,
+  MINUTE,
+  SECOND,
+  SECONDS_OF_DAY,
+  SECONDS_OF_HOUR,
+  SECONDS_OF_MINUTE,
+} from "../limits.js";
+
+const UNIT_SECONDS = {
+  [SECOND]: 1,
+  [MINUTE]: SECONDS_OF_MINUTE,
+  [HOUR]: SECONDS_OF_HOUR,
+  [DAY]: SECONDS_OF_DAY,
+} as const;
+/** The unit of a limit. */
+export const unit = z.enum([SECOND, MINUTE, HOUR, DAY]);
+
+/** A limit of this Envoy. */
+export const local = z
+  .strictObject({
+    limit: whole(1, MAX_LIMIT).describe("So many in a unit."),
+    unit: unit.describe("The unit of the limit."),
+    burst: whole(1, MAX_LIMIT)
+      .optional()
+      .describe("How many may come at once after a pause. Default: the limit."),
+    keys: whole(1, MAX_KEYS)
+      .optional()
+      .describe(`Keys that may be active at once, about 70 bytes of memory each. Default ${DEFAULT_KEYS}.`),
+  })
+  .refine(({ limit, unit, burst = 0 }) => burst <= (MAX_REFILL_SECONDS / UNIT_SECONDS[unit]) * limit, {
+    path: ["burst"],
+    message: "must be full again within ten years",
+  });
