@@ -79,6 +79,7 @@ export { getProperty, propertyPath } from "./host/properties";
 export { randomBelow, randomBytes } from "./host/random";
 export { Random } from "./host/seeded-random";
 export { SharedData, SharedUpdater, UpdateOutcome } from "./host/shared-data";
+export { sharedKey } from "./host/shared-key";
 export { dequeue, enqueue, registerSharedQueue, resolveSharedQueue } from "./host/shared-queue";
 export { SignatureOutcome, sign, verifySignature } from "./host/signature";
 export { Task, Timer } from "./host/timers";

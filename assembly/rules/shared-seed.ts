@@ -3,8 +3,11 @@
 
 import { randomBytes } from "../host/random";
 import { SharedData, SharedUpdater } from "../host/shared-data";
+import { sharedKey } from "../host/shared-key";
 import { Bytes } from "../text/bytes";
 
+/** Of the value: the 16 bytes, of which each filter makes its own hash. */
+const LAYOUT: u32 = 1;
 const SEED_SIZE: i32 = 16;
 /** Only workers that start at once come between one another. */
 const ATTEMPTS: u32 = 20;
@@ -30,6 +33,6 @@ class SeedUpdater extends SharedUpdater {
  */
 export function sharedSeed(): Bytes {
   const updater = new SeedUpdater();
-  new SharedData(Bytes.of("meshwright.seed")).update(updater, ATTEMPTS);
+  new SharedData(sharedKey("rules", "seed", LAYOUT)).update(updater, ATTEMPTS);
   return updater.seed;
 }

@@ -80,8 +80,7 @@ export class Rule {
 
 function limitOf(policy: LocalPolicy | null, plugin: Bytes, rule: Bytes, kind: string): LocalLimit | null {
   if (!policy) return null;
-  const name = Bytes.of(`${plugin.toString()}\0${rule.toString()}\0${kind}`);
-  return new LocalLimit(policy, name);
+  return new LocalLimit(policy, [plugin, rule, Bytes.of(kind)]);
 }
 
 /** Those that the rule can come to, in the order of `Outcome`. */

@@ -75,7 +75,7 @@ export class Attempt extends HttpContext {
     if (index < 0) return FilterHeadersStatus.Continue;
     this.number = ATTEMPT.read(1);
     this.isGrpc = plugin.isGrpc();
-    plugin.keepRefreshing();
+    plugin.refresher.start();
     if (this.number > 1) this.readDeadline(monotonicNanoseconds());
     while (index >= 0) {
       const budget = plugin.budget(index);

@@ -68,10 +68,10 @@ export abstract class Books {
   abstract end(retries: u32): void;
 
   /**
-   * Whether this VM has something going on for the caller: the books forget it when they hear
-   * nothing for long.
+   * The first caller from that number on for whom this VM has something going on, or `NO_CALLER`:
+   * the books forget the VM when they hear nothing for long.
    */
-  abstract isBusy(caller: i32): bool;
+  abstract nextBusy(from: i32): i32;
 
   /** What goes on now; 0 where the policy does not know. */
   abstract activeRequests(): u64;

@@ -78,10 +78,9 @@ export class Budget {
   open(plugin: string, vm: u64, secret: Bytes): void {
     this.callers.seed(secret);
     const rule = this.selection.name;
-    const name = `meshwright.retry_budget\0${plugin}\0${rule.toString()}\0${this.measure.text}\0${this.callers.text}\0`;
     const books = this.measure.books(vm, this.callers);
     const ledger = new Ledger(
-      Bytes.of(name),
+      [Bytes.of(plugin), rule, Bytes.of(this.measure.text), Bytes.of(this.callers.text)],
       rule.toString(),
       books,
       this.callers,

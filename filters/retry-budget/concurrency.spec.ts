@@ -1,5 +1,6 @@
 import { Bytes } from "../../assembly/text/bytes";
 import { NO_PROMISE } from "./books";
+import { NO_CALLER } from "./busy-callers";
 import { ConcurrencyBooks } from "./concurrency";
 
 const SECOND: u64 = 1_000_000_000;
@@ -116,7 +117,7 @@ describe("books of the policy concurrency", () => {
     end(shared, one, 3);
     expect(one.activeRequests()).toBe(0);
     expect(one.activeRetries()).toBe(0);
-    expect(one.isBusy(0)).toBe(false);
+    expect(one.nextBusy(0)).toBe(NO_CALLER);
   });
 
   it("hold requests' retries until they are settled", () => {
@@ -133,11 +134,19 @@ describe("books of the policy concurrency", () => {
     one.load(null, START);
     one.first(0);
     one.commit();
-    expect(one.isBusy(0)).toBe(true);
-    expect(one.isBusy(CALLERS)).toBe(false);
+    expect(one.nextBusy(0)).toBe(0);
+    expect(one.nextBusy(1)).toBe(NO_CALLER);
     one.select(CALLERS);
     one.load(null, START);
     expect(one.activeRequests()).toBe(0);
+    one.first(0);
+    one.commit();
+    expect(one.nextBusy(1)).toBe(CALLERS);
+    one.load(null, START);
+    one.end(0);
+    one.commit();
+    expect(one.nextBusy(1)).toBe(NO_CALLER);
+    expect(one.nextBusy(0)).toBe(0);
   });
 
   it("are new where what was kept is none, and take the last of too many entries", () => {

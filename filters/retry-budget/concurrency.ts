@@ -9,6 +9,7 @@
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
 import { Books, LAPSE_NS } from "./books";
+import { BusyCallers } from "./busy-callers";
 
 /** An entry that was not written for this long is of a VM that is gone. */
 const STALE_NS: u64 = 30_000_000_000;
@@ -33,6 +34,8 @@ export class ConcurrencyBooks extends Books {
   private readonly owner: Bytes = Bytes.owned((MAX_ENTRIES + 1) * ENTRY_SIZE);
   /** What this VM has going on, by caller. */
   private readonly activities: Bytes;
+  private readonly busy: BusyCallers;
+  private caller: i32 = 0;
   private activity: usize = 0;
   /** The entry of this VM, the last one, as the change makes it. */
   private entry: usize = 0;
@@ -54,16 +57,18 @@ export class ConcurrencyBooks extends Books {
   ) {
     super();
     this.activities = Bytes.owned((callers + 1) * ACTIVITY_SIZE);
+    this.busy = new BusyCallers(callers);
     this.bytes.ptr = this.owner.ptr;
     this.select(0);
   }
 
   select(caller: i32): void {
+    this.caller = caller;
     this.activity = this.activities.ptr + caller * ACTIVITY_SIZE;
   }
 
-  isBusy(caller: i32): bool {
-    return load<u32>(this.activities.ptr + caller * ACTIVITY_SIZE) > 0;
+  nextBusy(from: i32): i32 {
+    return this.busy.next(from);
   }
 
   load(kept: Bytes | null, now: u64): void {
@@ -105,6 +110,7 @@ export class ConcurrencyBooks extends Books {
 
   commit(): void {
     memory.copy(this.activity, this.entry + ACTIVITY, ACTIVITY_SIZE);
+    this.busy.set(this.caller, load<u32>(this.activity) > 0);
   }
 
   activeRequests(): u64 {

@@ -10,6 +10,7 @@ import {
   recordMetric,
   SharedData,
   SharedUpdater,
+  sharedKey,
   UpdateOutcome,
 } from "../../assembly";
 import { Books } from "./books";
@@ -22,6 +23,9 @@ import { Callers } from "./callers";
 const ATTEMPTS: u32 = 1000;
 /** After this long nothing is left in any books: more than the longest window. */
 const MEMORY_NS: u64 = 65_000_000_000;
+/** Of the books: raise it with any change of what `ratio.ts` or `concurrency.ts` writes. */
+const LAYOUT: u32 = 1;
+/** The caller's, at the end of a key. */
 const KEY_DIGITS: i32 = 16;
 const HEX = Bytes.of("0123456789abcdef");
 
@@ -59,20 +63,18 @@ export class Ledger extends SharedUpdater {
   private granted: u32 = 0;
 
   /**
-   * @param name what the keys in shared data begin with: unlike for all that must not be counted
-   * together
+   * @param names unlike for all that must not be counted together
    * @param hasActivity the books know what goes on, and want to be told of its end
    */
   constructor(
-    name: Bytes,
+    names: StaticArray<Bytes>,
     rule: string,
     private readonly books: Books,
     private readonly callers: Callers,
     readonly hasActivity: bool,
   ) {
     super();
-    const key = Bytes.owned(name.size + KEY_DIGITS);
-    memory.copy(key.ptr, name.ptr, name.size);
+    const key = sharedKey("retry-budget", "books", LAYOUT, names, KEY_DIGITS);
     this.key = key;
     this.data = new SharedData(key);
     this.remaining = gauge("retries_remaining", rule);
@@ -135,27 +137,37 @@ export class Ledger extends SharedUpdater {
     this.make(Change.End, caller, 0, retries);
   }
 
-  /**
-   * From time to time: says of all callers for whom something goes on that this VM is still there,
-   * and lets the gauges show what has come back.
-   * @returns whether there will be something to say or show the next time
-   */
-  refresh(): bool {
+  /** The first caller from that number on for whom something goes on here, or `NO_CALLER`. */
+  nextBusy(from: i32): i32 {
+    return this.books.nextBusy(from);
+  }
+
+  /** Says of a caller for whom something goes on that this VM is still there. Three host calls. */
+  renew(caller: i32): void {
     const last = this.caller;
-    let isBusy = false;
-    for (let caller = 0; this.hasActivity && caller <= this.callers.most; caller++) {
-      if (!this.books.isBusy(caller)) continue;
-      isBusy = true;
-      this.make(Change.Refresh, caller, 0, 0);
-    }
-    const now = monotonicNanoseconds();
+    this.write(Change.Refresh, caller, 0, 0);
     this.select(last);
+  }
+
+  /**
+   * Lets the gauges show what has come back of the books that were changed last. Three host calls,
+   * two more where the books know what goes on.
+   * @returns whether there may be something more to show later
+   */
+  show(): bool {
+    const now = monotonicNanoseconds();
     this.books.load(this.data.get(), now);
     this.record();
-    return isBusy || now - this.now < MEMORY_NS;
+    return now - this.now < MEMORY_NS;
   }
 
   private make(change: Change, caller: i32, moment: u64, retries: u32): bool {
+    const isKept = this.write(change, caller, moment, retries);
+    this.record();
+    return isKept;
+  }
+
+  private write(change: Change, caller: i32, moment: u64, retries: u32): bool {
     this.change = change;
     this.moment = moment;
     this.retries = retries;
@@ -164,7 +176,6 @@ export class Ledger extends SharedUpdater {
     const isKept = this.data.update(this, ATTEMPTS) == UpdateOutcome.Updated;
     // What has ended has ended, whether or not it could be written down: the next change says so.
     if (isKept || change == Change.End || change == Change.Settle) this.books.commit();
-    this.record();
     return isKept;
   }
 

@@ -1,35 +1,34 @@
 // What all streams of a plugin share: its configuration at work.
 
-import { Bytes, isGrpcType, RootContext, Task } from "../../assembly";
+import { Bytes, isGrpcType, RootContext } from "../../assembly";
 import { HostRequestView } from "../../assembly/rules";
 import { Budget } from "./budget";
 import { RetryBudgetConfig } from "./config";
 import { isCountedDown, NO_DEADLINE, parseExpectedTimeout, parseGrpcTimeout } from "./deadline";
+import { Refresher } from "./refresher";
 
-/**
- * How often books are looked at while there is something in them: well below the time after which
- * they take a VM for gone.
- */
-const REFRESH_MS: u32 = 5_000;
 const NONE: i32 = -1;
+/** Of the promise's bytes: an attempt in a VM of this release may follow one in an older VM. */
+const PROMISE_LAYOUT: u32 = 1;
 
 @final
-export class Plugin extends Task {
+export class Plugin {
   private readonly request: HostRequestView;
   /**
    * A property of the request, which all its attempts see: which of them a retry was promised to.
    */
   readonly promiseProperty: Bytes;
-  private isRefreshing: bool = false;
+  /** To be started when something is written into books. */
+  readonly refresher: Refresher;
 
   constructor(
-    private readonly root: RootContext,
+    root: RootContext,
     readonly config: RetryBudgetConfig,
     name: string,
   ) {
-    super();
     this.request = new HostRequestView(config.slots);
-    this.promiseProperty = Bytes.of("meshwright.retry_budget." + name);
+    this.promiseProperty = Bytes.of(`meshwright.retry_budget.promise.${PROMISE_LAYOUT}.${name}`);
+    this.refresher = new Refresher(root, config.budgets);
   }
 
   budget(index: i32): Budget {
@@ -85,24 +84,5 @@ export class Plugin extends Task {
   /** What another filter set as `x-envoy-max-retries`, or `null`. */
   maxRetries(): Bytes | null {
     return this.request.header(this.config.maxRetries);
-  }
-
-  /**
-   * Something was written into books: they forget a VM of which they hear nothing, and gauges show
-   * what comes back.
-   */
-  keepRefreshing(): void {
-    if (this.isRefreshing) return;
-    this.isRefreshing = true;
-    this.root.after(REFRESH_MS, this);
-  }
-
-  run(): void {
-    let isBusy = false;
-    for (let i = 0; i < this.config.budgets.length; i++) {
-      if (this.budget(i).ledger.refresh()) isBusy = true;
-    }
-    this.isRefreshing = false;
-    if (isBusy) this.keepRefreshing();
   }
 }

@@ -9,6 +9,7 @@
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
 import { Books, LAPSE_NS } from "./books";
+import { NO_CALLER } from "./busy-callers";
 
 const STEPS: i32 = 10;
 const STEP_SIZE: i32 = 8;
@@ -134,8 +135,8 @@ export class RatioBooks extends Books {
 
   end(retries: u32): void {}
 
-  isBusy(caller: i32): bool {
-    return false;
+  nextBusy(from: i32): i32 {
+    return NO_CALLER;
   }
 
   activeRequests(): u64 {

@@ -53,7 +53,7 @@ export class Request extends HttpContext {
     const wanted = isAllowed && !isOver ? this.wanted(budget) : 0;
     const granted = ledger.first(caller, wanted);
     if (granted != NOT_COUNTED) entry.begin(caller, granted, ledger.step);
-    this.plugin.keepRefreshing();
+    this.plugin.refresher.start();
     if (!isAllowed) this.note(budget, Outcome.Method);
     else if (isOver) this.note(budget, Outcome.Deadline);
     else if (granted <= 0 && wanted > 0) this.note(budget, Outcome.Exceeded);

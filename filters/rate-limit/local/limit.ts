@@ -45,10 +45,10 @@ export class LocalLimit {
   readonly gcra: Gcra;
   private readonly table: Table;
 
-  /** @param name limits of one name have their keys in common */
-  constructor(policy: LocalPolicy, name: Bytes) {
+  /** @param names limits of the same names have their keys in common */
+  constructor(policy: LocalPolicy, names: StaticArray<Bytes>) {
     this.gcra = policy.gcra;
-    this.table = new Table(name, policy.keys);
+    this.table = new Table(names, policy.keys);
   }
 
   /** Whether a request of that cost would pass; nothing is taken. One host call. */

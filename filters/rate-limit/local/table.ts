@@ -1,9 +1,15 @@
 // The keys of one limit and their moments, in shared data, so that all workers have the same: a
 // fixed number of buckets, each a value of its own, made when its first key comes.
 
-import { Bytes, SharedData, Status } from "../../../assembly";
+import { Bytes, SharedData, Status, sharedKey } from "../../../assembly";
 import { hash64 } from "../../../assembly/rules";
 import { BUCKET_SIZE } from "./bucket";
+
+/**
+ * Of a bucket, and of how a key comes to its bucket and tag: raise it with any change of what
+ * `bucket.ts` writes or of `Gcra`'s ticks.
+ */
+const LAYOUT: u32 = 1;
 
 /**
  * Entries for each key that may be active at once: with so many, about five of 100,000 keys find
@@ -14,7 +20,8 @@ const ENTRIES_PER_BUCKET: f64 = 16;
 
 /**
  * The key of a bucket is `rl`, 8 letters of the table and 4 of the bucket: short, for a proxy keeps
- * so many of them.
+ * so many of them. The letters of the table are a hash of what `sharedKey` makes of its layout and
+ * names.
  */
 const PREFIX = Bytes.of("rl");
 const TABLE_LETTERS: i32 = 8;
@@ -42,16 +49,17 @@ export class Table {
   private readonly buckets: u64;
 
   /**
-   * @param name tables of one name are one table
+   * @param names tables of the same names are one table
    * @param keys that may be active at once, up to ten million
    */
-  constructor(name: Bytes, keys: u32) {
+  constructor(names: StaticArray<Bytes>, keys: u32) {
+    const table = sharedKey("rate-limit", "table", LAYOUT, names);
     const key = Bytes.owned(PREFIX.size + TABLE_LETTERS + BUCKET_LETTERS);
     this.buckets = bucketsFor(keys);
     this.key = key;
     this.shared = new SharedData(key);
     memory.copy(key.ptr, PREFIX.ptr, PREFIX.size);
-    writeLetters(key.ptr + PREFIX.size, TABLE_LETTERS, hash64(0, name.ptr, name.size));
+    writeLetters(key.ptr + PREFIX.size, TABLE_LETTERS, hash64(0, table.ptr, table.size));
     this.value.size = BUCKET_SIZE;
   }
 

@@ -3,9 +3,11 @@
 // entries: a key that finds no place takes that of the entry which ends first, and the one that had
 // it is asked about again.
 
-import { Bytes, SharedData, SharedUpdater, sipHash } from "../../../assembly";
+import { Bytes, SharedData, SharedUpdater, sharedKey, sipHash } from "../../../assembly";
 import { sharedSeed } from "../../../assembly/rules";
 
+/** Of a bucket: raise it with any change of an entry, or of how a descriptor is hashed. */
+const LAYOUT: u32 = 1;
 const BUCKETS: i32 = 1024;
 const ENTRIES: i32 = 16;
 /**
@@ -96,6 +98,8 @@ export class Over {
 @final
 export class OverTable {
   private readonly buckets: StaticArray<SharedData | null> = new StaticArray<SharedData | null>(BUCKETS);
+  /** Of every bucket, but for its number at the end. */
+  private readonly key: Bytes = sharedKey("rate-limit", "over", LAYOUT, [], sizeof<u16>());
   private readonly entry: OverEntry = new OverEntry();
   /** What `has` found. */
   readonly over: Over = new Over();
@@ -151,7 +155,9 @@ export class OverTable {
     const index = <i32>(hash >> 32) & (BUCKETS - 1);
     const known = unchecked(this.buckets[index]);
     if (known) return known;
-    const bucket = new SharedData(Bytes.of(`meshwright.rate_limit.over.${index}`));
+    const key = this.key.copy();
+    store<u16>(key.ptr + key.size - sizeof<u16>(), <u16>index);
+    const bucket = new SharedData(key);
     unchecked((this.buckets[index] = bucket));
     return bucket;
   }

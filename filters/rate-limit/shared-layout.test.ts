@@ -1,0 +1,43 @@
+// What the filter keeps in shared data, by its bytes. A test that fails here says that a layout has
+// changed: raise the layout's version in its source, then write down the new keys and bytes.
+
+import { expect, test } from "vitest";
+import type { HeaderList } from "../../kit/host/load.js";
+import { encodeVerdict } from "../../test/support/rate-limit-messages.js";
+import { buildRateLimit, PER_USER } from "../../test/support/rate-limit-proxy.js";
+import { layout, predictable, sharedLayout } from "../../test/support/shared-layout.js";
+
+const REQUEST: HeaderList = [
+  [":method", "GET"],
+  [":path", "/"],
+  [":authority", "shop.test"],
+  ["x-user", "ann"],
+];
+const SEED = layout(16, "07".repeat(16));
+
+test("a limit's bucket: 16 times the key's tag and the moment at which its limit is full", async () => {
+  const module = predictable(await buildRateLimit());
+  const local = { limit: 1, unit: "second" } as const;
+  expect(module.configure({ rules: [{ name: "users", key: PER_USER, local }] }).accepted).toBe(true);
+  module.exchange(REQUEST);
+  expect(sharedLayout(module)).toEqual({
+    "5:rules,4:seed,1:1,": SEED,
+    rlRonmmq2gexAA: layout(256, "c1a0bd0b1e39e431 00a036c566340000"),
+  });
+});
+
+test("a bucket of what the service refuses: 16 times the key, its end, its cost and what is beyond", async () => {
+  const module = predictable(await buildRateLimit());
+  const service = { cluster: "limits", domain: "shop" };
+  const rules = [{ name: "users", key: PER_USER, cost: { fixed: 3 }, global: {} }];
+  expect(module.configure({ service, rules }).accepted).toBe(true);
+  const stream = module.open(REQUEST);
+  module.grpcCalls[0]?.sendMessage(
+    encodeVerdict({ over: true, statuses: [{ over: true, resetSeconds: 90 }] }),
+  );
+  stream.close();
+  expect(sharedLayout(module)).toEqual({
+    "5:rules,4:seed,1:1,": SEED,
+    "10:rate-limit,4:over,1:1,!\\x02": layout(384, "d4836fa721025bec 00f8ff2854030000 03000000 1e000000"),
+  });
+});
