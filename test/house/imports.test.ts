@@ -78,6 +78,16 @@ const IMPORTS: Readonly<Record<string, readonly [refused: readonly string[], all
     ["./host/clock", "./abi/env"],
   ],
   "proxy-runtime/index.ts": [["../filters/mine/policy"], ["../assembly/abi/memory", "./implementation/host"]],
+  "compose/mesh/plan.ts": [
+    ["../../filters/mine/schema.js", "../../filters/mine/descriptor.js", "../../cli/screen.js"],
+    [
+      "../../filters/catalog.js",
+      "../../filters/descriptor.js",
+      "../../filters/shared/rule-schema.js",
+      "../../envoy/config/json.js",
+    ],
+  ],
+  "compose/chains.ts": [["../filters/mine/schema.js"], ["../filters/catalog.js", "./mesh/plan.js"]],
   "envoy/config/route.ts": [
     [
       "node:fs",

@@ -72,7 +72,8 @@ describe("the package", () => {
   });
 
   test("has the sources of every module, and of the template its tests too", async () => {
-    const isNoSource = /\.(spec|test|fixture)\.ts$|\/schema\.ts$|^filters\/(shared\/|[^/]+$)|tsconfig\.json$/;
+    const isNoSource =
+      /\.(spec|test|fixture)\.ts$|^filters\/[^/]+\/(schema|descriptor)\.ts$|^filters\/(shared\/|[^/]+$)|tsconfig\.json$/;
     const folders = ["assembly", "filters", "proxy-runtime"];
     const sources = (await Promise.all(folders.map(filesBelow))).flat();
     expect(
