@@ -17,6 +17,7 @@ export const EXIT_CODES = {
   "already-running": 8,
   "module-refused": 9,
   "tool-missing": 10,
+  "write-failed": 11,
 } as const satisfies Record<ErrorCode, number>;
 
 /** Something that we did not foresee. */
@@ -35,6 +36,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES["already-running"]]: "the same mesh runs already in this folder",
   [EXIT_CODES["module-refused"]]: "stock Envoy would refuse a module",
   [EXIT_CODES["tool-missing"]]: "a tool that the command needs is not installed",
+  [EXIT_CODES["write-failed"]]: "a file for Envoy cannot be written",
   [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 

@@ -21,6 +21,11 @@ export type RunEvent =
     }
   /** The file as a whole is wrong; nothing of it was taken. */
   | { readonly kind: "file-refused"; readonly lines: readonly string[] }
+  /**
+   * Envoy does not answer, a file cannot be written, or something that nobody foresaw: the change is
+   * not in force, and all else goes on.
+   */
+  | { readonly kind: "not-applied"; readonly what: string; readonly lines: readonly string[] }
   /** A filter's new module is in force; so many seconds after the save. */
   | { readonly kind: "reloaded"; readonly filter: string; readonly seconds: number }
   /** The same, as a build makes it, has taken its place. */
@@ -56,6 +61,11 @@ export function describeEvent(event: RunEvent): string[] {
     case "file-refused":
       return [
         `${event.lines[0] ?? ""}; the last good settings stay`,
+        ...event.lines.slice(1).map((line) => `  ${line}`),
+      ];
+    case "not-applied":
+      return [
+        `not applied: ${event.what}: ${event.lines[0] ?? ""}`,
         ...event.lines.slice(1).map((line) => `  ${line}`),
       ];
     case "reloaded":

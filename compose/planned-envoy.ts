@@ -51,7 +51,7 @@ export function filterReference(filter: FilterPlan): DiscoveredFilter {
 }
 
 /** A running Envoy whose filters can be changed. Disposing of it stops it. */
-export interface RunningEnvoy extends AsyncDisposable {
+export interface LiveEnvoy extends AsyncDisposable {
   readonly plan: EnvoyPlan;
   readonly process: EnvoyProcess;
   /**
@@ -66,7 +66,7 @@ export interface StartOptions {
   /** For the bootstrap and the logs; made when missing. */
   readonly directory: string;
   /** Worker threads, 1 or more; default 1. */
-  readonly concurrency?: number;
+  readonly workers?: number;
   /** Envoy's `--log-level`. Default `warning`. */
   readonly logLevel?: string;
   readonly signal?: AbortSignal;
@@ -76,18 +76,18 @@ export interface StartOptions {
  * Writes the filters' files and starts Envoy. Throws what `startEnvoyProcess` throws, and
  * `MeshwrightError("configuration")` when Envoy does not take a filter.
  */
-export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<RunningEnvoy> {
+export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<LiveEnvoy> {
   for (const filter of plan.filters) {
     await mkdir(path.dirname(filter.path), { recursive: true });
     await writeAtomically(filter.path, JSON.stringify(filter.resource));
   }
-  const { binary, directory, concurrency = 1, logLevel = "warning", signal } = options;
+  const { binary, directory, workers = 1, logLevel = "warning", signal } = options;
   const process = await startEnvoyProcess({
     binary,
     bootstrap: plan.bootstrap,
     directory,
     name: plan.name,
-    concurrency,
+    workers,
     logLevel,
     ...(signal === undefined ? {} : { signal }),
   });

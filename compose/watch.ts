@@ -8,7 +8,8 @@ import path from "node:path";
 const SETTLE_MS = 80;
 
 /**
- * Calls `onChange` after the file's content has changed, and never twice at a time. The folder is
+ * Calls `onChange`, which must not reject, after the file's content has changed, and never twice at
+ * a time. The folder is
  * watched and not the file, since many editors rename a new file into the place of the old one.
  */
 export async function watchContent(file: string, onChange: () => Promise<void>): Promise<Disposable> {
@@ -33,7 +34,7 @@ export class FolderWatch implements Disposable {
   /**
    * @param isMeant whether a file matters, by its absolute path; files are asked for that were not
    * there before, too
-   * @param onChange told the files whose content has changed, never twice at a time
+   * @param onChange told the files whose content has changed, never twice at a time; must not reject
    * @param settleMs how long after the last write files are looked at, in milliseconds
    */
   constructor(

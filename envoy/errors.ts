@@ -21,7 +21,9 @@ export type ErrorCode =
   /** A file is no proxy-wasm module, or one that stock Envoy would refuse. */
   | "module-refused"
   /** A tool that the command needs is not installed. */
-  | "tool-missing";
+  | "tool-missing"
+  /** A file that Envoy reads cannot be written. */
+  | "write-failed";
 
 /**
  * An error whose message says what was wrong, where, and what to do, in one line; `details` may add

@@ -13,10 +13,10 @@ export { type ClientTls, type SendOptions, send } from "./envoy/client.js";
 export { type Destination, type EnvoyOptions, startEnvoy, type TestEnvoy } from "./envoy/envoy.js";
 export type { ChainFilter, HarnessFilter } from "./envoy/filters.js";
 export {
-  type GrpcCall as UpstreamGrpcCall,
   type GrpcMethod,
   type GrpcUpstreamOptions,
   startGrpcUpstream,
+  type UpstreamGrpcCall,
 } from "./envoy/grpc-upstream.js";
 export { rawHttp1 } from "./envoy/raw-http1.js";
 export { type EnvoyRuntime, whyNoContainer } from "./envoy/runtime.js";

@@ -93,7 +93,7 @@ export function addRun(root: Command, screen: Screen): void {
         filters: parseFilterFiles(options.filter ?? []),
         grpcServices: parseGrpcServices(options.grpcService ?? []),
         route: parseRoute(options),
-        ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+        ...(options.concurrency === undefined ? {} : { workers: options.concurrency }),
         port: options.port,
         ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
         ...(options.ca === undefined ? {} : { caFile: options.ca }),
@@ -199,5 +199,6 @@ ${exitCodesHelp("Envoy ran until Ctrl-C, or the configuration was printed", [
   "envoy-failed",
   "port-taken",
   "already-running",
+  "write-failed",
   "interrupted",
 ])}`;

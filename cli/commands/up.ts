@@ -154,5 +154,6 @@ ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "service-failed",
   "port-taken",
   "already-running",
+  "write-failed",
   "interrupted",
 ])}`;

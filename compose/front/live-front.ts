@@ -13,7 +13,8 @@ import { WarmModules } from "../../toolchain/compile/warm-modules.js";
 import type { Member } from "../../toolchain/package/member.js";
 import { DESCRIPTIONS } from "../../toolchain/package/own-descriptor.js";
 import type { RunEvent } from "../events.js";
-import type { RunningEnvoy } from "../planned-envoy.js";
+import { failureEvent } from "../failures.js";
+import type { LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import { FolderWatch, watchContent } from "../watch.js";
@@ -33,8 +34,9 @@ export interface LiveFrontParts {
   readonly copies: ModuleCopies;
   /** Where modules are built. Default: where `buildFilters` puts them. */
   readonly outDir?: string | undefined;
-  readonly envoy: RunningEnvoy;
+  readonly envoy: LiveEnvoy;
   readonly directory: RunDirectory;
+  /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
 }
 
@@ -67,14 +69,22 @@ export class LiveFront implements Disposable {
   static async follow(parts: LiveFrontParts): Promise<LiveFront> {
     const warm = await WarmModules.create(path.join(parts.directory.path, "unoptimized"));
     const live = new LiveFront(parts, warm);
-    for (const [index, { file }] of parts.filters.entries()) {
-      live.#watches.push(
-        await watchContent(path.resolve(file), () => live.#queue(() => live.#takeFile(index))),
-      );
+    try {
+      await live.#follow();
+      return live;
+    } catch (error) {
+      live[Symbol.dispose]();
+      throw error;
     }
-    const members = new Map(parts.filters.map(({ member }) => [member.name, member]));
-    for (const member of members.values()) if (member.isOwn || IN_CHECKOUT) live.#followSources(member);
-    return live;
+  }
+
+  async #follow(): Promise<void> {
+    const { filters } = this.#parts;
+    for (const [index, { file }] of filters.entries()) {
+      this.#watches.push(await watchContent(path.resolve(file), () => this.#queueFile(index, file)));
+    }
+    const members = new Map(filters.map(({ member }) => [member.name, member]));
+    for (const member of members.values()) if (member.isOwn || IN_CHECKOUT) this.#followSources(member);
   }
 
   [Symbol.dispose](): void {
@@ -83,13 +93,23 @@ export class LiveFront implements Disposable {
     this.#warm[Symbol.dispose]();
   }
 
-  #queue(change: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(change).catch((error: unknown) => {
-      if (!(error instanceof MeshwrightError)) throw error;
-      this.#parts.onEvent({ kind: "file-refused", lines: [error.message, ...error.details] });
-    });
-    this.#turn = turn;
-    return turn;
+  /**
+   * Makes a change after those that were asked for before it. Never rejects: a change that fails is
+   * told, and the next one is made all the same.
+   * @param what the change, for a sentence
+   */
+  #queue(what: string, change: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(change).catch((error: unknown) => this.#tellFailure(error, what));
+    return this.#turn;
+  }
+
+  #queueFile(index: number, file: string): Promise<void> {
+    return this.#queue(file, () => this.#takeFile(index));
+  }
+
+  /** At the end Envoy goes, and with it what a change needs. */
+  #tellFailure(error: unknown, what: string): void {
+    if (!this.#isOver) this.#parts.onEvent(failureEvent(error, what));
   }
 
   /**
@@ -130,7 +150,7 @@ export class LiveFront implements Disposable {
         if (changed.some(isDescription)) this.#takeDescription(member);
         if (changed.every(isDescription)) return;
         this.#saves.set(name, this.#savesOf(name) + 1);
-        await this.#queue(() => this.#reload(member, since).finally(follow));
+        await this.#queue(newModuleOf(member), () => this.#reload(member, since).finally(follow));
       },
       SETTLE_MS,
     );
@@ -138,13 +158,13 @@ export class LiveFront implements Disposable {
     follow();
     this.#watches.push(watch);
     // Tells what the module is made of, and makes the first save as quick as those after it.
-    void this.#queue(() => this.#warm.build(member).then(follow));
+    void this.#queue(`the sources of ${name}`, () => this.#warm.build(member).then(follow));
   }
 
   /** What a filter may be set to is another thing now. */
   #takeDescription(member: Member): void {
     for (const [index, filter] of this.#filters.entries()) {
-      if (filter.member.name === member.name) void this.#queue(() => this.#takeFile(index));
+      if (filter.member.name === member.name) void this.#queueFile(index, filter.file);
     }
   }
 
@@ -168,13 +188,14 @@ export class LiveFront implements Disposable {
     if (isVoid()) return;
     try {
       const built = await buildModules([member], { outDir, onProgress: () => {} });
-      await this.#queue(async () => {
+      await this.#queue(newModuleOf(member), async () => {
         if (isVoid() || !(await this.#replace(name, built.get(name) ?? ""))) return;
         onEvent({ kind: "optimized", filter: name, seconds: secondsSince(since) });
       });
     } catch (error) {
-      if (!(error instanceof MeshwrightError)) throw error;
-      if (!isVoid()) this.#tellUnbuilt(error);
+      if (isVoid()) return;
+      if (error instanceof MeshwrightError) this.#tellUnbuilt(error);
+      else this.#tellFailure(error, newModuleOf(member));
     }
   }
 
@@ -211,6 +232,10 @@ export class LiveFront implements Disposable {
     };
     return envoy.apply(planFrontFilter(wanted, index, directory.path));
   }
+}
+
+function newModuleOf({ name }: Member): string {
+  return `the new module of ${name}`;
 }
 
 function secondsSince(start: number): number {

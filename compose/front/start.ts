@@ -11,7 +11,7 @@ import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
 import type { Member } from "../../toolchain/package/member.js";
 import type { RunEvent } from "../events.js";
-import { type RunningEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
+import { type LiveEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -35,7 +35,7 @@ export interface StartFrontOptions {
   /** The time for an answer, and what is tried again. Default: Envoy's. */
   readonly route?: RouteActionOptions;
   /** Envoy's worker threads, 1 or more. Default: 1. */
-  readonly concurrency?: number;
+  readonly workers?: number;
   /** Where Envoy takes requests; 0 takes a free one. */
   readonly port: number;
   /** Default: a free one. */
@@ -96,7 +96,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
     signal,
   );
   const directory = await claimRunDirectory(`run_${ports.port}`, options.cwd);
-  let envoy: RunningEnvoy | undefined;
+  let envoy: LiveEnvoy | undefined;
   try {
     const copies = new ModuleCopies(path.join(directory.path, "modules"));
     const modules = await copies.copyAll(built);
@@ -104,7 +104,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
     envoy = await startPlannedEnvoy(planFront(front, directory.path), {
       binary,
       directory: directory.path,
-      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       ...(signal === undefined ? {} : { signal }),
     });

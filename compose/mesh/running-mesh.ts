@@ -1,13 +1,13 @@
 // A mesh that runs: what it counts, what an edit of its file does to it, and its end.
 
-import { MeshwrightError } from "../../envoy/errors.js";
 import type { ManagedChild } from "../../envoy/runtime/child.js";
 import { lastLines } from "../../envoy/runtime/envoy-log.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { RunEvent } from "../events.js";
+import { failureEvent } from "../failures.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
-import type { FilterPlan, RunningEnvoy } from "../planned-envoy.js";
+import type { FilterPlan, LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import { watchContent } from "../watch.js";
@@ -24,7 +24,7 @@ export type MeshPart =
   | {
       readonly kind: "envoy";
       readonly name: string;
-      readonly envoy: RunningEnvoy;
+      readonly envoy: LiveEnvoy;
       readonly running: Pick<ManagedChild, "exited" | "logs" | "stop">;
     };
 
@@ -36,7 +36,14 @@ interface RunningMeshOptions {
   readonly parts: readonly MeshPart[];
   readonly binary: EnvoyBinary;
   readonly directory: RunDirectory;
+  /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
+}
+
+/** What an Envoy made of a filter's new settings; with a reason where it refused them. */
+interface Outcome {
+  readonly each: PlacedFilter;
+  readonly reason?: string;
 }
 
 const LOG_LINES = 5;
@@ -74,7 +81,7 @@ export class RunningMesh implements AsyncDisposable {
   }
 
   /** The Envoys, the gateway's first. */
-  get envoys(): readonly RunningEnvoy[] {
+  get envoys(): readonly LiveEnvoy[] {
     const envoys = this.#options.parts.flatMap((part) => (part.kind === "envoy" ? [part.envoy] : []));
     const order = this.plan.envoys.map((envoy) => envoy.name);
     return envoys.toSorted((a, b) => order.indexOf(a.plan.name) - order.indexOf(b.plan.name));
@@ -104,6 +111,12 @@ export class RunningMesh implements AsyncDisposable {
     await this.#options.directory[Symbol.asyncDispose]();
   }
 
+  /** At the end the Envoys go, and with them what a change needs. */
+  #tellFailure(error: unknown, what: string): void {
+    if (this.#end === undefined) this.#options.onEvent(failureEvent(error, what));
+  }
+
+  /** Never rejects: what fails is told, and the next edit is taken all the same. */
   async #takeFile(): Promise<void> {
     const { file, planOptions, onEvent } = this.#options;
     try {
@@ -112,16 +125,15 @@ export class RunningMesh implements AsyncDisposable {
       if (structural.length > 0) onEvent({ kind: "restart-needed", paths: structural });
       await this.#applyChanged(planFilters(edited, planOptions));
     } catch (error) {
-      if (this.#end !== undefined) return;
-      if (!(error instanceof MeshwrightError)) throw error;
-      onEvent({ kind: "file-refused", lines: [error.message, ...error.details] });
+      this.#tellFailure(error, file);
     }
   }
 
   /**
    * Gives every filter that is in both the running mesh and the edited one its new settings, and
-   * reports alike outcomes once. One of which only a restart can change a key is left as it is, and
-   * one that calls a service which is new in the file: it would not fit what stands around it.
+   * reports alike outcomes once. One whose Envoy is gone does not keep the others from theirs. One of
+   * which only a restart can change a key is left as it is, and one that calls a service which is new
+   * in the file: it would not fit what stands around it.
    */
   async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
     const changed = placed.filter((each) => {
@@ -130,7 +142,7 @@ export class RunningMesh implements AsyncDisposable {
       if (callsNewService(this.mesh, each.filter)) return false;
       return JSON.stringify(before.config) !== JSON.stringify(each.filter.config);
     });
-    const outcomes = await Promise.all(changed.map((each) => this.#apply(each)));
+    const outcomes = (await Promise.all(changed.map((each) => this.#apply(each)))).flat();
     const events = new Map<string, { filter: string; reason?: string; places: string[] }>();
     for (const { each, reason } of outcomes) {
       const key = JSON.stringify([each.filter.filter, reason]);
@@ -151,11 +163,18 @@ export class RunningMesh implements AsyncDisposable {
     }
   }
 
-  async #apply(each: PlacedFilter): Promise<{ each: PlacedFilter; reason?: string }> {
-    this.#remember(each);
+  /** Returns what came of it; nothing where that was told already. */
+  async #apply(each: PlacedFilter): Promise<readonly Outcome[]> {
     const envoy = this.envoys.find((running) => running.plan.name === each.envoy);
-    const result = await envoy?.apply(each.filter);
-    return result === undefined || result.accepted ? { each } : { each, reason: result.reason };
+    try {
+      const result = await envoy?.apply(each.filter);
+      // A refused one too: the same settings would be refused again.
+      this.#remember(each);
+      return [result === undefined || result.accepted ? { each } : { each, reason: result.reason }];
+    } catch (error) {
+      this.#tellFailure(error, `${each.filter.filter} at ${place(each)}`);
+      return [];
+    }
   }
 
   #remember(placed: PlacedFilter): void {

@@ -13,8 +13,8 @@ export interface ServerInfo {
 }
 
 /**
- * Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s or answers
- * with another status than 200.
+ * Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s, or answers
+ * with another status than 200 or in another form than was asked for.
  */
 export class AdminClient {
   /** @param url Origin, for example `http://127.0.0.1:9901`. */
@@ -70,7 +70,17 @@ export class AdminClient {
   }
 
   async #json(path: string): Promise<unknown> {
-    return JSON.parse(await this.#call("GET", path));
+    const body = await this.#call("GET", path);
+    try {
+      return JSON.parse(body);
+    } catch (cause) {
+      throw new MeshwrightError(
+        "envoy-failed",
+        `what answers at ${this.url}${path} is not Envoy's admin: it sends no JSON`,
+        [],
+        { cause },
+      );
+    }
   }
 
   async #call(method: string, path: string): Promise<string> {

@@ -12,6 +12,7 @@ import { newerPart, refusalReason } from "./envoy-log.js";
 /**
  * Puts a file in place by a rename: a reader sees the old content or the new, and Envoy's watch
  * sees one move. Mode 0644.
+ * @throws MeshwrightError `write-failed`; what stood there stays
  */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
@@ -19,8 +20,15 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     await writeFile(temporary, content, { mode: 0o644 });
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    // Where even that fails, the first failure is the one to tell.
+    await rm(temporary, { force: true }).catch(() => {});
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new MeshwrightError(
+      "write-failed",
+      `cannot write ${path} (${code ?? message}): make room, or a folder that you may write to, and save again`,
+      [],
+      { cause: error },
+    );
   }
 }
 
@@ -75,7 +83,7 @@ export class LiveFilter {
    * has decided and, if it accepted, all its workers have taken it up. Calls run one after the
    * other. On refusal the file keeps the refused content.
    * @throws MeshwrightError `envoy-failed` when Envoy does not answer, or takes no notice of the
-   * file within 10 s.
+   * file within 10 s; `write-failed` when the file cannot be written.
    */
   apply(response: object): Promise<ApplyResult> {
     const turn = this.#queue.then(() => this.#apply(response));

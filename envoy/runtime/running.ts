@@ -19,7 +19,7 @@ export interface EnvoyRunOptions {
   /** Default `envoy`. */
   readonly name?: string;
   /** Worker threads, 1 or more; default 1. */
-  readonly concurrency?: number;
+  readonly workers?: number;
   /** Envoy's `--log-level`; default `info`. */
   readonly logLevel?: string;
   /** Envoy's `--component-log-level`, for example `wasm:debug,http:trace`. */
@@ -104,7 +104,7 @@ function endedError(envoy: Pick<RunningEnvoy, "name" | "logs">, exit: ChildExit)
   );
 }
 
-interface Place {
+interface Bound {
   readonly name?: string;
   readonly address?: {
     readonly socket_address?: {
@@ -117,8 +117,8 @@ interface Place {
 
 /** What this file reads of a bootstrap; Envoy is the judge of the rest. */
 interface BootstrapView {
-  readonly admin?: Place;
-  readonly static_resources?: { readonly listeners?: readonly Place[] };
+  readonly admin?: Bound;
+  readonly static_resources?: { readonly listeners?: readonly Bound[] };
 }
 
 /**
@@ -140,7 +140,7 @@ export function adminOf(bootstrap: BootstrapView, name: string): AdminClient {
 /** The words after `envoy`. @param file the bootstrap, as Envoy sees it */
 export function envoyArguments(file: string, options: EnvoyRunOptions): string[] {
   // Hot restart takes shared memory by a base id, in which two Envoys of one machine would meet.
-  const args = ["-c", file, "--disable-hot-restart", "--concurrency", String(options.concurrency ?? 1)];
+  const args = ["-c", file, "--disable-hot-restart", "--concurrency", String(options.workers ?? 1)];
   args.push("--log-level", options.logLevel ?? "info");
   if (options.componentLogLevel !== undefined) args.push("--component-log-level", options.componentLogLevel);
   return args;

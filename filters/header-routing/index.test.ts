@@ -2,7 +2,8 @@
 // edited at all.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { type HostedModule, loadModule } from "../../kit/host/load.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
 import type { HeaderRoutingConfig } from "./schema.js";
 

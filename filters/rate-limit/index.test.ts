@@ -1,7 +1,8 @@
 // The binding, in the in-process host: what a request costs, and what one rule makes of it.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { type HostedModule, loadModule } from "../../kit/host/load.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import {
   buildRateLimit,
   decisions,

@@ -1,7 +1,7 @@
 // What responses say, and what several rules make of a request, in the in-process host.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import type { HeaderList } from "../../kit/host/load.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import {
   buildRateLimit,
   decisions,

@@ -2,7 +2,8 @@
 // how many host calls that takes.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type ExchangeOptions, type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { type ExchangeOptions, type HostedModule, loadModule } from "../../kit/host/load.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
 import type { TraceHeadersConfig } from "./schema.js";
 

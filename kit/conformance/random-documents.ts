@@ -117,13 +117,13 @@ export function damaged(document: unknown, random: Random): string {
   return JSON.stringify("root" in root ? root.root : null) ?? "null";
 }
 
-interface Place {
+interface Slot {
   readonly holder: Record<string, unknown>;
   readonly key: string;
 }
 
 /** Every value in the document, by what holds it. */
-function placesIn(value: unknown): Place[] {
+function placesIn(value: unknown): Slot[] {
   if (typeof value !== "object" || value === null) return [];
   const holder = value as Record<string, unknown>;
   return Object.keys(holder).flatMap((key) => [{ holder, key }, ...placesIn(holder[key])]);

@@ -55,7 +55,7 @@ export interface EnvoyOptions {
   /** The chain of every upstream's cluster, which sees every attempt. */
   readonly upstreamFilters?: readonly ChainFilter[];
   /** How many workers. Default: 2, so that what one worker alone knows shows. */
-  readonly concurrency?: number;
+  readonly workers?: number;
   /** What an entry of the access log holds, as Envoy's commands. Default: `ACCESS_LOG_FIELDS`. */
   readonly accessLog?: Readonly<Record<string, string>>;
   /** Envoy's log levels by component, such as `wasm:debug`. */
@@ -138,7 +138,7 @@ async function startIn(
   const envoy = await launch(runtime, {
     bootstrap: testBootstrap(options, places),
     directory,
-    concurrency: options.concurrency ?? 2,
+    workers: options.workers ?? 2,
     ...(options.componentLogLevel === undefined ? {} : { componentLogLevel: options.componentLogLevel }),
     ports: [port, adminPort],
     readableFolders: [...new Set([...filters.moduleFolders, ...certificateFolders(options)])],

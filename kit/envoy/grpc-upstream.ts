@@ -8,7 +8,7 @@ import type { Upstream, UpstreamOptions } from "./upstream.js";
 import { ListeningServer, resetStream } from "./upstream-server.js";
 
 /** One call as the server sees it. */
-export interface GrpcCall {
+export interface UpstreamGrpcCall {
   /** The request's headers, in their order. */
   readonly metadata: HeaderList;
   /** The client's messages, until it sends no more. Throws when the client resets the stream. */
@@ -31,7 +31,7 @@ export interface GrpcCall {
 }
 
 /** What a method does; an error that it throws ends the call with status 13. */
-export type GrpcMethod = (call: GrpcCall) => void | Promise<void>;
+export type GrpcMethod = (call: UpstreamGrpcCall) => void | Promise<void>;
 
 /** As those of `startUpstream`. */
 export type GrpcUpstreamOptions = Pick<UpstreamOptions, "name" | "address">;
@@ -63,7 +63,7 @@ export async function startGrpcUpstream(
     const call = grpcCall(stream, metadata);
     const method = methods[path];
     if (method === undefined) call.end(UNIMPLEMENTED, `no method ${path}`);
-    else run(method, call);
+    else void run(method, call);
   });
   const listening = await ListeningServer.start(server, address);
   return {
@@ -78,7 +78,7 @@ export async function startGrpcUpstream(
   };
 }
 
-async function run(method: GrpcMethod, call: GrpcCall): Promise<void> {
+async function run(method: GrpcMethod, call: UpstreamGrpcCall): Promise<void> {
   try {
     await method(call);
   } catch (cause) {
@@ -86,7 +86,7 @@ async function run(method: GrpcMethod, call: GrpcCall): Promise<void> {
   }
 }
 
-function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): GrpcCall {
+function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): UpstreamGrpcCall {
   let trailers: http2.OutgoingHttpHeaders = {};
   stream.on("wantTrailers", () => stream.sendTrailers(trailers));
   const begin = (initial: Readonly<Record<string, string>> = {}) =>

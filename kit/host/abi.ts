@@ -62,9 +62,6 @@ export const DataStatus = {
 /** What a trailers callback returns. */
 export const TrailersStatus = { Continue: 0, StopIteration: 1 } as const;
 
-/** The versions of the ABI that Envoy speaks, by the marker that a module exports. */
-export type AbiVersion = "0.1.0" | "0.2.0" | "0.2.1";
-
 /** The callbacks that Envoy enters where a module exports them. */
 export const CALLBACKS = [
   "proxy_on_vm_start",

@@ -1,7 +1,8 @@
 // Calls that a module makes to other services, as the test sees and answers them.
 
+import type { HeaderList } from "../traffic.js";
 import type { Alarm } from "./clock.js";
-import { type HeaderList, HeaderMap } from "./header-map.js";
+import { HeaderMap } from "./header-map.js";
 import type { RootContext } from "./root-context.js";
 
 export interface CallResponse {

@@ -1,9 +1,10 @@
 // What root contexts and streams have in common: host calls ask the context that is the effective
 // one.
 
+import type { HeaderList } from "../traffic.js";
 import { BufferType, type CallbackName, HeaderMapType, Status, StreamType } from "./abi.js";
 import { Body, NOTHING } from "./body.js";
-import type { HeaderList, HeaderMap } from "./header-map.js";
+import type { HeaderMap } from "./header-map.js";
 import type { RootContext } from "./root-context.js";
 import type { Vm } from "./vm.js";
 

@@ -1,7 +1,6 @@
 // Headers, trailers and metadata, and the form in which they cross into a module and back.
 
-/** A header map as it travels: names and values in order, repeated names included. */
-export type HeaderList = readonly (readonly [name: string, value: string])[];
+import type { HeaderList } from "../traffic.js";
 
 /** Most pairs, and most bytes, that Envoy takes from a module in one call. */
 const MAX_PAIRS = 1024;

@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { compileSource } from "../../test/support/compile-source.js";
+import type { HeaderList } from "../traffic.js";
 import { Clock } from "./clock.js";
-import { type HeaderList, type HostedModule, loadModule } from "./load.js";
+import { type HostedModule, loadModule } from "./load.js";
 
 const MARKER = "export function proxy_abi_version_0_2_1(): void {}";
 const MALLOC = "export function malloc(size: usize): usize { return heap.alloc(size); }";

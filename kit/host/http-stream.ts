@@ -1,9 +1,10 @@
 // One HTTP stream through one filter: the test drives it, and looks at what the upstream and the
 // client saw.
 
+import type { HeaderList } from "../traffic.js";
 import type { LocalReply } from "./context.js";
 import { FilterManager, type StreamEnds } from "./filter-manager.js";
-import { type HeaderList, HeaderMap } from "./header-map.js";
+import { HeaderMap } from "./header-map.js";
 import type { PropertyValue } from "./property.js";
 import { Received } from "./received.js";
 import type { RootContext } from "./root-context.js";

@@ -6,20 +6,18 @@
 // happens in real time.
 
 import type { Json } from "../../envoy/config/json.js";
+import type { HeaderList } from "../traffic.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
 import { checkHostOptions } from "./check.js";
 import { compiledModule } from "./compiled.js";
 import { configurationBytes } from "./configuration.js";
 import type { LocalReply } from "./context.js";
-import type { HeaderList } from "./header-map.js";
 import { Host, type HostOptions, settingsOf } from "./host.js";
 import { HttpStream, type StreamOptions } from "./http-stream.js";
 import type { PropertyValue } from "./property.js";
 import { RootContext } from "./root-context.js";
 import { type ConnectOptions, TcpStream } from "./tcp-stream.js";
 import { type LogLine, Vm } from "./vm.js";
-
-export type { HeaderList } from "./header-map.js";
 
 /** What a filter made of a request. */
 export interface Exchange {

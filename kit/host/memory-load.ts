@@ -1,7 +1,8 @@
 // Streams that leave something behind if anything does: bodies of 64 KiB, timers and calls, a
 // hundred of them open at a time.
 
-import type { HeaderList, HostedModule } from "./load.js";
+import type { HeaderList } from "../traffic.js";
+import type { HostedModule } from "./load.js";
 
 const REQUEST: HeaderList = [
   [":method", "POST"],

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { compileModule } from "../../toolchain/compile/build.js";
-import { type HeaderList, type HostedModule, loadModule } from "./load.js";
+import type { HeaderList } from "../traffic.js";
+import { type HostedModule, loadModule } from "./load.js";
 import { driveMemoryStreams } from "./memory-load.js";
 
 const PLAIN: HeaderList = [

@@ -1,7 +1,8 @@
 // What came out on one side of a filter.
 
+import type { HeaderList } from "../traffic.js";
 import type { Sink } from "./direction.js";
-import type { HeaderList, HeaderMap } from "./header-map.js";
+import type { HeaderMap } from "./header-map.js";
 
 export class Received implements Sink {
   headerMap: HeaderMap | undefined;

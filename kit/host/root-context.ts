@@ -1,12 +1,13 @@
 // A plugin in a VM: its root context, with the tick, the calls and the configuration that belong to
 // it.
 
+import type { HeaderList } from "../traffic.js";
 import { Status } from "./abi.js";
 import { Body, NOTHING } from "./body.js";
 import { GrpcCall, HttpCall, type HttpCallResponse } from "./call-outs.js";
 import type { Alarm } from "./clock.js";
 import { Context } from "./context.js";
-import { type HeaderList, HeaderMap } from "./header-map.js";
+import { HeaderMap } from "./header-map.js";
 import type { Vm } from "./vm.js";
 
 /** The response that Envoy makes of a call that was not answered in time. */

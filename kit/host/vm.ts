@@ -1,6 +1,7 @@
 // One VM with one module: its memory, the contexts in it, and the way in and out of it.
 
-import { type AbiVersion, CALLBACKS, type CallbackName, Status } from "./abi.js";
+import type { AbiVersion } from "../../envoy/module/abi.js";
+import { CALLBACKS, type CallbackName, Status } from "./abi.js";
 import type { Context } from "./context.js";
 import type { Host, HostSettings } from "./host.js";
 import { LinkedCalls } from "./linked-calls.js";

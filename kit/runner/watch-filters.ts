@@ -137,8 +137,20 @@ class FilterWatch {
     const turn = new AbortController();
     this.#turn = turn;
     const since = performance.now() - SETTLE_MS;
-    void this.#vitest?.cancelCurrentRun("keyboard-input");
-    this.#working = this.#working.then(() => this.#test(since, turn.signal));
+    this.#working = this.#settled().then(() => this.#test(since, turn.signal));
+    this.#working.catch((error: unknown) => this.#tellFailure(error, turn.signal));
+  }
+
+  /** Settles when the run under way has been ended; how it failed was told by whoever began it. */
+  async #settled(): Promise<void> {
+    const cancelled = this.#vitest?.cancelCurrentRun("keyboard-input");
+    await Promise.allSettled([this.#working, cancelled]);
+  }
+
+  /** One save that could not be tested does not end the watch. */
+  #tellFailure(error: unknown, turn: AbortSignal): void {
+    if (turn.aborted) return;
+    this.#options.onLine(`this save was not tested: ${String(error)}; the next one is`);
   }
 
   /** Tests what was saved, and what earlier turns did not come to. */

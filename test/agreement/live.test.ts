@@ -142,7 +142,7 @@ function options({ plan, workers }: Proxy) {
     module,
     vmId: "live",
   }));
-  return { filters, workers, concurrency: workers };
+  return { filters, workers };
 }
 
 function configurationOf(configuration: Json | undefined): string {

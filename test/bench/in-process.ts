@@ -4,9 +4,10 @@
 // with the module that does nothing.
 
 import { join } from "node:path";
-import { type HeaderList, type HostedModule, loadModule } from "../../kit/host/load.js";
+import { type HostedModule, loadModule } from "../../kit/host/load.js";
 import { driveMemoryStreams } from "../../kit/host/memory-load.js";
 import { hostProxy } from "../../kit/host/proxy.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { compileModule, modulePath } from "../../toolchain/compile/build.js";
 import { equalityRules } from "./equality-rules.js";
 import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";

@@ -54,7 +54,7 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
   await using envoy = await startEnvoyProcess({
     binary,
     directory,
-    concurrency: 1,
+    workers: 1,
     logLevel: "warning",
     bootstrap: bootstrap({
       node: { id: "bench", cluster: "bench" },

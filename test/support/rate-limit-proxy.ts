@@ -2,8 +2,8 @@
 
 import type { Json } from "../../envoy/config/json.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
-import type { HeaderList } from "../../kit/host/load.js";
 import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
 
 const FILTER = "rate-limit";

@@ -2,7 +2,7 @@
 // answers what the test says, nonsense too.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type GrpcCall, startGrpcUpstream } from "../../kit/envoy/grpc-upstream.js";
+import { startGrpcUpstream, type UpstreamGrpcCall } from "../../kit/envoy/grpc-upstream.js";
 import type { Upstream } from "../../kit/envoy/upstream.js";
 import {
   decodeQuestion,
@@ -43,7 +43,7 @@ const METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 export async function startRateLimitService(respond: LimitRespond = allow): Promise<RateLimitService> {
   const questions: LimitQuestion[] = [];
   const state = { respond, cancelled: 0 };
-  const shouldRateLimit = async (call: GrpcCall): Promise<void> => {
+  const shouldRateLimit = async (call: UpstreamGrpcCall): Promise<void> => {
     let isOurs = false;
     call.closed.then((end) => {
       if (end === "reset" && !isOurs) state.cancelled++;
@@ -69,7 +69,7 @@ export async function startRateLimitService(respond: LimitRespond = allow): Prom
   }) as RateLimitService;
 }
 
-async function answer(call: GrpcCall, reply: LimitReply): Promise<void> {
+async function answer(call: UpstreamGrpcCall, reply: LimitReply): Promise<void> {
   const { delayMs = 0, raw, status, fault } = reply;
   if (delayMs > 0) await sleep(delayMs);
   if (fault === "reset") return call.reset();

@@ -1,7 +1,6 @@
 // What a build refuses beside what the compiler does: a module that stock Envoy would not load, and
 // one that it would load and never call.
 
-import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { callbacksOf } from "../../envoy/module/abi.js";
 import { inspectModule, type ModuleReport } from "../../envoy/module/inspect.js";
@@ -44,10 +43,9 @@ export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
   if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
-  const folder = path.join(source.root, path.dirname(entry));
   refuse(
     `${entry} does not export a callback that it implements`,
-    await silentMethods(folder, report.callbacks, callbackFiles(module, sdk), sdk),
+    await silentMethods(source, { callbacks: report.callbacks, files: callbackFiles(module, sdk) }),
   );
 }
 

@@ -1,9 +1,10 @@
 // A method that Envoy never calls, because the filter's entry file does not export its callback, is
 // the mistake that shows nowhere else: the filter compiles, loads, and does nothing.
 
-import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { DESCRIPTIONS } from "../package/own-descriptor.js";
+import type { Source } from "../compile/source.js";
+import { ClassTree } from "./class-tree.js";
+import type { DeclaredClass } from "./syntax.js";
 
 /** The files of the SDK that a filter's entry file exports its callbacks from. */
 export const PLUGIN = "exports/plugin";
@@ -46,56 +47,76 @@ export function callbacksFrom(file: string): readonly string[] {
   return Object.values(CALLBACKS).flatMap(([callback, from]) => (from === file ? [callback] : []));
 }
 
-const METHOD = new RegExp(`^\\s+(?:override\\s+)?(${Object.keys(CALLBACKS).join("|")})\\((?!.*;$)`);
-const SHARED_CONTEXT = /^\s+(?:override\s+)?shared(?:Http)?Context\(/m;
+/**
+ * What the callbacks of `exports/stateless` ask the root context for, and what `FilterRoot` asks for
+ * in its place.
+ */
+const SHARED_CONTEXTS: readonly string[] = ["sharedHttpContext", "sharedContext"];
+
+/** What a module exports, and where from. */
+export interface ExportedCallbacks {
+  /** The module's exported callbacks, by their ABI names. */
+  readonly callbacks: readonly string[];
+  /** The files of the SDK that these come from. */
+  readonly files: ReadonlySet<string>;
+}
 
 /**
- * A line for each method in the folder's AssemblyScript files whose callback is not among those
- * exported: `index.ts:12: …`.
- * @param callbacks the module's exported callbacks
- * @param callbackFiles the files of the SDK that these come from
- * @param sdk how the SDK is named in imports, with a slash behind it
+ * A line for each method of a context that the filter has and whose callback is not exported:
+ * `index.ts:12: …`, from the entry file's folder. A method counts where it takes the place of one of
+ * the SDK's contexts.
  */
 export async function silentMethods(
-  folder: string,
-  callbacks: readonly string[],
-  callbackFiles: ReadonlySet<string>,
-  sdk: string,
+  source: Source,
+  { callbacks, files }: ExportedCallbacks,
 ): Promise<readonly string[]> {
-  const names = (await readdir(folder)).filter(
-    (name) => name.endsWith(".ts") && !/\.(spec|test|d)\.ts$/.test(name) && !DESCRIPTIONS.includes(name),
-  );
-  const sources = await Promise.all(
-    names.map(async (name) => ({ name, text: await readFile(path.join(folder, name), "utf8") })),
-  );
-  const isStateless = callbackFiles.has(STATELESS);
-  const silent = sources.flatMap(({ name, text }) =>
-    silentIn(text, callbacks, isStateless).map(
-      ({ line, method, callback, file }) =>
-        `${name}:${line}: ${method} is never called: export ${callback} from ${sdk}${file}`,
-    ),
-  );
-  if (!isStateless || sources.some(({ text }) => SHARED_CONTEXT.test(text))) return silent;
-  return [
-    ...silent,
-    `no root context has sharedHttpContext, which the callbacks of ${sdk}${STATELESS} ask for`,
-  ];
-}
-
-interface SilentMethod {
-  readonly line: number;
-  readonly method: string;
-  readonly callback: string;
-  readonly file: string;
-}
-
-function silentIn(text: string, callbacks: readonly string[], isStateless: boolean): SilentMethod[] {
-  return text.split("\n").flatMap((line, i) => {
-    const method = METHOD.exec(line)?.[1];
-    const [callback, from] = (method === undefined ? undefined : CALLBACKS[method]) ?? [];
-    if (method === undefined || callback === undefined || from === undefined) return [];
-    if (callbacks.includes(callback)) return [];
+  const tree = await ClassTree.of(source);
+  const chains = tree.ownClasses().map((own) => tree.chainOf(own));
+  const implemented = chains.flatMap((chain) => implementations(tree, chain));
+  const isStateless = files.has(STATELESS);
+  const lines = implemented.flatMap(({ where, method, what }) => {
+    const [callback, from] = CALLBACKS[method] ?? [];
+    if (callback === undefined || from === undefined || callbacks.includes(callback)) return [];
     const file = from === STREAM && isStateless ? STATELESS : from;
-    return [{ line: i + 1, method, callback, file }];
+    const place = `${path.relative(path.dirname(path.join(source.root, source.entry)), where.file)}:${where.line}`;
+    return [`${place}: ${what} is never called: export ${callback} from ${source.sdk}${file}`];
+  });
+  const isShared = implemented.some(({ method, isOwn }) => isOwn && SHARED_CONTEXTS.includes(method));
+  if (isStateless && !isShared) {
+    lines.push(
+      `no root context has sharedHttpContext, which the callbacks of ${source.sdk}${STATELESS} ask for`,
+    );
+  }
+  return [...new Set(lines)];
+}
+
+interface Implementation {
+  readonly method: string;
+  readonly where: { readonly file: string; readonly line: number };
+  /** Whether it is not the SDK's. */
+  readonly isOwn: boolean;
+  /** For a sentence. */
+  readonly what: string;
+}
+
+/**
+ * The methods by which a class, or one that it extends, takes the place of those of the SDK's
+ * context at the end of its chain. One that is not the author's is told at the class that extends
+ * it. What the layer for `@solo-io/proxy-runtime` has of its own asks for no callback.
+ */
+function implementations(tree: ClassTree, chain: readonly DeclaredClass[]): readonly Implementation[] {
+  const [own] = chain;
+  if (own === undefined) return [];
+  return [...Object.keys(CALLBACKS), ...SHARED_CONTEXTS].flatMap((method) => {
+    const having = chain.filter(({ methods }) => methods.some(({ name }) => name === method));
+    const origin = having.pop();
+    if (origin === undefined || !tree.isOfSdk(origin.file)) return [];
+    return having.flatMap((each): readonly Implementation[] => {
+      const found = each.methods.find(({ name, hasBody }) => name === method && hasBody);
+      if (found === undefined || tree.isOf("proxy-runtime", each.file)) return [];
+      return tree.isOfSdk(each.file)
+        ? [{ method, where: own, isOwn: false, what: `${method} of ${each.name}` }]
+        : [{ method, where: { file: each.file, line: found.line }, isOwn: true, what: method }];
+    });
   });
 }

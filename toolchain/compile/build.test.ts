@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { readModule } from "../../envoy/module/read.js";
-import { STATELESS, silentMethods } from "../check/silent-methods.js";
 import { findMember } from "../package/member.js";
 import { buildFilters, compileModule } from "./build.js";
 import { debugModulePath } from "./compile.js";
@@ -247,22 +246,6 @@ ${SILENT}`);
     "index.ts:12: onLog is never called: export proxy_on_log from assembly/exports/stream",
     "index.ts:15: onTick is never called: export proxy_on_tick from assembly/exports/plugin",
   ]);
-});
-
-test("stateless callbacks without a shared context are told so, and are where to export others from", async () => {
-  const folder = path.join(ROOT, newRoom());
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, "index.ts"), SILENT);
-  const files = new Set([STATELESS]);
-  const callbacks = ["proxy_on_log", "proxy_on_tick"];
-  expect(await silentMethods(folder, callbacks, files, "assembly/")).toEqual([
-    `index.ts:3: onResponseHeaders is never called: export proxy_on_response_headers from assembly/${STATELESS}`,
-    expect.stringMatching(/^no root context has sharedHttpContext/),
-  ]);
-  await writeFile(path.join(folder, "root.ts"), "class Root {\n  sharedHttpContext(): null {}\n}\n");
-  expect(
-    await silentMethods(folder, [...callbacks, "proxy_on_response_headers"], files, "assembly/"),
-  ).toEqual([]);
 });
 
 test("a module over its size budget is refused, and nothing is left behind", async () => {

@@ -10,7 +10,7 @@ import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
-import { findMember, type Member, type Place, refuseRepeated } from "../package/member.js";
+import { type FilterPlace, findMember, type Member, refuseRepeated } from "../package/member.js";
 import { type Compiled, compileEntry, debugModulePath, withSourceMapUrl } from "./compile.js";
 import { prebuilt } from "./prebuilt.js";
 import { IN_CHECKOUT, type Source, sourceAt, workspaceRoot } from "./source.js";
@@ -59,7 +59,7 @@ function defaultOutDir(name: string): string {
 }
 
 /** Where `buildFilters` puts a filter's module unless told otherwise, wherever the filter is. */
-export function moduleOf({ name, isOwn, entry }: Place): string {
+export function moduleOf({ name, isOwn, entry }: FilterPlace): string {
   return modulePath(name, isOwn ? path.join(sourceAt(entry).root, "build") : CATALOG_MODULES);
 }
 
@@ -96,7 +96,7 @@ async function buildFilter(member: Member, options: BuildOptions): Promise<Built
 }
 
 /** Whether the filter's module is at `out`, and newer than its sources. */
-export function isBuilt({ entry }: Place, out: string): Promise<boolean> {
+export function isBuilt({ entry }: FilterPlace, out: string): Promise<boolean> {
   const source = sourceAt(entry);
   return isUpToDate(out, source, [entry], (file) => file === source.entry);
 }

@@ -9,7 +9,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import { refuseFlaws } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
-import type { Place } from "../package/member.js";
+import type { FilterPlace } from "../package/member.js";
 import { modulePath } from "./build.js";
 import { type Compiled, withSourceMapUrl } from "./compile.js";
 import { sourceAt } from "./source.js";
@@ -17,7 +17,7 @@ import { sweep } from "./sweep.js";
 import { WarmCompiler } from "./warm-compiler.js";
 
 /** What must be known of a filter. */
-export type WarmFilter = Pick<Place, "name" | "entry">;
+export type WarmFilter = Pick<FilterPlace, "name" | "entry">;
 
 /** Whether there is a module, or why there is none: `MeshwrightError("build")`. */
 export type WarmResult = "built" | MeshwrightError;

@@ -11,7 +11,7 @@ import { sourceAt, workspaceRoot } from "../compile/source.js";
 import { ownDescriptor } from "./own-descriptor.js";
 
 /** Where a filter is. */
-export interface Place {
+export interface FilterPlace {
   readonly name: string;
   /** Its entry file, an absolute path. */
   readonly entry: string;
@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** A filter that can be built. */
-export interface Member extends FilterDescriptor, Place {}
+export interface Member extends FilterDescriptor, FilterPlace {}
 
 /** Names of modules and keys of configurations. */
 export const NAME = /^[a-z][a-z0-9-]{0,63}$/;
@@ -40,7 +40,7 @@ export async function findMember(text: string): Promise<Member> {
 }
 
 /** As `findMember`, without the filter's descriptor, which takes longer to read than all else. */
-export async function findPlace(text: string): Promise<Place> {
+export async function findPlace(text: string): Promise<FilterPlace> {
   if (!text.includes("/") && !text.endsWith(".ts")) return placeByName(text);
   const entry = await entryAt(path.resolve(text));
   return FILTERS.map(catalogPlace).find((place) => place.entry === entry) ?? ownPlace(entry);
@@ -76,7 +76,7 @@ export function buildableNames(): readonly string[] {
   );
 }
 
-function placeByName(name: string): Place {
+function placeByName(name: string): FilterPlace {
   const own = entryOf(workspaceRoot(), name);
   if (!isCatalogName(name)) {
     if (existsSync(own)) return ownPlace(own);
@@ -86,7 +86,7 @@ function placeByName(name: string): Place {
   return catalogPlace({ name });
 }
 
-function ownPlace(entry: string): Place {
+function ownPlace(entry: string): FilterPlace {
   const isIndex = path.basename(entry) === "index.ts";
   const name = isIndex ? path.basename(path.dirname(entry)) : path.basename(entry, ".ts");
   if (!NAME.test(name)) {
@@ -108,7 +108,7 @@ function catalogEntry(name: string): string | undefined {
   return isCatalogName(name) ? entryOf(PACKAGE_ROOT, name) : undefined;
 }
 
-function catalogPlace({ name }: Pick<FilterDescriptor, "name">): Place {
+function catalogPlace({ name }: Pick<FilterDescriptor, "name">): FilterPlace {
   return { name, entry: entryOf(PACKAGE_ROOT, name), isOwn: false };
 }
 

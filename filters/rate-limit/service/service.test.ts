@@ -3,8 +3,9 @@
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
-import { type HeaderList, type HostedModule, loadModule } from "../../../kit/host/load.js";
+import { type HostedModule, loadModule } from "../../../kit/host/load.js";
 import { type HostedProxy, hostProxy } from "../../../kit/host/proxy.js";
+import type { HeaderList } from "../../../kit/traffic.js";
 import { encodeVerdict, type LimitVerdict } from "../../../test/support/rate-limit-messages.js";
 import { buildFilters } from "../../../toolchain/compile/build.js";
 import type { RateLimitConfig } from "../schema.js";

@@ -1,8 +1,9 @@
 // Host calls that call other services.
 
+import type { HeaderList } from "../../traffic.js";
 import { Status } from "../abi.js";
 import type { GrpcCall } from "../call-outs.js";
-import { type HeaderList, readPairs } from "../header-map.js";
+import { readPairs } from "../header-map.js";
 import type { HostCalls, Vm } from "../vm.js";
 
 export function callOutCalls(vm: Vm): HostCalls {

@@ -47,7 +47,7 @@ beforeAll(async () => {
     }),
   });
   service = await startUpstream({ name: "service", respond: answerCall });
-  const common = { upstreams: { upstream, service }, concurrency: 1 };
+  const common = { upstreams: { upstream, service }, workers: 1 };
   const [chain, bundled] = await Promise.all([
     startEnvoy({
       ...common,

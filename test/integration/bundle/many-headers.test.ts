@@ -37,7 +37,7 @@ beforeAll(async () => {
     upstreams: { v1, v2 },
     listenerOptions: { maxRequestHeaders: 20_000, maxRequestHeadersKb: 8192 },
     // One VM for all requests: what one leaves behind, the next would meet.
-    concurrency: 1,
+    workers: 1,
   });
 });
 

@@ -162,7 +162,7 @@ async function startTwins(
 ): Promise<Twins> {
   const common = {
     upstreams: { upstream: upstream as unknown as Upstream },
-    concurrency: 1,
+    workers: 1,
     ...routing,
   };
   const filters = order.map((name) => ({

@@ -48,7 +48,7 @@ async function loadedByEnvoy(modules: ReadonlyMap<string, string>): Promise<Read
       clusters: [],
     }),
     directory,
-    concurrency: 1,
+    workers: 1,
   });
   try {
     const loaded = new Map<string, boolean>();

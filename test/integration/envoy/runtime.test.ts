@@ -208,7 +208,7 @@ describe("LiveFilter", () => {
     const envoy = await startEnvoyProcess({
       binary,
       directory,
-      concurrency: 2,
+      workers: 2,
       bootstrap: configuration(port, adminPort, [discoveredFilter({ name: "probe", path })]),
     });
     return {

@@ -59,7 +59,7 @@ export class BothProxies implements AsyncDisposable {
 
   static async start({ respond, ...filter }: BothOptions): Promise<BothProxies> {
     const upstream = await startUpstream({ respond });
-    const envoy = await startEnvoy({ filters: [filter], upstreams: { upstream }, concurrency: 1 });
+    const envoy = await startEnvoy({ filters: [filter], upstreams: { upstream }, workers: 1 });
     const proxy = hostProxy({ filters: [filter], upstreams: { upstream: respond }, workers: 1 });
     return new BothProxies(filter.name, upstream, envoy, proxy);
   }

@@ -62,7 +62,7 @@ beforeAll(async () => {
   envoy = await startEnvoyProcess({
     binary: await findEnvoy(),
     directory: folder,
-    concurrency: 1,
+    workers: 1,
     bootstrap: bootstrap({
       node: { id: "test", cluster: "test" },
       adminPort,

@@ -34,7 +34,7 @@ describe("meshwright/proxy-runtime", () => {
   test("what the original cannot do", async () => {
     const module = await compile("mended", await probeSource("mended"));
     const mended = { name: "mended", module, rootId: "probe" };
-    await using envoy = await startEnvoy({ filters: [mended], upstreams: { upstream }, concurrency: 1 });
+    await using envoy = await startEnvoy({ filters: [mended], upstreams: { upstream }, workers: 1 });
     const { headers } = await send(envoy.url, {
       path: "/where",
       headers: [
@@ -77,7 +77,7 @@ describe("meshwright/proxy-runtime", () => {
   test("a root_id that the module does not know is refused, by name", async () => {
     const module = await compile("roots", await probeSource("roots"));
     const start = (rootId: string) =>
-      startEnvoy({ filters: [{ name: "roots", module, rootId }], upstreams: { upstream }, concurrency: 1 });
+      startEnvoy({ filters: [{ name: "roots", module, rootId }], upstreams: { upstream }, workers: 1 });
     await expect(start("third")).rejects.toMatchObject({
       details: expect.arrayContaining([
         expect.stringContaining("no root context for root_id 'third', only for: first, second"),

@@ -98,7 +98,7 @@ function inEnvoy(runtime: Runtime): void {
     envoy = await startEnvoy({
       filters: await chain(runtime),
       upstreams: { upstream, judge },
-      concurrency: 1,
+      workers: 1,
     });
   }, 60_000);
 

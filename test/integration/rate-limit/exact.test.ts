@@ -16,7 +16,7 @@ let limited: LimitEnvoy;
 
 beforeAll(async () => {
   limited = await startLimitEnvoy({
-    concurrency: WORKERS,
+    workers: WORKERS,
     accessLog: {
       status: "%RESPONSE_CODE%",
       path: "%REQ(:PATH)%",

@@ -24,7 +24,7 @@ export interface BudgetEnvoyOptions {
   /** Without it there is no filter. */
   readonly configuration?: RetryBudgetConfig;
   readonly retryPolicy?: Partial<RetryPolicyOptions>;
-  readonly concurrency?: number;
+  readonly workers?: number;
   /** The path of another build of it. Default: the filter as it is. */
   readonly module?: string;
   /** Of the listener's chain, before the router. */
@@ -52,7 +52,7 @@ export interface BudgetEnvoy extends AsyncDisposable {
 }
 
 export async function startBudgetEnvoy(options: BudgetEnvoyOptions): Promise<BudgetEnvoy> {
-  const { upstreams, configuration, retryPolicy, concurrency = 2, module = FILTER, filters = [] } = options;
+  const { upstreams, configuration, retryPolicy, workers = 2, module = FILTER, filters = [] } = options;
   const ours =
     configuration === undefined
       ? []
@@ -62,7 +62,7 @@ export async function startBudgetEnvoy(options: BudgetEnvoyOptions): Promise<Bud
     filters: [...filters, ...(isDownstream ? ours : [])],
     upstreamFilters: isDownstream ? [] : ours,
     upstreams,
-    concurrency,
+    workers,
     routeOptions: {
       timeoutSeconds: 10,
       retryPolicy: { retryOn: ["5xx", "reset", "connect-failure"], numRetries: RETRIES, ...retryPolicy },

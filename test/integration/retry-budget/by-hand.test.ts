@@ -44,7 +44,7 @@ beforeAll(async () => {
       ...parse(placed),
     },
     directory: folder,
-    concurrency: 2,
+    workers: 2,
     ports: [port, adminPort],
     readableFolders: [path.dirname(module)],
   });

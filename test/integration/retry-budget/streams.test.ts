@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
 import { type SendOptions, send } from "../../../kit/envoy/client.js";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
-import { type GrpcCall, startGrpcUpstream } from "../../../kit/envoy/grpc-upstream.js";
+import { startGrpcUpstream, type UpstreamGrpcCall } from "../../../kit/envoy/grpc-upstream.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { UpstreamRequest, UpstreamResponse } from "../../../kit/traffic.js";
 import { type BudgetEnvoy, RETRIES, startBudgetEnvoy, withoutMark } from "./budget-envoy.js";
@@ -19,7 +19,7 @@ let grpc: Upstream;
 let budget: BudgetEnvoy;
 let before: Record<string, number>;
 let answer: (attempt: number, request: UpstreamRequest) => UpstreamResponse;
-let method: (call: GrpcCall, attempt: number) => void;
+let method: (call: UpstreamGrpcCall, attempt: number) => void;
 
 beforeAll(async () => {
   upstream = await startUpstream({ respond: (request) => answer(attemptOf(request.headers), request) });

@@ -32,7 +32,7 @@ beforeAll(async () => {
   budget = await startBudgetEnvoy({
     upstreams: { upstream },
     module,
-    concurrency: 1,
+    workers: 1,
     configuration: { budgets: [{ name: "one", concurrency: { percentage: 0, minRetryConcurrency: 1 } }] },
   });
 });

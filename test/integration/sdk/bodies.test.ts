@@ -31,7 +31,7 @@ beforeAll(async () => {
   envoy = await startEnvoy({
     filters: [{ name: "bodies", module }],
     upstreams: { upstream, trailers: withTrailers },
-    concurrency: 1,
+    workers: 1,
   });
 });
 

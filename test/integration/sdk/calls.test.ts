@@ -52,12 +52,12 @@ beforeAll(async () => {
       // Nobody listens on the port of TCP's multiplexer.
       dead: at(1),
     },
-    concurrency: 1,
+    workers: 1,
   });
   stateless = await startEnvoy({
     filters: [{ name: "stateless", module: statelessModule }],
     upstreams: { upstream, service },
-    concurrency: 1,
+    workers: 1,
   });
 });
 

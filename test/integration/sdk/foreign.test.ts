@@ -26,7 +26,7 @@ beforeAll(async () => {
   envoy = await startEnvoy({
     filters: [{ name: "foreign", module }],
     upstreams: { upstream },
-    concurrency: 1,
+    workers: 1,
     accessLog: { note: "%FILTER_STATE(wasm.note:PLAIN)%" },
   });
 });

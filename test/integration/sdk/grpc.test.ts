@@ -8,7 +8,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
-import { type GrpcCall, startGrpcUpstream } from "../../../kit/envoy/grpc-upstream.js";
+import { startGrpcUpstream, type UpstreamGrpcCall } from "../../../kit/envoy/grpc-upstream.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { compileModule } from "../../../toolchain/compile/build.js";
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
       // Nobody listens on the port of TCP's multiplexer.
       dead: { ...grpc, port: 1 },
     },
-    concurrency: 1,
+    workers: 1,
   });
 });
 
@@ -46,7 +46,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function echo(call: GrpcCall): Promise<void> {
+async function echo(call: UpstreamGrpcCall): Promise<void> {
   call.begin({ "x-initial": call.metadata.find(([name]) => name === "x-metadata")?.[1] ?? "none" });
   try {
     for await (const message of call.messages) call.send(message);
@@ -56,7 +56,7 @@ async function echo(call: GrpcCall): Promise<void> {
   }
 }
 
-async function say(call: GrpcCall): Promise<void> {
+async function say(call: UpstreamGrpcCall): Promise<void> {
   for await (const message of call.messages) call.send(`${message} to ${call.metadata.length > 5}`);
   call.end(0);
 }
@@ -64,17 +64,17 @@ async function say(call: GrpcCall): Promise<void> {
 const GRPC_METHODS = {
   "/test.Echo/Echo": echo,
   "/test.Echo/Say": say,
-  "/test.Echo/Fail": (call: GrpcCall) => call.end(7, "not for you"),
-  "/test.Echo/NoMessage": (call: GrpcCall) => {
+  "/test.Echo/Fail": (call: UpstreamGrpcCall) => call.end(7, "not for you"),
+  "/test.Echo/NoMessage": (call: UpstreamGrpcCall) => {
     call.begin();
     call.end(0);
   },
-  "/test.Echo/Break": (call: GrpcCall) => {
+  "/test.Echo/Break": (call: UpstreamGrpcCall) => {
     call.begin();
     call.send("one");
     setImmediate(() => call.reset());
   },
-  "/test.Echo/Silent": async (call: GrpcCall) => {
+  "/test.Echo/Silent": async (call: UpstreamGrpcCall) => {
     try {
       for await (const _ of call.messages);
     } catch {

@@ -27,7 +27,7 @@ beforeAll(async () => {
   envoy = await startEnvoy({
     filters: [{ name: "headers", module }],
     upstreams: { upstream, trailers: withTrailers },
-    concurrency: 1,
+    workers: 1,
   });
 });
 

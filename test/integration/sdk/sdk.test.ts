@@ -25,7 +25,7 @@ beforeAll(async () => {
   envoy = await startEnvoy({
     filters: [{ name: "probe", module }],
     upstreams: { upstream },
-    concurrency: 1,
+    workers: 1,
     listenerOptions: { maxRequestHeaders: 3000, maxRequestHeadersKb: 1024 },
   });
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
   envoy = await startEnvoy({
     filters: [{ name: "shared", module }],
     upstreams: { upstream },
-    concurrency: 2,
+    workers: 2,
   });
 });
 

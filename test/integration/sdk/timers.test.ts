@@ -20,7 +20,7 @@ beforeAll(async () => {
   const module = path.join(folder, "probe.wasm");
   await compileModule("test/probes/timers/index.ts", module);
   upstream = await startUpstream();
-  envoy = await startEnvoy({ filters: [{ name: "probe", module }], upstreams: { upstream }, concurrency: 1 });
+  envoy = await startEnvoy({ filters: [{ name: "probe", module }], upstreams: { upstream }, workers: 1 });
 });
 
 afterAll(async () => {

@@ -1,0 +1,160 @@
+// What a running Envoy's files come to when a change fails: with an Envoy that does as it is told.
+
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import type { ApplyResult } from "../../envoy/runtime/live-file.js";
+import type { RunEvent } from "../events.js";
+import type { LiveEnvoy } from "../planned-envoy.js";
+import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import { parseUpstreamUrl } from "../upstream-url.js";
+import { ModuleCopies, readFrontFilter } from "./filters.js";
+import { LiveFront } from "./live-front.js";
+
+const ACCEPTED: ApplyResult = { accepted: true };
+const WAIT = { timeout: 20_000 };
+const settings = (edit: number) => JSON.stringify({ edit });
+
+const nameOf = (file: string) => path.basename(path.dirname(file));
+
+const apply = vi.fn(async (): Promise<ApplyResult> => ACCEPTED);
+const events: RunEvent[] = [];
+const unhandled = vi.fn();
+
+let folder: string;
+let file: string;
+let entry: string;
+let directory: RunDirectory;
+let live: LiveFront;
+let edits = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "live-front-"));
+  file = path.join(folder, "own.json");
+  await writeFile(file, settings(0));
+  directory = await claimRunDirectory("run", folder);
+  entry = await ownFilter();
+  const filters = [await readFrontFilter({ filter: entry, file }, [])];
+  const upstream = parseUpstreamUrl("http://127.0.0.1:1");
+  if (!upstream.ok) throw new Error("the test's URL is wrong");
+  live = await LiveFront.follow({
+    front: {
+      filters: [],
+      upstreams: { fallback: upstream.value, named: {} },
+      modulePath: (name) => path.join(folder, `${name}.wasm`),
+      port: 1,
+      adminPort: 2,
+    },
+    filters,
+    modules: new Map(),
+    copies: new ModuleCopies(path.join(directory.path, "modules")),
+    envoy: { apply } as unknown as LiveEnvoy,
+    directory,
+    onEvent: (event) => events.push(event),
+  });
+  process.on("unhandledRejection", unhandled);
+});
+
+afterAll(async () => {
+  process.off("unhandledRejection", unhandled);
+  live?.[Symbol.dispose]();
+  await directory?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+  await rm(path.dirname(entry), { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  events.length = 0;
+});
+afterEach(() => expect(unhandled).not.toHaveBeenCalled());
+
+/** In a checkout an own filter is compiled in the package, as deep as a filter's room. */
+async function ownFilter(): Promise<string> {
+  const room = path.join(PACKAGE_ROOT, "build", `live-front-test-${process.pid}`);
+  await mkdir(room, { recursive: true });
+  await writeFile(path.join(room, "index.ts"), "export const broken: i32 = 1;\n");
+  return path.join(room, "index.ts");
+}
+
+/** Saves other settings, and returns what was told of them. */
+async function edit(): Promise<RunEvent | undefined> {
+  edits++;
+  await writeFile(file, settings(edits));
+  await vi.waitFor(() => expect(events).not.toEqual([]), WAIT);
+  return events[0];
+}
+
+it.each([
+  [
+    "an Envoy that is gone",
+    new MeshwrightError("envoy-failed", "Envoy's admin does not answer"),
+    "Envoy's admin does not answer",
+  ],
+  [
+    "a file that cannot be written",
+    new MeshwrightError("write-failed", "cannot write it (ENOSPC)"),
+    "cannot write it (ENOSPC)",
+  ],
+  ["an error that nobody foresaw", new TypeError("no function"), "unexpected error: TypeError: no function"],
+])("tells of %s, and applies the next edit", async (_what, error, line) => {
+  apply.mockRejectedValueOnce(error);
+  expect(await edit()).toEqual({ kind: "not-applied", what: file, lines: [line] });
+  events.length = 0;
+  expect(await edit()).toEqual({ kind: "applied", filter: nameOf(entry), places: [file] });
+});
+
+it("tells of a refused file that the last good settings stay", async () => {
+  await writeFile(file, "edit: [");
+  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  expect(events[0]).toEqual({
+    kind: "file-refused",
+    lines: [expect.stringContaining(`refused: ${file}:1:`)],
+  });
+});
+
+it("tells of settings that Envoy refuses with its reason", async () => {
+  apply.mockResolvedValueOnce({ accepted: false, reason: "not these" });
+  expect(await edit()).toMatchObject({ kind: "refused", filter: nameOf(entry), reason: "not these" });
+});
+
+it("tells of a module that cannot be built, and of one that comes when Envoy is gone", async () => {
+  await writeFile(entry, "export const broken: i32 = ;\n");
+  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  expect(events[0]).toMatchObject({ kind: "build-failed" });
+  events.length = 0;
+  apply.mockRejectedValueOnce(new MeshwrightError("envoy-failed", "Envoy's admin does not answer"));
+  await writeFile(
+    entry,
+    `import "../../assembly/abi/abort";
+export function proxy_abi_version_0_2_1(): void {}
+export function malloc(size: usize): usize { return heap.alloc(size); }
+export function proxy_on_tick(id: u32): void {}
+`,
+  );
+  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  expect(events[0]).toEqual({
+    kind: "not-applied",
+    what: `the new module of ${nameOf(entry)}`,
+    lines: ["Envoy's admin does not answer"],
+  });
+});
+
+it("says nothing of what fails because it is over", async () => {
+  let fail: (error: Error) => void = () => {};
+  const calls = apply.mock.calls.length;
+  apply.mockReturnValueOnce(
+    new Promise((_resolve, reject) => {
+      fail = reject;
+    }),
+  );
+  edits++;
+  await writeFile(file, settings(edits));
+  await vi.waitFor(() => expect(apply).toHaveBeenCalledTimes(calls + 1), WAIT);
+  live[Symbol.dispose]();
+  fail(new MeshwrightError("envoy-failed", "Envoy's admin does not answer"));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(events).toEqual([]);
+});

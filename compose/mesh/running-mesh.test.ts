@@ -1,0 +1,144 @@
+// What an edit of a running mesh's file comes to when it fails: with Envoys that do as they are
+// told.
+
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { MeshwrightError } from "../../envoy/errors.js";
+import type { ApplyResult } from "../../envoy/runtime/live-file.js";
+import type { RunEvent } from "../events.js";
+import type { FilterPlan, LiveEnvoy } from "../planned-envoy.js";
+import { claimRunDirectory } from "../run-directory.js";
+import { type MeshPlanOptions, portNames } from "./addresses.js";
+import { readMesh } from "./file.js";
+import { planMesh } from "./plan.js";
+import { type MeshPart, RunningMesh } from "./running-mesh.js";
+
+const WAIT = { timeout: 20_000 };
+
+let folder: string;
+let file: string;
+let mesh: RunningMesh;
+let events: RunEvent[];
+const unhandled = vi.fn();
+/** By the Envoys' names; what is not set takes everything. */
+const outcomes = new Map<string, () => Promise<ApplyResult>>();
+
+const meshFile = (header: string) =>
+  JSON.stringify({
+    name: "shop",
+    gateway: { routes: [{ prefix: "/", service: "front" }] },
+    services: { front: { versions: { v1: { url: "http://127.0.0.1:1" } } } },
+    filters: [{ filter: "trace-headers", at: ["gateway", "inbound"], config: { responseHeader: header } }],
+  });
+
+beforeEach(async () => {
+  process.on("unhandledRejection", unhandled);
+  folder = await mkdtemp(path.join(tmpdir(), "running-mesh-"));
+  file = path.join(folder, "mesh.json");
+  events = [];
+  outcomes.clear();
+  await writeFile(file, meshFile("x-0"));
+  mesh = await start();
+});
+afterEach(async () => {
+  await mesh.stop();
+  await rm(folder, { recursive: true, force: true });
+  process.off("unhandledRejection", unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+async function start(): Promise<RunningMesh> {
+  const parsed = await readMesh(file);
+  const directory = await claimRunDirectory(parsed.name, folder);
+  const planOptions: MeshPlanOptions = {
+    directory: directory.path,
+    home: folder,
+    ports: new Map(portNames(parsed).map((name, i) => [name, 20_000 + i])),
+    modulePath: (filter) => `/build/${filter}.wasm`,
+  };
+  const plan = planMesh(parsed, planOptions);
+  const parts = plan.envoys.map((envoy): MeshPart => {
+    const apply = async (_filter: FilterPlan) => outcomes.get(envoy.name)?.() ?? { accepted: true };
+    return {
+      kind: "envoy",
+      name: envoy.name,
+      envoy: { plan: envoy, apply } as unknown as LiveEnvoy,
+      running: { exited: new Promise(() => {}), logs: () => "", stop: async () => {} },
+    };
+  });
+  const binary = { path: "/envoy", version: "1.39.3", source: "cache" } as const;
+  const onEvent = (event: RunEvent) => events.push(event);
+  return RunningMesh.over({ mesh: parsed, file, plan, planOptions, parts, binary, directory, onEvent });
+}
+
+/** Saves other settings, and waits for so many events. */
+async function edit(header: string, count: number): Promise<readonly RunEvent[]> {
+  events = [];
+  await writeFile(file, meshFile(header));
+  await vi.waitFor(() => expect(events).toHaveLength(count), WAIT);
+  return events;
+}
+
+const gone = async () => {
+  throw new MeshwrightError("envoy-failed", "Envoy's admin does not answer");
+};
+
+it("gives the others their settings where one Envoy is gone, and that one again at the next edit", async () => {
+  outcomes.set("gateway", gone);
+  const [first, second] = (await edit("x-1", 2)).toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
+  expect(first).toMatchObject({ kind: "applied", places: [expect.stringMatching(/^front_v1\//)] });
+  expect(second).toEqual({
+    kind: "not-applied",
+    what: expect.stringMatching(/^trace-headers at gateway\//),
+    lines: ["Envoy's admin does not answer"],
+  });
+  outcomes.clear();
+  expect(await edit("x-2", 1)).toMatchObject([{ kind: "applied", places: { length: 2 } }]);
+});
+
+it("gives an Envoy what it did not get, at any later save of the file", async () => {
+  outcomes.set("gateway", gone);
+  await edit("x-1", 2);
+  outcomes.clear();
+  events = [];
+  await writeFile(file, `${meshFile("x-1")}\n`);
+  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  expect(events).toMatchObject([{ kind: "applied", places: [expect.stringMatching(/^gateway\//)] }]);
+});
+
+it("tells of an error that nobody foresaw, and takes the next edit", async () => {
+  outcomes.set("gateway", async () => {
+    throw new TypeError("no function");
+  });
+  expect(await edit("x-1", 2)).toContainEqual({
+    kind: "not-applied",
+    what: expect.stringMatching(/^trace-headers at gateway\//),
+    lines: ["unexpected error: TypeError: no function"],
+  });
+  outcomes.clear();
+  expect(await edit("x-2", 1)).toMatchObject([{ kind: "applied" }]);
+});
+
+it("tells of a refused file that the last good settings stay", async () => {
+  events = [];
+  await writeFile(file, "name: 3");
+  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  expect(events[0]).toMatchObject({ kind: "file-refused" });
+});
+
+it("says nothing of what fails because it is over", async () => {
+  let isAsked = false;
+  outcomes.set("gateway", async () => {
+    isAsked = true;
+    await mesh.stop();
+    return gone();
+  });
+  events = [];
+  await writeFile(file, meshFile("x-1"));
+  await vi.waitFor(() => expect(isAsked && !existsSync(mesh.directory)).toBe(true), WAIT);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(events.filter(({ kind }) => kind === "not-applied")).toEqual([]);
+});

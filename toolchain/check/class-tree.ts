@@ -1,0 +1,147 @@
+// The classes of a filter and those that they extend, in whatever files these are.
+
+import { statSync } from "node:fs";
+import path from "node:path";
+import type { Source } from "../compile/source.js";
+import {
+  type Binding,
+  type Compiler,
+  type DeclaredClass,
+  parseFile,
+  type Scope,
+  type SourceFile,
+} from "./syntax.js";
+
+/** Reads each file once. */
+export class ClassTree {
+  readonly #compiler: Compiler;
+  readonly #source: Source;
+  readonly #files = new Map<string, SourceFile>();
+
+  private constructor(compiler: Compiler, source: Source) {
+    this.#compiler = compiler;
+    this.#source = source;
+  }
+
+  static async of(source: Source): Promise<ClassTree> {
+    return new ClassTree(await import("assemblyscript"), source);
+  }
+
+  /**
+   * The classes of all files that the entry file's imports lead to, without those of the SDK and of
+   * installed packages.
+   */
+  ownClasses(): readonly DeclaredClass[] {
+    const { root, entry } = this.#source;
+    const files = new Set([path.join(root, entry)]);
+    // A set that grows while it is walked is walked to its end.
+    for (const file of files) {
+      for (const name of this.#parsed(file).imports) {
+        const imported = this.#fileOf(name, file);
+        if (imported !== undefined && !this.isOfSdk(imported) && !isInstalled(imported)) files.add(imported);
+      }
+    }
+    return [...files].flatMap((file) => this.#parsed(file).classes);
+  }
+
+  /** The class and those that it extends, up to the first that extends none or cannot be found. */
+  chainOf(own: DeclaredClass): readonly DeclaredClass[] {
+    const chain = new Set<DeclaredClass>();
+    for (let next: DeclaredClass | undefined = own; next !== undefined && !chain.has(next); ) {
+      chain.add(next);
+      next = next.base === undefined ? undefined : this.#find(next.scope, next.base);
+    }
+    return [...chain];
+  }
+
+  /** Whether a file is one of the SDK, or of its layer for `@solo-io/proxy-runtime`. */
+  isOfSdk(file: string): boolean {
+    return this.isOf("assembly", file) || this.isOf("proxy-runtime", file);
+  }
+
+  /** Whether a file is in that folder of meshwright. */
+  isOf(folder: "assembly" | "proxy-runtime", file: string): boolean {
+    return file.startsWith(path.join(this.#source.sdkRoot, folder) + path.sep);
+  }
+
+  #parsed(file: string): SourceFile {
+    const known = this.#files.get(file);
+    if (known !== undefined) return known;
+    const parsed = parseFile(this.#compiler, file);
+    this.#files.set(file, parsed);
+    return parsed;
+  }
+
+  /** The class of that name, as it is seen from a scope. */
+  #find(scope: Scope, names: readonly string[]): DeclaredClass | undefined {
+    for (let each: Scope | undefined = scope; each !== undefined; each = each.outer) {
+      if (each.names.has(names[0] ?? "")) return this.#findIn(each, names);
+    }
+    return undefined;
+  }
+
+  #findIn({ names, file }: Scope, [first = "", ...rest]: readonly string[]): DeclaredClass | undefined {
+    const binding = names.get(first);
+    return binding === undefined ? undefined : this.#follow(binding, rest, file);
+  }
+
+  #follow(binding: Binding, rest: readonly string[], file: string): DeclaredClass | undefined {
+    switch (binding.kind) {
+      case "class":
+        return rest.length === 0 ? binding.declared : undefined;
+      case "alias":
+        return this.#find(binding.scope, [...binding.type, ...rest]);
+      case "namespace":
+        return this.#findIn(binding.scope, rest);
+      case "import": {
+        const names = binding.name === undefined ? rest : [binding.name, ...rest];
+        return this.#findExport(this.#fileOf(binding.from, file), names, new Set());
+      }
+    }
+  }
+
+  /** @param asked the files that were asked already: two may export all of each other */
+  #findExport(
+    file: string | undefined,
+    names: readonly string[],
+    asked: Set<string>,
+  ): DeclaredClass | undefined {
+    if (file === undefined || asked.has(`${file} ${names[0]}`)) return undefined;
+    asked.add(`${file} ${names[0]}`);
+    const { scope, exports, exportsAllOf } = this.#parsed(file);
+    const [first = "", ...rest] = names;
+    const exported = exports.get(first);
+    if (exported !== undefined) {
+      return "local" in exported
+        ? this.#find(scope, [exported.local, ...rest])
+        : this.#findExport(this.#fileOf(exported.from, file), [exported.name, ...rest], asked);
+    }
+    for (const from of exportsAllOf) {
+      const found = this.#findExport(this.#fileOf(from, file), names, asked);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** The file that an import names, where the compiler would find it. */
+  #fileOf(name: string, from: string): string | undefined {
+    if (name.startsWith(".")) return sourceFile(path.resolve(path.dirname(from), name));
+    const [, below] = /^meshwright(?:\/(.*))?$/.exec(name) ?? [];
+    if (below !== undefined) return sourceFile(path.join(this.#source.sdkRoot, below));
+    for (let folder = path.dirname(from); ; folder = path.dirname(folder)) {
+      const found = sourceFile(path.join(folder, "node_modules", name));
+      if (found !== undefined || folder === path.dirname(folder)) return found;
+    }
+  }
+}
+
+/** As the compiler looks for it: a file of that name, else the folder's index. */
+function sourceFile(place: string): string | undefined {
+  return [`${place}.ts`, path.join(place, "index.ts")].find(
+    (file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true,
+  );
+}
+
+function isInstalled(file: string): boolean {
+  return file.split(path.sep).includes("node_modules");
+}

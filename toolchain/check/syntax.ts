@@ -1,0 +1,178 @@
+// What one source file declares, imports and exports, as the compiler's own parser reads it: as far
+// as it takes to follow a class to those that it extends.
+
+import { readFileSync } from "node:fs";
+import type { ClassDeclaration, NamedTypeNode, Statement } from "assemblyscript";
+
+/** The compiler as a library. It takes a third of a second to load. */
+export type Compiler = typeof import("assemblyscript");
+
+/** What a name stands for. */
+export type Binding =
+  | { readonly kind: "class"; readonly declared: DeclaredClass }
+  | { readonly kind: "alias"; readonly type: readonly string[]; readonly scope: Scope }
+  | { readonly kind: "namespace"; readonly scope: Scope }
+  /** `name` is that in the other file; none stands for all that it exports. */
+  | { readonly kind: "import"; readonly from: string; readonly name?: string };
+
+/** The names of a file, or of a namespace in it. */
+export interface Scope {
+  readonly file: string;
+  readonly names: Map<string, Binding>;
+  readonly outer?: Scope;
+}
+
+export interface DeclaredClass {
+  /** Absolute. */
+  readonly file: string;
+  readonly name: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly scope: Scope;
+  /** The name of the class that it extends, in its parts: `sdk.HttpContext` has two. */
+  readonly base?: readonly string[];
+  readonly methods: readonly Method[];
+}
+
+export interface Method {
+  readonly name: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** False where it is only declared, as an abstract one. */
+  readonly hasBody: boolean;
+}
+
+/** An exported name: one of the file's own, or one of another file's. */
+export type Exported = { readonly local: string } | { readonly from: string; readonly name: string };
+
+/** A parsed file. */
+export interface SourceFile {
+  readonly scope: Scope;
+  readonly classes: readonly DeclaredClass[];
+  readonly exports: ReadonlyMap<string, Exported>;
+  /** The files of which it exports everything, as it names them. */
+  readonly exportsAllOf: readonly string[];
+  /** All files that it imports or exports from, as it names them. */
+  readonly imports: readonly string[];
+}
+
+/** Parses one file. @param file an absolute path */
+export function parseFile(compiler: Compiler, file: string): SourceFile {
+  const parser = new compiler.Parser();
+  parser.parseFile(readFileSync(file, "utf8"), file, false);
+  const reader = new FileReader(compiler, file);
+  for (const statement of parser.sources[0]?.statements ?? []) reader.read(statement, reader.scope);
+  return reader;
+}
+
+class FileReader implements SourceFile {
+  readonly scope: Scope;
+  readonly classes: DeclaredClass[] = [];
+  readonly exports = new Map<string, Exported>();
+  readonly exportsAllOf: string[] = [];
+  readonly imports: string[] = [];
+  readonly #as: Compiler;
+
+  constructor(compiler: Compiler, file: string) {
+    this.#as = compiler;
+    this.scope = { file, names: new Map() };
+  }
+
+  /** A const enum to the compiler's own sources, an object to everybody else. */
+  get #flags(): { readonly Export: number; readonly Static: number } {
+    return (this.#as as unknown as { readonly CommonFlags: { Export: number; Static: number } }).CommonFlags;
+  }
+
+  read(statement: Statement, scope: Scope): void {
+    const as = this.#as;
+    if (statement instanceof as.ImportStatement) this.#readImport(statement, scope);
+    else if (statement instanceof as.ExportStatement) this.#readExport(statement);
+    else if (statement instanceof as.ExportDefaultStatement) this.#readDefault(statement, scope);
+    else if (statement instanceof as.DeclarationStatement) this.#readDeclaration(statement, scope);
+  }
+
+  #readImport(
+    { path, declarations, namespaceName }: InstanceType<Compiler["ImportStatement"]>,
+    { names }: Scope,
+  ): void {
+    const from = path.value;
+    this.imports.push(from);
+    if (namespaceName !== null) names.set(namespaceName.text, { kind: "import", from });
+    for (const { name, foreignName } of declarations ?? []) {
+      names.set(name.text, { kind: "import", from, name: foreignName.text });
+    }
+  }
+
+  #readExport({ path, members }: InstanceType<Compiler["ExportStatement"]>): void {
+    const from = path?.value;
+    if (from !== undefined) this.imports.push(from);
+    if (from !== undefined && members === null) this.exportsAllOf.push(from);
+    for (const { localName, exportedName } of members ?? []) {
+      const local = localName.text;
+      this.exports.set(exportedName.text, from === undefined ? { local } : { from, name: local });
+    }
+  }
+
+  #readDefault({ declaration }: InstanceType<Compiler["ExportDefaultStatement"]>, scope: Scope): void {
+    this.#readDeclaration(declaration, scope);
+    this.exports.set("default", { local: declaration.name.text });
+  }
+
+  #readDeclaration(node: InstanceType<Compiler["DeclarationStatement"]>, scope: Scope): void {
+    const name = node.name.text;
+    const binding = this.#bindingOf(node, scope);
+    if (binding === undefined) return;
+    scope.names.set(name, binding);
+    if (scope === this.scope && node.is(this.#flags.Export)) this.exports.set(name, { local: name });
+  }
+
+  #bindingOf(node: InstanceType<Compiler["DeclarationStatement"]>, scope: Scope): Binding | undefined {
+    const as = this.#as;
+    if (node instanceof as.ClassDeclaration) {
+      const declared = this.#declare(node, scope);
+      this.classes.push(declared);
+      return { kind: "class", declared };
+    }
+    if (node instanceof as.TypeDeclaration) {
+      return node.type instanceof as.NamedTypeNode
+        ? { kind: "alias", type: partsOf(node.type), scope }
+        : undefined;
+    }
+    if (!(node instanceof as.NamespaceDeclaration)) return undefined;
+    // One that is declared again has the names of both.
+    const known = scope.names.get(node.name.text);
+    const inner = known?.kind === "namespace" ? known.scope : newScope(scope);
+    for (const member of node.members) this.read(member, inner);
+    return { kind: "namespace", scope: inner };
+  }
+
+  #declare(node: ClassDeclaration, scope: Scope): DeclaredClass {
+    const as = this.#as;
+    const isMethod = (member: unknown) => member instanceof as.MethodDeclaration;
+    const lineOf = ({ range }: { readonly range: InstanceType<Compiler["Range"]> }) =>
+      range.source.lineAt(range.start);
+    const methods = node.members.filter(isMethod).filter((method) => !method.is(this.#flags.Static));
+    return {
+      file: scope.file,
+      name: node.name.text,
+      line: lineOf(node.name),
+      scope,
+      ...(node.extendsType === null ? {} : { base: partsOf(node.extendsType) }),
+      methods: methods.map(({ name, body }) => ({
+        name: name.text,
+        line: lineOf(name),
+        hasBody: body !== null,
+      })),
+    };
+  }
+}
+
+function newScope(outer: Scope): Scope {
+  return { file: outer.file, names: new Map(), outer };
+}
+
+function partsOf({ name }: NamedTypeNode): readonly string[] {
+  const parts: string[] = [];
+  for (let part: typeof name | null = name; part !== null; part = part.next) parts.push(part.identifier.text);
+  return parts;
+}
