@@ -1,4 +1,5 @@
-// What filters with rules share: matches, shares of the traffic, shadow mode, outcomes and explanations.
+// What filters with rules share: matches, shares of the traffic, shadow mode, outcomes and
+// explanations.
 
 export { Explanation } from "./rules/explanation";
 export { HostRequestView } from "./rules/host-request-view";

@@ -6,31 +6,35 @@ import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
+import { MAX_HEADER_NAME_SIZE } from "../text/limits";
+import {
+  AUTHORITY_HEADER,
+  MAX_MEMBERS,
+  MAX_METHOD_SIZE,
+  MAX_METHODS,
+  MAX_NAME_SIZE,
+  MAX_PERCENTAGE,
+  MAX_TESTS,
+  MAX_TEXT_SIZE,
+  PATH_TESTS,
+  SCHEME_HEADER,
+  STEPS_PER_PERCENT,
+  VALUE_TESTS,
+} from "./limits";
 import { NameSlots } from "./named-values";
 import { NamedTest, PathTest, RequestMatch } from "./request-match";
 import { RequestSlots } from "./request-view";
 import { ValueMatch, ValueTest } from "./value-match";
 
-const MAX_TESTS: i32 = 32;
-const MAX_TEXT: i32 = 4096;
-const MAX_HEADER_NAME: i32 = 128;
 const MAX_SAFE_INTEGER: i64 = 9007199254740991;
 
 const MATCH_KEYS: StaticArray<string> = ["method", "path", "headers", "query", "cookies", "percentage"];
-const PATH_TESTS: StaticArray<string> = ["exact", "prefix", "suffix", "segments"];
+/** In the order of `PathTest`, which begins with `None`. */
+const PATH_TEST_KEYS = StaticArray.fromArray(PATH_TESTS);
 /** In the order of `ValueTest`. */
-const VALUE_TESTS: StaticArray<string> = [
-  "exact",
-  "prefix",
-  "suffix",
-  "contains",
-  "oneOf",
-  "present",
-  "absent",
-  "range",
-];
+const VALUE_TEST_KEYS = StaticArray.fromArray(VALUE_TESTS);
 const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
-const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TESTS);
+const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TEST_KEYS);
 
 /**
  * Compiles a match; an absent one matches every request. `reserved` is a request header that the
@@ -59,15 +63,15 @@ export function parseMatch(
 /** A percentage from 0 to 100 in steps of 0.01, as buckets of `BUCKETS`; absent is all of them. */
 export function parsePercentage(node: ConfigNode): u32 {
   if (!node.present) return BUCKETS;
-  const percentage = node.number(0, 100);
-  const buckets = Math.round(percentage * 100);
-  if (buckets / 100 != percentage) node.fail("must be a multiple of 0.01");
+  const percentage = node.number(0, MAX_PERCENTAGE);
+  const buckets = Math.round(percentage * STEPS_PER_PERCENT);
+  if (buckets / STEPS_PER_PERCENT != percentage) node.fail("must be a multiple of 0.01");
   return <u32>buckets;
 }
 
 /** The name of a header that a filter writes. */
 export function parseWrittenHeader(node: ConfigNode): Bytes {
-  const name = node.text(1, MAX_HEADER_NAME);
+  const name = node.text(1, MAX_HEADER_NAME_SIZE);
   if (!isHeaderName(name)) node.fail("must be a header name in lower case");
   else if (isReservedHeader(name)) node.fail("must not be a header that has a meaning of its own");
   return name;
@@ -78,8 +82,8 @@ export function parseExplainHeader(node: ConfigNode): Bytes | null {
   return node.present ? parseWrittenHeader(node) : null;
 }
 
-const AUTHORITY = Bytes.of(":authority");
-const SCHEME = Bytes.of(":scheme");
+const AUTHORITY = Bytes.of(AUTHORITY_HEADER);
+const SCHEME = Bytes.of(SCHEME_HEADER);
 const HOST = Bytes.of("host");
 
 /**
@@ -88,7 +92,7 @@ const HOST = Bytes.of("host");
  * headers under that one alone.
  */
 export function parseTestedHeader(node: ConfigNode): Bytes {
-  const name = node.text(1, MAX_HEADER_NAME);
+  const name = node.text(1, MAX_HEADER_NAME_SIZE);
   if (name.equals(HOST)) return AUTHORITY;
   if (isHeaderName(name) || name.equals(AUTHORITY) || name.equals(SCHEME)) return name;
   node.fail("must be a header name in lower case, or :authority or :scheme");
@@ -102,13 +106,13 @@ function parseMethods(node: ConfigNode): StaticArray<Bytes> {
     node.fail("must be a method or a list of methods");
     return [];
   }
-  const methods = new StaticArray<Bytes>(node.array(1, 16));
+  const methods = new StaticArray<Bytes>(node.array(1, MAX_METHODS));
   for (let i = 0; i < methods.length; i++) methods[i] = parseMethod(node.at(i));
   return methods;
 }
 
 export function parseMethod(node: ConfigNode): Bytes {
-  const method = node.text(1, 32);
+  const method = node.text(1, MAX_METHOD_SIZE);
   for (let i = 0; i < method.size; i++) {
     const byte = method.at(i);
     if (byte < 0x41 || byte > 0x5a) {
@@ -121,12 +125,12 @@ export function parseMethod(node: ConfigNode): Bytes {
 
 function parsePath(node: ConfigNode, match: RequestMatch): void {
   if (!node.present) return;
-  node.keys(PATH_TESTS);
-  const test = theOneOf(node, PATH_TESTS);
+  node.keys(PATH_TEST_KEYS);
+  const test = theOneOf(node, PATH_TEST_KEYS);
   if (test < 0) return;
-  const operand = node.get(PATH_TESTS[test]);
+  const operand = node.get(PATH_TEST_KEYS[test]);
   match.pathTest = test + 1;
-  match.pathOperand = operand.text(1, MAX_TEXT);
+  match.pathOperand = operand.text(1, MAX_TEXT_SIZE);
   if (match.pathTest != PathTest.Segments) return;
   if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
 }
@@ -176,7 +180,7 @@ function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedT
   for (let i = 0; i < tests.length; i++) {
     const item = node.at(i);
     item.keys(NAMED_TEST_KEYS);
-    tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, 256)), parseValueMatch(item));
+    tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, MAX_NAME_SIZE)), parseValueMatch(item));
   }
   return tests;
 }
@@ -185,9 +189,9 @@ const NOTHING = new Bytes(0, 0);
 
 function parseValueMatch(node: ConfigNode): ValueMatch {
   const invert = node.get("invert").boolOr(false);
-  const test = theOneOf(node, VALUE_TESTS);
+  const test = theOneOf(node, VALUE_TEST_KEYS);
   if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
-  const operand = node.get(VALUE_TESTS[test]);
+  const operand = node.get(VALUE_TEST_KEYS[test]);
   switch (test) {
     case ValueTest.OneOf:
       return new ValueMatch(test, NOTHING, parseMembers(operand), 0, 0, invert);
@@ -200,7 +204,7 @@ function parseValueMatch(node: ConfigNode): ValueMatch {
     default:
       return new ValueMatch(
         test,
-        operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT),
+        operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT_SIZE),
         null,
         0,
         0,
@@ -210,8 +214,8 @@ function parseValueMatch(node: ConfigNode): ValueMatch {
 }
 
 function parseMembers(node: ConfigNode): BytesTable {
-  const members = new StaticArray<Bytes>(node.array(1, 1000));
-  for (let i = 0; i < members.length; i++) members[i] = node.at(i).text(0, MAX_TEXT);
+  const members = new StaticArray<Bytes>(node.array(1, MAX_MEMBERS));
+  for (let i = 0; i < members.length; i++) members[i] = node.at(i).text(0, MAX_TEXT_SIZE);
   return new BytesTable(members);
 }
 

@@ -6,6 +6,7 @@ import { Bytes } from "../text/bytes";
 import { ConfigNode } from "../text/config";
 import { BUCKETS, bucketOf, hash64 } from "../text/hash";
 import { parseLabel } from "../text/label";
+import { MAX_SALT_SIZE } from "./limits";
 import { parseMatch, parsePercentage } from "./match-config";
 import { RequestMatch } from "./request-match";
 import { RequestSlots, RequestView } from "./request-view";
@@ -80,6 +81,6 @@ function parseShare(node: ConfigNode, slots: RequestSlots, rule: Bytes): Share {
 
 /** The seed of a hash over keys; nothing here means the rule's name. */
 export function parseSalt(node: ConfigNode, rule: Bytes): u64 {
-  const salt = node.textOr(rule, 0, 256);
+  const salt = node.textOr(rule, 0, MAX_SALT_SIZE);
   return hash64(0, salt.ptr, salt.size);
 }

@@ -5,6 +5,7 @@
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { ConfigNode } from "../text/config";
+import { KEY_SOURCES, MAX_NAME_SIZE } from "./limits";
 import { parseTestedHeader, theOneOf } from "./match-config";
 import { RequestSlots, RequestView } from "./request-view";
 
@@ -16,7 +17,7 @@ enum KeySource {
 }
 
 /** In the order of `KeySource`. */
-const KEY_SOURCES: StaticArray<string> = ["header", "cookie", "clientAddress", "traceId"];
+const SOURCE_KEYS = StaticArray.fromArray(KEY_SOURCES);
 
 const TRACEPARENT = Bytes.of("traceparent");
 const B3_TRACE_ID = Bytes.of("x-b3-traceid");
@@ -102,10 +103,10 @@ export function parseStickyKey(
   reserved: Bytes | null = null,
 ): StickyKey | null {
   if (!node.present) return null;
-  node.keys(KEY_SOURCES);
-  const source = theOneOf(node, KEY_SOURCES);
+  node.keys(SOURCE_KEYS);
+  const source = theOneOf(node, SOURCE_KEYS);
   if (source < 0) return null;
-  const operand = node.get(KEY_SOURCES[source]);
+  const operand = node.get(SOURCE_KEYS[source]);
   switch (source) {
     case KeySource.Header: {
       const name = parseTestedHeader(operand);
@@ -116,7 +117,7 @@ export function parseStickyKey(
     }
     case KeySource.Cookie:
       slots.needCookie();
-      return new StickyKey(source, slots.cookies.slotOf(operand.text(1, 256)), 0, 0);
+      return new StickyKey(source, slots.cookies.slotOf(operand.text(1, MAX_NAME_SIZE)), 0, 0);
     default:
       if (!operand.boolOr(false)) operand.fail("must be true");
       if (source == KeySource.ClientAddress) return new StickyKey(source, 0, 0, 0);

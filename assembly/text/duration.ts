@@ -3,17 +3,12 @@
 
 import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";
+import { HOUR, MAX_DURATION_DIGITS, MAX_DURATION_FRACTION, MILLISECOND, MINUTE, SECOND } from "./limits";
 
 /** What `millisecondsOf` returns for what is no length of time. */
 export const NO_DURATION: u64 = u64.MAX_VALUE;
 
-const MAX_DIGITS: i32 = 9;
-const MAX_FRACTION: i32 = 3;
 const DOT: u8 = 0x2e;
-const MILLISECOND: u64 = 1;
-const SECOND: u64 = 1000;
-const MINUTE: u64 = 60 * SECOND;
-const HOUR: u64 = 60 * MINUTE;
 
 /**
  * The length of time that must be here, in milliseconds, `minMs` to `maxMs`. After a fault:
@@ -44,14 +39,14 @@ export function millisecondsOf(text: Bytes): u64 {
   let at = 0;
   let thousandths: u64 = 0;
   while (at < text.size && isDigit(text.at(at))) thousandths = thousandths * 10 + (text.at(at++) - 0x30);
-  if (at == 0 || at > MAX_DIGITS) return NO_DURATION;
+  if (at == 0 || at > MAX_DURATION_DIGITS) return NO_DURATION;
   thousandths *= 1000;
   if (at < text.size && text.at(at) == DOT) {
     const start = ++at;
     for (let worth: u64 = 100; at < text.size && isDigit(text.at(at)); worth /= 10) {
       thousandths += worth * (text.at(at++) - 0x30);
     }
-    if (at == start || at > start + MAX_FRACTION) return NO_DURATION;
+    if (at == start || at > start + MAX_DURATION_FRACTION) return NO_DURATION;
   }
   const unit = unitAt(text, at);
   if (unit == 0) return NO_DURATION;

@@ -1,45 +1,13 @@
 // Names of headers that a filter reads or writes.
 
 import { Bytes } from "./bytes";
-import { BytesTable } from "./bytes-table";
+import { CONNECTION_HEADERS, FORMAT_HEADERS, HEADER_NAME_MARKS, MESSAGE_HEADERS } from "./limits";
 
-/**
- * Headers that hold a connection, a message or a format of its own together: writing something else
- * into them would break it.
- */
-const RESERVED = new BytesTable([
-  Bytes.of("b3"),
-  Bytes.of("connection"),
-  Bytes.of("content-encoding"),
-  Bytes.of("content-length"),
-  Bytes.of("content-type"),
-  Bytes.of("grpc-message"),
-  Bytes.of("grpc-status"),
-  Bytes.of("host"),
-  Bytes.of("keep-alive"),
-  Bytes.of("location"),
-  Bytes.of("proxy-connection"),
-  Bytes.of("set-cookie"),
-  Bytes.of("te"),
-  Bytes.of("traceparent"),
-  Bytes.of("tracestate"),
-  Bytes.of("trailer"),
-  Bytes.of("transfer-encoding"),
-  Bytes.of("upgrade"),
-  Bytes.of("x-request-id"),
-]);
-
-/** Those of them that a filter may write into an answer of its own, which has no other. */
-const FOR_REPLIES = new BytesTable([
-  Bytes.of("b3"),
-  Bytes.of("location"),
-  Bytes.of("set-cookie"),
-  Bytes.of("traceparent"),
-  Bytes.of("tracestate"),
-  Bytes.of("x-request-id"),
-]);
-
-const TOKEN_MARKS = Bytes.of("!#$%&'*+.^_`|~-");
+const CONNECTION = Bytes.of(CONNECTION_HEADERS);
+const MESSAGE = Bytes.of(MESSAGE_HEADERS);
+const FORMAT = Bytes.of(FORMAT_HEADERS);
+const TOKEN_MARKS = Bytes.of(HEADER_NAME_MARKS);
+const SPACE: u8 = 0x20;
 
 /**
  * Whether it is a token of RFC 9110 without capitals: proxy-wasm has header names in lower case.
@@ -57,7 +25,7 @@ export function isHeaderName(name: Bytes): bool {
 
 /** Whether the header has a meaning of its own, so that no filter may be told to write it. */
 export function isReservedHeader(name: Bytes): bool {
-  return RESERVED.find(name) >= 0;
+  return isMessageHeader(name) || isListed(FORMAT, name);
 }
 
 /**
@@ -65,5 +33,16 @@ export function isReservedHeader(name: Bytes): bool {
  * together, or says what the body is.
  */
 export function isMessageHeader(name: Bytes): bool {
-  return isReservedHeader(name) && FOR_REPLIES.find(name) < 0;
+  return isListed(CONNECTION, name) || isListed(MESSAGE, name);
+}
+
+/** Whether it is one of the names in `list`, between which there are spaces. */
+function isListed(list: Bytes, name: Bytes): bool {
+  let start = 0;
+  for (let end = 0; end <= list.size; end++) {
+    if (end < list.size && list.at(end) != SPACE) continue;
+    if (name.equals(new Bytes(list.ptr + start, end - start))) return true;
+    start = end + 1;
+  }
+  return false;
 }

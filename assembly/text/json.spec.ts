@@ -1,6 +1,7 @@
 import { Bytes } from "./bytes";
-import { JsonDocument, MAX_DEPTH, MAX_SIZE, parseJson } from "./json";
+import { JsonDocument, MAX_DEPTH, parseJson } from "./json";
 import { JsonKind, JsonValue } from "./json-value";
+import { MAX_DOCUMENT_SIZE } from "./limits";
 
 function parse(text: string): JsonDocument {
   return parseJson(Bytes.of(text));
@@ -133,8 +134,10 @@ describe("structure", () => {
   });
 
   it("refuses more than a mebibyte", () => {
-    expect(value(" ".repeat(MAX_SIZE - 1) + "1").number).toBe(1);
-    expect(refusal(" ".repeat(MAX_SIZE) + "1")).toBe("1:1 the document is larger than 1048576 bytes");
+    expect(value(" ".repeat(MAX_DOCUMENT_SIZE - 1) + "1").number).toBe(1);
+    expect(refusal(" ".repeat(MAX_DOCUMENT_SIZE) + "1")).toBe(
+      "1:1 the document is larger than 1048576 bytes",
+    );
   });
 
   it("says where: lines from 1, columns in characters", () => {

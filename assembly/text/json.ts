@@ -7,12 +7,11 @@
 import { Bytes } from "./bytes";
 import { isDigit, JsonScanner, QUOTE } from "./json-scanner";
 import { JsonKind, JsonValue } from "./json-value";
+import { MAX_DOCUMENT_SIZE } from "./limits";
 import { isContinuation } from "./utf8";
 
 /** Arrays and objects within one another. */
 export const MAX_DEPTH: i32 = 64;
-/** Bytes of a document. */
-export const MAX_SIZE: i32 = 1024 * 1024;
 
 const LINE_FEED: u8 = 0x0a;
 const MINUS: u8 = 0x2d;
@@ -44,7 +43,9 @@ export class JsonDocument {
  * memory.
  */
 export function parseJson(source: Bytes): JsonDocument {
-  if (source.size > MAX_SIZE) return refused(source, 0, `the document is larger than ${MAX_SIZE} bytes`);
+  if (source.size > MAX_DOCUMENT_SIZE) {
+    return refused(source, 0, `the document is larger than ${MAX_DOCUMENT_SIZE} bytes`);
+  }
   const parser = new JsonParser(source);
   const value = parser.parse();
   if (parser.failed) return refused(source, parser.faultOffset, parser.reason);

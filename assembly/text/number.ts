@@ -3,11 +3,11 @@
 
 import { allocate, view } from "../abi/memory";
 import { Bytes } from "./bytes";
+import { MAX_INTEGER_DIGITS } from "./limits";
 
 /** What `parseInteger` returns for anything else; no number of 18 digits comes near it. */
 export const NOT_A_NUMBER: i64 = i64.MIN_VALUE;
 
-const MAX_DIGITS: i32 = 18;
 const MINUS: u8 = 0x2d;
 
 /**
@@ -19,7 +19,7 @@ export function parseInteger(text: Bytes): i64 {
   const negative = text.size > 0 && text.at(0) == MINUS;
   const first = negative ? 1 : 0;
   const digits = text.size - first;
-  if (digits < 1 || digits > MAX_DIGITS) return NOT_A_NUMBER;
+  if (digits < 1 || digits > MAX_INTEGER_DIGITS) return NOT_A_NUMBER;
   let value: i64 = 0;
   for (let i = first; i < text.size; i++) {
     const digit = <u32>text.at(i) - 0x30;

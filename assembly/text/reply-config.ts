@@ -5,22 +5,19 @@ import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";
 import { isHeaderName, isMessageHeader } from "./header-name";
 import { isHeaderValue } from "./header-value";
+import { MAX_BODY_SIZE, MAX_CONTENT_TYPE_SIZE, MAX_HEADER_NAME_SIZE, MAX_HEADER_VALUE_SIZE } from "./limits";
 
 const NOTHING = Bytes.owned(0);
-const MAX_BODY: i32 = 65_536;
-const MAX_CONTENT_TYPE: i32 = 256;
-const MAX_HEADER_NAME: i32 = 128;
-const MAX_HEADER_VALUE: i32 = 4096;
 
 /** A body; an absent one is empty. */
 export function parseBody(node: ConfigNode): Bytes {
-  return node.textOr(NOTHING, 0, MAX_BODY);
+  return node.textOr(NOTHING, 0, MAX_BODY_SIZE);
 }
 
 /** The type of a body; `null` for an absent one, where Envoy writes `text/plain`. */
 export function parseContentType(node: ConfigNode): Bytes | null {
   if (!node.present) return null;
-  const type = node.text(1, MAX_CONTENT_TYPE);
+  const type = node.text(1, MAX_CONTENT_TYPE_SIZE);
   for (let i = 0; i < type.size; i++) {
     if (type.at(i) >= 0x20 && type.at(i) <= 0x7e) continue;
     node.fail("must be printable ASCII");
@@ -31,7 +28,7 @@ export function parseContentType(node: ConfigNode): Bytes | null {
 
 /** The name of a header of the answer: none that holds the connection or the message together. */
 export function parseReplyHeader(node: ConfigNode): Bytes {
-  const name = node.text(1, MAX_HEADER_NAME);
+  const name = node.text(1, MAX_HEADER_NAME_SIZE);
   if (!isHeaderName(name)) node.fail("must be a header name in lower case");
   else if (isMessageHeader(name)) node.fail("must not be a header that holds the message together");
   return name;
@@ -39,7 +36,7 @@ export function parseReplyHeader(node: ConfigNode): Bytes {
 
 /** A header's value, which may be empty. */
 export function parseHeaderValue(node: ConfigNode): Bytes {
-  const value = node.text(0, MAX_HEADER_VALUE);
+  const value = node.text(0, MAX_HEADER_VALUE_SIZE);
   if (!isHeaderValue(value)) node.fail("must have no control characters but tabs");
   return value;
 }

@@ -1,8 +1,9 @@
 // Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
+import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
 import { duration } from "./typed-config.js";
 
 /** The request header that carries the destination's name, unless a configuration names another. */
-export const DESTINATION_HEADER = "x-mesh-destination";
+export { DESTINATION_HEADER };
 
 /** The name of the route that takes what no other does; no destination can be called so. */
 export const FALLBACK_ROUTE = "(fallback)";

@@ -3,11 +3,9 @@
 
 import { Bytes, encodePairs, NO_GRPC_STATUS } from "../../assembly";
 import { escapedMessage, grpcStatusFor } from "./grpc-status";
+import { NO_CONTENT, NOT_MODIFIED } from "./limits";
 
 const CONTENT_TYPE = Bytes.of("content-type");
-
-const NO_CONTENT: u32 = 204;
-const NOT_MODIFIED: u32 = 304;
 
 /**
  * Whether a response of that status has no body: what stood behind one, a client would take for the

@@ -14,20 +14,33 @@ import {
   SELECTION_KEYS,
 } from "../../assembly/rules";
 import { CLIENT_HEADERS, ClientFaults } from "./client-faults";
-import { MAX_DELAY_MS } from "./delay";
 import { parseDelay } from "./delay-config";
 import { parseAbort, parseBlackHole, parseResponseFault } from "./fault-config";
 import { parseInstantOr } from "./instant";
+import {
+  ABORT_HEADER,
+  CLIENT_MAX_DELAY_MS,
+  CLIENT_NAME,
+  DELAY_HEADER,
+  DOWNSTREAM,
+  FAULTS,
+  GRPC_ABORT_HEADER,
+  LAST_FAULTS,
+  MAX_ACTIVE,
+  MAX_DELAY_MS,
+  MAX_RULES,
+  PERCENTAGE_HEADER,
+  UPSTREAM,
+} from "./limits";
 import { Period, Rule } from "./policy";
 
 const ROOT_KEYS: StaticArray<string> = ["where", "explainHeader", "maxActive", "clientFaults", "rules"];
-const PLACES: StaticArray<string> = ["downstream", "upstream"];
-const FAULTS: StaticArray<string> = ["delay", "abort", "blackHole", "response"];
-/** Of these a rule has at most one. */
-const LAST_FAULTS: StaticArray<string> = ["abort", "blackHole", "response"];
+const CHAINS: StaticArray<string> = [DOWNSTREAM, UPSTREAM];
+const FAULT_KEYS = StaticArray.fromArray(FAULTS);
+const LAST_FAULT_KEYS = StaticArray.fromArray(LAST_FAULTS);
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(["from", "until", "maxActive"]).concat<
   StaticArray<string>
->(FAULTS);
+>(FAULT_KEYS);
 
 /** By `ClientHeader`. */
 const CLIENT_HEADER_KEYS: StaticArray<string> = [
@@ -43,16 +56,12 @@ const CLIENT_KEYS = CLIENT_HEADER_KEYS.concat<StaticArray<string>>([
   "maxPercentage",
 ]);
 const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
-  Bytes.of("x-envoy-fault-delay-request"),
-  Bytes.of("x-envoy-fault-abort-request"),
-  Bytes.of("x-envoy-fault-abort-grpc-request"),
-  Bytes.of("x-envoy-fault-percentage"),
+  Bytes.of(DELAY_HEADER),
+  Bytes.of(ABORT_HEADER),
+  Bytes.of(GRPC_ABORT_HEADER),
+  Bytes.of(PERCENTAGE_HEADER),
 ];
-const CLIENT_NAME = Bytes.of("client");
-const CLIENT_MAX_DELAY_MS: u32 = 10_000;
-
-const MAX_RULES: i32 = 1000;
-const MAX_ACTIVE: i64 = 1_000_000;
+const DEFAULT_CLIENT_NAME = Bytes.of(CLIENT_NAME);
 
 /** A compiled configuration. Of no use when the `Config` it was read from has failed. */
 @final
@@ -68,7 +77,7 @@ export class FaultInjectionConfig {
 
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
-    this.upstream = root.get("where").oneOfOr(PLACES, 0) == 1;
+    this.upstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
     this.maxActive = parseMaxActive(root.get("maxActive"));
     const slots = new RequestSlots();
@@ -115,8 +124,9 @@ function parseRule(node: ConfigNode, number: i32, slots: RequestSlots): Rule {
   rule.blackHole = node.get("blackHole").present;
   rule.limitMs = parseBlackHole(node.get("blackHole"));
   rule.response = parseResponseFault(node.get("response"));
-  if (countPresent(node, FAULTS) == 0) node.fail("needs at least one of " + FAULTS.join(", "));
-  if (countPresent(node, LAST_FAULTS) > 1) node.fail("must have at most one of " + LAST_FAULTS.join(", "));
+  if (countPresent(node, FAULT_KEYS) == 0) node.fail("needs at least one of " + FAULT_KEYS.join(", "));
+  if (countPresent(node, LAST_FAULT_KEYS) > 1)
+    node.fail("must have at most one of " + LAST_FAULT_KEYS.join(", "));
   return rule;
 }
 
@@ -134,7 +144,7 @@ function parseClientFaults(node: ConfigNode, slots: RequestSlots): ClientFaults 
   }
   if (hasRepeat(headers.slice<Array<Bytes>>())) node.fail("name a header twice");
   return new ClientFaults(
-    label.present ? parseLabel(label) : CLIENT_NAME,
+    label.present ? parseLabel(label) : DEFAULT_CLIENT_NAME,
     match,
     headers,
     headerSlots,

@@ -7,11 +7,19 @@ import {
   ExponentialDelay,
   FixedDelay,
   LogNormalDelay,
-  MAX_DELAY_MS,
   NormalDelay,
   PercentileDelay,
   UniformDelay,
 } from "./delay";
+import {
+  DISTRIBUTIONS,
+  LAST_PERCENTILE,
+  MAX_DELAY_MS,
+  MAX_PERCENTILES,
+  MAX_SIGMA,
+  MIN_PERCENTILES,
+  MIN_SIGMA,
+} from "./limits";
 
 enum Distribution {
   Fixed,
@@ -23,30 +31,22 @@ enum Distribution {
 }
 
 /** In the order of `Distribution`. */
-const DISTRIBUTIONS: StaticArray<string> = [
-  "fixed",
-  "uniform",
-  "normal",
-  "exponential",
-  "logNormal",
-  "percentiles",
-];
-const DELAY_KEYS = DISTRIBUTIONS.concat<StaticArray<string>>(["max"]);
+const DISTRIBUTION_KEYS = StaticArray.fromArray(DISTRIBUTIONS);
+const DELAY_KEYS = DISTRIBUTION_KEYS.concat<StaticArray<string>>(["max"]);
 const UNIFORM_KEYS: StaticArray<string> = ["min", "max"];
 const NORMAL_KEYS: StaticArray<string> = ["mean", "deviation"];
 const EXPONENTIAL_KEYS: StaticArray<string> = ["mean"];
 const LOG_NORMAL_KEYS: StaticArray<string> = ["median", "sigma"];
 const PERCENTILE_KEYS: StaticArray<string> = ["percentile", "delay"];
-const MAX_PERCENTILES: i32 = 32;
 
 /** The delay that is here; `null` where nothing is. */
 export function parseDelay(node: ConfigNode): Delay | null {
   if (!node.present) return null;
   node.keys(DELAY_KEYS);
   const maxMs = <u32>parseDurationOr(node.get("max"), 1, MAX_DELAY_MS, MAX_DELAY_MS);
-  const distribution = theOneOf(node, DISTRIBUTIONS);
+  const distribution = theOneOf(node, DISTRIBUTION_KEYS);
   if (distribution < 0) return null;
-  const operand = node.get(DISTRIBUTIONS[distribution]);
+  const operand = node.get(DISTRIBUTION_KEYS[distribution]);
   switch (distribution) {
     case Distribution.Fixed:
       return new FixedDelay(length(operand), maxMs);
@@ -60,7 +60,11 @@ export function parseDelay(node: ConfigNode): Delay | null {
       return new ExponentialDelay(spread(operand.get("mean")), maxMs);
     case Distribution.LogNormal:
       operand.keys(LOG_NORMAL_KEYS);
-      return new LogNormalDelay(spread(operand.get("median")), operand.get("sigma").number(0.01, 5), maxMs);
+      return new LogNormalDelay(
+        spread(operand.get("median")),
+        operand.get("sigma").number(MIN_SIGMA, MAX_SIGMA),
+        maxMs,
+      );
     default:
       return parsePercentiles(operand, maxMs);
   }
@@ -75,21 +79,21 @@ function parseUniform(node: ConfigNode, maxMs: u32): Delay {
 }
 
 function parsePercentiles(node: ConfigNode, maxMs: u32): Delay {
-  const count = node.array(2, MAX_PERCENTILES);
+  const count = node.array(MIN_PERCENTILES, MAX_PERCENTILES);
   const percentiles = new StaticArray<f64>(count);
   const lengthsMs = new StaticArray<f64>(count);
   for (let i = 0; i < count; i++) {
     const item = node.at(i);
     item.keys(PERCENTILE_KEYS);
-    percentiles[i] = item.get("percentile").number(0, 100);
+    percentiles[i] = item.get("percentile").number(0, LAST_PERCENTILE);
     lengthsMs[i] = length(item.get("delay"));
     if (i == 0) continue;
     if (percentiles[i] <= percentiles[i - 1] || lengthsMs[i] < lengthsMs[i - 1]) {
       node.fail("must rise from entry to entry");
     }
   }
-  if (count > 0 && (percentiles[0] != 0 || percentiles[count - 1] != 100)) {
-    node.fail("must begin with percentile 0 and end with 100");
+  if (count > 0 && (percentiles[0] != 0 || percentiles[count - 1] != LAST_PERCENTILE)) {
+    node.fail(`must begin with percentile 0 and end with ${LAST_PERCENTILE}`);
   }
   return new PercentileDelay(percentiles, lengthsMs, maxMs);
 }

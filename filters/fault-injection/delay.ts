@@ -3,9 +3,6 @@
 
 import { RequestView } from "../../assembly/rules";
 
-/** An hour: the longest that any delay can be. */
-export const MAX_DELAY_MS: u32 = 3_600_000;
-
 /** The length where there is no delay: one of 0 ms is one, though it holds nothing. */
 export const NO_DELAY: i32 = -1;
 

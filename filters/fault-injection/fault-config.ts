@@ -13,18 +13,24 @@ import {
 import { countPresent, theOneOf } from "../../assembly/rules";
 import { Abort, isBodiless } from "./abort";
 import { httpStatusFor } from "./grpc-status";
+import {
+  ABORT_STATUSES,
+  MAX_BLACK_HOLE_MS,
+  MAX_BYTES,
+  MAX_GRPC_STATUS,
+  MAX_REPLY_HEADERS,
+  MAX_STATUS,
+  MIN_GRPC_STATUS,
+  MIN_STATUS,
+  RESPONSE_FAULTS,
+} from "./limits";
 import { ResponseFault, UNLIMITED } from "./response-fault";
 
 const ABORT_KEYS: StaticArray<string> = ["status", "grpcStatus", "body", "headers", "contentType"];
-const ABORT_STATUSES: StaticArray<string> = ["status", "grpcStatus"];
+const ABORT_STATUS_KEYS = StaticArray.fromArray(ABORT_STATUSES);
 const HEADER_KEYS: StaticArray<string> = ["name", "value"];
 const BLACK_HOLE_KEYS: StaticArray<string> = ["limit"];
-const RESPONSE_KEYS: StaticArray<string> = ["status", "truncateAfter", "bytesPerSecond"];
-
-const MAX_HEADERS: i32 = 32;
-const DAY_MS: u64 = 24 * 3_600_000;
-/** Most bytes that a fault counts, and most bytes a second: 1 GiB. */
-const MAX_BYTES: i64 = 1 << 30;
+const RESPONSE_KEYS = StaticArray.fromArray(RESPONSE_FAULTS);
 
 /** The answer that is here; `null` where none is. */
 export function parseAbort(node: ConfigNode): Abort | null {
@@ -33,10 +39,12 @@ export function parseAbort(node: ConfigNode): Abort | null {
   const body = parseBody(node.get("body"));
   const headers = parseHeaders(node.get("headers"));
   const contentType = parseContentType(node.get("contentType"));
-  const kind = theOneOf(node, ABORT_STATUSES);
+  const kind = theOneOf(node, ABORT_STATUS_KEYS);
   if (kind < 0) return null;
   const isGrpc = kind == 1;
-  const grpcStatus = isGrpc ? <i32>node.get("grpcStatus").integer(1, 16) : NO_GRPC_STATUS;
+  const grpcStatus = isGrpc
+    ? <i32>node.get("grpcStatus").integer(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
+    : NO_GRPC_STATUS;
   const status = isGrpc ? httpStatusFor(grpcStatus) : parseStatus(node.get("status"));
   if (body.size > 0 && isBodiless(status)) {
     node.get("body").fail("must be empty: a response of that status has no body");
@@ -49,7 +57,7 @@ export function parseAbort(node: ConfigNode): Abort | null {
  */
 export function parseBlackHole(node: ConfigNode): u32 {
   node.keys(BLACK_HOLE_KEYS);
-  return <u32>parseDurationOr(node.get("limit"), 1, DAY_MS, 0);
+  return <u32>parseDurationOr(node.get("limit"), 1, MAX_BLACK_HOLE_MS, 0);
 }
 
 /** How responses are spoilt; `null` where nothing is here. */
@@ -66,14 +74,14 @@ export function parseResponseFault(node: ConfigNode): ResponseFault | null {
 }
 
 function parseStatus(node: ConfigNode): u32 {
-  return <u32>node.integer(200, 599);
+  return <u32>node.integer(MIN_STATUS, MAX_STATUS);
 }
 
 /** Names and values in turn. */
 function parseHeaders(node: ConfigNode): Array<Bytes> {
   const headers: Bytes[] = [];
   if (!node.present) return headers;
-  const count = node.array(0, MAX_HEADERS);
+  const count = node.array(0, MAX_REPLY_HEADERS);
   for (let i = 0; i < count; i++) {
     const item = node.at(i);
     item.keys(HEADER_KEYS);

@@ -3,12 +3,10 @@
 
 import { Bytes } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
+import { MAX_INSTANT_SIZE } from "./limits";
 
 /** What `instantOf` returns for what is no moment. */
 export const NO_INSTANT: i64 = i64.MIN_VALUE;
-
-/** Longest text of one: room for nanoseconds and more. */
-export const MAX_INSTANT_SIZE: i32 = 40;
 
 const DASH: u8 = 0x2d;
 const COLON: u8 = 0x3a;

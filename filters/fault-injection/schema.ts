@@ -2,6 +2,7 @@
 // both to the same documents.
 
 import { z } from "zod";
+import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
 import {
   atLeastOneOf,
   atMostOneOf,
@@ -20,13 +21,47 @@ import {
   label,
   millisecondsOf,
   ruleSelection,
+  shownDuration,
 } from "../shared/rule-schema.js";
+import {
+  ABORT_HEADER,
+  ABORT_STATUSES,
+  CLIENT_MAX_DELAY_MS,
+  CLIENT_NAME,
+  DELAY_HEADER,
+  DISTRIBUTIONS,
+  DOWNSTREAM,
+  FAULTS,
+  GRPC_ABORT_HEADER,
+  LAST_FAULTS,
+  LAST_PERCENTILE,
+  MAX_ACTIVE,
+  MAX_BLACK_HOLE_MS,
+  MAX_BYTES,
+  MAX_DELAY_MS,
+  MAX_GRPC_STATUS,
+  MAX_INSTANT_SIZE,
+  MAX_PERCENTILES,
+  MAX_REPLY_HEADERS,
+  MAX_RULES,
+  MAX_SIGMA,
+  MAX_STATUS,
+  MIN_GRPC_STATUS,
+  MIN_PERCENTILES,
+  MIN_SIGMA,
+  MIN_STATUS,
+  NO_CONTENT,
+  NOT_MODIFIED,
+  PERCENTAGE_HEADER,
+  RESPONSE_FAULTS,
+  UPSTREAM,
+} from "./limits.js";
 
-/** The longest delay: an hour. */
-const delayTime = duration("0ms", "1h");
-const spread = duration("1ms", "1h");
+const delayTime = duration("0ms", shownDuration(MAX_DELAY_MS));
+const spread = duration("1ms", shownDuration(MAX_DELAY_MS));
 
-const DISTRIBUTIONS = ["fixed", "uniform", "normal", "exponential", "logNormal", "percentiles"] as const;
+const IN_SIGMAS = `must be from ${MIN_SIGMA} to ${MAX_SIGMA}`;
+const IN_PERCENTILES = `must be from 0 to ${LAST_PERCENTILE}`;
 
 const delay = z
   .strictObject({
@@ -52,8 +87,8 @@ const delay = z
         median: spread.describe("Half are shorter."),
         sigma: z
           .number()
-          .min(0.01, "must be from 0.01 to 5")
-          .max(5, "must be from 0.01 to 5")
+          .min(MIN_SIGMA, IN_SIGMAS)
+          .max(MAX_SIGMA, IN_SIGMAS)
           .describe("Standard deviation of the logarithm: 0.5 is narrow, 2 has a long tail."),
       })
       .optional()
@@ -63,17 +98,17 @@ const delay = z
         z.strictObject({
           percentile: z
             .number()
-            .min(0, "must be from 0 to 100")
-            .max(100, "must be from 0 to 100")
+            .min(0, IN_PERCENTILES)
+            .max(LAST_PERCENTILE, IN_PERCENTILES)
             .describe("That many of a hundred are not longer."),
           delay: delayTime.describe("This long."),
         }),
       )
-      .min(2)
-      .max(32)
+      .min(MIN_PERCENTILES)
+      .max(MAX_PERCENTILES)
       .refine(
-        (list) => list[0]?.percentile === 0 && list.at(-1)?.percentile === 100,
-        "must begin with percentile 0 and end with 100",
+        (list) => list[0]?.percentile === 0 && list.at(-1)?.percentile === LAST_PERCENTILE,
+        `must begin with percentile 0 and end with ${LAST_PERCENTILE}`,
       )
       .refine(
         (list) =>
@@ -89,16 +124,18 @@ const delay = z
       )
       .optional()
       .describe("As measured: between two entries the length rises in a straight line."),
-    max: spread.optional().describe("No longer than this, whatever is drawn. Default 1h."),
+    max: spread
+      .optional()
+      .describe(`No longer than this, whatever is drawn. Default ${shownDuration(MAX_DELAY_MS)}.`),
   })
   .refine(exactlyOneOf(DISTRIBUTIONS), `needs exactly one of ${DISTRIBUTIONS.join(", ")}`);
 
-const status = whole(200, 599);
+const status = whole(MIN_STATUS, MAX_STATUS);
 
 const abort = z
   .strictObject({
     status: status.optional().describe("HTTP status of the answer."),
-    grpcStatus: whole(1, 16)
+    grpcStatus: whole(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
       .optional()
       .describe("Status of the answer to a gRPC call; other clients get the HTTP status that belongs to it."),
     body: replyBody
@@ -111,45 +148,41 @@ const abort = z
           value: headerValue.describe("Its value."),
         }),
       )
-      .max(32)
+      .max(MAX_REPLY_HEADERS)
       .optional()
       .describe("Headers of the answer."),
     contentType: contentType.optional().describe("Type of the body. Default text/plain."),
   })
-  .refine(exactlyOneOf(["status", "grpcStatus"]), "needs exactly one of status, grpcStatus")
-  .refine((value) => !value.body || (value.status !== 204 && value.status !== 304), {
+  .refine(exactlyOneOf(ABORT_STATUSES), `needs exactly one of ${ABORT_STATUSES.join(", ")}`)
+  .refine((value) => !value.body || (value.status !== NO_CONTENT && value.status !== NOT_MODIFIED), {
     path: ["body"],
     error: "must be empty: a response of that status has no body",
   });
 
 const blackHole = z.strictObject({
-  limit: duration("1ms", "24h")
+  limit: duration("1ms", shownDuration(MAX_BLACK_HOLE_MS))
     .optional()
     .describe("Then the answer is 504. Default: no limit but the client's and the route's."),
 });
 
-const RESPONSE_FAULTS = ["status", "truncateAfter", "bytesPerSecond"] as const;
-
 const response = z
   .strictObject({
     status: status.optional().describe("Replaces the status; headers and body stay."),
-    truncateAfter: whole(0, 1_073_741_824)
+    truncateAfter: whole(0, MAX_BYTES)
       .optional()
       .describe("Bytes of the body that arrive; then the response ends as if that were all."),
-    bytesPerSecond: whole(1, 1_073_741_824).optional().describe("The body comes no faster than this."),
+    bytesPerSecond: whole(1, MAX_BYTES).optional().describe("The body comes no faster than this."),
   })
   .refine(atLeastOneOf(RESPONSE_FAULTS), `needs at least one of ${RESPONSE_FAULTS.join(", ")}`);
 
-const activeLimit = whole(1, 1_000_000);
+const activeLimit = whole(1, MAX_ACTIVE);
 
 const rfc3339 = z.iso.datetime({ offset: true });
 const instant = z
   .string()
-  .max(40, "must be at most 40 characters long")
+  .max(MAX_INSTANT_SIZE, `must be at most ${MAX_INSTANT_SIZE} characters long`)
   .refine((value) => rfc3339.safeParse(value).success, "must be a time such as 2026-11-21T18:00:00Z")
   .meta({ format: "date-time" });
-
-const FAULTS = ["delay", "abort", "blackHole", "response"] as const;
 
 const rule = z
   .strictObject({
@@ -165,10 +198,7 @@ const rule = z
     response: response.optional().describe("The response is spoilt."),
   })
   .refine(atLeastOneOf(FAULTS), `needs at least one of ${FAULTS.join(", ")}`)
-  .refine(
-    atMostOneOf(["abort", "blackHole", "response"]),
-    "must have at most one of abort, blackHole, response",
-  )
+  .refine(atMostOneOf(LAST_FAULTS), `must have at most one of ${LAST_FAULTS.join(", ")}`)
   .refine(
     (value) =>
       value.from === undefined ||
@@ -179,30 +209,32 @@ const rule = z
 
 /** What clients ask with, where the configuration has no other names. */
 const CLIENT_HEADERS = {
-  delayHeader: "x-envoy-fault-delay-request",
-  abortHeader: "x-envoy-fault-abort-request",
-  grpcAbortHeader: "x-envoy-fault-abort-grpc-request",
-  percentageHeader: "x-envoy-fault-percentage",
+  delayHeader: DELAY_HEADER,
+  abortHeader: ABORT_HEADER,
+  grpcAbortHeader: GRPC_ABORT_HEADER,
+  percentageHeader: PERCENTAGE_HEADER,
 } as const;
 
 const clientFaults = z
   .strictObject({
-    name: label.optional().describe("The rule's name in metrics. Default client."),
+    name: label.optional().describe(`The rule's name in metrics. Default ${CLIENT_NAME}.`),
     match: matchSchema.optional().describe("Who may ask for faults. Default: everybody."),
-    delayHeader: writtenHeaderName
-      .optional()
-      .describe("Milliseconds to wait. Default x-envoy-fault-delay-request."),
+    delayHeader: writtenHeaderName.optional().describe(`Milliseconds to wait. Default ${DELAY_HEADER}.`),
     abortHeader: writtenHeaderName
       .optional()
-      .describe("HTTP status to answer with. Default x-envoy-fault-abort-request."),
+      .describe(`HTTP status to answer with. Default ${ABORT_HEADER}.`),
     grpcAbortHeader: writtenHeaderName
       .optional()
-      .describe("gRPC status to answer with. Default x-envoy-fault-abort-grpc-request."),
+      .describe(`gRPC status to answer with. Default ${GRPC_ABORT_HEADER}.`),
     percentageHeader: writtenHeaderName
       .optional()
-      .describe("Percentage of the requests, for delay and abort alike. Default x-envoy-fault-percentage."),
-    maxDelay: delayTime.optional().describe("Longer ones are cut down to this. Default 10s."),
-    maxPercentage: percentage.optional().describe("Larger ones are cut down to this. Default 100."),
+      .describe(`Percentage of the requests, for delay and abort alike. Default ${PERCENTAGE_HEADER}.`),
+    maxDelay: delayTime
+      .optional()
+      .describe(`Longer ones are cut down to this. Default ${shownDuration(CLIENT_MAX_DELAY_MS)}.`),
+    maxPercentage: percentage
+      .optional()
+      .describe(`Larger ones are cut down to this. Default ${MAX_PERCENTAGE}.`),
   })
   .refine((value) => {
     const names = Object.entries(CLIENT_HEADERS).map(
@@ -214,10 +246,10 @@ const clientFaults = z
 export const faultInjectionSchema = z
   .strictObject({
     where: z
-      .enum(["downstream", "upstream"])
+      .enum([DOWNSTREAM, UPSTREAM])
       .optional()
       .describe(
-        "In a listener's chain, once a request; or in a cluster's, for each attempt, so that timeouts and retries meet the fault. Default downstream.",
+        `In a listener's chain, once a request; or in a cluster's, for each attempt, so that timeouts and retries meet the fault. Default ${DOWNSTREAM}.`,
       ),
     explainHeader: writtenHeaderName
       .optional()
@@ -230,12 +262,12 @@ export const faultInjectionSchema = z
       .describe("Lets clients ask for faults by header, before any rule. Default: they may not."),
     rules: z
       .array(rule)
-      .max(1000)
+      .max(MAX_RULES)
       .refine(haveNamesOfTheirOwn, "name a rule twice")
       .describe("Tried in order; the first that matches, and whose share includes the request, decides."),
   })
   .superRefine((config, context) => {
-    const name = config.clientFaults && (config.clientFaults.name ?? "client");
+    const name = config.clientFaults && (config.clientFaults.name ?? CLIENT_NAME);
     if (name !== undefined && config.rules.some((entry) => entry.name === name)) {
       context.addIssue({ code: "custom", path: ["clientFaults", "name"], message: "is a rule's name too" });
     }

@@ -12,22 +12,27 @@ import {
   RequestSlots,
   theOneOf,
 } from "../../assembly/rules";
+import {
+  DESTINATION_HEADER,
+  MAX_DESTINATIONS,
+  MAX_PINNED_KEY_SIZE,
+  MAX_PINNED_KEYS,
+  MAX_PINS,
+  MAX_RULES,
+  MAX_WEIGHT,
+  RESULTS,
+} from "./limits";
 import { Rule, RuleList } from "./policy";
 import { Split, Target } from "./split";
 
 const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "rules"];
 const RULE_KEYS: StaticArray<string> = ["name", "match", "destination", "split"];
-const RESULTS: StaticArray<string> = ["destination", "split"];
+const RESULT_KEYS = StaticArray.fromArray(RESULTS);
 const SPLIT_KEYS: StaticArray<string> = ["key", "salt", "destinations", "pins"];
 const DESTINATION_KEYS: StaticArray<string> = ["name", "weight"];
 const PIN_KEYS: StaticArray<string> = ["keys", "destination"];
 
-const DEFAULT_DESTINATION_HEADER = Bytes.of("x-mesh-destination");
-const MAX_RULES: i32 = 10_000;
-const MAX_DESTINATIONS: i32 = 64;
-const MAX_PINS: i32 = 64;
-const MAX_PINNED_KEYS: i32 = 1000;
-const MAX_WEIGHT: i64 = 1_000_000;
+const DEFAULT_DESTINATION_HEADER = Bytes.of(DESTINATION_HEADER);
 
 /** A compiled configuration. Of no use when the `Config` it was read from has failed. */
 @final
@@ -63,7 +68,7 @@ export class HeaderRoutingConfig {
 
   private parseRule(node: ConfigNode, name: string): Rule {
     const match = parseMatch(node.get("match"), this.slots, this.destinationHeader);
-    const result = theOneOf(node, RESULTS);
+    const result = theOneOf(node, RESULT_KEYS);
     if (result != 0) return new Rule(match, null, this.parseSplit(node.get("split"), name));
     const target = new Target(name, parseLabel(node.get("destination")));
     this.targets.push(target);
@@ -115,7 +120,7 @@ function parsePins(node: ConfigNode, split: Split, rule: string): void {
     const list = pin.get("keys");
     const size = list.array(1, MAX_PINNED_KEYS);
     for (let k = 0; k < size; k++) {
-      keys.push(list.at(k).text(1, 4096));
+      keys.push(list.at(k).text(1, MAX_PINNED_KEY_SIZE));
       targets.push(target);
     }
   }

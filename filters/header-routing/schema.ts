@@ -2,18 +2,27 @@
 // both to the same documents.
 
 import { z } from "zod";
-import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../shared/match-schema.js";
-import { haveNamesOfTheirOwn, inOneModule, label, stickyKey } from "../shared/rule-schema.js";
+import { haveNamesOfTheirOwn, inOneModule, label, salt, stickyKey } from "../shared/rule-schema.js";
+import {
+  DESTINATION_HEADER,
+  MAX_DESTINATIONS,
+  MAX_PINNED_KEY_SIZE,
+  MAX_PINNED_KEYS,
+  MAX_PINS,
+  MAX_RULES,
+  MAX_WEIGHT,
+  RESULTS,
+} from "./limits.js";
 
-const weight = whole(0, 1_000_000);
+const weight = whole(0, MAX_WEIGHT);
 
 const split = z
   .strictObject({
     key: stickyKey
       .optional()
       .describe("Makes the split sticky: the same key always gets the same destination."),
-    salt: text(0, 256)
+    salt: salt
       .optional()
       .describe("Splits with unlike salts share keys out independently. Default: the rule's name."),
     destinations: z
@@ -24,18 +33,22 @@ const split = z
         }),
       )
       .min(1)
-      .max(64)
+      .max(MAX_DESTINATIONS)
       .refine((list) => list.some((entry) => entry.weight > 0), "needs a weight above 0")
       .refine(haveNamesOfTheirOwn, "names a destination twice")
       .describe("The first is the base, which gives to the others what their weights ask for."),
     pins: z
       .array(
         z.strictObject({
-          keys: z.array(text(1, 4096)).min(1).max(1000).describe("Keys that are not left to the hash."),
+          keys: z
+            .array(text(1, MAX_PINNED_KEY_SIZE))
+            .min(1)
+            .max(MAX_PINNED_KEYS)
+            .describe("Keys that are not left to the hash."),
           destination: label.describe("Where they go."),
         }),
       )
-      .max(64)
+      .max(MAX_PINS)
       .optional()
       .describe("Keys that go to a destination whatever the weights say."),
   })
@@ -51,7 +64,7 @@ const rule = z
     destination: label.optional().describe("Where the request goes."),
     split: split.optional().describe("Or a share to each of several destinations."),
   })
-  .refine(exactlyOneOf(["destination", "split"]), "needs exactly one of destination, split");
+  .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`);
 
 interface RuleHeaders {
   readonly match?: { readonly headers?: readonly { readonly name: string }[] | undefined } | undefined;
@@ -82,10 +95,10 @@ export const headerRoutingSchema = z
   .strictObject({
     destinationHeader: writtenHeaderName
       .optional()
-      .describe("The request header that Envoy's routes match. Default x-mesh-destination."),
+      .describe(`The request header that Envoy's routes match. Default ${DESTINATION_HEADER}.`),
     rules: z
       .array(rule)
-      .max(10_000)
+      .max(MAX_RULES)
       .refine(haveNamesOfTheirOwn, "name a rule twice")
       .describe("Tried in order; the first that matches decides."),
   })

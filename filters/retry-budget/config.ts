@@ -5,6 +5,7 @@ import { Bytes, propertyPath } from "../../assembly";
 import { ConfigNode, hasRepeat, parseBody, parseDurationOr } from "../../assembly/config";
 import {
   BUCKETS,
+  countPresent,
   MatchList,
   parseExplainHeader,
   parseMethod,
@@ -20,6 +21,33 @@ import {
 } from "../../assembly/rules";
 import { Budget, Measure } from "./budget";
 import { Callers, Per } from "./callers";
+import {
+  DEFAULT_ANSWER_STATUS,
+  DEFAULT_BUDGET,
+  DEFAULT_HEADER_VALUES,
+  DEFAULT_NAMES,
+  DEFAULT_PERCENTAGE,
+  DEFAULT_RETRIES,
+  DEFAULT_RETRIES_PER_SECOND,
+  DEFAULT_RETRY_CONCURRENCY,
+  DEFAULT_TTL_MS,
+  DOWNSTREAM,
+  MAX_ANSWER_STATUS,
+  MAX_BUDGETS,
+  MAX_CALLERS,
+  MAX_LEAST,
+  MAX_METHODS,
+  MAX_RETRIABLE_STATUS,
+  MAX_RETRIABLE_STATUSES,
+  MAX_RETRIES,
+  MAX_TTL_MS,
+  MEASURES,
+  MIN_ANSWER_STATUS,
+  MIN_RETRIABLE_STATUS,
+  MIN_TTL_MS,
+  PER,
+  UPSTREAM,
+} from "./limits";
 import { Methods } from "./policy";
 
 const ROOT_KEYS: StaticArray<string> = [
@@ -41,32 +69,22 @@ const OWN_BUDGET_KEYS: StaticArray<string> = [
 ];
 const BUDGET_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_BUDGET_KEYS);
 /** In the order of `Per`. */
-const PER_KEYS: StaticArray<string> = ["cluster", "route", "header"];
+const PER_KEYS = StaticArray.fromArray(PER);
 const RATIO_KEYS: StaticArray<string> = ["percentage", "ttl", "minRetriesPerSecond"];
 const CONCURRENCY_KEYS: StaticArray<string> = ["percentage", "minRetryConcurrency"];
 const ANSWER_KEYS: StaticArray<string> = ["status", "body"];
-const WHERE: StaticArray<string> = ["upstream", "downstream"];
+const CHAINS: StaticArray<string> = [UPSTREAM, DOWNSTREAM];
+const MEASURE_KEYS = StaticArray.fromArray(MEASURES);
 
-const MAX_BUDGETS: i32 = 100;
-const MAX_METHODS: i32 = 16;
-const MAX_STATUSES: i32 = 64;
-const MAX_CALLERS: i64 = 65_536;
-const DEFAULT_NAMES: i64 = 1024;
-/** Values of a header meet by chance: of fifty callers two do once in fourteen times. */
-const DEFAULT_HEADER_VALUES: i32 = 16_384;
-const MAX_LEAST: i64 = 100_000;
-const MOST_RETRIES: i64 = 10;
-const DEFAULT_SHARE: u64 = 2_000;
-const DEFAULT_TTL_MS: u64 = 10_000;
-const DEFAULT_PER_SECOND: i64 = 10;
-const DEFAULT_CONCURRENCY: i64 = 3;
+/** Of `BUCKETS`. */
+const DEFAULT_SHARE: u64 = (DEFAULT_PERCENTAGE * BUCKETS) / 100;
 
 const CLUSTER_NAME = propertyPath(["xds", "cluster_name"]);
 const ROUTE_NAME = propertyPath(["xds", "route_name"]);
 const CONTENT_TYPE = Bytes.of("content-type");
 const EXPECTED_TIMEOUT = Bytes.of("x-envoy-expected-rq-timeout-ms");
 const GRPC_TIMEOUT = Bytes.of("grpc-timeout");
-const MAX_RETRIES = Bytes.of("x-envoy-max-retries");
+const MAX_RETRIES_HEADER = Bytes.of("x-envoy-max-retries");
 const NOTHING = Bytes.of("");
 
 /** A compiled configuration. Of no use when the `Config` it was read from has failed. */
@@ -83,7 +101,7 @@ export class RetryBudgetConfig {
   readonly contentType: i32 = this.slots.headers.slotOf(CONTENT_TYPE);
   readonly expectedTimeout: i32 = this.slots.headers.slotOf(EXPECTED_TIMEOUT);
   readonly grpcTimeout: i32 = this.slots.headers.slotOf(GRPC_TIMEOUT);
-  readonly maxRetries: i32 = this.slots.headers.slotOf(MAX_RETRIES);
+  readonly maxRetries: i32 = this.slots.headers.slotOf(MAX_RETRIES_HEADER);
   /** Statuses that routes retry, beside those that are retried everywhere. */
   readonly retriableStatuses: StaticArray<i64>;
   /** Callers that a budget tells apart, by a name or by a header. */
@@ -92,11 +110,13 @@ export class RetryBudgetConfig {
 
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
-    this.isDownstream = root.get("where").oneOfOr(WHERE, 0) == 1;
+    this.isDownstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
     const answer = root.get("answer");
     if (answer.present) answer.keys(ANSWER_KEYS);
-    this.status = <u32>answer.get("status").integerOr(400, 599, 503);
+    this.status = <u32>(
+      answer.get("status").integerOr(MIN_ANSWER_STATUS, MAX_ANSWER_STATUS, DEFAULT_ANSWER_STATUS)
+    );
     this.body = parseBody(answer.get("body"));
     this.retriableStatuses = parseStatuses(root.get("retriableStatusCodes"));
     const maxCallers = root.get("maxCallers");
@@ -126,7 +146,7 @@ export class RetryBudgetConfig {
 
   private defaultBudget(absent: ConfigNode): Budget {
     const share = new Share(BUCKETS, null, 0);
-    const selection = new RuleSelection(Bytes.of("default"), new RequestMatch(), share, false);
+    const selection = new RuleSelection(Bytes.of(DEFAULT_BUDGET), new RequestMatch(), share, false);
     return this.parseBudget(absent, selection);
   }
 
@@ -140,7 +160,7 @@ export class RetryBudgetConfig {
       parseMethods(node.get("methods")),
       node.get("respectDeadline").boolOr(true),
       node.get("respectPushback").boolOr(true),
-      <u32>maxRetries.integerOr(1, MOST_RETRIES, 1),
+      <u32>maxRetries.integerOr(1, MAX_RETRIES, DEFAULT_RETRIES),
     );
   }
 
@@ -164,15 +184,15 @@ export class RetryBudgetConfig {
 function parseMeasure(node: ConfigNode): Measure {
   const ratio = node.get("ratio");
   const concurrency = node.get("concurrency");
-  if (ratio.present && concurrency.present) node.fail("must have at most one of ratio, concurrency");
+  if (countPresent(node, MEASURE_KEYS) > 1) node.fail("must have at most one of " + MEASURE_KEYS.join(", "));
   if (concurrency.present) {
     concurrency.keys(CONCURRENCY_KEYS);
-    const least = concurrency.get("minRetryConcurrency").integerOr(0, MAX_LEAST, DEFAULT_CONCURRENCY);
+    const least = concurrency.get("minRetryConcurrency").integerOr(0, MAX_LEAST, DEFAULT_RETRY_CONCURRENCY);
     return new Measure(true, parseShare(concurrency), 0, <u64>least);
   }
   if (ratio.present) ratio.keys(RATIO_KEYS);
-  const ttlMs = parseDurationOr(ratio.get("ttl"), 1_000, 60_000, DEFAULT_TTL_MS);
-  const least = ratio.get("minRetriesPerSecond").integerOr(0, MAX_LEAST, DEFAULT_PER_SECOND);
+  const ttlMs = parseDurationOr(ratio.get("ttl"), MIN_TTL_MS, MAX_TTL_MS, DEFAULT_TTL_MS);
+  const least = ratio.get("minRetriesPerSecond").integerOr(0, MAX_LEAST, DEFAULT_RETRIES_PER_SECOND);
   return new Measure(false, parseShare(ratio), ttlMs, <u64>least);
 }
 
@@ -190,7 +210,8 @@ function parseMethods(node: ConfigNode): Methods {
 
 function parseStatuses(node: ConfigNode): StaticArray<i64> {
   if (!node.present) return [];
-  const statuses = new StaticArray<i64>(node.array(1, MAX_STATUSES));
-  for (let i = 0; i < statuses.length; i++) statuses[i] = node.at(i).integer(200, 599);
+  const statuses = new StaticArray<i64>(node.array(1, MAX_RETRIABLE_STATUSES));
+  for (let i = 0; i < statuses.length; i++)
+    statuses[i] = node.at(i).integer(MIN_RETRIABLE_STATUS, MAX_RETRIABLE_STATUS);
   return statuses;
 }

@@ -12,28 +12,67 @@ import {
   writtenHeaderName,
 } from "../shared/match-schema.js";
 import { replyBody } from "../shared/reply-schema.js";
-import { duration, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
+import {
+  duration,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  ruleSelection,
+  shownDuration,
+} from "../shared/rule-schema.js";
+import {
+  DEFAULT_ANSWER_STATUS,
+  DEFAULT_BUDGET,
+  DEFAULT_HEADER_VALUES,
+  DEFAULT_NAMES,
+  DEFAULT_PERCENTAGE,
+  DEFAULT_RETRIES,
+  DEFAULT_RETRIES_PER_SECOND,
+  DEFAULT_RETRY_CONCURRENCY,
+  DEFAULT_TTL_MS,
+  DOWNSTREAM,
+  MAX_ANSWER_STATUS,
+  MAX_BUDGETS,
+  MAX_CALLERS,
+  MAX_LEAST,
+  MAX_METHODS,
+  MAX_RETRIABLE_STATUS,
+  MAX_RETRIABLE_STATUSES,
+  MAX_RETRIES,
+  MAX_TTL_MS,
+  MEASURES,
+  MIN_ANSWER_STATUS,
+  MIN_RETRIABLE_STATUS,
+  MIN_TTL_MS,
+  PER,
+  UPSTREAM,
+} from "./limits.js";
 
 const ratio = z.strictObject({
-  percentage: percentage.optional().describe("Retries, in percent of the requests. Default 20."),
-  ttl: duration("1s", "1m")
+  percentage: percentage
     .optional()
-    .describe("The window over which requests and retries are counted. Default 10s."),
-  minRetriesPerSecond: whole(0, 100_000)
+    .describe(`Retries, in percent of the requests. Default ${DEFAULT_PERCENTAGE}.`),
+  ttl: duration(shownDuration(MIN_TTL_MS), shownDuration(MAX_TTL_MS))
     .optional()
-    .describe("Retries that are always left, so that a service of few requests is retried too. Default 10."),
+    .describe(
+      `The window over which requests and retries are counted. Default ${shownDuration(DEFAULT_TTL_MS)}.`,
+    ),
+  minRetriesPerSecond: whole(0, MAX_LEAST)
+    .optional()
+    .describe(
+      `Retries that are always left, so that a service of few requests is retried too. Default ${DEFAULT_RETRIES_PER_SECOND}.`,
+    ),
 });
 
 const concurrency = z.strictObject({
   percentage: percentage
     .optional()
-    .describe("Retries that may be going on, in percent of the requests that are. Default 20."),
-  minRetryConcurrency: whole(0, 100_000)
+    .describe(
+      `Retries that may be going on, in percent of the requests that are. Default ${DEFAULT_PERCENTAGE}.`,
+    ),
+  minRetryConcurrency: whole(0, MAX_LEAST)
     .optional()
-    .describe("Retries that may always be going on. Default 3."),
+    .describe(`Retries that may always be going on. Default ${DEFAULT_RETRY_CONCURRENCY}.`),
 });
-
-const PER = ["cluster", "route", "header"] as const;
 
 const per = z
   .strictObject({
@@ -56,7 +95,7 @@ const budget = z
     methods: z
       .array(method)
       .min(1)
-      .max(16)
+      .max(MAX_METHODS)
       .optional()
       .describe(
         "Methods that are retried. Default: the idempotent ones, GET, HEAD, OPTIONS, TRACE, PUT and DELETE, and gRPC calls.",
@@ -69,27 +108,29 @@ const budget = z
       .boolean()
       .optional()
       .describe("No retry where the upstream asks for none, or for a later one. Default true."),
-    maxRetries: whole(1, 10)
+    maxRetries: whole(1, MAX_RETRIES)
       .optional()
       .describe(
-        "With where: downstream, the retries that one request is given at most, whatever number its route names. Default 1.",
+        `With where: downstream, the retries that one request is given at most, whatever number its route names. Default ${DEFAULT_RETRIES}.`,
       ),
   })
-  .refine(atMostOneOf(["ratio", "concurrency"]), "must have at most one of ratio, concurrency");
+  .refine(atMostOneOf(MEASURES), `must have at most one of ${MEASURES.join(", ")}`);
 
 const answer = z.strictObject({
-  status: whole(400, 599).optional().describe("HTTP status. Default 503."),
+  status: whole(MIN_ANSWER_STATUS, MAX_ANSWER_STATUS)
+    .optional()
+    .describe(`HTTP status. Default ${DEFAULT_ANSWER_STATUS}.`),
   body: replyBody.optional().describe("Default: empty."),
 });
 
 interface Whereabouts {
-  readonly where?: "upstream" | "downstream" | undefined;
+  readonly where?: typeof UPSTREAM | typeof DOWNSTREAM | undefined;
   readonly budgets?: readonly { readonly maxRetries?: number | undefined }[] | undefined;
 }
 
 /** In a cluster's chain it is the route that says how often the router may try. */
 function refuseMaxRetriesUpstream({ where, budgets }: Whereabouts, context: z.RefinementCtx): void {
-  if (where === "downstream") return;
+  if (where === DOWNSTREAM) return;
   budgets?.forEach((entry, i) => {
     if (entry.maxRetries === undefined) return;
     const path = ["budgets", i, "maxRetries"];
@@ -100,10 +141,10 @@ function refuseMaxRetriesUpstream({ where, budgets }: Whereabouts, context: z.Re
 export const retryBudgetSchema = z
   .strictObject({
     where: z
-      .enum(["upstream", "downstream"])
+      .enum([UPSTREAM, DOWNSTREAM])
       .optional()
       .describe(
-        "In a cluster's chain, where it sees each attempt; or in a listener's, where it tells the router how often it may retry. Default upstream.",
+        `In a cluster's chain, where it sees each attempt; or in a listener's, where it tells the router how often it may retry. Default ${UPSTREAM}.`,
       ),
     explainHeader: writtenHeaderName
       .optional()
@@ -112,25 +153,27 @@ export const retryBudgetSchema = z
       .optional()
       .describe("What the client gets where a retry is refused and there is no response to give."),
     retriableStatusCodes: z
-      .array(whole(200, 599))
+      .array(whole(MIN_RETRIABLE_STATUS, MAX_RETRIABLE_STATUS))
       .min(1)
-      .max(64)
+      .max(MAX_RETRIABLE_STATUSES)
       .optional()
       .describe(
         "Statuses that routes retry beside 5xx, 409 and 429, as their retriable_status_codes have them. Default: none.",
       ),
-    maxCallers: whole(1, 65_536)
+    maxCallers: whole(1, MAX_CALLERS)
       .optional()
       .describe(
-        "Budgets that are kept apart, for each entry, by cluster, route or header; beyond that some share one. Default 1024, by header 16384.",
+        `Budgets that are kept apart, for each entry, by cluster, route or header; beyond that some share one. Default ${DEFAULT_NAMES}, by header ${DEFAULT_HEADER_VALUES}.`,
       ),
     budgets: z
       .array(budget)
       .min(1)
-      .max(100)
+      .max(MAX_BUDGETS)
       .refine(haveNamesOfTheirOwn, "name a budget twice")
       .optional()
-      .describe("The first that matches counts the request. Default: one for every request, named default."),
+      .describe(
+        `The first that matches counts the request. Default: one for every request, named ${DEFAULT_BUDGET}.`,
+      ),
   })
   .superRefine(refuseMaxRetriesUpstream)
   .superRefine(inOneModule)

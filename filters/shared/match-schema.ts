@@ -2,51 +2,47 @@
 // module's own parser is `assembly/rules/match-config.ts`.
 
 import { z } from "zod";
+import {
+  AUTHORITY_HEADER,
+  MAX_MEMBERS,
+  MAX_METHOD_SIZE,
+  MAX_METHODS,
+  MAX_NAME_SIZE,
+  MAX_PERCENTAGE,
+  MAX_TESTS,
+  MAX_TEXT_SIZE,
+  PATH_TESTS,
+  SCHEME_HEADER,
+  STEPS_PER_PERCENT,
+  VALUE_TESTS,
+} from "../../assembly/rules/limits.js";
+import {
+  CONNECTION_HEADERS,
+  FORMAT_HEADERS,
+  HEADER_NAME_MARKS,
+  MAX_HEADER_NAME_SIZE,
+  MAX_INTEGER_DIGITS,
+  MESSAGE_HEADERS,
+} from "../../assembly/text/limits.js";
 
-/**
- * Headers that hold a connection, a message or a format of its own together: writing something else
- * into them would break it.
- */
-const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  "b3",
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-type",
-  "grpc-message",
-  "grpc-status",
-  "host",
-  "keep-alive",
-  "location",
-  "proxy-connection",
-  "set-cookie",
-  "te",
-  "traceparent",
-  "tracestate",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "x-request-id",
+/** Those that hold the connection or the message together. */
+const MESSAGE: ReadonlySet<string> = new Set([
+  ...CONNECTION_HEADERS.split(" "),
+  ...MESSAGE_HEADERS.split(" "),
 ]);
 
-/** Those of them that a filter may write into an answer of its own, which has no other. */
-const FOR_REPLIES: ReadonlySet<string> = new Set([
-  "b3",
-  "location",
-  "set-cookie",
-  "traceparent",
-  "tracestate",
-  "x-request-id",
-]);
+/** Those with a format of their own, which writing something else into them would break. */
+const FORMAT: ReadonlySet<string> = new Set(FORMAT_HEADERS.split(" "));
+
+const NAME = `[a-z0-9${HEADER_NAME_MARKS}]{1,${MAX_HEADER_NAME_SIZE}}`;
+const MUST_BE_NAME = `must be a header name in lower case, 1 to ${MAX_HEADER_NAME_SIZE} characters`;
 
 /** A name as proxy-wasm has it. */
-const headerName = z
-  .string("must be a string")
-  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a header name in lower case, 1 to 128 characters");
+const headerName = z.string("must be a string").regex(new RegExp(`^${NAME}$`), MUST_BE_NAME);
 
 /** The name of a header that a filter writes. */
 export const writtenHeaderName = headerName.refine(
-  (name) => !RESERVED_HEADERS.has(name),
+  (name) => !MESSAGE.has(name) && !FORMAT.has(name),
   "must not be a header that has a meaning of its own",
 );
 
@@ -55,7 +51,7 @@ export const writtenHeaderName = headerName.refine(
  * message together.
  */
 export const replyHeaderName = headerName.refine(
-  (name) => !RESERVED_HEADERS.has(name) || FOR_REPLIES.has(name),
+  (name) => !MESSAGE.has(name),
   "must not be a header that holds the message together",
 );
 
@@ -65,8 +61,8 @@ export const replyHeaderName = headerName.refine(
 export const testedHeaderName = z
   .string()
   .regex(
-    /^(:authority|:scheme|[a-z0-9!#$%&'*+.^_`|~-]{1,128})$/,
-    "must be a header name in lower case, 1 to 128 characters, or :authority or :scheme",
+    new RegExp(`^(${AUTHORITY_HEADER}|${SCHEME_HEADER}|${NAME})$`),
+    `${MUST_BE_NAME}, or ${AUTHORITY_HEADER} or ${SCHEME_HEADER}`,
   );
 
 /** A string of so many UTF-8 bytes, as the module counts them. */
@@ -90,16 +86,17 @@ const integer = z
   .min(Number.MIN_SAFE_INTEGER)
   .max(Number.MAX_SAFE_INTEGER);
 
+const IN_PERCENT = `must be a number from 0 to ${MAX_PERCENTAGE}`;
+
 /** In steps of 0.01. */
 export const percentage = z
-  .number()
-  .min(0, "must be from 0 to 100")
-  .max(100, "must be from 0 to 100")
-  .refine((value) => Math.round(value * 100) / 100 === value, "must be a multiple of 0.01");
-
-/** The tests of which a value test must name exactly one. */
-const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "present", "absent", "range"] as const;
-const PATH_TESTS = ["exact", "prefix", "suffix", "segments"] as const;
+  .number(IN_PERCENT)
+  .min(0, IN_PERCENT)
+  .max(MAX_PERCENTAGE, IN_PERCENT)
+  .refine(
+    (value) => Math.round(value * STEPS_PER_PERCENT) / STEPS_PER_PERCENT === value,
+    "must be a multiple of 0.01",
+  );
 
 /** For `refine`: the object has exactly one of these keys. */
 export function exactlyOneOf(names: readonly string[]) {
@@ -121,11 +118,16 @@ function countPresent(value: object, names: readonly string[]): number {
 }
 
 const valueTests = {
-  exact: text(0, 4096).optional().describe("The value is this."),
-  prefix: text(1, 4096).optional().describe("The value begins with this."),
-  suffix: text(1, 4096).optional().describe("The value ends with this."),
-  contains: text(1, 4096).optional().describe("The value has this in it."),
-  oneOf: z.array(text(0, 4096)).min(1).max(1000).optional().describe("The value is one of these."),
+  exact: text(0, MAX_TEXT_SIZE).optional().describe("The value is this."),
+  prefix: text(1, MAX_TEXT_SIZE).optional().describe("The value begins with this."),
+  suffix: text(1, MAX_TEXT_SIZE).optional().describe("The value ends with this."),
+  contains: text(1, MAX_TEXT_SIZE).optional().describe("The value has this in it."),
+  oneOf: z
+    .array(text(0, MAX_TEXT_SIZE))
+    .min(1)
+    .max(MAX_MEMBERS)
+    .optional()
+    .describe("The value is one of these."),
   present: z.literal(true).optional().describe("There is such a value, whatever it is."),
   absent: z.literal(true).optional().describe("There is no such value."),
   range: z
@@ -140,7 +142,7 @@ const valueTests = {
     )
     .optional()
     .describe(
-      "The value is a whole number, of at most 18 decimal digits, within these bounds, both included.",
+      `The value is a whole number, of at most ${MAX_INTEGER_DIGITS} decimal digits, within these bounds, both included.`,
     ),
   invert: z.boolean().optional().describe("Turns the test round: matches where it would not. Default false."),
 };
@@ -153,18 +155,20 @@ const headerMatch = z
   })
   .refine(exactlyOneOf(VALUE_TESTS), oneTest);
 const namedMatch = z
-  .strictObject({ name: text(1, 256).describe("The parameter's or cookie's name."), ...valueTests })
+  .strictObject({ name: text(1, MAX_NAME_SIZE).describe("The parameter's or cookie's name."), ...valueTests })
   .refine(exactlyOneOf(VALUE_TESTS), oneTest);
 
 /** The name of a method. */
-export const method = z.string().regex(/^[A-Z]{1,32}$/, "must be a method in capitals");
+export const method = z
+  .string()
+  .regex(new RegExp(`^[A-Z]{1,${MAX_METHOD_SIZE}}$`), "must be a method in capitals");
 
 const path = z
   .strictObject({
-    exact: text(1, 4096).optional().describe("The whole path, without the query."),
-    prefix: text(1, 4096).optional().describe("The path begins with this."),
-    suffix: text(1, 4096).optional().describe("The path ends with this."),
-    segments: text(1, 4096)
+    exact: text(1, MAX_TEXT_SIZE).optional().describe("The whole path, without the query."),
+    prefix: text(1, MAX_TEXT_SIZE).optional().describe("The path begins with this."),
+    suffix: text(1, MAX_TEXT_SIZE).optional().describe("The path ends with this."),
+    segments: text(1, MAX_TEXT_SIZE)
       .refine((value) => value.startsWith("/"), "must begin with '/'")
       .optional()
       .describe("The path is this or goes on below it: /api/v1 matches /api/v1 and /api/v1/x, not /api/v10."),
@@ -174,13 +178,18 @@ const path = z
 export const matchSchema = z
   .strictObject({
     method: z
-      .union([method, z.array(method).min(1).max(16)])
+      .union([method, z.array(method).min(1).max(MAX_METHODS)])
       .optional()
       .describe("The request's method, or several of which one must be it."),
     path: path.optional().describe("Tests the path, without the query."),
-    headers: z.array(headerMatch).min(1).max(32).optional().describe("Header tests; all must hold."),
-    query: z.array(namedMatch).min(1).max(32).optional().describe("Query parameter tests; all must hold."),
-    cookies: z.array(namedMatch).min(1).max(32).optional().describe("Cookie tests; all must hold."),
+    headers: z.array(headerMatch).min(1).max(MAX_TESTS).optional().describe("Header tests; all must hold."),
+    query: z
+      .array(namedMatch)
+      .min(1)
+      .max(MAX_TESTS)
+      .optional()
+      .describe("Query parameter tests; all must hold."),
+    cookies: z.array(namedMatch).min(1).max(MAX_TESTS).optional().describe("Cookie tests; all must hold."),
     percentage: percentage
       .optional()
       .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),

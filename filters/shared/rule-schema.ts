@@ -3,35 +3,45 @@
 // `assembly/text/label.ts` and `assembly/text/duration.ts`.
 
 import { z } from "zod";
+import { KEY_SOURCES, MAX_NAME_SIZE, MAX_SALT_SIZE } from "../../assembly/rules/limits.js";
+import {
+  HOUR,
+  LABEL_MARKS,
+  MAX_DOCUMENT_SIZE,
+  MAX_DURATION_DIGITS,
+  MAX_DURATION_FRACTION,
+  MAX_LABEL_SIZE,
+  MILLISECOND,
+  MINUTE,
+  SECOND,
+} from "../../assembly/text/limits.js";
 import { exactlyOneOf, matchSchema, percentage, testedHeaderName, text } from "./match-schema.js";
-
-/** Bytes of a document that a module reads: `MAX_SIZE` of `assembly/text/json.ts`. */
-const MAX_BYTES = 1024 * 1024;
 
 /** For `superRefine` of a whole configuration: it is not more than a module reads. */
 export function inOneModule(config: unknown, context: z.RefinementCtx): void {
-  if (Buffer.byteLength(JSON.stringify(config)) <= MAX_BYTES) return;
-  const message = `must be at most ${MAX_BYTES} bytes as JSON, which is what the filter gets`;
+  if (Buffer.byteLength(JSON.stringify(config)) <= MAX_DOCUMENT_SIZE) return;
+  const message = `must be at most ${MAX_DOCUMENT_SIZE} bytes as JSON, which is what the filter gets`;
   context.addIssue({ code: "custom", message });
 }
 
 /** A name that becomes a metric's label, and perhaps a header value. */
 export const label = z
   .string()
-  .regex(/^[A-Za-z0-9_.-]{1,64}$/, "must be 1 to 64 letters, digits, '_', '.' or '-'");
+  .regex(
+    new RegExp(`^[A-Za-z0-9${LABEL_MARKS}]{1,${MAX_LABEL_SIZE}}$`),
+    `must be 1 to ${MAX_LABEL_SIZE} letters, digits, '_', '.' or '-'`,
+  );
 
 /** For `refine` of a list: no two of its entries have one name. */
 export function haveNamesOfTheirOwn(entries: readonly { readonly name: string }[]): boolean {
   return new Set(entries.map((entry) => entry.name)).size === entries.length;
 }
 
-const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId"] as const;
-
 /** By what a request is told apart where the same one shall always come to the same outcome. */
 export const stickyKey = z
   .strictObject({
     header: testedHeaderName.optional().describe("The value of this header."),
-    cookie: text(1, 256).optional().describe("The value of this cookie."),
+    cookie: text(1, MAX_NAME_SIZE).optional().describe("The value of this cookie."),
     clientAddress: z.literal(true).optional().describe("The client's address, without its port."),
     traceId: z
       .literal(true)
@@ -40,15 +50,25 @@ export const stickyKey = z
   })
   .refine(exactlyOneOf(KEY_SOURCES), `needs exactly one of ${KEY_SOURCES.join(", ")}`);
 
-const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const MILLISECONDS = { ms: MILLISECOND, s: SECOND, m: MINUTE, h: HOUR } as const;
+const LENGTH = new RegExp(
+  `^(\\d{1,${MAX_DURATION_DIGITS}})(?:\\.(\\d{1,${MAX_DURATION_FRACTION}}))?(ms|s|m|h)$`,
+);
+const THOUSANDTHS = BigInt("1".padEnd(MAX_DURATION_FRACTION + 1, "0"));
 
 /** A length of time in milliseconds; undefined for a text that is none. */
 export function millisecondsOf(value: string): number | undefined {
-  const [, digits, fraction = "", unit] = /^(\d{1,9})(?:\.(\d{1,3}))?(ms|s|m|h)$/.exec(value) ?? [];
+  const [, digits, fraction = "", unit] = LENGTH.exec(value) ?? [];
   if (digits === undefined || unit === undefined) return undefined;
-  const thousandths = BigInt(digits) * 1000n + BigInt(fraction.padEnd(3, "0"));
+  const thousandths = BigInt(digits) * THOUSANDTHS + BigInt(fraction.padEnd(MAX_DURATION_FRACTION, "0"));
   const product = thousandths * BigInt(MILLISECONDS[unit as keyof typeof MILLISECONDS]);
-  return product % 1000n === 0n ? Number(product / 1000n) : undefined;
+  return product % THOUSANDTHS === 0n ? Number(product / THOUSANDTHS) : undefined;
+}
+
+/** A length of time as a person writes it, in the largest unit that divides it. */
+export function shownDuration(ms: number): string {
+  const unit = (["h", "m", "s"] as const).find((each) => ms > 0 && ms % MILLISECONDS[each] === 0) ?? "ms";
+  return `${ms / MILLISECONDS[unit]}${unit}`;
 }
 
 /**
@@ -70,12 +90,15 @@ export function duration(min: string, max: string) {
     }, `must be from ${min} to ${max}`);
 }
 
+/** What makes the shares or splits of one key independent of others. */
+export const salt = text(0, MAX_SALT_SIZE);
+
 const share = z.strictObject({
   percentage: percentage.describe("How much of what matches, in percent; steps of 0.01."),
   key: stickyKey
     .optional()
     .describe("Who has this is always or never of the share. Default: each request is drawn for."),
-  salt: text(0, 256)
+  salt: salt
     .optional()
     .describe("Shares with unlike salts take keys independently. Default: the rule's name."),
 });

@@ -3,12 +3,9 @@
 
 import { Bytes } from "../../assembly";
 import { ConfigNode, isHeaderName } from "../../assembly/config";
+import { DEFAULT_HEADER, MAX_HEADER_SIZE, MAX_VALUE_SIZE, MAX_VALUES } from "./limits";
 
 const KEYS: StaticArray<string> = ["header", "values", "shadow"];
-const DEFAULT_HEADER = Bytes.of("x-api-key");
-const MAX_HEADER_NAME: i32 = 128;
-const MAX_VALUES: i32 = 100;
-const MAX_VALUE: i32 = 256;
 
 /** The compiled configuration. Of no use when the document it was read from has a fault. */
 @final
@@ -29,7 +26,7 @@ export class FilterConfig {
 }
 
 function readHeader(node: ConfigNode): Bytes {
-  const header = node.textOr(DEFAULT_HEADER, 1, MAX_HEADER_NAME);
+  const header = node.textOr(Bytes.of(DEFAULT_HEADER), 1, MAX_HEADER_SIZE);
   if (!isHeaderName(header)) node.fail("must be a header name in lower case");
   return header;
 }
@@ -38,7 +35,7 @@ function readValues(node: ConfigNode): StaticArray<Bytes> {
   const values = new StaticArray<Bytes>(node.array(1, MAX_VALUES));
   for (let i = 0; i < values.length; i++) {
     const item = node.at(i);
-    const value = item.text(1, MAX_VALUE);
+    const value = item.text(1, MAX_VALUE_SIZE);
     if (!isVisible(value)) item.fail("must be of visible ASCII characters");
     values[i] = value;
   }

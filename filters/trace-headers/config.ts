@@ -2,7 +2,8 @@
 
 import { Bytes } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
-import { parseWrittenHeader } from "../../assembly/rules";
+import { parsePercentage, parseWrittenHeader } from "../../assembly/rules";
+import { B3, B3_MULTI, DEFAULT_TRACESTATE_SIZE, MAX_TRACESTATE_SIZE, W3C, X_TRACE_ID } from "./limits";
 import { Format, PolicySettings } from "./policy";
 
 const KEYS: StaticArray<string> = [
@@ -14,12 +15,10 @@ const KEYS: StaticArray<string> = [
   "responseHeader",
 ];
 /** By `Format`. */
-const READ_FORMATS: StaticArray<string> = ["w3c", "b3", "b3-multi"];
+const READ_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI];
 /** The first by `Format`; the last is only written. */
-const WRITE_FORMATS: StaticArray<string> = ["w3c", "b3", "b3-multi", "x-trace-id"];
+const WRITE_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI, X_TRACE_ID];
 const WRITE_X_TRACE_ID: i32 = 3;
-
-const MAX_TRACESTATE: i64 = 8192;
 
 /** The compiled configuration. Of no use when the document it was read from has a fault. */
 @final
@@ -37,8 +36,10 @@ export class TraceHeadersConfig {
     this.readAccept(root.get("accept"));
     this.policy.trustIncoming = root.get("trustIncoming").boolOr(true);
     this.readWrite(root.get("write"));
-    this.readSampling(root.get("sampling"));
-    this.policy.tracestateMaxBytes = <i32>root.get("tracestateMaxBytes").integerOr(0, MAX_TRACESTATE, 512);
+    this.policy.samplingRate = parsePercentage(root.get("sampling"));
+    this.policy.tracestateMaxBytes = <i32>(
+      root.get("tracestateMaxBytes").integerOr(0, MAX_TRACESTATE_SIZE, DEFAULT_TRACESTATE_SIZE)
+    );
     this.readResponseHeader(root.get("responseHeader"));
   }
 
@@ -57,15 +58,6 @@ export class TraceHeadersConfig {
     this.writeB3 = formats.includes(Format.B3);
     this.writeB3Multi = formats.includes(Format.B3Multi);
     this.writeXTraceId = formats.includes(WRITE_X_TRACE_ID);
-  }
-
-  private readSampling(node: ConfigNode): void {
-    const percent = node.numberOr(0, 100, 100);
-    const hundredths = Math.round(percent * 100);
-    // Exact: a multiple of 0.01 is the number nearest to that many hundredths, and so is this
-    // quotient.
-    if (hundredths / 100 != percent) node.fail("must be a multiple of 0.01");
-    this.policy.samplingRate = <u32>hundredths;
   }
 
   private readResponseHeader(node: ConfigNode): void {

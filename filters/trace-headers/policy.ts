@@ -3,7 +3,8 @@
 
 import { readB3, readB3Multi } from "./b3";
 import { IncomingHeaders, TraceHeader } from "./incoming";
-import { Trace } from "./trace";
+import { DEFAULT_TRACESTATE_SIZE } from "./limits";
+import { SAMPLING_SCALE, Trace } from "./trace";
 import { Tracestate } from "./tracestate";
 import { readTraceparent } from "./w3c";
 
@@ -39,10 +40,10 @@ export class PolicySettings {
   accept: StaticArray<Format> = [Format.W3c, Format.B3, Format.B3Multi];
   /** False at the edge: nothing that comes in is believed. */
   trustIncoming: bool = true;
-  /** New traces that are sampled, of 10,000. */
-  samplingRate: u32 = 10_000;
+  /** New traces that are sampled, of `SAMPLING_SCALE`. */
+  samplingRate: u32 = SAMPLING_SCALE;
   /** Longest `tracestate` that is forwarded, in bytes. */
-  tracestateMaxBytes: i32 = 512;
+  tracestateMaxBytes: i32 = DEFAULT_TRACESTATE_SIZE;
 }
 
 /** Decides for one request after the other; the fields are the last decision. */

@@ -2,13 +2,14 @@
 // document inside Envoy.
 
 import { z } from "zod";
-import { writtenHeaderName } from "../shared/match-schema.js";
+import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
+import { percentage, writtenHeaderName } from "../shared/match-schema.js";
+import { B3, B3_MULTI, DEFAULT_TRACESTATE_SIZE, MAX_TRACESTATE_SIZE, W3C, X_TRACE_ID } from "./limits.js";
 
-const READ_FORMATS = ["w3c", "b3", "b3-multi"] as const;
-const WRITE_FORMATS = ["w3c", "b3", "b3-multi", "x-trace-id"] as const;
+const READ_FORMATS = [W3C, B3, B3_MULTI] as const;
+const WRITE_FORMATS = [W3C, B3, B3_MULTI, X_TRACE_ID] as const;
 
-const PERCENT = "must be a number from 0 to 100";
-const TRACESTATE_BYTES = "must be a whole number from 0 to 8192";
+const TRACESTATE_BYTES = `must be a whole number from 0 to ${MAX_TRACESTATE_SIZE}`;
 
 /** A list of names, none of them twice. */
 function formats<const Names extends readonly [string, ...string[]]>(names: Names) {
@@ -30,9 +31,9 @@ export const traceHeadersSchema = z
     accept: formats(READ_FORMATS)
       .optional()
       .describe(
-        "Formats to read, in their order of trust: the first that is present and valid decides. Default: w3c, b3, b3-multi.",
+        `Formats to read, in their order of trust: the first that is present and valid decides. Default: ${READ_FORMATS.join(", ")}.`,
       )
-      .meta({ default: ["w3c", "b3", "b3-multi"] }),
+      .meta({ default: [...READ_FORMATS] }),
     trustIncoming: z
       .boolean("must be true or false")
       .optional()
@@ -42,23 +43,25 @@ export const traceHeadersSchema = z
       .meta({ default: true }),
     write: formats(WRITE_FORMATS)
       .optional()
-      .describe("Formats to write. Trace headers of a format that is not listed are removed. Default: w3c.")
-      .meta({ default: ["w3c"] }),
-    sampling: z
-      .number(PERCENT)
-      .min(0, PERCENT)
-      .max(100, PERCENT)
-      .refine((percent) => Math.round(percent * 100) / 100 === percent, "must be a multiple of 0.01")
+      .describe(
+        `Formats to write. Trace headers of a format that is not listed are removed. Default: ${W3C}.`,
+      )
+      .meta({ default: [W3C] }),
+    sampling: percentage
       .optional()
-      .describe("Percentage of the traces that start here that are sampled, in steps of 0.01. Default: 100.")
-      .meta({ default: 100 }),
+      .describe(
+        `Percentage of the traces that start here that are sampled, in steps of 0.01. Default: ${MAX_PERCENTAGE}.`,
+      )
+      .meta({ default: MAX_PERCENTAGE }),
     tracestateMaxBytes: z
       .int(TRACESTATE_BYTES)
       .min(0, TRACESTATE_BYTES)
-      .max(8192, TRACESTATE_BYTES)
+      .max(MAX_TRACESTATE_SIZE, TRACESTATE_BYTES)
       .optional()
-      .describe("Longest tracestate to forward, in bytes; 0 forwards none. Default: 512.")
-      .meta({ default: 512 }),
+      .describe(
+        `Longest tracestate to forward, in bytes; 0 forwards none. Default: ${DEFAULT_TRACESTATE_SIZE}.`,
+      )
+      .meta({ default: DEFAULT_TRACESTATE_SIZE }),
     responseHeader: writtenHeaderName
       .optional()
       .describe("Response header that gives the trace id to the client, such as x-trace-id. Default: none."),

@@ -2,6 +2,7 @@
 // format spells it.
 
 import { Bytes } from "../../assembly";
+import { BUCKETS } from "../../assembly/rules";
 import { writeId } from "./hex";
 
 /** Sizes of the ids in hexadecimal digits. */
@@ -27,8 +28,8 @@ export enum Sampling {
   Debug = 3,
 }
 
-/** Of 10,000 new traces, how many are sampled when all are. */
-export const SAMPLING_SCALE: u32 = 10_000;
+/** What a sampling rate is a part of: the steps of a percentage. */
+export const SAMPLING_SCALE: u32 = BUCKETS;
 
 const DASH: u8 = 0x2d;
 const FLAG_SAMPLED: u8 = 1;

@@ -102,8 +102,9 @@ export interface TestEnvoy extends AsyncDisposable {
 /**
  * Starts Envoy and waits until it serves with every filter configured.
  * @throws MeshwrightError `configuration` when a filter refuses its configuration, with the
- * filter's own reason, or the options do not fit each other;
- *   `build` when a module cannot be had; `envoy-not-found`, `envoy-failed` and `port-taken` when Envoy cannot be had or does not serve
+ * filter's own reason, or the options do not fit each other; `build` when a module cannot be
+ * built or read; `envoy-not-found`, `envoy-failed` and `port-taken` when there is no Envoy or it
+ * does not serve
  */
 export async function startEnvoy(options: EnvoyOptions): Promise<TestEnvoy> {
   const runtime = await chooseRuntime(options);

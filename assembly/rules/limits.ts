@@ -1,0 +1,32 @@
+// Limits and words of what rules of every filter share. The parsers beside this file and their zod
+// twins in `filters/shared` both compile it: it imports nothing and has plain constants alone.
+
+/** Percentages come in steps of 0.01. */
+export const MAX_PERCENTAGE = 100;
+export const STEPS_PER_PERCENT = 100;
+
+/** Most bytes of a text that a value or a path is tested against. */
+export const MAX_TEXT_SIZE = 4096;
+/** Most bytes of the name of a query parameter or of a cookie. */
+export const MAX_NAME_SIZE = 256;
+/** Most bytes of the name of a method. */
+export const MAX_METHOD_SIZE = 32;
+/** Most bytes of a salt. */
+export const MAX_SALT_SIZE = 256;
+/** Most tests of headers in one match, and of query parameters, and of cookies. */
+export const MAX_TESTS = 32;
+/** Most methods of one match. */
+export const MAX_METHODS = 16;
+/** Most values of one `oneOf`. */
+export const MAX_MEMBERS = 1000;
+
+/** The pseudo-headers that a test may name. */
+export const AUTHORITY_HEADER = ":authority";
+export const SCHEME_HEADER = ":scheme";
+
+/** The tests of which a value has exactly one. */
+export const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "present", "absent", "range"];
+/** The tests of which a path has exactly one. */
+export const PATH_TESTS = ["exact", "prefix", "suffix", "segments"];
+/** By what a request is told apart where the same one must always come to the same outcome. */
+export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId"];

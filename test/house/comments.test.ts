@@ -1,0 +1,36 @@
+// Comments are short enough to be read.
+
+import { expect, test } from "vitest";
+import { TRACKED, textOf } from "./tracked.js";
+
+const MAX_COLUMNS = 100;
+
+/** A copy of another project's file, which stays as it is. */
+const FOREIGN = "proxy-runtime/implementation/abort-proc-exit.ts";
+
+const SOURCES = TRACKED.filter((file) => /\.[jt]s$/.test(file) && file !== FOREIGN);
+
+/** A line that is a comment, or has one behind its code. */
+function hasComment(line: string): boolean {
+  return /^\s*(\/\/|\/\*|\*)/.test(line) || /[;,{}()]\s+\/\/\s/.test(line);
+}
+
+test.each([
+  ["// alone", true],
+  ["  /** Documents. */", true],
+  ["   * Goes on.", true],
+  ["const a = 1; // behind code", true],
+  ['const url = "http://127.0.0.1";', false],
+  ["const half = a / 2;", false],
+])("of %j it is known whether it has a comment", (line, expected) => {
+  expect(hasComment(line)).toBe(expected);
+});
+
+test(`no comment is wider than ${MAX_COLUMNS} columns`, () => {
+  const wide = SOURCES.flatMap((file) =>
+    textOf(file)
+      .split("\n")
+      .flatMap((line, i) => (line.length > MAX_COLUMNS && hasComment(line) ? [`${file}:${i + 1}`] : [])),
+  );
+  expect(wide).toEqual([]);
+});
