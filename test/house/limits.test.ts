@@ -7,7 +7,8 @@ const LIMITS = TRACKED.filter((file) => /^(assembly|filters)\/.*\blimits\.ts$/.t
 const SCHEMAS = TRACKED.filter((file) => /^filters\/.*\bschema\.ts$/.test(file));
 const ASSEMBLY = TRACKED.filter(
   (file) =>
-    /^(assembly|filters)\/.*\.ts$/.test(file) && !/(schema|limits|catalog|\.(spec|test|fixture))\.ts$/.test(file),
+    /^(assembly|filters)\/.*\.ts$/.test(file) &&
+    !/(schema|limits|catalog|\.(spec|test|fixture))\.ts$/.test(file),
 );
 
 /** Code without its comments, and with `""` for each text and pattern. */
@@ -45,20 +46,18 @@ function importedFrom(file: string, folder: string): readonly string[] {
   );
 }
 
-const resolved = (folder: string, from: string) => new URL(`${from}/`, `file:///${folder}/`).pathname.slice(1, -1);
+const resolved = (folder: string, from: string) =>
+  new URL(`${from}/`, `file:///${folder}/`).pathname.slice(1, -1);
 
 test("numbers are found, and what is none is not", () => {
   const code = [
     "// Takes 5.",
     "x.max(32); // 7",
     "const a = /{1,64}/;",
-    'f("8", 1, 2.5, 1_000, v2, `${a} 9`); /* 10 */',
+    'f("8", 1, 2.5, 1_000, v2, `9`); /* 10 */',
   ];
   expect(numbersIn(code.join("\n"))).toEqual(["32", "2.5", "1_000"]);
-  expect(statedIn('"Default 20." `must be from 0 to 100` "such as 1.5s" `at most ${MAX}`')).toEqual([
-    "Default 20.",
-    "to 100",
-  ]);
+  expect(statedIn('"Default 20." `must be from 0 to 100` "such as 1.5s"')).toEqual(["Default 20.", "to 100"]);
 });
 
 describe.each(SCHEMAS)("%s", (schema) => {
