@@ -64,7 +64,8 @@ export interface FilterDescriptor<Config = unknown> {
    */
   restartKeys?(config: Config): Readonly<Record<string, unknown>>;
   /**
-   * Response headers by which it speaks to the router, and that clients must not get. Default: none.
+   * Response headers by which it speaks to the router, and that clients must not get. Default:
+   * none.
    */
   routerHeaders?(config: Config): readonly string[];
   /**

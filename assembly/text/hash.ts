@@ -66,9 +66,9 @@ function avalanche(hash: u64): u64 {
 }
 
 /**
- * The bucket of `key`, in [0, buckets). Another `salt` deals the keys anew. Finer buckets lie within
- * the coarser ones: with `n` times as many a key's bucket is one of the `n` that its old one is cut
- * into.
+ * The bucket of `key`, in [0, buckets). Another `salt` deals the keys anew. Finer buckets lie
+ * within the coarser ones: with `n` times as many a key's bucket is one of the `n` that its old one
+ * is cut into.
  */
 export function bucketOf(salt: u64, key: Bytes, buckets: u32 = BUCKETS): u32 {
   const high = hash64(salt, key.ptr, key.size) >> 32;

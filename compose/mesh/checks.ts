@@ -24,8 +24,8 @@ export function checkMesh(mesh: Mesh): Problem[] {
 }
 
 /**
- * The filters with their numbers, without those whose settings are refused already: the schema gives
- * these no descriptor, which could be asked nothing.
+ * The filters with their numbers, without those whose settings are refused already: the schema
+ * gives these no descriptor, which could be asked nothing.
  */
 function placed<Use extends FilterUse>(uses: readonly Use[] = []): { use: Use; i: number }[] {
   return uses.flatMap((use, i) => ("descriptor" in use ? [{ use, i }] : []));
@@ -135,8 +135,8 @@ function addService(name: string): string {
 }
 
 /**
- * They are clusters beside those of the mesh itself, in every Envoy, and filters' settings say their
- * names as they are.
+ * They are clusters beside those of the mesh itself, in every Envoy, and filters' settings say
+ * their names as they are.
  */
 function grpcNameProblems(mesh: Mesh): Problem[] {
   const taken = new Set([APP_CLUSTER, ...Object.keys(mesh.services).map(outboundName)]);

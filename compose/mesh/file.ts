@@ -48,7 +48,9 @@ async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDe
   return [...found, ...(await readable(own.filter((name) => !named.has(name))))];
 }
 
-/** Filters without those whose descriptor cannot be taken, which matters only where they are used. */
+/**
+ * Filters without those whose descriptor cannot be taken, which matters only where they are used.
+ */
 async function readable(names: readonly string[]): Promise<readonly FilterDescriptor[]> {
   const read = await Promise.allSettled(names.map(findMember));
   return read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));

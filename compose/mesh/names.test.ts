@@ -1,5 +1,5 @@
-// Names that a person gives are joined to the names of Envoy's parts. Whatever they are, no two parts
-// get one name.
+// Names that a person gives are joined to the names of Envoy's parts. Whatever they are, no two
+// parts get one name.
 
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -12,7 +12,10 @@ import { meshSchema } from "./schema.js";
 const own = (name: string) => defineFilter({ name, summary: name, schema: z.strictObject({}) });
 const SCHEMA = meshSchema([...FILTERS, own("b-2-c"), own("c")]);
 
-/** Services whose every version chooses its callers' destination, called from the gateway and from each other. */
+/**
+ * Services whose every version chooses its callers' destination, called from the gateway and from
+ * each other.
+ */
 function planOf(services: Readonly<Record<string, { versions: readonly string[]; filters?: string[] }>>): {
   plan: MeshPlan;
   options: MeshPlanOptions;

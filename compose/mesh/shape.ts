@@ -1,5 +1,5 @@
-// What each part of a mesh file may say. `checks.ts` holds the rules that span several places of the
-// file.
+// What each part of a mesh file may say. `checks.ts` holds the rules that span several places of
+// the file.
 
 import { z } from "zod";
 import type { Json } from "../../envoy/config/json.js";

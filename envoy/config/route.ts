@@ -86,8 +86,8 @@ export interface DestinationRoutesOptions extends RouteActionOptions {
 
 /**
  * One route for each destination, which matches the header's whole value, and the fallback's after
- * them. Each bears the destination's name (the last: `FALLBACK_ROUTE`), which logs and filters can read
- * as the route's name.
+ * them. Each bears the destination's name (the last: `FALLBACK_ROUTE`), which logs and filters can
+ * read as the route's name.
  */
 export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
   const { header = DESTINATION_HEADER, destinations, fallback } = options;

@@ -1,6 +1,6 @@
-// Faults that a client asks for by header, within the bounds of the configuration. A delay or status
-// that is not a whole number is ignored. A percentage that is not a whole number asks for no fault:
-// the client wanted fewer than all requests to fail, and nobody knows how many.
+// Faults that a client asks for by header, within the bounds of the configuration. A delay or
+// status that is not a whole number is ignored. A percentage that is not a whole number asks for no
+// fault: the client wanted fewer than all requests to fail, and nobody knows how many.
 
 import { Bytes, NO_GRPC_STATUS, NOT_A_NUMBER, parseInteger } from "../../assembly";
 import { BUCKETS, RequestMatch, RequestView } from "../../assembly/rules";

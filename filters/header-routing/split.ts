@@ -17,8 +17,8 @@ export class Target {
 }
 
 /**
- * The buckets of a split in which a weight would get none of `BUCKETS`: so many that the least of 64
- * weights, 1 beside 63 of a million, gets at least 31, however the others are rounded.
+ * The buckets of a split in which a weight would get none of `BUCKETS`: so many that the least of
+ * 64 weights, 1 beside 63 of a million, gets at least 31, however the others are rounded.
  */
 export const FINE_BUCKETS: u32 = 4_000_000_000;
 

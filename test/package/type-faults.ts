@@ -14,8 +14,8 @@ const EXCEPTIONS: readonly Exception[] = [
     covers: (problem) => problem.kind === "CJSResolvesToESM",
   },
   {
-    // So are those of an author's own AssemblyScript: `meshwright new` writes a tsconfig.json for it
-    // that resolves as bundlers do.
+    // So are those of an author's own AssemblyScript: `meshwright new` writes a tsconfig.json for
+    // it that resolves as bundlers do.
     reason: "AssemblyScript's imports have no extensions, and Node's resolution of ES modules demands them",
     covers: (problem) =>
       problem.kind === "InternalResolutionError" &&

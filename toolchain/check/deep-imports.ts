@@ -23,8 +23,8 @@ interface Import {
 }
 
 /**
- * Throws `MeshwrightError("build")` where the author's own files import a file of meshwright that is
- * no entry of it: a line for each, with the entry that has what it asks for. In a checkout the
+ * Throws `MeshwrightError("build")` where the author's own files import a file of meshwright that
+ * is no entry of it: a line for each, with the entry that has what it asks for. In a checkout the
  * linter sees to that.
  */
 export async function refuseDeepImports(source: Source): Promise<void> {
@@ -87,7 +87,9 @@ async function ownImports(parser: Parser, source: Source): Promise<readonly Impo
   return found;
 }
 
-/** Parses `NAME.ts` or `NAME/index.ts`; undefined where there is neither: the compiler will say so. */
+/**
+ * Parses `NAME.ts` or `NAME/index.ts`; undefined where there is neither: the compiler will say so.
+ */
 async function parse(
   parser: Parser,
   program: Program,

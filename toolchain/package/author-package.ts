@@ -25,8 +25,8 @@ const NO_TEST = 'echo "Error: no test specified" && exit 1';
 const IGNORED = ["node_modules/", "build/", ".meshwright/"];
 
 /**
- * For descriptors, schemas and tests, and below it for AssemblyScript: an editor takes the nearest that has the
- * file.
+ * For descriptors, schemas and tests, and below it for AssemblyScript: an editor takes the nearest
+ * that has the file.
  */
 const TSCONFIGS: Readonly<Record<string, unknown>> = {
   "tsconfig.json": {
