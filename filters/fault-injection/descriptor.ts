@@ -1,11 +1,10 @@
 // What the toolkit knows of fault-injection beside its module.
 
 import { defineFilter, type FilterChain } from "../descriptor.js";
+import { DOWNSTREAM, FAULTS } from "./limits.js";
 import { type FaultInjectionConfig, faultInjectionSchema } from "./schema.js";
 
 type Rule = FaultInjectionConfig["rules"][number];
-
-const FAULTS = ["delay", "abort", "blackHole", "response"] as const;
 
 export default defineFilter({
   name: "fault-injection",
@@ -18,12 +17,12 @@ export default defineFilter({
   describe: ({ rules }) => rules.map(describeRule),
 });
 
-function chainOf({ where = "downstream" }: FaultInjectionConfig): FilterChain {
+function chainOf({ where = DOWNSTREAM }: FaultInjectionConfig): FilterChain {
   return where;
 }
 
 function describeRule(rule: Rule): string {
-  const faults = FAULTS.filter((fault) => rule[fault] !== undefined).join(" and ");
+  const faults = FAULTS.filter((fault) => fault in rule).join(" and ");
   const share = rule.share === undefined ? "" : ` for ${rule.share.percentage} %`;
   return `${rule.name} → ${faults}${share}${rule.shadow === true ? " (shadow)" : ""}`;
 }

@@ -1,6 +1,13 @@
 // What the toolkit knows of retry-budget beside its module.
 
 import { defineFilter, type FilterChain } from "../descriptor.js";
+import {
+  DEFAULT_BUDGET,
+  DEFAULT_PERCENTAGE,
+  DEFAULT_RETRIES_PER_SECOND,
+  DEFAULT_RETRY_CONCURRENCY,
+  UPSTREAM,
+} from "./limits.js";
 import { type RetryBudgetConfig, retryBudgetSchema } from "./schema.js";
 
 type Budget = NonNullable<RetryBudgetConfig["budgets"]>[number];
@@ -17,22 +24,23 @@ export default defineFilter({
   metricLabels: ["rule", "outcome"],
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
-  routerHeaders: (config) => (chainOf(config) === "upstream" ? [MARK] : []),
+  routerHeaders: (config) => (chainOf(config) === UPSTREAM ? [MARK] : []),
   refusedRetryConditions: (config): Readonly<Record<string, string>> =>
-    chainOf(config) === "upstream"
+    chainOf(config) === UPSTREAM
       ? { [OPPOSITE]: "retries just what the filter says must not be retried" }
       : {},
-  describe: ({ budgets = [{ name: "default" }] }) => budgets.map(describeBudget),
+  describe: ({ budgets = [{ name: DEFAULT_BUDGET }] }) => budgets.map(describeBudget),
 });
 
-function chainOf({ where = "upstream" }: RetryBudgetConfig): FilterChain {
+function chainOf({ where = UPSTREAM }: RetryBudgetConfig): FilterChain {
   return where;
 }
 
 function describeBudget({ name, concurrency, ratio, shadow }: Budget): string {
+  const { percentage = DEFAULT_PERCENTAGE } = concurrency ?? ratio ?? {};
   const share =
     concurrency === undefined
-      ? `retries up to ${ratio?.percentage ?? 20} % of the requests and ${ratio?.minRetriesPerSecond ?? 10} a second`
-      : `retries at once up to ${concurrency.percentage ?? 20} % of the requests, ${concurrency.minRetryConcurrency ?? 3} in any case`;
+      ? `retries up to ${percentage} % of the requests and ${ratio?.minRetriesPerSecond ?? DEFAULT_RETRIES_PER_SECOND} a second`
+      : `retries at once up to ${percentage} % of the requests, ${concurrency.minRetryConcurrency ?? DEFAULT_RETRY_CONCURRENCY} in any case`;
   return `${name} → ${share}${shadow === true ? " (shadow)" : ""}`;
 }
