@@ -22,8 +22,8 @@ export type RunEvent =
   /** The file as a whole is wrong; nothing of it was taken. */
   | { readonly kind: "file-refused"; readonly lines: readonly string[] }
   /**
-   * Envoy does not answer, a file cannot be written, or something that nobody foresaw: the change is
-   * not in force, and all else goes on.
+   * Envoy does not answer, a file cannot be written, or something that nobody foresaw: the change
+   * is not in force, and all else goes on.
    */
   | { readonly kind: "not-applied"; readonly what: string; readonly lines: readonly string[] }
   /** A filter's new module is in force; so many seconds after the save. */

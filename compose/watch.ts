@@ -34,7 +34,8 @@ export class FolderWatch implements Disposable {
   /**
    * @param isMeant whether a file matters, by its absolute path; files are asked for that were not
    * there before, too
-   * @param onChange told the files whose content has changed, never twice at a time; must not reject
+   * @param onChange told the files whose content has changed, never twice at a time; must not
+   * reject
    * @param settleMs how long after the last write files are looked at, in milliseconds
    */
   constructor(

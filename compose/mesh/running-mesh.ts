@@ -131,9 +131,9 @@ export class RunningMesh implements AsyncDisposable {
 
   /**
    * Gives every filter that is in both the running mesh and the edited one its new settings, and
-   * reports alike outcomes once. One whose Envoy is gone does not keep the others from theirs. One of
-   * which only a restart can change a key is left as it is, and one that calls a service which is new
-   * in the file: it would not fit what stands around it.
+   * reports alike outcomes once. One whose Envoy is gone does not keep the others from theirs. One
+   * of which only a restart can change a key is left as it is, and one that calls a service which
+   * is new in the file: it would not fit what stands around it.
    */
   async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
     const changed = placed.filter((each) => {

@@ -33,7 +33,9 @@ export interface WaitOptions {
 
 const POLL_MS = 20;
 const TELL_AFTER_MS = 5_000;
-/** What making a folder fails with when it is removed meanwhile, and also where it cannot be made. */
+/**
+ * What making a folder fails with when it is removed meanwhile, and also where it cannot be made.
+ */
 const VANISHED: ReadonlySet<string> = new Set(["ENOENT", "EEXIST"]);
 const MAX_ATTEMPTS = 100;
 

@@ -1,7 +1,7 @@
 // What rate-limit's configuration may be. The module's own parser is `config.ts`; a test holds both
 // to the same documents.
 
-import { isIP } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
 import {
   atLeastOneOf,
@@ -69,8 +69,8 @@ const cost = z
  */
 function isAddressOrRange(value: string): boolean {
   const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value) ?? [];
-  const version = isIP(address);
-  return version !== 0 && Number(prefix ?? 0) <= (version === 4 ? IPV4_BITS : IPV6_BITS);
+  if (isIP(address) === 0) return false;
+  return Number(prefix ?? 0) <= (isIPv4(address) ? IPV4_BITS : IPV6_BITS);
 }
 
 const exempt = z

@@ -13,7 +13,9 @@ export function predictable(path: string): HostedModule {
   return module;
 }
 
-/** Keys as text, in which a byte that is not printable ASCII is `\xNN`, and values in hexadecimal. */
+/**
+ * Keys as text, in which a byte that is not printable ASCII is `\xNN`, and values in hexadecimal.
+ */
 export function sharedLayout({ host }: HostedModule): Record<string, string> {
   const entries = [...host.sharedDataOf("").entries];
   return Object.fromEntries(

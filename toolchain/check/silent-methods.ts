@@ -48,8 +48,8 @@ export function callbacksFrom(file: string): readonly string[] {
 }
 
 /**
- * What the callbacks of `exports/stateless` ask the root context for, and what `FilterRoot` asks for
- * in its place.
+ * What the callbacks of `exports/stateless` ask the root context for, and what `FilterRoot` asks
+ * for in its place.
  */
 const SHARED_CONTEXTS: readonly string[] = ["sharedHttpContext", "sharedContext"];
 
@@ -63,8 +63,8 @@ export interface ExportedCallbacks {
 
 /**
  * A line for each method of a context that the filter has and whose callback is not exported:
- * `index.ts:12: …`, from the entry file's folder. A method counts where it takes the place of one of
- * the SDK's contexts.
+ * `index.ts:12: …`, from the entry file's folder. A method counts where it takes the place of one
+ * of the SDK's contexts.
  */
 export async function silentMethods(
   source: Source,
