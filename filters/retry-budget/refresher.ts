@@ -9,8 +9,8 @@ import { NO_CALLER } from "./busy-callers";
 /** How often: well below the time after which books take a VM for gone. */
 const REFRESH_MS: u32 = 5_000;
 /**
- * Books that one tick looks at: with its host calls a tick takes about a millisecond. With the pause
- * that is 25,000 books in a second, and more than half a million before books take a VM for gone.
+ * Books that one tick looks at. With the pause that is 25,000 in a second, and more than half a
+ * million before books take a VM for gone.
  */
 const BOOKS_A_TICK: i32 = 500;
 const PAUSE_MS: u32 = 20;
