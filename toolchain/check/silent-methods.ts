@@ -3,7 +3,7 @@
 
 import path from "node:path";
 import type { Source } from "../compile/source.js";
-import { ClassTree } from "./class-tree.js";
+import { SourceTree } from "./source-tree.js";
 import type { DeclaredClass } from "./syntax.js";
 
 /** The files of the SDK that a filter's entry file exports its callbacks from. */
@@ -70,7 +70,7 @@ export async function silentMethods(
   source: Source,
   { callbacks, files }: ExportedCallbacks,
 ): Promise<readonly string[]> {
-  const tree = await ClassTree.of(source);
+  const tree = await SourceTree.of(source);
   const chains = tree.ownClasses().map((own) => tree.chainOf(own));
   const implemented = chains.flatMap((chain) => implementations(tree, chain));
   const isStateless = files.has(STATELESS);
@@ -104,7 +104,7 @@ interface Implementation {
  * context at the end of its chain. One that is not the author's is told at the class that extends
  * it. What the layer for `@solo-io/proxy-runtime` has of its own asks for no callback.
  */
-function implementations(tree: ClassTree, chain: readonly DeclaredClass[]): readonly Implementation[] {
+function implementations(tree: SourceTree, chain: readonly DeclaredClass[]): readonly Implementation[] {
   const [own] = chain;
   if (own === undefined) return [];
   return [...Object.keys(CALLBACKS), ...SHARED_CONTEXTS].flatMap((method) => {

@@ -1,8 +1,14 @@
 // What one source file declares, imports and exports, as the compiler's own parser reads it: as far
-// as it takes to follow a class to those that it extends.
+// as it takes to follow an import to its file, and a class to those that it extends.
 
 import { readFileSync } from "node:fs";
-import type { ClassDeclaration, NamedTypeNode, Statement } from "assemblyscript";
+import type {
+  ClassDeclaration,
+  NamedTypeNode,
+  Node,
+  Statement,
+  StringLiteralExpression,
+} from "assemblyscript";
 
 /** The compiler as a library. It takes a third of a second to load. */
 export type Compiler = typeof import("assemblyscript");
@@ -45,6 +51,16 @@ export interface Method {
 /** An exported name: one of the file's own, or one of another file's. */
 export type Exported = { readonly local: string } | { readonly from: string; readonly name: string };
 
+/** An import or a re-export of another file. */
+export interface Import {
+  /** As it stands there. */
+  readonly specifier: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** The names that it takes; empty where it takes all, or none. */
+  readonly names: readonly string[];
+}
+
 /** A parsed file. */
 export interface SourceFile {
   readonly scope: Scope;
@@ -52,8 +68,7 @@ export interface SourceFile {
   readonly exports: ReadonlyMap<string, Exported>;
   /** The files of which it exports everything, as it names them. */
   readonly exportsAllOf: readonly string[];
-  /** All files that it imports or exports from, as it names them. */
-  readonly imports: readonly string[];
+  readonly imports: readonly Import[];
 }
 
 /** Parses one file. @param file an absolute path */
@@ -70,7 +85,7 @@ class FileReader implements SourceFile {
   readonly classes: DeclaredClass[] = [];
   readonly exports = new Map<string, Exported>();
   readonly exportsAllOf: string[] = [];
-  readonly imports: string[] = [];
+  readonly imports: Import[] = [];
   readonly #as: Compiler;
 
   constructor(compiler: Compiler, file: string) {
@@ -89,6 +104,9 @@ class FileReader implements SourceFile {
     else if (statement instanceof as.ExportStatement) this.#readExport(statement);
     else if (statement instanceof as.ExportDefaultStatement) this.#readDefault(statement, scope);
     else if (statement instanceof as.DeclarationStatement) this.#readDeclaration(statement, scope);
+    else if (statement instanceof as.VariableStatement) {
+      for (const declaration of statement.declarations) this.#readDeclaration(declaration, scope);
+    }
   }
 
   #readImport(
@@ -96,7 +114,10 @@ class FileReader implements SourceFile {
     { names }: Scope,
   ): void {
     const from = path.value;
-    this.imports.push(from);
+    this.#addImport(
+      path,
+      declarations?.map(({ foreignName }) => foreignName.text),
+    );
     if (namespaceName !== null) names.set(namespaceName.text, { kind: "import", from });
     for (const { name, foreignName } of declarations ?? []) {
       names.set(name.text, { kind: "import", from, name: foreignName.text });
@@ -105,12 +126,20 @@ class FileReader implements SourceFile {
 
   #readExport({ path, members }: InstanceType<Compiler["ExportStatement"]>): void {
     const from = path?.value;
-    if (from !== undefined) this.imports.push(from);
+    if (path !== null)
+      this.#addImport(
+        path,
+        members?.map(({ localName }) => localName.text),
+      );
     if (from !== undefined && members === null) this.exportsAllOf.push(from);
     for (const { localName, exportedName } of members ?? []) {
       const local = localName.text;
       this.exports.set(exportedName.text, from === undefined ? { local } : { from, name: local });
     }
+  }
+
+  #addImport(path: StringLiteralExpression, names: readonly string[] = []): void {
+    this.imports.push({ specifier: path.value, line: lineOf(path), names });
   }
 
   #readDefault({ declaration }: InstanceType<Compiler["ExportDefaultStatement"]>, scope: Scope): void {
@@ -121,8 +150,7 @@ class FileReader implements SourceFile {
   #readDeclaration(node: InstanceType<Compiler["DeclarationStatement"]>, scope: Scope): void {
     const name = node.name.text;
     const binding = this.#bindingOf(node, scope);
-    if (binding === undefined) return;
-    scope.names.set(name, binding);
+    if (binding !== undefined) scope.names.set(name, binding);
     if (scope === this.scope && node.is(this.#flags.Export)) this.exports.set(name, { local: name });
   }
 
@@ -149,8 +177,6 @@ class FileReader implements SourceFile {
   #declare(node: ClassDeclaration, scope: Scope): DeclaredClass {
     const as = this.#as;
     const isMethod = (member: unknown) => member instanceof as.MethodDeclaration;
-    const lineOf = ({ range }: { readonly range: InstanceType<Compiler["Range"]> }) =>
-      range.source.lineAt(range.start);
     const methods = node.members.filter(isMethod).filter((method) => !method.is(this.#flags.Static));
     return {
       file: scope.file,
@@ -165,6 +191,10 @@ class FileReader implements SourceFile {
       })),
     };
   }
+}
+
+function lineOf({ range }: Node): number {
+  return range.source.lineAt(range.start);
 }
 
 function newScope(outer: Scope): Scope {

@@ -1,8 +1,9 @@
-// The classes of a filter and those that they extend, in whatever files these are.
+// The files of a filter, from the entry file to all that its imports lead to, and its classes with
+// those that they extend, in whatever files these are.
 
 import { statSync } from "node:fs";
 import path from "node:path";
-import type { Source } from "../compile/source.js";
+import { type Source, withShownNames } from "../compile/source.js";
 import {
   type Binding,
   type Compiler,
@@ -13,7 +14,7 @@ import {
 } from "./syntax.js";
 
 /** Reads each file once. */
-export class ClassTree {
+export class SourceTree {
   readonly #compiler: Compiler;
   readonly #source: Source;
   readonly #files = new Map<string, SourceFile>();
@@ -23,25 +24,30 @@ export class ClassTree {
     this.#source = source;
   }
 
-  static async of(source: Source): Promise<ClassTree> {
-    return new ClassTree(await import("assemblyscript"), source);
+  static async of(source: Source): Promise<SourceTree> {
+    return new SourceTree(await import("assemblyscript"), source);
   }
 
   /**
-   * The classes of all files that the entry file's imports lead to, without those of the SDK and of
-   * installed packages.
+   * The entry file and all that its imports lead to, without those of the SDK and of installed
+   * packages; absolute paths. What is not there is left out: the compiler says so.
    */
-  ownClasses(): readonly DeclaredClass[] {
+  ownFiles(): readonly string[] {
     const { root, entry } = this.#source;
-    const files = new Set([path.join(root, entry)]);
+    const start = path.join(root, entry);
+    const files = new Set(isFile(start) ? [start] : []);
     // A set that grows while it is walked is walked to its end.
     for (const file of files) {
-      for (const name of this.#parsed(file).imports) {
-        const imported = this.#fileOf(name, file);
+      for (const { specifier } of this.parsed(file).imports) {
+        const imported = this.#fileOf(specifier, file);
         if (imported !== undefined && !this.isOfSdk(imported) && !isInstalled(imported)) files.add(imported);
       }
     }
-    return [...files].flatMap((file) => this.#parsed(file).classes);
+    return [...files];
+  }
+
+  ownClasses(): readonly DeclaredClass[] {
+    return this.ownFiles().flatMap((file) => this.parsed(file).classes);
   }
 
   /** The class and those that it extends, up to the first that extends none or cannot be found. */
@@ -64,7 +70,8 @@ export class ClassTree {
     return file.startsWith(path.join(this.#source.sdkRoot, folder) + path.sep);
   }
 
-  #parsed(file: string): SourceFile {
+  /** @param file an absolute path */
+  parsed(file: string): SourceFile {
     const known = this.#files.get(file);
     if (known !== undefined) return known;
     const parsed = parseFile(this.#compiler, file);
@@ -108,7 +115,7 @@ export class ClassTree {
   ): DeclaredClass | undefined {
     if (file === undefined || asked.has(`${file} ${names[0]}`)) return undefined;
     asked.add(`${file} ${names[0]}`);
-    const { scope, exports, exportsAllOf } = this.#parsed(file);
+    const { scope, exports, exportsAllOf } = this.parsed(file);
     const [first = "", ...rest] = names;
     const exported = exports.get(first);
     if (exported !== undefined) {
@@ -126,7 +133,7 @@ export class ClassTree {
   /** The file that an import names, where the compiler would find it. */
   #fileOf(name: string, from: string): string | undefined {
     if (name.startsWith(".")) return sourceFile(path.resolve(path.dirname(from), name));
-    const [, below] = /^meshwright(?:\/(.*))?$/.exec(name) ?? [];
+    const [, below] = /^meshwright\/(.*)$/.exec(withShownNames(name)) ?? [];
     if (below !== undefined) return sourceFile(path.join(this.#source.sdkRoot, below));
     for (let folder = path.dirname(from); ; folder = path.dirname(folder)) {
       const found = sourceFile(path.join(folder, "node_modules", name));
@@ -137,9 +144,11 @@ export class ClassTree {
 
 /** As the compiler looks for it: a file of that name, else the folder's index. */
 function sourceFile(place: string): string | undefined {
-  return [`${place}.ts`, path.join(place, "index.ts")].find(
-    (file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true,
-  );
+  return [`${place}.ts`, path.join(place, "index.ts")].find(isFile);
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function isInstalled(file: string): boolean {
