@@ -1,6 +1,6 @@
 // The descriptor of an author's filter: what of it is taken, and how what is wrong is told.
 
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -69,6 +69,21 @@ describe("the descriptor beside an author's filter", () => {
     expect(mine.destinationHeader?.(config)).toBe("x-to");
     expect(mine.describe?.(config)).toEqual(["all → V2"]);
     expect(mine).not.toHaveProperty("grpcServices");
+  });
+
+  test("may be as the page about filters has it", async () => {
+    const page = await readFile(path.join(PACKAGE_ROOT, "filters/README.md"), "utf8");
+    const section = page.slice(page.indexOf("## The descriptor of a filter of your own"));
+    const text = (/^```ts\n([\s\S]*?)^```$/m.exec(section)?.[1] ?? "")
+      .replace('"meshwright/descriptor"', JSON.stringify(path.join(PACKAGE_ROOT, "filters/descriptor.js")))
+      .replaceAll("my-gate", "mine");
+    await writeFile(inRoom("schema.ts"), "export const gateSchema = { _zod: {}, safeParse() {} };\n");
+    const mine = await descriptor(text, "");
+    const config = { where: "upstream", keys: [{ key: "a", version: "v2" }] };
+    expect(mine.chain?.(config)).toBe("upstream");
+    expect(mine.restartKeys?.({ keys: [] })).toEqual({ where: "downstream" });
+    expect(mine.destinations?.(config)).toEqual([{ name: "v2", path: ["keys", 0, "version"] }]);
+    expect(mine.describe?.(config)).toEqual(["a → v2"]);
   });
 
   test("is read as it is now, and in a package of CommonJS too", async () => {
