@@ -17,7 +17,7 @@ export interface ValidFile {
 
 /**
  * Checks `FILE` or `FILTER=FILE`, where FILTER is as `findMember` takes it. Without it the file's
- * own name tells the filter (`header-routing.yaml`, `header-routing.canary.yaml`), of the catalog
+ * own name tells the filter (`my-filter.yaml`, `my-filter.canary.yaml`), of the catalog
  * or of the package that is worked in, and what has `services` is a mesh file. Throws
  * `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that cannot be
  * read.

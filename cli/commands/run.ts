@@ -174,8 +174,8 @@ once is lifted: without a retry-budget, nothing but --retries bounds them.
 A saved file of a filter's settings is applied while Envoy runs. Saved sources
 are compiled and put in place, without optimizing at first and as "build" makes
 them some seconds later; requests under way end on the old module. A saved
-schema.ts checks the file of settings anew. What is wrong is told, and the last
-good one stays.
+schema.ts or descriptor.ts checks the file of settings anew. What is wrong is
+told, and the last good one stays.
 
 Examples:
   meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=mine.yaml

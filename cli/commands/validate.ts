@@ -37,7 +37,8 @@ export function addValidate(root: Command, screen: Screen): void {
 const EXAMPLES = `
 A file named header-routing.yaml or header-routing.canary.yaml is taken for that
 filter's configuration, and one that has "services" for a mesh file. Filters of
-your own, in filters/NAME or by their folder, are checked by their schema.ts.
+your own, in filters/NAME or by their folder, are checked by their descriptor.ts
+or schema.ts.
 
 Examples:
   meshwright validate compose/mesh.yaml

@@ -1,11 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { checkDocument } from "../../envoy/document.js";
 import { FILTERS } from "../../filters/catalog.js";
+import { defineFilter } from "../../filters/descriptor.js";
 import { readMesh } from "./file.js";
 import { meshJsonSchema, meshSchema } from "./schema.js";
 
-const SCHEMA = meshSchema(FILTERS);
+const CHOOSER = defineFilter({
+  name: "chooser",
+  summary: "chooses",
+  schema: z.strictObject({ rules: z.array(z.string()).default([]) }),
+  destinations: ({ rules }) => rules.map((name, i) => ({ name, path: ["rules", i] })),
+});
+const SCHEMA = meshSchema([...FILTERS, CHOOSER]);
 
 const BASE = `
 name: shop
@@ -177,6 +185,34 @@ filters:
   - { filter: rate-limit, at: [gateway], config: { rules: [], service: { cluster: limits, domain: shop } } }
 `.replace("default: v1", "timeout: 0s, retries: { on: [5xx, 429], attempts: 2, perTryTimeout: 1m }");
     expect(checkDocument(text, SCHEMA, "m")).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    [["chooser", "chooser"], "have chooser twice; put the rules into one"],
+    [
+      ["chooser", "header-routing"],
+      "have chooser and header-routing, which both choose a destination; keep one of them",
+    ],
+    [["header-routing", "header-routing"], "have header-routing twice; put the rules into one"],
+  ])("may not choose a version twice, by %j", (names, reason) => {
+    const uses = names.map((filter) => `{ filter: ${filter}, config: { rules: [] } }`).join(", ");
+    expect(problems("default: v1", `default: v1, filters: [${uses}]`)).toEqual([
+      `services.orders.filters: ${reason}`,
+    ]);
+  });
+
+  it("may have a filter of an author's, whose descriptor is asked as the catalog's are", () => {
+    expect(problems("name: shop", "name: shop\nfilters: [{ filter: chooser, at: [inbound] }]")).toEqual([
+      'filters[0].at[0]: chooser has nothing to choose at "inbound", where only the app is left; use "outbound"',
+    ]);
+    const to = (rules: string) =>
+      `default: v1, filters: [{ filter: chooser, config: { rules: [${rules}] } }]`;
+    expect(problems("default: v1", to("v1, v7"))).toEqual([
+      'services.orders.filters[0].config.rules[1]: there is no version of orders "v7"; did you mean "v1"?',
+    ]);
+    expect(problems("default: v1", to("v1, 7"))).toEqual([
+      expect.stringMatching(/^services\.orders\.filters\[0\]\.config\.rules\[1\]: .*expected string/),
+    ]);
   });
 
   it("in the README is right", async () => {

@@ -1,5 +1,5 @@
-// What meshwright's commands know of the filter beside its module. README of meshwright's filters:
-// what else may stand here, such as the chain that the filter stands in.
+// What meshwright's commands know of the filter beside its module. filters/README.md of meshwright
+// says what else may stand here, such as the chain that the filter stands in.
 
 import { defineFilter } from "../descriptor.js";
 import { type FilterConfig, filterSchema } from "./schema.js";

@@ -81,10 +81,12 @@ export const metricChecks: readonly Check[] = [
     },
   },
   {
-    name: "has no metric that its README does not list, and writes labels as the SDK does",
+    name: "has no metric that its README does not list, and writes labels as the SDK does and its descriptor lists",
     run(subject) {
       const rows = metricRows(subject.readme);
-      for (const name of metricsAtWork(subject).keys()) {
+      const seen = [...metricsAtWork(subject).keys()];
+      checkLabels(new Set(seen.flatMap((name) => [...labelsOf(name).keys()])), subject.metricLabels);
+      for (const name of seen) {
         if (!CONVENTION.test(name))
           broken(`the metric ${shown(name)} is not of the form name;label=value: write it with metricName`);
         if (!rows.some((row) => fits(name, row)))
@@ -118,6 +120,19 @@ export const metricChecks: readonly Check[] = [
     },
   },
 ];
+
+/** @param listed those of the descriptor; undefined where there is none that lists any */
+function checkLabels(seen: ReadonlySet<string>, listed: readonly string[] | undefined): void {
+  if (listed === undefined) return;
+  const missing = [...seen].filter((label) => !listed.includes(label));
+  if (missing.length > 0) {
+    broken(
+      `metrics have the label ${missing.join(", ")}, which metricLabels of the descriptor lacks: Envoy's tags would not have it`,
+    );
+  }
+  const unused = listed.filter((label) => !seen.has(label));
+  if (unused.length > 0) broken(`metricLabels of the descriptor has ${unused.join(", ")}, and no metric has`);
+}
 
 interface MetricAtWork {
   /** Something was counted by it. */

@@ -33,6 +33,8 @@ export class Subject {
     readonly name: string,
     readonly facts: FilterFacts,
     readonly schema: z.ZodType,
+    /** As the descriptor lists them; undefined where it lists none, or there is none. */
+    readonly metricLabels: readonly string[] | undefined,
     /** The text of the README beside its entry file; empty where there is none. */
     readonly readme: string,
     readonly modulePath: string,
@@ -47,13 +49,13 @@ export class Subject {
    */
   static async of(filter: string, facts: FilterFacts, options: SubjectOptions = {}): Promise<Subject> {
     refuseNothing(filter, facts);
-    const { name, entry, schema } = await findMember(filter);
+    const { name, entry, schema, metricLabels } = await findMember(filter);
     const modulePath = await filterModule(filter);
     const file = path.join(path.dirname(entry), "README.md");
     const readme = existsSync(file) ? readFileSync(file, "utf8") : "";
     const module = new WebAssembly.Module(readFileSync(modulePath));
     const { seed = seedOfEnvironment(), scale = process.env.MESHWRIGHT_QUICK === "1" ? QUICK : 1 } = options;
-    return new Subject(name, facts, schema, readme, modulePath, seed, scale, module);
+    return new Subject(name, facts, schema, metricLabels, readme, modulePath, seed, scale, module);
   }
 
   /** How many of something there shall be, where the full run has `full`. */

@@ -11,9 +11,15 @@ import { MeshwrightError } from "../../envoy/errors.js";
  */
 export async function runSource(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return await tsImport(pathToFileURL(file).href, { parentURL: import.meta.url, tsconfig: false });
+    const found = await tsImport(pathToFileURL(file).href, { parentURL: import.meta.url, tsconfig: false });
+    return isCommonJs(found.default) ? found.default : found;
   } catch (error) {
     const [reason = "", ...details] = (error instanceof Error ? error.message : String(error)).split("\n");
     throw new MeshwrightError("build", `${file} cannot be read: ${reason}`, details, { cause: error });
   }
+}
+
+/** In a package of CommonJS, the default that Node sees is all that the file exports. */
+function isCommonJs(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && "__esModule" in value;
 }
