@@ -2,7 +2,7 @@
 // changed: raise the layout's version in its source, then write down the new keys and bytes.
 
 import { expect, test } from "vitest";
-import type { HeaderList } from "../../kit/host/load.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { encodeVerdict } from "../../test/support/rate-limit-messages.js";
 import { buildRateLimit, PER_USER } from "../../test/support/rate-limit-proxy.js";
 import { layout, predictable, sharedLayout } from "../../test/support/shared-layout.js";
@@ -30,7 +30,7 @@ test("a bucket of what the service refuses: 16 times the key, its end, its cost 
   const module = predictable(await buildRateLimit());
   const service = { cluster: "limits", domain: "shop" };
   const rules = [{ name: "users", key: PER_USER, cost: { fixed: 3 }, global: {} }];
-  expect(module.configure({ service, rules }).accepted).toBe(true);
+  expect(module.configure(JSON.stringify({ service, rules })).accepted).toBe(true);
   const stream = module.open(REQUEST);
   module.grpcCalls[0]?.sendMessage(
     encodeVerdict({ over: true, statuses: [{ over: true, resetSeconds: 90 }] }),
