@@ -1,8 +1,8 @@
 // What the filter keeps in shared data, by its bytes. A test that fails here says that a layout has
 // changed: raise the layout's version in its source, then write down the new keys and bytes.
 
-import { expect, test } from "vitest";
-import type { HeaderList } from "../../kit/host/load.js";
+import { beforeAll, expect, test } from "vitest";
+import type { HeaderList } from "../../kit/traffic.js";
 import { encodeVerdict } from "../../test/support/rate-limit-messages.js";
 import { buildRateLimit, PER_USER } from "../../test/support/rate-limit-proxy.js";
 import { layout, predictable, sharedLayout } from "../../test/support/shared-layout.js";
@@ -15,10 +15,17 @@ const REQUEST: HeaderList = [
 ];
 const SEED = layout(16, "07".repeat(16));
 
-test("a limit's bucket: 16 times the key's tag and the moment at which its limit is full", async () => {
-  const module = predictable(await buildRateLimit());
+let path: string;
+
+beforeAll(async () => {
+  path = await buildRateLimit();
+}, 120_000);
+
+test("a limit's bucket: 16 times the key's tag and the moment at which its limit is full", () => {
+  const module = predictable(path);
   const local = { limit: 1, unit: "second" } as const;
-  expect(module.configure({ rules: [{ name: "users", key: PER_USER, local }] }).accepted).toBe(true);
+  const rules = [{ name: "users", key: PER_USER, local }];
+  expect(module.configure(JSON.stringify({ rules })).accepted).toBe(true);
   module.exchange(REQUEST);
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,
@@ -26,11 +33,11 @@ test("a limit's bucket: 16 times the key's tag and the moment at which its limit
   });
 });
 
-test("a bucket of what the service refuses: 16 times the key, its end, its cost and what is beyond", async () => {
-  const module = predictable(await buildRateLimit());
+test("a bucket of what the service refuses: 16 times the key, its end, its cost and what is beyond", () => {
+  const module = predictable(path);
   const service = { cluster: "limits", domain: "shop" };
   const rules = [{ name: "users", key: PER_USER, cost: { fixed: 3 }, global: {} }];
-  expect(module.configure({ service, rules }).accepted).toBe(true);
+  expect(module.configure(JSON.stringify({ service, rules })).accepted).toBe(true);
   const stream = module.open(REQUEST);
   module.grpcCalls[0]?.sendMessage(
     encodeVerdict({ over: true, statuses: [{ over: true, resetSeconds: 90 }] }),

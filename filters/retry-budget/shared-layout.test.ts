@@ -3,7 +3,8 @@
 
 import { beforeAll, expect, test } from "vitest";
 import type { HttpStream } from "../../kit/host/http-stream.js";
-import type { HeaderList, HostedModule } from "../../kit/host/load.js";
+import type { HostedModule } from "../../kit/host/load.js";
+import type { HeaderList } from "../../kit/traffic.js";
 import { budgetProxies } from "../../test/support/budget-proxy.js";
 import { layout, predictable, sharedLayout } from "../../test/support/shared-layout.js";
 
