@@ -2,6 +2,7 @@
 // says what else may stand here, such as the chain that the filter stands in.
 
 import { defineFilter } from "../descriptor.js";
+import { DEFAULT_HEADER } from "./limits.js";
 import { type FilterConfig, filterSchema } from "./schema.js";
 
 export default defineFilter({
@@ -13,6 +14,10 @@ export default defineFilter({
 });
 
 /** What `meshwright up` says of the filter's settings. */
-function describeValues({ header = "x-api-key", values, shadow = false }: FilterConfig): readonly string[] {
+function describeValues({
+  header = DEFAULT_HEADER,
+  values,
+  shadow = false,
+}: FilterConfig): readonly string[] {
   return [`${values.length} values of ${header} pass${shadow ? " (shadow)" : ""}`];
 }
