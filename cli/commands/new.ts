@@ -53,9 +53,9 @@ The filter goes to filters/NAME: the binding (index.ts), the decision
 (policy.ts), the configuration as the module reads it (config.ts) and as you
 write it (schema.ts), the limits that both know (limits.ts), what the commands
 know of it (descriptor.ts), a README, and tests: units, in-process, conformance,
-stock Envoy. Its package gets what is
-missing to build and test it; nothing that is there is overwritten. In an npm
-workspace the overrides go to its package.json.
+stock Envoy. Its package gets what is missing to build and test it; nothing that
+is there is overwritten. In an npm workspace the overrides go to its
+package.json.
 
 Examples:
   meshwright new my-filter
