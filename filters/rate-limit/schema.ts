@@ -64,8 +64,8 @@ const cost = z
   );
 
 /**
- * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is none
- * that a client can have.
+ * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is
+ * refused: no client has one.
  */
 function isAddressOrRange(value: string): boolean {
   const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value) ?? [];

@@ -14,6 +14,7 @@ import {
   MAX_PART_SIZE,
   MAX_SEGMENT,
 } from "../limits";
+import { RuleKey } from "./key";
 import {
   AddressPart,
   ClaimPart,
@@ -24,10 +25,9 @@ import {
   PrincipalPart,
   QueryPart,
   RoutePart,
-  RuleKey,
   SegmentPart,
   ValuePart,
-} from "./key";
+} from "./parts";
 
 enum Kind {
   Header,

@@ -36,14 +36,13 @@ export class LocalPolicy {
  */
 @final
 export class LocalLimit {
+  readonly gcra: Gcra;
+  private readonly table: Table;
   private readonly place: Place = new Place();
   private now: u64 = 0;
   /** The open bucket had moments that cannot be. */
   private mended: bool = false;
   private cost: u32 = 0;
-
-  readonly gcra: Gcra;
-  private readonly table: Table;
 
   /** @param names limits of the same names have their keys in common */
   constructor(policy: LocalPolicy, names: StaticArray<Bytes>) {

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { text, whole } from "../../shared/match-schema.js";
-import { duration } from "../../shared/rule-schema.js";
+import { duration, shownDuration } from "../../shared/rule-schema.js";
 import {
   ALLOW_FAILURE,
   DEFAULT_TIMEOUT_MS,
@@ -36,9 +36,9 @@ export const service = z.strictObject({
     "The cluster of the rate limit service in Envoy's configuration; it speaks HTTP/2.",
   ),
   domain: text(1, MAX_NAME_SIZE).describe("The domain in the service's configuration."),
-  timeout: duration(`${MIN_TIMEOUT_MS}ms`, `${MAX_TIMEOUT_MS}ms`)
+  timeout: duration(shownDuration(MIN_TIMEOUT_MS), shownDuration(MAX_TIMEOUT_MS))
     .optional()
-    .describe(`For an answer. Default ${DEFAULT_TIMEOUT_MS}ms.`),
+    .describe(`For an answer. Default ${shownDuration(DEFAULT_TIMEOUT_MS)}.`),
   failureMode: z
     .enum([ALLOW_FAILURE, DENY_FAILURE, LOCAL_FAILURE])
     .optional()

@@ -154,12 +154,19 @@ describe("a question", () => {
     stream.close();
   }
 
+  /** What it costs, by the call's name. */
+  function hostCalls(run: () => void): Record<string, number> {
+    const before = new Map(module.hostCallsTotal);
+    run();
+    const spent = [...module.hostCallsTotal].map(
+      ([name, count]) => [name, count - (before.get(name) ?? 0)] as const,
+    );
+    return Object.fromEntries(spent.filter(([, count]) => count !== 0));
+  }
+
   test("costs nine host calls in all: the key, two clocks, what is known to be over, the call and its answer, the count, and the way on", () => {
     ask(encodeVerdict({}));
-    const before = new Map(module.hostCallsTotal);
-    ask(encodeVerdict({}));
-    const spent = [...module.hostCallsTotal].map(([name, count]) => [name, count - (before.get(name) ?? 0)]);
-    expect(Object.fromEntries(spent.filter(([, count]) => count !== 0))).toEqual({
+    expect(hostCalls(() => ask(encodeVerdict({})))).toEqual({
       proxy_get_header_map_value: 1,
       clock_time_get: 1,
       proxy_get_shared_data: 1,
@@ -169,6 +176,24 @@ describe("a question", () => {
       proxy_get_buffer_bytes: 1,
       proxy_increment_metric: 1,
       proxy_continue_stream: 1,
+    });
+  });
+
+  test("without an answer takes from the fallbacks at once where only one of them acts", () => {
+    const asking = (name: string, shadow: boolean) => ({
+      name,
+      shadow,
+      key: [{ header: "x-user" }],
+      global: { fallback: { limit: 9, unit: "hour" } },
+    });
+    const rules = [asking("acts", false), asking("shadow", true)];
+    module.configure(JSON.stringify({ service: { ...config.service, failureMode: "local" }, rules }));
+    ask();
+    expect(hostCalls(() => ask())).toMatchObject({
+      // Two keys that may be known to be over, and two fallbacks.
+      proxy_get_shared_data: 4,
+      proxy_set_shared_data: 2,
+      proxy_increment_metric: 2,
     });
   });
 
