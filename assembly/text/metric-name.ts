@@ -1,7 +1,7 @@
 // Labels of a metric. The host's calls have no place for them, so they are written into its name,
 // from where the bootstrap's `stats_tags` (`envoy/config/stats-tags.ts`) turn them into tags.
 
-import { Bytes } from "../text/bytes";
+import { Bytes } from "./bytes";
 
 const DIGITS = "0123456789ABCDEF";
 const PERCENT: u8 = 0x25;
