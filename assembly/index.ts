@@ -86,8 +86,8 @@ export { CallFailure, HttpCallHandler, httpCall, httpCallStatus } from "./host/h
 // Data and queues that workers and VMs share.
 
 export { SharedData, SharedUpdater, UpdateOutcome } from "./host/shared-data";
-export { sharedKey } from "./host/shared-key";
 export { dequeue, enqueue, registerSharedQueue, resolveSharedQueue } from "./host/shared-queue";
+export { sharedKey } from "./text/shared-key";
 
 // Functions of Envoy beside the ABI: expressions, signatures, compression.
 
