@@ -21,7 +21,8 @@ export {
 export type { Destination, EnvoyOptions } from "./envoy/options.js";
 export { rawHttp1 } from "./envoy/raw-http1.js";
 export { type EnvoyRuntime, whyNoContainer } from "./envoy/runtime.js";
-export { startUpstream, type Upstream, type UpstreamOptions, type UpstreamTls } from "./envoy/upstream.js";
+export { startUpstream, type Upstream, type UpstreamOptions } from "./envoy/upstream.js";
+export type { UpstreamTls } from "./envoy/upstream-server.js";
 export type { UpstreamAttempt } from "./host/attempt.js";
 export type { CallResponse, GrpcCall, HttpCall } from "./host/call-outs.js";
 export type { LocalReply } from "./host/context.js";
