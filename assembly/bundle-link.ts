@@ -13,7 +13,10 @@ export enum HeaderEdit {
   Remove,
 }
 
-/** A bundle, as the core knows it. Its filters have contexts of their own, but the host's numbers. */
+/**
+ * A bundle, as the core knows it. Its filters have contexts of their own, which share the host's
+ * number.
+ */
 export abstract class BundleLink {
   /** The timers of all filters of that root: the host has one tick for them. */
   abstract timersOf(rootId: u32): Timers;

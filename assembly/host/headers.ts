@@ -126,8 +126,8 @@ export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders);
 /** Of the response, the upstream's or a local reply's: there from `onResponseHeaders` on. */
 export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders);
 /**
- * Of the request: there in `onRequestTrailers`. In the body callback that says `endOfStream` a write
- * makes trailers where there were none; an HTTP/1.1 peer is sent none.
+ * Of the request: there in `onRequestTrailers`. In the body callback that says `endOfStream` a
+ * write makes trailers where there were none; an HTTP/1.1 peer is sent none.
  */
 export const requestTrailers = new HeaderMap(HeaderMapType.RequestTrailers);
 /** Of the response: there in `onResponseTrailers`, and made as the request's are. */

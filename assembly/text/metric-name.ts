@@ -16,8 +16,7 @@ const DELETE: u8 = 0x7f;
  * hexadecimal digits, so that no value can pass for a label.
  * @param name letters, digits, `_` and `.`; Envoy shows it as `wasmcustom.name`
  * @param labels `[label, value, label, value, …]`; a label without a value is left out. A label is
- * of letters, digits and `_`, or no tag
- *   finds it
+ * of letters, digits and `_`, or no tag finds it
  */
 export function metricName(name: string, labels: StaticArray<string>): string {
   let whole = escaped(name);

@@ -59,8 +59,8 @@ async function readImports(): Promise<Imports> {
 }
 
 /**
- * The groups of files that import each other, each sorted. Source: R. Tarjan, Depth-first search and
- * linear graph algorithms, 1972.
+ * The groups of files that import each other, each sorted. Source: R. Tarjan, Depth-first search
+ * and linear graph algorithms, 1972.
  */
 function circles(imports: Imports): string[][] {
   const numbers = new Map<string, number>();
