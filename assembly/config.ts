@@ -1,6 +1,11 @@
-// Strict configuration: JSON whose every key is checked, and what its values are made of.
+// Strict configuration: a JSON document of which every key is checked. `FilterRoot` parses it.
+
+// A document, and a place in it that knows its path.
 
 export { Config, ConfigNode } from "./text/config";
+
+// Values that many filters have.
+
 export { parseDuration, parseDurationOr } from "./text/duration";
 export { isHeaderName } from "./text/header-name";
 export { isHeaderValue } from "./text/header-value";

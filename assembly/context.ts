@@ -11,8 +11,9 @@ import {
   Status,
   StreamType,
 } from "./abi/types";
+import { bundleLink } from "./bundle-link";
 import { closeStream, continueStream, finish, setEffectiveContext } from "./host/stream-control";
-import { Task, Timer, Timers } from "./host/timers";
+import { Task, Ticker, Timer, Timers } from "./host/timers";
 import { Bytes } from "./text/bytes";
 
 const NO_NAME = Bytes.owned(0);
@@ -42,13 +43,6 @@ export class ContextPool {
  * never put that in a module global.
  */
 export abstract class RootContext {
-  /** For the bundle: the root whose parts are being made. */
-  static partsOf: RootContext | null = null;
-  /**
-   * For the bundle: the root that this one is a part of; that one has the host's tick. Known to the
-   * constructors, which may set timers.
-   */
-  owner: RootContext | null = RootContext.partsOf;
   /**
    * The plugin's name in Envoy's configuration, a bundle's in each of its filters: what tells the
    * plugin from others with which it shares a VM or shared data. Known from `onConfigure` on; empty
@@ -56,6 +50,8 @@ export abstract class RootContext {
    */
   pluginName: Bytes = NO_NAME;
   private timers: Timers | null = null;
+  /** Calls `onTick`, where a period is set. */
+  private ticker: Ticker | null = null;
 
   constructor(
     /** The host's number for this context. */
@@ -96,15 +92,10 @@ export abstract class RootContext {
 
   /** Ends a plugin whose `onDone` returned false. */
   done(): Status {
-    const owner = this.owner;
-    if (owner) return owner.partDone();
+    const bundle = bundleLink();
+    if (bundle) return bundle.rootDone(this.id);
     setEffectiveContext(this.id);
     return finish();
-  }
-
-  /** For the bundle: a part of this root, whose `onDone` returned false, has ended. */
-  partDone(): Status {
-    return this.done();
   }
 
   /** A context for a new stream. */
@@ -136,7 +127,9 @@ export abstract class RootContext {
 
   /** Calls `onTick` every `ms` milliseconds; 0 ends that. */
   setTickPeriod(ms: u32): void {
-    this.ownTimers().setPeriod(this, ms);
+    const ticker = this.ticker;
+    if (ticker) ticker.end();
+    this.ticker = ms > 0 ? new RootTicker(this.ownTimers(), ms, this) : null;
   }
 
   /** For the dispatcher: the host ticked. */
@@ -146,13 +139,11 @@ export abstract class RootContext {
   }
 
   private ownTimers(): Timers {
-    const owner = this.owner;
-    if (owner) return owner.ownTimers();
-    let timers = this.timers;
-    if (!timers) {
-      timers = new Timers(this.id);
-      this.timers = timers;
-    }
+    const known = this.timers;
+    if (known) return known;
+    const bundle = bundleLink();
+    const timers = bundle ? bundle.timersOf(this.id) : new Timers(this.id);
+    this.timers = timers;
     return timers;
   }
 
@@ -176,14 +167,20 @@ export abstract class RootContext {
   }
 }
 
-/**
- * For the bundle: several contexts that serve one stream in turn, and what one of them asks for the
- * whole stream.
- */
-export abstract class StreamChain {
-  abstract resumeRequest(context: HttpContext): Status;
-  abstract resumeResponse(context: HttpContext): Status;
-  abstract done(context: HttpContext): Status;
+/** Calls a root's `onTick` again and again. */
+@final
+class RootTicker extends Ticker {
+  constructor(
+    timers: Timers,
+    period: u32,
+    private readonly root: RootContext,
+  ) {
+    super(timers, period);
+  }
+
+  protected override tick(): void {
+    this.root.onTick();
+  }
 }
 
 /**
@@ -194,8 +191,8 @@ export abstract class StreamChain {
 export class HttpContext {
   /** The host's number for this stream; 0 in a context that serves all streams. */
   id: u32 = 0;
-  /** For the bundle: the chain that this context is a link of. */
-  chain: StreamChain | null = null;
+  /** In a bundle: the place of its filter. */
+  place: i32 = 0;
   /**
    * For the dispatcher: the pool that this context goes back to, and the next free one in it. A
    * context that serves all streams has no pool.
@@ -278,29 +275,29 @@ export class HttpContext {
 
   /** Lets a request that this filter paused go on. From any callback. */
   resumeRequest(): Status {
-    const chain = this.chain;
-    return chain ? chain.resumeRequest(this) : this.resume(StreamType.Request);
+    return this.resume(StreamType.Request);
   }
 
   /** Lets a response that this filter paused go on. From any callback. */
   resumeResponse(): Status {
-    const chain = this.chain;
-    return chain ? chain.resumeResponse(this) : this.resume(StreamType.Response);
+    return this.resume(StreamType.Response);
   }
 
   /**
    * Ends a context whose `onDone` returned false. `BadArgument` in Envoy, where it is gone by then.
    */
   done(): Status {
-    const chain = this.chain;
-    if (chain) return chain.done(this);
     const status = this.activate();
-    return status == Status.Ok ? finish() : status;
+    if (status != Status.Ok) return status;
+    const bundle = bundleLink();
+    return bundle ? bundle.streamDone(this.id) : finish();
   }
 
   private resume(type: StreamType): Status {
     const status = this.activate();
-    return status == Status.Ok ? continueStream(type) : status;
+    if (status != Status.Ok) return status;
+    const bundle = bundleLink();
+    return bundle ? bundle.resume(this.id, this.place, type) : continueStream(type);
   }
 
   /** For the dispatcher: the stream is gone. */
@@ -308,7 +305,6 @@ export class HttpContext {
     const pool = this.pool;
     if (!pool) return;
     this.id = 0;
-    this.chain = null;
     if (this.onRecycle()) pool.put(this);
   }
 }

@@ -1,23 +1,40 @@
-// The SDK: what a filter imports. The callbacks that a filter's entry file exports are in
-// `exports/`.
+// The SDK: what a filter implements, and what it calls. The callbacks that its entry file exports
+// are in `exports/`, what filters with rules share is in `rules`, what a configuration is read with
+// in `config`.
 
-export { allocate, view } from "./abi/memory";
+// A filter extends a root, for the plugin, and a context, for each stream or connection.
+
+export { HttpContext, RootContext, TcpContext } from "./context";
+export { registerRootContext } from "./dispatcher";
+export { FilterRoot } from "./filter-root";
+
+// What its callbacks return, and what host calls come to.
+
 export {
   FilterDataStatus,
   FilterHeadersStatus,
   FilterStatus,
   FilterTrailersStatus,
-  GrpcStatus,
-  LogLevel,
-  MetricType,
-  NO_GRPC_STATUS,
   PeerType,
   Status,
   StreamType,
 } from "./abi/types";
-export { HttpContext, RootContext, TcpContext } from "./context";
-export { registerRootContext } from "./dispatcher";
-export { FilterRoot } from "./filter-root";
+
+// Headers and trailers of the stream.
+
+export { requestHeaders, requestTrailers, responseHeaders, responseTrailers } from "./host/headers";
+
+// Bodies of the stream, and the data of a connection.
+
+export { bodyProgress, downstreamData, requestBody, responseBody, upstreamData } from "./host/body";
+
+// An answer of the filter's own.
+
+export { GrpcStatus, NO_GRPC_STATUS } from "./abi/types";
+export { sendLocalReply } from "./host/local-reply";
+
+// What Envoy knows of the stream, the connection, the upstream, the route and the plugin.
+
 export { DynamicMetadata, PluginAttributes, XdsAttributes } from "./host/attributes/configuration";
 export {
   ConnectionAttributes,
@@ -27,27 +44,11 @@ export {
 } from "./host/attributes/connection";
 export { RequestAttributes } from "./host/attributes/request";
 export { ResponseAttributes } from "./host/attributes/response";
-export {
-  FlagAttribute,
-  IntegerAttribute,
-  MapAttribute,
-  MetadataAttribute,
-  TextAttribute,
-} from "./host/attributes/types";
 export { UpstreamAttributes } from "./host/attributes/upstream";
-export {
-  BodyBuffer,
-  BodyProgress,
-  bodyProgress,
-  downstreamData,
-  grpcMessage,
-  httpCallBody,
-  requestBody,
-  responseBody,
-  upstreamData,
-} from "./host/body";
-export { nowMilliseconds, nowNanoseconds } from "./host/clock";
-export { Expression } from "./host/expression";
+export { getProperty, propertyPath } from "./host/properties";
+
+// What the filter notes for other filters and for access logs.
+
 export {
   declareProperty,
   LifeSpan,
@@ -55,38 +56,64 @@ export {
   setEnvoyFilterState,
   setProperty,
 } from "./host/filter-state";
-export { callForeignFunction, clearRouteCache, compress, ForeignResult, uncompress } from "./host/foreign";
-export { GrpcCallHandler, GrpcService, GrpcStreamHandler, grpcCall, grpcStream } from "./host/grpc-call";
-export { encodePairs, HeaderPairs } from "./host/header-pairs";
-export {
-  grpcInitialMetadata,
-  grpcTrailingMetadata,
-  HeaderMap,
-  httpCallHeaders,
-  httpCallTrailers,
-  requestHeaders,
-  requestTrailers,
-  responseHeaders,
-  responseTrailers,
-} from "./host/headers";
-export { CallFailure, HttpCallHandler, httpCall, httpCallStatus } from "./host/http-call";
-export { sendLocalReply } from "./host/local-reply";
-export { log, logBytes, logEnabled } from "./host/log";
-export { metricName } from "./host/metric-name";
+
+// Metrics.
+
+export { MetricType } from "./abi/types";
 export { defineMetric, getMetric, incrementMetric, recordMetric } from "./host/metrics";
+export { metricName } from "./text/metric-name";
+
+// Log, clocks and chance.
+
+export { LogLevel } from "./abi/types";
+export { nowMilliseconds, nowNanoseconds } from "./host/clock";
+export { log, logBytes, logEnabled } from "./host/log";
 export { monotonicNanoseconds } from "./host/monotonic-clock";
-export { getProperty, propertyPath } from "./host/properties";
 export { randomBelow, randomBytes } from "./host/random";
-export { Random } from "./host/seeded-random";
-export { SharedData, SharedUpdater, UpdateOutcome } from "./host/shared-data";
-export { sharedKey } from "./host/shared-key";
-export { dequeue, enqueue, registerSharedQueue, resolveSharedQueue } from "./host/shared-queue";
-export { SignatureOutcome, sign, verifySignature } from "./host/signature";
+export { Random } from "./text/seeded-random";
+
+// Timers: the root's `after` takes a task.
+
 export { Task, Timer } from "./host/timers";
+
+// Calls to other services, and their answers.
+
+export { grpcMessage, httpCallBody } from "./host/body";
+export { GrpcCallHandler, GrpcService, GrpcStreamHandler, grpcCall, grpcStream } from "./host/grpc-call";
+export { grpcInitialMetadata, grpcTrailingMetadata, httpCallHeaders, httpCallTrailers } from "./host/headers";
+export { CallFailure, HttpCallHandler, httpCall, httpCallStatus } from "./host/http-call";
+
+// Data and queues that workers and VMs share.
+
+export { SharedData, SharedUpdater, UpdateOutcome } from "./host/shared-data";
+export { dequeue, enqueue, registerSharedQueue, resolveSharedQueue } from "./host/shared-queue";
+export { sharedKey } from "./text/shared-key";
+
+// Functions of Envoy beside the ABI: expressions, signatures, compression.
+
+export { Expression } from "./host/expression";
+export { callForeignFunction, clearRouteCache, compress, ForeignResult, uncompress } from "./host/foreign";
+export { SignatureOutcome, sign, verifySignature } from "./host/signature";
+
+// The types of what is above, for who keeps it or hands it on.
+
+export {
+  FlagAttribute,
+  IntegerAttribute,
+  MapAttribute,
+  MetadataAttribute,
+  TextAttribute,
+} from "./host/attributes/types";
+export { BodyBuffer, BodyProgress } from "./host/body";
+export { HeaderMap } from "./host/headers";
+export { encodePairs, HeaderPairs } from "./text/header-pairs";
+
+// Bytes, and what is read from them and written to them without garbage.
+
+export { scratch, viewOf } from "./abi/memory";
 export { Bytes } from "./text/bytes";
 export { isGrpcType } from "./text/grpc-type";
 export { decimalText, MAX_DECIMAL_SIZE, NOT_A_NUMBER, parseInteger, writeDecimal } from "./text/number";
 export { ProtobufReader, ProtobufWriter } from "./text/protobuf";
-export { sipHash } from "./text/sip-hash";
 export { TextBuffer } from "./text/text-buffer";
 export { sequenceSize } from "./text/utf8";

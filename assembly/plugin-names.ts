@@ -14,15 +14,15 @@ export function rememberName(root: RootContext): void {
 }
 
 /**
- * The newest root with the name of the plugin that the current stream belongs to, or `null`. One
- * host call.
+ * The newest root that serves streams and has the name of the plugin that the current stream
+ * belongs to, or `null`. A root whose configuration was refused serves none. One host call.
  */
 export function rootByName(): RootContext | null {
   const name = PLUGIN_NAME.read();
   if (!name) return null;
   for (let i = rootCount() - 1; i >= 0; i--) {
     const root = rootAt(i);
-    if (root.pluginName.equals(name)) return root;
+    if (root.pluginName.equals(name) && root.sharedHttpContext()) return root;
   }
   return null;
 }

@@ -1,24 +1,32 @@
-// What filters with rules share: matches, shares of the traffic, shadow mode, outcomes and
-// explanations.
+// What filters with rules share. Each piece that is configured has a zod twin in `filters/shared`.
 
-export { Explanation } from "./rules/explanation";
+// The request as rules see it: `RequestSlots` collects what they name while the configuration is
+// read, `HostRequestView` then asks the host for each of these at most once a request.
+
 export { HostRequestView } from "./rules/host-request-view";
-export {
-  countPresent,
-  parseExplainHeader,
-  parseMatch,
-  parseMethod,
-  parsePercentage,
-  parseTestedHeader,
-  parseWrittenHeader,
-  theOneOf,
-} from "./rules/match-config";
+export { RequestSlots, RequestView } from "./rules/request-view";
+
+// Which requests a rule is about.
+
+export { countPresent, parseMatch, parseMethod, parseTestedHeader, theOneOf } from "./rules/match-config";
 export { MatchList } from "./rules/match-list";
 export { RequestMatch } from "./rules/request-match";
-export { RequestSlots, RequestView } from "./rules/request-view";
-export { RuleOutcomes } from "./rules/rule-outcomes";
+
+// Which part of them it takes, and whether it is in shadow mode.
+
+export { parsePercentage } from "./rules/match-config";
 export { parseRuleSelection, parseSalt, RuleSelection, SELECTION_KEYS, Share } from "./rules/rule-selection";
-export { sharedSeed } from "./rules/shared-seed";
 export { parseStickyKey, StickyKey } from "./rules/sticky-key";
+
+// What came of it: counters, and the response header that explains.
+
+export { Explanation } from "./rules/explanation";
+export { parseExplainHeader, parseWrittenHeader } from "./rules/match-config";
+export { RuleOutcomes } from "./rules/rule-outcomes";
+
+// Keys: told apart by a hash, for stickiness or under a secret that all workers share.
+
+export { sharedSeed } from "./rules/shared-seed";
 export { BytesTable } from "./text/bytes-table";
 export { BUCKETS, bucketOf, hash64 } from "./text/hash";
+export { sipHash } from "./text/sip-hash";

@@ -10,7 +10,7 @@ export { filterModule } from "../toolchain/compile/filter-module.js";
 export type { AccessLogEntry } from "./envoy/access-log.js";
 export { type Authority, type Certificate, makeAuthority } from "./envoy/certificates.js";
 export { type ClientTls, type SendOptions, send } from "./envoy/client.js";
-export { type Destination, type EnvoyOptions, startEnvoy, type TestEnvoy } from "./envoy/envoy.js";
+export { startEnvoy, type TestEnvoy } from "./envoy/envoy.js";
 export type { ChainFilter, HarnessFilter } from "./envoy/filters.js";
 export {
   type GrpcMethod,
@@ -18,9 +18,11 @@ export {
   startGrpcUpstream,
   type UpstreamGrpcCall,
 } from "./envoy/grpc-upstream.js";
+export type { Destination, EnvoyOptions } from "./envoy/options.js";
 export { rawHttp1 } from "./envoy/raw-http1.js";
 export { type EnvoyRuntime, whyNoContainer } from "./envoy/runtime.js";
-export { startUpstream, type Upstream, type UpstreamOptions, type UpstreamTls } from "./envoy/upstream.js";
+export { startUpstream, type Upstream, type UpstreamOptions } from "./envoy/upstream.js";
+export type { UpstreamTls } from "./envoy/upstream-server.js";
 export type { UpstreamAttempt } from "./host/attempt.js";
 export type { CallResponse, GrpcCall, HttpCall } from "./host/call-outs.js";
 export type { LocalReply } from "./host/context.js";

@@ -1,9 +1,8 @@
 // The callbacks of a filter of this API: all of them, since its filters do not say which they
 // implement.
 
-import { endCallback } from "../assembly/abi/memory";
 import { proxy_on_delete as deleteContext } from "../assembly/exports/stream";
-import { enter } from "../assembly/host/stream-control";
+import { enter, leave } from "../assembly/host/stream-control";
 import { findContext, findRootContext } from "./implementation/adapters";
 import { FilterMetadataStatusValues } from "./implementation/values";
 
@@ -28,26 +27,26 @@ export {
 } from "../assembly/exports/stream";
 
 export function proxy_validate_configuration(rootId: u32, size: u32): u32 {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRootContext(rootId);
   const valid = root ? root.validateConfiguration(size) : false;
-  endCallback();
+  leave(outer);
   return valid ? 1 : 0;
 }
 
 export function proxy_on_request_metadata(id: u32, elements: u32): u32 {
-  enter(id);
+  const outer = enter(id);
   const context = findContext(id);
   const status = context ? context.onRequestMetadata(elements) : FilterMetadataStatusValues.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_response_metadata(id: u32, elements: u32): u32 {
-  enter(id);
+  const outer = enter(id);
   const context = findContext(id);
   const status = context ? context.onResponseMetadata(elements) : FilterMetadataStatusValues.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
@@ -58,44 +57,45 @@ export function proxy_on_http_call_response(
   bodySize: u32,
   trailers: u32,
 ): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRootContext(rootId);
   if (root) root.onHttpCallResponse(token, headers, bodySize, trailers);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_receive_initial_metadata(rootId: u32, token: u32, headers: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRootContext(rootId);
   if (root) root.on_grpc_receive_initial_metadata(token, headers);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_receive_trailing_metadata(rootId: u32, token: u32, trailers: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRootContext(rootId);
   if (root) root.on_grpc_trailing_metadata(token, trailers);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_receive(rootId: u32, token: u32, size: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRootContext(rootId);
   if (root) root.on_grpc_receive(token, size);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_close(rootId: u32, token: u32, status: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRootContext(rootId);
   if (root) root.on_grpc_close(token, status);
-  endCallback();
+  leave(outer);
 }
 
 /** A stream's context is told by its adapter. */
 export function proxy_on_delete(id: u32): void {
-  enter(id);
+  const outer = enter(id);
   const root = findRootContext(id);
   if (root) root.onDelete();
+  leave(outer);
   deleteContext(id);
 }

@@ -59,8 +59,7 @@ let pagesWhenCollected: i32 = 0;
 
 /**
  * Memory for `size` bytes that lives until the current callback ends. The host calls it (exported
- * as `malloc`), and so may a filter that needs scratch space. Makes no host call. Traps only when
- * the VM is out of memory.
+ * as `malloc`), and so does `scratch`. Makes no host call. Traps only when the VM is out of memory.
  */
 export function allocate(size: usize): usize {
   const needed = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
@@ -92,6 +91,22 @@ export function view(ptr: usize, size: i32): Bytes {
   return bytes;
 }
 
+/**
+ * `size` bytes to write to, which live until the current callback ends and make no garbage. They
+ * hold anything. Who writes fewer sets `size` to what was written.
+ */
+export function scratch(size: i32): Bytes {
+  return view(allocate(size), size);
+}
+
+/**
+ * Another view of the `size` bytes that `bytes` has from `start` on; the range must lie within it.
+ * It stays what it is when `bytes` is set to something else. Valid until the current callback ends.
+ */
+export function viewOf(bytes: Bytes, start: i32, size: i32): Bytes {
+  return view(bytes.ptr + start, size);
+}
+
 function growViews(): void {
   const grown = new StaticArray<Bytes>(max(16, views.length * 2));
   for (let i = 0; i < views.length; i++) grown[i] = views[i];
@@ -120,9 +135,9 @@ export function clearOut(): void {
 }
 
 /**
- * Ends a callback: every view and every buffer of the host is taken back. Objects that the filter
- * allocated are collected once they have used up most of the free memory, before it would have to
- * grow: a filter that allocates nothing never pays for a collection, and the memory of one that
+ * Ends the outermost callback: every view and every buffer of the host is taken back. Objects that
+ * the filter allocated are collected once they have used up most of the free memory, before it would
+ * have to grow: a filter that allocates nothing never pays for a collection, and the memory of one that
  * does stays as it is.
  */
 export function endCallback(): void {

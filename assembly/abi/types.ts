@@ -20,6 +20,7 @@ export enum Status {
   Unimplemented = 12,
 }
 
+/** How grave a line of Envoy's log is; Envoy drops those below the level that it runs with. */
 export enum LogLevel {
   Trace = 0,
   Debug = 1,
@@ -62,6 +63,7 @@ export enum BufferType {
   CallData = 8,
 }
 
+/** A counter only goes up, a gauge is set or goes both ways, a histogram takes single values. */
 export enum MetricType {
   Counter = 0,
   Gauge = 1,

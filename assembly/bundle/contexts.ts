@@ -1,33 +1,9 @@
 // The contexts of a bundle's filters for one stream.
 
-import { Status } from "../abi/types";
-import { HttpContext, RootContext, StreamChain } from "../context";
+import { HttpContext, RootContext } from "../context";
 import { enteredContext, setEffectiveContext } from "../host/stream-control";
 import { Task } from "../host/timers";
 import { BundlePlan, Callback } from "./plan";
-import { Walk } from "./walk";
-
-/** Lets a stream's direction, or a filter's place in it, go on at the next tick. */
-@final
-class Continuation extends Task {
-  private readonly id: u32;
-
-  constructor(
-    private readonly contexts: BundleContexts,
-    private readonly walk: Walk,
-    private readonly place: i32,
-  ) {
-    super();
-    this.id = contexts.id;
-  }
-
-  run(): void {
-    // The contexts may serve another stream by now.
-    if (this.contexts.id != this.id || setEffectiveContext(this.id) != Status.Ok) return;
-    if (this.place < 0) this.walk.continueNow();
-    else this.walk.resume(this.place);
-  }
-}
 
 /** Made as the request comes to each filter; the places are those of the chain's order. */
 @final
@@ -39,8 +15,6 @@ export class BundleContexts {
    * others.
    */
   reached: i32 = 0;
-  /** What the contexts ask to resume them. */
-  chain: StreamChain | null = null;
   private readonly contexts: StaticArray<HttpContext | null>;
 
   constructor(
@@ -72,18 +46,10 @@ export class BundleContexts {
     // One that serves all streams is of none.
     if (context.pool) {
       context.id = this.id;
-      context.chain = this.chain;
+      context.place = index;
     }
     unchecked((this.contexts[index] = context));
     return context;
-  }
-
-  /** The place of a context that `at` gave, or -1. */
-  indexOf(context: HttpContext): i32 {
-    for (let i = 0; i < this.contexts.length; i++) {
-      if (unchecked(this.contexts[i]) == context) return i;
-    }
-    return -1;
   }
 
   /** Makes the host calls be about this stream again, where a filter has turned to another one. */
@@ -100,12 +66,9 @@ export class BundleContexts {
     return entered != this.id && entered != this.roots[0].id;
   }
 
-  /**
-   * Lets that direction of the stream, or the filter of that place in it, go on when this callback
-   * has ended.
-   */
-  later(walk: Walk, place: i32 = -1): void {
-    this.roots[0].after(1, new Continuation(this, walk, place));
+  /** Runs the task when this callback has ended, at the next tick, in the root's context. */
+  later(task: Task): void {
+    this.roots[0].after(1, task);
   }
 
   /** The stream is gone: the contexts go back to their roots. */

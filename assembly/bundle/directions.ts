@@ -11,13 +11,14 @@ import {
 import { requestBody, responseBody } from "../host/body";
 import { continueStream } from "../host/stream-control";
 import { BundleContexts } from "./contexts";
+import { HeldBody, requestWindow, responseWindow } from "./held-body";
 import { Callback } from "./plan";
 import { Walk } from "./walk";
 
 @final
 export class RequestWalk extends Walk {
   constructor(contexts: BundleContexts) {
-    super(contexts, requestBody);
+    super(contexts, new HeldBody(requestBody, requestWindow));
     this.count = contexts.size;
   }
 
@@ -48,16 +49,12 @@ export class RequestWalk extends Walk {
   protected override continueHost(): Status {
     return continueStream(StreamType.Request);
   }
-
-  protected override continueHostLater(): void {
-    this.contexts.later(this);
-  }
 }
 
 @final
 export class ResponseWalk extends Walk {
   constructor(contexts: BundleContexts) {
-    super(contexts, responseBody);
+    super(contexts, new HeldBody(responseBody, responseWindow));
   }
 
   /**
@@ -97,9 +94,5 @@ export class ResponseWalk extends Walk {
 
   protected override continueHost(): Status {
     return continueStream(StreamType.Response);
-  }
-
-  protected override continueHostLater(): void {
-    this.contexts.later(this);
   }
 }

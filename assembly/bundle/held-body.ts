@@ -4,6 +4,16 @@
 
 import { BodyBuffer } from "../host/body";
 
+/** What of the host's buffer is hidden from the filter that is being called. */
+@final
+export class BodyWindow {
+  /** Bytes at the buffer's start. */
+  hidden: u32 = 0;
+}
+
+export const requestWindow = new BodyWindow();
+export const responseWindow = new BodyWindow();
+
 @final
 export class HeldBody {
   /** Something was held, were it only no bytes: who resumes passes it on. */
@@ -20,7 +30,10 @@ export class HeldBody {
   /** Of these, bytes that have passed: no filter sees them again. */
   private passed: u32 = 0;
 
-  constructor(private readonly buffer: BodyBuffer) {}
+  constructor(
+    private readonly buffer: BodyBuffer,
+    private readonly window: BodyWindow,
+  ) {}
 
   reset(): void {
     this.exists = false;
@@ -64,18 +77,18 @@ export class HeldBody {
   show(whole: bool): u32 {
     if (whole) this.hold();
     const hidden = whole ? this.passed : this.held;
-    this.buffer.window = hidden;
+    this.window.hidden = hidden;
     return this.total - hidden;
   }
 
   /** Shows a filter nothing. */
   hide(): void {
-    this.buffer.window = this.total;
+    this.window.hidden = this.total;
   }
 
   /** Ends what `show` and `hide` began. */
   unhide(): void {
-    this.buffer.window = 0;
+    this.window.hidden = 0;
   }
 
   /** A filter to which it was shown so may have changed it. */
@@ -98,9 +111,9 @@ export class HeldBody {
 
   /** The host has put what has just come behind what is held already. */
   private dropNew(): void {
-    this.buffer.window = this.held;
+    this.window.hidden = this.held;
     this.buffer.clear();
-    this.buffer.window = 0;
+    this.window.hidden = 0;
     this.total = this.held;
   }
 }

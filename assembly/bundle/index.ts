@@ -2,11 +2,11 @@
 // entry file, which the build writes, imports the filters' own entry files in the order of the
 // chain and then calls `registerBundle`.
 
+import { linkBundle } from "../bundle-link";
 import { registerRootContext, takeFactories } from "../dispatcher";
-import { requestHeaders, responseHeaders } from "../host/headers";
-import { observeQueues } from "../host/shared-queue";
+import { Bundle } from "./link";
 import { BundlePlan } from "./plan";
-import { BundleRoot, queueRegistered } from "./root";
+import { BundleRoot } from "./root";
 
 export { Callback } from "./plan";
 
@@ -23,8 +23,6 @@ export function registerBundle(
   callbacks: StaticArray<i32>,
 ): void {
   plan = new BundlePlan(name, filters, callbacks, takeFactories());
-  requestHeaders.share();
-  responseHeaders.share();
-  observeQueues(queueRegistered);
+  linkBundle(new Bundle());
   registerRootContext((id: u32) => new BundleRoot(id, plan!));
 }

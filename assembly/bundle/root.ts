@@ -3,8 +3,10 @@
 
 import { Status } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
+import { findRoot } from "../dispatcher";
 import { logRefusal } from "../filter-root";
-import { setEffectiveContext } from "../host/stream-control";
+import { finish, setEffectiveContext } from "../host/stream-control";
+import { Timers } from "../host/timers";
 import { Bytes } from "../text/bytes";
 import { BundleConfig } from "./config";
 import { BundlePlan } from "./plan";
@@ -16,6 +18,15 @@ import { BundleStream } from "./stream";
  */
 let starting: BundleRoot | null = null;
 
+/** The bundle whose parts are being made: their constructors may set timers. */
+let making: BundleRoot | null = null;
+
+/** The bundle's root of that number. */
+export function bundleRoot(id: u32): BundleRoot {
+  const root = making;
+  return root && root.id == id ? root : <BundleRoot>findRoot(id)!;
+}
+
 /** A filter has registered a queue. */
 export function queueRegistered(queue: u32): void {
   const root = starting;
@@ -26,6 +37,8 @@ export function queueRegistered(queue: u32): void {
 export class BundleRoot extends RootContext {
   /** The filters' own roots, in the order of the chain. They have this one's number. */
   readonly parts: StaticArray<RootContext>;
+  /** Those of all parts: the host has one tick for them. */
+  readonly partTimers: Timers;
   /** Parts whose `onDone` returned false. */
   private unfinished: i32 = 0;
   /** The place of the part that is being started or configured. */
@@ -38,11 +51,12 @@ export class BundleRoot extends RootContext {
     readonly plan: BundlePlan,
   ) {
     super(id);
+    this.partTimers = new Timers(id);
     const factories = plan.factories;
     this.parts = new StaticArray<RootContext>(factories.length);
-    RootContext.partsOf = this;
+    making = this;
     for (let i = 0; i < factories.length; i++) this.parts[i] = factories[i](id);
-    RootContext.partsOf = null;
+    making = null;
   }
 
   override onStart(configuration: Bytes): bool {
@@ -91,10 +105,15 @@ export class BundleRoot extends RootContext {
     return this.unfinished == 0;
   }
 
-  /** The bundle ends with the last of them. */
-  override partDone(): Status {
+  /** A part, whose `onDone` returned false, has ended: the bundle ends with the last of them. */
+  partDone(): Status {
     if (this.unfinished == 0 || --this.unfinished > 0) return Status.Ok;
-    return this.done();
+    setEffectiveContext(this.id);
+    return finish();
+  }
+
+  override runTimers(): void {
+    this.partTimers.run();
   }
 
   override createHttpContext(): HttpContext {

@@ -1,25 +1,29 @@
 // One stream of a bundle: what the host tells the bundle, its filters are told in turn.
 
-import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Status } from "../abi/types";
-import { HttpContext, RootContext, StreamChain } from "../context";
-import { finish, setEffectiveContext } from "../host/stream-control";
+import {
+  FilterDataStatus,
+  FilterHeadersStatus,
+  FilterTrailersStatus,
+  Status,
+  StreamType,
+} from "../abi/types";
+import { HttpContext, RootContext } from "../context";
+import { finish } from "../host/stream-control";
 import { BundleContexts } from "./contexts";
 import { RequestWalk, ResponseWalk } from "./directions";
 import { BundlePlan, Callback } from "./plan";
 
 /** Several filters on one stream. */
 @final
-class BundleChain extends StreamChain {
+export class BundleChain {
   private readonly request: RequestWalk;
   private readonly response: ResponseWalk;
   /** Filters whose `onDone` returned false. */
   private unfinished: i32 = 0;
 
   constructor(readonly contexts: BundleContexts) {
-    super();
     this.request = new RequestWalk(contexts);
     this.response = new ResponseWalk(contexts);
-    contexts.chain = this;
   }
 
   requestWalk(): RequestWalk {
@@ -60,22 +64,15 @@ class BundleChain extends StreamChain {
     }
   }
 
-  override resumeRequest(context: HttpContext): Status {
-    const contexts = this.contexts;
-    const status = setEffectiveContext(contexts.id);
-    return status == Status.Ok ? this.request.resume(contexts.indexOf(context)) : status;
+  /** The filter of that place lets its part of the stream go on. */
+  resume(place: i32, type: StreamType): Status {
+    return type == StreamType.Request ? this.request.resume(place) : this.response.resumeFilter(place);
   }
 
-  override resumeResponse(context: HttpContext): Status {
-    const contexts = this.contexts;
-    const status = setEffectiveContext(contexts.id);
-    return status == Status.Ok ? this.response.resumeFilter(contexts.indexOf(context)) : status;
-  }
-
-  override done(context: HttpContext): Status {
+  /** A filter, whose `onDone` returned false, has ended: the stream ends with the last of them. */
+  partDone(): Status {
     if (this.unfinished == 0 || --this.unfinished > 0) return Status.Ok;
-    const status = setEffectiveContext(this.contexts.id);
-    return status == Status.Ok ? finish() : status;
+    return finish();
   }
 
   reset(): void {
@@ -89,7 +86,7 @@ class BundleChain extends StreamChain {
 /** What the host knows as one stream. */
 @final
 export class BundleStream extends HttpContext {
-  private readonly parts: BundleChain;
+  readonly parts: BundleChain;
 
   constructor(plan: BundlePlan, roots: StaticArray<RootContext>) {
     super();

@@ -6,11 +6,44 @@
 // Source: https://github.com/envoyproxy/envoy/blob/v1.39.3/source/common/http/filter_manager.cc
 
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Status } from "../abi/types";
-import { BodyBuffer } from "../host/body";
-import { localReplies } from "../host/local-reply";
+import { setEffectiveContext } from "../host/stream-control";
+import { Task } from "../host/timers";
 import { BundleContexts } from "./contexts";
 import { HeldBody } from "./held-body";
 import { Iteration, Place } from "./place";
+
+/** In place of a place: the whole direction. */
+const WHOLE: i32 = -1;
+
+/** How many times filters have answered; it shows whether the one that was called did. */
+let replies: u32 = 0;
+
+/** A filter has answered. */
+export function countReply(): void {
+  replies++;
+}
+
+/** Lets a direction, or a filter's place in it, go on at the next tick. */
+@final
+class Continuation extends Task {
+  private readonly id: u32;
+
+  constructor(
+    private readonly contexts: BundleContexts,
+    private readonly walk: Walk,
+    private readonly place: i32,
+  ) {
+    super();
+    this.id = contexts.id;
+  }
+
+  override run(): void {
+    // The contexts may serve another stream by now.
+    if (this.contexts.id != this.id || setEffectiveContext(this.id) != Status.Ok) return;
+    if (this.place == WHOLE) this.walk.continueNow();
+    else this.walk.resume(this.place);
+  }
+}
 
 /**
  * The walk of one stream in one direction. Places count from where the direction enters the bundle.
@@ -29,7 +62,6 @@ export abstract class Walk {
   /** A filter has answered: nothing goes on in this direction. */
   private ended: bool = false;
 
-  private readonly body: HeldBody;
   /** The host was stopped at the headers; it was stopped at the body. */
   private headersStopped: bool = false;
   private bodyStopped: bool = false;
@@ -44,9 +76,8 @@ export abstract class Walk {
 
   constructor(
     protected readonly contexts: BundleContexts,
-    body: BodyBuffer,
+    private readonly body: HeldBody,
   ) {
-    this.body = new HeldBody(body);
     this.places = new StaticArray<Place>(contexts.size);
     for (let i = 0; i < contexts.size; i++) this.places[i] = new Place();
   }
@@ -57,8 +88,6 @@ export abstract class Walk {
   /** Whether the filter there has a body callback. */
   protected abstract wantsBody(place: i32): bool;
   protected abstract continueHost(): Status;
-  /** Calls `continueNow` once this callback has ended, where the stream is still there. */
-  protected abstract continueHostLater(): void;
 
   reset(): void {
     for (let i = 0; i < this.places.length; i++) unchecked(this.places[i]).reset();
@@ -106,14 +135,19 @@ export abstract class Walk {
     if (this.headersStopped && this.bodyStopped) {
       // Envoy may be within the same resumption of the headers, and would then lose the body: it
       // has to come out of that first.
-      this.continueHostLater();
+      this.later(WHOLE);
       return FilterTrailersStatus.StopIteration;
     }
     this.letGo();
     return FilterTrailersStatus.Continue;
   }
 
-  /** What `continueHostLater` asks for. */
+  /** The direction, or the filter of that place in it, goes on when this callback has ended. */
+  private later(place: i32): void {
+    this.contexts.later(new Continuation(this.contexts, this, place));
+  }
+
+  /** Lets go on what has passed every filter. */
   continueNow(): Status {
     this.letGo();
     return this.continueHost();
@@ -128,7 +162,7 @@ export abstract class Walk {
     }
     if (this.places[place].iteration == Iteration.Continue) return Status.Ok;
     if (this.contexts.isElsewhere) {
-      this.contexts.later(this, place);
+      this.later(place);
       return Status.Ok;
     }
     this.body.measure();
@@ -151,9 +185,9 @@ export abstract class Walk {
   private walkHeaders(from: i32, endOfStream: bool): bool {
     for (let i = from; i < this.count; i++) {
       const place = unchecked(this.places[i]);
-      const replies = this.enter(i);
+      const before = this.enter(i);
       const status = this.callHeaders(i, this.headers, endOfStream);
-      if (this.leave(replies)) {
+      if (this.leave(before)) {
         this.headersStop = FilterHeadersStatus.StopIteration;
         return false;
       }
@@ -202,10 +236,10 @@ export abstract class Walk {
   private offerBody(i: i32, place: Place, whole: bool, endOfStream: bool): FilterDataStatus {
     if (!this.wantsBody(i)) return FilterDataStatus.Continue;
     const body = this.body;
-    const replies = this.enter(i);
+    const before = this.enter(i);
     let status = this.callBody(i, body.show(whole), endOfStream);
     body.unhide();
-    if (this.leave(replies)) return FilterDataStatus.StopIterationNoBuffer;
+    if (this.leave(before)) return FilterDataStatus.StopIterationNoBuffer;
     if (this.resumedWithin) status = FilterDataStatus.Continue;
     place.buffering = status == FilterDataStatus.StopIterationAndBuffer;
     if (i + 1 < this.count || status != FilterDataStatus.Continue) body.changed(whole);
@@ -245,13 +279,13 @@ export abstract class Walk {
     for (let i = from; i < this.count; i++) {
       const place = unchecked(this.places[i]);
       if (place.iteration == Iteration.StopAll) return false;
-      const replies = this.enter(i);
+      const before = this.enter(i);
       // Alone, a filter reads here what it has held itself.
       if (place.buffering) this.body.show(true);
       else this.body.hide();
       const status = this.callTrailers(i, this.trailers);
       this.body.unhide();
-      if (this.leave(replies)) return false;
+      if (this.leave(before)) return false;
       if (status != FilterTrailersStatus.Continue && !this.resumedWithin) {
         place.iteration = Iteration.StopOne;
         return false;
@@ -282,18 +316,18 @@ export abstract class Walk {
     return passed && !this.ended;
   }
 
-  /** @returns the local replies so far, for `leave`. */
+  /** @returns how many times filters have answered so far, for `leave`. */
   private enter(place: i32): u32 {
     this.calling = place;
     this.resumedWithin = false;
-    return localReplies();
+    return replies;
   }
 
   /** @returns whether the filter has answered, which ends the walk. */
-  private leave(replies: u32): bool {
+  private leave(before: u32): bool {
     this.calling = -1;
     this.contexts.reenter();
-    if (localReplies() != replies) this.ended = true;
+    if (replies != before) this.ended = true;
     return this.ended;
   }
 }

@@ -2,9 +2,8 @@
 // waits for: for `httpCall` the first; for `grpcCall` `proxy_on_grpc_receive` and
 // `proxy_on_grpc_close`; for `grpcStream` these and those of the metadata that it reads.
 
-import { endCallback } from "../abi/memory";
 import { enterCall } from "../host/pending-calls";
-import { enter } from "../host/stream-control";
+import { enter, leave } from "../host/stream-control";
 
 export function proxy_on_http_call_response(
   rootId: u32,
@@ -13,36 +12,36 @@ export function proxy_on_http_call_response(
   bodySize: u32,
   trailers: u32,
 ): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const call = enterCall(token);
   if (call) call.httpResponse(headers, bodySize, trailers);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_receive_initial_metadata(rootId: u32, token: u32, headers: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const call = enterCall(token);
   if (call) call.grpcInitialMetadata(headers);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_receive(rootId: u32, token: u32, size: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const call = enterCall(token);
   if (call) call.grpcMessage(size);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_receive_trailing_metadata(rootId: u32, token: u32, headers: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const call = enterCall(token);
   if (call) call.grpcTrailingMetadata(headers);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_grpc_close(rootId: u32, token: u32, status: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const call = enterCall(token);
   if (call) call.grpcClose(status);
-  endCallback();
+  leave(outer);
 }

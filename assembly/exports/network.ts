@@ -1,7 +1,6 @@
 // Callbacks for a network filter: it sees connections, not requests. A filter's entry file exports
 // from here those it implements, and always `proxy_on_context_create` and `proxy_on_delete`.
 
-import { endCallback } from "../abi/memory";
 import { FilterStatus } from "../abi/types";
 import {
   createConnection,
@@ -11,70 +10,70 @@ import {
   findConnection,
   rootIsDone,
 } from "../dispatcher";
-import { enter } from "../host/stream-control";
+import { enter, leave } from "../host/stream-control";
 
 export function proxy_on_context_create(id: u32, parentId: u32): void {
-  enter(id);
+  const outer = enter(id);
   if (parentId == 0) createRoot(id);
   else createConnection(id, parentId);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_new_connection(id: u32): u32 {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   const status = context ? context.onNewConnection() : FilterStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_downstream_data(id: u32, size: u32, endOfStream: u32): u32 {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   const status = context ? context.onDownstreamData(size, endOfStream != 0) : FilterStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_upstream_data(id: u32, size: u32, endOfStream: u32): u32 {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   const status = context ? context.onUpstreamData(size, endOfStream != 0) : FilterStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_downstream_connection_close(id: u32, peer: u32): void {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   if (context) context.onDownstreamClose(peer);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_upstream_connection_close(id: u32, peer: u32): void {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   if (context) context.onUpstreamClose(peer);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_done(id: u32): u32 {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   const ended = context ? context.onDone() : rootIsDone(id);
-  endCallback();
+  leave(outer);
   return ended ? 1 : 0;
 }
 
 export function proxy_on_log(id: u32): void {
-  enter(id);
+  const outer = enter(id);
   const context = findConnection(id);
   if (context) context.onLog();
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_delete(id: u32): void {
-  enter(id);
+  const outer = enter(id);
   if (!deleteRoot(id)) deleteConnection(id);
-  endCallback();
+  leave(outer);
 }

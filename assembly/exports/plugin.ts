@@ -2,11 +2,11 @@
 // may be told beside its streams.
 
 import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports";
-import { adoptView, clearOut, collect, endCallback, OUT_PTR, OUT_SIZE } from "../abi/memory";
+import { adoptView, clearOut, collect, OUT_PTR, OUT_SIZE } from "../abi/memory";
 import "../abi/abort";
 import { BufferType } from "../abi/types";
 import { createRoot, findRoot } from "../dispatcher";
-import { enter } from "../host/stream-control";
+import { enter, leave, OUTERMOST } from "../host/stream-control";
 import { rememberName } from "../plugin-names";
 import { Bytes } from "../text/bytes";
 
@@ -17,16 +17,16 @@ export function proxy_abi_version_0_2_1(): void {}
 
 /** The VM starts, with a VM configuration of `size` bytes. */
 export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRoot(rootId);
   const started = root ? root.onStart(buffer(BufferType.VmConfiguration, size)) : true;
-  endCallback();
+  leave(outer);
   return started ? 1 : 0;
 }
 
 /** A plugin starts, or restarts with a new configuration of `size` bytes. */
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
-  enter(rootId);
+  const outer = enter(rootId);
   // A filter that is not told of new contexts learns of its root here.
   if (!findRoot(rootId)) createRoot(rootId);
   const root = findRoot(rootId);
@@ -35,32 +35,32 @@ export function proxy_on_configure(rootId: u32, size: u32): u32 {
     rememberName(root);
     accepted = root.onConfigure(buffer(BufferType.PluginConfiguration, size));
   }
-  endCallback();
+  leave(outer);
   // Compiling leaves garbage that no request will ever cause to be collected.
-  collect();
+  if (outer == OUTERMOST) collect();
   return accepted ? 1 : 0;
 }
 
 /** The host's tick: timers, and `onTick` where a period is set. */
 export function proxy_on_tick(rootId: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRoot(rootId);
   if (root) root.runTimers();
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_queue_ready(rootId: u32, queue: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRoot(rootId);
   if (root) root.onQueueReady(queue);
-  endCallback();
+  leave(outer);
 }
 
 export function proxy_on_foreign_function(rootId: u32, functionId: u32, size: u32): void {
-  enter(rootId);
+  const outer = enter(rootId);
   const root = findRoot(rootId);
   if (root) root.onForeignFunction(functionId, buffer(BufferType.CallData, size));
-  endCallback();
+  leave(outer);
 }
 
 function buffer(type: BufferType, size: u32): Bytes {

@@ -7,81 +7,86 @@
 // share a VM, the plugin's name tells them apart, so that those with different configurations need
 // different names, or VMs.
 
-import { endCallback } from "../abi/memory";
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
 import { createRoot, findRoot, soleRoot } from "../dispatcher";
-import { enter } from "../host/stream-control";
+import { enter, leave } from "../host/stream-control";
 import { rootByName } from "../plugin-names";
 
 let createdId: u32 = 0;
 let createdRoot: RootContext | null = null;
 
 export function proxy_on_context_create(id: u32, parentId: u32): void {
-  enter(id);
-  if (parentId == 0) {
-    createRoot(id);
-    endCallback();
+  if (parentId != 0) {
+    createdId = id;
+    createdRoot = findRoot(parentId);
     return;
   }
-  createdId = id;
-  createdRoot = findRoot(parentId);
+  const outer = enter(id);
+  createRoot(id);
+  leave(outer);
 }
 
 /** The context for the stream's callbacks, or `null` where its plugin is not known. */
 function contextOf(id: u32): HttpContext | null {
-  enter(id);
   let root = createdId == id ? createdRoot : soleRoot();
   if (!root) root = rootByName();
   return root ? root.sharedHttpContext() : null;
 }
 
 export function proxy_on_request_headers(id: u32, headers: u32, endOfStream: u32): u32 {
+  const outer = enter(id);
   const context = contextOf(id);
   const status = context ? context.onRequestHeaders(headers, endOfStream != 0) : FilterHeadersStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): u32 {
+  const outer = enter(id);
   const context = contextOf(id);
   const status = context ? context.onRequestBody(size, endOfStream != 0) : FilterDataStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_request_trailers(id: u32, trailers: u32): u32 {
+  const outer = enter(id);
   const context = contextOf(id);
   const status = context ? context.onRequestTrailers(trailers) : FilterTrailersStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_response_headers(id: u32, headers: u32, endOfStream: u32): u32 {
+  const outer = enter(id);
   const context = contextOf(id);
   const status = context
     ? context.onResponseHeaders(headers, endOfStream != 0)
     : FilterHeadersStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_response_body(id: u32, size: u32, endOfStream: u32): u32 {
+  const outer = enter(id);
   const context = contextOf(id);
   const status = context ? context.onResponseBody(size, endOfStream != 0) : FilterDataStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_response_trailers(id: u32, trailers: u32): u32 {
+  const outer = enter(id);
   const context = contextOf(id);
   const status = context ? context.onResponseTrailers(trailers) : FilterTrailersStatus.Continue;
-  endCallback();
+  leave(outer);
   return status;
 }
 
 export function proxy_on_log(id: u32): void {
+  const outer = enter(id);
   const context = contextOf(id);
   if (context) context.onLog();
-  endCallback();
+  leave(outer);
 }

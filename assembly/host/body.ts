@@ -14,6 +14,7 @@ import { proxy_get_buffer_bytes, proxy_get_buffer_status } from "@solo-io/proxy-
 import { proxy_set_buffer_bytes } from "../abi/env";
 import { adoptView, allocate, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { BufferType, Status } from "../abi/types";
+import { bundleLink } from "../bundle-link";
 import { Bytes } from "../text/bytes";
 
 /** Past the end of any buffer: whatever stands there is its end. */
@@ -26,18 +27,13 @@ const PAST_END: u32 = i32.MAX_VALUE;
  */
 @final
 export class BodyBuffer {
-  /**
-   * For a bundle: bytes at the buffer's start that belong to later filters. Reads do not see them,
-   * writes keep them.
-   */
-  window: u32 = 0;
-
   constructor(private readonly type: BufferType) {}
 
   /** How many bytes there are; 0 where there is no buffer. One host call. */
   size(): u32 {
     const whole = this.wholeSize();
-    return whole > this.window ? whole - this.window : 0;
+    const hidden = this.hidden();
+    return whole > hidden ? whole - hidden : 0;
   }
 
   /**
@@ -47,7 +43,8 @@ export class BodyBuffer {
    */
   read(start: u32, max: u32): Bytes | null {
     // The host refuses a range that ends beyond what a word holds.
-    const from = this.window + min(start, u32.MAX_VALUE - this.window);
+    const hidden = this.hidden();
+    const from = hidden + min(start, u32.MAX_VALUE - hidden);
     return this.readWhole(from, min(max, u32.MAX_VALUE - from));
   }
 
@@ -63,7 +60,7 @@ export class BodyBuffer {
 
   /** Writes before what is there. One host call. */
   prepend(bytes: Bytes): Status {
-    return this.window == 0
+    return this.hidden() == 0
       ? this.write(0, 0, bytes.ptr, bytes.size)
       : this.rewrite(bytes.ptr, bytes.size, true);
   }
@@ -73,14 +70,14 @@ export class BodyBuffer {
    * there. One host call.
    */
   replace(bytes: Bytes): Status {
-    return this.window == 0
+    return this.hidden() == 0
       ? this.write(0, u32.MAX_VALUE, bytes.ptr, bytes.size)
       : this.rewrite(bytes.ptr, bytes.size, false);
   }
 
   /** Takes away what is there. One host call. */
   clear(): Status {
-    return this.window == 0 ? this.write(0, u32.MAX_VALUE, 0, 0) : this.rewrite(0, 0, false);
+    return this.hidden() == 0 ? this.write(0, u32.MAX_VALUE, 0, 0) : this.rewrite(0, 0, false);
   }
 
   private wholeSize(): u32 {
@@ -100,14 +97,20 @@ export class BodyBuffer {
     return proxy_set_buffer_bytes(this.type, start, length, ptr, size);
   }
 
+  /** Bytes at the start that are not for this filter. */
+  private hidden(): u32 {
+    const bundle = bundleLink();
+    return bundle ? bundle.hiddenBytes(this.type) : 0;
+  }
+
   /**
-   * Writes the whole buffer anew: what the window hides, the bytes, and with `keepRest` what was
+   * Writes the whole buffer anew: what is hidden, the bytes, and with `keepRest` what was
    * there.
    */
   private rewrite(ptr: usize, size: i32, keepRest: bool): Status {
     const whole = this.readWhole(0, u32.MAX_VALUE);
     if (!whole) return Status.NotFound;
-    const hidden = <i32>min<u32>(this.window, whole.size);
+    const hidden = <i32>min<u32>(this.hidden(), whole.size);
     const rest = keepRest ? whole.size - hidden : 0;
     const written = allocate(hidden + size + rest);
     memory.copy(written, whole.ptr, hidden);
@@ -117,7 +120,9 @@ export class BodyBuffer {
   }
 }
 
+/** The request's body: there in `onRequestBody`, and while it is held in `onRequestTrailers`. */
 export const requestBody = new BodyBuffer(BufferType.HttpRequestBody);
+/** The response's body: there in `onResponseBody`, and while it is held in `onResponseTrailers`. */
 export const responseBody = new BodyBuffer(BufferType.HttpResponseBody);
 /** What the client of a connection sent, in a network filter. */
 export const downstreamData = new BodyBuffer(BufferType.NetworkDownstreamData);

@@ -9,11 +9,11 @@ import {
   proxy_replace_header_map_value,
   proxy_set_header_map_pairs,
 } from "@solo-io/proxy-runtime/assembly/imports";
-import { adoptView, clearOut, currentScope, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
+import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { HeaderMapType, Status } from "../abi/types";
+import { bundleLink, HeaderEdit } from "../bundle-link";
 import { Bytes } from "../text/bytes";
-import { HeaderPairs } from "./header-pairs";
-import { PairsSnapshot } from "./pairs-snapshot";
+import { HeaderPairs } from "../text/header-pairs";
 
 /** The host's limits on a header map that it is handed. */
 const MAX_PAIRS: u32 = 1024;
@@ -28,14 +28,7 @@ const MAX_PAIRS_BYTES: i32 = 1024 * 1024;
  */
 @final
 export class HeaderMap {
-  private snapshot: PairsSnapshot | null = null;
-
   constructor(private readonly type: HeaderMapType) {}
-
-  /** For the bundle: lets the filters of one callback share what the first of them reads. */
-  share(): void {
-    this.snapshot = new PairsSnapshot();
-  }
 
   /**
    * The value of the first header of that name, or `null` where there is none. An empty value is a
@@ -54,8 +47,7 @@ export class HeaderMap {
    */
   add(name: Bytes, value: Bytes): Status {
     const status = proxy_add_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
-    const snapshot = this.snapshot;
-    if (snapshot && status == Status.Ok) snapshot.added(name, value);
+    this.edited(HeaderEdit.Add, name, value, status);
     return status;
   }
 
@@ -65,8 +57,7 @@ export class HeaderMap {
    */
   replace(name: Bytes, value: Bytes): Status {
     const status = proxy_replace_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
-    const snapshot = this.snapshot;
-    if (snapshot && status == Status.Ok) snapshot.replaced(name, value);
+    this.edited(HeaderEdit.Replace, name, value, status);
     return status;
   }
 
@@ -75,8 +66,7 @@ export class HeaderMap {
    */
   remove(name: Bytes): Status {
     const status = proxy_remove_header_map_value(this.type, name.ptr, name.size);
-    const snapshot = this.snapshot;
-    if (snapshot && status == Status.Ok) snapshot.removed(name);
+    this.edited(HeaderEdit.Remove, name, name, status);
     return status;
   }
 
@@ -86,14 +76,14 @@ export class HeaderMap {
    * of `pairs`.
    */
   pairs(): HeaderPairs | null {
-    const snapshot = this.snapshot;
-    const known = snapshot ? snapshot.current(currentScope()) : null;
+    const bundle = bundleLink();
+    const known = bundle ? bundle.knownPairs(this.type) : null;
     if (known) return HeaderPairs.over(known);
     clearOut();
     const status = proxy_get_header_map_pairs(this.type, OUT_PTR, OUT_SIZE);
     if (status != Status.Ok) return null;
     const encoded = adoptView();
-    if (snapshot) snapshot.keep(encoded, currentScope());
+    if (bundle) bundle.pairsRead(this.type, encoded);
     return HeaderPairs.over(encoded);
   }
 
@@ -110,8 +100,8 @@ export class HeaderMap {
     // there.
     if (encoded.size < 4 || encoded.size > MAX_PAIRS_BYTES) return Status.BadArgument;
     if (load<u32>(encoded.ptr) > MAX_PAIRS) return Status.BadArgument;
-    const snapshot = this.snapshot;
-    if (snapshot) snapshot.drop();
+    const bundle = bundleLink();
+    if (bundle) bundle.headersReplaced(this.type);
     return proxy_set_header_map_pairs(this.type, encoded.ptr, encoded.size);
   }
 
@@ -124,19 +114,29 @@ export class HeaderMap {
     const status = proxy_get_header_map_size(this.type, OUT_WORD);
     return status == Status.Ok ? load<u32>(OUT_WORD) : 0;
   }
+
+  private edited(edit: HeaderEdit, name: Bytes, value: Bytes, status: Status): void {
+    const bundle = bundleLink();
+    if (bundle && status == Status.Ok) bundle.headerEdited(this.type, edit, name, value);
+  }
 }
 
+/** Of the request: there from `onRequestHeaders` on. */
 export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders);
+/** Of the response, the upstream's or a local reply's: there from `onResponseHeaders` on. */
 export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders);
 /**
- * Trailers are there in their own callback. In the body callback that says `endOfStream` a write
- * makes trailers where there were none; an HTTP/1.1 peer is sent none.
+ * Of the request: there in `onRequestTrailers`. In the body callback that says `endOfStream` a
+ * write makes trailers where there were none; an HTTP/1.1 peer is sent none.
  */
 export const requestTrailers = new HeaderMap(HeaderMapType.RequestTrailers);
+/** Of the response: there in `onResponseTrailers`, and made as the request's are. */
 export const responseTrailers = new HeaderMap(HeaderMapType.ResponseTrailers);
 /** Of the response to an HTTP call of the filter's own; can only be read, as the three below. */
 export const httpCallHeaders = new HeaderMap(HeaderMapType.HttpCallResponseHeaders);
+/** Of the response to an HTTP call of the filter's own. */
 export const httpCallTrailers = new HeaderMap(HeaderMapType.HttpCallResponseTrailers);
-/** Of a gRPC call of the filter's own. */
+/** What came first on a gRPC call of the filter's own. */
 export const grpcInitialMetadata = new HeaderMap(HeaderMapType.GrpcReceiveInitialMetadata);
+/** What came last on a gRPC call of the filter's own. */
 export const grpcTrailingMetadata = new HeaderMap(HeaderMapType.GrpcReceiveTrailingMetadata);

@@ -2,17 +2,8 @@
 
 import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
 import { NO_GRPC_STATUS, Status } from "../abi/types";
+import { bundleLink } from "../bundle-link";
 import { Bytes } from "../text/bytes";
-
-let sent: u32 = 0;
-
-/**
- * How many local replies this VM has sent: a bundle sees by it that the filter it called has
- * answered.
- */
-export function localReplies(): u32 {
-  return sent;
-}
 
 /**
  * Answers the request from here. The callback must then return `StopIteration`. To answer another
@@ -43,6 +34,7 @@ export function sendLocalReply(
     pairsSize,
     grpcStatus,
   );
-  if (result == Status.Ok) sent++;
+  const bundle = bundleLink();
+  if (bundle && result == Status.Ok) bundle.replied();
   return result;
 }

@@ -12,17 +12,8 @@ import {
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { Status } from "../abi/types";
+import { bundleLink } from "../bundle-link";
 import { Bytes } from "../text/bytes";
-
-/** Is told of every queue that this VM registers. */
-export type QueueObserver = (queue: u32) => void;
-
-let observer: QueueObserver | null = null;
-
-/** For the bundle, which must know whose a queue is. */
-export function observeQueues(observe: QueueObserver): void {
-  observer = observe;
-}
 
 /**
  * Makes the queue of that name in the plugin's own `vm_id`, or finds it and what is in it. Returns
@@ -33,8 +24,8 @@ export function registerSharedQueue(name: Bytes): u32 {
   const status = proxy_register_shared_queue(name.ptr, name.size, OUT_WORD);
   if (status != Status.Ok) return 0;
   const queue = load<u32>(OUT_WORD);
-  const observe = observer;
-  if (observe) observe(queue);
+  const bundle = bundleLink();
+  if (bundle) bundle.queueRegistered(queue);
   return queue;
 }
 

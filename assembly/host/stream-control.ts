@@ -6,19 +6,39 @@ import {
   proxy_done,
   proxy_set_effective_context,
 } from "@solo-io/proxy-runtime/assembly/imports";
-import { newScope } from "../abi/memory";
+import { endCallback, newScope } from "../abi/memory";
 import { Status, StreamType } from "../abi/types";
 
+/** Which callback this is; 0 outside of any. A trap leaves it as it is, for it ends the VM. */
 let entered: u32 = 0;
 let effective: u32 = 0;
 
+/** The callback within which the host entered another one; `OUTERMOST` where there was none. */
+type OuterCallback = u64;
+export const OUTERMOST: OuterCallback = 0;
+
 /**
  * For the exports: the host entered a callback of that context, which it has made the effective
- * one.
+ * one. It may have done so within a host call that another callback makes.
+ * @returns what `leave` is given when the callback ends
  */
-export function enter(id: u32): void {
+export function enter(id: u32): OuterCallback {
+  const outer = ((<u64>entered) << 32) | effective;
+  if (outer != OUTERMOST) newScope();
   entered = id;
   effective = id;
+  return outer;
+}
+
+/**
+ * For the exports: the callback ends, and the host turns back to the one around it. Memory is taken
+ * back with the outermost one alone, because the others go on to use it.
+ */
+export function leave(outer: OuterCallback): void {
+  entered = <u32>(outer >> 32);
+  effective = <u32>outer;
+  if (outer == OUTERMOST) endCallback();
+  else newScope();
 }
 
 /** The root or stream whose callback this is. */

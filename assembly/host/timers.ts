@@ -2,7 +2,6 @@
 // while something waits.
 
 import { proxy_set_tick_period_milliseconds } from "@solo-io/proxy-runtime/assembly/imports";
-import { RootContext } from "../context";
 import { Task, Timer, TimerQueue } from "../timer-queue";
 import { NANOSECONDS_PER_MILLISECOND } from "./clock";
 import { monotonicNanoseconds } from "./monotonic-clock";
@@ -12,23 +11,24 @@ export { Task, Timer } from "../timer-queue";
 
 const NEVER: u64 = u64.MAX_VALUE;
 
-/** Calls a root's `onTick` again and again. */
-@final
-class Ticker extends Task {
+/** Does something again and again. */
+export abstract class Ticker extends Task {
   private timer: Timer | null = null;
 
+  /** @param period milliseconds, at least 1 */
   constructor(
     private readonly timers: Timers,
-    readonly root: RootContext,
     private readonly period: u32,
   ) {
     super();
     this.timer = timers.after(period, this);
   }
 
-  run(): void {
+  protected abstract tick(): void;
+
+  override run(): void {
     this.timer = this.timers.after(this.period, this);
-    this.root.onTick();
+    this.tick();
   }
 
   end(): void {
@@ -41,7 +41,6 @@ class Ticker extends Task {
 @final
 export class Timers {
   private readonly queue: TimerQueue = new TimerQueue();
-  private readonly tickers: Array<Ticker> = [];
   /** The period that the host has now, in milliseconds; 0 for no tick. */
   private period: u32 = 0;
   /**
@@ -62,17 +61,6 @@ export class Timers {
     const timer = this.queue.add(now + <u64>max(1, ms) * NANOSECONDS_PER_MILLISECOND, task);
     if (timer.due < this.nextTick && !this.running) this.schedule(now);
     return timer;
-  }
-
-  /** Calls the root's `onTick` every `ms` milliseconds; 0 ends that. */
-  setPeriod(root: RootContext, ms: u32): void {
-    for (let i = 0; i < this.tickers.length; i++) {
-      if (this.tickers[i].root != root) continue;
-      this.tickers[i].end();
-      this.tickers.splice(i, 1);
-      break;
-    }
-    if (ms > 0) this.tickers.push(new Ticker(this, root, ms));
   }
 
   /** The host ticked: runs what is due. Tasks that these set run at a later tick. */

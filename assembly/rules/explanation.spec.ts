@@ -1,5 +1,5 @@
-import { HeaderPairs } from "../host/header-pairs";
 import { Bytes } from "../text/bytes";
+import { HeaderPairs } from "../text/header-pairs";
 import { Explanation, MAX_EXPLANATION } from "./explanation";
 
 describe("an explanation", () => {

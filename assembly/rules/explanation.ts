@@ -2,9 +2,9 @@
 // header that a configuration asks for.
 
 import { allocate, view } from "../abi/memory";
-import { WORD, writePair } from "../host/header-pairs";
 import { HeaderMap } from "../host/headers";
 import { Bytes } from "../text/bytes";
+import { WORD, writePair } from "../text/header-pairs";
 import { TextBuffer } from "../text/text-buffer";
 
 /** Longest text of it: what a thousand shadow rules would say is more than clients take. */

@@ -111,6 +111,7 @@ function parseMethods(node: ConfigNode): StaticArray<Bytes> {
   return methods;
 }
 
+/** The method that must be here: 1 to 32 capital letters. */
 export function parseMethod(node: ConfigNode): Bytes {
   const method = node.text(1, MAX_METHOD_SIZE);
   for (let i = 0; i < method.size; i++) {

@@ -2,9 +2,9 @@
 // header that explains.
 
 import { MetricType } from "../abi/types";
-import { metricName } from "../host/metric-name";
 import { defineMetric, incrementMetric } from "../host/metrics";
 import { Bytes } from "../text/bytes";
+import { metricName } from "../text/metric-name";
 
 /**
  * The outcomes of one rule. Make it once the configuration is accepted; after that nothing is

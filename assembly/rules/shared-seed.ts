@@ -3,8 +3,8 @@
 
 import { randomBytes } from "../host/random";
 import { SharedData, SharedUpdater } from "../host/shared-data";
-import { sharedKey } from "../host/shared-key";
 import { Bytes } from "../text/bytes";
+import { sharedKey } from "../text/shared-key";
 
 /** Of the value: the 16 bytes, of which each filter makes its own hash. */
 const LAYOUT: u32 = 1;

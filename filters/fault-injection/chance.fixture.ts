@@ -1,8 +1,8 @@
 // For specs: a request whose draws are as random as the host's, and come again.
 
-import { Random } from "../../assembly/host/seeded-random";
 import { ListedRequest } from "../../assembly/rules/request.fixture";
 import { RequestSlots } from "../../assembly/rules/request-view";
+import { Random } from "../../assembly/text/seeded-random";
 
 export class ChancyRequest extends ListedRequest {
   private readonly random: Random;

@@ -1,7 +1,7 @@
 // Whose budget a request is on: that of its cluster, its route, or the value of one of its headers.
 
-import { Bytes, sipHash } from "../../assembly";
-import { hash64, RequestView } from "../../assembly/rules";
+import { Bytes } from "../../assembly";
+import { hash64, RequestView, sipHash } from "../../assembly/rules";
 
 /** In the order of the keys of `per`. */
 export enum Per {

@@ -1,7 +1,7 @@
 // One hop of the trace: collects the trace headers of a request, lets the policy decide, and writes
 // the headers of this hop.
 
-import { allocate, Bytes, randomBytes, requestHeaders, view } from "../../assembly";
+import { Bytes, randomBytes, requestHeaders, scratch } from "../../assembly";
 import { TraceHeadersConfig } from "./config";
 import { IncomingHeaders, nameOf, TraceHeader } from "./incoming";
 import { TraceMetrics } from "./metrics";
@@ -61,7 +61,7 @@ export class Hop {
     }
     if (this.incoming.tracestateUnchanged) return;
     const tracestate = this.incoming.tracestate;
-    const joined = view(allocate(tracestate.size), tracestate.size);
+    const joined = scratch(tracestate.size);
     tracestate.write(joined.ptr);
     this.put(TraceHeader.Tracestate, joined);
   }

@@ -10,7 +10,7 @@ import type { UpstreamTlsOptions } from "../../envoy/config/tls.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { metricLabels } from "../../filters/catalog.js";
 import { ACCESS_LOG_FIELDS } from "./access-log.js";
-import type { Destination, EnvoyOptions } from "./envoy.js";
+import type { Destination, EnvoyOptions } from "./options.js";
 
 /** What the options leave open. */
 export interface Places {

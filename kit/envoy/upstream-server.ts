@@ -6,7 +6,14 @@ import http from "node:http";
 import http2, { type ServerHttp2Stream } from "node:http2";
 import https from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
-import type { UpstreamTls } from "./upstream.js";
+
+/** The server's certificate, and whether clients must have one; all in PEM. */
+export interface UpstreamTls {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  /** Whose certificates a client must show; without it none is asked for. */
+  readonly clientCa?: string | Buffer;
+}
 
 /**
  * Far above what Envoy lets through, so that a test of large headers meets Envoy's limits and not

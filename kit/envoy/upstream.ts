@@ -7,15 +7,13 @@ import { isOnePiece, piecesOf } from "../body-pieces.js";
 import type { UpstreamRequest, UpstreamResponse } from "../traffic.js";
 import { writePieces } from "./pieces.js";
 import { firstValue, grouped, pairs } from "./raw-headers.js";
-import { type Answer, createServer, type Incoming, ListeningServer } from "./upstream-server.js";
-
-/** The server's certificate, and whether clients must have one; all in PEM. */
-export interface UpstreamTls {
-  readonly key: string | Buffer;
-  readonly cert: string | Buffer;
-  /** Whose certificates a client must show; without it none is asked for. */
-  readonly clientCa?: string | Buffer;
-}
+import {
+  type Answer,
+  createServer,
+  type Incoming,
+  ListeningServer,
+  type UpstreamTls,
+} from "./upstream-server.js";
 
 export interface UpstreamOptions {
   /** Default: `upstream`. */

@@ -45,3 +45,12 @@ test("two plugins in one VM go on to be told apart", () => {
     }
   }
 });
+
+test("a plugin serves on when another configuration of it is refused", () => {
+  const module = loadModule(file);
+  module.configure("");
+  const served = { proxy_get_header_map_value: 1 };
+  expect(Object.fromEntries(hostCallsOfOne(module))).toEqual(served);
+  expect(module.configure("refused").accepted).toBe(false);
+  expect(Object.fromEntries(hostCallsOfOne(module))).toMatchObject(served);
+});

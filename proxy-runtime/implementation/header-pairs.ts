@@ -1,8 +1,8 @@
 // Whole header maps as lists of pairs.
 
 import { allocate, view } from "../../assembly/abi/memory";
-import { HeaderPairs, WORD } from "../../assembly/host/header-pairs";
 import { Bytes } from "../../assembly/text/bytes";
+import { HeaderPairs, WORD } from "../../assembly/text/header-pairs";
 import { bufferOf } from "./text";
 
 /** One header, or one trailer. */

@@ -2,7 +2,7 @@
 // meanwhile falls on all of them alike. A round is the median of many batches: a pause for the
 // collector, or for another process, falls out of it.
 
-import { quantile } from "./summary.js";
+import { quantile } from "./quantile.js";
 
 /** Something to time. */
 export interface Timed {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { judge } from "./bounds.js";
+import { quantile } from "./quantile.js";
 import { renderPage, renderTable, renderVerdicts } from "./report.js";
-import { quantile, repeatability, summarise } from "./summary.js";
+import { repeatability, summarise } from "./summary.js";
 import { NAMES } from "./variants.js";
 
 const MEASURED = [

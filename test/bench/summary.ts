@@ -1,6 +1,7 @@
 // From rounds to figures that can be compared. Pure.
 
 import type { Measured } from "./measure.js";
+import { quantile } from "./quantile.js";
 
 export interface Figure {
   readonly name: string;
@@ -57,15 +58,4 @@ export function summarise(measured: readonly Measured[], base: string, yardstick
 export function repeatability({ figures }: Summary, name: string, again: string): number {
   const over = (wanted: string) => figures.find((figure) => figure.name === wanted)?.over ?? Number.NaN;
   return Math.abs(over(again) - over(name)) / over(name);
-}
-
-/**
- * The value below which that part of the values lies, 0 to 1; between two values in proportion. NaN
- * for none.
- */
-export function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (sorted.length - 1) * part;
-  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low + (high - low) * (at - Math.floor(at));
 }

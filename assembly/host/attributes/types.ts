@@ -3,7 +3,7 @@
 // https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
 
 import { Bytes } from "../../text/bytes";
-import { HeaderPairs } from "../header-pairs";
+import { HeaderPairs } from "../../text/header-pairs";
 import { getProperty, propertyPath } from "../properties";
 
 /** Where a value stands, and its bytes. */

@@ -1,7 +1,7 @@
 // IP addresses, as text and as 128 bits. One of IPv4 that is written in IPv6 (`::ffff:192.0.2.1`)
 // is the one of IPv4.
 
-import { Bytes, view, writeDecimal } from "../../../assembly";
+import { Bytes, viewOf, writeDecimal } from "../../../assembly";
 
 const DOT: u8 = 0x2e;
 const COLON: u8 = 0x3a;
@@ -45,7 +45,7 @@ export class Address {
    */
   readOfClient(text: Bytes): bool {
     const zone = text.indexOf(PERCENT);
-    return this.read(zone < 0 ? text : view(text.ptr, zone));
+    return this.read(zone < 0 ? text : viewOf(text, 0, zone));
   }
 
   /** Clears all but the first `bits` of the 128. */

@@ -2,7 +2,7 @@
 // the 8 bytes of a double, true or false as one byte, a list or an object as an encoding of its
 // own, which has NULs in it.
 
-import { allocate, Bytes, MAX_DECIMAL_SIZE, sequenceSize, view, writeDecimal } from "../../../assembly";
+import { Bytes, MAX_DECIMAL_SIZE, scratch, sequenceSize, writeDecimal } from "../../../assembly";
 
 const TRUE = Bytes.of("true");
 const FALSE = Bytes.of("false");
@@ -32,9 +32,10 @@ function isText(value: Bytes): bool {
 
 function wholeNumber(number: f64): Bytes | null {
   if (trunc(number) != number || abs(number) > MAX_WHOLE) return null;
-  const start = allocate(MAX_DECIMAL_SIZE + 1);
-  let at = start;
+  const text = scratch(MAX_DECIMAL_SIZE + 1);
+  let at = text.ptr;
   if (number < 0) store<u8>(at++, MINUS);
   at += writeDecimal(at, <u64>abs(number));
-  return view(start, <i32>(at - start));
+  text.size = <i32>(at - text.ptr);
+  return text;
 }

@@ -1,7 +1,7 @@
 // What a rule counts apart: the parts of a request that make up its key.
 
-import { Bytes, sipHash } from "../../../assembly";
-import { RequestView } from "../../../assembly/rules";
+import { Bytes } from "../../../assembly";
+import { RequestView, sipHash } from "../../../assembly/rules";
 import { MAX_KEY_PARTS } from "../limits";
 import { KeyPart, ValuePart } from "./parts";
 

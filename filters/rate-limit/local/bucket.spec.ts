@@ -1,4 +1,4 @@
-import { Random } from "../../../assembly/host/seeded-random";
+import { Random } from "../../../assembly/text/seeded-random";
 import { BUCKET_SIZE, mend, Place } from "./bucket";
 
 const LAST = u64.MAX_VALUE;

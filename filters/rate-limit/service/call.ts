@@ -10,7 +10,7 @@ import {
   requestHeaders,
   responseHeaders,
   Status,
-  view,
+  viewOf,
 } from "../../../assembly";
 import { Charge, Charges } from "../charge";
 import { Outcome } from "../outcomes";
@@ -164,7 +164,7 @@ export class ServiceCall extends GrpcCallHandler {
     let body = EMPTY;
     const reader = bodyReader;
     reader.begin(this.held());
-    while (reader.next()) if (reader.field == BODY) body = view(reader.bytes.ptr, reader.bytes.size);
+    while (reader.next()) if (reader.field == BODY) body = viewOf(reader.bytes, 0, reader.bytes.size);
     return body;
   }
 
@@ -204,7 +204,7 @@ export class ServiceCall extends GrpcCallHandler {
   }
 
   private held(): Bytes {
-    return view(this.kept.ptr, this.keptSize);
+    return viewOf(this.kept, 0, this.keptSize);
   }
 
   private hold(message: Bytes): void {

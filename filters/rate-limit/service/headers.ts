@@ -1,7 +1,7 @@
 // The headers that a rate limit service adds. It is trusted to name them, not to break a message:
 // what no header can be is left out.
 
-import { allocate, Bytes, HeaderMap, ProtobufReader, view } from "../../../assembly";
+import { Bytes, HeaderMap, ProtobufReader, scratch, viewOf } from "../../../assembly";
 import { isHeaderName, isHeaderValue } from "../../../assembly/config";
 import { BytesTable } from "../../../assembly/rules";
 
@@ -39,12 +39,12 @@ export function addHeaders(answer: Bytes, field: u32, to: HeaderMap, withType: b
 function addHeader(message: Bytes, to: HeaderMap, withType: bool): void {
   const reader = headerReader;
   reader.begin(message);
-  let name = view(0, 0);
-  let value = view(0, 0);
+  let name = scratch(0);
+  let value = scratch(0);
   while (reader.next()) {
     if (reader.field == 1) name = lowerCase(reader.bytes);
     else if (reader.field == 2 || (reader.field == 3 && reader.bytes.size > 0)) {
-      value = view(reader.bytes.ptr, reader.bytes.size);
+      value = viewOf(reader.bytes, 0, reader.bytes.size);
     }
   }
   if (reader.failed || !isHeaderName(name) || NOT_ADDED.find(name) >= 0 || !isHeaderValue(value)) return;
@@ -53,10 +53,10 @@ function addHeader(message: Bytes, to: HeaderMap, withType: bool): void {
 }
 
 function lowerCase(name: Bytes): Bytes {
-  const ptr = allocate(name.size);
+  const lower = scratch(name.size);
   for (let i = 0; i < name.size; i++) {
     const byte = name.at(i);
-    store<u8>(ptr + i, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
+    store<u8>(lower.ptr + i, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
   }
-  return view(ptr, name.size);
+  return lower;
 }

@@ -3,8 +3,8 @@
 // entries: a key that finds no place takes that of the entry which ends first, and the one that had
 // it is asked about again.
 
-import { Bytes, SharedData, SharedUpdater, sharedKey, sipHash } from "../../../assembly";
-import { sharedSeed } from "../../../assembly/rules";
+import { Bytes, SharedData, SharedUpdater, sharedKey } from "../../../assembly";
+import { sharedSeed, sipHash } from "../../../assembly/rules";
 
 /** Of a bucket: raise it with any change of an entry, or of how a descriptor is hashed. */
 const LAYOUT: u32 = 1;

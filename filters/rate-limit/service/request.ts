@@ -2,7 +2,8 @@
 // the numbers: `api/envoy/service/ratelimit/v3/rls.proto` and
 // `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto` of envoyproxy/envoy.
 
-import { allocate, Bytes, ProtobufWriter, sequenceSize, sipHash, view } from "../../../assembly";
+import { Bytes, ProtobufWriter, scratch, sequenceSize } from "../../../assembly";
+import { sipHash } from "../../../assembly/rules";
 
 /**
  * A longer value is sent as a hash: the service keeps it as a part of its key, and takes no message
@@ -127,9 +128,9 @@ function sendable(value: Bytes): Bytes {
 
 /** Each byte that belongs to no character becomes U+FFFD. @param start the first such byte */
 function mended(value: Bytes, start: i32): Bytes {
-  const ptr = allocate(value.size * 3);
-  memory.copy(ptr, value.ptr, start);
-  let written = ptr + start;
+  const text = scratch(value.size * 3);
+  memory.copy(text.ptr, value.ptr, start);
+  let written = text.ptr + start;
   let at = start;
   while (at < value.size) {
     const size = sequenceSize(value.ptr + at, value.size - at);
@@ -144,7 +145,8 @@ function mended(value: Bytes, start: i32): Bytes {
     }
     at += max(1, size);
   }
-  return view(ptr, <i32>(written - ptr));
+  text.size = <i32>(written - text.ptr);
+  return text;
 }
 
 const HASH_PREFIX = Bytes.of("siphash:");
@@ -152,11 +154,12 @@ const HASH_DIGITS: i32 = 32;
 
 /** The same on every Envoy that asks the service. */
 function hashed(value: Bytes): Bytes {
-  const ptr = allocate(HASH_PREFIX.size + HASH_DIGITS);
+  const text = scratch(HASH_PREFIX.size + HASH_DIGITS);
+  const ptr = text.ptr;
   memory.copy(ptr, HASH_PREFIX.ptr, HASH_PREFIX.size);
   writeHex(ptr + HASH_PREFIX.size, sipHash(0, 0, value));
   writeHex(ptr + HASH_PREFIX.size + 16, sipHash(0, 1, value));
-  return view(ptr, HASH_PREFIX.size + HASH_DIGITS);
+  return text;
 }
 
 function writeHex(ptr: usize, value: u64): void {

@@ -5,7 +5,8 @@ import { expect } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
 import type { FaultInjectionConfig } from "../../../filters/fault-injection/schema.js";
 import { ACCESS_LOG_FIELDS, type AccessLogEntry } from "../../../kit/envoy/access-log.js";
-import { type Destination, type EnvoyOptions, startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import type { Destination, EnvoyOptions } from "../../../kit/envoy/options.js";
 import { startUpstream, type Upstream, type UpstreamOptions } from "../../../kit/envoy/upstream.js";
 
 const FILTER = "fault-injection";

@@ -4,7 +4,8 @@ import { expect } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
 import type { RateLimitConfig } from "../../../filters/rate-limit/schema.js";
 import { type SendOptions, send } from "../../../kit/envoy/client.js";
-import { type EnvoyOptions, startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import type { EnvoyOptions } from "../../../kit/envoy/options.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { ClientResponse } from "../../../kit/traffic.js";
 

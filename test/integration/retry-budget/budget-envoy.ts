@@ -8,7 +8,8 @@ import type { Json } from "../../../envoy/config/json.js";
 import type { RetryPolicyOptions } from "../../../envoy/config/route.js";
 import { typedConfig } from "../../../envoy/config/typed-config.js";
 import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
-import { type Destination, startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import type { Destination } from "../../../kit/envoy/options.js";
 import { ListeningServer } from "../../../kit/envoy/upstream-server.js";
 
 export const FILTER = "retry-budget";

@@ -1,8 +1,8 @@
 // The words of a plan: what they mean as numbers, as bytes and as header maps, and how bytes are
 // shown in a line of the log.
 
-import { encodePairs, HeaderPairs } from "../../../assembly/host/header-pairs";
 import { Bytes } from "../../../assembly/text/bytes";
+import { encodePairs, HeaderPairs } from "../../../assembly/text/header-pairs";
 
 /** An address that no memory of a module reaches. */
 export const OUTSIDE: usize = 0x7fff0000;

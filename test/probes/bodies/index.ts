@@ -24,6 +24,8 @@ import {
   responseHeaders,
   sendLocalReply,
 } from "../../../assembly";
+import { linkBundle } from "../../../assembly/bundle-link";
+import { BodyWindow } from "./window";
 
 export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../../assembly/exports/plugin";
 export {
@@ -36,6 +38,9 @@ export {
   proxy_on_response_headers,
   proxy_on_response_trailers,
 } from "../../../assembly/exports/stream";
+
+const window = new BodyWindow();
+linkBundle(window);
 
 const REQUEST = Bytes.of("x-request");
 const RESPONSE = Bytes.of("x-response");
@@ -95,11 +100,11 @@ class Direction {
   act(): void {
     let at = 1;
     if (at < this.words.length && this.words[at] == "window") {
-      this.buffer.window = <u32>parseInt(this.words[at + 1], 10);
+      window.size = <u32>parseInt(this.words[at + 1], 10);
       at += 2;
     }
     if (at < this.words.length) this.run(this.words[at], this.words.slice(at + 1));
-    this.buffer.window = 0;
+    window.size = 0;
   }
 
   private run(verb: string, rest: Array<string>): void {

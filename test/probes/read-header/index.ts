@@ -13,6 +13,7 @@ import {
 export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../../assembly/exports/plugin";
 export { proxy_on_request_headers } from "../../../assembly/exports/stateless";
 
+const REFUSED = Bytes.of("refused");
 const USER_ID = Bytes.of("x-user-id");
 
 @final
@@ -25,7 +26,14 @@ class Reader extends HttpContext {
 
 @final
 class ReaderRoot extends RootContext {
-  private readonly reader: HttpContext = new Reader();
+  private reader: HttpContext | null = null;
+
+  /** It has nothing to configure; one word is refused. */
+  override onConfigure(configuration: Bytes): bool {
+    if (configuration.equals(REFUSED)) return false;
+    this.reader = new Reader();
+    return true;
+  }
 
   override sharedHttpContext(): HttpContext | null {
     return this.reader;

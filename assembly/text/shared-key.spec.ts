@@ -1,4 +1,4 @@
-import { Bytes } from "../text/bytes";
+import { Bytes } from "./bytes";
 import { sharedKey } from "./shared-key";
 
 function named(names: StaticArray<string>): StaticArray<Bytes> {

@@ -1,6 +1,7 @@
 import { endCallback } from "../abi/memory";
+import { HeaderEdit } from "../bundle-link";
 import { Bytes } from "../text/bytes";
-import { encodePairs, HeaderPairs } from "./header-pairs";
+import { encodePairs, HeaderPairs } from "../text/header-pairs";
 import { PairsSnapshot } from "./pairs-snapshot";
 
 const SCOPE: u32 = 7;
@@ -44,32 +45,32 @@ describe("PairsSnapshot", () => {
   });
 
   it("shows edits in their order", () => {
-    snapshot.added(b("new"), b("2"));
-    snapshot.replaced(b("a"), b("longer"));
-    snapshot.removed(b("twice"));
-    snapshot.removed(b("absent"));
-    snapshot.replaced(b("fresh"), b(""));
+    snapshot.edited(HeaderEdit.Add, b("new"), b("2"));
+    snapshot.edited(HeaderEdit.Replace, b("a"), b("longer"));
+    snapshot.edited(HeaderEdit.Remove, b("twice"), b("twice"));
+    snapshot.edited(HeaderEdit.Remove, b("absent"), b("absent"));
+    snapshot.edited(HeaderEdit.Replace, b("fresh"), b(""));
     expect(listed()).toBe(":path=/;new=2;a=longer;fresh=;");
-    snapshot.removed(b("new"));
-    snapshot.added(b("new"), b("3"));
+    snapshot.edited(HeaderEdit.Remove, b("new"), b("new"));
+    snapshot.edited(HeaderEdit.Add, b("new"), b("3"));
     expect(listed()).toBe(":path=/;a=longer;fresh=;new=3;");
   });
 
   it("keeps what was written, whatever becomes of the caller's bytes", () => {
     const value = b("before");
-    snapshot.added(b("new"), value);
+    snapshot.edited(HeaderEdit.Add, b("new"), value);
     store<u8>(value.ptr, 0x58);
     expect(listed()).toBe(":path=/;a=1;twice=x;twice=y;new=before;");
   });
 
   it("is dropped where Envoy does more than the edit says", () => {
-    snapshot.added(b("a"), b("2"));
+    snapshot.edited(HeaderEdit.Add, b("a"), b("2"));
     expect(listed()).toBe("dropped");
   });
 
   it("has one header, at the end, of a repeated one that is replaced", () => {
-    snapshot.replaced(b("twice"), b("z"));
-    snapshot.added(b("new"), b("2"));
+    snapshot.edited(HeaderEdit.Replace, b("twice"), b("z"));
+    snapshot.edited(HeaderEdit.Add, b("new"), b("2"));
     expect(listed()).toBe(":path=/;a=1;twice=z;new=2;");
   });
 
@@ -77,13 +78,13 @@ describe("PairsSnapshot", () => {
     const names: StaticArray<string> = [":path", "host", "Upper", ""];
     for (let i = 0; i < names.length; i++) {
       snapshot.keep(encodePairs([b("a"), b("1")]), SCOPE);
-      snapshot.added(b(names[i]), b("v"));
+      snapshot.edited(HeaderEdit.Add, b(names[i]), b("v"));
       expect(listed()).toBe("dropped", names[i]);
     }
   });
 
   it("is dropped for more edits than it has room for", () => {
-    for (let i = 0; i < 17; i++) snapshot.added(b("n" + i.toString()), b("v"));
+    for (let i = 0; i < 17; i++) snapshot.edited(HeaderEdit.Add, b("n" + i.toString()), b("v"));
     expect(listed()).toBe("dropped");
   });
 });

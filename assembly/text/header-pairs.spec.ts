@@ -1,4 +1,4 @@
-import { Bytes } from "../text/bytes";
+import { Bytes } from "./bytes";
 import { encodePairs, HeaderPairs } from "./header-pairs";
 
 function listed(encoded: Bytes): string {

@@ -1,7 +1,7 @@
 // The ABI's encoding of a whole header map: a count, the sizes of every name and value, then each
 // name and value followed by a NUL.
 
-import { Bytes } from "../text/bytes";
+import { Bytes } from "./bytes";
 
 /** Bytes of a size, and of the count before all sizes. */
 export const WORD: i32 = 4;

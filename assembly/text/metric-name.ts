@@ -1,7 +1,7 @@
 // Labels of a metric. The host's calls have no place for them, so they are written into its name,
 // from where the bootstrap's `stats_tags` (`envoy/config/stats-tags.ts`) turn them into tags.
 
-import { Bytes } from "../text/bytes";
+import { Bytes } from "./bytes";
 
 const DIGITS = "0123456789ABCDEF";
 const PERCENT: u8 = 0x25;
@@ -16,8 +16,7 @@ const DELETE: u8 = 0x7f;
  * hexadecimal digits, so that no value can pass for a label.
  * @param name letters, digits, `_` and `.`; Envoy shows it as `wasmcustom.name`
  * @param labels `[label, value, label, value, …]`; a label without a value is left out. A label is
- * of letters, digits and `_`, or no tag
- *   finds it
+ * of letters, digits and `_`, or no tag finds it
  */
 export function metricName(name: string, labels: StaticArray<string>): string {
   let whole = escaped(name);

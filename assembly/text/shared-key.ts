@@ -2,8 +2,8 @@
 // from one to the other, and so have filters of one `vm_id`: a key says whose value it is, what for
 // and in which layout, so that nobody reads bytes that mean something else.
 
-import { Bytes } from "../text/bytes";
-import { TextBuffer } from "../text/text-buffer";
+import { Bytes } from "./bytes";
+import { TextBuffer } from "./text-buffer";
 
 const COLON = Bytes.of(":");
 const COMMA = Bytes.of(",");

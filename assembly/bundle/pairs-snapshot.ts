@@ -5,18 +5,13 @@
 // has its own place for others) drops the copy instead.
 
 import { allocate } from "../abi/memory";
+import { HeaderEdit } from "../bundle-link";
 import { Bytes } from "../text/bytes";
-import { HeaderPairs, WORD, writePair } from "./header-pairs";
+import { HeaderPairs, WORD, writePair } from "../text/header-pairs";
 
 const MOST_EDITS: i32 = 16;
 const COLON: u8 = 0x3a;
 const HOST = Bytes.of("host");
-
-enum Edit {
-  Add,
-  Replace,
-  Remove,
-}
 
 /** One map's headers within one callback, of one stream. */
 @final
@@ -25,7 +20,7 @@ export class PairsSnapshot {
   private takenIn: u32 = 0;
   private encoded: Bytes = new Bytes(0, 0);
   private edits: i32 = 0;
-  private readonly kinds: StaticArray<Edit> = new StaticArray<Edit>(MOST_EDITS);
+  private readonly kinds: StaticArray<HeaderEdit> = new StaticArray<HeaderEdit>(MOST_EDITS);
   private readonly names: StaticArray<Bytes> = new StaticArray<Bytes>(MOST_EDITS);
   private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(MOST_EDITS);
 
@@ -65,19 +60,8 @@ export class PairsSnapshot {
     return this.encoded;
   }
 
-  added(name: Bytes, value: Bytes): void {
-    this.note(Edit.Add, name, value);
-  }
-
-  replaced(name: Bytes, value: Bytes): void {
-    this.note(Edit.Replace, name, value);
-  }
-
-  removed(name: Bytes): void {
-    this.note(Edit.Remove, name, name);
-  }
-
-  private note(kind: Edit, name: Bytes, value: Bytes): void {
+  /** The map was edited. `value` means nothing where a header was removed. */
+  edited(kind: HeaderEdit, name: Bytes, value: Bytes): void {
     if (this.takenIn == 0) return;
     if (this.edits == MOST_EDITS || !isPlain(name)) {
       this.drop();
@@ -90,11 +74,11 @@ export class PairsSnapshot {
   }
 
   /** Makes one edit in a new copy; false where Envoy may have made another. */
-  private apply(kind: Edit, name: Bytes, value: Bytes): bool {
+  private apply(kind: HeaderEdit, name: Bytes, value: Bytes): bool {
     const present = this.isPresent(name);
-    if (kind == Edit.Add && present) return false;
+    if (kind == HeaderEdit.Add && present) return false;
     if (present) this.leaveOut(name);
-    if (kind != Edit.Remove) this.append(name, value);
+    if (kind != HeaderEdit.Remove) this.append(name, value);
     return true;
   }
 
