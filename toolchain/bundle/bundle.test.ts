@@ -1,16 +1,15 @@
 // Bundles of an author's own filters, and what makes none. What a bundle does in stock Envoy is in
 // test/integration/bundle/bundle.test.ts.
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { loadModule } from "../../kit/host/load.js";
 import { sourceAt } from "../compile/source.js";
-import { isUpToDate } from "../compile/up-to-date.js";
 import { buildBundle } from "./bundle.js";
-import { bundleSource, isBundleOf } from "./entry.js";
+import { bundleSource } from "./entry.js";
 
 const BUILD = path.join(PACKAGE_ROOT, "build");
 const BASE = sourceAt(path.join(PACKAGE_ROOT, "index.ts"));
@@ -84,11 +83,12 @@ describe("a bundle of own filters", () => {
       additionalProperties: false,
     });
     expect(await leftovers()).toEqual([]);
-    const upToDate = async () => (await buildBundle("pair", filters, { outDir: folder }))[0]?.upToDate;
-    expect(await upToDate()).toBe(true);
-    await writeFile(path.join(first, "words.ts"), "export const WORD = 1;\n");
-    const entries = [path.join(second, "index.ts"), path.join(first, "index.ts")];
-    expect(await isUpToDate(path.join(folder, "pair.wasm"), BASE, entries, () => true)).toBe(false);
+    const isUpToDate = async (members: readonly string[]) =>
+      (await buildBundle("pair", members, { outDir: folder }))[0]?.upToDate;
+    expect(await isUpToDate(filters)).toBe(true);
+    expect(await isUpToDate([...filters].reverse())).toBe(false);
+    await appendFile(path.join(first, "index.ts"), "export function proxy_on_tick(id: u32): void {}\n");
+    await expect(buildBundle("pair", filters, { outDir: folder })).rejects.toThrow(/first cannot be bundled/);
   }, 60_000);
 
   test("that has callbacks of its own is refused with their lines", async () => {
@@ -162,25 +162,6 @@ test("no bundle is made of a filter whose folder's name cannot be a key", async 
   await expect(buildBundle("edge", filters, { outDir: folder })).rejects.toThrow(
     /"My_Filter" cannot be a filter's name/,
   );
-});
-
-test("a bundle's entry file is known by its name, and by its filters in their order", () => {
-  const parts = ["one", "two"].map((name) => ({
-    name,
-    entry: path.join(folder, `${name}.ts`),
-    callbacks: [],
-  }));
-  const [one = "", two = ""] = parts.map((part) => part.entry);
-  const source = "build/.bundle-edge.7/edge.ts";
-  const place = path.join(PACKAGE_ROOT, "build/.bundle-edge.7");
-  const text = bundleSource({ name: "edge", base: BASE, parts }, place);
-  const isBundle = (name: string, entries: readonly string[], file = source) =>
-    isBundleOf({ name, base: BASE, entries }, file, text);
-  expect(isBundle("edge", [one, two])).toBe(true);
-  expect(isBundle("edge", [two, one])).toBe(false);
-  expect(isBundle("edge", [one])).toBe(false);
-  expect(isBundle("edg", [one, two])).toBe(false);
-  expect(isBundle("edge", [one, two], "filters/edge/index.ts")).toBe(false);
 });
 
 test("a bundle's entry file exports what any filter has, and tells for each what it has", () => {

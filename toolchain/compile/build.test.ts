@@ -1,6 +1,6 @@
 // What the build refuses, beside what the compiler does, and what it writes.
 
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -283,19 +283,26 @@ async function ownFilter(name: string): Promise<string> {
   const folder = path.join(ROOT, newRoom());
   const own = path.join(folder, name);
   await mkdir(own, { recursive: true });
-  const text = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\nregisterRootContext((id: u32) => new Root(id));\n`;
+  const text = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\nregisterRootContext((id: u32) => new Root(id));\nexport { WORD } from "./words";\n`;
   await writeFile(path.join(own, "index.ts"), text.replaceAll("../..", path.relative(own, ROOT)));
+  await writeFile(path.join(own, "words.ts"), wordOf(1));
   return own;
 }
+
+const wordOf = (word: number) => `export const WORD = ${word};\n`;
 
 test("an author's own filter is built from its folder, and again when it was saved meanwhile", async () => {
   const own = await ownFilter("my filters/mine");
   const outDir = path.join(own, "out");
-  const save = () => void writeFileSync(path.join(own, "words.ts"), "export const WORD = 1;\n");
-  const onProgress = () => void (existsSync(path.join(own, "words.ts")) || setTimeout(save, 20));
+  const lines: string[] = [];
+  const onProgress = (line: string) => {
+    lines.push(line);
+    if (line === "compiled mine") writeFileSync(path.join(own, "words.ts"), wordOf(2));
+  };
   expect(await buildFilters([`${own}/`], { outDir, onProgress })).toMatchObject([
     { name: "mine", upToDate: false, callbacks: ["proxy_on_configure"] },
   ]);
+  expect(lines).toEqual(["compiling mine …", "compiled mine"]);
   const again = async (filter: string) => (await buildFilters([filter], { outDir }))[0]?.upToDate;
   expect(await again(own)).toBe(false);
   expect(await again(own)).toBe(true);

@@ -3,9 +3,9 @@
 
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import asc from "assemblyscript/asc";
 import { MeshwrightError } from "../../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
+import { compileOnce } from "../../../toolchain/compile/compile.js";
 import { compileSolo } from "../../bench/solo.js";
 
 const OURS = "meshwright/proxy-runtime";
@@ -71,7 +71,7 @@ export async function authorPackage(folder: string): Promise<string> {
 
 async function compileOurs(file: string, module: string, folder: string): Promise<void> {
   const options = ["--runtime", "minimal", "--use", "abort=abort_proc_exit"];
-  const names = [path.basename(file), "-o", path.basename(module)];
-  const { error, stderr } = await asc.main([...names, "--baseDir", folder, ...options]);
-  if (error !== null) throw new MeshwrightError("build", `${file} does not compile`, [stderr.toString()]);
+  const { made, output } = await compileOnce({ root: folder, args: [path.basename(file), ...options] });
+  if (made === undefined) throw new MeshwrightError("build", `${file} does not compile`, [output]);
+  await writeFile(module, made.wasm);
 }
