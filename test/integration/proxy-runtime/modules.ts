@@ -8,12 +8,11 @@ import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { compileOnce } from "../../../toolchain/compile/compile.js";
 import { compileSolo } from "../../bench/solo.js";
 
-const OURS = "meshwright/proxy-runtime";
-const ORIGINAL = "@solo-io/proxy-runtime";
+export const OURS = "meshwright/proxy-runtime";
+export const ORIGINAL = "@solo-io/proxy-runtime";
 
 /** With which package a filter is compiled. */
 export type Runtime = typeof OURS | typeof ORIGINAL;
-export const RUNTIMES: readonly Runtime[] = [OURS, ORIGINAL];
 
 /** A probe's source, as it imports `meshwright/proxy-runtime`. */
 export function probeSource(name: string): Promise<string> {
