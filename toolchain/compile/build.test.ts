@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { readModule } from "../../envoy/module/read.js";
 import { findMember } from "../package/member.js";
@@ -19,6 +19,8 @@ const folders: string[] = [];
 afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
+
+afterEach(() => void vi.unstubAllEnvs());
 
 /** A package of an author's, another each time: what was compiled in one before is known in each. */
 async function newPackage(): Promise<string> {
@@ -293,6 +295,8 @@ const wordOf = (word: number) => `export const WORD = ${word};\n`;
 
 test("an author's own filter is built from its folder, and again when it was saved meanwhile", async () => {
   const own = await ownFilter("my filters/mine");
+  // One that knows nothing yet.
+  vi.stubEnv("MESHWRIGHT_CACHE", path.join(own, "cache"));
   const outDir = path.join(own, "out");
   const lines: string[] = [];
   const onProgress = (line: string) => {
@@ -306,6 +310,11 @@ test("an author's own filter is built from its folder, and again when it was sav
   const again = async (filter: string) => (await buildFilters([filter], { outDir }))[0]?.upToDate;
   expect(await again(own)).toBe(false);
   expect(await again(own)).toBe(true);
+  lines.length = 0;
+  const [elsewhere] = await buildFilters([own], { outDir: path.join(own, "elsewhere"), onProgress });
+  expect(lines).toEqual(["compiled mine before: it comes from the cache"]);
+  expect(elsewhere?.upToDate).toBe(false);
+  expect(await readFile(elsewhere?.path ?? "")).toEqual(await readFile(path.join(outDir, "mine.wasm")));
   expect(await again(await ownFilter("mine"))).toBe(false);
   expect((await readdir(outDir)).sort()).toEqual([
     "mine.debug.wasm",
