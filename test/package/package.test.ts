@@ -67,7 +67,7 @@ describe("the package", () => {
       "compose/services/payments.js",
       "compose/services/storefront.js",
       "kit/README.md",
-      "toolchain/compile/warm-compiler-thread.js",
+      "toolchain/compile/compiler.js",
     ]);
   });
 
