@@ -6,15 +6,17 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { compileOnce } from "../../toolchain/compile/compile.js";
 
+const ENTRY = "source.ts";
 /** The compiler's words: the runtime never frees. */
-const ARGS = ["source.ts", "--runtime", "stub", "-O3", "--use", "abort="];
+const ARGS = ["--runtime", "stub", "-O3", "--use", "abort="];
 
 /** Compiles AssemblyScript that imports no file, and writes the module to `path`. */
 export async function compileSource(source: string, path: string): Promise<void> {
   const { made, output } = await compileOnce({
     root: PACKAGE_ROOT,
+    entry: ENTRY,
     args: ARGS,
-    texts: { "source.ts": source },
+    texts: { [ENTRY]: source },
   });
   if (made === undefined) {
     throw new MeshwrightError("build", `${path}: the source does not compile`, output.split("\n"));

@@ -36,7 +36,7 @@ const PLUGIN =
   'export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "meshwright/assembly/exports/plugin";';
 const IMPORTS =
   'import { FilterHeadersStatus, HttpContext, LogLevel, log, RootContext, registerRootContext, Task } from "meshwright/assembly";';
-const ABI = `import "meshwright/assembly/abi/abort";
+const ABI = `import "meshwright/assembly/exports/plugin";
 export function proxy_abi_version_0_2_1(): void {}
 export function malloc(size: usize): usize { return heap.alloc(size); }`;
 
@@ -135,7 +135,7 @@ ${root}`);
   expect(outOfRange.details).toEqual([
     expect.stringMatching(/^index\.ts:4: Index out of range at ~lib\/array\.ts/),
   ]);
-  const indirect = await refusal(`import "meshwright/assembly/abi/abort";
+  const indirect = await refusal(`import "meshwright/assembly/exports/plugin";
 ${IMPORTS.replace("Task", "Task, nowMilliseconds, Bytes")}
 ${PLUGIN}
 const clocks: (() => u64)[] = [nowMilliseconds];
@@ -167,7 +167,7 @@ test("a filter without a root context, or with two, is told so", async () => {
 
 test("a module without ABI marker and allocator is told where to get them", async () => {
   const { message, details } = await refusal(
-    'import "meshwright/assembly/abi/abort";\nexport function proxy_on_tick(id: u32): void {}',
+    'import "meshwright/assembly/exports/plugin";\nexport function proxy_on_tick(id: u32): void {}',
   );
   expect(message).toBe("stock Envoy would refuse index.ts");
   expect(details).toEqual([

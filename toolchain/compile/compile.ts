@@ -73,8 +73,8 @@ export async function compileOnce(
 export function jobOf(source: Source, optimization: Optimization = "release"): CompilerJob {
   const { root, entry, text } = source;
   const level = optimization === "none" ? ["-O0"] : [];
-  const args = [entry, ...packageOptions(source), "--sourceMap", "--debug", ...level];
-  return { root, args, ...(text === undefined ? {} : { texts: { [entry]: text } }) };
+  const args = [...packageOptions(source), "--sourceMap", "--debug", ...level];
+  return { root, entry, args, ...(text === undefined ? {} : { texts: { [entry]: text } }) };
 }
 
 /** The error for an entry file that the compiler refused with these lines. */

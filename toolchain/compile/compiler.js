@@ -16,13 +16,13 @@ const OUTPUTS = ["-o", "module.wasm"];
  * @param {import("./run-compiler.js").CompilerJob} job
  * @returns {Promise<import("./run-compiler.js").CompilerAnswer>}
  */
-async function compile({ root, args, texts = {} }) {
+async function compile({ root, entry, args, texts = {} }) {
   const output = asc.createMemoryStream();
   /** @type {Map<string, string | Uint8Array>} */
   const written = new Map();
   /** @type {Map<string, string | null>} */
   const looked = new Map();
-  const { error } = await asc.main([...args, ...OUTPUTS, "--baseDir", root], {
+  const { error } = await asc.main([entry, ...args, ...OUTPUTS, "--baseDir", root], {
     stdout: output,
     stderr: output,
     readFile: (name, folder) => {

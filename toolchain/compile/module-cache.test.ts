@@ -30,7 +30,8 @@ export function sum(): i32 { return shown() + packaged(); }
   "inner.ts": "export function shown(): i32 { return 1; }\n",
   "asconfig.json": '{ "options": { "runtime": "stub", "optimizeLevel": 0 } }',
 };
-const ARGS = ["index.ts", "--config", "asconfig.json", "--use", "abort=", "--sourceMap", "--debug"];
+const ENTRY = "index.ts";
+const ARGS = ["--config", "asconfig.json", "--use", "abort=", "--sourceMap", "--debug"];
 
 /** Compiled once: each test begins with an entry of these sources, in a folder of its own. */
 let made: CompilerAnswer;
@@ -57,7 +58,7 @@ beforeAll(async () => {
   }
   await mkdir(path.join(template, "root/node_modules"));
   await symlink("../../packages/lib", path.join(template, "root/node_modules/lib"));
-  made = await runCompiler({ root: path.join(template, "root"), args: ARGS });
+  made = await runCompiler({ root: path.join(template, "root"), entry: ENTRY, args: ARGS });
   expect(made.output).toBe("");
 }, 60_000);
 afterAll(() => rm(template, { recursive: true, force: true }));
@@ -66,14 +67,17 @@ beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-cache-"));
   await cp(template, folder, { recursive: true, verbatimSymlinks: true });
   root = path.join(folder, "root");
-  job = { root, args: ARGS };
-  await cache().keep({ root: path.join(template, "root"), args: ARGS }, made);
+  job = { root, entry: ENTRY, args: ARGS };
+  await keep();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const cacheFolder = () => path.join(folder, "cache");
 const cache = (options: CacheOptions = {}) => new ModuleCache({ folder: cacheFolder(), ...options });
 const write = (name: string, text: string) => writeFile(path.join(root, name), text);
+/** As the process would that compiled these sources, with other words where it is told so. */
+const keep = (other: Partial<CompilerJob> = {}, options: CacheOptions = {}) =>
+  cache(options).keep({ ...job, ...other, root: path.join(template, "root") }, made);
 const isKnown = async (other: Partial<CompilerJob> = {}) =>
   (await cache().find({ ...job, ...other })) !== undefined;
 /** The files of all entries, as absolute paths. */
@@ -128,7 +132,7 @@ describe("sources are compiled again where", () => {
   });
 
   test("the entry, an option or a text that is not on the disk is another", async () => {
-    expect(await isKnown({ args: ["inner.ts", ...ARGS.slice(1)] })).toBe(false);
+    expect(await isKnown({ entry: "inner.ts" })).toBe(false);
     expect(await isKnown({ args: [...ARGS, "-O0"] })).toBe(false);
     expect(await isKnown({ texts: { "index.ts": "export const A = 1;\n" } })).toBe(false);
   });
@@ -149,7 +153,7 @@ test("every version of the sources is kept for itself", async () => {
 }, 60_000);
 
 test("what the compiler refused is not kept", async () => {
-  const other = { ...job, args: ["other.ts"] };
+  const other = { ...job, entry: "other.ts" };
   await cache().keep(other, { output: "refused", looked: [] });
   expect(await cache().find(other)).toBeUndefined();
 });
@@ -172,12 +176,12 @@ test.each([
 test("the entry that was not used for longest goes first where there is no room", async () => {
   const [file = ""] = await entryFiles();
   const { length } = await readFile(file);
-  const others = [1, 2].map((n) => ({ ...job, args: [`${n}.ts`] }));
+  const others = [1, 2].map((n) => ({ ...job, args: [`--${n}`] }));
   await utimes(file, 1_000, 1_000);
-  await cache().keep(others[0] ?? job, made);
+  await keep(others[0]);
   expect(await isKnown()).toBe(true);
   await utimes((await entryFiles()).find((each) => each !== file) ?? "", 2_000, 2_000);
-  await cache({ limitBytes: 2.5 * length }).keep(others[1] ?? job, made);
+  await keep(others[1], { limitBytes: 2.5 * length });
   expect(await Promise.all([job, ...others].map((each) => isKnown(each)))).toEqual([true, false, true]);
 });
 
@@ -191,7 +195,7 @@ test("many at a time leave whole entries", async () => {
   await rm(cacheFolder(), { recursive: true });
   const found = await Promise.all(
     Array.from({ length: 40 }, async (_, i) => {
-      if (i % 2 === 0) await cache().keep(job, made);
+      if (i % 2 === 0) await keep();
       return cache().find(job);
     }),
   );

@@ -51,7 +51,8 @@ export class ModuleCache {
   /** What the compiler made of these very sources. */
   async find(job: CompilerJob): Promise<Made | undefined> {
     const digests = new Map<string, string | null>();
-    for (const { file } of (await entriesIn(this.#folderOf(job))).filter(isWhole)) {
+    const folder = this.#folderOf(job, digestOfFile(path.join(job.root, job.entry)));
+    for (const { file } of (await entriesIn(folder)).filter(isWhole)) {
       const made = await readEntry(file, (name) => {
         const known = digests.get(name);
         if (known !== undefined) return known;
@@ -73,19 +74,23 @@ export class ModuleCache {
     const names = looked.map(([file, digest]) => [path.relative(job.root, file), digest] as const);
     const content = gzipSync(Buffer.concat([made.wasm, Buffer.from(made.map)]), { level: 1 });
     const head: Head = { looked: names, wasmBytes: made.wasm.length, digest: digestOf(content) };
-    const folder = this.#folderOf(job);
+    const entryDigest = looked.find(([file]) => file === path.join(job.root, job.entry))?.[1] ?? null;
+    const folder = this.#folderOf(job, entryDigest);
     try {
       await mkdir(folder, { recursive: true });
-      const entry = path.join(folder, digestOf(JSON.stringify(names)));
-      await writeAtomically(entry, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), content]));
+      const file = path.join(folder, digestOf(JSON.stringify(names)));
+      await writeAtomically(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), content]));
       await this.#makeRoom(folder);
     } catch {
       // A cache that cannot be written to, or is full, is no reason not to build.
     }
   }
 
-  #folderOf({ args, texts = {} }: CompilerJob): string {
-    return path.join(this.#folder, digestOf(JSON.stringify([LAYOUT, this.#version, args, texts])));
+  /** Of what decides most; the versions in it differ in what the entry file leads to. */
+  #folderOf({ entry, args, texts = {} }: CompilerJob, entryDigest: string | null): string {
+    const text = texts[entry] === undefined ? entryDigest : null;
+    const facts = [LAYOUT, this.#version, entry, text, args, texts];
+    return path.join(this.#folder, digestOf(JSON.stringify(facts)));
   }
 
   async #makeRoom(folder: string): Promise<void> {

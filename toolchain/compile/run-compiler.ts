@@ -11,7 +11,9 @@ export const COMPILER = path.join(PACKAGE_ROOT, "toolchain/compile/compiler.js")
 export interface CompilerJob {
   /** The folder that all names are relative to, an absolute path. */
   readonly root: string;
-  /** The compiler's words, without its outputs. */
+  /** The entry file's path below `root`. */
+  readonly entry: string;
+  /** The compiler's other words, without its outputs. */
   readonly args: readonly string[];
   /** Texts of files that are not on the disk, by their paths below `root`. */
   readonly texts?: Readonly<Record<string, string>>;

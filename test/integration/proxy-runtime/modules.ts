@@ -70,7 +70,7 @@ export async function authorPackage(folder: string): Promise<string> {
 
 async function compileOurs(file: string, module: string, folder: string): Promise<void> {
   const options = ["--runtime", "minimal", "--use", "abort=abort_proc_exit"];
-  const { made, output } = await compileOnce({ root: folder, args: [path.basename(file), ...options] });
+  const { made, output } = await compileOnce({ root: folder, entry: path.basename(file), args: options });
   if (made === undefined) throw new MeshwrightError("build", `${file} does not compile`, [output]);
   await writeFile(module, made.wasm);
 }
