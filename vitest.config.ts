@@ -1,9 +1,12 @@
 import { defineConfig } from "vitest/config";
 
+/** Where no test of this package is. */
+export const EXCLUDED = ["node_modules/**", "build/**", "dist/**", ".meshwright/**"];
+
 export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
-    exclude: ["node_modules/**", "build/**", "dist/**", ".meshwright/**"],
+    exclude: EXCLUDED,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two Envoys at a time are as many as two cores drive without one test starving another.

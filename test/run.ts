@@ -1,7 +1,8 @@
-// Runs every test there is: the AssemblyScript units (as-pect), then everything in TypeScript
-// (vitest), stock Envoy included, then one filter's tests with Envoy in a container, where one can
-// be had and `MESHWRIGHT_ENVOY` does not choose. Closes with one line over all of them. Arguments
-// go to vitest, which then runs once: `npm test -- header-routing`.
+// Runs our own tests: the AssemblyScript units (as-pect), then the suites in TypeScript (vitest),
+// stock Envoy included. With `--all` also what a person does not wait for: the long suites, the
+// whole of the conformance suite, and one filter's tests with Envoy in a container, where one can
+// be had and `MESHWRIGHT_ENVOY` does not choose. Closes with the dearest files and one line over
+// all tests. Other arguments go to vitest, and the units are left out: `npm test -- header-routing`.
 
 import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
@@ -10,19 +11,33 @@ import { FILTERS } from "../filters/catalog.js";
 import { whyNoContainer } from "../kit/envoy/runtime.js";
 import { addCounts, type Counts, describeCounts, NO_TESTS } from "../kit/runner/counts.js";
 import { specsIn } from "../kit/runner/room.js";
-import { runSuites } from "../kit/runner/suites.js";
+import { type FileTime, runSuites, type SuiteOptions } from "../kit/runner/suites.js";
 import { runUnits } from "../kit/runner/units.js";
 import { buildFilters } from "../toolchain/compile/build.js";
+import { EXCLUDED } from "../vitest.config.js";
 import { missingTools } from "./support/tools.js";
 
 const IN_CONTAINERS = "test/integration/header-routing";
+/** What only `--all` runs. */
+const LONG = "**/*.long.test.ts";
+/** They do a tenth of their random work with `MESHWRIGHT_QUICK=1`. */
+const SCALED = "filters/*/conformance.test.ts";
+const DEAREST = 10;
 
 const say = (line: string): void => console.log(line);
 const interactive = process.stdout.isTTY === true;
+const times: FileTime[] = [];
 
 async function units(): Promise<Counts> {
   const folders = ["assembly", "filters"].map((folder) => specsIn(path.join(PACKAGE_ROOT, folder)));
   return runUnits((await Promise.all(folders)).flat(), { root: PACKAGE_ROOT, onLine: say });
+}
+
+async function suites(options: Pick<SuiteOptions, "files" | "words" | "env">): Promise<Counts> {
+  // The suites before have left their own.
+  process.exitCode = 0;
+  const onTimes = (files: readonly FileTime[]) => times.push(...files);
+  return runSuites({ root: PACKAGE_ROOT, interactive, onTimes, ...options });
 }
 
 async function containers(): Promise<Counts> {
@@ -32,14 +47,21 @@ async function containers(): Promise<Counts> {
     return NO_TESTS;
   }
   say("\nOne filter, with stock Envoy in a container");
-  // The suites before have left their own.
-  process.exitCode = 0;
-  const env = { MESHWRIGHT_ENVOY: "container" };
-  return runSuites({ root: PACKAGE_ROOT, words: [IN_CONTAINERS], env, interactive });
+  return suites({ words: [IN_CONTAINERS], env: { MESHWRIGHT_ENVOY: "container" } });
+}
+
+/** So that what grows dear is seen. */
+function dearestFiles(): readonly string[] {
+  const dearest = [...times].sort((a, b) => b.seconds - a.seconds).slice(0, DEAREST);
+  return dearest.map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
 }
 
 async function main(): Promise<void> {
-  const words = process.argv.slice(2);
+  const isAll = process.argv.includes("--all");
+  const words = process.argv.slice(2).filter((word) => word !== "--all");
+  const isWhole = words.length === 0;
+  // What is named may be in one of the two runs alone.
+  if (isAll && !isWhole) words.push("--passWithNoTests");
   const progress = (line: string): void => say(`  ${line}`);
   say("Building the filters");
   await buildFilters(
@@ -48,19 +70,23 @@ async function main(): Promise<void> {
   );
   const envoy = await findEnvoy({ onProgress: progress });
   say(`Stock Envoy ${envoy.version} (${envoy.source}: ${envoy.path})`);
-  say("\nAssemblyScript units");
-  const ofUnits = await units();
+  const env = { ENVOY_BIN: envoy.path, MESHWRIGHT_TEST_ENVOY: "1" };
+  const counts: Counts[] = [];
+  if (isWhole) {
+    say("\nAssemblyScript units");
+    counts.push(await units());
+  }
   say("\nTypeScript, with stock Envoy");
-  const ofSuites = await runSuites({
-    root: PACKAGE_ROOT,
-    words,
-    env: { ENVOY_BIN: envoy.path, MESHWRIGHT_TEST_ENVOY: "1" },
-    interactive,
-  });
-  const isWhole = words.length === 0 && process.env.MESHWRIGHT_ENVOY === undefined;
-  const ofContainers = isWhole ? await containers() : NO_TESTS;
-  const all = addCounts(addCounts(ofUnits, ofSuites), ofContainers);
-  say(missingTools().join("\n"));
+  const files = { include: ["**/*.test.ts"], exclude: [...EXCLUDED, LONG] };
+  counts.push(await suites({ files, words, env: { ...env, MESHWRIGHT_QUICK: "1" } }));
+  if (isAll) {
+    say("\nTypeScript, what takes long");
+    counts.push(await suites({ files: { include: [LONG, SCALED], exclude: EXCLUDED }, words, env }));
+    if (isWhole && process.env.MESHWRIGHT_ENVOY === undefined) counts.push(await containers());
+  }
+  const all = counts.reduce(addCounts, NO_TESTS);
+  say(`\nThe dearest files\n${dearestFiles().join("\n")}\n`);
+  for (const line of missingTools()) say(line);
   say(describeCounts(all));
   process.exitCode = all.failed > 0 ? 1 : 0;
 }

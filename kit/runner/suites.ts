@@ -25,21 +25,35 @@ export interface SuiteOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the output is a terminal's: in colours, and cleared between runs. */
   readonly interactive: boolean;
-  /** Told after each run that came to its end. */
-  readonly onResult: (counts: Counts) => void;
+  /** Told after each run that came to its end, with what each file took. */
+  readonly onResult: (counts: Counts, files: readonly FileTime[]) => void;
   /** Ends vitest. */
   readonly signal?: AbortSignal;
+}
+
+/** What a suite took. */
+export interface FileTime {
+  /** Its path below the package. */
+  readonly file: string;
+  /** With the time to load it. */
+  readonly seconds: number;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** How long vitest may take to end what it has started. */
 const CLOSE_MS = 1_500;
 
-/** Runs the suites once. Throws as `startSuites` does. */
-export async function runSuites(options: Omit<SuiteOptions, "onResult" | "watch">): Promise<Counts> {
+/** Runs the suites once. `onTimes` is told what each file took. Throws as `startSuites` does. */
+export async function runSuites({
+  onTimes,
+  ...options
+}: Omit<SuiteOptions, "onResult" | "watch"> & {
+  readonly onTimes?: (files: readonly FileTime[]) => void;
+}): Promise<Counts> {
   let counts = NO_TESTS;
-  const onResult = (result: Counts) => {
+  const onResult: SuiteOptions["onResult"] = (result, files) => {
     counts = result;
+    onTimes?.(files);
   };
   await startSuites({ ...options, onResult });
   // vitest fails where no test does, too: when there is none, or at a threshold that the package
@@ -67,7 +81,7 @@ export async function startSuites(options: SuiteOptions): Promise<Vitest> {
       for (const [i, name] of SIGNALS.entries()) keepListeners(name, own[i] ?? []);
     },
     onTestRunEnd: (modules, errors, reason) => {
-      if (reason !== "interrupted") onResult(countTests(modules, errors.length));
+      if (reason !== "interrupted") onResult(countTests(modules, errors.length), modules.map(timeOf));
     },
   };
   const run = startVitest("test", filter, {
@@ -132,4 +146,12 @@ function countTests(modules: readonly TestModule[], errors: number): Counts {
     failed: sum("failed") + broken.length + errors,
     skipped: sum("skipped") + sum("pending"),
   };
+}
+
+function timeOf(module: TestModule): FileTime {
+  const { prepareDuration, environmentSetupDuration, collectDuration, setupDuration, duration } =
+    module.diagnostic();
+  const milliseconds =
+    prepareDuration + environmentSetupDuration + collectDuration + setupDuration + duration;
+  return { file: module.relativeModuleId, seconds: milliseconds / 1000 };
 }

@@ -3,12 +3,12 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { LineSplitter } from "../../envoy/runtime/log-lines.js";
 import { type Aspect, findAspect } from "./author-tools.js";
-import { type Counts, NO_TESTS } from "./counts.js";
+import { addCounts, type Counts, NO_TESTS } from "./counts.js";
 
 export interface UnitOptions {
   /** The package that the specs are in, an absolute path. */
@@ -19,9 +19,13 @@ export interface UnitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** So few specs are compiled sooner than another as-pect has started. */
+const SPECS_WORTH_A_PROCESS = 6;
+
 /**
  * Compiles and runs the specs, absolute paths, each as a module of its own; one that does not
- * compile counts as failed. Throws `MeshwrightError("tool-missing")` without as-pect.
+ * compile counts as failed. Many specs are shared out among as many processes as there are cores.
+ * Throws `MeshwrightError("tool-missing")` without as-pect.
  */
 export async function runUnits(specs: readonly string[], options: UnitOptions): Promise<Counts> {
   if (specs.length === 0) return NO_TESTS;
@@ -33,24 +37,33 @@ export async function runUnits(specs: readonly string[], options: UnitOptions): 
   process.once("exit", remove);
   try {
     const config = path.relative(root, path.join(PACKAGE_ROOT, "as-pect.config.js"));
-    const files = specs.map((file) => path.relative(root, file));
     // Not through its `asp` command, which forces colour and may end before its output is read.
-    const args = [
-      aspect.program,
-      "--config",
-      config,
-      "--as-config",
-      await writeConfig(folder, aspect),
-      ...files,
-    ];
-    const { code, summary } = await run(args, options);
-    const [, passed, all] = /\[Tests\]: (\d+) \/ (\d+)/.exec(summary) ?? [];
-    const failed = Number(all ?? 0) - Number(passed ?? 0);
-    return { passed: Number(passed ?? 0), failed: Math.max(failed, code === 0 ? 0 : 1), skipped: 0 };
+    const args = [aspect.program, "--config", config, "--as-config", await writeConfig(folder, aspect)];
+    const counts = await Promise.all(
+      shares(specs).map((share) => {
+        const files = share.map((file) => path.relative(root, file));
+        return runShare([...args, ...files], options);
+      }),
+    );
+    return counts.reduce(addCounts, NO_TESTS);
   } finally {
     process.off("exit", remove);
     remove();
   }
+}
+
+/** Neighbours, which take alike, go to different processes. */
+function shares(specs: readonly string[]): readonly (readonly string[])[] {
+  const most = Math.ceil(specs.length / SPECS_WORTH_A_PROCESS);
+  const processes = Math.min(availableParallelism(), most);
+  return Array.from({ length: processes }, (_, i) => specs.filter((_, n) => n % processes === i));
+}
+
+async function runShare(args: readonly string[], options: UnitOptions): Promise<Counts> {
+  const { code, summary } = await run(args, options);
+  const [, passed, all] = /\[Tests\]: (\d+) \/ (\d+)/.exec(summary) ?? [];
+  const failed = Number(all ?? 0) - Number(passed ?? 0);
+  return { passed: Number(passed ?? 0), failed: Math.max(failed, code === 0 ? 0 : 1), skipped: 0 };
 }
 
 /** The compiler's options for specs, with the parts of as-pect that the tested package has. */

@@ -1,6 +1,6 @@
 // The package as it is published: what is in it, and an author's package that has it in
 // node_modules, as strict compilers see it. `npm run check` has publint and attw look at it too,
-// and test/integration/commands/tutorial.test.ts installs it.
+// and test/integration/commands/tutorial.long.test.ts installs it.
 
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -67,7 +67,7 @@ describe("the package", () => {
       "compose/services/payments.js",
       "compose/services/storefront.js",
       "kit/README.md",
-      "toolchain/compile/warm-compiler-thread.js",
+      "toolchain/compile/compiler.js",
     ]);
   });
 

@@ -2,27 +2,24 @@
 // files.
 
 import { writeFile } from "node:fs/promises";
-import asc from "assemblyscript/asc";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { compileOnce } from "../../toolchain/compile/compile.js";
 
-/**
- * Compiles AssemblyScript that imports no file, with the runtime that never frees, and writes the
- * module to `path`.
- */
+const ENTRY = "source.ts";
+/** The compiler's words: the runtime never frees. */
+const ARGS = ["--runtime", "stub", "-O3", "--use", "abort="];
+
+/** Compiles AssemblyScript that imports no file, and writes the module to `path`. */
 export async function compileSource(source: string, path: string): Promise<void> {
-  let module: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    ["source.ts", "--outFile", "module.wasm", "--runtime", "stub", "-O3", "--use", "abort="],
-    {
-      readFile: (name) => (name === "source.ts" ? source : null),
-      writeFile: (_name, contents) => {
-        module = Buffer.from(contents);
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error !== null || module === undefined) {
-    throw new MeshwrightError("build", `${path}: the source does not compile`, stderr.toString().split("\n"));
+  const { made, output } = await compileOnce({
+    root: PACKAGE_ROOT,
+    entry: ENTRY,
+    args: ARGS,
+    texts: { [ENTRY]: source },
+  });
+  if (made === undefined) {
+    throw new MeshwrightError("build", `${path}: the source does not compile`, output.split("\n"));
   }
-  await writeFile(path, module);
+  await writeFile(path, made.wasm);
 }

@@ -11,17 +11,16 @@ import {
   type BuildOptions,
   type BuiltFilter,
   buildFilters,
+  buildModule,
   compileChecked,
-  describeBuild,
   modulePath,
   schemaFolder,
   writeSchema,
 } from "../compile/build.js";
 import { type Source, sourceAt, workspaceRoot } from "../compile/source.js";
 import { SourceMap } from "../compile/source-map.js";
-import { isUpToDate } from "../compile/up-to-date.js";
 import { findMember, type Member, NAME, NAME_RULE, refuseRepeated } from "../package/member.js";
-import { type BundlePart, bundlePlace, compileBundle, isBundleOf } from "./entry.js";
+import { type BundlePart, bundlePlace, sourceOfBundle } from "./entry.js";
 
 /**
  * Compiles `filters`, in the order of the chain, to the one module NAME.wasm, and writes the JSON
@@ -44,17 +43,12 @@ export async function buildBundle(
   const { sizeBudget: _, ...partOptions } = options;
   const house = members.filter((member) => !member.isOwn).map((member) => member.name);
   const built = await buildFilters(house, partOptions);
-  const entries = members.map((member) => member.entry);
-  const upToDate = await isUpToDate(out, base, entries, (source, text) =>
-    isBundleOf({ name, base, entries }, source, text),
-  );
+  const parts: BundlePart[] = [];
+  for (const member of members) parts.push(await partOf(member, built));
   const sizeBudget = options.sizeBudget ?? DEFAULT_SIZE_BUDGET * members.length;
   const label = `${name}: ${members.map((member) => member.name).join(", ")}`;
-  const bundle = await describeBuild(name, out, { ...options, sizeBudget, upToDate, label }, async () => {
-    const parts: BundlePart[] = [];
-    for (const member of members) parts.push(await partOf(member, built, out));
-    await compileBundle({ name, base, parts }, out, { debug: true, sizeBudget });
-  });
+  const source = sourceOfBundle({ name, base, parts });
+  const bundle = await buildModule(source, out, { ...options, name, sizeBudget, label });
   await writeSchema(schemaOf(name, members), path.join(schemas, `${name}.bundle.schema.json`));
   return [...built, bundle];
 }
@@ -97,10 +91,10 @@ function baseOf(members: readonly Member[]): Source {
   );
 }
 
-async function partOf(member: Member, built: readonly BuiltFilter[], out: string): Promise<BundlePart> {
+async function partOf(member: Member, built: readonly BuiltFilter[]): Promise<BundlePart> {
   const { name, entry } = member;
   const callbacks = member.isOwn
-    ? await ownCallbacks(member, out)
+    ? await ownCallbacks(member)
     : (built.find((each) => each.name === name)?.callbacks ?? []);
   const network = callbacks.find((callback) => /_(new_connection|downstream_|upstream_)/.test(callback));
   if (network !== undefined) {
@@ -113,9 +107,9 @@ async function partOf(member: Member, built: readonly BuiltFilter[], out: string
 }
 
 /** Compiled by itself too, an author's filter shows its own mistakes as its own. */
-async function ownCallbacks({ name, entry }: Member, out: string): Promise<readonly string[]> {
+async function ownCallbacks({ name, entry }: Member): Promise<readonly string[]> {
   const source = sourceAt(entry);
-  const { release, map } = await compileChecked(source, path.join(path.dirname(out), `${name}.part.wasm`));
+  const { release, map } = await compileChecked(source);
   refuseOwnCallbacks(name, source, new SourceMap(map));
   return inspectModule(release).callbacks;
 }

@@ -1,13 +1,10 @@
 // The entry file that makes one module of several filters, and its compilation.
 
-import { rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { callbacksFrom, PLUGIN } from "../check/silent-methods.js";
-import { type CompileOptions, compileModule } from "../compile/build.js";
+import { type CompileOptions, compileTo } from "../compile/build.js";
 import { nearestPackage, type Source } from "../compile/source.js";
-import { sweep } from "../compile/sweep.js";
 
 /** A filter of a bundle. */
 export interface BundlePart {
@@ -88,21 +85,6 @@ function importsOf(base: Source, entries: readonly string[], folder: string): re
   return entries.map((entry) => `import ${JSON.stringify(importPath(base, folder, entry))};`);
 }
 
-/**
- * Whether a source, by its path below the package and its text, is the entry file of that bundle of
- * those filters.
- */
-export function isBundleOf(
-  { name, base, entries }: Pick<Bundle, "name" | "base"> & { readonly entries: readonly string[] },
-  source: string,
-  text: string,
-): boolean {
-  const folder = path.dirname(path.join(base.root, source));
-  if (!path.basename(folder).startsWith(`.bundle-${name}.`)) return false;
-  const lines = text.split("\n").filter((line) => line.startsWith('import "'));
-  return lines.join("\n") === importsOf(base, entries, folder).join("\n");
-}
-
 function callbackBits(part: BundlePart): string {
   const names = part.callbacks.flatMap((callback) => STREAM_CALLBACKS[callback] ?? []);
   return names.length === 0 ? "0" : names.map((name) => `Callback.${name}`).join(" | ");
@@ -122,11 +104,17 @@ function relativeImport(folder: string, file: string): string {
   return (relative.startsWith(".") ? relative : `./${relative}`).replace(/\.ts$/, "");
 }
 
-/**
- * A file in the folder where a package's bundles have their entry files while they are compiled.
- */
+/** Where a package's bundles have their entry files for the compiler; none is on the disk. */
 export function bundlePlace(root: string): string {
   return path.join(root, "build", "bundle.ts");
+}
+
+/** The generated entry file that a bundle is compiled from. */
+export function sourceOfBundle(bundle: Bundle): Source {
+  const { name, base } = bundle;
+  const folder = path.dirname(bundlePlace(base.root));
+  const entry = path.relative(base.root, path.join(folder, `${name}.bundle.ts`));
+  return { ...base, entry, text: bundleSource(bundle, folder) };
 }
 
 /**
@@ -138,19 +126,5 @@ export async function compileBundle(
   out: string,
   options: CompileOptions = {},
 ): Promise<void> {
-  const { name, base } = bundle;
-  const folder = path.join(path.dirname(bundlePlace(base.root)), `.bundle-${name}.${process.pid}`);
-  await sweep(path.dirname(folder), /^\.bundle-[a-z0-9-]+\.(\d+)$/);
-  // A second Ctrl-C ends the process at once.
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove);
-  try {
-    await mkdir(folder, { recursive: true });
-    const entry = path.join(folder, `${name}.ts`);
-    await writeFile(entry, bundleSource(bundle, folder));
-    await compileModule(entry, out, { ...options, ownEntry: true });
-  } finally {
-    process.off("exit", remove);
-    remove();
-  }
+  await compileTo(sourceOfBundle(bundle), out, options);
 }

@@ -69,10 +69,10 @@ export class CallSites {
   ) {}
 
   /**
-   * Compiles the source; `file` is where the compiler may write. Throws what `compileEntry` throws.
+   * Compiles the source. Throws what `compileEntry` throws.
    */
-  static async of(source: Source, file: string): Promise<CallSites> {
-    const { debug, map } = await compileEntry(source, file, "none");
+  static async of(source: Source): Promise<CallSites> {
+    const { debug, map } = await compileEntry(source, { optimization: "none" });
     return new CallSites(readModule(debug), new SourceMap(map));
   }
 

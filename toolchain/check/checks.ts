@@ -15,34 +15,28 @@ import { startFaults } from "./dry-start.js";
 import { rootContextFaults } from "./root-contexts.js";
 import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
 
-/** What is being built. */
-export interface Subject {
-  readonly source: Source;
-  /** Where the compiler may write. */
-  readonly workFile: string;
-}
-
 /**
  * Throws `MeshwrightError("build")` that says what is wrong, with the lines of source that cause it
  * as details.
  */
-export async function refuseFlaws(subject: Subject, compiled: Compiled): Promise<void> {
-  const { source } = subject;
+export async function refuseFlaws(source: Source, compiled: Compiled): Promise<void> {
   const { entry, sdk } = source;
   const report = inspectModule(compiled.release);
   const module = readModule(compiled.debug);
-  await refuseUnlinkedImports(subject, report);
-  await refuseStartCalls(subject, module);
+  await refuseUnlinkedImports(source, report);
+  await refuseStartCalls(source, module);
   const map = new SourceMap(compiled.map);
   const placeOf = placesOf(entry, map);
   refuse(
     `stock Envoy would refuse ${entry}`,
     report.refusals.map((line) => withPlace(line, placeOf, sdk)),
   );
-  await refuseFailedStart(subject, compiled);
+  await refuseFailedStart(source, compiled);
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
   if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
+  // A generated entry has no methods, and those of the filters that it names are looked at with theirs.
+  if (source.text !== undefined) return;
   refuse(
     `${entry} does not export a callback that it implements`,
     await silentMethods(source, { callbacks: report.callbacks, files: callbackFiles(module, sdk) }),
@@ -65,10 +59,10 @@ function refuse(message: string, lines: readonly string[]): void {
   if (lines.length > 0) throw new MeshwrightError("build", message, lines);
 }
 
-async function refuseUnlinkedImports({ source, workFile }: Subject, report: ModuleReport): Promise<void> {
+async function refuseUnlinkedImports(source: Source, report: ModuleReport): Promise<void> {
   const unlinked = report.imports.filter((each) => !each.linked).map((each) => `${each.module}.${each.name}`);
   if (unlinked.length === 0) return;
-  const sites = await CallSites.of(source, workFile);
+  const sites = await CallSites.of(source);
   throw new MeshwrightError(
     "build",
     `${source.entry} needs ${unlinked.join(", ")}, which stock Envoy does not link`,
@@ -76,20 +70,20 @@ async function refuseUnlinkedImports({ source, workFile }: Subject, report: Modu
   );
 }
 
-async function refuseStartCalls({ source, workFile }: Subject, module: WasmModule): Promise<void> {
+async function refuseStartCalls(source: Source, module: WasmModule): Promise<void> {
   if (hostCallsAtStart(module).length === 0) return;
-  const sites = await CallSites.of(source, workFile);
+  const sites = await CallSites.of(source);
   refuse(
     `${source.entry} calls the host when the module starts, before there is a plugin`,
     sites.explainStart(),
   );
 }
 
-async function refuseFailedStart({ source, workFile }: Subject, compiled: Compiled): Promise<void> {
+async function refuseFailedStart(source: Source, compiled: Compiled): Promise<void> {
   const faults = startFaults(compiled, source);
   if (faults.length === 0) return;
   // Only without optimizing does every call stand where the source has it.
-  const exact = startFaults(await compileEntry(source, workFile, "none"), source);
+  const exact = startFaults(await compileEntry(source, { optimization: "none" }), source);
   refuse(`${source.entry} does not start`, exact.length > 0 ? exact : faults);
 }
 

@@ -1,10 +1,11 @@
 // What the build refuses, beside what the compiler does, and what it writes.
 
-import { existsSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { readModule } from "../../envoy/module/read.js";
 import { findMember } from "../package/member.js";
@@ -13,35 +14,41 @@ import { debugModulePath } from "./compile.js";
 import { SourceMap } from "./source-map.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-let rooms = 0;
-/** As deep below the package as a filter's room, one for each test. */
-const newRoom = () => `build/build-test-${process.pid}-${rooms++}`;
+const folders: string[] = [];
 
 afterAll(async () => {
-  for (let i = 0; i < rooms; i++) {
-    await rm(path.join(ROOT, `build/build-test-${process.pid}-${i}`), { recursive: true, force: true });
-  }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
+afterEach(() => void vi.unstubAllEnvs());
+
+/** A package of an author's, another each time: what was compiled in one before is known in each. */
+async function newPackage(): Promise<string> {
+  const folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-build-")));
+  folders.push(folder);
+  await mkdir(path.join(folder, "node_modules"));
+  await symlink(ROOT, path.join(folder, "node_modules/meshwright"), "dir");
+  await writeFile(path.join(folder, "package.json"), "{}\n");
+  return folder;
+}
+
 const PLUGIN =
-  'export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";';
+  'export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "meshwright/assembly/exports/plugin";';
 const IMPORTS =
-  'import { FilterHeadersStatus, HttpContext, LogLevel, log, RootContext, registerRootContext, Task } from "../../assembly";';
-const ABI = `import "../../assembly/abi/abort";
+  'import { FilterHeadersStatus, HttpContext, LogLevel, log, RootContext, registerRootContext, Task } from "meshwright/assembly";';
+const ABI = `import "meshwright/assembly/exports/plugin";
 export function proxy_abi_version_0_2_1(): void {}
 export function malloc(size: usize): usize { return heap.alloc(size); }`;
 
-async function build(source: string, options = {}): Promise<{ room: string; out: string }> {
-  const room = newRoom();
-  const folder = path.join(ROOT, room);
-  await mkdir(folder, { recursive: true });
+async function build(source: string, options = {}): Promise<string> {
+  const folder = await newPackage();
   await writeFile(path.join(folder, "index.ts"), source);
   const out = path.join(folder, "out.wasm");
-  await compileModule(`${room}/index.ts`, out, options);
-  return { room, out };
+  await compileModule(path.join(folder, "index.ts"), out, options);
+  return out;
 }
 
-/** The message and the lines below it, with the room's name left out. */
+/** The message and the lines below it. */
 async function refusal(
   source: string,
   options = {},
@@ -53,8 +60,7 @@ async function refusal(
   expect(error).toBeInstanceOf(MeshwrightError);
   const { code, message, details } = error as MeshwrightError;
   expect(code).toBe("build");
-  const short = (text: string) => text.replaceAll(/build\/build-test-[\d-]+\//g, "");
-  return { message: short(message), details: details.map(short) };
+  return { message, details };
 }
 
 test("a type error is told in the compiler's own lines", async () => {
@@ -129,7 +135,7 @@ ${root}`);
   expect(outOfRange.details).toEqual([
     expect.stringMatching(/^index\.ts:4: Index out of range at ~lib\/array\.ts/),
   ]);
-  const indirect = await refusal(`import "../../assembly/abi/abort";
+  const indirect = await refusal(`import "meshwright/assembly/exports/plugin";
 ${IMPORTS.replace("Task", "Task, nowMilliseconds, Bytes")}
 ${PLUGIN}
 const clocks: (() => u64)[] = [nowMilliseconds];
@@ -161,12 +167,12 @@ test("a filter without a root context, or with two, is told so", async () => {
 
 test("a module without ABI marker and allocator is told where to get them", async () => {
   const { message, details } = await refusal(
-    'import "../../assembly/abi/abort";\nexport function proxy_on_tick(id: u32): void {}',
+    'import "meshwright/assembly/exports/plugin";\nexport function proxy_on_tick(id: u32): void {}',
   );
   expect(message).toBe("stock Envoy would refuse index.ts");
   expect(details).toEqual([
     expect.stringMatching(
-      /no ABI marker.*export malloc and proxy_abi_version_0_2_1 from assembly\/exports\/plugin/,
+      /no ABI marker.*export malloc and proxy_abi_version_0_2_1 from meshwright\/assembly\/exports\/plugin/,
     ),
     expect.stringMatching(/no allocator.*export malloc/),
   ]);
@@ -180,7 +186,7 @@ export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0;
   expect(details).toEqual([`index.ts:4: ${fault}`]);
   const amongTheSdk = await refusal(`${IMPORTS}
 ${PLUGIN}
-export { proxy_on_context_create } from "../../assembly/exports/stateless";
+export { proxy_on_context_create } from "meshwright/assembly/exports/stateless";
 export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0; }`);
   expect(amongTheSdk.details).toEqual([`index.ts:4: ${fault}`]);
 });
@@ -197,7 +203,7 @@ test("stream callbacks without a context, and a timer without its tick, are told
   const { details } = await refusal(
     `${IMPORTS}
 ${PLUGIN}
-export { proxy_on_request_headers } from "../../assembly/exports/stream";
+export { proxy_on_request_headers } from "meshwright/assembly/exports/stream";
 class Later extends Task {
   run(): void {}
 }
@@ -211,9 +217,9 @@ registerRootContext((id: u32) => new Root(id));
 `.replace("Task }", "Task, Bytes }"),
   );
   expect(details).toEqual([
-    expect.stringContaining("export proxy_on_context_create from assembly/exports/stream too"),
-    expect.stringContaining("export proxy_on_delete from assembly/exports/stream too"),
-    expect.stringContaining("export proxy_on_tick from assembly/exports/plugin"),
+    expect.stringContaining("export proxy_on_context_create from meshwright/assembly/exports/stream too"),
+    expect.stringContaining("export proxy_on_delete from meshwright/assembly/exports/stream too"),
+    expect.stringContaining("export proxy_on_tick from meshwright/assembly/exports/plugin"),
   ]);
 });
 
@@ -239,12 +245,12 @@ registerRootContext((id: u32) => new Root(id));
 test("a method whose callback is not exported is named with its line", async () => {
   const { details } = await refusal(`${IMPORTS}
 ${PLUGIN}
-export { proxy_on_context_create, proxy_on_delete, proxy_on_request_headers } from "../../assembly/exports/stream";
+export { proxy_on_context_create, proxy_on_delete, proxy_on_request_headers } from "meshwright/assembly/exports/stream";
 ${SILENT}`);
   expect(details).toEqual([
-    "index.ts:6: onResponseHeaders is never called: export proxy_on_response_headers from assembly/exports/stream",
-    "index.ts:12: onLog is never called: export proxy_on_log from assembly/exports/stream",
-    "index.ts:15: onTick is never called: export proxy_on_tick from assembly/exports/plugin",
+    "index.ts:6: onResponseHeaders is never called: export proxy_on_response_headers from meshwright/assembly/exports/stream",
+    "index.ts:12: onLog is never called: export proxy_on_log from meshwright/assembly/exports/stream",
+    "index.ts:15: onTick is never called: export proxy_on_tick from meshwright/assembly/exports/plugin",
   ]);
 });
 
@@ -252,14 +258,11 @@ test("a module over its size budget is refused, and nothing is left behind", asy
   const tick = `${ABI}\nexport function proxy_on_tick(id: u32): void {}`;
   const { message } = await refusal(tick, { sizeBudget: 100, debug: true });
   expect(message).toMatch(/^out has [\d,]+ bytes, and may have 100: /);
-  const left = await readdir(path.join(ROOT, "build"), { recursive: true });
-  expect(
-    left.filter((file) => file.includes(`build-test-${process.pid}`) && file.includes("partial")),
-  ).toEqual([]);
+  expect((await readdir(folders.at(-1) ?? "")).sort()).toEqual(["index.ts", "node_modules", "package.json"]);
 });
 
 test("the source map leads from the code to its line, and the debug build is the same code with names", async () => {
-  const { room, out } = await build(
+  const out = await build(
     `${ABI}\nexport function proxy_on_log(id: u32): void {\n  memory.fill(64, 7, id);\n}`,
     { debug: true },
   );
@@ -270,35 +273,48 @@ test("the source map leads from the code to its line, and the debug build is the
   expect(code(debug)).toEqual(code(release));
   expect([release.functionNames.size, release.sourceMapUrl]).toEqual([0, "out.wasm.map"]);
   const callback = release.exports.find((each) => each.name === "proxy_on_log")?.index ?? -1;
-  expect(debug.functionNames.get(callback)).toBe(`${room}/index/proxy_on_log`);
+  expect(debug.functionNames.get(callback)).toBe("index/proxy_on_log");
   const text = await readFile(`${out}.map`, "utf8");
   expect(text).not.toContain(ROOT);
   const map = new SourceMap(text);
   const { start, end } = release.bodies[callback - 0] ?? { start: 0, end: 0 };
   const places = Array.from({ length: end - start }, (_, i) => map.at(start + i));
-  expect(places).toContainEqual({ source: `${room}/index.ts`, line: 5, column: 2 });
+  expect(places).toContainEqual({ source: "index.ts", line: 5, column: 2 });
 });
 
 async function ownFilter(name: string): Promise<string> {
-  const folder = path.join(ROOT, newRoom());
-  const own = path.join(folder, name);
+  const own = path.join(await newPackage(), name);
   await mkdir(own, { recursive: true });
-  const text = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\nregisterRootContext((id: u32) => new Root(id));\n`;
-  await writeFile(path.join(own, "index.ts"), text.replaceAll("../..", path.relative(own, ROOT)));
+  const text = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\nregisterRootContext((id: u32) => new Root(id));\nexport { WORD } from "./words";\n`;
+  await writeFile(path.join(own, "index.ts"), text);
+  await writeFile(path.join(own, "words.ts"), wordOf(1));
   return own;
 }
 
+const wordOf = (word: number) => `export const WORD = ${word};\n`;
+
 test("an author's own filter is built from its folder, and again when it was saved meanwhile", async () => {
   const own = await ownFilter("my filters/mine");
+  // One that knows nothing yet.
+  vi.stubEnv("MESHWRIGHT_CACHE", path.join(own, "cache"));
   const outDir = path.join(own, "out");
-  const save = () => void writeFileSync(path.join(own, "words.ts"), "export const WORD = 1;\n");
-  const onProgress = () => void (existsSync(path.join(own, "words.ts")) || setTimeout(save, 20));
+  const lines: string[] = [];
+  const onProgress = (line: string) => {
+    lines.push(line);
+    if (line === "compiled mine") writeFileSync(path.join(own, "words.ts"), wordOf(2));
+  };
   expect(await buildFilters([`${own}/`], { outDir, onProgress })).toMatchObject([
     { name: "mine", upToDate: false, callbacks: ["proxy_on_configure"] },
   ]);
+  expect(lines).toEqual(["compiling mine …", "compiled mine"]);
   const again = async (filter: string) => (await buildFilters([filter], { outDir }))[0]?.upToDate;
   expect(await again(own)).toBe(false);
   expect(await again(own)).toBe(true);
+  lines.length = 0;
+  const [elsewhere] = await buildFilters([own], { outDir: path.join(own, "elsewhere"), onProgress });
+  expect(lines).toEqual(["compiled mine before: it comes from the cache"]);
+  expect(elsewhere?.upToDate).toBe(false);
+  expect(await readFile(elsewhere?.path ?? "")).toEqual(await readFile(path.join(outDir, "mine.wasm")));
   expect(await again(await ownFilter("mine"))).toBe(false);
   expect((await readdir(outDir)).sort()).toEqual([
     "mine.debug.wasm",

@@ -1,21 +1,20 @@
 // Compiles filters to proxy-wasm modules.
 
-import { access, constants, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
 import { type FilterPlace, findMember, type Member, refuseRepeated } from "../package/member.js";
-import { type Compiled, compileEntry, debugModulePath, withSourceMapUrl } from "./compile.js";
+import { type Compiled, compileEntry, debugModulePath, knownCompiled, withSourceMapUrl } from "./compile.js";
 import { prebuilt } from "./prebuilt.js";
 import { IN_CHECKOUT, type Source, sourceAt, workspaceRoot } from "./source.js";
-import { sweep } from "./sweep.js";
-import { isUpToDate, stamp } from "./up-to-date.js";
 
 /** A compiled filter. */
 export interface BuiltFilter {
@@ -28,9 +27,9 @@ export interface BuiltFilter {
   readonly imports: readonly string[];
   /** The callbacks that Envoy will enter, by their ABI names. */
   readonly callbacks: readonly string[];
-  /** How long the compiler took; 0 when the module was up to date. */
+  /** How long it took; 0 when the module was up to date. */
   readonly seconds: number;
-  /** Whether the module was up to date already. */
+  /** Whether the module was there already, as its sources make it. */
   readonly upToDate: boolean;
 }
 
@@ -42,7 +41,7 @@ export interface BuildOptions {
   readonly outDir?: string;
   /** Most bytes that a module may have. Default: the filter's own budget. */
   readonly sizeBudget?: number;
-  /** Told when a filter's compilation starts and ends. */
+  /** Told when a filter's compilation starts and ends, and when it was compiled before. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -67,7 +66,7 @@ export function moduleOf({ name, isOwn, entry }: FilterPlace): string {
  * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration
  * to `schemas/` beside the modules. Each is named as `findMember` takes it. To each NAME.wasm come
  * its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A
- * module newer than every source it is made of is left as it is; those of the catalog come built
+ * module that is there as its sources make it is left as it is; those of the catalog come built
  * with the published package. Throws `MeshwrightError("build")` as `compileModule` does, and for a
  * module over its size budget.
  */
@@ -85,45 +84,58 @@ async function buildFilter(member: Member, options: BuildOptions): Promise<Built
   const sizeBudget = options.sizeBudget ?? member.sizeBudget ?? DEFAULT_SIZE_BUDGET;
   if (!member.isOwn && !IN_CHECKOUT) {
     const out = await prebuilt(name, CATALOG_MODULES, options.outDir);
-    return describeBuild(name, out, { sizeBudget, upToDate: true, label: name }, async () => {});
+    const built = await describeBuilt(name, out, 0);
+    refuseOversize(name, built.bytes, sizeBudget);
+    return built;
   }
   const out = options.outDir === undefined ? moduleOf(member) : modulePath(name, options.outDir);
   await writeSchema(member, path.join(await schemaFolder(out), `${name}.schema.json`));
-  const upToDate = await isBuilt(member, out);
-  return describeBuild(name, out, { ...options, sizeBudget, upToDate, label: name }, () =>
-    compileModule(member.entry, out, { debug: true, sizeBudget }),
-  );
+  return buildModule(sourceAt(member.entry), out, { ...options, sizeBudget, name, label: name });
 }
 
-/** Whether the filter's module is at `out`, and newer than its sources. */
+/** Whether the filter's module is at `out`, as its sources make it. */
 export function isBuilt({ entry }: FilterPlace, out: string): Promise<boolean> {
-  const source = sourceAt(entry);
-  return isUpToDate(out, source, [entry], (file) => file === source.entry);
+  return isWritten(sourceAt(entry), out);
+}
+
+async function isWritten(source: Source, out: string): Promise<boolean> {
+  const compiled = await knownCompiled(source);
+  return compiled !== undefined && (await areWritten(filesOf(compiled, out, true)));
 }
 
 interface Build extends BuildOptions {
+  readonly name: string;
   readonly sizeBudget: number;
-  readonly upToDate: boolean;
   /** What the progress lines call it. */
   readonly label: string;
 }
 
-/** Compiles a module unless it is up to date, and says what there is to say of it. */
-export async function describeBuild(
-  name: string,
-  out: string,
-  { sizeBudget, upToDate, label, onProgress }: Build,
-  compile: () => Promise<unknown>,
-): Promise<BuiltFilter> {
+/**
+ * Builds a module, its source map and its debug build, and says what there is to say of it. Throws
+ * as `compileModule` does.
+ */
+export async function buildModule(source: Source, out: string, build: Build): Promise<BuiltFilter> {
+  const { name, label, sizeBudget, onProgress } = build;
   const started = performance.now();
-  if (!upToDate) {
-    onProgress?.(`compiling ${label} …`);
-    await compile();
-    onProgress?.(`compiled ${name}`);
+  if (await isWritten(source, out)) {
+    const built = await describeBuilt(name, out, 0);
+    refuseOversize(name, built.bytes, sizeBudget);
+    return built;
   }
-  const seconds = upToDate ? 0 : (performance.now() - started) / 1000;
+  let isCompiledHere = false;
+  const onCompile = () => {
+    isCompiledHere = true;
+    onProgress?.(`compiling ${label} …`);
+  };
+  await compileTo(source, out, { debug: true, sizeBudget, onCompile });
+  onProgress?.(isCompiledHere ? `compiled ${name}` : `compiled ${name} before: it comes from the cache`);
+  return describeBuilt(name, out, (performance.now() - started) / 1000);
+}
+
+/** @param seconds 0 where the module was up to date */
+async function describeBuilt(name: string, out: string, seconds: number): Promise<BuiltFilter> {
   const { bytes, imports, callbacks } = inspectModule(await readFile(out));
-  refuseOversize(name, bytes, sizeBudget);
+  const upToDate = seconds === 0;
   return { name, path: out, bytes, imports: imports.map((each) => each.name), callbacks, seconds, upToDate };
 }
 
@@ -158,68 +170,61 @@ export interface CompileOptions {
   readonly debug?: boolean;
   /** Most bytes that the module may have. Default: no limit. */
   readonly sizeBudget?: number;
-  /**
-   * The entry file is the toolkit's own, as a bundle's is, and may import any file of meshwright.
-   * Default: false.
-   */
-  readonly ownEntry?: boolean;
 }
 
 /**
- * Compiles one entry file to a module, in the package that it is of. It is written beside `out` and
- * renamed, so that an Envoy or a test that reads `out` never sees half a module. Throws
+ * Compiles one entry file to a module, in the package that it is of. Each file is written beside
+ * its place and renamed, so that an Envoy or a test never sees half a module. Throws
  * `MeshwrightError("build")`, with the compiler's own lines as details or with the lines of source
  * that make a module that stock Envoy would refuse or never call.
  * @param entry an absolute path, or one below this package
  */
 export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
-  const started = new Date();
-  const workFile = workFileOf(out);
-  const source = sourceAt(path.resolve(PACKAGE_ROOT, entry));
-  const compiled = await (options.ownEntry === true
-    ? compileSound(source, out)
-    : compileChecked(source, out));
-  if (options.sizeBudget !== undefined)
-    refuseOversize(path.basename(out, ".wasm"), compiled.release.length, options.sizeBudget);
-  if (options.debug === true) await writeWithDebug(compiled, out, workFile);
-  else await writeWhole(out, compiled.release, workFile);
-  await stamp(out, started);
+  await compileTo(sourceAt(path.resolve(PACKAGE_ROOT, entry)), out, options);
 }
 
-/** Compiles as `compileModule` does for `out`, and writes nothing. */
-export async function compileChecked(source: Source, out: string): Promise<Compiled> {
-  await refuseDeepImports(source);
-  return compileSound(source, out);
+/** As `compileModule`, of a source. */
+export async function compileTo(
+  source: Source,
+  out: string,
+  options: CompileOptions & { readonly onCompile?: () => void } = {},
+): Promise<void> {
+  const { debug = false, sizeBudget, onCompile } = options;
+  const compiled = await compileChecked(source, onCompile);
+  if (sizeBudget !== undefined) {
+    refuseOversize(path.basename(out, ".wasm"), compiled.release.length, sizeBudget);
+  }
+  await mkdir(path.dirname(out), { recursive: true });
+  for (const [file, content] of filesOf(compiled, out, debug)) await writeAtomically(file, content);
 }
 
-async function compileSound(source: Source, out: string): Promise<Compiled> {
-  await sweep(path.dirname(out), /\.wasm\.(\d+)\.partial\.wasm(?:\.map)?$/);
-  const compiled = await compileEntry(source, workFileOf(out));
-  await refuseFlaws({ source, workFile: workFileOf(out) }, compiled);
+/** Compiles as `compileModule` does, and writes nothing. */
+export async function compileChecked(source: Source, onCompile?: () => void): Promise<Compiled> {
+  // What is generated may import any file of meshwright.
+  if (source.text === undefined) await refuseDeepImports(source);
+  const compiled = await compileEntry(source, onCompile === undefined ? {} : { onCompile });
+  await refuseFlaws(source, compiled);
   return compiled;
 }
 
-function workFileOf(out: string): string {
-  return `${out}.${process.pid}.partial.wasm`;
-}
+type ModuleFile = readonly [file: string, content: Uint8Array];
 
-/** The module comes last: where it is up to date, so is what belongs to it. */
-async function writeWithDebug(
-  { release, debug, map }: Compiled,
-  out: string,
-  workFile: string,
-): Promise<void> {
+/** The module comes last: where it is new, so is what belongs to it. */
+function filesOf({ release, debug, map }: Compiled, out: string, withDebug: boolean): readonly ModuleFile[] {
+  if (!withDebug) return [[out, release]];
   const url = `${path.basename(out)}.map`;
-  await writeWhole(`${out}.map`, map, workFile);
-  await writeWhole(debugModulePath(out), withSourceMapUrl(debug, url), workFile);
-  await writeWhole(out, withSourceMapUrl(release, url), workFile);
+  return [
+    [`${out}.map`, Buffer.from(map)],
+    [debugModulePath(out), withSourceMapUrl(debug, url)],
+    [out, withSourceMapUrl(release, url)],
+  ];
 }
 
-async function writeWhole(file: string, content: Uint8Array | string, workFile: string): Promise<void> {
-  try {
-    await writeFile(workFile, content);
-    await rename(workFile, file);
-  } finally {
-    await rm(workFile, { force: true });
+/** Whether each file is there with its content. */
+async function areWritten(files: readonly ModuleFile[]): Promise<boolean> {
+  for (const [file, content] of files) {
+    const there = await readFile(file).catch(() => undefined);
+    if (there === undefined || !there.equals(content)) return false;
   }
+  return true;
 }

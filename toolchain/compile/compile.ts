@@ -1,11 +1,10 @@
-// Runs the AssemblyScript compiler.
+// Compiles entry files, each only once.
 
-import { readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { readModule } from "../../envoy/module/read.js";
-import { runProgram } from "../../envoy/runtime/run-program.js";
+import { ModuleCache } from "./module-cache.js";
+import { type CompilerAnswer, type CompilerJob, type Made, runCompiler } from "./run-compiler.js";
 import { packageOptions, type Source, withShownNames } from "./source.js";
 
 /** What the compiler made of an entry file. */
@@ -30,33 +29,52 @@ export interface Compiled {
  */
 export type Optimization = "release" | "none";
 
+/** How an entry file is compiled. */
+export interface EntryOptions {
+  /** Default: `release`. */
+  readonly optimization?: Optimization;
+  /** Told before the compiler starts; not where the module is known already. */
+  readonly onCompile?: () => void;
+}
+
 /**
- * Compiles one entry file in its package.
- * @param file where the compiler may write meanwhile; removed in the end, as is `file.map`
+ * Compiles one entry file in its package, or takes what the compiler has made of the same sources
+ * before.
  * @throws MeshwrightError `build` with the compiler's own lines as details
  */
-export async function compileEntry(
-  source: Source,
-  file: string,
-  optimization: Optimization = "release",
-): Promise<Compiled> {
-  const target = path.relative(source.root, file);
+export async function compileEntry(source: Source, options: EntryOptions = {}): Promise<Compiled> {
+  const job = jobOf(source, options.optimization);
+  const { made, output } = await compileOnce(job, options.onCompile);
+  if (made === undefined) throw notCompiled(source, output);
+  return asCompiled(made);
+}
+
+/** As `compileEntry` without options; `undefined` where the compiler would have to run. */
+export async function knownCompiled(source: Source): Promise<Compiled | undefined> {
+  const made = await new ModuleCache().find(jobOf(source));
+  return made === undefined ? undefined : asCompiled(made);
+}
+
+/** Runs the compiler unless it has made a module of the same sources before. Never rejects. */
+export async function compileOnce(
+  job: CompilerJob,
+  onCompile?: () => void,
+): Promise<Pick<CompilerAnswer, "made" | "output">> {
+  const cache = new ModuleCache();
+  const known = await cache.find(job);
+  if (known !== undefined) return { made: known, output: "" };
+  onCompile?.();
+  const answer = await runCompiler(job);
+  await cache.keep(job, answer);
+  return answer;
+}
+
+/** What the compiler is told of an entry file. */
+export function jobOf(source: Source, optimization: Optimization = "release"): CompilerJob {
+  const { root, entry, text } = source;
   const level = optimization === "none" ? ["-O0"] : [];
-  try {
-    const args = [source.entry, "-o", target, "--sourceMap", "--debug", ...level];
-    const { code, output } = await runProgram(
-      process.execPath,
-      // Without the first the compiler's program starts another Node that has it. With the second
-      // V8 does not optimize the optimizer, which is done before that pays: two fifths of the work
-      // of compiling a small filter, a quarter of a large one's, and no sooner done.
-      ["--enable-source-maps", "--liftoff-only", compilerPath(), ...packageOptions(source), ...args],
-      source.root,
-    );
-    if (code !== 0) throw notCompiled(source, output);
-    return asCompiled(await readFile(file), await readFile(`${file}.map`, "utf8"));
-  } finally {
-    await Promise.all([file, `${file}.map`].map((each) => rm(each, { force: true })));
-  }
+  const args = [...packageOptions(source), "--sourceMap", "--debug", ...level];
+  return { root, entry, args, ...(text === undefined ? {} : { texts: { [entry]: text } }) };
 }
 
 /** The error for an entry file that the compiler refused with these lines. */
@@ -69,7 +87,7 @@ export function notCompiled({ entry }: Source, output: string): MeshwrightError 
 }
 
 /** The parts of what the compiler wrote with `--debug` and `--sourceMap`. */
-export function asCompiled(module: Uint8Array, map: string): Compiled {
+export function asCompiled({ wasm: module, map }: Made): Compiled {
   return {
     release: withProducers(withoutSections(module, ["name", "sourceMappingURL"])),
     debug: withProducers(withoutSections(module, ["sourceMappingURL"])),
@@ -134,9 +152,4 @@ function number(value: number): Buffer {
     bytes.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
     if (rest < 0x80) return Buffer.from(bytes);
   }
-}
-
-function compilerPath(): string {
-  const resolved = createRequire(import.meta.url).resolve("assemblyscript/package.json");
-  return path.join(path.dirname(resolved), "bin/asc.js");
 }

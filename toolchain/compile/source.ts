@@ -19,6 +19,8 @@ export interface Source {
   readonly root: string;
   /** The file's path below `root`. */
   readonly entry: string;
+  /** Its text, where it is not on the disk. */
+  readonly text?: string;
   /** The folder of the meshwright whose SDK the compiler takes. */
   readonly sdkRoot: string;
   /**
@@ -86,12 +88,6 @@ export function installedIn(folder: string): string | undefined {
 /** A text of the compiler's with meshwright's files as an author imports them. */
 export function withShownNames(text: string): string {
   return text.replaceAll(COMPILER_NAME, SHOWN_NAME);
-}
-
-/** The file of a source by its shown name. */
-export function fileOf({ root, sdkRoot, sdk }: Source, name: string): string {
-  const isInstalled = sdk !== "assembly/" && name.startsWith(SHOWN_NAME);
-  return isInstalled ? path.join(sdkRoot, name.slice(SHOWN_NAME.length)) : path.join(root, name);
 }
 
 /** The compiler's options that belong to the package, for the folder `root` as its base. */

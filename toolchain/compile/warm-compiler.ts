@@ -1,12 +1,11 @@
 // Compiles in a fraction of a second, for a test that follows a save: the compiler stays loaded in
 // a thread of its own, and nothing is optimized.
 
-import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { MeshwrightError } from "../../envoy/errors.js";
-import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { asCompiled, type Compiled, notCompiled } from "./compile.js";
-import { packageOptions, type Source } from "./source.js";
+import { asCompiled, type Compiled, jobOf, notCompiled } from "./compile.js";
+import { COMPILER, type CompilerAnswer, type CompilerJob } from "./run-compiler.js";
+import type { Source } from "./source.js";
 
 /** A module for tests. */
 export interface WarmBuild {
@@ -19,11 +18,10 @@ export interface WarmBuild {
   readonly looked: ReadonlySet<string>;
 }
 
-interface Answer {
+/** What the thread says. */
+interface Message {
   readonly id: number;
-  readonly made?: { readonly wasm: Uint8Array; readonly map: string };
-  readonly output: string;
-  readonly looked: readonly string[];
+  readonly answer: CompilerAnswer;
 }
 
 /**
@@ -31,21 +29,16 @@ interface Answer {
  */
 export class WarmCompiler implements AsyncDisposable {
   #thread: Worker | undefined;
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  readonly #waiting = new Map<number, (answer: CompilerAnswer) => void>();
   #jobs = 0;
 
   /** Compiles one entry file in its package. Never rejects. */
   async compile(source: Source): Promise<WarmBuild> {
-    const name = path.basename(path.dirname(source.entry));
-    const outputs = { wasm: `${name}.wasm`, map: `${name}.wasm.map` };
-    const options = ["-o", outputs.wasm, "--sourceMap", "--debug", "-O0", "--baseDir", source.root];
-    const { made, output, looked } = await this.#send({
-      ...outputs,
-      args: [source.entry, ...options, ...packageOptions(source)],
-    });
+    // Not from the cache: after a save the sources are new, and it would fill with every save.
+    const { made, output, looked } = await this.#send(jobOf(source, "none"));
     return {
-      result: made === undefined ? notCompiled(source, output) : asCompiled(made.wasm, made.map),
-      looked: new Set(looked),
+      result: made === undefined ? notCompiled(source, output) : asCompiled(made),
+      looked: new Set(looked.map(([file]) => file)),
     };
   }
 
@@ -53,18 +46,18 @@ export class WarmCompiler implements AsyncDisposable {
     await this.#thread?.terminate();
   }
 
-  #send(job: { readonly args: readonly string[]; readonly wasm: string; readonly map: string }) {
+  #send(job: CompilerJob): Promise<CompilerAnswer> {
     this.#thread ??= this.#start();
     const thread = this.#thread;
     const id = this.#jobs++;
-    return new Promise<Answer>((resolve) => {
+    return new Promise<CompilerAnswer>((resolve) => {
       this.#waiting.set(id, resolve);
-      thread.postMessage({ id, ...job });
+      thread.postMessage({ id, job });
     });
   }
 
   #start(): Worker {
-    const thread = new Worker(path.join(PACKAGE_ROOT, "toolchain/compile/warm-compiler-thread.js"), {
+    const thread = new Worker(COMPILER, {
       execArgv: [],
       stdout: true,
       stderr: true,
@@ -75,21 +68,21 @@ export class WarmCompiler implements AsyncDisposable {
         said += text;
       });
     }
-    thread.on("message", (answer: Answer) => this.#answer(answer));
+    thread.on("message", (message: Message) => this.#answer(message));
     thread.on("error", (error) => {
       said += `${error.message}\n`;
     });
     // The next job gets a new thread.
     thread.on("exit", () => {
       this.#thread = undefined;
-      for (const id of this.#waiting.keys()) this.#answer({ id, output: said, looked: [] });
+      for (const id of this.#waiting.keys()) this.#answer({ id, answer: { output: said, looked: [] } });
     });
     thread.unref();
     return thread;
   }
 
-  #answer(answer: Answer): void {
-    this.#waiting.get(answer.id)?.(answer);
-    this.#waiting.delete(answer.id);
+  #answer({ id, answer }: Message): void {
+    this.#waiting.get(id)?.(answer);
+    this.#waiting.delete(id);
   }
 }

@@ -54,7 +54,7 @@ export class WarmModules implements Disposable {
     try {
       await refuseDeepImports(source);
       if (result instanceof MeshwrightError) throw result;
-      await refuseFlaws({ source, workFile: `${module}.partial.wasm` }, result);
+      await refuseFlaws(source, result);
       await write(module, result);
       return "built";
     } catch (error) {

@@ -114,14 +114,21 @@ describe("an author's filter", () => {
     ]);
   }, 120_000);
 
-  test("is compiled again when a file of it changes, whatever time that file says, but not for its tests", async () => {
-    const room = await filter("mine", TICK);
+  test("is built again when a file of it changes, whatever time that file says, and for no other file", async () => {
+    const room = await filter("mine", `export { WORD } from "./words";\n${TICK}`);
+    const words = path.join(room, "words.ts");
+    const say = async (word: number) => {
+      await writeFile(words, `export const WORD = ${word};\n`);
+      await utimes(words, 500_000_000, 500_000_000);
+    };
+    await say(1);
     const upToDate = async () => (await buildFilters(["mine"]))[0]?.upToDate;
     expect([await upToDate(), await upToDate()]).toEqual([false, true]);
-    await writeFile(path.join(room, "index.test.ts"), "export const A = 1;\n");
+    await writeFile(path.join(room, "other.ts"), "export const A = 1;\n");
     expect(await upToDate()).toBe(true);
-    await writeFile(path.join(room, "words.ts"), "export const WORD = 1;\n");
-    await utimes(path.join(room, "words.ts"), 500_000_000, 500_000_000);
+    await say(2);
+    expect([await upToDate(), await upToDate()]).toEqual([false, true]);
+    await writeFile(path.join(author, "build/mine.wasm"), "spoiled");
     expect([await upToDate(), await upToDate()]).toEqual([false, true]);
   }, 120_000);
 

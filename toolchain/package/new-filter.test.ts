@@ -1,5 +1,5 @@
 // What `meshwright new` writes, and what it leaves alone. That the filter builds and passes its
-// tests is in test/integration/commands/tutorial.test.ts.
+// tests is in test/integration/commands/tutorial.long.test.ts.
 
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -2,108 +2,27 @@
 // stock Envoy with the other, and the same requests for both.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Json } from "../../../envoy/config/json.js";
 import { send } from "../../../kit/envoy/client.js";
 import { loadModule } from "../../../kit/host/load.js";
-import { exchange, type Shape } from "./chain-exchange.js";
-import { inParallel, type Order, type Outcome, type Plan, TwinBench } from "./twins.js";
-
-/** Probes are `a`, `b` and `c`: what they do, a request says. */
-const ORDER = ["chain-a", "trace-headers", "chain-b", "header-routing", "chain-c"];
-const CONFIGURATIONS: Readonly<Record<string, Json>> = {
-  "chain-a": "a",
-  "chain-b": "b",
-  "chain-c": "c",
-  "trace-headers": { responseHeader: "x-trace" },
-  "header-routing": {
-    rules: [{ name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" }],
-  },
-};
+import { exchange } from "./chain-exchange.js";
+import { CONFIGURATIONS, describePairs, ORDER, startPairsBench } from "./pairs.js";
+import type { Outcome, Plan, TwinBench } from "./twins.js";
 
 let bench: TwinBench;
 
 beforeAll(async () => {
-  bench = await TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
+  bench = await startPairsBench();
 }, 120_000);
 
 afterAll(async () => bench?.[Symbol.asyncDispose]());
 
-const expectSame = (order: Order, plan: Plan) => bench.expectSame(order, plan);
+/** Of the pairs of verbs one in six; `bundle.long.test.ts` has them all. */
+const SOME = 6;
 
-/**
- * What the filter that comes first in a direction does, and what the one behind it: headers h,
- * bodies b, trailers t.
- */
-const FIRST = ["", "h=pause", "h=pauseall", "h=reply", "h=latereply", "h=end"];
-const EITHER = [
-  "",
-  "h=reply",
-  "h=end",
-  "b=mark",
-  "b=front",
-  "b=shrink",
-  "b=clear",
-  "b=buffer",
-  "b=replace",
-  "b=drop",
-  "b=watermark",
-  "b=holdend",
-  "b=editlate",
-  "b=latereply",
-  "b=reply",
-  "t=pause",
-  "b=replace,t=pause",
-];
-const PAUSES = /h=(pause|latereply)/;
-
-/**
- * Where one answers after the response has begun, how much of it the client got is a matter of
- * time.
- */
-const isRace = (direction: string, first: string, second: string) =>
-  direction === "s" && /reply/.test(first + second) && !/h=/.test(first + second);
-
-/**
- * Envoy shows what a paused filter held back to the filters behind it in a way that no filter can
- * repeat.
- */
-const isPeculiar = (first: string, second: string) => PAUSES.test(first) && /b=drop|t=pause/.test(second);
-
-describe.each(["forward", "backward"] as const)("a bundle in stock Envoy, %s", (order) => {
-  describe.each([
-    ["requests", "q"],
-    ["responses", "s"],
-  ])("%s", (_, direction) => {
-    // Responses come by the filters from the last to the first.
-    const leader = (order === "forward") === (direction === "q") ? "a" : "c";
-    const planOf = (first: string, second: string, shape: Shape): Plan => ({
-      plans: { [leader]: withDirection(first, direction), b: withDirection(second, direction) },
-      request: direction === "q" ? shape : "body",
-      response: direction === "s" ? shape : "body",
-    });
-
-    test.each([...new Set([...FIRST, ...EITHER])])("the first of two filters does %j", async (first) => {
-      const seconds = EITHER.filter(
-        (second) => !isRace(direction, first, second) && !isPeculiar(first, second),
-      );
-      await inParallel(seconds, (second) => expectSame(order, planOf(first, second, "trailers")));
-    });
-
-    test.each(["headers", "body"] as const)("with %s alone", async (shape) => {
-      const firsts = [...new Set([...FIRST, ...EITHER])].filter((first) => !isRace(direction, first, ""));
-      await inParallel(firsts, (first) => expectSame(order, planOf(first, "", shape)));
-    });
-
-    test("both pause", async () => {
-      const pairs = FIRST.flatMap((first) => FIRST.map((second) => [first, second] as const));
-      await inParallel(pairs, ([first, second]) => expectSame(order, planOf(first, second, "headers")));
-    });
-  });
-});
-
-function withDirection(plan: string, direction: string): string {
-  return plan === "" ? "" : plan.replaceAll(/(^|,)/g, `$1${direction}`);
-}
+describePairs(
+  () => bench,
+  (place) => place % SOME === 0,
+);
 
 describe("a bundle", () => {
   test("keeps apart what streams know, when many are open at once", async () => {
@@ -212,7 +131,7 @@ describe("a bundle's configuration", () => {
     const configured = await bundle.configure("bundle", { "trace-headers": {} });
     expect(configured).toMatchObject({ accepted: false });
     expect(bundle.logs()).toContain("bundle backward: configuration refused: chain-c: is required");
-    await expectSame("backward", { plans: {}, request: "body", response: "body" });
+    await bench.expectSame("backward", { plans: {}, request: "body", response: "body" });
   });
 
   test("changed ten thousand times, and ten thousand streams, leave nothing in the memory", () => {

@@ -3,17 +3,16 @@
 
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import asc from "assemblyscript/asc";
 import { MeshwrightError } from "../../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
+import { compileOnce } from "../../../toolchain/compile/compile.js";
 import { compileSolo } from "../../bench/solo.js";
 
-const OURS = "meshwright/proxy-runtime";
-const ORIGINAL = "@solo-io/proxy-runtime";
+export const OURS = "meshwright/proxy-runtime";
+export const ORIGINAL = "@solo-io/proxy-runtime";
 
 /** With which package a filter is compiled. */
 export type Runtime = typeof OURS | typeof ORIGINAL;
-export const RUNTIMES: readonly Runtime[] = [OURS, ORIGINAL];
 
 /** A probe's source, as it imports `meshwright/proxy-runtime`. */
 export function probeSource(name: string): Promise<string> {
@@ -71,7 +70,7 @@ export async function authorPackage(folder: string): Promise<string> {
 
 async function compileOurs(file: string, module: string, folder: string): Promise<void> {
   const options = ["--runtime", "minimal", "--use", "abort=abort_proc_exit"];
-  const names = [path.basename(file), "-o", path.basename(module)];
-  const { error, stderr } = await asc.main([...names, "--baseDir", folder, ...options]);
-  if (error !== null) throw new MeshwrightError("build", `${file} does not compile`, [stderr.toString()]);
+  const { made, output } = await compileOnce({ root: folder, entry: path.basename(file), args: options });
+  if (made === undefined) throw new MeshwrightError("build", `${file} does not compile`, [output]);
+  await writeFile(module, made.wasm);
 }

@@ -1,0 +1,110 @@
+// What two filters of a bundle do in one stream, in pairs: the same requests for a chain of modules
+// and for the bundle of them.
+
+import { describe, test } from "vitest";
+import type { Json } from "../../../envoy/config/json.js";
+import type { Shape } from "./chain-exchange.js";
+import { inParallel, type Plan, TwinBench } from "./twins.js";
+
+/** Probes are `a`, `b` and `c`: what they do, a request says. */
+export const ORDER = ["chain-a", "trace-headers", "chain-b", "header-routing", "chain-c"];
+export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
+  "chain-a": "a",
+  "chain-b": "b",
+  "chain-c": "c",
+  "trace-headers": { responseHeader: "x-trace" },
+  "header-routing": {
+    rules: [{ name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" }],
+  },
+};
+
+export const startPairsBench = (): Promise<TwinBench> =>
+  TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
+
+/**
+ * What the filter that comes first in a direction does, and what the one behind it: headers h,
+ * bodies b, trailers t.
+ */
+const FIRST = ["", "h=pause", "h=pauseall", "h=reply", "h=latereply", "h=end"];
+const EITHER = [
+  "",
+  "h=reply",
+  "h=end",
+  "b=mark",
+  "b=front",
+  "b=shrink",
+  "b=clear",
+  "b=buffer",
+  "b=replace",
+  "b=drop",
+  "b=watermark",
+  "b=holdend",
+  "b=editlate",
+  "b=latereply",
+  "b=reply",
+  "t=pause",
+  "b=replace,t=pause",
+];
+/** Each verb that can come first, once. */
+const LEADERS = [...new Set([...FIRST, ...EITHER])];
+/** Shifted with each first verb, so that every part of the places has every verb. */
+const placeOf = (first: string, second: string) => LEADERS.indexOf(first) + EITHER.indexOf(second);
+const PAUSES = /h=(pause|latereply)/;
+
+/**
+ * Where one answers after the response has begun, how much of it the client got is a matter of
+ * time.
+ */
+const isRace = (direction: string, first: string, second: string) =>
+  direction === "s" && /reply/.test(first + second) && !/h=/.test(first + second);
+
+/**
+ * Envoy shows what a paused filter held back to the filters behind it in a way that no filter can
+ * repeat.
+ */
+const isPeculiar = (first: string, second: string) => PAUSES.test(first) && /b=drop|t=pause/.test(second);
+
+/** Whether a pair is tried, by its place in the order of all pairs. */
+export type Choice = (place: number) => boolean;
+
+/** Declares the tests of all pairs that are chosen. Each verb is tried alone, too. */
+export function describePairs(bench: () => TwinBench, isChosen: Choice): void {
+  describe.each(["forward", "backward"] as const)("a bundle in stock Envoy, %s", (order) => {
+    describe.each([
+      ["requests", "q"],
+      ["responses", "s"],
+    ])("%s", (_, direction) => {
+      // Responses come by the filters from the last to the first.
+      const leader = (order === "forward") === (direction === "q") ? "a" : "c";
+      const planOf = (first: string, second: string, shape: Shape): Plan => ({
+        plans: { [leader]: withDirection(first, direction), b: withDirection(second, direction) },
+        request: direction === "q" ? shape : "body",
+        response: direction === "s" ? shape : "body",
+      });
+
+      test.each(LEADERS)("the first of two filters does %j", async (first) => {
+        const seconds = EITHER.filter(
+          (second) => !isRace(direction, first, second) && !isPeculiar(first, second),
+        );
+        const chosen = seconds.filter((second) => second === "" || isChosen(placeOf(first, second)));
+        await inParallel(chosen, (second) => bench().expectSame(order, planOf(first, second, "trailers")));
+      });
+
+      test.each(["headers", "body"] as const)("with %s alone", async (shape) => {
+        const firsts = LEADERS.filter((first) => !isRace(direction, first, ""));
+        await inParallel(firsts, (first) => bench().expectSame(order, planOf(first, "", shape)));
+      });
+
+      test("both pause", async () => {
+        const pairs = FIRST.flatMap((first) => FIRST.map((second) => [first, second] as const));
+        await inParallel(pairs, ([first, second]) =>
+          bench().expectSame(order, planOf(first, second, "headers")),
+        );
+      });
+    });
+  });
+}
+
+function withDirection(plan: string, direction: string): string {
+  return plan === "" ? "" : plan.replaceAll(/(^|,)/g, `$1${direction}`);
+}

@@ -1,0 +1,109 @@
+// What four workers admit together, by what Envoy logs of each request.
+
+import { expect } from "vitest";
+import type { AccessLogEntry } from "../../../kit/envoy/access-log.js";
+import { runLoad } from "../../support/load.js";
+import { type LimitEnvoy, startLimitEnvoy } from "./limit-envoy.js";
+
+const WORKERS = 4;
+
+export function startExactEnvoy(): Promise<LimitEnvoy> {
+  return startLimitEnvoy({
+    workers: WORKERS,
+    accessLog: {
+      status: "%RESPONSE_CODE%",
+      path: "%REQ(:PATH)%",
+      startSeconds: "%START_TIME(%s.%9f)%",
+      toUpstreamMicros: "%COMMON_DURATION(DS_RX_BEG:US_TX_BEG:us)%",
+    },
+  });
+}
+
+/** When a request was admitted: not before the one, not after the other, in seconds. */
+interface Admission {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/**
+ * Envoy says when a request began and when its first byte went to the upstream; the filter admitted
+ * it in between. So a window is held to what was surely admitted within it, and needs no slack for
+ * the way from Envoy to a clock outside.
+ */
+export function admissionsOf(log: readonly AccessLogEntry[]): Admission[] {
+  return log
+    .filter((entry) => entry.status === 200)
+    .map(({ startSeconds, toUpstreamMicros }) => {
+      const notBefore = Number(startSeconds);
+      return { notBefore, notAfter: notBefore + Number(toUpstreamMicros) / 1e6 };
+    });
+}
+
+/**
+ * How many requests more than `limit * w + burst` were admitted in the window where they were the
+ * most; below 0 none were.
+ */
+export function worstWindow(admissions: readonly Admission[], limit: number, burst: number): number {
+  // Envoy's start is of the system clock, which may be slewed against the steady one by 0.05 %, and
+  // both are in microseconds.
+  const allowed = (seconds: number) => limit * (seconds * 1.0005 + 2e-6) + burst;
+  const byEnd = [...admissions].sort((a, b) => a.notAfter - b.notAfter);
+  let worst = Number.NEGATIVE_INFINITY;
+  for (const { notBefore: begin } of admissions) {
+    let within = 0;
+    for (const { notBefore, notAfter } of byEnd) {
+      if (notBefore < begin) continue;
+      within++;
+      worst = Math.max(worst, within - allowed(notAfter - begin));
+    }
+  }
+  return worst;
+}
+
+/** From the first request that Envoy saw to the last, in seconds. */
+function offeredSeconds(log: readonly AccessLogEntry[]): number {
+  const starts = log.map((entry) => Number(entry.startSeconds)).sort((a, b) => a - b);
+  return (starts.at(-1) ?? 0) - (starts[0] ?? 0);
+}
+
+/** How many connections each worker had so far. */
+async function connectionsOfWorkers(limited: LimitEnvoy): Promise<number[]> {
+  const stats = await limited.envoy.admin.stats("\\.worker_\\d+\\.downstream_cx_total$");
+  return [...stats].filter(([name]) => name.startsWith("listener.127")).map(([, count]) => count);
+}
+
+/**
+ * Offers ten times the limit for so long, over all workers: what is admitted is within 1 % of the
+ * limit's share of the time and the burst, and no window has more.
+ */
+export async function expectSteady(
+  limited: LimitEnvoy,
+  protocol: "http1" | "http2",
+  forMs: number,
+): Promise<void> {
+  const [limit, burst, path] = [100, 50, `/steady-${protocol}`];
+  const rule = `steady-${protocol}`;
+  await limited.rules({ name: rule, local: { limit, burst, unit: "second" } });
+  const before = await connectionsOfWorkers(limited);
+  const logged = (await limited.envoy.accessLog()).length;
+  const load = await runLoad({ port: limited.envoy.port, protocol, path, forMs: forMs });
+  const after = await connectionsOfWorkers(limited);
+  const entries = await limited.envoy.accessLog(logged + load.answers.length);
+  const log = entries.filter((entry) => entry.path === path);
+  const seconds = offeredSeconds(log);
+  expect(log.length).toBe(load.answers.length);
+  const { 200: admitted = 0, 429: refused = 0, ...others } = load.statuses;
+  expect(others).toEqual({});
+  expect(load.answers.length).toBeGreaterThanOrEqual(10 * limit * seconds);
+
+  expect(after.length).toBe(WORKERS);
+  expect(after.filter((count, i) => count > (before[i] ?? 0)).length).toBe(WORKERS);
+
+  const expected = limit * seconds + burst;
+  expect(Math.abs(admitted - expected)).toBeLessThanOrEqual(expected / 100);
+  expect(await limited.outcomes(rule)).toEqual({ allowed: admitted, limited: refused });
+
+  const admissions = admissionsOf(log);
+  expect(admissions.length).toBe(admitted);
+  expect(worstWindow(admissions, limit, burst)).toBeLessThanOrEqual(0);
+}

@@ -1,0 +1,22 @@
+// rate-limit's table in stock Envoy with as many active keys as its page speaks of.
+
+import { afterAll, beforeAll, beforeEach, test } from "vitest";
+import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
+import { expectHeavyUserLimited, startTableEnvoy } from "./crowd.js";
+import type { LimitEnvoy } from "./limit-envoy.js";
+
+let limited: LimitEnvoy;
+
+beforeAll(async () => {
+  limited = await startTableEnvoy();
+});
+afterAll(() => limited?.[Symbol.asyncDispose]());
+beforeEach(() => {
+  showLogsOnFailure(limited.envoy);
+});
+
+test(
+  "a heavy user stays limited while a hundred thousand others come by, and hardly any of those is refused",
+  () => expectHeavyUserLimited(limited, 100_000),
+  300_000,
+);

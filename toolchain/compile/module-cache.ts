@@ -1,0 +1,173 @@
+// Keeps what the compiler made, by the content of all that it was made of, so that the same sources
+// are compiled once: by whichever process comes first, in whichever checkout. The compiler says
+// which files it read and which it looked for in vain; an entry counts only where each of them is
+// still as it was. Nothing here is needed: what cannot be read or written is compiled.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { cacheFolder } from "../../envoy/runtime/find.js";
+import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import type { CompilerAnswer, CompilerJob, Made } from "./run-compiler.js";
+
+/** Another number for another layout of entries, so that no old one is misread. */
+const LAYOUT = 1;
+const LIMIT_BYTES = 256 * 1024 * 1024;
+/** Enough for a few branches. More would make every search for a new version longer. */
+const VERSIONS_OF_A_JOB = 12;
+
+/** The line before an entry's compressed module and map. */
+interface Head {
+  /** From a file below the job's root, or beside it, to its digest; null for none. */
+  readonly looked: readonly (readonly [name: string, digest: string | null])[];
+  readonly wasmBytes: number;
+  /** Of what follows the line. */
+  readonly digest: string;
+}
+
+export interface CacheOptions {
+  /** Default: `modules` in the cache's folder of this user. */
+  readonly folder?: string;
+  /** Most bytes that all entries may have. What was not used for longest goes first. */
+  readonly limitBytes?: number;
+  /** Default: the compiler's that is installed. */
+  readonly compilerVersion?: string;
+}
+
+export class ModuleCache {
+  readonly #folder: string;
+  readonly #limit: number;
+  readonly #version: string;
+
+  constructor(options: CacheOptions = {}) {
+    this.#folder = options.folder ?? path.join(cacheFolder(process.env), "modules");
+    this.#limit = options.limitBytes ?? LIMIT_BYTES;
+    this.#version = options.compilerVersion ?? compilerVersion();
+  }
+
+  /** What the compiler made of these very sources. */
+  async find(job: CompilerJob): Promise<Made | undefined> {
+    const digests = new Map<string, string | null>();
+    const folder = this.#folderOf(job, digestOfFile(path.join(job.root, job.entry)));
+    for (const { file } of (await entriesIn(folder)).filter(isWhole)) {
+      const made = await readEntry(file, (name) => {
+        const known = digests.get(name);
+        if (known !== undefined) return known;
+        const digest = digestOfFile(path.resolve(job.root, name));
+        digests.set(name, digest);
+        return digest;
+      });
+      if (made === undefined) continue;
+      const now = new Date();
+      await utimes(file, now, now).catch(() => {});
+      return made;
+    }
+    return undefined;
+  }
+
+  /** Keeps what the compiler made, where it made something. */
+  async keep(job: CompilerJob, { made, looked }: CompilerAnswer): Promise<void> {
+    if (made === undefined) return;
+    const names = looked.map(([file, digest]) => [path.relative(job.root, file), digest] as const);
+    const content = gzipSync(Buffer.concat([made.wasm, Buffer.from(made.map)]), { level: 1 });
+    const head: Head = { looked: names, wasmBytes: made.wasm.length, digest: digestOf(content) };
+    const entryDigest = looked.find(([file]) => file === path.join(job.root, job.entry))?.[1] ?? null;
+    const folder = this.#folderOf(job, entryDigest);
+    try {
+      await mkdir(folder, { recursive: true });
+      const file = path.join(folder, digestOf(JSON.stringify(names)));
+      await writeAtomically(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), content]));
+      await this.#makeRoom(folder);
+    } catch {
+      // A cache that cannot be written to, or is full, is no reason not to build.
+    }
+  }
+
+  /** Of what decides most; the versions in it differ in what the entry file leads to. */
+  #folderOf({ entry, args, texts = {} }: CompilerJob, entryDigest: string | null): string {
+    const text = texts[entry] === undefined ? entryDigest : null;
+    const facts = [LAYOUT, this.#version, entry, text, args, texts];
+    return path.join(this.#folder, digestOf(JSON.stringify(facts)));
+  }
+
+  async #makeRoom(folder: string): Promise<void> {
+    const versions = (await entriesIn(folder)).filter(isWhole);
+    for (const { file } of versions.slice(VERSIONS_OF_A_JOB)) await rm(file, { force: true });
+    const folders = await readdir(this.#folder);
+    const all = await Promise.all(folders.map((name) => entriesIn(path.join(this.#folder, name))));
+    let room = this.#limit;
+    for (const { file, bytes } of all.flat().sort(newestFirst)) {
+      room -= bytes;
+      if (room < 0) await rm(file, { force: true });
+    }
+  }
+}
+
+interface Entry {
+  readonly file: string;
+  readonly bytes: number;
+  readonly usedAt: number;
+}
+
+/** Whether it is not still being written, or left by a process that was killed meanwhile. */
+function isWhole({ file }: Entry): boolean {
+  return !path.basename(file).startsWith(".");
+}
+
+function newestFirst(one: Entry, other: Entry): number {
+  return other.usedAt - one.usedAt;
+}
+
+/** Newest first. What another process has just removed is left out. */
+async function entriesIn(folder: string): Promise<readonly Entry[]> {
+  // While files are renamed, one may be listed several times.
+  const names = new Set(await readdir(folder).catch(() => []));
+  const entries = [...names].map(async (name): Promise<readonly Entry[]> => {
+    const file = path.join(folder, name);
+    const facts = await stat(file).catch(() => undefined);
+    return facts === undefined ? [] : [{ file, bytes: facts.size, usedAt: facts.mtimeMs }];
+  });
+  return (await Promise.all(entries)).flat().sort(newestFirst);
+}
+
+/** Removes an entry that is broken. */
+async function readEntry(
+  file: string,
+  digestNow: (name: string) => string | null,
+): Promise<Made | undefined> {
+  const bytes = await readFile(file).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  try {
+    const end = bytes.indexOf("\n");
+    const head = JSON.parse(bytes.toString("utf8", 0, end)) as Head;
+    if (!head.looked.every(([name, digest]) => digestNow(name) === digest)) return undefined;
+    const content = bytes.subarray(end + 1);
+    if (digestOf(content) !== head.digest) throw new Error("the entry is not whole");
+    const whole = gunzipSync(content);
+    return { wasm: whole.subarray(0, head.wasmBytes), map: whole.toString("utf8", head.wasmBytes) };
+  } catch {
+    await rm(file, { force: true }).catch(() => {});
+    return undefined;
+  }
+}
+
+/** As the compiler reads it; null where it would find nothing. */
+function digestOfFile(file: string): string | null {
+  try {
+    return digestOf(readFileSync(file, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function digestOf(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("base64url");
+}
+
+function compilerVersion(): string {
+  const { version } = createRequire(import.meta.url)("assemblyscript/package.json") as { version: string };
+  return version;
+}
