@@ -80,7 +80,7 @@ export function describeFiltersOn(runtime: Runtime): void {
       upstreams: { upstream, judge },
       workers: 1,
     });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await envoy?.[Symbol.asyncDispose]();

@@ -49,8 +49,11 @@ export async function evictions(limited: LimitEnvoy, rule: string): Promise<numb
 export const heavy = (limited: LimitEnvoy, count: number) =>
   limited.statuses(count, { headers: [["x-user", "heavy"]] });
 
-/** Holds that a heavy user stays limited while so many others come by, at most 100,000. */
-export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number): Promise<void> {
+/**
+ * Holds that a heavy user stays limited while so many others come by, at most 100,000. Returns the
+ * bytes that Envoy has then.
+ */
+export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number): Promise<number> {
   await limited.rules({
     name: "many",
     key: [{ header: "x-user" }],
@@ -65,7 +68,7 @@ export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number):
   const probes: number[] = [];
   while (others === undefined) {
     probes.push(...(await heavy(limited, 1)));
-    await Promise.race([load, new Promise((resolve) => setTimeout(resolve, 200))]);
+    await Promise.race([load, new Promise((resolve) => setTimeout(resolve, 50))]);
   }
   const { statuses, answers } = others as LoadResult;
   expect(answers.length).toBe(keys);
@@ -82,9 +85,14 @@ export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number):
   // Of so many a few find their bucket full.
   expect(await evictions(limited, "many")).toBeLessThan(30);
 
-  // About 70 bytes for each key, and as much after as many others.
+  // About 70 bytes for each key.
   const filled = await memory(limited);
   expect(filled - before).toBeLessThan(10 * MIB);
+  return filled;
+}
+
+/** Holds that as many others again take no more room, and that the heavy user is still known. */
+export async function expectNoMoreRoom(limited: LimitEnvoy, keys: number, filled: number): Promise<void> {
   await users(limited, "other", keys);
   expect((await memory(limited)) - filled).toBeLessThan(MIB);
   expect(await heavy(limited, 3)).toEqual([429, 429, 429]);
