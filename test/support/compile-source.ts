@@ -16,7 +16,8 @@ export async function compileSource(source: string, path: string): Promise<void>
     root: PACKAGE_ROOT,
     entry: ENTRY,
     args: ARGS,
-    texts: { [ENTRY]: source },
+    // Options of this package's own modules, such as the name of the start function, do not apply.
+    texts: { [ENTRY]: source, "asconfig.json": "{}" },
   });
   if (made === undefined) {
     throw new MeshwrightError("build", `${path}: the source does not compile`, output.split("\n"));
