@@ -7,8 +7,9 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
     exclude: EXCLUDED,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Long, for tests compile modules on machines that others use too: no test measures a time.
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
     // Two Envoys at a time are as many as two cores drive without one test starving another.
     maxWorkers: 2,
   },
