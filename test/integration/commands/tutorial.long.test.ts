@@ -7,16 +7,13 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
-import type { InlineFilter } from "../../../envoy/config/http-filter.js";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { portState } from "../../../envoy/runtime/ports.js";
 import { send } from "../../../kit/envoy/client.js";
-import { startEnvoy } from "../../../kit/envoy/envoy.js";
-import { startUpstream } from "../../../kit/envoy/upstream.js";
 import { AuthorShell } from "./author-shell.js";
 import { processesNaming } from "./cli-process.js";
 import { packCheckout, type Registry, startRegistry, whyNoRegistry } from "./packed.js";
+import { serveTutorial } from "./tutorial-envoy.js";
 import { type Answer, changed, readCommand, readSteps, type Step } from "./tutorial-page.js";
 
 const TEST_MS = 240_000;
@@ -154,7 +151,7 @@ async function take(step: Step): Promise<void> {
     case "write":
       return writeFile(inFolder(step.file), step.text);
     case "configuration":
-      return serveWith(step.text);
+      return serveTutorial(step.text, author);
   }
 }
 
@@ -180,23 +177,6 @@ async function expectAnswer(command: string, { status, words }: Answer): Promise
   expect(code, `${output}\n${shell.backgroundOutput}`).toBe(0);
   expect(output).toMatch(new RegExp(`^HTTP/\\S+ ${status} `, "m"));
   if (words !== undefined) expect(output).toMatch(WORDS[words] ?? words);
-}
-
-/** The page's chain in stock Envoy, with the module where it was built. */
-async function serveWith(text: string): Promise<void> {
-  const placed = text.replace("/etc/envoy/", `${author}/build/`);
-  const { http_filters: chain } = parse(placed) as { http_filters: readonly InlineFilter[] };
-  expect(chain.at(-1)?.name).toBe("envoy.filters.http.router");
-  await using upstream = await startUpstream();
-  // As a process: a container would not see the folder. The harness itself ends the chain with the
-  // router.
-  await using envoy = await startEnvoy({
-    filters: chain.slice(0, -1),
-    upstreams: { upstream },
-    runtime: "process",
-  });
-  expect(await send(envoy.url)).toMatchObject({ status: 401 });
-  expect(await send(envoy.url, { headers: [["x-api-key", "key-of-shop"]] })).toMatchObject({ status: 200 });
 }
 
 describe("the package that the tutorial installs", { timeout: TEST_MS }, () => {
