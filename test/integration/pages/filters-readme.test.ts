@@ -71,6 +71,8 @@ describe("the filter with rules of filters/README.md", { timeout: TEST_MS }, () 
     );
     const { exitCode, stderr } = await runCli(["validate", "tagger=wrong.yaml"], author.root);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/wrong\.yaml:3:\d+: rules\[0\]\.share\.percentage: must be from 0 to 100/);
+    expect(stderr).toMatch(
+      /wrong\.yaml:3:\d+: rules\[0\]\.share\.percentage: must be a number from 0 to 100/,
+    );
   });
 });

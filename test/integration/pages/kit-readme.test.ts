@@ -41,7 +41,11 @@ test("the page has a test of each kind, and all of them compile", async () => {
   expect(blocks).toHaveLength(5);
   const config = {
     extends: "../../tsconfig.json",
-    include: ["*.ts", "../../toolchain/compile/webassembly.d.ts"],
+    include: [
+      "*.ts",
+      "../../envoy/runtime/fs-native-extensions.d.ts",
+      "../../toolchain/compile/webassembly.d.ts",
+    ],
   };
   writeFileSync(path.join(room, "tsconfig.json"), JSON.stringify(config));
   const compiler = path.join(PACKAGE_ROOT, "node_modules/typescript/bin/tsc");
