@@ -41,7 +41,7 @@ test("there are at least 300 scenarios, and no two of a name", () => {
 
 describeAgreement(FAMILIES);
 
-test("every known difference is about scenarios that there are", () => {
+test("every known difference names scenarios that exist", () => {
   const unused = KNOWN_DIFFERENCES.filter(
     ({ scenarios }) => !SCENARIOS.some(({ name }) => scenarios.test(name)),
   );
