@@ -1,5 +1,5 @@
-// Reads one request header and decides nothing: what a filter costs that looks at requests and
-// keeps nothing per stream.
+// Reads one request header and decides nothing. It shows the cost of a filter that looks at
+// requests and keeps nothing per stream.
 
 import {
   Bytes,
