@@ -1,5 +1,5 @@
-// Modules for tests and benchmarks that use nothing of the SDK, compiled from a text and not from
-// files.
+// Modules for tests and benchmarks that use nothing of the SDK. They are compiled from text instead
+// of files.
 
 import { writeFile } from "node:fs/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
