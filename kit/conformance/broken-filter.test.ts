@@ -1,5 +1,5 @@
-// The suite against filters that are each broken in one manner: the checks that are about the flaw
-// find it. `broken-filter.long.test.ts` shows that no others do.
+// The suite against filters that each have one flaw. The checks that are about the flaw find it.
+// `broken-filter.long.test.ts` shows that no others do.
 
 import { describe, expect, test } from "vitest";
 import { CHECKS, FLAWS, findings, SEED, TIMEOUT_MS } from "../../test/support/broken-filter.js";

@@ -7,11 +7,11 @@ import http2, { type ServerHttp2Stream } from "node:http2";
 import https from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 
-/** The server's certificate, and whether clients must have one; all in PEM. */
+/** The server's certificate, and whether clients must show one. All fields are PEM. */
 export interface UpstreamTls {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
-  /** Whose certificates a client must show; without it none is asked for. */
+  /** The authority that must have signed a client's certificate. Without it clients need none. */
   readonly clientCa?: string | Buffer;
 }
 

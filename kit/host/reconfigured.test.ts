@@ -46,7 +46,7 @@ test("two plugins in one VM stay distinct", () => {
   }
 });
 
-test("a plugin serves on when another configuration of it is refused", () => {
+test("a plugin continues to serve when another configuration of it is refused", () => {
   const module = loadModule(file);
   module.configure("");
   const served = { proxy_get_header_map_value: 1 };

@@ -25,17 +25,17 @@ export interface SuiteOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the output goes to a terminal: in colours, and cleared between runs. */
   readonly interactive: boolean;
-  /** Told after each run that came to its end, with what each file took. */
+  /** Called after each run that was not cut short, with the time of each file. */
   readonly onResult: (counts: Counts, files: readonly FileTime[]) => void;
   /** Ends vitest. */
   readonly signal?: AbortSignal;
 }
 
-/** What a suite took. */
+/** The time of a suite. */
 export interface FileTime {
   /** Its path below the package. */
   readonly file: string;
-  /** With the time to load it. */
+  /** Includes the time to load it. */
   readonly seconds: number;
 }
 
@@ -43,7 +43,7 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** How long vitest may take to end what it has started, in milliseconds. */
 const CLOSE_MS = 1_500;
 
-/** Runs the suites once. `onTimes` is told what each file took. Throws as `startSuites` does. */
+/** Runs the suites once. `onTimes` gets the time of each file. Throws as `startSuites` does. */
 export async function runSuites({
   onTimes,
   ...options

@@ -19,12 +19,12 @@ export interface UnitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** So few specs are compiled sooner than another as-pect has started. */
+/** Up to this number, specs compile sooner than another as-pect starts. */
 const SPECS_WORTH_A_PROCESS = 6;
 
 /**
- * Compiles and runs the specs, absolute paths, each as a module of its own; one that does not
- * compile counts as failed. Many specs are shared out among as many processes as there are cores.
+ * Compiles and runs the specs, absolute paths, each as a module of its own. A spec that does not
+ * compile counts as failed. Many specs are divided among as many processes as there are cores.
  * Throws `MeshwrightError("tool-missing")` without as-pect.
  */
 export async function runUnits(specs: readonly string[], options: UnitOptions): Promise<Counts> {
@@ -37,7 +37,7 @@ export async function runUnits(specs: readonly string[], options: UnitOptions): 
   process.once("exit", remove);
   try {
     const config = path.relative(root, path.join(PACKAGE_ROOT, "as-pect.config.js"));
-    // Not through its `asp` command, which forces colour and may end before its output is read.
+    // The `asp` command would force colour, and may end before its output is read.
     const args = [aspect.program, "--config", config, "--as-config", await writeConfig(folder, aspect)];
     const counts = await Promise.all(
       shares(specs).map((share) => {
@@ -52,7 +52,7 @@ export async function runUnits(specs: readonly string[], options: UnitOptions): 
   }
 }
 
-/** Neighbours, which take alike, go to different processes. */
+/** Neighbours, which take about the same time, go to different processes. */
 function shares(specs: readonly string[]): readonly (readonly string[])[] {
   const most = Math.ceil(specs.length / SPECS_WORTH_A_PROCESS);
   const processes = Math.min(availableParallelism(), most);

@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { compileOnce } from "../../toolchain/compile/compile.js";
 
 const ENTRY = "source.ts";
-/** The compiler's words: the runtime never frees. */
+/** The compiler's options, with the runtime that never frees memory. */
 const ARGS = ["--runtime", "stub", "-O3", "--use", "abort="];
 
 /** Compiles AssemblyScript that imports no file, and writes the module to `path`. */

@@ -28,7 +28,7 @@ class Reader extends HttpContext {
 class ReaderRoot extends RootContext {
   private reader: HttpContext | null = null;
 
-  /** It has nothing to configure; one word is refused. */
+  /** The filter has nothing to configure. It refuses one word. */
   override onConfigure(configuration: Bytes): bool {
     if (configuration.equals(REFUSED)) return false;
     this.reader = new Reader();
