@@ -1,4 +1,4 @@
-// One thing that every filter must hold to.
+// One requirement that every filter must meet.
 
 import assert from "node:assert";
 import type { Subject } from "./subject.js";

@@ -43,8 +43,8 @@ export interface FilterRequest extends ClientRequest {
    */
   readonly answer?: string | Uint8Array;
   /**
-   * Host calls that fail meanwhile, with the status that they return, such as `{
-   * proxy_set_shared_data: 4 }` for a worker that always comes too late.
+   * Host calls that fail meanwhile, with the status that they return. With `{
+   * proxy_set_shared_data: 4 }` other workers always come first.
    */
   readonly failing?: Readonly<Record<string, number>>;
   /** Property values by path, such as `source.address`. Stock Envoy uses its own values. */

@@ -29,7 +29,7 @@ const FRAMING = new Set(["content-length", "transfer-encoding", "connection", "h
 
 export const envoyChecks: readonly Check[] = [
   {
-    name: "takes its README's examples, refuses what it must, and serves on",
+    name: "takes its README's examples, refuses what it must, and continues to serve",
     run: (subject) =>
       withEnvoy(subject, subject.facts.accepted[0], async (envoy) => {
         for (const example of readmeExamples(subject.readme)) {

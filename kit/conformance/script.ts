@@ -19,8 +19,8 @@ export type StreamEvent =
   | { readonly kind: "request-trailers" | "response-trailers"; readonly headers: HeaderList }
   | { readonly kind: "response-headers"; readonly headers: HeaderList; readonly end: boolean }
   /**
-   * Answers every waiting call of the filter with this HTTP status, or fails it with status 0, and
-   * with these bytes (latin1). Default: `answer`.
+   * Answers every waiting call of the filter with this HTTP status and these bytes (latin1, default
+   * `answer`). Status 0 makes the calls fail.
    */
   | { readonly kind: "answer"; readonly status: number; readonly bytes?: string }
   | { readonly kind: "advance"; readonly ms: number };

@@ -43,7 +43,7 @@ export const StreamType = { Request: 0, Response: 1, Downstream: 2, Upstream: 3 
 
 export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 
-/** What a headers callback returns. Envoy has no status 2 and goes on. */
+/** What a headers callback returns. Envoy does not know the status 2, and goes on. */
 export const HeadersStatus = {
   Continue: 0,
   StopIteration: 1,
