@@ -1,17 +1,17 @@
-// The kit without vitest: an author may use another runner, or none.
+// The kit without vitest, since an author may use another test runner, or none.
 
 import { expect, test } from "vitest";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { runProgram } from "../envoy/runtime/run-program.js";
 
-/** Makes every import of vitest an error. */
+/** Turns every import of vitest into an error. */
 const WITHOUT_VITEST = `
 export async function resolve(specifier, context, next) {
   if (specifier === "vitest" || specifier.includes("/vitest/")) throw new Error("imports " + specifier);
   return next(specifier, context);
 }`;
 
-/** Prints the names that a file exports, or ends with the reason why it cannot be imported. */
+/** Prints the names that a file exports, or fails with the reason why it cannot be imported. */
 function namesOf(file: string) {
   const hooks = `data:text/javascript,${encodeURIComponent(WITHOUT_VITEST)}`;
   const register = `import { register } from "node:module"; register(${JSON.stringify(hooks)});`;
@@ -31,7 +31,7 @@ function namesOf(file: string) {
   );
 }
 
-test("the kit is imported in plain Node, and has these names", async () => {
+test("the kit can be imported in plain Node, and exports these names", async () => {
   const { code, output } = await namesOf("index.ts");
   expect(output.trim().split("\n").at(-1)).toBe(
     "HostedModule HostedProxy MeshwrightError Trap describeTrap filterModule hostProxy loadModule makeAuthority rawHttp1 send startEnvoy startGrpcUpstream startUpstream whyNoContainer",
@@ -39,7 +39,7 @@ test("the kit is imported in plain Node, and has these names", async () => {
   expect(code).toBe(0);
 });
 
-test("the matchers are not", async () => {
+test("the matchers cannot", async () => {
   const { code, output } = await namesOf("vitest.ts");
   expect(output).toContain("imports vitest");
   expect(code).not.toBe(0);

@@ -1,5 +1,5 @@
 // The test kit, `meshwright/test`: modules and whole proxies in process, stock Envoy with real
-// upstreams, and what one says to them.
+// upstreams, and the clients that talk to them.
 
 export type { Json } from "../envoy/config/json.js";
 export type { FailurePolicy } from "../envoy/config/wasm.js";

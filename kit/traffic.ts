@@ -1,14 +1,14 @@
-// What a client sends and gets, and what an upstream gets and answers: the same words for the
-// in-process host and for stock Envoy, so that one test can be held against both.
+// What a client sends and gets, and what an upstream gets and answers. The in-process host and
+// stock Envoy use the same types, so that one test can compare both.
 
 /**
- * A header map as it travels: names and values in order, repeated names included. A value's
- * characters are its bytes (latin1).
+ * A header map on its way: names and values in order, including repeated names. The characters of a
+ * value are its bytes (latin1).
  */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /**
- * A body: text is sent as UTF-8; a list is sent piece by piece, each piece as an event of its own.
+ * A body. Text is sent as UTF-8. A list is sent piece by piece, each piece as an event of its own.
  */
 export type BodyPieces = string | Uint8Array | readonly (string | Uint8Array)[];
 
@@ -16,10 +16,10 @@ export type BodyPieces = string | Uint8Array | readonly (string | Uint8Array)[];
 export interface ClientRequest {
   /** Default: `GET`, and `POST` with a body. */
   readonly method?: string;
-  /** Sent as it is. Default: `/`. */
+  /** Sent unchanged. Default: `/`. */
   readonly path?: string;
   /**
-   * `host` stands for `:authority` with HTTP/2. Default: none but those that the protocol demands.
+   * With HTTP/2 `host` means `:authority`. Default: only the headers that the protocol requires.
    */
   readonly headers?: HeaderList;
   readonly body?: BodyPieces;
@@ -28,15 +28,15 @@ export interface ClientRequest {
 
 /** What a client got. */
 export interface ClientResponse {
-  /** 0 where the stream ended before any response. */
+  /** 0 when the stream ended before any response. */
   readonly status: number;
-  /** In their order, repeats included, without pseudo-headers. */
+  /** In order, including repeats, without pseudo-headers. */
   readonly headers: HeaderList;
   readonly body: string;
   readonly trailers: HeaderList;
   /** How it ended: `reset` when the stream was broken off, before the response or within it. */
   readonly end: "whole" | "reset";
-  /** The first value of a header, whatever the case of its name. */
+  /** The first value of a header, in any case of its name. */
   header(name: string): string | undefined;
 }
 
@@ -44,16 +44,13 @@ export interface ClientResponse {
 export interface UpstreamRequest {
   readonly method: string;
   readonly path: string;
-  /** In their order, repeats included; with HTTP/2 the pseudo-headers too. */
+  /** In order, including repeats; with HTTP/2 the pseudo-headers too. */
   readonly headers: HeaderList;
   readonly body: string;
   readonly trailers: HeaderList;
-  /**
-   * The common name of the certificate that the client showed; absent without TLS that asks for
-   * one.
-   */
+  /** The common name of the certificate that the client showed; absent unless TLS asks for one. */
   readonly clientCertificate?: string;
-  /** The first value of a header, whatever the case of its name. */
+  /** The first value of a header, in any case of its name. */
   header(name: string): string | undefined;
 }
 
@@ -64,14 +61,14 @@ export interface UpstreamResponse {
   readonly headers?: HeaderList;
   readonly body?: BodyPieces;
   readonly trailers?: HeaderList;
-  /** How long it waits before it answers, in milliseconds. Default: 0. */
+  /** How long the upstream waits before it answers, in milliseconds. Default: 0. */
   readonly delayMs?: number;
-  /** Between the pieces of a body, in milliseconds. Default: 0. */
+  /** The time between two pieces of the body, in milliseconds. Default: 0. */
   readonly pieceDelayMs?: number;
   /**
    * What goes wrong: `reset` breaks the stream off before any answer, `reset-in-body` after the
-   * headers and the body so far, `never` leaves the request without an answer. Default: nothing.
-   * (An upstream that refuses connections is one that was stopped.)
+   * headers and the body so far, `never` leaves the request without an answer. Default: nothing. To
+   * refuse connections, stop the upstream.
    */
   readonly fault?: "reset" | "reset-in-body" | "never";
 }

@@ -1,6 +1,6 @@
-// What the kit has for vitest, `meshwright/test/vitest`: importing it teaches `expect` the
-// matchers, `describeFilter` is the suite that every filter passes, and `showLogsOnFailure` prints
-// what Envoy said when a test fails.
+// The parts of the kit that need vitest, published as `meshwright/test/vitest`. Importing it adds
+// the matchers to `expect`. `describeFilter` is the suite that every filter passes, and
+// `showLogsOnFailure` prints what Envoy logged when a test fails.
 
 import { expect } from "vitest";
 import {
@@ -19,35 +19,35 @@ export type { SubjectOptions } from "./conformance/subject.js";
 export { showLogsOnFailure } from "./envoy/failure-logs.js";
 export type { ExpectedLocalReply, LogLevelName } from "./matchers/filter.js";
 
-/** The kit's matchers, as they stand behind `expect(…)`. */
+/** The kit's matchers, as they follow `expect(…)`. */
 export interface TrafficMatchers<R = void> {
   /**
-   * A response, a request, or a list of headers has this header, with this value where one is
-   * given. Of an exchange or a stream it is the response's. One of a header's repeats is enough;
-   * the case of names does not matter.
+   * A response, a request or a list of headers has this header, with this value if one is given. An
+   * exchange or a stream is judged by its response. One of a header's repeats is enough, and the
+   * case of names does not matter.
    */
   toHaveHeader(name: string, value?: string | RegExp): R;
-  /** As `toHaveHeader`, of the trailers. */
+  /** The same as `toHaveHeader`, for the trailers. */
   toHaveTrailer(name: string, value?: string | RegExp): R;
-  /** A response, or that of an exchange or a stream, has this HTTP status. */
+  /** A response, or the response of an exchange or a stream, has this HTTP status. */
   toHaveStatus(status: number): R;
-  /** An exchange or a stream was answered by a filter, in this manner. */
+  /** A filter answered the exchange or the stream itself, with these parts. */
   toBeLocalReply(reply?: ExpectedLocalReply): R;
   /**
-   * A module or a proxy has a log line in which this text stands, of this level where one is given.
+   * A module or a proxy has a log line that contains this text, with this level if one is given.
    */
   toHaveLogged(text: string | RegExp, level?: LogLevelName): R;
-  /** A module or a proxy has a counter or a gauge of this name, and it has this value. */
+  /** A module or a proxy has a counter or a gauge with this name and this value. */
   toHaveMetric(name: string, value: number): R;
   /**
-   * An attempt reached an upstream: a proxy's of this name, its first without one, or the upstream
-   * itself. Exactly so many where `times` is given.
+   * An attempt reached an upstream: the proxy's upstream with this name, its first one without a
+   * name, or the upstream itself. With `times`, exactly that many did.
    */
   toHaveReached(upstream?: string, times?: number): R;
 }
 
 declare module "vitest" {
-  // biome-ignore lint/suspicious/noExplicitAny: it must be declared as vitest does
+  // biome-ignore lint/suspicious/noExplicitAny: the declaration must equal vitest's
   interface Matchers<T = any> extends TrafficMatchers {}
 }
 

@@ -1,8 +1,9 @@
 // Runs our own tests: the AssemblyScript units (as-pect), then the suites in TypeScript (vitest),
-// stock Envoy included. With `--all` also what a person does not wait for: the long suites, the
-// whole of the conformance suite, and one filter's tests with Envoy in a container, where one can
-// be had and `MESHWRIGHT_ENVOY` does not choose. Closes with the dearest files and one line over
-// all tests. Other arguments go to vitest, and the units are left out: `npm test -- header-routing`.
+// including stock Envoy. With `--all` it also runs what a person does not wait for: the long
+// suites, the whole conformance suite, and one filter's tests with Envoy in a container, if a
+// container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the slowest files and one
+// line about all tests. Other arguments go to vitest, and the units are left out: `npm test --
+// header-routing`.
 
 import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
@@ -18,9 +19,9 @@ import { EXCLUDED } from "../vitest.config.js";
 import { missingTools } from "./support/tools.js";
 
 const IN_CONTAINERS = "test/integration/header-routing";
-/** What only `--all` runs. */
+/** Suites that only `--all` runs. */
 const LONG = "**/*.long.test.ts";
-/** They do a tenth of their random work with `MESHWRIGHT_QUICK=1`. */
+/** These do a tenth of their random work with `MESHWRIGHT_QUICK=1`. */
 const SCALED = "filters/*/conformance.test.ts";
 const DEAREST = 10;
 
@@ -34,7 +35,7 @@ async function units(): Promise<Counts> {
 }
 
 async function suites(options: Pick<SuiteOptions, "files" | "words" | "env">): Promise<Counts> {
-  // The suites before have left their own.
+  // The test runs before this one have left their own exit code.
   process.exitCode = 0;
   const onTimes = (files: readonly FileTime[]) => times.push(...files);
   return runSuites({ root: PACKAGE_ROOT, interactive, onTimes, ...options });
@@ -50,7 +51,7 @@ async function containers(): Promise<Counts> {
   return suites({ words: [IN_CONTAINERS], env: { MESHWRIGHT_ENVOY: "container" } });
 }
 
-/** So that what grows dear is seen. */
+/** Shows which files have become slow. */
 function dearestFiles(): readonly string[] {
   const dearest = [...times].sort((a, b) => b.seconds - a.seconds).slice(0, DEAREST);
   return dearest.map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
   const isAll = process.argv.includes("--all");
   const words = process.argv.slice(2).filter((word) => word !== "--all");
   const isWhole = words.length === 0;
-  // What is named may be in one of the two runs alone.
+  // The named files may all be in one of the two runs.
   if (isAll && !isWhole) words.push("--passWithNoTests");
   const progress = (line: string): void => say(`  ${line}`);
   say("Building the filters");
@@ -80,12 +81,12 @@ async function main(): Promise<void> {
   const files = { include: ["**/*.test.ts"], exclude: [...EXCLUDED, LONG] };
   counts.push(await suites({ files, words, env: { ...env, MESHWRIGHT_QUICK: "1" } }));
   if (isAll) {
-    say("\nTypeScript, what takes long");
+    say("\nTypeScript, the long suites");
     counts.push(await suites({ files: { include: [LONG, SCALED], exclude: EXCLUDED }, words, env }));
     if (isWhole && process.env.MESHWRIGHT_ENVOY === undefined) counts.push(await containers());
   }
   const all = counts.reduce(addCounts, NO_TESTS);
-  say(`\nThe dearest files\n${dearestFiles().join("\n")}\n`);
+  say(`\nThe slowest files\n${dearestFiles().join("\n")}\n`);
   for (const line of missingTools()) say(line);
   say(describeCounts(all));
   process.exitCode = all.failed > 0 ? 1 : 0;

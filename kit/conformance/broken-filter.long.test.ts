@@ -1,5 +1,5 @@
-// The whole suite against filters that are each broken in one manner: it finds every flaw, by the
-// checks that are about it and by no others.
+// The whole suite against filters that each have one flaw. The checks that are about the flaw find
+// it, and no others do.
 
 import { describe, expect, test } from "vitest";
 import { CHECKS, FLAWS, findings, TIMEOUT_MS } from "../../test/support/broken-filter.js";
@@ -7,7 +7,7 @@ import type { Check } from "./check.js";
 
 describe("the suite finds in a filter with the flaw", () => {
   test.each(FLAWS)(
-    "%s what is wrong, and nothing else: %j",
+    "%s what is wrong and nothing else: %j",
     async (flaw, expected) => {
       const isHuge = ({ name }: Check) => CHECKS.hugeHeaders.test(name) || CHECKS.hugeBodies.test(name);
       const isWanted =

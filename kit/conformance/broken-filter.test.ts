@@ -1,5 +1,5 @@
-// The suite against filters that are each broken in one manner: the checks that are about the flaw
-// find it. `broken-filter.long.test.ts` shows that no others do.
+// The suite against filters that each have one flaw. The checks that are about the flaw find it.
+// `broken-filter.long.test.ts` shows that no others do.
 
 import { describe, expect, test } from "vitest";
 import { CHECKS, FLAWS, findings, SEED, TIMEOUT_MS } from "../../test/support/broken-filter.js";
@@ -17,7 +17,7 @@ describe("the suite finds in a filter with the flaw", () => {
     TIMEOUT_MS,
   );
 
-  test("traps the request that ends the VM, as small as it can be, with the seed and the line of source", async () => {
+  test("traps the smallest request that ends the VM, with the seed and the line of source", async () => {
     const found = await findings("traps", ({ name }) => CHECKS.random.test(name));
     const [message = ""] = found.values();
     expect(message).toContain("an empty cookie");

@@ -1,21 +1,21 @@
-// One thing that every filter must hold to.
+// One requirement that every filter must meet.
 
 import assert from "node:assert";
 import type { Subject } from "./subject.js";
 
 export interface Check {
-  /** Reads on from "a filter". */
+  /** A verb phrase that continues "a filter …". */
   readonly name: string;
-  /** Throws, with what is wrong and how to see it again, where the filter does not hold to it. */
+  /** Throws when the filter fails the check, and says what is wrong and how to see it again. */
   run(subject: Subject): void | Promise<void>;
 }
 
-/** Ends a check: the filter does not hold to it. */
+/** Ends a check that the filter fails. */
 export function broken(message: string): never {
   assert.fail(message);
 }
 
-/** A value for a message, as JSON, cut where it is too long to read. */
+/** A value for a message, as JSON, shortened when it is too long to read. */
 export function shown(value: unknown, limit = 120): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > limit ? `${text.slice(0, limit)}…` : text;

@@ -1,5 +1,5 @@
-// The two readers of a filter's configuration, the zod schema here and the module's own parser,
-// take and refuse the same documents, and name the same place.
+// A filter's configuration has two readers, the zod schema here and the module's own parser. Both
+// must accept and refuse the same documents, and name the same place.
 
 import { z } from "zod";
 import { broken, type Check, shown } from "./check.js";
@@ -11,7 +11,7 @@ const RANDOM_DOCUMENTS = 2_000;
 const UNKNOWN_KEY = "notAnOption";
 
 const NO_DOCUMENTS: readonly (readonly [string, Buffer])[] = [
-  ["bytes that are no UTF-8", Buffer.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, 0x31, 0x7d])],
+  ["bytes that are not UTF-8", Buffer.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, 0x31, 0x7d])],
   ["a NUL", Buffer.from("\0")],
   ["ten thousand brackets", Buffer.from("[".repeat(10_000))],
   ["half a document", Buffer.from('{"rules": [{"name": "a')],
@@ -20,7 +20,7 @@ const NO_DOCUMENTS: readonly (readonly [string, Buffer])[] = [
   ["random bytes", Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 7919) % 256))],
 ];
 
-/** Of the facts at hand: a check for each document. */
+/** One check for each document among the facts. */
 export function configurationChecks({ accepted, refused }: FilterFacts): readonly Check[] {
   return [
     ...accepted.map((document) => ({
@@ -55,7 +55,7 @@ const generalChecks: readonly Check[] = [
     run: (subject) => readersAgree(subject),
   },
   {
-    name: "refuses a configuration that is no JSON with its line and column",
+    name: "refuses a configuration that is not JSON, with its line and column",
     run(subject) {
       const { accepted, logs } = subject.boot().configure('{\n  "a": 1,\n}');
       if (accepted) broken("it was taken");
@@ -81,7 +81,7 @@ function takes(subject: Subject, document: unknown): void {
   if (places.length > 0) broken(`its schema refuses it at ${places.join(", ")}`);
   const { accepted, logs } = subject.boot().configure(JSON.stringify(document));
   if (!accepted) broken(`its module refuses it: ${logs.join("\n")}`);
-  if (logs.length > 0) broken(`its module takes it, and yet logs: ${logs.join("\n")}`);
+  if (logs.length > 0) broken(`its module takes it, but logs: ${logs.join("\n")}`);
 }
 
 function refuses(subject: Subject, document: unknown, path: string): void {
@@ -99,13 +99,14 @@ function refuses(subject: Subject, document: unknown, path: string): void {
 }
 
 /**
- * The document once for each object in it, which has one more key then, and the path of that key.
+ * One copy of the document for each object in it, in which that object has one key more; and the
+ * path of that key.
  */
 function withUnknownKeys(document: unknown): (readonly [document: unknown, path: string])[] {
   const found: [unknown, string][] = [];
   const walk = (value: unknown, path: string, put: (changed: unknown) => unknown): void => {
     if (Array.isArray(value)) {
-      // One item stands for all of a long list.
+      // In a long list one item stands for all.
       value.slice(0, 3).forEach((item, i) => {
         walk(item, `${path}[${i}]`, (changed) => put(value.with(i, changed)));
       });
@@ -140,6 +141,6 @@ function readersAgree(subject: Subject): void {
       : `its module refuses it: ${logs.join("\n")}`;
     broken(`one reader takes it, and ${sides}: ${text}\nMESHWRIGHT_SEED=${seed} repeats it.`);
   }
-  // A generator whose documents are all refused would show nothing.
+  // A generator whose documents are all refused shows nothing.
   if (taken <= total / 10) broken(`only ${taken} of ${total} were taken: give more accepted documents`);
 }

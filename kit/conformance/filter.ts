@@ -1,4 +1,4 @@
-// One suite that every filter passes, ours or an author's.
+// The one suite that every filter passes, ours or an author's.
 
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { Check } from "./check.js";
@@ -17,10 +17,10 @@ import { Subject, type SubjectOptions } from "./subject.js";
 
 import { workerChecks } from "./workers.js";
 
-/** For one check; all of them together take a small part of it. */
+/** The time limit of one check. All checks together take a small part of it. */
 const TIMEOUT_MS = 120_000;
 
-/** Every check that needs no proxy, for a filter of which these facts are known. */
+/** Every check that needs no proxy, for the filter that these facts describe. */
 export function checksOf(facts: FilterFacts): readonly Check[] {
   return [
     ...configurationChecks(facts),
@@ -37,11 +37,11 @@ export function checksOf(facts: FilterFacts): readonly Check[] {
 }
 
 /**
- * Declares the suite, as tests of vitest: configuration, README, metrics, log, shared data,
- * isolation, workers, hostile input, random requests, memory; with `MESHWRIGHT_TEST_ENVOY=1` stock
- * Envoy too. `MESHWRIGHT_SEED` repeats the random part of a run, `MESHWRIGHT_QUICK=1` does a tenth
+ * Declares the suite as vitest tests: configuration, README, metrics, log, shared data, isolation,
+ * workers, hostile input, random requests and memory, and with `MESHWRIGHT_TEST_ENVOY=1` stock
+ * Envoy too. `MESHWRIGHT_SEED` repeats the random part of a run. `MESHWRIGHT_QUICK=1` does a tenth
  * of it.
- * @param filter as `findMember` takes it: a filter's name, or the path of its folder
+ * @param filter a filter's name or the path of its folder, as for `findMember`
  */
 export function describeFilter(filter: string, facts: FilterFacts, options: SubjectOptions = {}): void {
   describe(`the filter ${filter}`, () => {

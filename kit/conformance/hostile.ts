@@ -1,4 +1,4 @@
-// What a stranger may send, and what a host may answer, does not end the VM.
+// Nothing that a stranger sends or that a host answers ends the VM.
 
 import type { HeaderList } from "../traffic.js";
 import { broken, type Check, shown } from "./check.js";
@@ -11,14 +11,18 @@ import { type Vocabulary, vocabularyOf } from "./vocabulary.js";
 
 const MEGABYTE = 1024 * 1024;
 /**
- * Statuses that a host call may fail with: NotFound, BadArgument, InternalFailure, Unimplemented.
+ * The statuses with which a host call may fail: NotFound, BadArgument, InternalFailure and
+ * Unimplemented.
  */
 const FAILURES = [1, 2, 10, 12];
-/** The SDK takes it for a broken invariant: it fails only for memory that is not there. */
+/**
+ * The SDK treats a failure of this call as a broken invariant, since it fails only for memory that
+ * does not exist.
+ */
 const NEVER_FAILS = new Set(["random_get"]);
 const FAULTY_STREAMS = 10_000;
 const STREAMS_A_CALL = 30;
-/** Configurations that meet the requests of many megabytes. */
+/** How many configurations meet the requests of many megabytes. */
 const MOST_CONFIGURATIONS = 3;
 
 export const hostileChecks: readonly Check[] = [
@@ -40,14 +44,14 @@ export const hostileChecks: readonly Check[] = [
     },
   },
   {
-    name: "takes huge bodies, odd pieces, and ends in the middle",
+    name: "takes huge bodies, odd pieces and streams that end early",
     run(subject) {
       for (const configuration of subject.sample(subject.amount(MOST_CONFIGURATIONS)))
         playAll(subject, configuration, bodies());
     },
   },
   {
-    name: "goes on where any one host call always fails",
+    name: "goes on when any one host call always fails",
     run(subject) {
       const { scripts, calls } = callsInUse(subject);
       for (const call of calls) {
@@ -56,7 +60,7 @@ export const hostileChecks: readonly Check[] = [
     },
   },
   {
-    name: `goes on where host calls fail at random, ${FAULTY_STREAMS.toLocaleString("en")} streams`,
+    name: `goes on when host calls fail at random, ${FAULTY_STREAMS.toLocaleString("en")} streams`,
     run: (subject) => underRandomFailures(subject),
   },
 ];
@@ -153,7 +157,7 @@ function hugeHeaders({ names }: Vocabulary): HeaderList[] {
   ];
 }
 
-/** Bodies in pieces that no client would make, and bodies of more than Envoy holds. */
+/** Bodies in pieces that no client would send, and bodies larger than Envoy holds. */
 function bodies(): Script[] {
   const odd: readonly (readonly (string | Uint8Array)[])[] = [
     [""],
@@ -176,12 +180,12 @@ function bodies(): Script[] {
   ];
 }
 
-/** An upstream may answer before the request has come to its end. */
+/** An upstream may answer before the request has ended. */
 function isResponse({ kind }: Script["events"][number]): boolean {
   return kind.startsWith("response");
 }
 
-/** Random streams, and the host calls that they lead to. */
+/** Random streams, and the host calls that they cause. */
 function callsInUse(subject: Subject): { scripts: readonly Script[]; calls: readonly string[] } {
   const maker = new ScriptMaker(vocabularyOf(subject.facts), new Random(subject.seed));
   const scripts = Array.from({ length: subject.amount(STREAMS_A_CALL) + STREAMS_A_CALL }, () =>
@@ -205,7 +209,7 @@ function underFailure(subject: Subject, scripts: readonly Script[], failing: str
       module.configure(JSON.stringify(configuration));
     } catch (error) {
       broken(
-        `where ${failing} always answers ${status}, ${trapText(error)}\nconfiguration: ${shown(configuration, 2000)}`,
+        `when ${failing} always answers ${status}, ${trapText(error)}\nconfiguration: ${shown(configuration, 2000)}`,
       );
     }
   }
@@ -232,7 +236,7 @@ function underRandomFailures(subject: Subject): void {
         play(module, script);
       } catch (error) {
         broken(
-          `where these host calls fail: ${failed.join(", ") || "none"}, ${trapText(error)}\nMESHWRIGHT_SEED=${subject.seed} repeats it.\n` +
+          `when these host calls fail: ${failed.join(", ") || "none"}, ${trapText(error)}\nMESHWRIGHT_SEED=${subject.seed} repeats it.\n` +
             `configuration: ${shown(configuration, 2000)}\nrequest: ${shown(script, 2000)}`,
         );
       }

@@ -1,4 +1,4 @@
-// The part of the suite that needs stock Envoy, against a filter that is whole and one that traps.
+// The part of the suite that needs stock Envoy, against a sound filter and one that traps.
 
 import { describe, expect, test } from "vitest";
 import type { Flaw } from "../../test/probes/broken-filter/schema.js";
@@ -22,7 +22,7 @@ async function run(flaw: Flaw): Promise<readonly string[]> {
 }
 
 describe("in stock Envoy the suite", { timeout: TIMEOUT_MS }, () => {
-  test("passes a filter that is whole", async () => {
+  test("passes a sound filter", async () => {
     expect(await run("none")).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-// The same filter in stock Envoy: what the in-process host lets through, a proxy must take too.
+// The same filter in stock Envoy: what passes in the in-process host must pass in a proxy too.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Json } from "../../envoy/config/json.js";
@@ -17,22 +17,19 @@ import { vocabularyOf } from "./vocabulary.js";
 const REQUESTS = 200;
 const CONFIGURATIONS = 4;
 const REFUSALS = 5;
-/** What Envoy logs when a VM has ended. */
+/** What Envoy logs when a VM has ended in a trap. */
 const VM_ENDED = /Function: proxy_on_\w+ failed|Uncaught RuntimeError/;
-/**
- * A line of Envoy's log may be read this much later than the answer to the request that it is
- * about.
- */
+/** How long after the answer to a request the log line about it may still come, in milliseconds. */
 const LATE_LINE_MS = 500;
 const POLL_MS = 20;
-/** Requests before the one whose answer was followed by the line: each is tried by itself. */
+/** How many requests before that line may be its cause. Each of them is tried alone. */
 const MOST_SUSPECTS = 10;
-/** Headers that say where a request ends: this client writes its own. */
+/** Headers that say where a request ends. This client writes its own. */
 const FRAMING = new Set(["content-length", "transfer-encoding", "connection", "host", "upgrade"]);
 
 export const envoyChecks: readonly Check[] = [
   {
-    name: "takes its README's examples, refuses what it must, and serves on",
+    name: "takes its README's examples, refuses what it must, and continues to serve",
     run: (subject) =>
       withEnvoy(subject, subject.facts.accepted[0], async (envoy) => {
         for (const example of readmeExamples(subject.readme)) {
@@ -46,7 +43,7 @@ export const envoyChecks: readonly Check[] = [
           if (accepted) broken(`Envoy takes ${shown(document)}`);
           const { status } = await send(envoy.url);
           if (status !== before && (status === 500 || status === 503))
-            broken(`after the refused ${shown(document)} it answers ${status}, and ${before} before`);
+            broken(`after the refused ${shown(document)} it answers ${status}, but ${before} before`);
         }
       }),
   },
@@ -68,11 +65,11 @@ export const envoyChecks: readonly Check[] = [
 interface Ended {
   /** The line in which Envoy says that a VM has ended. */
   readonly line: string;
-  /** The requests that were served until it was read, the latest last. */
+  /** The requests that were served before the line was read, the latest last. */
   readonly served: readonly Script[];
 }
 
-/** Serves them by an Envoy of their own, until a VM ends. */
+/** Serves the requests by an Envoy of their own until a VM ends. */
 async function serveAll(
   subject: Subject,
   configuration: unknown,
@@ -89,7 +86,7 @@ async function serveAll(
   });
 }
 
-/** Ends the check with the request that ends a VM by itself. */
+/** Fails the check with the one request that ends a VM. */
 async function blame(subject: Subject, configuration: unknown, { line, served }: Ended): Promise<never> {
   const about = `MESHWRIGHT_SEED=${subject.seed} repeats it.\nconfiguration: ${shown(configuration, 2000)}`;
   for (const script of served.slice(-MOST_SUSPECTS).reverse()) {
@@ -98,7 +95,7 @@ async function blame(subject: Subject, configuration: unknown, { line, served }:
   }
   const last = shown(served.at(-1), 2000);
   broken(
-    `${line}\n${about}\nnone of the last requests does it by itself; ${served.length} came, the last: ${last}`,
+    `${line}\n${about}\nnone of the last requests does it alone; ${served.length} were sent, the last one: ${last}`,
   );
 }
 
@@ -131,7 +128,7 @@ async function lateTrapLine(envoy: TestEnvoy): Promise<string | undefined> {
   }
 }
 
-/** The request of a script as HTTP/1.1, on a connection that ends with it. */
+/** The request of a script as HTTP/1.1, on a connection that it closes. */
 function bytesOf({ headers, events }: Script): Buffer {
   const pseudo = (name: string, fallback: string) =>
     headers.find(([other]) => other === name)?.[1] ?? fallback;

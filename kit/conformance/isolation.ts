@@ -1,5 +1,5 @@
-// A plugin behaves as its own configuration and streams say, whatever else its VM has served:
-// another plugin, a configuration that was refused.
+// A plugin's behaviour follows from its own configuration and streams alone. Another plugin in its
+// VM or a refused configuration changes nothing.
 
 import type { HostedModule } from "../host/load.js";
 import { broken, type Check, shown } from "./check.js";
@@ -11,7 +11,7 @@ import { vocabularyOf } from "./vocabulary.js";
 
 const PAIRS = 20;
 const STREAMS = 200;
-/** Every random byte that the host gives: draws are then alike whoever drew before. */
+/** Every random byte that the host gives, so that draws do not depend on who drew before. */
 const ANY_BYTE = 0x5a;
 
 export const isolationChecks: readonly Check[] = [
@@ -35,7 +35,7 @@ export const isolationChecks: readonly Check[] = [
     },
   },
   {
-    name: "behaves, after a configuration that it refused, as before",
+    name: "behaves as before after a configuration that it refused",
     run(subject) {
       const { random, scripts } = streamsOf(subject);
       for (let times = subject.amount(PAIRS); times > 0; times--) {
@@ -57,7 +57,7 @@ export const isolationChecks: readonly Check[] = [
     },
   },
   {
-    name: "does the same again in another VM, and tells nothing of one stream to the next",
+    name: "does the same again in another VM, and carries nothing from one stream to the next",
     run(subject) {
       const { random, scripts } = streamsOf(subject);
       const earlier = subject.facts.remembers === undefined ? scripts.map(timeless).reverse() : [];
@@ -103,30 +103,29 @@ function streamsOf(subject: Subject): { random: Random; scripts: readonly Script
   return { random, scripts: Array.from({ length: STREAMS }, () => maker.script()) };
 }
 
-/** Three in a row, from anywhere in the list: where there are so many, no two are the same. */
+/** Three neighbours from anywhere in the list. No two are the same when there are enough. */
 function unlike(accepted: readonly unknown[], random: Random): readonly unknown[] {
   const first = random.below(accepted.length);
   return [0, 1, 2].map((i) => accepted[(first + i) % accepted.length]);
 }
 
 /**
- * The script without what touches more than its own stream: time, and answers to all calls that
- * wait.
+ * The script without the events that touch other streams: time, and answers to all waiting calls.
  */
 function timeless(script: Script): Script {
   const isOwn = ({ kind }: StreamEvent) => kind !== "advance" && kind !== "answer";
   return { ...script, events: script.events.filter(isOwn) };
 }
 
-/** Every random draw is alike, whoever drew before. */
+/** Makes every random draw the same, whoever drew before. */
 function calm(module: HostedModule): HostedModule {
   module.host.fillRandom = (bytes) => bytes.fill(ANY_BYTE);
   return module;
 }
 
 /**
- * Even streams go to the plugin `one`, odd ones to `other`; for those of a plugin that is not
- * there, time goes by. `one` is changed half-way.
+ * Even streams go to the plugin `one`, odd ones to `other`. Time passes in place of the streams of
+ * a plugin that does not exist. `one` is reconfigured half-way.
  */
 function outcomes(
   subject: Subject,

@@ -1,4 +1,4 @@
-// A client cannot write a line of its own into the log.
+// A client cannot write a log line of its own.
 
 import { broken, type Check, shown } from "./check.js";
 import { Random } from "./random-documents.js";
@@ -8,13 +8,13 @@ import { vocabularyOf } from "./vocabulary.js";
 
 const REQUESTS = 5_000;
 const FORGED = "\nforged line\r\n";
-/** All that ends a line, or moves a terminal's cursor. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+/** All characters that end a line or move a terminal's cursor. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 export const logChecks: readonly Check[] = [
   {
-    name: "writes no line end and no control character of a client into its log",
+    name: "writes no line end and no control character from a client into its log",
     run(subject) {
       const random = new Random(subject.seed);
       const maker = new ScriptMaker(vocabularyOf(subject.facts), random);
@@ -36,7 +36,7 @@ export const logChecks: readonly Check[] = [
   },
 ];
 
-/** Line ends in some of the values, as they are and as a query has them, and in bodies. */
+/** Adds line ends to some of the values, plain and as a query escapes them, and to bodies. */
 function forging(script: Script, random: Random): Script {
   const headers = script.headers.map(([name, value]): [string, string] => {
     if (random.below(3) > 0) return [name, value];

@@ -1,4 +1,4 @@
-// A VM's memory does not grow with the streams that it has served, nor with its configurations.
+// A VM's memory grows neither with the streams that it has served nor with its configurations.
 
 import type { HostedModule } from "../host/load.js";
 import { broken, type Check } from "./check.js";
@@ -9,7 +9,7 @@ import type { Subject } from "./subject.js";
 import { vocabularyOf } from "./vocabulary.js";
 
 const STREAMS = 100_000;
-/** Unlike streams among them. */
+/** How many different scripts the streams play. */
 const SCRIPTS = 1_000;
 const PLUGINS = 5;
 const OPEN_AT_ONCE = 5_000;
@@ -19,7 +19,7 @@ const REFUSALS = 10_000;
 
 export const memoryChecks: readonly Check[] = [
   {
-    name: `has as much memory after ${STREAMS.toLocaleString("en")} streams as after the first of them`,
+    name: `has as much memory after ${STREAMS.toLocaleString("en")} streams as after the first few`,
     run(subject) {
       const scripts = scriptsOf(subject);
       const { module, plugins } = severalPlugins(subject);
@@ -37,7 +37,7 @@ export const memoryChecks: readonly Check[] = [
     },
   },
   {
-    name: `frees what ${OPEN_AT_ONCE.toLocaleString("en")} streams at once have taken`,
+    name: `frees the memory that ${OPEN_AT_ONCE.toLocaleString("en")} streams at once have taken`,
     run(subject) {
       const scripts = scriptsOf(subject);
       const { module, plugins } = severalPlugins(subject);
@@ -50,7 +50,8 @@ export const memoryChecks: readonly Check[] = [
       };
       wave();
       const pages = wave();
-      // A module that needs more memory takes twice as much as it has: a few waves might still fit.
+      // A module that needs more memory doubles what it has, so a few more waves might fit even
+      // with a leak.
       for (let i = 0; i < WAVES; i++) {
         const now = wave();
         if (now > pages)
@@ -59,14 +60,14 @@ export const memoryChecks: readonly Check[] = [
     },
   },
   {
-    name: `changed ${CHANGES.toLocaleString("en")} times, keeps no trace of old configurations`,
+    name: `keeps no trace of old configurations after ${CHANGES.toLocaleString("en")} changes`,
     run(subject) {
       const documents = subject.facts.accepted.slice(0, 10).map((document) => JSON.stringify(document));
       keepsMemory(subject, documents, CHANGES);
     },
   },
   {
-    name: `refusing ${REFUSALS.toLocaleString("en")} configurations, keeps no trace of them`,
+    name: `keeps no trace of ${REFUSALS.toLocaleString("en")} configurations that it refuses`,
     run(subject) {
       const first = JSON.stringify(subject.facts.accepted[0]);
       const refused = subject.facts.refused.slice(0, 10).map(([document]) => JSON.stringify(document));
@@ -75,7 +76,7 @@ export const memoryChecks: readonly Check[] = [
   },
 ];
 
-/** One VM whose plugins have unlike configurations. */
+/** One VM whose plugins have different configurations. */
 function severalPlugins(subject: Subject): { module: HostedModule; plugins: readonly string[] } {
   const module = subject.boot();
   const plugins = subject.sample(PLUGINS).map((configuration, i) => {

@@ -1,11 +1,11 @@
-// The metrics that the README lists are the metrics that there are.
+// The README lists exactly the metrics that the filter has.
 //
-// The README's section "Metrics" has a table: the first column is a metric's name, the column
-// "type" says counter, gauge or histogram (a counter where there is no such column), the column
-// "labels" its labels. Words in backticks with `=` are labels with one value, and those without it
-// that follow are further values (`outcome=started`, `source=none` or `b3`); in a cell without any
-// `=` they are labels of any value (`rule`, `destination`). A row without a name goes on with the
-// metric above it.
+// The README's section "Metrics" has a table. The first column is a metric's name. The column
+// "type" says counter, gauge or histogram; without that column the metric is a counter. The column
+// "labels" lists its labels. A word in backticks with `=` is a label with one value, and words
+// without `=` after it are further values (`outcome=started`, `source=none` or `b3`). In a cell
+// without any `=` the words are labels with any value (`rule`, `destination`). A row without a name
+// continues the metric above it.
 
 import { MetricType } from "../host/abi.js";
 import type { HostedModule } from "../host/load.js";
@@ -18,13 +18,10 @@ import { vocabularyOf } from "./vocabulary.js";
 
 const RANDOM_REQUESTS = 5_000;
 const CARDINALITY_REQUESTS = 10_000;
-/** New metrics that the second half of the requests may still define: those of rare decisions. */
+/** New metrics that the second half of the requests may still define, for rare decisions. */
 const LATE_METRICS = 10;
-/**
- * Of a name with labels as `metricName` of the SDK writes it, which the bootstrap's `stats_tags`
- * read.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be in a name
+/** A name with labels as the SDK's `metricName` writes it. The bootstrap's `stats_tags` read it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a name must not have these
 const CONVENTION = /^[A-Za-z0-9_.]+(;[A-Za-z0-9_]+=[^;=:\x00-\x1f\x7f]*)*$/;
 const TYPES = ["counter", "gauge", "histogram"] as const;
 type MetricTypeName = (typeof TYPES)[number];
@@ -37,9 +34,9 @@ const NUMBERS = {
 /** A row of the table. */
 interface MetricRow {
   readonly name: string;
-  /** What the cell says; none of `TYPES` where it is no type. */
+  /** The cell's text, which may not be one of `TYPES`. */
   readonly type: string;
-  /** By label; no values: any. */
+  /** Values by label. A label without values may have any. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -54,11 +51,11 @@ export const metricChecks: readonly Check[] = [
         );
         const where = `the README lists ${row.name}`;
         if (found.length === 0)
-          broken(`${where} with the labels ${shownLabels(row)}, and no request counts by it`);
+          broken(`${where} with the labels ${shownLabels(row)}, but no request counts by it`);
         for (const [label, values] of row.labels) {
           for (const value of values) {
             if (found.some(([name]) => labelsOf(name).get(label) === value)) continue;
-            broken(`${where} with ${label}=${value}, and no request counts by that`);
+            broken(`${where} with ${label}=${value}, but no request counts by that`);
           }
         }
       }
@@ -75,7 +72,7 @@ export const metricChecks: readonly Check[] = [
         for (const [name, { types }] of seen) {
           if (!fits(name, row) || types.every((type) => type === NUMBERS[wanted])) continue;
           const is = TYPES.filter((type) => types.includes(NUMBERS[type])).join(" and ");
-          broken(`the README lists ${row.name} as a ${wanted}, and the module defines ${name} as a ${is}`);
+          broken(`the README lists ${row.name} as a ${wanted}, but the module defines ${name} as a ${is}`);
         }
       }
     },
@@ -114,14 +111,14 @@ export const metricChecks: readonly Check[] = [
           broken(`a client named the metric ${shown(marks[0])}, one of ${marks.length} like it`);
         if (all > early + LATE_METRICS)
           broken(
-            `random requests define ever more metrics: ${early}, then ${all}; a proxy keeps each for ever`,
+            `random requests define more and more metrics: ${early}, then ${all}; a proxy keeps each for ever`,
           );
       }
     },
   },
 ];
 
-/** @param listed those of the descriptor; undefined where there is none that lists any */
+/** @param listed the descriptor's labels; undefined when no descriptor lists any */
 function checkLabels(seen: ReadonlySet<string>, listed: readonly string[] | undefined): void {
   if (listed === undefined) return;
   const missing = [...seen].filter((label) => !listed.includes(label));
@@ -131,17 +128,18 @@ function checkLabels(seen: ReadonlySet<string>, listed: readonly string[] | unde
     );
   }
   const unused = listed.filter((label) => !seen.has(label));
-  if (unused.length > 0) broken(`metricLabels of the descriptor has ${unused.join(", ")}, and no metric has`);
+  if (unused.length > 0)
+    broken(`metricLabels of the descriptor lists ${unused.join(", ")}, which no metric has`);
 }
 
 interface MetricAtWork {
-  /** Something was counted by it. */
+  /** Whether a request counted by it. */
   readonly isUsed: boolean;
-  /** As what it was defined. */
+  /** The types with which it was defined. */
   readonly types: readonly number[];
 }
 
-/** Every metric that is defined under the requests at hand. */
+/** Every metric that the module defines while it serves the known requests. */
 function metricsAtWork(subject: Subject): ReadonlyMap<string, MetricAtWork> {
   const { accepted, requests } = subject.facts;
   const seen = new Map<string, MetricAtWork>();
@@ -232,7 +230,8 @@ function labelsOf(metric: string): ReadonlyMap<string, string> {
 }
 
 /**
- * Whether a metric is what a row says: that name, exactly those labels, and values that it lists.
+ * Whether a metric matches a row: the same name, exactly the same labels, and values that the row
+ * lists.
  */
 function fits(metric: string, row: MetricRow): boolean {
   const labels = labelsOf(metric);

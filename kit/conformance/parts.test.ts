@@ -1,5 +1,5 @@
-// What the suite judges by: what is wrong with an outcome, what a README lists, and how small a
-// fault is made.
+// The parts by which the suite judges: what is wrong with an outcome, what a README lists, and how
+// small a failing run becomes.
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HeaderList } from "../traffic.js";
@@ -21,7 +21,7 @@ function outcome(upstream: HeaderList, more: Partial<Outcome> = {}): Outcome {
 }
 
 describe("an outcome", () => {
-  test("is right where the headers pass, change, or never go on", () => {
+  test("is right when the headers pass, change, or never go on", () => {
     expect(flawOf(SCRIPT, outcome(SCRIPT.headers))).toBeUndefined();
     expect(flawOf(SCRIPT, outcome([...SCRIPT.headers, ["x-b", "2"]]))).toBeUndefined();
     expect(flawOf(SCRIPT, outcome([]))).toBeUndefined();
@@ -31,12 +31,12 @@ describe("an outcome", () => {
     ["a lost :path", SCRIPT.headers.filter(([name]) => name !== ":path"), "leaves 0 of the header :path"],
     ["a second :path", [...SCRIPT.headers, [":path", "/b"]], "leaves 2 of the header :path"],
     ["a line end in a value", [...SCRIPT.headers, ["x-b", "1\r\nc: d"]], "writes the header"],
-    ["a name that is none", [...SCRIPT.headers, ["x b", "1"]], "writes the header"],
+    ["an invalid name", [...SCRIPT.headers, ["x b", "1"]], "writes the header"],
   ] as [string, HeaderList, string][])("is wrong with %s", (_, headers, message) => {
     expect(flawOf(SCRIPT, outcome(headers))).toContain(message);
   });
 
-  test("may hold what came in as a header and could not have come through Envoy", () => {
+  test("may hold a header that came in, even one that Envoy would not let in", () => {
     const script = { ...SCRIPT, headers: [...SCRIPT.headers, ["x-c", "a\nb"] as const] };
     expect(flawOf(script, outcome([...script.headers, ["x-copy", "a\nb"]]))).toBeUndefined();
   });
@@ -48,7 +48,7 @@ describe("an outcome", () => {
 });
 
 describe("a README's table of metrics", () => {
-  test("has labels of any value, labels with values, and rows that go on", () => {
+  test("has labels with any value, labels with listed values, and rows that continue another", () => {
     const rows = metricRows(
       [
         "## Metrics",
@@ -72,7 +72,7 @@ describe("a README's table of metrics", () => {
     ]);
   });
 
-  test("is of counters where it does not say", () => {
+  test("has counters where no type is given", () => {
     const rows = metricRows("## Metrics\n\n| name | labels |\n| --- | --- |\n| `a` | |\n");
     expect(rows).toMatchObject([{ name: "a", type: "counter" }]);
   });
@@ -80,7 +80,7 @@ describe("a README's table of metrics", () => {
   test("may be missing", () => expect(metricRows("# a filter\n")).toEqual([]));
 });
 
-test("a README's examples are its YAML blocks, and what blocks of Envoy and Istio hold", () => {
+test("a README's examples are its YAML blocks, and the configurations within blocks of Envoy and Istio", () => {
   const readme = [
     "```yaml\na: 1\n```",
     "```sh\nno\n```",
@@ -97,20 +97,20 @@ describe("a random document", () => {
     return Array.from({ length: 300 }, () => randomDocument(schema, random));
   };
 
-  test("has texts that mostly fit their pattern, or any where none does", () => {
+  test("has texts that mostly fit their pattern, or any text when none does", () => {
     const fitting = texts({ type: "string", pattern: "^x-" }).filter((text) => `${text}`.startsWith("x-"));
     expect(fitting.length).toBeGreaterThan(200);
     expect(texts({ type: "string", pattern: "^no text is like this$" })).toHaveLength(300);
   });
 
-  test("has dates and times where they are asked for", () => {
+  test("has dates and times where the schema asks for them", () => {
     const dates = texts({ type: "string", format: "date-time" }).filter((text) => /^\d{4}-/.test(`${text}`));
     expect(dates.length).toBeGreaterThan(200);
     expect(texts({ type: "string" })).toContain("1.5s");
   });
 });
 
-test("a given request has its calls answered once it is there, and else when it is over", () => {
+test("a request with an answer has its calls answered once it is whole, without one when it is over", () => {
   const kinds = (request: FilterRequest) => scriptOf(request).events.map(({ kind }) => kind);
   expect(kinds({ body: "a" })).toEqual(["request-body", "response-headers"]);
   expect(kinds({ body: "a", answer: "yes" })).toEqual(["request-body", "answer", "response-headers"]);
@@ -118,7 +118,7 @@ test("a given request has its calls answered once it is there, and else when it 
   expect(event).toEqual({ kind: "answer", status: 200, bytes: "\0\xff" });
 });
 
-test("a run is made as small as still shows the fault", () => {
+test("a run shrinks to the smallest that still shows the fault", () => {
   const run = Array.from({ length: 50 }, (_, i) =>
     scriptOf({ path: `/${i}`, headers: [["x-n", `${i}`.repeat(9)]], body: ["some", "body"] }),
   );
@@ -143,12 +143,12 @@ describe("a run of the suite is refused", () => {
     );
   });
 
-  test("for a filter that is not there", async () => {
+  test("for a filter that does not exist", async () => {
     const facts = { accepted: [{}], refused: [[{ a: 1 }, "a"]] as const };
     await expect(Subject.of("no-such-filter", facts)).rejects.toThrow("no-such-filter");
   });
 
-  test("with a seed that is no number", async () => {
+  test("with a seed that is not a number", async () => {
     vi.stubEnv("MESHWRIGHT_SEED", "seven");
     const facts = { accepted: [{}], refused: [[{ a: 1 }, "a"]] as const };
     await expect(Subject.of("trace-headers", facts)).rejects.toThrow(

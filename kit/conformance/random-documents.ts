@@ -1,9 +1,9 @@
-// Random configuration documents: made from a filter's JSON Schema or from documents that are known
-// to be good, then damaged a little.
+// Random configuration documents, made from a filter's JSON Schema or from documents that are known
+// to be good, and then damaged a little.
 
 import { Seeded } from "../host/seeded.js";
 
-/** Random numbers that a seed repeats, and picks. */
+/** Random numbers and picks, which a seed repeats. */
 export class Random extends Seeded {
   pick<T>(from: readonly T[]): T {
     const picked = from[this.below(from.length)];
@@ -13,8 +13,8 @@ export class Random extends Seeded {
 }
 
 /**
- * What of JSON Schema the generator heeds: where it does not, the document is one to refuse, or
- * not, in the same way.
+ * The parts of JSON Schema that the generator follows. When it ignores a part, both readers still
+ * must agree on the document.
  */
 export interface JsonSchema {
   readonly type?: string;
@@ -63,7 +63,7 @@ export function randomDocument(schema: JsonSchema, random: Random): unknown {
     return schema.type === "integer" || random.below(2) === 0 ? number : number / 100;
   }
   const fitting = fittingTexts(schema);
-  // Where none fits, the accepted documents alone have texts that do.
+  // When no text fits the pattern, only the accepted documents have texts that do.
   return random.pick(random.below(8) === 0 || fitting.length === 0 ? TEXTS : fitting);
 }
 
@@ -122,7 +122,7 @@ interface Slot {
   readonly key: string;
 }
 
-/** Every value in the document, by what holds it. */
+/** Every value in the document, with the object or list that holds it. */
 function placesIn(value: unknown): Slot[] {
   if (typeof value !== "object" || value === null) return [];
   const holder = value as Record<string, unknown>;

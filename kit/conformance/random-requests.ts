@@ -1,5 +1,5 @@
-// No request ends the VM, or makes a broken message: a hundred thousand random ones, under changing
-// configurations.
+// No request ends the VM or makes a broken message: a hundred thousand random requests under
+// changing configurations.
 
 import type { HostedModule } from "../host/load.js";
 import { broken, type Check, shown } from "./check.js";
@@ -12,7 +12,7 @@ import type { Subject } from "./subject.js";
 import { vocabularyOf } from "./vocabulary.js";
 
 const REQUESTS = 100_000;
-/** So many requests meet one configuration, and then another. */
+/** How many requests meet one configuration before the next one takes its place. */
 const REQUESTS_A_CONFIGURATION = 500;
 
 export const randomRequestChecks: readonly Check[] = [
@@ -39,7 +39,7 @@ export const randomRequestChecks: readonly Check[] = [
   },
 ];
 
-/** What goes wrong when the script is played, or undefined. */
+/** What goes wrong when the script is played, or undefined when nothing does. */
 export function wrongWith(module: HostedModule, script: Script): string | undefined {
   try {
     return flawOf(script, play(module, script));
@@ -48,12 +48,12 @@ export function wrongWith(module: HostedModule, script: Script): string | undefi
   }
 }
 
-/** A trap as it is told: the host has written into it where in the source it was. */
+/** The text of a trap. The host has added its place in the source. */
 export function trapText(error: unknown): string {
   return `it traps: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** Ends the check with the smallest requests that show the fault. */
+/** Fails the check with the smallest requests that show the fault. */
 export function report(
   subject: Subject,
   configuration: unknown,
@@ -73,7 +73,7 @@ export function report(
   const isRepeated = again(start) !== undefined;
   const small = isRepeated ? shrunk(start, (tried) => again(tried) !== undefined) : last;
   const found = isRepeated ? again(small) : wrong;
-  const what = isRepeated ? "the smallest that does it" : "the last one; what came long before it counts too";
+  const what = isRepeated ? "the smallest that does it" : "the last one; requests long before it matter too";
   broken(
     `${found ?? wrong}\nMESHWRIGHT_SEED=${subject.seed} repeats it.\nconfiguration: ${shown(configuration, 2000)}\n` +
       `${small.length === 1 ? "request" : "requests"} (${what}):\n${small.map((script) => shown(script, 2000)).join("\n")}`,

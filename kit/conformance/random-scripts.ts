@@ -1,4 +1,5 @@
-// Random streams: mostly what a client and an upstream might send, sometimes what nobody should.
+// Random streams: mostly what a client and an upstream might send, sometimes what nobody should
+// send.
 
 import type { HeaderList } from "../traffic.js";
 import type { Random } from "./random-documents.js";
@@ -27,16 +28,16 @@ const ODD = [
   "=",
   "x".repeat(300),
 ];
-/** What Envoy's own codecs refuse, and another filter might still make. */
+/** What Envoy's own codecs refuse, but another filter might make. */
 const FORBIDDEN = ["a\0b", "a\r\nb: c", "\n", "\x7f"];
 const METHODS = ["HEAD", "OPTIONS", "CONNECT", "get", "X".repeat(40), ""];
 const STATUSES = ["200", "204", "301", "404", "429", "500", "503", "100", "0", "abc", ""];
 const TYPES = ["application/grpc", "application/json", "text/plain"];
 const LONG = 64 * 1024;
-/** Nothing but a client says this. */
+/** A text that only a client sends. */
 export const MARK = "zq7x";
 
-/** Makes streams of a vocabulary. */
+/** Makes streams from a vocabulary. */
 export class ScriptMaker {
   constructor(
     private readonly words: Vocabulary,
@@ -55,7 +56,7 @@ export class ScriptMaker {
     };
   }
 
-  /** A header value: bytes as latin1. */
+  /** A header value, whose bytes are latin1 characters. */
   value(): string {
     const { random, words } = this;
     switch (random.below(16)) {
@@ -155,7 +156,7 @@ export class ScriptMaker {
     return [{ kind: "response-headers", headers, end: rest.length === 0 }, ...rest];
   }
 
-  /** Time that passes, and answers to the filter's own calls, here and there. */
+  /** Time that passes, and answers to the filter's own calls, at random places. */
   private extras(events: readonly StreamEvent[]): StreamEvent[] {
     const { random } = this;
     return events.flatMap((event): StreamEvent[] => {
@@ -166,10 +167,7 @@ export class ScriptMaker {
   }
 }
 
-/**
- * The script with a word in half of its headers, the path and the query among them, that nothing
- * else says.
- */
+/** The script with a unique word in half of its headers, including the path and the query. */
 export function marked(script: Script, random: Random): Script {
   const mark = () => `${MARK}${random.below(2 ** 31)}`;
   const headers = script.headers.map(([name, value]) =>
@@ -183,7 +181,7 @@ export function marked(script: Script, random: Random): Script {
   };
 }
 
-/** For a query: what would end a parameter is written with percents. */
+/** For a query, in which characters that would end a parameter are percent-encoded. */
 function encoded(value: string): string {
   return value.replaceAll(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these would end the path
@@ -193,7 +191,8 @@ function encoded(value: string): string {
 }
 
 /**
- * Both in their own order, mixed at random: an upstream may answer before it has the whole request.
+ * Mixes both lists at random and keeps the order within each, since an upstream may answer before
+ * it has the whole request.
  */
 function merged(one: readonly StreamEvent[], other: readonly StreamEvent[], random: Random): StreamEvent[] {
   if (one.length === 0 || random.below(3) > 0) return [...one, ...other];

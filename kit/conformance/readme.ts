@@ -1,12 +1,12 @@
-// What a filter's README says of its configuration: the examples, and the table of options.
+// What a filter's README says about its configuration: the examples, and the table of options.
 
 import { parse } from "yaml";
 import { z } from "zod";
 import { broken, type Check, shown } from "./check.js";
 
 /**
- * A block with one of these is configuration of Envoy, Istio or the mesh, which holds the filter's
- * somewhere within.
+ * A block with one of these keys is a configuration of Envoy, Istio or the mesh. The filter's
+ * configuration is somewhere within it.
  */
 const AROUND = [
   "http_filters",
@@ -45,8 +45,8 @@ export const readmeChecks: readonly Check[] = [
 ];
 
 /**
- * The YAML blocks that are configurations of the filter, and the configurations within those of
- * Envoy and Istio.
+ * The YAML blocks that are configurations of the filter, and the filter's configurations within
+ * those of Envoy and Istio.
  */
 export function readmeExamples(readme: string): readonly unknown[] {
   const blocks = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map(
@@ -58,7 +58,7 @@ export function readmeExamples(readme: string): readonly unknown[] {
   });
 }
 
-/** JSON in a `StringValue`, and Istio's `pluginConfig`. */
+/** The JSON in a `StringValue`, and Istio's `pluginConfig`. */
 function embedded(value: unknown): unknown[] {
   if (typeof value !== "object" || value === null) return [];
   const { "@type": type, value: text, pluginConfig } = value as Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-// What no filter may make of a stream, whatever came in.
+// What a filter must never do to a stream, whatever came in.
 
 import type { HeaderList } from "../traffic.js";
 import type { Outcome, Script } from "./script.js";
@@ -7,7 +7,7 @@ const NAME = /^:?[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const ENDS_A_HEADER = /[\0\r\n]/;
 const PSEUDO = new Set([":method", ":path", ":authority", ":scheme", ":status"]);
 
-/** What is wrong with the outcome, or undefined. */
+/** What is wrong with the outcome, or undefined when nothing is. */
 export function flawOf(script: Script, { upstream, client, localReply }: Outcome): string | undefined {
   if (localReply !== undefined && !(localReply.status >= 200 && localReply.status <= 599)) {
     return `it answers with status ${localReply.status}, where 200 to 599 are allowed`;
@@ -33,13 +33,13 @@ function isBroken([name, value]: readonly [string, string]): boolean {
   return !NAME.test(name) || ENDS_A_HEADER.test(value);
 }
 
-/** Only where nothing like it came in as a header: Envoy lets none in. */
+/** A broken header counts only when no such header came in, since Envoy lets none in. */
 function brokenHeader(list: HeaderList): string | undefined {
   const found = list.find(isBroken);
   return found && `it writes the header ${JSON.stringify(found)}, which would break the message`;
 }
 
-/** A message keeps each of the pseudo-headers that it had, once. */
+/** A message keeps each pseudo-header that it had, exactly once. */
 function lost(before: HeaderList, after: HeaderList): string | undefined {
   if (after.length === 0) return undefined;
   for (const [name] of before) {

@@ -1,5 +1,5 @@
-// One stream as a script that can be played again: what comes in on both sides, in its order, and
-// what came of it.
+// One stream as a script that can be replayed: what comes in on both sides, in order, and the
+// outcome.
 
 import { listOf } from "../body-pieces.js";
 import type { LocalReply } from "../host/context.js";
@@ -12,23 +12,22 @@ import type { FilterRequest } from "./facts.js";
 import type { Random } from "./random-documents.js";
 
 /**
- * Something that happens to a stream after its request headers. A body's characters are its bytes
- * (latin1).
+ * An event of a stream after its request headers. The characters of a body are its bytes (latin1).
  */
 export type StreamEvent =
   | { readonly kind: "request-body" | "response-body"; readonly bytes: string; readonly end: boolean }
   | { readonly kind: "request-trailers" | "response-trailers"; readonly headers: HeaderList }
   | { readonly kind: "response-headers"; readonly headers: HeaderList; readonly end: boolean }
   /**
-   * Every call of the filter's own that waits is answered, with this HTTP status, 0: it fails, and
-   * these bytes (latin1). Default: `answer`.
+   * Answers every waiting call of the filter with this HTTP status and these bytes (latin1, default
+   * `answer`). Status 0 makes the calls fail.
    */
   | { readonly kind: "answer"; readonly status: number; readonly bytes?: string }
   | { readonly kind: "advance"; readonly ms: number };
 
-/** A stream. It is closed after its last event, whole or not. */
+/** A stream. It is closed after its last event, complete or not. */
 export interface Script {
-  /** With the pseudo-headers. */
+  /** Includes the pseudo-headers. */
   readonly headers: HeaderList;
   readonly end: boolean;
   readonly events: readonly StreamEvent[];
@@ -43,7 +42,7 @@ interface Side {
   readonly isWhole: boolean;
 }
 
-/** What a filter made of a stream. */
+/** What a filter did with a stream. */
 export interface Outcome {
   readonly upstream: Side;
   readonly client: Side;
@@ -51,7 +50,7 @@ export interface Outcome {
   readonly wasReset: boolean;
 }
 
-/** Plays the script to its end. Throws where the module traps. */
+/** Plays the script to its end. Throws when the module traps. */
 export function play(module: HostedModule, script: Script, plugin?: string): Outcome {
   const stream = begin(module, script, plugin);
   for (const event of script.events) happen(module, stream, event);
@@ -61,7 +60,7 @@ export function play(module: HostedModule, script: Script, plugin?: string): Out
 }
 
 /**
- * Plays scripts side by side, several open at once; the outcomes stand in the order of the scripts.
+ * Plays scripts side by side, several open at once. The outcomes are in the order of the scripts.
  */
 export function playTogether(module: HostedModule, scripts: readonly Script[], random: Random): Outcome[] {
   const outcomes: Outcome[] = [];
@@ -87,7 +86,7 @@ export function playTogether(module: HostedModule, scripts: readonly Script[], r
   return outcomes;
 }
 
-/** Opens the stream of a script, without its events. */
+/** Opens the stream of a script, before its events. */
 export function begin(module: HostedModule, script: Script, plugin?: string): HttpStream {
   const { headers, end, properties } = script;
   return module.open(headers, { endOfStream: end, properties, ...(plugin === undefined ? {} : { plugin }) });
@@ -121,7 +120,10 @@ function arrive(
   }
 }
 
-/** Answers what waits now; what the filter asks for upon an answer waits for the next. */
+/**
+ * Answers the calls that wait now. Calls that the filter makes upon an answer wait for the next
+ * event.
+ */
 function answerCalls(module: HostedModule, status: number, bytes = "answer"): void {
   const body = Buffer.from(bytes, "latin1");
   for (const call of module.httpCalls) {
@@ -152,7 +154,7 @@ function sideOf(received: Received): Side {
   };
 }
 
-/** Streams that `playTogether` has open. */
+/** How many streams `playTogether` has open. */
 const AT_ONCE = 10;
 const RESPONSE_STATUS = 200;
 
@@ -184,7 +186,7 @@ export function scriptOf(request: FilterRequest): Script {
   };
 }
 
-/** What follows the headers of one side. */
+/** The events that follow the headers of one side. */
 export function follow(
   side: "request" | "response",
   pieces: readonly string[],
@@ -199,7 +201,7 @@ export function follow(
   return events;
 }
 
-/** Bytes as the script has them, latin1. */
+/** Bytes in the script's form, latin1. */
 function bytesOf(body: BodyPieces | undefined): readonly string[] {
   return listOf(body).map((piece) => Buffer.from(piece as string).toString("latin1"));
 }

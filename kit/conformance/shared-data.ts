@@ -1,4 +1,5 @@
-// What a filter keeps in shared data is bounded: the host frees no key before its last VM ends.
+// What a filter keeps in shared data is bounded, since the host frees no key before its last VM
+// ends.
 
 import type { HostedModule } from "../host/load.js";
 import { broken, type Check, shown } from "./check.js";
@@ -8,11 +9,11 @@ import { play } from "./script.js";
 import { vocabularyOf } from "./vocabulary.js";
 
 const REQUESTS = 10_000;
-/** Keys that the second half of the requests may still add: those of rare decisions. */
+/** Keys that the second half of the requests may still add, for rare decisions. */
 const LATE_KEYS = 10;
 /**
- * A table of fixed size fills up, so that the second half adds less than this part of what the
- * first one did.
+ * A table of fixed size fills up, so the second half adds less than this part of what the first
+ * half added.
  */
 const STILL_GROWING = 0.8;
 
@@ -33,8 +34,8 @@ export const sharedDataChecks: readonly Check[] = [
         const late = all - early;
         if (late > LATE_KEYS && late > STILL_GROWING * (early - start))
           broken(
-            `random requests make ever more keys: ${early}, then ${all}, ${shown(keysOf(module).at(-1))} the latest. A proxy keeps each until its last ` +
-              "VM ends: hash what a client says into a fixed number of keys",
+            `random requests make more and more keys: ${early}, then ${all}, the latest ${shown(keysOf(module).at(-1))}. A proxy keeps each until its last ` +
+              "VM ends: hash what a client sends into a fixed number of keys",
           );
       }
     },

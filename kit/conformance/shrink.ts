@@ -1,14 +1,14 @@
-// Makes a run of streams that shows a fault as small as it can be while it still shows it.
+// Makes a run of streams that shows a fault as small as possible while it still shows it.
 
 import type { HeaderList } from "../traffic.js";
 import type { Script, StreamEvent } from "./script.js";
 
-/** How long the fault is looked for in smaller runs. */
+/** How long smaller runs are tried, in milliseconds. */
 const MOST_MS = 5_000;
-/** Parts of a list or a text that are tried: what is longer is left with more than it needs. */
+/** How many parts of a list or a text are tried. A longer one keeps more than it needs. */
 const MOST_PARTS = 500;
 
-/** `fails` says whether a run still shows the fault; the given one does. */
+/** `fails` says whether a run still shows the fault. The given run does. */
 export function shrunk(
   scripts: readonly Script[],
   fails: (scripts: readonly Script[]) => boolean,
@@ -41,7 +41,7 @@ function smaller(script: Script, fails: (script: Script) => boolean): Script {
   return small;
 }
 
-/** Leaves out what can be left out: large pieces first. */
+/** Leaves out whatever it can, large pieces first. */
 function fewer<T>(items: readonly T[], fails: (items: readonly T[]) => boolean): readonly T[] {
   let small = items;
   for (let size = Math.ceil(items.length / 2); size > small.length / MOST_PARTS; size = half(size)) {
@@ -53,7 +53,7 @@ function fewer<T>(items: readonly T[], fails: (items: readonly T[]) => boolean):
   return small;
 }
 
-/** The same for the letters of a text, which may be many millions. */
+/** The same for the characters of a text, which may be many millions. */
 function shorter(text: string, fails: (text: string) => boolean): string {
   let small = text;
   for (let size = Math.ceil(text.length / 2); size > small.length / MOST_PARTS; size = half(size)) {

@@ -1,5 +1,5 @@
-// The filter that a run of the suite is about: its module, its schema, its README, and how much of
-// it is to be done.
+// The filter that a run of the suite tests, with its module, schema and README, and how much work
+// the run does.
 
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -13,14 +13,14 @@ import { HostedModule } from "../host/load.js";
 import { Seeded } from "../host/seeded.js";
 import type { FilterFacts } from "./facts.js";
 
-/** Part of all that `quick` does. */
+/** The part of the random work that `quick` does. */
 const QUICK = 0.1;
 
 export interface SubjectOptions {
-  /** What repeats a run. Default: `MESHWRIGHT_SEED`, or another one each time. */
+  /** The seed that repeats a run. Default: `MESHWRIGHT_SEED`, or a new one each time. */
   readonly seed?: number;
   /**
-   * How much of the random work is done, 1 for all of it. Default: 1, and 0.1 with
+   * How much of the random work is done, 1 for all of it. Default: 1, or 0.1 with
    * `MESHWRIGHT_QUICK=1`.
    */
   readonly scale?: number;
@@ -29,13 +29,15 @@ export interface SubjectOptions {
 /** A filter under test. */
 export class Subject {
   private constructor(
-    /** Its name, which its log lines begin with. */
+    /** The filter's name, with which its log lines begin. */
     readonly name: string,
     readonly facts: FilterFacts,
     readonly schema: z.ZodType,
-    /** As the descriptor lists them; undefined where it lists none, or there is none. */
+    /**
+     * The labels that the descriptor lists; undefined without a descriptor or without labels in it.
+     */
     readonly metricLabels: readonly string[] | undefined,
-    /** The text of the README beside its entry file; empty where there is none. */
+    /** The text of the README beside the entry file, or empty text when there is none. */
     readonly readme: string,
     readonly modulePath: string,
     readonly seed: number,
@@ -44,7 +46,7 @@ export class Subject {
   ) {}
 
   /**
-   * @throws MeshwrightError `build` when there is no such filter, or it does not compile; `usage`
+   * @throws MeshwrightError `build` when there is no such filter or it does not compile; `usage`
    * when the facts lack documents
    */
   static async of(filter: string, facts: FilterFacts, options: SubjectOptions = {}): Promise<Subject> {
@@ -58,13 +60,14 @@ export class Subject {
     return new Subject(name, facts, schema, metricLabels, readme, modulePath, seed, scale, module);
   }
 
-  /** How many of something there shall be, where the full run has `full`. */
+  /** How many of something to do, where the full run does `full`. */
   amount(full: number): number {
     return Math.max(1, Math.round(full * this.scale));
   }
 
   /**
-   * Up to so many of the accepted configurations, from all over the list, the last one among them.
+   * At most this many of the accepted configurations, from all over the list, always with the last
+   * one.
    */
   sample(most: number): readonly unknown[] {
     const { accepted } = this.facts;
@@ -72,7 +75,7 @@ export class Subject {
     return accepted.filter((_, i) => (accepted.length - 1 - i) % step === 0);
   }
 
-  /** A new VM, with the random numbers that the seed gives. */
+  /** A new VM, with the random numbers of the seed. */
   boot(options: HostOptions = {}): HostedModule {
     const module = new HostedModule(this.module, options, this.modulePath);
     const random = new Seeded(this.seed);
@@ -80,14 +83,14 @@ export class Subject {
     return module;
   }
 
-  /** A new VM whose plugin has this configuration, one that is accepted. */
+  /** A new VM whose plugin has this configuration, which must be accepted. */
   bootWith(configuration: unknown, options: HostOptions = {}): HostedModule {
     const module = this.boot(options);
     module.configure(JSON.stringify(configuration));
     return module;
   }
 
-  /** Where the schema finds something wrong. */
+  /** The places where the schema finds a fault. */
   refusedPlaces(document: unknown): readonly string[] {
     const checked = checkValue(document, this.schema);
     return checked.ok ? [] : checked.problems.map((problem) => formatPath(problem.path));
@@ -103,7 +106,7 @@ function refuseNothing(filter: string, { accepted, refused }: FilterFacts): void
   );
 }
 
-/** `MESHWRIGHT_SEED`, or one that is another each time. */
+/** `MESHWRIGHT_SEED`, or a new seed each time. */
 function seedOfEnvironment(): number {
   const text = process.env.MESHWRIGHT_SEED;
   if (text === undefined || text === "") return Date.now() % 2 ** 31;

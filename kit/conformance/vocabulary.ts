@@ -1,5 +1,5 @@
-// Words that a filter's configurations and requests are about: random requests made of them come
-// through its decisions, others hardly would.
+// Words that a filter's configurations and requests are about. Random requests made from them reach
+// its decisions; requests made from other words hardly ever would.
 
 import type { FilterFacts } from "./facts.js";
 import { type Script, scriptOf } from "./script.js";
@@ -10,11 +10,11 @@ export interface Vocabulary {
   readonly values: readonly string[];
   readonly paths: readonly string[];
   readonly methods: readonly string[];
-  /** What the author gave. */
+  /** The words that the author gave. */
   readonly scripts: readonly Script[];
 }
 
-/** Words of one kind: more would only make each of them rare. */
+/** How many words of one kind are used. More would make each of them rare. */
 const MOST = 200;
 const LONGEST = 512;
 

@@ -1,4 +1,4 @@
-// The filter in a whole proxy: whichever worker serves a request, the same comes of it.
+// The filter in a whole proxy: a request has the same outcome on every worker.
 
 import type { Json } from "../../envoy/config/json.js";
 import { isSendable } from "../host/check.js";
@@ -13,13 +13,16 @@ import { vocabularyOf } from "./vocabulary.js";
 
 const WORKERS = 3;
 const REQUESTS = 300;
-/** Served by each worker first, so that none has random bytes left that the others do not have. */
+/**
+ * How many requests each worker serves first, so that all workers have used up their first random
+ * bytes.
+ */
 const WARM_UP = 100;
 const MOST_CONFIGURATIONS = 10;
-/** Longer than what a filter waits for. */
+/** Longer than a filter waits for anything, in milliseconds. */
 const LONG_MS = 60_000;
 const ANY_BYTE = 0x5a;
-/** The check gives these itself. */
+/** Headers that the check itself sets. */
 const OWN = new Set(["host", "x-request-id"]);
 const SEEDS = [1, 2] as const;
 
@@ -34,7 +37,7 @@ export const workerChecks: readonly Check[] = [
         const spread = serve(subject, configuration, exchanges, (i) => i % WORKERS);
         const [alone, again] = SEEDS.map((seed) => serve(subject, configuration, exchanges, () => 0, seed));
         if (subject.facts.remembers !== undefined) continue;
-        // What is another with another seed is chance.
+        // An outcome that differs with another seed is chance.
         const i = spread.findIndex((seen, k) => seen !== alone?.[k] && alone?.[k] === again?.[k]);
         if (i >= 0)
           broken(
@@ -55,7 +58,7 @@ interface ProxyExchange {
   readonly answer: UpstreamResponse;
 }
 
-/** What a client and an upstream would send of a script. */
+/** What a client and an upstream would send for a script. */
 function exchangeOf({ headers, events, properties }: Script, number: number): ProxyExchange {
   const pseudo = (name: string, fallback: string) => {
     const value = headers.find(([other]) => other === name)?.[1] ?? "";
@@ -68,7 +71,7 @@ function exchangeOf({ headers, events, properties }: Script, number: number): Pr
     request: {
       method: pseudo(":method", "GET"),
       path: pseudo(":path", "/"),
-      // The proxy draws one where none is given.
+      // The proxy draws an id when none is given.
       headers: [...plain(headers), ["host", pseudo(":authority", "test")], ["x-request-id", `${number}`]],
       ...(asked.length === 0 ? {} : { body: asked }),
       properties,

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Json } from "../../envoy/config/json.js";
 import type { AdminClient } from "../../envoy/runtime/admin.js";
 
-/** An entry of the access log: the fields that were asked for. */
+/** An entry of the access log, with the fields that the test asked for. */
 export type AccessLogEntry = Readonly<Record<string, Json>>;
 
-/** What an entry of the access log holds unless a test asks for other fields. */
+/** The fields of an entry unless a test asks for others. */
 export const ACCESS_LOG_FIELDS: Readonly<Record<string, string>> = {
   method: "%REQ(:METHOD)%",
   path: "%REQ(:PATH)%",
@@ -30,11 +30,10 @@ export async function readAccessLog(
 ): Promise<readonly AccessLogEntry[]> {
   const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
-    // By itself Envoy writes its buffer every ten seconds only; to reopen a log it writes what it
-    // has.
+    // Envoy writes its buffer only every ten seconds, but also when it reopens a log.
     await admin.post("/reopen_logs");
     await sleep(20);
-    // What stands after the last line end is a line that is still being written.
+    // Text after the last line end is a line that Envoy is still writing.
     const lines = (await readFile(path, "utf8")).split("\n").slice(0, -1);
     if (lines.length >= atLeast) return lines.map((line) => JSON.parse(line) as AccessLogEntry);
     if (Date.now() > deadline) {

@@ -12,14 +12,14 @@ import { metricLabels } from "../../filters/catalog.js";
 import { ACCESS_LOG_FIELDS } from "./access-log.js";
 import type { Destination, EnvoyOptions } from "./options.js";
 
-/** What the options leave open. */
+/** What the options do not say. */
 export interface Places {
   readonly port: number;
   readonly adminPort: number;
   readonly accessLogPath: string;
-  /** Where Envoy listens. */
+  /** The address on which Envoy listens. */
   readonly listenAddress: string;
-  /** Where it finds the upstreams. */
+  /** The address at which Envoy finds the upstreams. */
   readonly hostAddress: string;
   readonly chain: readonly HttpFilter[];
   readonly upstreamChain: readonly HttpFilter[];
@@ -65,7 +65,7 @@ function fallbackOf({ defaultUpstream }: EnvoyOptions, names: readonly string[])
   if (names.includes(fallback)) return fallback;
   throw new MeshwrightError(
     "configuration",
-    `the default upstream ${fallback} is none of upstreams: name one of [${names.join(", ")}]`,
+    `the default upstream ${fallback} is not one of upstreams: name one of [${names.join(", ")}]`,
   );
 }
 

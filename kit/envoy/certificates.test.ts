@@ -1,4 +1,4 @@
-// What is said where certificates cannot be made.
+// The error messages when certificates cannot be made.
 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test("a machine without openssl is told how to get it", () => {
+test("without openssl the error says how to get it", () => {
   vi.stubEnv("PATH", "/nowhere");
   expect(() => makeAuthority(tmpdir())).toThrow(
     expect.objectContaining({
@@ -21,7 +21,7 @@ test("a machine without openssl is told how to get it", () => {
 });
 
 describe.skipIf(isMissing("openssl"))(`with openssl ${needs("openssl")}`, () => {
-  test("a folder that is not there is refused", () => {
+  test("a folder that does not exist is refused", () => {
     expect(() => makeAuthority(join(tmpdir(), "no", "such", "folder"))).toThrow(
       expect.objectContaining({ code: "usage", message: expect.stringMatching(/^openssl req refuses: /) }),
     );

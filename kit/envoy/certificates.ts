@@ -1,5 +1,5 @@
-// Certificates for a test's own TLS servers: an authority made on the spot, and what it signs.
-// Needs the program `openssl`.
+// Certificates for a test's own TLS servers: a new authority, and what it signs. Needs the program
+// `openssl`.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 
-/** What an authority signed, in PEM, as it stands in its files. */
+/** A certificate and its key, as PEM text and as the paths of their files. */
 export interface Certificate {
   readonly key: Buffer;
   readonly cert: Buffer;
@@ -20,7 +20,7 @@ export interface Authority {
   readonly ca: Buffer;
   readonly caFile: string;
   /**
-   * A key and a certificate.
+   * Makes a key and a certificate.
    * @param name the common name, and the name of the files: letters, digits, "_" and "-"
    * @param subjectAltName such as `DNS:localhost` or `IP:127.0.0.1`
    */
@@ -28,9 +28,9 @@ export interface Authority {
 }
 
 /**
- * Makes an authority whose files stand in `folder`; they hold for two days.
- * @throws MeshwrightError `tool-missing` when the program `openssl` is not here, `usage` when it
- * refuses, such as a folder that is not there
+ * Makes an authority that keeps its files in `folder`. Its certificates are valid for two days.
+ * @throws MeshwrightError `tool-missing` when the program `openssl` is not installed, `usage` when
+ * openssl refuses, for example because the folder does not exist
  */
 export function makeAuthority(folder: string): Authority {
   const at = (file: string) => path.join(folder, file);
@@ -52,7 +52,7 @@ export function makeAuthority(folder: string): Authority {
       const by = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"];
       openssl("x509", "-req", "-in", request, ...by, "-days", "2", "-extfile", extensions, "-out", cert);
       const keyFile = at(`${name}.key`);
-      // Envoy in a container may run as another user; the key is worth nothing outside of the test.
+      // Envoy in a container may run as another user. The key has no value outside the test.
       await chmod(keyFile, 0o644);
       return { key: await readFile(keyFile), cert: await readFile(cert), keyFile, certFile: cert };
     },

@@ -36,7 +36,7 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
     expect(upstream.requests[0]?.headers.filter(([name]) => name.startsWith("x-"))).toEqual(headers);
   });
 
-  test("the host is the URL's, unless a header says another", async () => {
+  test("the host is the URL's, unless a header gives another", async () => {
     const host = protocol === "http1" ? "host" : ":authority";
     await send(url, { protocol });
     await send(url, { protocol, headers: [["Host", "shop.example"]] });
@@ -48,7 +48,7 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
     ]);
   });
 
-  test("method, a path that a URL would tidy up, and body arrive", async () => {
+  test("the method, the body and a path that URL parsing would tidy up arrive unchanged", async () => {
     await send(url, { protocol, method: "PUT", path: "/a/../b%2f?c=%zz", body: "é" });
     expect(upstream.requests[0]).toMatchObject({ method: "PUT", path: "/a/../b%2f?c=%zz", body: "é" });
   });
@@ -109,7 +109,7 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
     expect(upstream.requests[0]).toMatchObject({ method: "POST", body: "dé", trailers: [["x-sum", "9"]] });
   });
 
-  test("an upstream breaks off before the answer, or within it", async () => {
+  test("an upstream can break off before the answer or within it", async () => {
     answer = { fault: "reset" };
     expect(await send(url, { protocol })).toMatchObject({ status: 0, headers: [], end: "reset" });
     answer = { fault: "reset-in-body", status: 201, body: ["so far"] };
@@ -117,7 +117,7 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
   });
 
   test.each([{ fault: "never" }, { delayMs: 60_000 }] as const)(
-    "an answer that does not come in time is an error that says which, %j",
+    "an answer that does not come in time is an error that names the request, %j",
     async (given) => {
       answer = given;
       await expect(send(url, { protocol, path: "/slow", timeoutMs: 50 })).rejects.toThrow(
@@ -134,19 +134,19 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
   });
 
   test.each(["127.0.0.1:1", "localhost:1", "ftp://127.0.0.1:1"])(
-    "what is no URL of HTTP is refused: %s",
+    "anything that is not an HTTP URL is refused: %s",
     async (wrong) => {
-      await expect(send(wrong, { protocol })).rejects.toThrow(`"${wrong}" is no URL of HTTP`);
+      await expect(send(wrong, { protocol })).rejects.toThrow(`"${wrong}" is not an HTTP URL`);
     },
   );
 
-  test("nobody there is an error", async () => {
+  test("a port where nobody listens is an error", async () => {
     await upstream[Symbol.asyncDispose]();
     await expect(send(url, { protocol })).rejects.toThrow(/ECONNREFUSED/);
   });
 });
 
-test("a stream that a server cancels is a reset, though Node ends it as if it were whole", async () => {
+test("a stream that a server cancels is a reset, although Node ends it as if it were complete", async () => {
   const server = http2.createServer();
   server.on("stream", (stream) => {
     stream.on("error", () => {});
@@ -185,14 +185,14 @@ describe("rawHttp1", () => {
     expect(response).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\\r\\n\\r\\n$`, "s"));
   });
 
-  test("a response comes after the word to go on", async () => {
+  test("a response follows a 100 Continue", async () => {
     await using upstream = await startUpstream({ respond: ({ body }) => ({ body: `got ${body}` }) });
     const head = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n";
     const response = await rawHttp1(upstream.port, Buffer.from(`${head}x`));
     expect(response).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 .*got x/s);
   });
 
-  test("a connection closed with or without an answer ends it", async () => {
+  test("a closed connection ends the wait, with or without an answer", async () => {
     await using upstream = await startUpstream();
     expect(await rawHttp1(upstream.port, Buffer.from("\0\0\0\r\n\r\n"))).toMatch(/^(HTTP\/1\.1 400 |$)/);
   });

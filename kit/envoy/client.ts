@@ -1,5 +1,5 @@
-// An HTTP client for tests: it sends headers as they are given, in pieces as they are given, and
-// shows the answer as it came.
+// An HTTP client for tests. It sends headers and the pieces of a body exactly as they are given,
+// and shows the answer as it came.
 
 import { once } from "node:events";
 import http from "node:http";
@@ -14,33 +14,33 @@ import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
 import { writePieces } from "./pieces.js";
 import { firstValue, grouped, pairs } from "./raw-headers.js";
 
-/** TLS from a client; all in PEM. */
+/** TLS on the client's side. All fields are PEM. */
 export interface ClientTls {
-  /** Who must have signed the server's certificate. */
+  /** The authority that must have signed the server's certificate. */
   readonly ca: string | Buffer;
-  /** The client's own certificate, and its key, where the server asks for one. */
+  /** The client's own certificate and its key, for a server that asks for one. */
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
-  /** The name that the server's certificate must hold. Default: the URL's host. */
+  /** The name that the server's certificate must contain. Default: the URL's host. */
   readonly serverName?: string;
 }
 
 export interface SendOptions extends ClientRequest {
   /** `http2` is HTTP/2 by prior knowledge, or with TLS by ALPN. Default: `http1`. */
   readonly protocol?: "http1" | "http2";
-  /** For an `https` URL, which cannot do without. */
+  /** Required for an `https` URL. */
   readonly tls?: ClientTls;
   /**
-   * How long the whole answer may take, in milliseconds. Default: 20,000: a test that hangs says
-   * nothing.
+   * How long the whole answer may take, in milliseconds. Default: 20,000, since a test that hangs
+   * gives no reason.
    */
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 20_000;
-/** Far above Node's own limits, so that it is Envoy's that a test meets. */
+/** Far above Node's own limits, so that a test meets Envoy's. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024 - 1;
-/** A stream or a connection that was ended by the other side. */
+/** Error codes of a stream or a connection that the other side ended. */
 const RESETS = new Set([
   "ECONNRESET",
   "EPIPE",
@@ -50,10 +50,10 @@ const RESETS = new Set([
 ]);
 
 /**
- * Sends one request on a connection of its own. `path` stands in place of the URL's, and is sent as
- * it is. With HTTP/2 names go out in lower case and repeats of a name together.
- * @throws MeshwrightError `usage` when `url` is none of HTTP; what Node throws when there is no
- * connection; Error when no whole answer came in time
+ * Sends one request on a connection of its own. `path` replaces the URL's path and is sent
+ * unchanged. With HTTP/2 Node sends names in lower case, and repeats of a name together.
+ * @throws MeshwrightError `usage` when `url` is not an HTTP URL; Node's own error when there is no
+ * connection; Error when the whole answer does not come in time
  */
 export async function send(url: string, options: SendOptions = {}): Promise<ClientResponse> {
   const sendIn = options.protocol === "http2" ? sendHttp2 : sendHttp1;
@@ -72,7 +72,7 @@ export async function send(url: string, options: SendOptions = {}): Promise<Clie
 function urlOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new MeshwrightError("usage", `"${text}" is no URL of HTTP: give one such as http://127.0.0.1:8080`);
+  throw new MeshwrightError("usage", `"${text}" is not an HTTP URL: give one such as http://127.0.0.1:8080`);
 }
 
 function methodOf({ method, body }: SendOptions): string {
@@ -87,18 +87,18 @@ async function sendHttp1(url: URL, options: SendOptions): Promise<ClientResponse
     port: url.port,
     method: methodOf(options),
     path,
-    // A flat list keeps order and repeats. Node adds no header of its own to it.
+    // A flat list keeps order and repeats. Node then adds no header of its own.
     headers: [...addedHeaders(url, options), ...headers].flat() as unknown as http.OutgoingHttpHeaders,
     agent: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
     ...tlsOf(url, options),
   });
-  // An answer that comes before the whole body was taken is an answer; an error before it still
-  // ends the wait below.
+  // An answer that comes before the whole body was taken counts as the answer. An error before it
+  // still ends the wait below.
   request.on("error", () => {});
   const answered = once(request, "response") as Promise<[http.IncomingMessage]>;
-  // What is not taken any more shows in the answer.
+  // The answer shows when the server takes no more of the body.
   writeBody(request, body, trailers).catch(() => {});
   try {
     const [response] = await answered;
@@ -113,7 +113,7 @@ async function sendHttp1(url: URL, options: SendOptions): Promise<ClientResponse
   }
 }
 
-/** What the protocol demands beside the headers that are given. */
+/** The headers that the protocol requires in addition to the given ones. */
 function addedHeaders(url: URL, { headers = [], body, trailers }: SendOptions): HeaderList {
   const given = (name: string) => firstValue(headers, name) !== undefined;
   const added: [string, string][] = given("host") ? [] : [["host", url.host]];
@@ -134,10 +134,10 @@ async function writeBody(
   body: SendOptions["body"],
   trailers: HeaderList,
 ): Promise<void> {
-  // Node sends the headers with the first piece, or at the end.
+  // Without this Node sends the headers with the first piece, or at the end.
   if (body !== undefined && !isOnePiece(body)) request.flushHeaders();
-  // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8
-  // too.
+  // The body is written as bytes, because Node joins a body of text with the headers and then
+  // encodes both as UTF-8.
   await writePieces(request, piecesOf(body), "http1");
   if (trailers.length > 0)
     request.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
@@ -177,14 +177,14 @@ async function sendHttp2(url: URL, options: SendOptions): Promise<ClientResponse
     const status = Number(firstValue(raw, ":status"));
     const headers = raw.filter(([name]) => !name.startsWith(":"));
     const response = await received(stream, status, headers, () => late);
-    // Of a stream that was reset with CANCEL Node tells the end alone.
+    // For a stream that was reset with CANCEL Node reports only an end.
     return stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? response : { ...response, end: "reset" };
   } finally {
     session.destroy();
   }
 }
 
-/** A connection that fails is an error of its own, and no reset of a request. */
+/** A failed connection is an error of its own, not the reset of a request. */
 async function connected(session: http2.ClientHttp2Session, signal: AbortSignal): Promise<void> {
   await once(session, "connect", { signal });
   session.on("error", () => {});
@@ -202,7 +202,7 @@ function http2Headers(url: URL, options: SendOptions): http2.OutgoingHttpHeaders
   };
 }
 
-/** The response's headers with `:status`; `undefined` where the stream was reset before it. */
+/** The response's headers with `:status`; `undefined` when the stream was reset before them. */
 function http2Answer(stream: http2.ClientHttp2Stream): Promise<HeaderList | undefined> {
   return new Promise((resolve, reject) => {
     stream.on("response", (_headers: unknown, _flags: unknown, raw: string[]) => resolve(pairs(raw)));
@@ -242,6 +242,6 @@ function tlsOf(url: URL, { tls }: SendOptions): ConnectionOptions {
   if (tls === undefined)
     throw new Error(`${url.origin} speaks TLS: say in "tls" whose certificates to trust`);
   const { serverName = url.hostname, ...files } = tls;
-  // Node checks the certificate against the host's address unless it is given a name.
+  // Without a name Node checks the certificate against the host's address.
   return { ...files, ...(isIP(serverName) === 0 ? { servername: serverName } : {}) };
 }

@@ -1,4 +1,4 @@
-// Boots a stock Envoy for a test: filters by name, upstreams by destination, everything on free
+// Boots a stock Envoy for a test: filters by name, upstreams by destination, and everything on free
 // ports of 127.0.0.1.
 
 import { mkdtemp, realpath, rm } from "node:fs/promises";
@@ -16,8 +16,8 @@ import type { EnvoyOptions } from "./options.js";
 import { addressesOf, chooseRuntime, type EnvoyRuntime, launch, type Runtime } from "./runtime.js";
 
 /**
- * A running Envoy. Disposing of it stops it and removes its folder; when the process of the test is
- * killed instead, both go as well.
+ * A running Envoy. Disposing of it stops it and removes its folder. Both also happen when the
+ * test's process is killed.
  */
 export interface TestEnvoy extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, or `https:` with TLS; for HTTP/1.1 and HTTP/2. */
@@ -26,17 +26,18 @@ export interface TestEnvoy extends AsyncDisposable {
   readonly secure: boolean;
   readonly runtime: EnvoyRuntime;
   readonly admin: AdminClient;
-  /** The last lines that Envoy wrote, filters' lines among them. */
+  /** The last lines that Envoy wrote, including those of filters. */
   logs(): string;
   /**
-   * Gives a filter another configuration, or none, while Envoy runs; it settles when Envoy has
-   * taken or refused it.
+   * Gives a filter another configuration, or none, while Envoy runs. Settles when Envoy has
+   * accepted or refused it.
    * @param filterName one of `filters` or `upstreamFilters`
    */
   configure(filterName: string, configuration?: Json): Promise<ApplyResult>;
   /**
    * The entries of the access log so far, the oldest first.
-   * @param atLeast waits for so many entries, since a request is logged after its answer is sent
+   * @param atLeast waits for this many entries, since Envoy logs a request after it has sent the
+   * answer
    * @throws Error when there are fewer after 5 seconds
    */
   accessLog(atLeast?: number): Promise<readonly AccessLogEntry[]>;
@@ -45,13 +46,13 @@ export interface TestEnvoy extends AsyncDisposable {
 /**
  * Starts Envoy and waits until it serves with every filter configured.
  * @throws MeshwrightError `configuration` when a filter refuses its configuration, with the
- * filter's own reason, or the options do not fit each other; `build` when a module cannot be
- * built or read; `envoy-not-found`, `envoy-failed` and `port-taken` when there is no Envoy or it
+ * filter's own reason, or when the options contradict each other; `build` when a module cannot be
+ * built or read; `envoy-not-found` without an Envoy; `envoy-failed` and `port-taken` when Envoy
  * does not serve
  */
 export async function startEnvoy(options: EnvoyOptions): Promise<TestEnvoy> {
   const runtime = await chooseRuntime(options);
-  // Real, for an engine does not follow the links of this machine.
+  // The real path, since a container engine does not follow the links of this machine.
   const directory = await realpath(await mkdtemp(join(tmpdir(), "meshwright-test-")));
   const guard = startGuard({ directory, ...(runtime.kind === "container" ? { owner: runtime.owner } : {}) });
   const remove = async () => {

@@ -1,12 +1,12 @@
-// When a test fails, the reason is often in Envoy's log.
+// When a test fails, Envoy's log often has the reason.
 import { onTestFailed } from "vitest";
 import type { TestEnvoy } from "./envoy.js";
 
 const LINES = 60;
 
 /**
- * To be called in a test, or in `beforeEach` for an Envoy that several tests share: prints the end
- * of the log if the test fails.
+ * Prints the end of Envoy's log if the test fails. Call it in a test, or in `beforeEach` for an
+ * Envoy that several tests share.
  */
 export function showLogsOnFailure(envoy: Pick<TestEnvoy, "logs">): void {
   onTestFailed(() => {

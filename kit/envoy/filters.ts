@@ -1,4 +1,4 @@
-// The filters of a test's Envoy: each is delivered by a file of its own, which can change while
+// The filters of a test's Envoy. A file of its own delivers each of them, and may change while
 // Envoy runs.
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -13,11 +13,11 @@ import { filterModule } from "../../toolchain/compile/filter-module.js";
 
 /**
  * A filter in the chain of a test's Envoy. `module` is the path of a .wasm file, or the name of a
- * filter that is built.
+ * built filter.
  */
 export type HarnessFilter = WasmFilterOptions;
 
-/** What may stand in a chain: a Wasm filter, or one of Envoy's own, as it is. */
+/** A filter of a chain: a Wasm filter, or one of Envoy's own as Envoy's configuration writes it. */
 export type ChainFilter = HarnessFilter | HttpFilter;
 
 interface DiscoveredWasm {
@@ -26,7 +26,7 @@ interface DiscoveredWasm {
 }
 
 /**
- * The discovery files of one Envoy's filters, of the listener's chain and of the upstream chain.
+ * The discovery files of one Envoy's filters, in the listener's chain and in the upstream chain.
  */
 export class LiveFilters {
   readonly #directory: string;
@@ -38,16 +38,16 @@ export class LiveFilters {
     this.#directory = directory;
   }
 
-  /** The folders of the modules. */
+  /** The folders that hold the modules. */
   get moduleFolders(): readonly string[] {
     return [...this.#filters.values()].map(({ options }) => dirname(options.module));
   }
 
   /**
-   * Writes the files of a chain for an Envoy that does not run yet, and returns the chain as
-   * Envoy's configuration names it.
-   * @throws MeshwrightError `build` when a module is not there and cannot be built, `configuration`
-   * when two filters have one name
+   * Writes the files of a chain for an Envoy that does not run yet. Returns the chain as Envoy's
+   * configuration names it.
+   * @throws MeshwrightError `build` when a module does not exist and cannot be built,
+   * `configuration` when two filters have the same name
    */
   async add(filters: readonly ChainFilter[]): Promise<readonly HttpFilter[]> {
     const chain: HttpFilter[] = [];
@@ -64,8 +64,9 @@ export class LiveFilters {
       );
     }
     const options = { ...filter, module: await moduleFile(filter.module) };
-    // A folder for each: Envoy reads every file of a watched folder again when one of them changes.
-    // By number: a name may be no name of a folder.
+    // Each filter has its own folder, because Envoy rereads every file of a watched folder when one
+    // of them changes. Folders are numbered, because a filter's name may not be a valid folder
+    // name.
     const path = join(this.#directory, `${this.#filters.size}`, "filter.json");
     this.#filters.set(name, { options, path });
     await mkdir(dirname(path), { recursive: true });
@@ -74,8 +75,8 @@ export class LiveFilters {
   }
 
   /**
-   * Takes on the Envoy that has read the files.
-   * @throws MeshwrightError `configuration` when it refused one of them
+   * Takes over the Envoy that has read the files.
+   * @throws MeshwrightError `configuration` when Envoy refused one of them
    */
   async attach({ admin, logs }: RunningEnvoy): Promise<void> {
     for (const [name, { path }] of this.#filters) {

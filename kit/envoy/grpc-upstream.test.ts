@@ -1,4 +1,4 @@
-// The gRPC upstream by itself: how its methods end a call, and how they break one off.
+// The gRPC upstream alone: how its methods end a call, and how they break one off.
 
 import { expect, test } from "vitest";
 import { send } from "./client.js";
@@ -39,11 +39,11 @@ test.each(["Throws", "Rejects"])("a method that fails ends the call with status 
   expect(decodeURIComponent(response.header("grpc-message") ?? "")).toContain("no such word");
 });
 
-test("a method that is not there ends the call with status 12", async () => {
+test("a call of an unknown method ends with status 12", async () => {
   expect((await call("/test.Echo/None")).header("grpc-status")).toBe("12");
 });
 
-test("a method breaks the call off, before an answer and within it", async () => {
+test("a method can break the call off, before an answer and within it", async () => {
   expect(await call("/test.Echo/Resets")).toMatchObject({ status: 0, end: "reset" });
   expect(await call("/test.Echo/ResetsLate")).toMatchObject({ end: "reset" });
 });

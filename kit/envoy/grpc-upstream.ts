@@ -1,5 +1,5 @@
-// A real gRPC server to stand behind Envoy in a test: messages are bytes, and each method is a
-// function of the test's.
+// A real gRPC server to stand behind Envoy in a test. Messages are bytes, and each method is a
+// function of the test.
 
 import http2 from "node:http2";
 import type { HeaderList, UpstreamRequest } from "../traffic.js";
@@ -9,31 +9,31 @@ import { ListeningServer, resetStream } from "./upstream-server.js";
 
 /** One call as the server sees it. */
 export interface UpstreamGrpcCall {
-  /** The request's headers, in their order. */
+  /** The request's headers, in order. */
   readonly metadata: HeaderList;
   /** The client's messages, until it sends no more. Throws when the client resets the stream. */
   readonly messages: AsyncIterable<Buffer>;
-  /** Sends initial metadata; without it the first message sends none. */
+  /** Sends initial metadata. Without this call none is sent. */
   begin(metadata?: Readonly<Record<string, string>>): void;
   send(message: string | Buffer): void;
   /**
-   * Ends the call; `message` is percent-encoded. Before anything was sent the answer is trailers
-   * only.
+   * Ends the call. `message` is percent-encoded. If nothing was sent before, the answer consists of
+   * trailers only.
    */
   end(status: number, message?: string, trailing?: Readonly<Record<string, string>>): void;
   /** Breaks the stream off, with `INTERNAL_ERROR`. */
   reset(): void;
   /**
-   * Settles when the stream is gone: whether it came to its end, or one of the two sides broke it
+   * Settles when the stream is gone, and says whether it ended or one of the two sides broke it
    * off.
    */
   readonly closed: Promise<"end" | "reset">;
 }
 
-/** What a method does; an error that it throws ends the call with status 13. */
+/** A method. An error that it throws ends the call with status 13. */
 export type GrpcMethod = (call: UpstreamGrpcCall) => void | Promise<void>;
 
-/** As those of `startUpstream`. */
+/** The same options as those of `startUpstream`. */
 export type GrpcUpstreamOptions = Pick<UpstreamOptions, "name" | "address">;
 
 type StreamEvent = [http2.ServerHttp2Stream, http2.IncomingHttpHeaders, flags: number, raw: string[]];
@@ -44,8 +44,8 @@ const UNIMPLEMENTED = 12;
 const INTERNAL = 13;
 
 /**
- * Starts a server on a free port. Its `requests` are the calls' paths and headers, without bodies.
- * @param methods by path, such as `/test.Echo/Say`; a call of any other ends with status 12
+ * Starts a server on a free port. Its `requests` have the calls' paths and headers, without bodies.
+ * @param methods by path, such as `/test.Echo/Say`; a call of any other path ends with status 12
  */
 export async function startGrpcUpstream(
   methods: Readonly<Record<string, GrpcMethod>>,
@@ -54,7 +54,7 @@ export async function startGrpcUpstream(
   const requests: UpstreamRequest[] = [];
   const server = http2.createServer();
   server.on("stream", (...[stream, headers, , raw]: StreamEvent) => {
-    // A stream that the client resets shows where its messages are read.
+    // When the client resets the stream, the reader of its messages gets the error.
     stream.on("error", () => {});
     const path = headers[":path"] ?? "";
     const metadata = pairs(raw);
@@ -95,7 +95,7 @@ function grpcCall(stream: http2.ServerHttp2Stream, metadata: HeaderList): Upstre
     metadata,
     messages: readMessages(stream),
     closed: new Promise((resolve) => {
-      // Envoy 1.36 gives a call up with NO_ERROR, by which Node does not close a stream.
+      // Envoy 1.36 cancels a call with NO_ERROR, upon which Node does not close the stream.
       stream.on("aborted", () => resolve("reset"));
       stream.on("close", () =>
         resolve(stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? "end" : "reset"),

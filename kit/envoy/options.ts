@@ -1,4 +1,4 @@
-// What a test may say of the Envoy that it starts.
+// The options of a test's Envoy.
 
 import type { ClusterOptions } from "../../envoy/config/cluster.js";
 import type { HttpListenerOptions } from "../../envoy/config/listener.js";
@@ -8,55 +8,59 @@ import type { ContainerNetwork } from "../../envoy/runtime/engine.js";
 import type { ChainFilter } from "./filters.js";
 import type { EnvoyRuntime } from "./runtime.js";
 
-/** A server of this machine that Envoy sends requests to: an `Upstream`, or another `TestEnvoy`. */
+/**
+ * A server on this machine to which Envoy sends requests: an `Upstream`, or another `TestEnvoy`.
+ */
 export interface Destination {
   readonly port: number;
-  /** What Envoy speaks to it. Default: `http1`. */
+  /** The protocol that Envoy uses towards it. Default: `http1`. */
   readonly protocol?: "http1" | "http2";
   /** Whether it speaks TLS. Default: false. */
   readonly secure?: boolean;
 }
 
 export interface EnvoyOptions {
-  /** The listener's chain, in its order. */
+  /** The listener's chain, in order. */
   readonly filters?: readonly ChainFilter[];
-  /** From a destination's name to the server behind it; at least one. */
+  /** The server behind each destination, by the destination's name. At least one. */
   readonly upstreams: Readonly<Record<string, Destination>>;
   /**
-   * Whose certificates the upstreams with TLS must show, and which one Envoy shows them, by
-   * destination; files of this machine.
+   * For each destination with TLS, the authority that must have signed its certificate, and the
+   * certificate that Envoy shows. The files are on this machine.
    */
   readonly upstreamTls?: Readonly<Record<string, UpstreamTlsOptions>>;
   /**
-   * The destination of a request whose header names none of `upstreams`. Default: the first of
-   * them.
+   * The destination of a request whose header names none of `upstreams`. Default: the first one.
    */
   readonly defaultUpstream?: string;
-  /** Of the listener, TLS from clients among them. */
+  /** Options of the listener, including TLS for clients. */
   readonly listenerOptions?: Omit<
     HttpListenerOptions,
     "name" | "address" | "port" | "filters" | "virtualHosts" | "accessLog"
   >;
-  /** Of every route: the header that names the destination, the timeout, retries. */
+  /** Options of every route: the header that names the destination, the timeout, retries. */
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
-  /** Of every upstream's cluster. */
+  /** Options of every upstream's cluster. */
   readonly clusterOptions?: Pick<ClusterOptions, "circuitBreakers" | "connectTimeoutSeconds">;
   /** The chain of every upstream's cluster, which sees every attempt. */
   readonly upstreamFilters?: readonly ChainFilter[];
-  /** How many workers. Default: 2, so that what one worker alone knows shows. */
+  /** The number of workers. Default: 2, so that state which only one worker has becomes visible. */
   readonly workers?: number;
-  /** What an entry of the access log holds, as Envoy's commands. Default: `ACCESS_LOG_FIELDS`. */
+  /**
+   * The fields of an entry of the access log, as Envoy's command operators. Default:
+   * `ACCESS_LOG_FIELDS`.
+   */
   readonly accessLog?: Readonly<Record<string, string>>;
   /** Envoy's log levels by component, such as `wasm:debug`. */
   readonly componentLogLevel?: string;
   /**
-   * Default: what `MESHWRIGHT_ENVOY` says, else a process where an Envoy is to be had and a
-   * container where not.
+   * Default: what `MESHWRIGHT_ENVOY` says; otherwise a process if an Envoy is available for one,
+   * else a container.
    */
   readonly runtime?: EnvoyRuntime;
   /**
-   * Of a container. Default: the host's own where the engine has it, as on Linux. With ports that
-   * are published, upstreams on Linux must listen on `0.0.0.0`.
+   * The network of a container. Default: the host's own if the engine has it, as on Linux. When
+   * ports are published, upstreams on Linux must listen on `0.0.0.0`.
    */
   readonly network?: ContainerNetwork;
 }

@@ -1,22 +1,23 @@
-// Bodies in pieces: each is written when the one before it has left this process, so that it is an
-// event of its own for who reads it.
+// Bodies in pieces. Each piece is written after the one before it has left this process, so that
+// the reader gets it as an event of its own.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * What HTTP/1.1 sends in one go its reader takes for one piece; this much later it has read the one
- * before. HTTP/2 has a frame for each.
+ * The pause between pieces with HTTP/1.1, in milliseconds, after which the reader has read the
+ * earlier piece. A reader takes everything that HTTP/1.1 sends at once for one piece. HTTP/2 has a
+ * frame for each piece.
  */
 const HTTP1_GAP_MS = 10;
 
-/** Node's side of a message that goes out. */
+/** Node's side of an outgoing message. */
 interface Outgoing {
   write(piece: Buffer, written: (error?: Error | null) => void): unknown;
 }
 
 /**
- * Writes the pieces one by one; rejects when the stream breaks off. @param gapMs between two of
- * them, in milliseconds
+ * Writes the pieces one by one. Rejects when the stream breaks off.
+ * @param gapMs the pause between two pieces, in milliseconds
  */
 export async function writePieces(
   to: Outgoing,

@@ -1,16 +1,16 @@
-// For what no HTTP client would send: bytes as they are, over HTTP/1.1.
+// Sends what no HTTP client would send: bytes as they are, over HTTP/1.1.
 
 import { once } from "node:events";
 import { connect } from "node:net";
 
-/** No answer in this time is an error. */
+/** How long an answer may take, in milliseconds. */
 const TIMEOUT_MS = 20_000;
 
 /**
- * Sends what no HTTP client would, such as header values with NUL or broken UTF-8. It sends the
- * bytes to a port of 127.0.0.1 and returns all that comes back (latin1) until the peer closes, or
- * until one response is whole by its `content-length`, its last chunk, or because it can have no
- * body; an empty string when it closes without an answer.
+ * Sends bytes that no HTTP client would send, such as header values with NUL or broken UTF-8, to a
+ * port of 127.0.0.1. Returns everything that comes back (latin1) until the peer closes or one
+ * response is complete: by its `content-length`, by its last chunk, or because it cannot have a
+ * body. The result is empty when the peer closes without an answer.
  * @throws Error when neither happens within 20 seconds, or the port does not answer
  */
 export async function rawHttp1(port: number, bytes: Buffer): Promise<string> {
@@ -29,7 +29,7 @@ export async function rawHttp1(port: number, bytes: Buffer): Promise<string> {
         received += chunk;
         if (isWhole(received, isHead)) resolve(received);
       });
-      // A reset is an answer too: what matters is what came before it.
+      // A reset is an answer too. What came before it matters.
       socket.on("error", () => resolve(received));
       socket.on("close", () => resolve(received));
     });
@@ -42,7 +42,7 @@ function isWhole(received: string, isHead: boolean): boolean {
   const end = received.indexOf("\r\n\r\n");
   if (end < 0) return false;
   const [, status = ""] = /^HTTP\/1\.[01] (\d{3})/.exec(received) ?? [];
-  // What says "go on" comes before the response.
+  // A 1xx status comes before the response itself.
   if (status.startsWith("1")) return isWhole(received.slice(end + 4), isHead);
   if (isHead || status === "204" || status === "304") return true;
   const head = received.slice(0, end).toLowerCase();

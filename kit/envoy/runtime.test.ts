@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { chooseRuntime } from "./runtime.js";
 
-test("a runtime that is none is refused by its name", async () => {
+test("an unknown runtime is refused by its name", async () => {
   await expect(chooseRuntime({}, { MESHWRIGHT_ENVOY: "podman" })).rejects.toMatchObject({
     code: "usage",
     message: 'MESHWRIGHT_ENVOY is "podman": set it to process or container',
   });
 });
 
-test("a process that was asked for is not replaced by a container", async () => {
+test("a container never replaces a process that was asked for", async () => {
   await expect(
     chooseRuntime({}, { MESHWRIGHT_ENVOY: "process", ENVOY_VERSION: "9.9.9" }),
   ).rejects.toMatchObject({ code: "envoy-not-found", message: expect.stringContaining("9.9.9") });

@@ -1,4 +1,4 @@
-// Whether a test's Envoy is a process or a container, and how each is started.
+// Chooses whether a test's Envoy is a process or a container, and starts it.
 
 import { randomUUID } from "node:crypto";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -22,7 +22,7 @@ interface ContainerRuntime {
   readonly engine: Engine;
   readonly image: string;
   readonly network: ContainerNetwork;
-  /** Says whose the container is, so that it can be cleared away. */
+  /** The label that says to whom the container belongs, so that it can be removed. */
   readonly owner: string;
 }
 
@@ -34,9 +34,9 @@ export interface RuntimeChoice {
 }
 
 /**
- * What was asked for, else what `MESHWRIGHT_ENVOY` says, else a process where an Envoy is to be had
- * and a container where not.
- * @throws MeshwrightError `envoy-not-found`; `usage` when the variable says neither
+ * The runtime that was asked for; otherwise the one that `MESHWRIGHT_ENVOY` names; otherwise a
+ * process if an Envoy is available for one, else a container.
+ * @throws MeshwrightError `envoy-not-found`; `usage` when the variable names neither
  */
 export async function chooseRuntime(choice: RuntimeChoice, env = process.env): Promise<Runtime> {
   const wanted = choice.runtime ?? runtimeOf(env.MESHWRIGHT_ENVOY);
@@ -74,8 +74,8 @@ async function containerRuntime(choice: RuntimeChoice, env: NodeJS.ProcessEnv): 
 }
 
 /**
- * Why no Envoy can run in a container here; `undefined` where one can. For tests that are then
- * skipped, by name.
+ * The reason why no Envoy can run in a container here; `undefined` when one can. For tests that are
+ * then skipped and say why.
  */
 export async function whyNoContainer(env = process.env): Promise<string | undefined> {
   try {
@@ -88,8 +88,8 @@ export async function whyNoContainer(env = process.env): Promise<string | undefi
 }
 
 /**
- * Where listeners and the admin interface listen, and where the servers of this machine are: as
- * Envoy sees it.
+ * The addresses on which listeners and the admin interface listen, and at which Envoy finds the
+ * servers of this machine.
  */
 export function addressesOf(runtime: Runtime): { readonly listen: string; readonly host: string } {
   return runtime.kind === "container" && runtime.network === "published"
@@ -98,9 +98,9 @@ export function addressesOf(runtime: Runtime): { readonly listen: string; readon
 }
 
 export interface LaunchOptions extends EnvoyRunOptions {
-  /** Those of the bootstrap, the admin interface's among them. */
+  /** The ports of the bootstrap, including the admin interface's. */
   readonly ports: readonly number[];
-  /** Beside `directory`. */
+  /** Folders that Envoy reads besides `directory`. */
   readonly readableFolders: readonly string[];
 }
 

@@ -1,5 +1,5 @@
-// The servers behind an upstream: HTTP/1.1 and HTTP/2, with TLS and without, which can be stopped
-// and started on the same port.
+// The servers behind an upstream: HTTP/1.1 and HTTP/2, with and without TLS. They can be stopped
+// and started again on the same port.
 
 import { once } from "node:events";
 import http from "node:http";
@@ -7,29 +7,29 @@ import http2, { type ServerHttp2Stream } from "node:http2";
 import https from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 
-/** The server's certificate, and whether clients must have one; all in PEM. */
+/** The server's certificate, and whether clients must show one. All fields are PEM. */
 export interface UpstreamTls {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
-  /** Whose certificates a client must show; without it none is asked for. */
+  /** The authority that must have signed a client's certificate. Without it clients need none. */
   readonly clientCa?: string | Buffer;
 }
 
 /**
- * Far above what Envoy lets through, so that a test of large headers meets Envoy's limits and not
- * the server's.
+ * Far above what Envoy lets through, so that a test of large headers meets Envoy's limits instead
+ * of the server's.
  */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024 - 1;
 const MAX_HEADERS = 1_000_000;
 
-/** What the two protocols' requests have in common in Node. */
+/** What the requests of both protocols have in common in Node. */
 export type Incoming = Pick<
   http.IncomingMessage,
   "method" | "url" | "rawHeaders" | "rawTrailers" | "socket"
 > &
   AsyncIterable<Buffer>;
 
-/** What their responses have in common, and a way to break one off. */
+/** What the responses of both have in common, and a way to break one off. */
 export interface Answer {
   readonly headersSent: boolean;
   statusCode: number;
@@ -41,7 +41,7 @@ export interface Answer {
   end(body?: string | Buffer): unknown;
   /** Ends the connection (HTTP/1.1) or resets the stream with `INTERNAL_ERROR` (HTTP/2). */
   breakOff(): void;
-  /** Whether the client gave the request up. */
+  /** Whether the client has given the request up. */
   isGone(): boolean;
 }
 
@@ -52,7 +52,7 @@ export interface ServerOptions {
   readonly tls: UpstreamTls | undefined;
 }
 
-/** A server that hands every request to `handler`; it does not listen yet. */
+/** A server that hands every request to `handler`. It does not listen yet. */
 export function createServer({ protocol, tls }: ServerOptions, handler: Handler): Server {
   const secure = tls === undefined ? undefined : tlsOptions(tls);
   return protocol === "http2" ? http2Server(secure, handler) : http1Server(secure, handler);
@@ -66,7 +66,7 @@ interface TlsOptions {
 }
 
 function tlsOptions({ key, cert, clientCa }: UpstreamTls): TlsOptions {
-  // Who shows no certificate of this authority is sent away in the handshake.
+  // A client without a certificate from this authority is refused in the handshake.
   return { key, cert, ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true }) };
 }
 
@@ -100,15 +100,15 @@ function http2Server(tls: TlsOptions | undefined, handler: Handler): Server {
 }
 
 /**
- * Resets a stream with `INTERNAL_ERROR`. Node's own `close` ends it as if it were whole, where it
- * has not ended, and resets it too late.
+ * Resets a stream with `INTERNAL_ERROR`. Node's own `close` ends an unfinished stream as if it were
+ * complete, and resets it too late.
  */
 export function resetStream(stream: ServerHttp2Stream): void {
   stream.on("error", () => {});
   stream.destroy(new Error("reset by the upstream"));
 }
 
-/** A server on one port, whose connections end with it. */
+/** A server on one port. Its connections end with it. */
 export class ListeningServer {
   readonly #server: Server;
   readonly #address: string;
@@ -124,7 +124,10 @@ export class ListeningServer {
     });
   }
 
-  /** Listens on a free port. @param address an IP address of this machine */
+  /**
+   * Listens on a free port.
+   * @param address an IP address of this machine
+   */
   static async start(server: Server, address: string): Promise<ListeningServer> {
     const listening = new ListeningServer(server, address);
     await listening.start();

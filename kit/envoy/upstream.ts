@@ -1,4 +1,4 @@
-// A real HTTP server to stand behind Envoy in a test: it records what reaches it and answers what
+// A real HTTP server to stand behind Envoy in a test. It records what reaches it, and answers what
 // the test says.
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,39 +18,35 @@ import {
 export interface UpstreamOptions {
   /** Default: `upstream`. */
   readonly name?: string;
-  /**
-   * What it speaks; `http2` is HTTP/2 by prior knowledge, or with TLS by ALPN. Default: `http1`.
-   */
+  /** Its protocol. `http2` is HTTP/2 by prior knowledge, or with TLS by ALPN. Default: `http1`. */
   readonly protocol?: "http1" | "http2";
-  /** Default: none. Envoy must be told of it, see `upstreamTls` of `startEnvoy`. */
+  /** Default: no TLS. Envoy must know of it through `upstreamTls` of `startEnvoy`. */
   readonly tls?: UpstreamTls;
   /**
-   * Where it listens. Default: 127.0.0.1; `0.0.0.0` for an Envoy in a container that has a network
-   * of its own on Linux.
+   * The address on which it listens. Default: 127.0.0.1. Use `0.0.0.0` for an Envoy in a container
+   * that has its own network on Linux.
    */
   readonly address?: string;
   /**
-   * Default: 200, with the upstream's name and the request's headers as JSON: `{"upstream": …,
-   * "headers": [[name, value], …]}`.
+   * The answer to each request. Default: 200, with the upstream's name and the request's headers as
+   * JSON: `{"upstream": …, "headers": [[name, value], …]}`.
    */
   readonly respond?: (request: UpstreamRequest) => UpstreamResponse | Promise<UpstreamResponse>;
 }
 
-/** Disposing of it drops its connections. */
+/** A running upstream. Disposing of it drops its connections. */
 export interface Upstream extends AsyncDisposable {
   readonly name: string;
   readonly protocol: "http1" | "http2";
-  /** It stays the same when the upstream is stopped and started again. */
+  /** The port stays the same when the upstream is stopped and started again. */
   readonly port: number;
   /** Whether it speaks TLS. */
   readonly secure: boolean;
-  /**
-   * Every request so far that came in whole, the oldest first; it grows while the upstream runs.
-   */
+  /** Every complete request so far, the oldest first. The list grows while the upstream runs. */
   readonly requests: readonly UpstreamRequest[];
   /** Drops its connections and refuses new ones until `start`. */
   stop(): Promise<void>;
-  /** Listens again, on the same port; rejects when another has taken it meanwhile. */
+  /** Listens again on the same port. Rejects when another program has taken it. */
   start(): Promise<void>;
 }
 
@@ -64,7 +60,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const server = createServer({ protocol, tls }, (incoming, answer) => {
     handle(incoming, answer, { protocol, requests, respond }).catch((cause: unknown) => {
       if (answer.isGone()) return;
-      // A test's `respond` that throws must show in the test, not only end the connection.
+      // An error that a test's `respond` throws must show in the test, and not only end the
+      // connection.
       if (!answer.headersSent) answer.writeHead(500, { "x-upstream-error": "respond" });
       answer.end(`upstream ${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
     });
@@ -108,7 +105,7 @@ async function handle(incoming: Incoming, answer: Answer, behaviour: Behaviour):
 
 async function readRequest(incoming: Incoming): Promise<UpstreamRequest> {
   const headers = pairs(incoming.rawHeaders);
-  // Asked first: a connection that has ended does not say it any more.
+  // This is asked first, since a connection that has ended no longer has it.
   const clientCertificate = commonName(incoming.socket as Partial<TLSSocket>);
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
@@ -133,13 +130,13 @@ async function send(answer: Answer, response: UpstreamResponse, protocol: "http1
   answer.statusCode = status;
   for (const [name, values] of Object.entries(grouped(headers))) answer.setHeader(name, values);
   const pieces = piecesOf(body);
-  // As bytes: Node writes a body that is text together with the headers, and then those as UTF-8
-  // too.
+  // The body is written as bytes, because Node joins a body of text with the headers and then
+  // encodes both as UTF-8.
   if (isOnePiece(body) && trailers.length === 0 && fault === undefined) {
     answer.end(pieces[0] ?? "");
     return;
   }
-  // With HTTP/1.1 the name of each trailer is announced, and the body comes in chunks.
+  // HTTP/1.1 announces the name of each trailer, and sends the body in chunks.
   if (protocol === "http1" && trailers.length > 0 && firstValue(headers, "trailer") === undefined) {
     answer.setHeader("trailer", trailers.map(([name]) => name).join(", "));
   }

@@ -1,7 +1,7 @@
-// Numbers of the proxy-wasm ABI 0.2.1 as the host needs them.
+// The numbers of the proxy-wasm ABI 0.2.1 that the host needs.
 // Source: https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1
 
-/** Result of a host call. */
+/** The result of a host call. */
 export const Status = {
   Ok: 0,
   NotFound: 1,
@@ -43,7 +43,7 @@ export const StreamType = { Request: 0, Response: 1, Downstream: 2, Upstream: 3 
 
 export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 
-/** What a headers callback returns. 2 is no status of Envoy's: it goes on. */
+/** What a headers callback returns. Envoy does not know the status 2, and goes on. */
 export const HeadersStatus = {
   Continue: 0,
   StopIteration: 1,
@@ -62,7 +62,7 @@ export const DataStatus = {
 /** What a trailers callback returns. */
 export const TrailersStatus = { Continue: 0, StopIteration: 1 } as const;
 
-/** The callbacks that Envoy enters where a module exports them. */
+/** The callbacks that Envoy calls when a module exports them. */
 export const CALLBACKS = [
   "proxy_on_vm_start",
   "proxy_on_configure",

@@ -1,5 +1,5 @@
-// One attempt of the router's: the request through the upstream chain to its upstream, and the
-// answer back.
+// One attempt of the router: the request through the upstream chain to its upstream, and the answer
+// back.
 
 import type { HeaderList, UpstreamRequest, UpstreamResponse } from "../traffic.js";
 import type { HeaderReader } from "./attributes.js";
@@ -16,11 +16,11 @@ import type { RootContext } from "./root-context.js";
 import { type AnswerSink, play } from "./script.js";
 import { keep, ReceivedRequest, type UpstreamSide } from "./upstream-side.js";
 
-/** Who made the attempt. */
+/** The maker of the attempt. */
 export interface AttemptOwner {
   /**
-   * Of an attempt that goes on: that it ends with them the owner tells it, once it knows whether
-   * another follows.
+   * For an attempt that goes on. When the headers end it, the owner tells the attempt, since only
+   * the owner knows whether another one follows.
    */
   onResponseHeaders(attempt: UpstreamAttempt, map: HeaderMap, end: boolean): void;
   onResponseData(bytes: Buffer, end: boolean): void;
@@ -37,13 +37,13 @@ export interface AttemptOwner {
 }
 
 /**
- * A request that reached, or is to reach, an upstream. A test answers those that the upstream's
- * script left without an answer.
+ * A request that reached an upstream, or will reach it. The test answers it if the upstream's
+ * script did not.
  */
 export class UpstreamAttempt implements AnswerSink, StreamEnds {
   /** Its answer has come, or nobody waits for it any more. */
   isOver = false;
-  /** As the upstream got it so far; undefined while a filter holds it back. */
+  /** What the upstream has got so far; undefined while a filter holds it back. */
   received: ReceivedRequest | undefined;
   readonly toUpstream: Sink;
   readonly toClient: Sink;
@@ -55,7 +55,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     private readonly proxy: HostedProxy,
     readonly owner: AttemptOwner,
     readonly upstream: UpstreamSide,
-    /** From 1. */
+    /** Counts from 1. */
     readonly number: number,
     plugins: readonly RootContext[],
   ) {
@@ -69,15 +69,15 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     return this.received;
   }
 
-  /** A filter of the upstream chain holds it back. */
+  /** Whether a filter of the upstream chain holds it back. */
   get isPaused(): boolean {
     return this.manager.request.isPaused;
   }
 
   /**
-   * The upstream answers.
-   * @throws MeshwrightError `configuration` when it has answered already, or nobody waits for it
-   * any more
+   * Answers for the upstream.
+   * @throws MeshwrightError `configuration` when it was answered before, or nobody waits for it any
+   * more
    */
   respond(response: UpstreamResponse): void {
     this.proxy.checkOpen();
@@ -96,7 +96,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     play(response, this, this.proxy.host.clock, { protocol, method: this.received?.method ?? "" });
   }
 
-  /** The router sends. */
+  /** Called by the router, which sends. */
   sendHeaders(map: HeaderMap, end: boolean): void {
     this.manager.request.receiveHeaders(map, end);
   }
@@ -109,7 +109,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     this.manager.request.receiveTrailers(map);
   }
 
-  /** Nobody waits for it any more. */
+  /** Gives the attempt up: nobody waits for it any more. */
   cancel(): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -121,7 +121,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     this.manager.destroy();
   }
 
-  /** For its sink: what the upstream gets. */
+  /** Called by its sink, with what the upstream gets. */
   onHeaders(map: HeaderMap, end: boolean): void {
     const { upstream, proxy } = this;
     if (upstream.isStopped) {
@@ -143,21 +143,20 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
   onTrailers(trailers: HeaderList): void {
     const { received } = this;
     if (received === undefined || received.isWhole || this.isOver) return;
-    // Another attempt's filters may edit the map that these are from.
+    // A copy, since another attempt's filters may edit the map that holds these.
     if (this.upstream.protocol === "http2")
       received.trailers = trailers.map(([name, value]) => [name, value]);
     this.onEnd(received);
   }
 
-  /** With HTTP/1.1 an upstream waits for what is missing of the length that the headers say. */
+  /** With HTTP/1.1 an upstream waits until the body has the length that the headers say. */
   private onEnd(received: ReceivedRequest): void {
     if (!received.isTooShort) this.onWhole(received);
     else if (this.upstream.protocol === "http2") this.resetLater();
   }
 
   /**
-   * With HTTP/1.1 what is too much is the next request to the upstream, and none that it
-   * understands.
+   * With HTTP/1.1 bytes beyond the length are the upstream's next request, which it cannot parse.
    */
   private onTooLong(received: ReceivedRequest): void {
     if (this.upstream.protocol === "http2") {
@@ -196,8 +195,8 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
   }
 
   /**
-   * For its sink: whether the router still waits; at the end the upstream chain ends before the
-   * router is told.
+   * Called by its sink. Returns whether the router still waits. At the end of the answer the
+   * upstream chain ends before the router hears of it.
    */
   passes(end: boolean): boolean {
     if (this.isOver) return false;
@@ -233,7 +232,7 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     this.proxy.host.settle();
   }
 
-  /** For the chain. */
+  /** Used by the chain. */
   get bufferLimit(): number {
     return this.proxy.bufferLimit;
   }
@@ -246,12 +245,14 @@ export class UpstreamAttempt implements AnswerSink, StreamEnds {
     this.owner.onDetails(details);
   }
 
-  /** A filter of the upstream chain broke the stream off: the client's, too. */
+  /** A filter of the upstream chain broke the stream off. This also ends the client's stream. */
   onReset(): void {
     this.owner.onClosed();
   }
 
-  /** The answer of a filter of the upstream chain goes to the client, and is not retried. */
+  /**
+   * When a filter of the upstream chain answers, the answer goes to the client and is not retried.
+   */
   takesLocalReply(reply: LocalReply): boolean {
     if (this.isOver) return true;
     this.isOver = true;

@@ -1,17 +1,20 @@
-// Envoy's attributes of a stream in process: what `proxy_get_property` finds where the test gives
-// no value.
+// Envoy's attributes of a stream in process: what `proxy_get_property` finds when the test gives no
+// value.
 
 import type { HeaderMap } from "./header-map.js";
 import { GRPC_OF_HTTP, UNKNOWN_GRPC_STATUS } from "./local-reply.js";
 import type { PropertyValue } from "./property.js";
 import { flagBits } from "./response-flags.js";
 
-/** Who reads: an attribute that stands in headers is there where these can be read. */
+/**
+ * The reader of an attribute. An attribute that comes from headers exists only when the reader may
+ * read these.
+ */
 export interface HeaderReader {
   headers(type: number): HeaderMap | undefined;
 }
 
-/** What attributes are read from. */
+/** The source of all attributes. */
 export interface AttributeSource {
   readonly exchange: {
     readonly protocol: string;
@@ -56,7 +59,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "request.total_size": ({ exchange, request }) => exchange.sizes.request + (request?.bytes ?? 0),
   "response.size": ({ exchange }) => exchange.sizes.response,
   "response.flags": ({ exchange }) => flagBits(exchange.flags),
-  // Of a response that says no status of gRPC it is what its HTTP status stands for.
+  // Without a gRPC status in the response, it follows from the HTTP status.
   "response.grpc_status": ({ status, response, responseTrailers }) =>
     status === undefined ? undefined : grpcStatus(status, response, responseTrailers),
   "connection.mtls": () => false,
@@ -65,7 +68,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "upstream.request_attempt_count": ({ exchange }) => exchange.attempts,
 };
 
-/** The value of a path such as `request.path`; undefined where the stream has none. */
+/** The value at a path such as `request.path`; undefined when the stream has none. */
 export function attribute(path: string, source: AttributeSource): PropertyValue | undefined {
   const reader = Object.hasOwn(READERS, path) ? READERS[path] : undefined;
   if (reader !== undefined) return reader(source);

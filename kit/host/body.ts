@@ -1,15 +1,15 @@
-// Bytes of a body, kept as the pieces in which they came.
+// The bytes of a body, kept as the pieces in which they came.
 
 import { Status } from "./abi.js";
 
-/** A buffer that a module can read, and change by the rules of Envoy's. */
+/** A buffer that a module can read, and can change by Envoy's rules. */
 export class Body {
   private parts: Buffer[];
   private length: number;
 
   constructor(
     bytes?: Buffer,
-    /** Whether a module may change it. */
+    /** Whether a module must not change it. */
     private readonly isFixed = false,
   ) {
     this.parts = bytes === undefined || bytes.length === 0 ? [] : [bytes];
@@ -20,20 +20,22 @@ export class Body {
     return this.length;
   }
 
-  /** All of it, as one piece. */
+  /** The whole body as one piece. */
   bytes(): Buffer {
     if (this.parts.length !== 1) this.parts = [Buffer.concat(this.parts, this.length)];
     return this.parts[0] as Buffer;
   }
 
-  /** All of it, as one piece; it is empty then. */
+  /** The whole body as one piece. The body is empty afterwards. */
   drain(): Buffer {
     const bytes = this.bytes();
     this.clear();
     return bytes;
   }
 
-  /** Takes all that another has, which is empty then. */
+  /**
+   * Moves all pieces of another body to the end of this one. The other body is empty afterwards.
+   */
   take(other: Body): void {
     for (const part of other.parts) this.parts.push(part);
     this.length += other.length;
@@ -41,9 +43,9 @@ export class Body {
   }
 
   /**
-   * Writes for a module: before the first byte (start and length 0), in place of all of it (start
-   * 0, length at least its size), or after the last byte (start at least its size). Everything else
-   * is `BadArgument`.
+   * Writes for a module: before the first byte (start and length 0), in place of the whole body
+   * (start 0, length at least its size), or after the last byte (start at least its size). Any
+   * other range is `BadArgument`.
    */
   write(start: number, length: number, data: Buffer): number {
     if (this.isFixed) return Status.BadArgument;
@@ -63,5 +65,5 @@ export class Body {
   }
 }
 
-/** What a buffer is that is there and has nothing in it. */
+/** A buffer that exists and is empty. */
 export const NOTHING = new Body(undefined, true);

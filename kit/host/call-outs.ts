@@ -6,7 +6,7 @@ import { HeaderMap } from "./header-map.js";
 import type { RootContext } from "./root-context.js";
 
 export interface CallResponse {
-  /** With `:status`. */
+  /** Includes `:status`. */
   readonly headers: HeaderList;
   readonly body?: string | Uint8Array;
   readonly trailers?: HeaderList;
@@ -14,24 +14,27 @@ export interface CallResponse {
 
 /** An HTTP call that waits for its answer. */
 export class HttpCall {
-  /** For the host: when the module will wait no longer. */
+  /** Used by the host: rings when the module stops waiting. */
   timeout: Alarm | undefined;
 
   constructor(
     private readonly root: RootContext,
     readonly token: number,
     readonly cluster: string,
-    /** As the service gets them. */
+    /** The headers that the service gets. */
     readonly headers: HeaderList,
     readonly body: Buffer,
     readonly trailers: HeaderList,
-    /** Milliseconds; 0 for no limit. When they are over, the module gets a 504 as from Envoy. */
+    /**
+     * The timeout in milliseconds, 0 for none. When it is over, the module gets a 504 as from
+     * Envoy.
+     */
     readonly timeoutMs: number,
     /** When it was made, in milliseconds of the host's clock. */
     readonly madeAtMs: number,
   ) {}
 
-  /** It waits for its answer. */
+  /** Whether it waits for its answer. */
   get isPending(): boolean {
     return this.root.httpCalls.has(this.token);
   }
@@ -42,7 +45,8 @@ export class HttpCall {
   }
 
   /**
-   * The service answers. Does nothing when the call is answered already, or its plugin has ended.
+   * Answers for the service. Does nothing when the call was answered before, or its plugin has
+   * ended.
    */
   respond({ headers, body = "", trailers }: CallResponse): void {
     this.root.answerHttpCall(this, {
@@ -52,13 +56,13 @@ export class HttpCall {
     });
   }
 
-  /** The service is not reached, or resets: the module is told of a response with 0 headers. */
+  /** The service cannot be reached, or resets. The module gets a response with 0 headers. */
   fail(): void {
     this.root.answerHttpCall(this, undefined);
   }
 }
 
-/** What an HTTP call came to, while the module is told of it. */
+/** The result of an HTTP call, while the module's callback for it runs. */
 export interface HttpCallResponse {
   readonly headers: HeaderMap;
   readonly body: Buffer;
@@ -69,13 +73,13 @@ export interface HttpCallResponse {
 export class GrpcCall {
   /** What the module has sent. */
   readonly messages: Buffer[] = [];
-  /** The module will send no more. */
+  /** Whether the module will send no more. */
   halfClosed = false;
-  /** The module has given it up. */
+  /** Whether the module has given it up. */
   cancelled = false;
-  /** The service has ended it. */
+  /** Whether the service has ended it. */
   remoteClosed = false;
-  /** For the host, as in `HttpCall`. */
+  /** Used by the host, as in `HttpCall`. */
   timeout: Alarm | undefined;
 
   constructor(
@@ -94,7 +98,7 @@ export class GrpcCall {
     readonly madeAtMs: number,
   ) {}
 
-  /** It is open. */
+  /** Whether it is open. */
   get isPending(): boolean {
     return this.root.grpcCalls.has(this.token);
   }
@@ -104,23 +108,24 @@ export class GrpcCall {
     return this.root.plugin;
   }
 
-  /** The service's initial metadata, in a stream. */
+  /** Sends the service's initial metadata, in a stream. */
   sendInitialMetadata(metadata: HeaderList): void {
     this.root.grpcMetadata(this, "initial", metadata);
   }
 
-  /** A message of the service; the answer of a unary call, which it ends. */
+  /** Sends a message of the service. For a unary call it is the answer and ends the call. */
   sendMessage(message: string | Uint8Array): void {
     this.root.grpcMessage(this, Buffer.from(message as string));
   }
 
-  /** The service's trailing metadata, in a stream. */
+  /** Sends the service's trailing metadata, in a stream. */
   sendTrailingMetadata(metadata: HeaderList): void {
     this.root.grpcMetadata(this, "trailing", metadata);
   }
 
   /**
-   * The service ends the call, with a gRPC status. A unary call that was answered is over already.
+   * Ends the call for the service, with a gRPC status. Does nothing for a unary call that was
+   * answered.
    */
   close(status: number, message = ""): void {
     this.root.grpcClose(this, status, message);

@@ -1,5 +1,5 @@
-// What no proxy can be made of, and nobody can send: refused with what is wrong, where, and what to
-// do.
+// Refuses options of which no proxy can be made, and messages that nobody can send. An error says
+// what is wrong, where, and what to do.
 
 import { destinationRoutes } from "../../envoy/config/route.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
@@ -11,9 +11,11 @@ const MOST_WORKERS = 64;
 const MOST_LOG_LEVEL = 5;
 const [LEAST_STATUS, MOST_STATUS] = [200, 999];
 
-/** What HTTP calls a token. */
+/** A token, as HTTP defines it. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** What no value of a header may have, and no character that is more than one byte. */
+/**
+ * Characters that a header value must not have, including every character of more than one byte.
+ */
 const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const NOT_IN_PATH = /[\0\r\n]|[^\0-\xff]/;
 const NOT_IN_METHOD = /[\0-\x20]|[^\0-\xff]|^$/;
@@ -21,7 +23,7 @@ const NOT_IN_METHOD = /[\0-\x20]|[^\0-\xff]|^$/;
 const PROTOCOLS = ["http1", "http2"];
 const FAULTS = ["reset", "reset-in-body", "never"];
 
-/** @throws MeshwrightError `configuration` for what no proxy can be made of */
+/** @throws MeshwrightError `configuration` for options of which no proxy can be made */
 export function checkOptions(options: ProxyOptions): void {
   const { filters = [], upstreamFilters = [], workers = 1, seed = 1, logLevel, bufferLimit } = options;
   checkWhole("workers", workers, 1, MOST_WORKERS);
@@ -31,7 +33,7 @@ export function checkOptions(options: ProxyOptions): void {
   const names = chains.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw refused(`two filters are named "${twice}": give each a name of its own`);
-  // What Envoy's configuration cannot be written of is refused there.
+  // These refuse values that Envoy's configuration cannot express.
   for (const filter of chains) {
     configurationBytes(filter.configuration, `the configuration of filter "${filter.name}"`);
     configurationBytes(filter.vmConfiguration, `the vmConfiguration of filter "${filter.name}"`);
@@ -44,8 +46,7 @@ export function checkOptions(options: ProxyOptions): void {
 }
 
 /**
- * @throws MeshwrightError `configuration` for a level that is none, and a limit under which nothing
- * can be held
+ * @throws MeshwrightError `configuration` for an unknown log level, and for a buffer limit below 1
  */
 export function checkHostOptions({
   logLevel = 0,
@@ -66,7 +67,7 @@ function checkUpstreams({ upstreams = { [DEFAULT_UPSTREAM]: () => ({}) }, defaul
   }
   if (!names.includes(defaultUpstream ?? first)) {
     throw refused(
-      `the default upstream ${defaultUpstream} is none of upstreams: name one of [${names.join(", ")}]`,
+      `the default upstream ${defaultUpstream} is not one of upstreams: name one of [${names.join(", ")}]`,
     );
   }
   for (const [name, script] of Object.entries(upstreams)) {
@@ -75,13 +76,13 @@ function checkUpstreams({ upstreams = { [DEFAULT_UPSTREAM]: () => ({}) }, defaul
   }
 }
 
-/** @throws MeshwrightError `configuration` for a time that cannot pass; a wait of 0 is none */
+/** @throws MeshwrightError `configuration` for a time that cannot pass. 0 is allowed. */
 export function checkMilliseconds(what: string, ms: number): void {
   if (Number.isFinite(ms) && ms >= 0) return;
-  throw refused(`${what} is ${ms}, which is no length of time: give a number of milliseconds, 0 or more`);
+  throw refused(`${what} is ${ms}, which is not a length of time: give a number of milliseconds, 0 or more`);
 }
 
-/** @throws MeshwrightError `configuration` for what no client can send */
+/** @throws MeshwrightError `configuration` for a request that no client can send */
 export function checkRequest({ method, path, headers, trailers }: ClientRequest, protocol: string): void {
   checkOneOf("the protocol of the request", protocol, PROTOCOLS);
   if (method !== undefined && NOT_IN_METHOD.test(method)) {
@@ -95,8 +96,8 @@ export function checkRequest({ method, path, headers, trailers }: ClientRequest,
 }
 
 /**
- * @throws MeshwrightError `configuration` for what no server can answer. @param whose the
- * upstream's name
+ * @param whose the upstream's name
+ * @throws MeshwrightError `configuration` for an answer that no server can give
  */
 export function checkAnswer(whose: string, answer: UpstreamResponse): void {
   const where = `the answer of upstream "${whose}"`;
@@ -109,7 +110,7 @@ export function checkAnswer(whose: string, answer: UpstreamResponse): void {
   checkHeaders(`the trailers in ${where}`, answer.trailers);
 }
 
-/** The same for a gRPC method. */
+/** The same for the answer of a gRPC method. */
 export function checkGrpcAnswer(path: string, answer: GrpcAnswer): void {
   const where = `the answer of gRPC method ${path}`;
   checkWhole(`the status in ${where}`, answer.status ?? 0, 0, 0x7fff_ffff);
@@ -124,13 +125,13 @@ export function isSendable([name, value]: readonly [string, string]): boolean {
 }
 
 /**
- * @throws MeshwrightError `configuration` for a header that cannot be sent; pseudo-headers have
- * options of their own
+ * @throws MeshwrightError `configuration` for a header that cannot be sent. Pseudo-headers have
+ * options of their own.
  */
 export function checkHeaders(where: string, headers: HeaderList = []): void {
   for (const [name, value] of headers) {
     if (!TOKEN.test(name)) {
-      throw refused(`${where}: ${shown(name)} is no header's name: use letters, digits and -`);
+      throw refused(`${where}: ${shown(name)} is not a header name: use letters, digits and -`);
     }
     if (typeof value !== "string" || NOT_IN_VALUE.test(value)) {
       throw refused(
@@ -152,7 +153,7 @@ function checkOneOf(what: string, value: string | undefined, words: readonly str
 
 const MOST_SHOWN = 60;
 
-/** In one line, whatever it is. */
+/** A value in one line, whatever it is. */
 function shown(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;

@@ -1,5 +1,5 @@
-// The client's side of the proxy: what Envoy's connection manager makes of a request before the
-// filters see it, and of a response after them.
+// The client's side of the proxy: how Envoy's connection manager changes a request before the
+// filters see it, and a response after them.
 
 import { isOnePiece } from "../body-pieces.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
@@ -13,7 +13,7 @@ import type { Seeded } from "./seeded.js";
 export type Protocol = "http1" | "http2";
 
 const DEFAULT_HOST = "127.0.0.1";
-/** What one hop says to the next, and what only Envoy's own may say to it. */
+/** Headers that are meant for one hop, and headers that only Envoy itself may set. */
 const REMOVED = new Set([
   "connection",
   "keep-alive",
@@ -38,7 +38,7 @@ const REMOVED = new Set([
   "x-envoy-hedge-on-per-try-timeout",
 ]);
 
-/** The request as the first filter gets it; undefined where Envoy refuses its path. */
+/** The request as the first filter gets it; undefined when Envoy refuses its path. */
 export function requestHeaders(
   request: ClientRequest,
   protocol: Protocol,
@@ -75,13 +75,13 @@ export function requestHeaders(
   return map;
 }
 
-/** Whether a client of HTTP/1.1 asks for its connection's end. */
+/** Whether a client of HTTP/1.1 asks to close its connection. */
 export function asksToClose({ headers = [] }: ClientRequest, protocol: Protocol): boolean {
   if (protocol === "http2") return false;
   return headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value));
 }
 
-/** Makes of the filters' response headers what goes out. */
+/** Turns the filters' response headers into those that go out. */
 export function finishResponse(map: HeaderMap, clock: Clock): void {
   map.remove("connection");
   map.remove("keep-alive");
@@ -91,19 +91,21 @@ export function finishResponse(map: HeaderMap, clock: Clock): void {
   map.set("server", "envoy");
 }
 
-/** What the client got so far. */
+/** What the client has got so far. */
 export class ClientSide {
   headers: HeaderMap | undefined;
   readonly pieces: Buffer[] = [];
   trailers: HeaderList = [];
 
-  /** @param closes the client wants no other answer on its connection, which Envoy confirms */
+  /**
+   * @param closes whether the client wants no other answer on its connection, which Envoy confirms
+   */
   constructor(
     private readonly protocol: Protocol,
     private readonly closes: boolean,
   ) {}
 
-  /** @param isEmpty the response has no body, and says so with HTTP/1.1 */
+  /** @param isEmpty whether the response has no body, which HTTP/1.1 states */
   receiveHeaders(map: HeaderMap, isEmpty: boolean): void {
     this.headers = map;
     if (this.protocol === "http2") return;
@@ -120,7 +122,8 @@ export class ClientSide {
   }
 
   /**
-   * @param isHead the request was a HEAD: its response says the length of a body that it has not
+   * @param isHead whether the request was a HEAD, whose response gives the length of a body that it
+   * does not have
    */
   response(end: ClientResponse["end"], isHead: boolean): ClientResponse {
     const status = this.headers?.get(":status");
@@ -130,7 +133,7 @@ export class ClientSide {
     if (end === "reset" || isBodiless || length === undefined || size === length) {
       return new HostedResponse(this, this.pieces, end);
     }
-    // Envoy sends what filters leave, whatever its length; the client is misled.
+    // Envoy sends what filters leave, whatever its length, so the client gets a wrong length.
     if (size < length) return new HostedResponse(this, this.pieces, "reset");
     if (this.protocol === "http1") {
       return new HostedResponse(this, [Buffer.concat(this.pieces).subarray(0, length)], "whole");
@@ -139,7 +142,7 @@ export class ClientSide {
   }
 }
 
-/** With HTTP/2 a piece is taken or refused as a whole. */
+/** With HTTP/2 a client takes or refuses a piece as a whole. */
 function piecesWithin(pieces: readonly Buffer[], length: number): readonly Buffer[] {
   let size = 0;
   const tooLong = pieces.findIndex((piece) => {

@@ -1,4 +1,4 @@
-// Time that stands still until a test moves it.
+// A clock that stands still until a test moves it.
 
 import { checkMilliseconds } from "./check.js";
 
@@ -9,23 +9,23 @@ export interface Alarm {
 
 interface Entry {
   readonly due: number;
-  /** Tells those of one time apart: they happen in the order in which they were set. */
+  /** Orders entries with the same time by when they were set. */
   readonly number: number;
   readonly ring: () => void;
 }
 
-/** 2026-01-01 00:00 UTC, in nanoseconds: where every clock starts. */
+/** 2026-01-01 00:00 UTC, in nanoseconds. Every clock starts there. */
 const START = 1_767_225_600_000_000_000n;
 
 const START_MS = Number(START / 1_000_000n);
 
-/** How long the machine has run when a clock starts: an hour, in nanoseconds. */
+/** How long the machine has been running when a clock starts: an hour, in nanoseconds. */
 const UPTIME = 3_600_000_000_000n;
 
 export class Clock {
   private elapsed = 0;
   private nextNumber = 0;
-  /** What comes first is at the end. */
+  /** The next entry is at the end. */
   private readonly entries: Entry[] = [];
 
   /** Nanoseconds since 1970. */
@@ -44,14 +44,13 @@ export class Clock {
   }
 
   /**
-   * Nanoseconds since the machine was started: never 0, which Go's runtime takes for a broken
-   * clock.
+   * Nanoseconds since the machine started. Never 0, which Go's runtime takes for a broken clock.
    */
   get monotonic(): bigint {
     return this.nanoseconds - START + UPTIME;
   }
 
-  /** Calls `ring` after that many milliseconds. */
+  /** Calls `ring` after this many milliseconds. */
   after(ms: number, ring: () => void): Alarm {
     const entry: Entry = { due: this.elapsed + ms, number: this.nextNumber++, ring };
     this.entries.splice(this.placeOf(entry), 0, entry);
@@ -64,8 +63,7 @@ export class Clock {
   }
 
   /**
-   * Lets that many milliseconds pass, and everything happen that is due in them, in the order of
-   * its time.
+   * Lets this many milliseconds pass. Everything that is due in them happens, in order of time.
    * @throws MeshwrightError `configuration` for a time that cannot pass
    */
   advance(ms: number): void {
@@ -81,7 +79,7 @@ export class Clock {
     this.elapsed = until;
   }
 
-  /** Where the entry is, or where it would go. */
+  /** The index of the entry, or the index at which it belongs. */
   private placeOf({ due, number }: Entry): number {
     let [low, high] = [0, this.entries.length];
     while (low < high) {

@@ -1,6 +1,6 @@
-// A module for tests of the whole proxy: it says in its log which callback was entered for which
-// plugin, and does what the request's `x-do` header tells that plugin to do there:
-// `PLUGIN@CALLBACK=WHAT`, parted by commas. A plugin's name is its configuration.
+// A module for tests of the whole proxy. It logs every callback with the plugin for which it was
+// called, and follows the request's `x-do` header, which tells a plugin what to do in a callback:
+// `PLUGIN@CALLBACK=WHAT`, separated by commas. A plugin's name is its configuration.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Modules are compiled once: many proxies of one test file run the same ones.
+// Modules are compiled once, since many proxies of one test file run the same ones.
 
 import { readFileSync, statSync } from "node:fs";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -11,8 +11,8 @@ interface Compiled {
 const KNOWN = new Map<string, Compiled>();
 
 /**
- * The module of a file, compiled again only where the file has changed.
- * @throws MeshwrightError `build` where there is none
+ * The module of a file. It is compiled again only when the file has changed.
+ * @throws MeshwrightError `build` when there is no module
  */
 export function compiledModule(path: string): WebAssembly.Module {
   const stats = statSync(path, { throwIfNoEntry: false });
@@ -37,7 +37,7 @@ function compile(path: string): WebAssembly.Module {
     const reason = cause instanceof Error ? cause.message.replace(/\s+/g, " ") : String(cause);
     throw new MeshwrightError(
       "build",
-      `${path} is no WebAssembly module (${reason}): give the .wasm file that a build wrote`,
+      `${path} is not a WebAssembly module (${reason}): give the .wasm file that a build wrote`,
       [],
       { cause },
     );

@@ -1,5 +1,5 @@
-// A filter that changes a body and leaves `content-length`: Envoy sends both as they are, and who
-// reads them is misled. Measured with Envoy 1.39.3 between servers and clients of Node.
+// A filter changes a body and leaves `content-length`. Envoy sends both as they are, so the reader
+// gets a wrong length. Measured with Envoy 1.39.3 between Node's servers and clients.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildCommands, type Commands, doing } from "./commands.fixture.js";
@@ -16,7 +16,7 @@ afterAll(() => commands[Symbol.asyncDispose]());
 type Protocol = "http1" | "http2";
 type Way = "request" | "response";
 
-/** A body of five bytes, in place of which the filter puts another one. */
+/** A body of five bytes, which the filter replaces. */
 function changed(way: Way, text: string, client: Protocol, upstream: Protocol, method = "POST") {
   const type = way === "request" ? 0 : 1;
   const proxy = hostProxy({
@@ -39,7 +39,7 @@ function changed(way: Way, text: string, client: Protocol, upstream: Protocol, m
 }
 
 test.each<Protocol>(["http1", "http2"])(
-  "an upstream of HTTP/1.1 takes what is too much from a %s client for a request, and refuses it",
+  "an upstream of HTTP/1.1 takes the extra bytes of a %s client for a request, and refuses it",
   (client) => {
     const { proxy, exchange } = changed("request", "0123456789", client, "http1");
     expect(exchange.response).toMatchObject({ status: 400, body: "", end: "whole" });
@@ -52,7 +52,7 @@ test.each<Protocol>(["http1", "http2"])(
 );
 
 test.each(["012", ""])(
-  "an upstream of HTTP/1.1 waits for what is missing of a body %j, until the timeout",
+  "an upstream of HTTP/1.1 waits for the rest of a body %j until the timeout",
   (text) => {
     const { proxy, exchange } = changed("request", text, "http1", "http1");
     proxy.advance(14_000);
@@ -83,7 +83,7 @@ test.each<[Protocol, string, string, "whole" | "reset"]>([
   ["http2", "012", "012", "reset"],
   ["http2", "", "", "reset"],
 ])(
-  "a %s client that is sent %j of five bytes has %j, %s, and Envoy does not know",
+  "a %s client that is sent %j for five bytes gets %j, %s, without Envoy knowing",
   (client, text, body, end) => {
     const { exchange } = changed("response", text, client, "http1");
     expect(exchange.response).toMatchObject({ status: 200, body, end });
@@ -91,13 +91,13 @@ test.each<[Protocol, string, string, "whole" | "reset"]>([
   },
 );
 
-test("a body that is as long as the one before passes", () => {
+test("a body of the same length passes", () => {
   const { proxy, exchange } = changed("request", "HELLO", "http1", "http1");
   expect(exchange.response).toMatchObject({ status: 200, body: "hello", end: "whole" });
   expect(proxy.upstreamSaw()).toMatchObject([{ body: "HELLO" }]);
 });
 
-test("the answer to a HEAD says the length of a body that it has not", () => {
+test("the answer to a HEAD gives the length of a body that it does not have", () => {
   const { exchange } = changed("response", "x", "http1", "http1", "HEAD");
   expect(exchange.response).toMatchObject({ status: 200, body: "", end: "whole" });
   expect(exchange.response?.header("content-length")).toBe("5");

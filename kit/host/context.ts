@@ -1,5 +1,4 @@
-// What root contexts and streams have in common: host calls ask the context that is the effective
-// one.
+// What root contexts and streams have in common. Host calls go to the effective context.
 
 import type { HeaderList } from "../traffic.js";
 import { BufferType, type CallbackName, HeaderMapType, Status, StreamType } from "./abi.js";
@@ -8,10 +7,10 @@ import type { HeaderMap } from "./header-map.js";
 import type { RootContext } from "./root-context.js";
 import type { Vm } from "./vm.js";
 
-/** A filter's own answer, as it asked for it. */
+/** A filter's own answer, as the filter requested it. */
 export interface LocalReply {
   readonly status: number;
-  /** With `_` for each blank, as Envoy logs them. */
+  /** With `_` for each space, as Envoy logs them. */
   readonly details: string;
   readonly body: string;
   readonly headers: HeaderList;
@@ -27,7 +26,7 @@ export abstract class Context {
     this.id = vm.register(this);
   }
 
-  /** A map to read, or undefined where there is none now. */
+  /** A map to read, or undefined when it does not exist now. */
   headers(type: number): HeaderMap | undefined {
     const { root } = this;
     if (type === HeaderMapType.HttpCallResponseHeaders) return root.httpCallResponse?.headers;
@@ -42,16 +41,15 @@ export abstract class Context {
   }
 
   /**
-   * Whether the stream is being logged: a map that is not there is then `NotFound` and not
-   * `BadArgument`.
+   * Whether the stream is being logged. Then a missing map is `NotFound` instead of `BadArgument`.
    */
   get isLogging(): boolean {
     return false;
   }
 
   /**
-   * A buffer, or undefined where there is no such one now. A stream's buffer that is not there is
-   * an empty one.
+   * A buffer, or undefined when it does not exist now. A missing buffer of a stream is an empty
+   * one.
    */
   body(type: number): Body | undefined {
     const { root } = this;
@@ -64,7 +62,7 @@ export abstract class Context {
     return response === undefined ? undefined : new Body(response.body, true);
   }
 
-  /** A property's bytes. `path` has its parts parted by dots. */
+  /** The bytes of a property. Dots separate the parts of `path`. */
   property(path: string): Uint8Array | undefined {
     if (path === "plugin_name") return Buffer.from(this.root.plugin);
     if (path === "plugin_root_id") return Buffer.from(this.root.rootId);
@@ -85,6 +83,6 @@ export abstract class Context {
 
   sendLocalReply(_reply: LocalReply): void {}
 
-  /** The VM has ended in a callback about it. */
+  /** Called when the VM has ended in a callback for this context. */
   onTrap(_callback: CallbackName | undefined): void {}
 }

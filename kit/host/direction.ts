@@ -1,59 +1,61 @@
-// One way of a stream through its filters: what they hold, and what goes on when. By the rules of
-// Envoy's filter manager.
+// One direction of a stream through its filters: what they hold, and when it goes on. The rules are
+// those of Envoy's filter manager.
 
 import { DataStatus, HeadersStatus, TrailersStatus } from "./abi.js";
 import { Body } from "./body.js";
 import type { FilterSide } from "./filter-side.js";
 import type { HeaderMap } from "./header-map.js";
 
-/** Where a way leads to: the upstream, or the client. */
+/** The end of a direction: the upstream, or the client. */
 export interface Sink {
-  /** It may send the body again, for which Envoy keeps it among what filters hold. */
+  /**
+   * Whether it may send the body again. Envoy keeps such a body with the bytes that filters hold.
+   */
   readonly keepsBody?: boolean;
   headers(map: HeaderMap, end: boolean): void;
   data(bytes: Buffer, end: boolean): void;
   trailers(map: HeaderMap): void;
 }
 
-/** What the stream does that a way belongs to. */
+/** The stream's part in a direction that belongs to it. */
 export interface WayOwner {
-  /** Bytes that filters may hold. */
+  /** How many bytes filters may hold. */
   readonly bufferLimit: number;
-  /** More came than may be held. */
+  /** Called when more bytes came than filters may hold. */
   onOverflow(way: Direction): void;
-  /** A callback of this way has returned in which the way ended. */
+  /** Called when a callback of this direction has returned after the direction ended in it. */
   onAborted(): void;
-  /** Nothing that is held goes on any more. */
+  /** Whether held events never go on again. */
   isDone(way: Direction): boolean;
 }
 
-/** Kinds of events whose callback runs. */
+/** Kinds of events, as bits: those whose callback runs. */
 const HEADERS = 1;
 const DATA = 2;
 const TRAILERS = 4;
 
 export class Direction {
-  /** The headers as they are now, whether they were passed on or not. */
+  /** The current headers, whether they were passed on or not. */
   headers: HeaderMap | undefined;
-  /** The same for the trailers. */
+  /** The current trailers, likewise. */
   trailers: HeaderMap | undefined;
-  /** Headers went out of the last filter. */
+  /** Whether headers have left the last filter. */
   headersPassed = false;
-  /** Nothing of this way is told to a filter, or passed on, any more. */
+  /** Whether events of this direction reach no filter and are not passed on any more. */
   isAborted = false;
-  /** What is held: one buffer for all filters. */
+  /** The held bytes: one buffer for all filters. */
   held: Body | undefined;
-  /** All of it came. */
+  /** Whether everything has come. */
   ended = false;
 
   /**
-   * Of which kinds of events a callback runs. As in Envoy a callback within one of its kind leaves
-   * nothing of it.
+   * The kinds of events for which a callback runs. As in Envoy, when a callback returns within
+   * another of its kind, that kind counts as not running.
    */
   private running = 0;
 
   constructor(
-    /** In the order in which this way meets them. */
+    /** In the order in which this direction meets them. */
     readonly filters: readonly FilterSide[],
     private readonly sink: Sink,
     private readonly owner: WayOwner,
@@ -63,7 +65,7 @@ export class Direction {
     return this.filters.some((filter) => filter.iteration !== "going-on");
   }
 
-  /** A filter, or what follows the last, is being told of something. */
+  /** Whether a callback runs, of a filter or of what follows the last one. */
   get isRunning(): boolean {
     return this.running !== 0;
   }
@@ -88,14 +90,14 @@ export class Direction {
   }
 
   /**
-   * Lets what a filter stopped go on. Of one that stopped nothing, what it was told of goes on once
-   * more, as in Envoy.
+   * Continues what a filter stopped. If it stopped nothing, the event that it was told of goes on
+   * once more, as in Envoy.
    */
   resume(filter: FilterSide): void {
     const { headers } = this;
     if (this.isAborted || headers === undefined || this.owner.isDone(this)) return;
     const next = this.filters.indexOf(filter) + 1;
-    // A filter that was told of headers alone is told of what came since.
+    // A filter that was told only of headers is also told of what came since.
     if (filter.isAllStopped) filter.startsAgain = true;
     filter.iteration = "going-on";
     if (!filter.headersContinued) {
@@ -111,7 +113,7 @@ export class Direction {
   }
 
   /**
-   * A sender can be made to wait (`isLimited` false); a filter that asked for the whole body
+   * A sender can be made to wait (`isLimited` false). A filter that asked for the whole body
    * cannot.
    */
   hold(body: Body, isLimited: boolean): void {
@@ -131,7 +133,7 @@ export class Direction {
       this.running |= HEADERS;
       const status = filter.onHeaders(map, end);
       if (this.hasStopped(HEADERS)) return;
-      // A callback may let its own stream go on, and stop it all the same.
+      // A callback may continue its own stream and still return a status that stops it.
       if (status === HeadersStatus.StopIteration && filter.mayStopHeadersAlone) filter.iteration = "stopped";
       else if (status === HeadersStatus.StopAllIterationAndBuffer) filter.iteration = "all-held";
       else if (status === HeadersStatus.Continue || status === 2) {
@@ -146,7 +148,7 @@ export class Direction {
     this.hasStopped(HEADERS);
   }
 
-  /** A callback has returned: whether nothing follows it. */
+  /** Called when a callback has returned. Returns whether the direction has ended. */
   private hasStopped(kind: number): boolean {
     this.running &= ~kind;
     if (this.isAborted) this.owner.onAborted();
@@ -188,7 +190,7 @@ export class Direction {
     this.hasStopped(DATA);
   }
 
-  /** Does what a body callback asked for. False where the next filter gets nothing now. */
+  /** Does what a body callback asked for. Returns false when the next filter gets nothing now. */
   private goesOn(filter: FilterSide, body: Body, status: number): boolean {
     if (status === DataStatus.Continue) {
       if (filter.iteration === "going-on") return true;
@@ -199,7 +201,7 @@ export class Direction {
     filter.iteration = "stopped";
     const isBuffered = status === DataStatus.StopIterationAndBuffer;
     if (isBuffered || status === DataStatus.StopIterationAndWatermark) this.hold(body, isBuffered);
-    // So that an end without bytes is not lost.
+    // Keeps an end without bytes from being lost.
     else if (this.ended && this.trailers === undefined) this.held ??= new Body();
     return false;
   }

@@ -1,4 +1,4 @@
-// One request of a client through the whole proxy, as the test drives it and looks at it.
+// One client's request through the whole proxy, as the test drives it and looks at it.
 
 import { piecesOf } from "../body-pieces.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
@@ -20,7 +20,7 @@ import { Router, type RouterOwner } from "./router.js";
 import { lower } from "./script.js";
 
 export class HostedExchange implements StreamEnds, RouterOwner {
-  /** What the client got, once all of it came, or the stream was broken off. */
+  /** What the client got. Set once the response is complete, or the stream was broken off. */
   response: ClientResponse | undefined;
   /** Envoy's response-code details, as in its access log; "" while there is no response. */
   details = "";
@@ -52,7 +52,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.manager = new FilterManager(plugins, this, this.trace, this.state);
   }
 
-  /** A filter's own answer, when there was one. */
+  /** A filter's own answer, if there was one. */
   get localReply(): LocalReply | undefined {
     return this.manager.localReply;
   }
@@ -63,7 +63,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   }
 
   /**
-   * The route's name, and the cluster that it leads to; undefined where no filter let the request
+   * The route's name, and the cluster to which it leads; undefined when no filter let the request
    * through.
    */
   get route(): string | undefined {
@@ -74,15 +74,12 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     return this.router.route?.cluster;
   }
 
-  /** How many attempts were made. */
+  /** The number of attempts. */
   get attempts(): number {
     return this.router.attempts;
   }
 
-  /**
-   * The callbacks that were entered, in their order, as `FILTER:CALLBACK`, such as
-   * `auth:on_request_headers`.
-   */
+  /** The callbacks that ran, in order, as `FILTER:CALLBACK`, such as `auth:on_request_headers`. */
   get callbacks(): readonly string[] {
     const list: string[] = [];
     for (let i = 0; i < this.trace.length; i += 2) {
@@ -91,7 +88,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     return list;
   }
 
-  /** The request's headers as they are now. */
+  /** The request's current headers. */
   get requestHeaders(): HeaderList {
     return this.manager.request.headers?.entries ?? [];
   }
@@ -101,7 +98,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     return this.client.headers?.entries;
   }
 
-  /** Bytes of the request's body that came, and of the response's body that went out. */
+  /** The bytes of the request's body that came, and of the response's body that went out. */
   get sizes(): { readonly request: number; readonly response: number } {
     return {
       request: this.received,
@@ -109,17 +106,17 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     };
   }
 
-  /** What has come of the response's body. */
+  /** The response's body so far. */
   get bodySoFar(): string {
     return Buffer.concat(this.client.pieces).toString("utf8");
   }
 
-  /** A filter holds the request back. */
+  /** Whether a filter holds the request back. */
   get isRequestPaused(): boolean {
     return this.manager.request.isPaused;
   }
 
-  /** A filter holds the response back. */
+  /** Whether a filter holds the response back. */
   get isResponsePaused(): boolean {
     return this.manager.response.isPaused;
   }
@@ -153,7 +150,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.proxy.host.settle();
   }
 
-  /** The client breaks the stream off. Does nothing where it has ended. */
+  /** The client breaks the stream off. Does nothing when the stream has ended. */
   cancel(): void {
     if (this.response !== undefined) return;
     const isStream = this.protocol === "http2";
@@ -167,7 +164,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.proxy.checkOpen();
   }
 
-  /** For the proxy: the request comes in, with the pieces of its body. */
+  /** Called by the proxy: the request comes in, with the pieces of its body. */
   begin(map: HeaderMap | undefined, request: ClientRequest, isWhole: boolean): void {
     const { manager } = this;
     const pieces = piecesOf(request.body);
@@ -184,7 +181,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.sendPieces(pieces, request.trailers);
   }
 
-  /** The end comes by itself, after the last piece. */
+  /** The end comes alone, after the last piece. */
   private sendPieces(pieces: readonly Buffer[], trailers: HeaderList | undefined): void {
     const { request } = this.manager;
     for (const piece of pieces) {
@@ -202,7 +199,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
     this.onClientHeaders(map, true);
   }
 
-  /** For its sink: what the client gets. */
+  /** Called by its sink, with what the client gets. */
   onClientHeaders(map: HeaderMap, end: boolean): void {
     finishResponse(map, this.proxy.host.clock);
     this.client.receiveHeaders(new HeaderMap(map.entries), end && !this.isHead);

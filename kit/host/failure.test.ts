@@ -1,4 +1,4 @@
-// What becomes of requests when a filter's VM ends in a trap, and of configurations that a filter
+// What happens to requests when a filter's VM ends in a trap, and to configurations that a filter
 // refuses.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => commands[Symbol.asyncDispose]());
 
-/** `a` before `b`, each with a VM of its own. */
+/** `a` before `b`, each with its own VM. */
 function proxyOf(failurePolicy: FailurePolicy, name = "b"): HostedProxy {
   const { module } = commands;
   return hostProxy({
@@ -30,7 +30,7 @@ const POLICIES: readonly FailurePolicy[] = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RE
 const status = (proxy: HostedProxy, what = "") => proxy.request(doing(what)).response?.status;
 
 describe.each(POLICIES)("after a trap with %s", (policy) => {
-  test("the request that trapped is answered 503, through the other filters, and the trap is told", () => {
+  test("the request that trapped is answered 503, through the other filters, and the trap is reported", () => {
     const proxy = proxyOf(policy);
     const exchange = proxy.request(doing("b@request_headers=trap"));
     expect(exchange.response).toMatchObject({ status: 503, body: "" });
@@ -54,14 +54,14 @@ describe.each(POLICIES)("after a trap with %s", (policy) => {
 });
 
 describe("requests after a trap", () => {
-  test("are answered 503 where the policy is closed, whatever time passes", () => {
+  test("are answered 503 with the policy closed, however much time passes", () => {
     const proxy = proxyOf("FAIL_CLOSED");
     expect([status(proxy, "b@request_headers=trap"), status(proxy)]).toEqual([503, 503]);
     proxy.advance(10_000);
     expect(status(proxy)).toBe(503);
   });
 
-  test("pass without the filter where it is open", () => {
+  test("pass without the filter with the policy open", () => {
     const proxy = proxyOf("FAIL_OPEN");
     status(proxy, "b@request_headers=trap");
     const exchange = proxy.request();
@@ -69,7 +69,7 @@ describe("requests after a trap", () => {
     expect(exchange.callbacks.filter((name) => name.startsWith("b:"))).toEqual([]);
   });
 
-  test("meet a new VM where it is reload, once the last start is long enough ago", () => {
+  test("meet a new VM with the policy reload, once the last start is long enough ago", () => {
     const proxy = proxyOf("FAIL_RELOAD");
     expect([status(proxy, "b@request_headers=trap"), status(proxy)]).toEqual([503, 503]);
     proxy.advance(150);
@@ -120,7 +120,7 @@ test.each([
 });
 
 describe("another configuration", () => {
-  test("serves what follows; streams that are open go on with the old one, which ends with the last of them", () => {
+  test("serves new streams; open streams keep the old one, which ends with the last of them", () => {
     const proxy = proxyOf("FAIL_RELOAD");
     const open = proxy.open(doing("b@request_end=reply401,new@request_end=reply402"));
     expect(proxy.configure("b", "new")).toEqual({ accepted: true });

@@ -1,5 +1,5 @@
-// A stream through a chain of filters: both ways, the answer of a filter's own, and the end. By the
-// rules of Envoy's filter manager.
+// A stream through a chain of filters: both directions, a filter's own answer, and the end. The
+// rules are those of Envoy's filter manager.
 
 import { Status } from "./abi.js";
 import type { HeaderReader } from "./attributes.js";
@@ -11,28 +11,28 @@ import type { PropertyValue } from "./property.js";
 import type { RootContext } from "./root-context.js";
 
 /**
- * What Envoy takes for a gRPC call: `application/grpc;charset=utf-8` is none, and no more is
+ * The content types of a gRPC call for Envoy, without `application/grpc;charset=utf-8` and
  * gRPC-Web.
  */
 const GRPC_TYPE = /^application\/grpc($|\+)/;
 
-/** What stands around a chain. */
+/** The surroundings of a chain. */
 export interface StreamEnds {
   /** Where the request goes after the last filter. */
   readonly toUpstream: Sink;
   /** Where the response goes after the first filter. */
   readonly toClient: Sink;
-  /** Bytes that filters may hold, either way. */
+  /** How many bytes filters may hold, in either direction. */
   readonly bufferLimit: number;
-  /** A property's value, or undefined where the stream has none of that path. */
+  /** A property's value, or undefined when the stream has none at that path. */
   property(path: string, reader: HeaderReader): PropertyValue | undefined;
-  /** Why the stream is answered, or broken off, is known. */
+  /** Called when it is known why the stream is answered or broken off. */
   onDetails(details: string): void;
-  /** A filter, or Envoy for it, broke the stream off. */
+  /** Called when a filter, or Envoy for it, has broken the stream off. */
   onReset(): void;
   /**
-   * A filter, or Envoy for it, answers: nobody waits for the upstream any more. True where it is
-   * answered elsewhere, so that the answer does not pass this chain's filters.
+   * Called when a filter, or Envoy for it, answers, so that nobody waits for the upstream any more.
+   * Returns true when the answer is given elsewhere, so that it does not pass this chain's filters.
    */
   takesLocalReply(reply: LocalReply): boolean;
 }
@@ -43,13 +43,13 @@ export class FilterManager implements WayOwner {
   readonly request: Direction;
   readonly response: Direction;
   readonly contexts: readonly HttpContext[];
-  /** A filter's own answer, when there was one. */
+  /** A filter's own answer, if there was one. */
   localReply: LocalReply | undefined;
   wasReset = false;
 
   private hasFailed = false;
   /**
-   * An answer that goes out when the callback of the request has returned in which it was given.
+   * An answer that was given in a callback of the request, and goes out when the callback returns.
    */
   private prepared: LocalReply | undefined;
   private phase: "open" | "closed" = "open";
@@ -57,11 +57,11 @@ export class FilterManager implements WayOwner {
   constructor(
     plugins: readonly RootContext[],
     private readonly ends: StreamEnds,
-    /** Where each callback that is entered is noted: the plugin's name, then the callback's. */
+    /** Records every callback that runs: the plugin's name, then the callback's. */
     readonly trace?: string[],
     /**
-     * What filters set with `proxy_set_property`, in Envoy the filter state of the request: its
-     * attempts share it.
+     * What filters set with `proxy_set_property`. In Envoy this is the request's filter state,
+     * which its attempts share.
      */
     public state?: Map<string, Buffer>,
   ) {
@@ -91,14 +91,14 @@ export class FilterManager implements WayOwner {
   }
 
   /**
-   * Ends the stream, whole or not: it is logged, and its contexts are gone. A second time does
-   * nothing.
+   * Ends the stream, complete or not: it is logged, and its contexts are deleted. A second call
+   * does nothing.
    */
   close(): void {
     this.end(true);
   }
 
-  /** The same without the log: what Envoy does with an upstream chain. */
+  /** The same without the log, as Envoy does with an upstream chain. */
   destroy(): void {
     this.end(false);
   }
@@ -133,7 +133,7 @@ export class FilterManager implements WayOwner {
     this.reply({ status, body, details, headers: [] });
   }
 
-  /** A filter's VM has ended: the client gets 503. A second time does nothing. */
+  /** A filter's VM has ended, so the client gets 503. A second call does nothing. */
   fail(): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
@@ -141,8 +141,8 @@ export class FilterManager implements WayOwner {
   }
 
   /**
-   * Answers the client: through the filters' response callbacks, past them where the upstream's
-   * response came already, and with a reset where that was passed on.
+   * Answers the client: through the filters' response callbacks; past them if the upstream's
+   * response has come already; and with a reset if that response was passed on.
    */
   reply(reply: LocalReply): void {
     if (this.phase !== "open" || this.wasReset) return;
@@ -155,12 +155,12 @@ export class FilterManager implements WayOwner {
       response.isAborted = true;
       this.localReply = reply;
     } else if (response.headersPassed) this.reset();
-    // A second answer of the same callback is none, and yet it leaves its details.
+    // A second answer in the same callback is dropped, but its details stay.
     else if (request.isRunning) this.prepared ??= reply;
     else this.send(reply);
   }
 
-  /** Of a request that is answered in full. */
+  /** Whether the request is answered in full. */
   isDone(way: Direction): boolean {
     return way === this.request && this.response.ended;
   }

@@ -1,4 +1,5 @@
-// One filter in one way of a stream: what it was told, and what host calls may read and change.
+// One filter in one direction of a stream: what it was told, and what host calls may read and
+// change.
 
 import { DataStatus, HeadersStatus, TrailersStatus } from "./abi.js";
 import type { Body } from "./body.js";
@@ -7,24 +8,24 @@ import { HeaderMap } from "./header-map.js";
 import type { HttpContext } from "./http-context.js";
 
 /**
- * `stopped` holds what comes after the present event; the other two hold the filter's own callbacks
- * back too.
+ * `stopped` holds what comes after the current event. The two others also hold back the filter's
+ * own callbacks.
  */
 export type Iteration = "going-on" | "stopped" | "all-held" | "all-waiting";
 
 export class FilterSide {
   iteration: Iteration = "going-on";
   headersContinued = false;
-  /** What is resumed begins with this filter and not with the next. */
+  /** Whether a resumption starts with this filter instead of the next. */
   startsAgain = false;
-  /** The filter was told of the end. */
+  /** Whether the filter was told of the end. */
   endOfStream = false;
   /** What host calls may read and change now. */
   visibleHeaders: HeaderMap | undefined;
   visibleTrailers: HeaderMap | undefined;
 
   private chunk: Body | undefined;
-  /** The filter sees what is held as the body. */
+  /** Whether the filter sees the held bytes as the body. */
   private showsHeld = false;
 
   constructor(
@@ -32,7 +33,7 @@ export class FilterSide {
     private readonly isRequest: boolean,
   ) {}
 
-  /** Its own callbacks wait as well. */
+  /** Whether its own callbacks wait as well. */
   get isAllStopped(): boolean {
     return this.iteration === "all-held" || this.iteration === "all-waiting";
   }
@@ -47,7 +48,7 @@ export class FilterSide {
   }
 
   /**
-   * Trailers to change. In the callback of a body's last piece they are made where there are none.
+   * Trailers to change. In the callback for a body's last piece they are created if there are none.
    */
   editableTrailers(): HeaderMap | undefined {
     if (this.visibleTrailers === undefined && this.chunk !== undefined && this.endOfStream) {
@@ -57,14 +58,14 @@ export class FilterSide {
     return this.visibleTrailers;
   }
 
-  /** A resumption hides what a paused callback still showed. */
+  /** Hides what a paused callback still showed. A resumption does this. */
   hide(): void {
     this.visibleHeaders = undefined;
     this.visibleTrailers = undefined;
     this.chunk = undefined;
   }
 
-  /** A response that is not held stays as it is: Envoy itself would end by a segmentation fault. */
+  /** A response that is not held stays as it is. Envoy itself would end in a segmentation fault. */
   resume(): void {
     if (this.isRequest || this.iteration !== "going-on") this.way.resume(this);
   }

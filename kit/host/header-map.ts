@@ -1,12 +1,12 @@
-// Headers, trailers and metadata, and the form in which they cross into a module and back.
+// Headers, trailers and metadata, and the form in which they go into a module and come back.
 
 import type { HeaderList } from "../traffic.js";
 
-/** Most pairs, and most bytes, that Envoy takes from a module in one call. */
+/** The most pairs, and the most bytes, that Envoy takes from a module in one call. */
 const MAX_PAIRS = 1024;
 const MAX_PAIRS_BYTES = 1024 * 1024;
 
-/** Names and values in order. A name that a module writes is made lower case, as Envoy does. */
+/** Names and values in order. Names that a module writes become lower case, as in Envoy. */
 export class HeaderMap {
   readonly entries: [name: string, value: string][];
 
@@ -18,7 +18,7 @@ export class HeaderMap {
     }
   }
 
-  /** How many there are, repeated names included. */
+  /** The number of entries, including repeated names. */
   get size(): number {
     return this.entries.length;
   }
@@ -35,7 +35,7 @@ export class HeaderMap {
     return undefined;
   }
 
-  /** All values of that name, parted by commas as Envoy joins them. */
+  /** All values of that name, joined with commas as in Envoy. */
   joined(name: string): string | undefined {
     let all: string | undefined;
     for (const [other, value] of this.entries)
@@ -44,8 +44,8 @@ export class HeaderMap {
   }
 
   /**
-   * Changes the first value of that name where it stands, or adds one at the end: as Envoy itself
-   * sets a header.
+   * Changes the first value of that name in its place, or adds one at the end, as Envoy itself sets
+   * a header.
    */
   set(name: string, value: string): void {
     for (const entry of this.entries) {
@@ -61,7 +61,7 @@ export class HeaderMap {
     this.entries.push([name.toLowerCase(), value]);
   }
 
-  /** Adds a value; to the one that is there, after a comma, where `once` has the name. */
+  /** Adds a value. If `once` has the name, the value joins the existing one after a comma. */
   addTo(name: string, value: string, once: ReadonlySet<string>): void {
     const key = name.toLowerCase();
     const present = once.has(key) ? this.entries.find(([other]) => other === key) : undefined;
@@ -88,7 +88,7 @@ export class HeaderMap {
   }
 }
 
-/** Bytes that `writePairs` needs. */
+/** The number of bytes that `writePairs` needs. */
 export function pairsSize(list: HeaderList): number {
   let size = 4;
   for (const [name, value] of list) size += 10 + name.length + value.length;
@@ -96,7 +96,7 @@ export function pairsSize(list: HeaderList): number {
 }
 
 /**
- * Writes the list as the ABI has it: the count, all sizes, then all names and values, each with a
+ * Writes the list in the ABI's form: the count, all sizes, then all names and values, each with a
  * NUL after it.
  */
 export function writePairs(list: HeaderList, into: Buffer): void {
@@ -115,8 +115,8 @@ export function writePairs(list: HeaderList, into: Buffer): void {
 }
 
 /**
- * Reads what a module wrote. What is not well formed, or over Envoy's limits, is an empty list, as
- * in Envoy.
+ * Reads a list that a module wrote. A malformed list, or one over Envoy's limits, is empty, as in
+ * Envoy.
  */
 export function readPairs(bytes: Buffer): HeaderList {
   if (bytes.length < 4 || bytes.length > MAX_PAIRS_BYTES) return [];

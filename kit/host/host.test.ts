@@ -1,5 +1,5 @@
-// What a test drives beside streams: the clock, calls that it answers, queues; and modules that
-// Envoy would refuse, or that end in a trap.
+// What a test drives apart from streams: the clock, calls that it answers, queues. Also modules
+// that Envoy would refuse, or that end in a trap.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ function say(text: string): void {
 }
 `;
 
-/** Says what the host tells it of. How many headers a request has chooses what it does. */
+/** Logs what the host tells it. The number of a request's headers chooses what it does. */
 const EVENTS = `
 ${MARKER} ${MALLOC} ${LOG}
 @external("env", "proxy_set_tick_period_milliseconds") declare function tick(ms: u32): i32;
@@ -133,7 +133,7 @@ async function compiled(name: string, source: string): Promise<string> {
   return file;
 }
 
-/** That many headers. */
+/** This many headers. */
 function headers(count: number): HeaderList {
   return Array.from({ length: count }, (_, i) => [`x-${i}`, "1"] as const);
 }
@@ -141,7 +141,7 @@ function headers(count: number): HeaderList {
 const said = () => module.logs.map((line) => line.text);
 
 describe("events", () => {
-  test("ticks come at their times, in no real time, and let a paused stream go on", () => {
+  test("ticks come at their times without real time passing, and can continue a paused stream", () => {
     const stream = module.open(headers(1));
     module.advance(29);
     expect(said()).toEqual(["tick", "tick"]);
@@ -188,7 +188,7 @@ describe("events", () => {
     expect(said()).toEqual(["initial 2", "message hello", "trailing 1", "closed 7: 7 no"]);
   });
 
-  test("a queue's entry is told of after the callback that made it", () => {
+  test("a queue's entry is announced after the callback that made it", () => {
     const stream = module.open(headers(5), { endOfStream: true });
     expect(said()).toEqual(["enqueued", "ready"]);
     expect(stream.upstream.isWhole).toBe(true);
@@ -209,7 +209,7 @@ describe("events", () => {
     expect(said()).toEqual(["foreign early", "root done"]);
   });
 
-  test("a trap is the test's to see, and ends the VM", () => {
+  test("a trap reaches the test, and ends the VM", () => {
     expect(() => module.open(headers(4))).toThrow("unreachable");
     expect(() => module.open(headers(1))).toThrow("the VM has ended in a trap");
   });
@@ -257,7 +257,7 @@ describe("a module", () => {
   });
 });
 
-test("a clock rings in the order of time, then of setting, and what was cancelled does not", () => {
+test("a clock rings in order of time, then of setting, and not for cancelled alarms", () => {
   const clock = new Clock();
   const rung: string[] = [];
   const ring = (name: string) => () => {

@@ -1,4 +1,4 @@
-// What stands around the VMs: the clock, what they share, and how Envoy is set up.
+// The surroundings of the VMs: the clock, what they share, and how Envoy is set up.
 
 import { randomFillSync } from "node:crypto";
 import { deflateSync, inflateSync } from "node:zlib";
@@ -15,18 +15,18 @@ export interface HostOptions {
   readonly vmConfiguration?: string | Uint8Array;
   /** Log level, 0 trace to 5 critical: a line below it is dropped. Default 2, info. */
   readonly logLevel?: number;
-  /** Clusters that calls may go to. Default: any. */
+  /** The clusters that calls may go to. Default: any. */
   readonly clusters?: readonly string[];
   /** Environment variables of the VM. */
   readonly environment?: Readonly<Record<string, string>>;
   /**
-   * Bytes of a body that may be held: beyond them Envoy answers 413 or 500. Default 1 MiB, as a
-   * listener's.
+   * How many bytes of a body may be held. Beyond them Envoy answers 413 or 500. Default 1 MiB, as
+   * for a listener.
    */
   readonly bufferLimit?: number;
   /**
-   * Envoy's `allow_on_headers_stop_iteration`. Default false: `StopIteration` for headers holds the
-   * body too.
+   * Envoy's `allow_on_headers_stop_iteration`. Default false: `StopIteration` for headers also
+   * holds the body.
    */
   readonly allowOnHeadersStopIteration?: boolean;
 }
@@ -42,18 +42,18 @@ export interface HostSettings {
 }
 
 /**
- * A function of Envoy's that a module calls by name. Without an answer the module gets an empty
- * one.
+ * A function of Envoy that a module calls by name. When it returns nothing, the module gets an
+ * empty result.
  */
 export type ForeignFunction = (
   args: Buffer,
 ) => { readonly status?: number; readonly result?: Uint8Array } | undefined;
 
-/** Who answers the calls of filters, where it is not the test. */
+/** Answers the calls of filters, unless the test does. */
 export interface CallServices {
   onHttpCall(call: HttpCall): void;
   onGrpcCall(call: GrpcCall): void;
-  /** A filter sends a message in a stream. */
+  /** Called when a filter sends a message in a stream. */
   onGrpcMessage(call: GrpcCall, message: Buffer): void;
 }
 
@@ -61,9 +61,9 @@ export class Host {
   readonly clock = new Clock();
   readonly metrics = new Metrics();
   readonly sharedQueues = new SharedQueues();
-  /** Lines of all VMs, in their order. */
+  /** The lines of all VMs, in order. */
   readonly logs: LogLine[] = [];
-  /** By name; a test adds its own. */
+  /** Functions by name. A test adds its own. */
   readonly foreignFunctions = new Map<string, ForeignFunction>([
     ["clear_route_cache", () => undefined],
     ["compress", (bytes) => ({ result: deflateSync(bytes) })],
@@ -71,11 +71,11 @@ export class Host {
   ]);
   services: CallServices | undefined;
   /**
-   * Asked before each host call, by its name: a status is the call's answer, and the call is not
-   * made.
+   * Called before each host call, with its name. A status that it returns is the call's result, and
+   * the call is not made.
    */
   intercept: ((call: string) => number | undefined) | undefined;
-  /** Fills what `random_get` was given. */
+  /** Fills the bytes for `random_get`. */
   fillRandom: (bytes: Uint8Array) => void = randomFillSync;
   /** The data that all VMs of one `vm_id` share. */
   sharedDataOf(vmId: string): SharedData {
@@ -91,7 +91,7 @@ export class Host {
   private posted: (() => void)[] = [];
   private settling = false;
 
-  /** Runs `task` when all is done that the present event has led to. */
+  /** Runs `task` when everything that the current event has caused is done. */
   post(task: () => void): void {
     this.posted.push(task);
   }

@@ -1,4 +1,4 @@
-// One filter in one stream: what a module calls its HTTP context.
+// One filter in one stream, which a module calls its HTTP context.
 
 import { BufferType, type CallbackName, HeaderMapType, StreamType } from "./abi.js";
 import { type Body, NOTHING } from "./body.js";
@@ -13,7 +13,7 @@ import { FAILED } from "./vm.js";
 export class HttpContext extends Context {
   readonly request = new FilterSide(this, true);
   readonly response = new FilterSide(this, false);
-  /** The module knows of it. */
+  /** Whether the module knows of it. */
   isCreated = false;
 
   private phase: "open" | "logging" | "closed" = "open";
@@ -30,17 +30,18 @@ export class HttpContext extends Context {
   create(): void {
     if (this.isCreated) return;
     this.call("proxy_on_context_create", this.root.id);
-    // Not before: a filter that ends its stream at once is told of it anew, to be told of its end.
+    // Set only now, because a filter that ends its stream at once is told of the stream again
+    // before it is told of the end.
     this.isCreated = true;
   }
 
-  /** The stream has ended for this filter. */
+  /** Whether the stream has ended for this filter. */
   get isEnded(): boolean {
     return this.phase === "closed";
   }
 
   /**
-   * Enters a callback that the module exports. A VM that has ended answers nothing, and its streams
+   * Calls a callback that the module exports. A VM that has ended answers nothing, and its streams
    * fail.
    */
   call(name: CallbackName, a = 0, b = 0): number {
@@ -55,8 +56,7 @@ export class HttpContext extends Context {
   }
 
   /**
-   * Whatever the policy is, a stream that the filter was part of when its VM ended is not let
-   * through.
+   * A stream that the filter was part of when its VM ended does not pass, whatever the policy is.
    */
   override onTrap(name: CallbackName | undefined): void {
     if (name !== undefined && STREAM_CALLBACKS.has(name)) this.stream.fail();
@@ -95,7 +95,7 @@ export class HttpContext extends Context {
     return super.headers(type);
   }
 
-  /** The log sees all headers, and of the trailers only the response's. */
+  /** The log sees all headers, but only the response's trailers. */
   private loggedHeaders(type: number): HeaderMap | undefined {
     const { request, response } = this.stream;
     if (type === HeaderMapType.RequestHeaders) return request.headers;
@@ -132,7 +132,7 @@ export class HttpContext extends Context {
     if (type === StreamType.Upstream || type === StreamType.Downstream) return super.continueStream(type);
     const side = type === StreamType.Request ? this.request : this.response;
     this.vm.afterCall(() => side.resume());
-    // Envoy forgets the request's maps and not the response's, whichever of the two goes on.
+    // Envoy forgets the request's maps but not the response's, whichever of the two goes on.
     this.request.hide();
     return super.continueStream(type);
   }
@@ -149,7 +149,7 @@ export class HttpContext extends Context {
   }
 }
 
-/** Callbacks whose trap ends their stream. */
+/** The callbacks in which a trap ends the stream. */
 const STREAM_CALLBACKS: ReadonlySet<CallbackName> = new Set([
   "proxy_on_request_headers",
   "proxy_on_request_body",

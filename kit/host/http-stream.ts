@@ -1,4 +1,4 @@
-// One HTTP stream through one filter: the test drives it, and looks at what the upstream and the
+// One HTTP stream through one filter. The test drives it, and looks at what the upstream and the
 // client saw.
 
 import type { HeaderList } from "../traffic.js";
@@ -12,7 +12,7 @@ import type { RootContext } from "./root-context.js";
 export interface StreamOptions {
   /** Property values by path, such as `source.address`. */
   readonly properties?: Readonly<Record<string, PropertyValue>>;
-  /** No body and no trailers follow the request's headers. Default false. */
+  /** Whether neither body nor trailers follow the request's headers. Default false. */
   readonly endOfStream?: boolean;
 }
 
@@ -37,12 +37,12 @@ export class HttpStream implements StreamEnds {
     this.settle();
   }
 
-  /** The filter's own answer, when it gave one. */
+  /** The filter's own answer, if it gave one. */
   get localReply(): LocalReply | undefined {
     return this.manager.localReply;
   }
 
-  /** The filter, or Envoy for it, reset the stream. */
+  /** Whether the filter, or Envoy for it, reset the stream. */
   get wasReset(): boolean {
     return this.manager.wasReset;
   }
@@ -59,7 +59,7 @@ export class HttpStream implements StreamEnds {
     return this.manager.response.isPaused;
   }
 
-  /** The request's headers as they are now, passed on or not. */
+  /** The request's current headers, passed on or not. */
   get requestHeaders(): HeaderList {
     return this.manager.request.headers?.entries ?? [];
   }
@@ -69,7 +69,7 @@ export class HttpStream implements StreamEnds {
     return this.manager.state ?? new Map();
   }
 
-  /** A piece of the request's body comes. */
+  /** Sends a piece of the request's body. */
   requestBody(chunk: string | Buffer, endOfStream = false): void {
     this.manager.request.receiveBody(bytesOf(chunk), endOfStream);
     this.settle();
@@ -98,7 +98,7 @@ export class HttpStream implements StreamEnds {
   }
 
   /**
-   * Ends the stream, whole or not: it is logged, and its context is gone. A second time does
+   * Ends the stream, complete or not: it is logged, and its context is deleted. A second call does
    * nothing.
    */
   close(): void {
@@ -110,7 +110,7 @@ export class HttpStream implements StreamEnds {
     this.root.vm.host.settle();
   }
 
-  /** For the chain, as what follows. */
+  /** Used by the chain, as are the members below. */
   get toUpstream(): Received {
     return this.upstream;
   }

@@ -1,5 +1,5 @@
-// Headers that Envoy keeps once: of those a value that is added joins what is there. Measured in
-// stock Envoy, see `test/agreement`.
+// Headers that Envoy keeps once: an added value joins the existing one. Measured in stock Envoy,
+// see `test/agreement`.
 
 import { HeaderMapType } from "./abi.js";
 
@@ -22,7 +22,7 @@ const BY_MAP: Readonly<Record<number, ReadonlySet<string>>> = {
   [HeaderMapType.ResponseTrailers]: setOf("grpc-message grpc-status"),
 };
 
-/** Of a map of that type. */
+/** The names for a map of that type. */
 export function joinedHeaders(type: number): ReadonlySet<string> {
   return BY_MAP[type] ?? NONE;
 }

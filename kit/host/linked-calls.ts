@@ -1,5 +1,5 @@
-// The host calls as a module gets them: refused where Envoy refuses them, counted, and with a
-// status for an address that is out of bounds.
+// The host calls as a module gets them. Calls that Envoy refuses are refused, every call is
+// counted, and an address out of bounds gives a status.
 
 import { Status } from "./abi.js";
 import { callOutCalls } from "./calls/call-outs.js";
@@ -15,8 +15,8 @@ import type { HostCalls, Vm } from "./vm.js";
 const EFAULT = 21;
 
 /**
- * Calls that a module may make before its plugins start, and those that its allocator may make. A
- * trap otherwise, as in Envoy.
+ * The calls that a module may make before its plugins start, and those that its allocator may make.
+ * Any other call is a trap then, as in Envoy.
  */
 const AT_START =
   /^(proxy_log|fd_write|args_.*|environ_.*|clock_.*|random_get|poll_oneoff|fd_.*|path_.*|sock_.*)$/;
@@ -28,7 +28,7 @@ export type Allowed = "any" | "at-start" | "in-allocator" | "none";
 type Imports = Record<string, Record<string, LinkedCall>>;
 
 export class LinkedCalls {
-  /** By module and name, for an instance. */
+  /** The imports for an instance, by module and name. */
   readonly imports: Imports;
   allowed: Allowed = "none";
 
@@ -46,7 +46,7 @@ export class LinkedCalls {
     return this.numbers.slice(0, this.names.length);
   }
 
-  /** Counts between two moments, by name. */
+  /** The counts between two moments, by name. */
   countedCalls(after: Uint32Array, before?: Uint32Array): Map<string, number> {
     const calls = new Map<string, number>();
     this.names.forEach((name, i) => {
@@ -79,8 +79,7 @@ export class LinkedCalls {
   }
 
   /**
-   * Counts the call, refuses it where Envoy does, and turns an address that is out of bounds into a
-   * status.
+   * Counts the call, refuses it if Envoy does, and turns an address out of bounds into a status.
    */
   private linked(name: string, call: AnyCall, invalidMemory: number): LinkedCall {
     const index = this.names.push(name) - 1;
@@ -105,7 +104,10 @@ export class LinkedCalls {
   }
 }
 
-/** As the engine calls it: with numbers, or with bigints where the module's import has 64 bits. */
+/**
+ * A call as the engine makes it: with numbers, or with bigints when the module's import has 64
+ * bits.
+ */
 type LinkedCall = (...args: number[]) => number | undefined;
 type Integer = number & bigint;
 type AnyCall = (

@@ -1,9 +1,9 @@
-// Runs a proxy-wasm module in Node's own V8, without a proxy. What stock Envoy does decides: the
-// integration tests hold the same filters against it.
+// Runs a proxy-wasm module in Node's own V8, without a proxy. Stock Envoy's behaviour decides: the
+// integration tests compare the same filters with it.
 //
-// A test drives (`configure`, `exchange`, `open`, `advance`, a call's `respond`) and looks (`logs`,
-// `metrics`, a stream's `upstream` and `client`). Everything a module may call is there; nothing
-// happens in real time.
+// A test drives with `configure`, `exchange`, `open`, `advance` and a call's `respond`. It looks at
+// `logs`, `metrics`, and a stream's `upstream` and `client`. Everything that a module may call
+// exists. Nothing happens in real time.
 
 import type { Json } from "../../envoy/config/json.js";
 import type { HeaderList } from "../traffic.js";
@@ -19,13 +19,13 @@ import { RootContext } from "./root-context.js";
 import { type ConnectOptions, TcpStream } from "./tcp-stream.js";
 import { type LogLine, Vm } from "./vm.js";
 
-/** What a filter made of a request. */
+/** What a filter did with a request. */
 export interface Exchange {
   /** The request headers as the upstream would get them. */
   readonly request: HeaderList;
-  /** The response headers as the client would get them, when the exchange had a response. */
+  /** The response headers as the client would get them, if the exchange had a response. */
   readonly response: HeaderList;
-  /** The filter's own answer, when it gave one. */
+  /** The filter's own answer, if it gave one. */
   readonly localReply?: LocalReply;
   /** Host calls that the exchange made, by name. */
   readonly hostCalls: ReadonlyMap<string, number>;
@@ -40,11 +40,9 @@ export interface ExchangeOptions {
 }
 
 export interface ConfigureOptions {
-  /** The plugin's name: a configuration replaces the one of the same name. Default "plugin". */
+  /** The plugin's name. A configuration replaces the one of the same name. Default "plugin". */
   readonly plugin?: string;
-  /**
-   * The plugin's `root_id`, by which a module with several filters knows which it is. Default "".
-   */
+  /** The plugin's `root_id`, by which a module with several filters chooses one. Default "". */
   readonly rootId?: string;
 }
 
@@ -52,9 +50,9 @@ const RESPONSE: HeaderList = [[":status", "200"]];
 
 /**
  * Compiles the module and starts one VM. Throws when the module wants an import that stock Envoy
- * does not link, or is of no ABI that Envoy speaks.
- * @throws MeshwrightError `build` when the file is not there or is no module, `configuration` for a
- * log level or a buffer limit that is none
+ * does not link, or has an ABI that Envoy does not speak.
+ * @throws MeshwrightError `build` when the file does not exist or is not a module, `configuration`
+ * for an unknown log level or an impossible buffer limit
  */
 export function loadModule(path: string, options: HostOptions = {}): HostedModule {
   return new HostedModule(compiledModule(path), options, path);
@@ -62,14 +60,14 @@ export function loadModule(path: string, options: HostOptions = {}): HostedModul
 
 /** One VM with one module, and the plugins that run in it. */
 export class HostedModule {
-  /** What stands around the VM: its clock, shared data, queues, metrics and foreign functions. */
+  /** The surroundings of the VM: its clock, shared data, queues, metrics and foreign functions. */
   readonly host = new Host();
 
   private readonly vm: Vm;
   private readonly roots = new Map<string, RootContext>();
   private latest: RootContext | undefined;
 
-  /** @param path the module's file, for the lines of source of a trap */
+  /** @param path the module's file, for the source lines of a trap */
   constructor(module: WebAssembly.Module, options: HostOptions = {}, path?: string) {
     checkHostOptions(options);
     this.vm = new Vm(module, this.host, settingsOf(options), path);
@@ -105,11 +103,11 @@ export class HostedModule {
   }
 
   /**
-   * Starts a plugin with this configuration; it serves what follows if it was accepted. The plugin
-   * that it replaces ends with its last stream.
-   * @param configuration text and bytes are what the module reads, as they are; every other value
-   * is written as JSON text. Default: nothing.
-   * @throws MeshwrightError `configuration` for what JSON has no text for
+   * Starts a plugin with this configuration. If the plugin accepts it, it serves all later streams,
+   * and the plugin that it replaces ends with its last stream.
+   * @param configuration text and bytes go to the module unchanged; any other value is written as
+   * JSON text. Default: nothing.
+   * @throws MeshwrightError `configuration` for a value that JSON cannot express
    */
   configure(
     configuration: Json | Uint8Array = "",
@@ -130,7 +128,7 @@ export class HostedModule {
   }
 
   /**
-   * Opens a stream with these request headers. Any number may be open at once; each ends with its
+   * Opens a stream with these request headers. Any number may be open at once. Each ends with its
    * `close`.
    */
   open(request: HeaderList, options: StreamOptions & { readonly plugin?: string } = {}): HttpStream {
@@ -138,7 +136,7 @@ export class HostedModule {
   }
 
   /**
-   * Opens a TCP connection, where the module is a network filter. Any number may be open at once.
+   * Opens a TCP connection, for a module that is a network filter. Any number may be open at once.
    */
   connect(options: ConnectOptions & { readonly plugin?: string } = {}): TcpStream {
     return new TcpStream(this.rootOf(options.plugin), options);
@@ -163,12 +161,12 @@ export class HostedModule {
     };
   }
 
-  /** Lets that many milliseconds pass: ticks and timeouts happen, in their order. */
+  /** Lets this many milliseconds pass. Ticks and timeouts happen in order. */
   advance(ms: number): void {
     this.host.clock.advance(ms);
   }
 
-  /** Envoy's own code calls the plugin. */
+  /** Calls the plugin as Envoy's own code would. */
   callForeign(id: number, data: string | Uint8Array, plugin?: string): void {
     this.rootOf(plugin).foreignFunction(id, Buffer.from(data as string));
   }

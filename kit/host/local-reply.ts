@@ -3,7 +3,7 @@
 import type { LocalReply } from "./context.js";
 import { HeaderMap } from "./header-map.js";
 
-/** gRPC statuses that HTTP statuses stand for; all others are 2, unknown. */
+/** The gRPC statuses for HTTP statuses. All others are 2, unknown. */
 export const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
   400: 13,
   401: 16,
@@ -15,13 +15,13 @@ export const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
   504: 14,
 };
 export const UNKNOWN_GRPC_STATUS = 2;
-/** Envoy drops a header of another name, or of none. */
 const PERCENT = 0x25;
+/** Envoy drops a header whose name is not like this. */
 const HEADER_NAME = /^:?[\w!#$%&'*+.^`|~-]+$/;
 
 /**
- * As Envoy escapes a gRPC message: `%`, and the bytes that are no printable ASCII. The body's
- * characters are its bytes (latin1).
+ * A gRPC message with Envoy's escapes: for `%`, and for every byte that is not printable ASCII. The
+ * characters of the body are its bytes (latin1).
  */
 function escapedMessage(body: string): string {
   return [...Buffer.from(body, "latin1")]
@@ -33,7 +33,9 @@ function escapedMessage(body: string): string {
     .join("");
 }
 
-/** To a gRPC client the answer is in headers alone: status 200, and the message for the body. */
+/**
+ * For a gRPC client the answer consists of headers alone: status 200, with the body as the message.
+ */
 export function localReplyHeaders(reply: LocalReply, isGrpc: boolean): HeaderMap {
   const map = new HeaderMap([[":status", isGrpc ? "200" : `${reply.status}`]]);
   for (const [name, value] of reply.headers) if (HEADER_NAME.test(name)) map.add(name, value);

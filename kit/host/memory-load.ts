@@ -1,5 +1,5 @@
-// Streams that leave something behind if anything does: bodies of 64 KiB, timers and calls, a
-// hundred of them open at a time.
+// Streams that would show a leak: bodies of 64 KiB, timers and calls, with a hundred streams open
+// at a time.
 
 import type { HeaderList } from "../traffic.js";
 import type { HostedModule } from "./load.js";
@@ -15,15 +15,15 @@ const CHUNK = Buffer.alloc(16 * 1024, "a");
 const CHUNKS = 4;
 const DELAY_MS = 10;
 
-/** Bytes of a stream's body. */
+/** The bytes of a stream's body. */
 export const BODY_BYTES = CHUNK.length * CHUNKS;
-/** How many are open at a time. */
+/** How many streams are open at a time. */
 export const BATCH = 100;
 
 /**
- * Drives streams through the memory probe, from their opening to their end. The call of one in ten
- * fails, and one in ten is closed while its timer and its call are under way.
- * @throws Error when a stream was not let through with its whole body
+ * Drives streams through the memory probe, from start to end. For one in ten the call fails, and
+ * one in ten is closed while its timer and its call are under way.
+ * @throws Error when a stream did not pass with its whole body
  */
 export function driveMemoryStreams(module: HostedModule, count: number): void {
   for (let done = 0; done < count; done += BATCH) driveBatch(module);

@@ -1,5 +1,4 @@
-// The SDK leaves nothing behind: bodies, timers and calls over many streams, and many streams at
-// once.
+// The SDK leaks nothing: bodies, timers and calls over many streams, and many streams at once.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,7 +40,7 @@ test("twenty thousand streams with bodies of 64 KiB, timers and calls take no mo
   expect(module.httpCalls).toEqual([]);
 }, 60_000);
 
-test("twenty thousand streams are open at once, each with its own state, and free it", () => {
+test("twenty thousand streams can be open at once, each with its own state, and free it", () => {
   const open = (count: number) => {
     const streams = Array.from({ length: count }, () => module.open(PLAIN));
     for (const [i, call] of module.httpCalls.entries()) {

@@ -1,10 +1,10 @@
-// The module's linear memory as the host sees it. The view is made anew when the memory has grown:
-// growing detaches the old one.
+// The module's linear memory as the host sees it. The view is renewed when the memory has grown,
+// since growth detaches the old one.
 
 import { Status } from "./abi.js";
 
 /**
- * Thrown where a module names memory that it does not have; the host call then answers
+ * Thrown when a module names an address that its memory does not have. The host call then returns
  * `InvalidMemoryAccess`.
  */
 export class InvalidMemoryAccess extends Error {}
@@ -18,18 +18,18 @@ export class Memory {
 
   constructor(
     private readonly memory: WebAssembly.Memory,
-    /** The module's own allocator. 0 where it refuses. */
+    /** The module's own allocator. It returns 0 when it refuses. */
     private readonly allocate: (size: number) => number,
   ) {
     this.view = Buffer.from(memory.buffer);
   }
 
-  /** Pages of 64 KiB. */
+  /** The memory's size in pages of 64 KiB. */
   get pages(): number {
     return this.memory.buffer.byteLength / 65536;
   }
 
-  /** The bytes themselves, not a copy: they are good until the module runs. */
+  /** The bytes themselves, not a copy. They are valid until the module runs again. */
   bytes(ptr: number, size: number): Buffer {
     const start = ptr >>> 0;
     const end = start + (size >>> 0);
@@ -70,7 +70,7 @@ export class Memory {
   }
 
   /**
-   * Hands bytes over to the module: allocates there, copies, and writes address and size to the
+   * Gives bytes to the module: allocates room there, copies, and writes address and size to the
    * out-parameters. An empty value is address 0 and size 0, without an allocation, as in Envoy.
    * Returns the status Ok.
    */
@@ -87,7 +87,7 @@ export class Memory {
     return this.answer(ptr, value.length, outPtr, outSize);
   }
 
-  /** An address with room for that many bytes, from the module's allocator. */
+  /** An address with room for this many bytes, from the module's allocator. */
   room(size: number): number {
     const ptr = this.allocate(size) >>> 0;
     if (ptr === 0) throw new InvalidMemoryAccess();
@@ -107,10 +107,7 @@ export class Memory {
   }
 }
 
-/**
- * Node's own writer of latin1, which its types leave out; `Buffer.write` comes to it by a longer
- * way.
- */
+/** Node's own latin1 writer, which its types leave out. `Buffer.write` takes a longer way to it. */
 interface RawBuffer extends Buffer {
   latin1Write(text: string, offset: number): number;
 }

@@ -1,5 +1,5 @@
-// Counters, gauges and histograms. Values are shared by all that define a metric of the same type
-// and name; each definition has a number of its own, as in Envoy.
+// Counters, gauges and histograms. All definitions of the same type and name share a value, but
+// each definition has a number of its own, as in Envoy.
 
 import { MetricType, Status } from "./abi.js";
 
@@ -15,12 +15,12 @@ interface Metric {
 export class Metrics {
   /** Counters and gauges by name. */
   readonly values = new Map<string, number>();
-  /** What was recorded in histograms, by name, in order. */
+  /** The recorded values of histograms, by name, in order. */
   readonly histograms = new Map<string, number[]>();
-  /** By type; a metric's number holds its type in the low bits. */
+  /** Definitions by type. A metric's number has its type in the low bits. */
   private readonly defined: [Metric[], Metric[], Metric[]] = [[], [], []];
 
-  /** Returns the metric's number, or 0 where there is no such type. */
+  /** Returns the metric's number, or 0 for an unknown type. */
   define(type: number, name: string): number {
     const list = this.defined[type];
     if (list === undefined) return 0;
@@ -51,7 +51,7 @@ export class Metrics {
     return Status.Ok;
   }
 
-  /** A counter's or gauge's value, or the status where there is none. */
+  /** The value of a counter or gauge, or the status when there is none. */
   get(id: number): { status: number; value: number } {
     const type = id & TYPE_MASK;
     if (type !== MetricType.Counter && type !== MetricType.Gauge)
@@ -61,7 +61,7 @@ export class Metrics {
     return { status: Status.Ok, value: this.values.get(metric.name) ?? 0 };
   }
 
-  /** As what metrics of this name were defined: types of `MetricType`. */
+  /** The types with which this name was defined, of `MetricType`. */
   typesOf(name: string): readonly number[] {
     return Object.values(MetricType).filter((type) =>
       this.defined[type].some((metric) => metric.name === name),

@@ -1,5 +1,5 @@
-// What is known of the sources of a module: the source map and the functions' names, which the
-// build writes beside it.
+// What is known about a module's sources: the source map and the functions' names, which the build
+// writes beside the module.
 
 import { readFileSync, statSync } from "node:fs";
 import { readModule } from "../../envoy/module/read.js";
@@ -7,9 +7,9 @@ import { debugModulePath } from "../../toolchain/compile/compile.js";
 import { withShownNames } from "../../toolchain/compile/source.js";
 import { isLibrary, SourceMap, type SourcePlace } from "../../toolchain/compile/source-map.js";
 
-/** Where an instruction of a module comes from. */
+/** The place in the source from which an instruction of a module comes. */
 export interface Origin extends SourcePlace {
-  /** The line that it was inlined into, where it comes from the compiler's library or the SDK. */
+  /** The line into which it was inlined, if it comes from the compiler's library or the SDK. */
   readonly inlinedInto?: SourcePlace;
 }
 
@@ -22,8 +22,8 @@ export class ModuleSource {
   ) {}
 
   /**
-   * Reads what stands beside the module; what is not there, or is broken, is not known. Read again
-   * only after a build.
+   * Reads the files beside the module. A missing or broken file counts as unknown. They are read
+   * again only after a build.
    */
   static of(module: string): ModuleSource {
     const version = `${changeOf(module)} ${changeOf(`${module}.map`)}`;
@@ -47,12 +47,12 @@ export class ModuleSource {
     return name === undefined ? undefined : withShownNames(name);
   }
 
-  /** Where the instruction at this byte of the module, in that function, comes from. */
+  /** The place in the source of the instruction at this byte of the module, in that function. */
   originOf(fn: number, offset: number): Origin | undefined {
     const start = this.bodies.find((body) => body.start <= offset && offset < body.end)?.start ?? 0;
     const place = this.map?.before(offset, start, () => true);
-    // What is the SDK's in a function of the filter's was inlined there; in one of the SDK's the
-    // filter's may be.
+    // An SDK line in a function of the filter was inlined there. A function of the SDK may have
+    // lines of the filter inlined into it.
     const inOwn = isOwn(this.nameOf(fn) ?? "~lib/");
     if (place === undefined || isOwn(place.source) || !(inOwn || isLibrary(place.source))) return place;
     const inlinedInto = this.map?.before(offset, start, ({ source }) =>
@@ -65,7 +65,7 @@ export class ModuleSource {
 /** The SDK's sources, in a checkout and in an author's package. */
 const SDK = /^(meshwright\/)?assembly\//;
 
-/** Whether a source, or a function by its name, is the filter's own. */
+/** Whether a source, or a function by its name, belongs to the filter itself. */
 export function isOwn(source: string): boolean {
   return !isLibrary(source) && !SDK.test(source);
 }
@@ -76,10 +76,7 @@ function changeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/**
- * The sources are a help to the reader of a trap: that they cannot be read is no reason to hide the
- * trap.
- */
+/** The sources only help the reader of a trap. The trap must show even when they cannot be read. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -1,14 +1,14 @@
-// A request's path as Envoy's `normalize_path` makes it.
+// A request's path as Envoy's `normalize_path` rewrites it.
 
 const DOT = /^(\.|%2e)$/i;
 const TWO_DOTS = /^(\.|%2e){2}$/i;
 
-/** What needs no escape, escaped. */
+/** Escapes of characters that need none. */
 const NEEDLESS = /%(2d|2e|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])/gi;
 
 /**
- * Takes `.`, `..` and needless escapes out of the path, and makes `\` a `/`. Undefined where Envoy
- * answers 400: no path, or one with a fragment.
+ * Removes `.`, `..` and needless escapes from the path, and turns `\` into `/`. Returns undefined
+ * when Envoy answers 400: for text that is not a path, or a path with a fragment.
  */
 export function normalPath(path: string): string | undefined {
   if (path === "*") return path;

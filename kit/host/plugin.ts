@@ -1,4 +1,4 @@
-// A filter of the proxy on one worker: the root context that serves now, and what becomes of
+// A filter of the proxy on one worker: the root context that serves now, and what happens to
 // requests when its VM has ended.
 
 import type { FailurePolicy } from "../../envoy/config/wasm.js";
@@ -16,8 +16,8 @@ export interface PluginSource {
 }
 
 /**
- * Least time between two starts of a VM, whenever it ended, as the toolkit configures it: Envoy
- * takes up to half as much again.
+ * The least time between two starts of a VM, whenever it ended, as the toolkit configures it. Envoy
+ * waits up to half as long again.
  */
 const RELOAD_BACKOFF_MS = 100;
 const RELOAD_JITTER_MS = 50;
@@ -35,8 +35,8 @@ export class Plugin {
   ) {}
 
   /**
-   * Serves what follows with this configuration, which was accepted before. What served until now
-   * ends with its last stream.
+   * Serves new streams with this configuration, which was accepted before. The root context that
+   * served until now ends with its last stream.
    */
   configure(configuration: Buffer): void {
     const before = this.root;
@@ -56,11 +56,11 @@ export class Plugin {
     );
     const accepted = root.start(this.configuration);
     if (!accepted && !root.vm.hasEnded) root.discard();
-    // What does not start again leaves the VM in place that has ended, and requests with it.
+    // When the start fails, the VM that has ended stays in place, and requests fail with it.
     if (accepted || this.root === undefined) this.root = root;
   }
 
-  /** The root context for a new stream, alive or not; undefined where the filter is left out. */
+  /** The root context for a new stream, alive or not; undefined when the filter is left out. */
   forStream(): RootContext | undefined {
     const { root, source } = this;
     if (root === undefined || !root.vm.hasEnded) return root;

@@ -1,12 +1,12 @@
 // Property values as Envoy hands them to a module.
 
 /**
- * Text; an integer, or a duration or time in nanoseconds; a truth value; or bytes as they are, such
- * as an encoded map.
+ * Text; an integer; a duration or time in nanoseconds; a boolean; or raw bytes, such as an encoded
+ * map.
  */
 export type PropertyValue = string | number | bigint | boolean | Uint8Array;
 
-/** Integers are 64 bits, little-endian; a truth value is one byte. */
+/** Integers are 64 bits, little-endian. A boolean is one byte. */
 export function encodeProperty(value: PropertyValue): Uint8Array {
   if (typeof value === "string") return Buffer.from(value);
   if (typeof value === "boolean") return Buffer.from([value ? 1 : 0]);

@@ -1,5 +1,5 @@
-// The filters of a proxy on all its workers: how they start, take another configuration, and are
-// tried out first.
+// The filters of a proxy on all its workers: how they start, how they are tried out first, and how
+// they take another configuration.
 
 import type { Json } from "../../envoy/config/json.js";
 import { modulePath } from "../../toolchain/compile/build.js";
@@ -21,7 +21,7 @@ export interface HostedTrap {
   /** From 0; -1 is the main thread. */
   readonly worker: number;
   readonly error: Error;
-  /** What was broken, and the lines of source that led there. */
+  /** What was broken, and the source lines that led there. */
   readonly message: string;
 }
 
@@ -38,7 +38,7 @@ interface ProxyFilter {
   readonly plugins: readonly Plugin[];
 }
 
-/** What stands around the filters. */
+/** The surroundings of the filters. */
 export interface FilterSurroundings {
   readonly host: Host;
   readonly random: Seeded;
@@ -59,8 +59,8 @@ export class ProxyFilters {
   private readonly logLevel: number;
 
   /**
-   * @throws MeshwrightError `configuration` when a filter refuses its configuration, and `build`
-   * when a module is not there
+   * @throws MeshwrightError `configuration` when a filter refuses its configuration, `build` when a
+   * module does not exist
    */
   constructor(
     { workers = 2, filters = [], upstreamFilters = [], logLevel = 2 }: ProxyOptions,
@@ -78,7 +78,7 @@ export class ProxyFilters {
     return [...this.upstream, ...this.downstream];
   }
 
-  /** The first filter's. */
+  /** The `vm_id` of the first filter. */
   get vmId(): string {
     return [...this.downstream, ...this.upstream][0]?.source.vm.settings.vmId ?? "";
   }
@@ -93,7 +93,7 @@ export class ProxyFilters {
     return roots;
   }
 
-  /** @throws MeshwrightError `configuration` for a name that is none of the filters' */
+  /** @throws MeshwrightError `configuration` when no filter has that name */
   configure(name: string, configuration: Json | undefined): ConfigureResult {
     const named = this.all.find(({ source }) => source.name === name);
     if (named === undefined) {
@@ -128,7 +128,7 @@ export class ProxyFilters {
     return { source, main, plugins: this.workers.map(plugin) };
   }
 
-  /** The main thread has every filter before a worker has one. */
+  /** The main thread starts every filter before any worker does. */
   private startWorkers(filters: readonly HostedFilter[]): void {
     const configurations = filters.map(({ configuration }) => configurationBytes(configuration));
     this.workers.forEach((_, worker) => {
@@ -139,8 +139,8 @@ export class ProxyFilters {
   }
 
   /**
-   * As Envoy does before any worker gets it: in a VM of its own, which ends afterwards. Returns why
-   * it is refused.
+   * Tries a configuration in a VM of its own, which ends afterwards, as Envoy does before any
+   * worker gets it. Returns why it is refused.
    */
   private tryOut(source: PluginSource, configuration: Buffer): string | undefined {
     const { host } = this.around;

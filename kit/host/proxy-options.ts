@@ -1,24 +1,22 @@
-// What a proxy in process is made of, and the error for what it cannot be made of.
+// The options of a proxy in process, and the error for options of which none can be made.
 
 import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
 import type { WasmFilterOptions } from "../../envoy/config/wasm.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { HeaderList, UpstreamRequest, UpstreamResponse } from "../traffic.js";
 
-/**
- * A filter of a chain. `module` is the path of a .wasm file, or the name of a filter that is built.
- */
+/** A filter of a chain. `module` is the path of a .wasm file, or the name of a built filter. */
 export type HostedFilter = WasmFilterOptions;
 
 /**
- * What an upstream answers. `attempt` counts from 1 for each request. Without an answer the test
- * gives it later, through `proxy.attempts`, or `proxy.httpCalls` where a filter called.
+ * An upstream's answer. `attempt` counts from 1 for each request. If the result is undefined, the
+ * test answers later, through `proxy.attempts`, or through `proxy.httpCalls` when a filter called.
  */
 export type Respond = (request: UpstreamRequest, attempt: number) => UpstreamResponse | undefined;
 
 /**
- * A gRPC method's answer: bytes are one message, a list is a stream of them, and a status other
- * than 0 ends it.
+ * A gRPC method's answer. Bytes are one message, a list is a stream of messages, and a status other
+ * than 0 ends the call.
  */
 export interface GrpcAnswer {
   readonly initialMetadata?: HeaderList;
@@ -31,7 +29,7 @@ export interface GrpcAnswer {
   readonly delayMs?: number;
 }
 
-/** Without an answer the test gives it later, through `proxy.grpcCalls`. */
+/** If the result is undefined, the test answers later, through `proxy.grpcCalls`. */
 export type GrpcRespond = (
   message: Buffer,
   metadata: HeaderList,
@@ -42,39 +40,40 @@ export type ScriptedUpstream =
   | {
       /** Default: 200 with an empty body. */
       readonly respond?: Respond;
-      /** By path, such as `/test.Echo/Say`; answers calls of filters. */
+      /** Methods by path, such as `/test.Echo/Say`. They answer calls of filters. */
       readonly grpc?: Readonly<Record<string, GrpcRespond>>;
-      /** What requests and answers look like on its side. Default: `http1`. */
+      /** The protocol on its side of the proxy. Default: `http1`. */
       readonly protocol?: "http1" | "http2";
-      /** Nobody listens: every connection is refused. Default: false. */
+      /** Whether nobody listens, so that every connection is refused. Default: false. */
       readonly isStopped?: boolean;
     };
 
 export interface ProxyOptions {
-  /** The listener's chain, in its order. Every name in both chains must be another. */
+  /** The listener's chain, in order. All names in both chains must differ. */
   readonly filters?: readonly HostedFilter[];
-  /** The chain of every upstream's cluster: it sees every attempt. */
+  /** The chain of every upstream's cluster, which sees every attempt. */
   readonly upstreamFilters?: readonly HostedFilter[];
-  /** By destination's name. Default: one, `upstream`, that answers 200 with an empty body. */
+  /** By the destination's name. Default: one, `upstream`, that answers 200 with an empty body. */
   readonly upstreams?: Readonly<Record<string, ScriptedUpstream>>;
   /**
-   * The destination of a request whose header names none of `upstreams`. Default: the first of
-   * them.
+   * The destination of a request whose header names none of `upstreams`. Default: the first one.
    */
   readonly defaultUpstream?: string;
-  /** Of every route: the header that names the destination, the timeout, the host, retries. */
+  /**
+   * Options of every route: the header that names the destination, the timeout, the host, retries.
+   */
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
-  /** 1 to 64. Default: 2, so that what one worker alone knows shows. */
+  /** 1 to 64. Default: 2, so that state which only one worker has becomes visible. */
   readonly workers?: number;
-  /** Of all that is random: a whole number. Default: 1. */
+  /** The seed of everything random, a whole number. Default: 1. */
   readonly seed?: number;
   /** Log level, 0 trace to 5 critical: a line below it is dropped. Default: 2, info. */
   readonly logLevel?: number;
-  /** Bytes of a body that may be held, 1 or more. Default: 1 MiB. */
+  /** How many bytes of a body may be held, 1 or more. Default: 1 MiB. */
   readonly bufferLimit?: number;
 }
 
-/** The upstream of a proxy to which none was given. */
+/** The name of the upstream when none was given. */
 export const DEFAULT_UPSTREAM = "upstream";
 
 export function refused(message: string): MeshwrightError {

@@ -1,5 +1,5 @@
-// The whole proxy in process: workers, chains, what a test may drive and look at, and what it may
-// not.
+// The whole proxy in process: workers, chains, what a test may drive and look at, and what it must
+// not do.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommands, type Commands, doing } from "./commands.fixture.js";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => commands[Symbol.asyncDispose]());
 
-/** One worker, and a filter for each name, with the name for its configuration. */
+/** One worker, and one filter for each name, whose configuration is the name. */
 function proxyOf(names: readonly string[], options: ProxyOptions = {}): HostedProxy {
   const { module } = commands;
   return hostProxy({
@@ -69,7 +69,7 @@ describe("a request", () => {
     ]);
   });
 
-  test("comes piece by piece, and is held where a filter holds it", () => {
+  test("comes piece by piece, and is held when a filter holds it", () => {
     const proxy = proxyOf(["a", "b"], { upstreams: { upstream: () => ({ body: ["x", "y"] }) } });
     const exchange = proxy.open(doing("b@request_body=stop1"));
     exchange.sendBody("one ");
@@ -82,7 +82,7 @@ describe("a request", () => {
     expect(exchange.response?.header("transfer-encoding")).toBe("chunked");
   });
 
-  test("with HTTP/2 has trailers both ways where the upstream speaks it too", () => {
+  test("with HTTP/2 has trailers both ways if the upstream speaks it too", () => {
     const respond = () => ({ trailers: [["x-sum", "1"] as const] });
     const proxy = hostProxy({ upstreams: { upstream: { protocol: "http2", respond } } });
     const exchange = proxy.request({ protocol: "http2", body: "abc", trailers: [["X-End", "yes"]] });
@@ -90,7 +90,7 @@ describe("a request", () => {
     expect(exchange.response?.trailers).toEqual([["x-sum", "1"]]);
   });
 
-  test("that is broken off by the client ends, and its attempt with it", () => {
+  test("that the client breaks off ends, and its attempt with it", () => {
     const proxy = proxyOf(["a"], { upstreams: { upstream: () => undefined } });
     const exchange = proxy.request();
     const [attempt] = proxy.attempts;
@@ -124,7 +124,7 @@ describe("a request", () => {
     expect(proxy.upstreamSaw()[0]?.path).toBe(normal);
   });
 
-  test("keeps its id and loses what only Envoy may say", () => {
+  test("keeps its id and loses the headers that only Envoy may set", () => {
     const proxy = hostProxy();
     proxy.request({
       headers: [
@@ -138,7 +138,7 @@ describe("a request", () => {
     expect([seen?.header("x-envoy-retry-on"), seen?.header("connection")]).toEqual([undefined, undefined]);
   });
 
-  test("has attributes that filters read, and the test may give others", () => {
+  test("has attributes that filters read, which the test may replace", () => {
     const proxy = proxyOf(["a"]);
     proxy.request({ ...doing("a@request_headers=read:request~url_path"), path: "/x?y" });
     proxy.request({
@@ -164,7 +164,7 @@ describe("a filter's own answer", () => {
     expect(proxy.upstreamSaw()).toEqual([]);
   });
 
-  test("to a response goes past the other filters, and after its headers breaks it off", () => {
+  test("to a response goes past the other filters, and after the response's headers breaks it off", () => {
     const proxy = proxyOf(["a", "b"], { upstreams: { upstream: () => ({ body: "x" }) } });
     const early = proxy.request(doing("b@response_headers=reply502"));
     expect(early.response).toMatchObject({ status: 502, body: "from b", end: "whole" });
@@ -180,13 +180,13 @@ describe("a filter's own answer", () => {
     expect(exchange.response).toMatchObject({ status: 402, body: "from a" });
   });
 
-  test("is not waited for where the filter closes the stream", () => {
+  test("is not waited for when the filter closes the stream", () => {
     const exchange = proxyOf(["a"]).request(doing("a@request_headers=close"));
     expect([exchange.response?.status, exchange.response?.end]).toEqual([0, "reset"]);
     expect(exchange.details).toBe("wasm_close_stream");
   });
 
-  test("is Envoy's where a body is larger than may be held", () => {
+  test("is Envoy's when a body is larger than may be held", () => {
     const proxy = proxyOf(["a"], { bufferLimit: 10 });
     const exchange = proxy.request({ ...doing("a@request_body=stop1"), body: "01234567890" });
     expect([exchange.response?.status, exchange.details]).toEqual([413, "request_payload_too_large"]);
@@ -194,7 +194,7 @@ describe("a filter's own answer", () => {
 });
 
 describe("workers", () => {
-  test("have each filter once, after it was tried out and the main thread has it", () => {
+  test("have each filter once, after it was tried out and started on the main thread", () => {
     expect(said(proxyOf(["a", "b"], { workers: 2 }))).toEqual([
       ...["configure a", "configure a", "configure b", "configure b"],
       ...["configure a", "configure b", "configure a", "configure b"],
@@ -216,7 +216,7 @@ describe("workers", () => {
     expect(proxy.metrics.get("requests")).toBe(2);
   });
 
-  test("let filters of one vmId share data, and those of two not", () => {
+  test("let filters with the same vmId share data, but not with different ones", () => {
     const { module } = commands;
     const filters = ["a", "b"].map((name) => ({ name, module, configuration: "same", vmId: name }));
     const proxy = proxyOf([], { filters });
@@ -227,7 +227,7 @@ describe("workers", () => {
     expect(said(together).slice(-2)).toEqual(["shared nothing", "shared same"]);
   });
 
-  test("find the same random numbers for the same seed, and others for another", () => {
+  test("draw the same random numbers for the same seed, and others for another", () => {
     const random = (seed: number) => {
       const proxy = proxyOf(["a"], { seed });
       proxy.request(doing("a@request_headers=random"));
@@ -238,27 +238,23 @@ describe("workers", () => {
   });
 });
 
-describe("what a test may not do", () => {
+describe("a test must not", () => {
   const exchangeOf = () => proxyOf([], { upstreams: { upstream: () => undefined } });
 
   test.each<[string, () => unknown, RegExp]>([
-    [
-      "name an upstream that is none",
-      () => hostProxy().upstreamSaw("nope"),
-      /no upstream "nope".*only: upstream/,
-    ],
+    ["name an unknown upstream", () => hostProxy().upstreamSaw("nope"), /no upstream "nope".*only: upstream/],
     ["have no upstream at all", () => hostProxy({ upstreams: {} }), /^upstreams is empty: give at least one/],
     [
-      "name a default upstream that is none",
+      "name an unknown default upstream",
       () => hostProxy({ defaultUpstream: "x", upstreams: { y: () => ({}) } }),
       /default upstream x/,
     ],
-    ["configure a filter that is none", () => hostProxy().configure("nope"), /no filter "nope"/],
-    ["ask for a worker that is none", () => hostProxy().request({ worker: 2 }), /no worker 2.*0 to 1/],
+    ["configure an unknown filter", () => hostProxy().configure("nope"), /no filter "nope"/],
+    ["ask for an unknown worker", () => hostProxy().request({ worker: 2 }), /no worker 2.*0 to 1/],
     ["have no worker", () => hostProxy({ workers: 0 }), /1 to 64/],
     ["name two filters alike", () => proxyOf(["a", "a"]), /two filters.*"a"/],
     [
-      "name a module that is not there",
+      "name a module that does not exist",
       () => hostProxy({ filters: [{ name: "a", module: "/no/such.wasm" }] }),
       /no module at \/no\/such\.wasm/,
     ],
@@ -272,7 +268,7 @@ describe("what a test may not do", () => {
       /was closed/,
     ],
     [
-      "send more than the end",
+      "send more after the end",
       () => {
         const exchange = hostProxy().open();
         exchange.end();

@@ -1,9 +1,9 @@
-// A whole proxy in process: workers, chains of filters, the router, and scripted upstreams. What
-// stock Envoy does decides.
+// A whole proxy in process: workers, chains of filters, the router, and scripted upstreams. Stock
+// Envoy's behaviour decides.
 //
-// A test drives (`request`, `open`, `advance`, `configure`, an attempt's or a call's `respond`) and
-// looks (`response`, `upstreamSaw`, `logs`, `metrics`, `sharedData`, `traps`). Nothing happens in
-// real time.
+// A test drives with `request`, `open`, `advance`, `configure` and the `respond` of an attempt or a
+// call. It looks at `response`, `upstreamSaw`, `logs`, `metrics`, `sharedData` and `traps`. Nothing
+// happens in real time.
 
 import type { Json } from "../../envoy/config/json.js";
 import type { ClientRequest, UpstreamRequest } from "../traffic.js";
@@ -24,34 +24,33 @@ import { type Upstreams, upstreamNamed, upstreamsOf } from "./upstream-side.js";
 import type { LogLine } from "./vm.js";
 
 export interface RequestOptions extends ClientRequest {
-  /** Default: `http1`, by which Envoy drops trailers. */
+  /** Default: `http1`, with which Envoy drops trailers. */
   readonly protocol?: Protocol;
-  /** The worker that serves it, from 0. Default: each in turn. */
+  /** The worker that serves it, from 0. Default: each worker in turn. */
   readonly worker?: number;
-  /** Property values by path, such as `source.address`, in place of the proxy's own. */
+  /** Property values by path, such as `source.address`, that replace the proxy's own. */
   readonly properties?: Readonly<Record<string, PropertyValue>>;
 }
 
 /**
  * Starts a proxy.
  * @throws MeshwrightError `configuration` for options of which no proxy can be made, and when a
- * filter refuses its configuration; `build` when a
- *   module is not there
+ * filter refuses its configuration; `build` when a module does not exist
  */
 export function hostProxy(options: ProxyOptions = {}): HostedProxy {
   return new HostedProxy(options);
 }
 
 export class HostedProxy {
-  /** What stands around the VMs: the clock, shared data, queues, metrics and foreign functions. */
+  /** The surroundings of the VMs: the clock, shared data, queues, metrics and foreign functions. */
   readonly host = new Host();
   readonly random: Seeded;
   readonly routes: Routes;
   readonly bufferLimit: number;
-  /** Traps of filters' modules, in their order. */
+  /** Traps of filters' modules, in order. */
   readonly traps: readonly HostedTrap[];
 
-  /** For the filters. */
+  /** Used by the filters. */
   readonly upstreams: Upstreams;
   private readonly filters: ProxyFilters;
   private readonly services: Services;
@@ -74,14 +73,14 @@ export class HostedProxy {
     this.host.settle();
   }
 
-  /** A whole request. Its answer is in `response`, where nothing has to wait for it. */
+  /** Sends a whole request. Its answer is in `response` at once, if nothing has to wait. */
   request(request: RequestOptions = {}): HostedExchange {
     return this.send(request, true);
   }
 
   /**
-   * A request's headers; the rest follows by the exchange's `sendBody`, `sendTrailers`, `end` or
-   * `cancel`.
+   * Sends a request's headers. The rest follows through the exchange's `sendBody`, `sendTrailers`,
+   * `end` or `cancel`.
    */
   open(request: Omit<RequestOptions, "body" | "trailers"> = {}): HostedExchange {
     return this.send(request, false);
@@ -104,8 +103,7 @@ export class HostedProxy {
   }
 
   /**
-   * Lets that many milliseconds pass: ticks, timeouts, retries and delayed answers happen, in their
-   * order.
+   * Lets this many milliseconds pass. Ticks, timeouts, retries and delayed answers happen in order.
    */
   advance(ms: number): void {
     this.checkOpen();
@@ -114,9 +112,9 @@ export class HostedProxy {
   }
 
   /**
-   * Gives a filter another configuration, or none, while streams are open: those go on with the old
-   * one. A refused one changes nothing.
-   * @throws MeshwrightError `configuration` for a name that is none of the filters'
+   * Gives a filter another configuration, or none, while streams are open. Open streams keep the
+   * old one. A refused configuration changes nothing.
+   * @throws MeshwrightError `configuration` when no filter has that name
    */
   configure(filterName: string, configuration?: Json): ConfigureResult {
     this.checkOpen();
@@ -125,7 +123,7 @@ export class HostedProxy {
     return result;
   }
 
-  /** For the router: an attempt at an upstream. */
+  /** Called by the router: makes an attempt at an upstream. */
   attempt(owner: AttemptOwner, cluster: string, number: number, worker: number): UpstreamAttempt {
     const upstream = upstreamNamed(this.upstreams, cluster);
     const roots = this.filters.rootsOf("upstream", worker);
@@ -134,12 +132,12 @@ export class HostedProxy {
     return attempt;
   }
 
-  /** For an attempt: it is over. */
+  /** Called by an attempt that is over. */
   forget(attempt: UpstreamAttempt): void {
     this.waiting.delete(attempt);
   }
 
-  /** For attributes: where a request with these headers would go. */
+  /** Used by attributes: where a request with these headers would go. */
   routeNow(headers: HeaderMap | undefined): Route | undefined {
     return headers === undefined ? undefined : this.routes.routeOf(headers);
   }
@@ -160,16 +158,16 @@ export class HostedProxy {
   }
 
   /**
-   * What reached an upstream, calls of filters too, the oldest first: the last ten thousand
-   * requests at least.
+   * The requests that reached an upstream, including calls of filters, the oldest first. At least
+   * the last ten thousand are kept.
    * @param name Default: the first upstream
-   * @throws MeshwrightError `configuration` for a name that is none of the upstreams'
+   * @throws MeshwrightError `configuration` when no upstream has that name
    */
   upstreamSaw(name?: string): readonly UpstreamRequest[] {
     return upstreamNamed(this.upstreams, name).requests;
   }
 
-  /** Lines of all filters on all workers, in their order. */
+  /** The lines of all filters on all workers, in order. */
   get logs(): readonly LogLine[] {
     return this.host.logs;
   }
@@ -179,12 +177,15 @@ export class HostedProxy {
     return this.host.metrics.values;
   }
 
-  /** Keys and values as text. @param vmId Default: the first filter's */
+  /**
+   * Keys and values as text.
+   * @param vmId Default: the first filter's
+   */
   sharedData(vmId?: string): ReadonlyMap<string, string> {
     return this.host.sharedDataOf(vmId ?? this.filters.vmId).entries;
   }
 
-  /** Ends the proxy: nothing can be driven any more. */
+  /** Ends the proxy. Nothing can be driven any more. */
   close(): void {
     this.isClosed = true;
   }

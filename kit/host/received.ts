@@ -7,12 +7,12 @@ import type { HeaderMap } from "./header-map.js";
 export class Received implements Sink {
   headerMap: HeaderMap | undefined;
   trailerMap: HeaderMap | undefined;
-  /** All of it came: nothing follows. */
+  /** Whether everything has come. */
   isWhole = false;
   /** The body as it came, piece by piece. */
   readonly chunks: Buffer[] = [];
 
-  /** The headers, or none where they did not come yet. */
+  /** The headers, empty while none have come. */
   get headerList(): HeaderList {
     return this.headerMap?.entries ?? [];
   }
@@ -21,7 +21,7 @@ export class Received implements Sink {
     return this.trailerMap?.entries ?? [];
   }
 
-  /** The HTTP status of a response; NaN where there is none. */
+  /** The HTTP status of a response; NaN when there is none. */
   get status(): number {
     return Number(this.headerMap?.get(":status"));
   }

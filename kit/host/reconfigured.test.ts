@@ -1,5 +1,5 @@
-// A filter that keeps nothing per stream, and is not told when a plugin ends: what a request costs
-// must not depend on how often it was configured.
+// A filter that keeps nothing per stream is not told when a plugin ends. The cost of a request must
+// not depend on how often the filter was configured.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -34,7 +34,7 @@ test("a request costs the same host calls after ten configurations as after one"
   expect(hostCallsOfOne(module)).toEqual(once);
 });
 
-test("two plugins in one VM go on to be told apart", () => {
+test("two plugins in one VM stay distinct", () => {
   const module = loadModule(file);
   module.configure("", { plugin: "one" });
   module.configure("", { plugin: "two" });
@@ -46,7 +46,7 @@ test("two plugins in one VM go on to be told apart", () => {
   }
 });
 
-test("a plugin serves on when another configuration of it is refused", () => {
+test("a plugin continues to serve when another configuration of it is refused", () => {
   const module = loadModule(file);
   module.configure("");
   const served = { proxy_get_header_map_value: 1 };

@@ -1,5 +1,5 @@
-// What is refused: options of which no proxy can be made, times that cannot pass, and what nobody
-// can send. Each in one line that says where.
+// What is refused: options of which no proxy can be made, times that cannot pass, and messages that
+// nobody can send. Each error is one line that says where.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -80,9 +80,13 @@ describe("a proxy", () => {
   });
 
   test.each<[string, RequestOptions, RegExp]>([
-    ["a name with a space", { headers: [["a b", "1"]] }, /^the request's headers: "a b" is no header's name/],
-    ["no name", { headers: [["", "1"]] }, /"" is no header's name/],
-    ["a pseudo-header", { headers: [[":path", "/"]] }, /":path" is no header's name/],
+    [
+      "a name with a space",
+      { headers: [["a b", "1"]] },
+      /^the request's headers: "a b" is not a header name/,
+    ],
+    ["no name", { headers: [["", "1"]] }, /"" is not a header name/],
+    ["a pseudo-header", { headers: [[":path", "/"]] }, /":path" is not a header name/],
     [
       "a value with a line end",
       { headers: [["a", "1\r\nb: 2"]] },
@@ -112,7 +116,7 @@ describe("a proxy", () => {
     [{ delayMs: -1 }, /^delayMs in the answer of upstream "upstream" is -1/],
     [{ pieceDelayMs: Number.NaN }, /^pieceDelayMs in/],
     [{ fault: "slow" as "reset" }, /^the fault in .* is "slow": give one of reset, reset-in-body, never/],
-    [{ headers: [["a b", ""]] }, /^the headers in .*: "a b" is no header's name/],
+    [{ headers: [["a b", ""]] }, /^the headers in .*: "a b" is not a header name/],
     [{ trailers: [["a", "\r\n"]] }, /^the trailers in .*: the value "\\r\\n" of a cannot be sent/],
   ])("takes no answer of %j, whoever gives it", (answer, message) => {
     expectRefused(() => hostProxy({ upstreams: { upstream: () => answer } }).request(), message);
@@ -144,7 +148,7 @@ describe("a proxy", () => {
 });
 
 describe("a module", () => {
-  test("that is not there is told with its path, and how it comes to be", () => {
+  test("that does not exist is refused with its path, and how to build it", () => {
     const missing = path.join(folder, "missing.wasm");
     for (const load of [
       () => loadModule(missing),
@@ -156,16 +160,16 @@ describe("a module", () => {
     }
   });
 
-  test("that is none is told with its path", async () => {
+  test("that is not WebAssembly is refused with its path", async () => {
     const text = path.join(folder, "text.wasm");
     await writeFile(text, "no module");
     for (const file of [text, folder]) {
       const { code, message } = errorOf(() => loadModule(file));
-      expect([code, message.startsWith(`${file} is no WebAssembly module (`)]).toEqual(["build", true]);
+      expect([code, message.startsWith(`${file} is not a WebAssembly module (`)]).toEqual(["build", true]);
     }
   });
 
-  test("has no log level 6, and no room for nothing", () => {
+  test("has no log level 6, and no buffer limit of 0", () => {
     expectRefused(() => loadModule(commands.module, { logLevel: 6 }), /^logLevel is 6/);
     expectRefused(() => loadModule(commands.module, { bufferLimit: -1 }), /^bufferLimit is -1/);
   });
@@ -173,20 +177,20 @@ describe("a module", () => {
   test.each<[string, unknown]>([
     ["function", () => {}],
     ["big integer", 1n],
-  ])("is configured with no %s", (_name, value) => {
+  ])("is not configured with %s", (_name, value) => {
     expectRefused(
       () => loadModule(commands.module).configure(value as Json),
-      /^the configuration is no JSON value/,
+      /^the configuration is not a JSON value/,
     );
     const filters = [{ name: "a", module: commands.module, configuration: value as Json }];
-    expectRefused(() => hostProxy({ filters }), /^the configuration of filter "a" is no JSON value/);
+    expectRefused(() => hostProxy({ filters }), /^the configuration of filter "a" is not a JSON value/);
   });
 });
 
 describe("a configuration", () => {
   const configured = (value?: Json | Uint8Array) => loadModule(commands.module).configure(value).logs;
 
-  test("is read as it is where it is text or bytes, and as JSON text where it is another value", () => {
+  test("is read unchanged when it is text or bytes, and as JSON text when it is another value", () => {
     expect(configured("{ 1")).toEqual(["configure { 1"]);
     expect(configured(Buffer.from("{ 2"))).toEqual(["configure { 2"]);
     expect(configured({ a: [1, true] })).toEqual(["configure {a:[1,true]}"]);

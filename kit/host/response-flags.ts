@@ -1,5 +1,5 @@
-// Envoy's response flags: how its access log, and the attribute `response.flags`, mark what went
-// wrong.
+// Envoy's response flags, with which its access log and the attribute `response.flags` mark what
+// went wrong.
 
 import type { ResetReason } from "./retry.js";
 
@@ -7,7 +7,7 @@ export type ResponseFlag = "URX" | "UT" | "LR" | "UR" | "UF" | "UC" | "UPE" | "D
 
 const ORDER: readonly ResponseFlag[] = ["URX", "UT", "LR", "UR", "UF", "UC", "UPE", "DC", "DR"];
 
-/** Of an attempt that ended without a response. */
+/** The flag for an attempt that ended without a response. */
 export const FLAG_OF_RESET: Readonly<Record<ResetReason, ResponseFlag>> = {
   "connection termination": "UC",
   "protocol error": "UPE",
@@ -27,12 +27,12 @@ const BITS: Readonly<Record<string, number>> = {
   URX: 0x8000,
 };
 
-/** As in the access log: `-` for none. */
+/** The flags as in the access log, `-` for none. */
 export function flagsText(flags: ReadonlySet<ResponseFlag>): string {
   return ORDER.filter((flag) => flags.has(flag)).join(",") || "-";
 }
 
-/** The same as the attribute's number. */
+/** The same as the number of the attribute. */
 export function flagBits(text: string): number {
   return text.split(",").reduce((bits, flag) => bits | (BITS[flag] ?? 0), 0);
 }

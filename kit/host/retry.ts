@@ -10,7 +10,7 @@ export interface RetryRules {
   readonly limit: number;
 }
 
-/** How an attempt ended without a response. */
+/** Why an attempt ended without a response. */
 export type ResetReason =
   | "connection termination"
   | "protocol error"
@@ -26,7 +26,10 @@ const GRPC_CONDITIONS: Readonly<Record<string, string>> = {
   14: "unavailable",
 };
 
-/** What the route says, and the headers that filters wrote; undefined where nothing is retried. */
+/**
+ * The rules from the route and from the headers that filters wrote; undefined when nothing is
+ * retried.
+ */
 export function retryRules(
   headers: HeaderMap,
   policy: RetryPolicyOptions | undefined,
@@ -56,7 +59,7 @@ function words(list: string | undefined): string[] {
     .filter((word) => word !== "");
 }
 
-/** Whether a response is one to try again for. */
+/** Whether the router tries again after a response. */
 export function retriesResponse({ on, statuses }: RetryRules, headers: HeaderMap): boolean {
   if (headers.get("x-envoy-ratelimited") !== undefined) return on.has("envoy-ratelimited");
   const status = Number(headers.get(":status"));
@@ -68,7 +71,7 @@ export function retriesResponse({ on, statuses }: RetryRules, headers: HeaderMap
   return grpc !== undefined && on.has(grpc);
 }
 
-/** Whether an attempt without a response, or without one in time, is to be followed by another. */
+/** Whether the router tries again after an attempt without a response, or without one in time. */
 export function retriesReset({ on }: RetryRules, reason: ResetReason): boolean {
   if (on.has("5xx") || on.has("gateway-error") || on.has("reset")) return true;
   return on.has("connect-failure") && reason === "remote connection failure";

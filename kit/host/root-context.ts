@@ -1,5 +1,4 @@
-// A plugin in a VM: its root context, with the tick, the calls and the configuration that belong to
-// it.
+// A plugin in a VM: its root context, with its tick, its calls and its configuration.
 
 import type { HeaderList } from "../traffic.js";
 import { Status } from "./abi.js";
@@ -10,7 +9,7 @@ import { Context } from "./context.js";
 import { HeaderMap } from "./header-map.js";
 import type { Vm } from "./vm.js";
 
-/** The response that Envoy makes of a call that was not answered in time. */
+/** The response that Envoy makes for a call that was not answered in time. */
 const TIMEOUT: HeaderList = [
   [":status", "504"],
   ["content-length", "24"],
@@ -21,15 +20,15 @@ const GRPC_UNAVAILABLE = 14;
 
 export class RootContext extends Context {
   readonly root = this;
-  /** There only while the module is configured. */
+  /** Exists only while the module is configured. */
   configuration: Body | undefined;
-  /** What a foreign function handed over last. */
+  /** The data of the last foreign function. */
   callData: Body = NOTHING;
   httpCallResponse: HttpCallResponse | undefined;
   grpcInitialMetadata: HeaderMap | undefined;
   grpcTrailingMetadata: HeaderMap | undefined;
   grpcMessageBody: Body | undefined;
-  /** Of the last call: what `proxy_get_status` gives. */
+  /** What `proxy_get_status` returns, for the last call. */
   status = { code: 0, message: "" };
   readonly httpCalls = new Map<number, HttpCall>();
   readonly grpcCalls = new Map<number, GrpcCall>();
@@ -43,7 +42,7 @@ export class RootContext extends Context {
     vm: Vm,
     /** The plugin's name in Envoy's configuration. */
     readonly plugin: string,
-    /** Which of a module's filters it is. */
+    /** Chooses one of a module's filters. */
     readonly rootId: string,
     /** As in `HostOptions`. */
     readonly allowOnHeadersStopIteration: boolean,
@@ -51,12 +50,12 @@ export class RootContext extends Context {
     super(vm);
   }
 
-  /** Creates, starts and configures it. False when the module refused. */
+  /** Creates, starts and configures it. Returns false when the module refuses. */
   start(configuration: Buffer): boolean {
     return this.create(configuration) && this.configure(configuration);
   }
 
-  /** Creates and starts it. False when the module refused. */
+  /** Creates and starts it. Returns false when the module refuses. */
   create(configuration: Buffer): boolean {
     const { vm } = this;
     this.configuration = new Body(configuration, true);
@@ -67,8 +66,8 @@ export class RootContext extends Context {
   }
 
   /**
-   * Configures it. Envoy does so once for a root; other hosts of proxy-wasm may do so again. False
-   * when the module refused.
+   * Configures it. Envoy does so once for a root; other hosts of proxy-wasm may do so again.
+   * Returns false when the module refuses.
    */
   configure(configuration: Buffer): boolean {
     const { vm } = this;
@@ -86,7 +85,7 @@ export class RootContext extends Context {
     this.endIfIdle();
   }
 
-  /** Forgets it at once, without a word to the module: its configuration was refused. */
+  /** Forgets it at once, without telling the module, because its configuration was refused. */
   discard(): void {
     this.state = "gone";
     this.tick?.cancel();
@@ -112,7 +111,7 @@ export class RootContext extends Context {
     else this.state = "pending";
   }
 
-  /** The module says that it is done, after it said that it was not. */
+  /** The module says that it is done, after it had said that it was not. */
   done(): number {
     if (this.state !== "pending") return Status.NotFound;
     this.state = "gone";
@@ -138,7 +137,7 @@ export class RootContext extends Context {
     this.vm.host.settle();
   }
 
-  /** For `proxy_http_call`: returns the call's token. */
+  /** Called for `proxy_http_call`. Returns the call's token. */
   callHttp(cluster: string, headers: HeaderList, body: Buffer, trailers: HeaderList, ms: number): number {
     const token = this.vm.nextToken("http");
     const sent = body.length === 0 ? headers : [...headers, ["content-length", `${body.length}`] as const];
@@ -150,7 +149,7 @@ export class RootContext extends Context {
     return token;
   }
 
-  /** Tells the module what came of a call; a failure has no response. */
+  /** Gives the module the result of a call. A failure has no response. */
   answerHttpCall(call: HttpCall, response: HttpCallResponse | undefined): void {
     if (!this.httpCalls.delete(call.token)) return;
     call.timeout?.cancel();
@@ -166,7 +165,7 @@ export class RootContext extends Context {
     this.vm.host.settle();
   }
 
-  /** For `proxy_grpc_call` and `proxy_grpc_stream`. */
+  /** Called for `proxy_grpc_call` and `proxy_grpc_stream`. */
   callGrpc(
     kind: GrpcCall["kind"],
     service: Buffer,
@@ -229,7 +228,7 @@ export class RootContext extends Context {
     this.grpcCalls.delete(call.token);
   }
 
-  /** Envoy's own code calls the module. */
+  /** Calls the module as Envoy's own code would. */
   foreignFunction(id: number, data: Buffer): void {
     this.callData = new Body(data, true);
     this.vm.enter(this, this.vm.on.proxy_on_foreign_function, id, data.length);

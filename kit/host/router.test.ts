@@ -1,4 +1,4 @@
-// The router in process: where a request goes, what is tried again, and in what time.
+// The router in process: where a request goes, what is tried again, and how much time it has.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { UpstreamResponse } from "../traffic.js";
@@ -15,8 +15,8 @@ beforeAll(async () => {
 afterAll(() => commands[Symbol.asyncDispose]());
 
 /**
- * A filter `a` downstream and `u` upstream, before an upstream that gives these answers in turn,
- * and the last of them for ever.
+ * A filter `a` downstream and `u` upstream, before an upstream that gives these answers in turn and
+ * then repeats the last one.
  */
 function proxyOf(answers: readonly UpstreamResponse[], options: ProxyOptions = {}): HostedProxy {
   const { module } = commands;
@@ -30,7 +30,7 @@ function proxyOf(answers: readonly UpstreamResponse[], options: ProxyOptions = {
   });
 }
 
-/** Sends, and lets a second pass. */
+/** Sends a request, and lets a second pass. */
 function sent(proxy: HostedProxy, commands = "") {
   const exchange = proxy.request({ ...doing(commands), body: "abc" });
   proxy.advance(1_000);
@@ -42,7 +42,7 @@ const retryOn = (...names: string[]): ProxyOptions => ({
 });
 
 describe("a route", () => {
-  test("is chosen by the header, also where a filter has written it", () => {
+  test("is chosen by the header, even if a filter has written it", () => {
     const upstreams = { one: () => ({ body: "1" }), two: () => ({ body: "2" }) };
     const proxy = proxyOf([], { upstreams, defaultUpstream: "two" });
     const to = (name: string) => proxy.request({ headers: [["x-mesh-destination", name]] });
@@ -56,7 +56,7 @@ describe("a route", () => {
     expect(proxy.upstreamSaw("two")).toHaveLength(3);
   });
 
-  test("may go by another header, and give another host", () => {
+  test("may use another header, and set another host", () => {
     const proxy = proxyOf([{}], { routeOptions: { header: "X-To", hostRewrite: "inner.test" } });
     expect(
       proxy.request({
@@ -93,7 +93,7 @@ describe("another attempt", () => {
     ]);
   });
 
-  test("sees what an upstream filter wrote into the headers of the one before", () => {
+  test("sees what an upstream filter wrote into the headers of the attempt before it", () => {
     const proxy = proxyOf([{ status: 503 }, {}], retryOn("5xx"));
     sent(proxy, "u@request_headers=set:x-more:1");
     expect(proxy.upstreamSaw()[1]?.headers.filter(([name]) => name === "x-more")).toHaveLength(2);
@@ -131,7 +131,7 @@ describe("another attempt", () => {
     expect(proxy.upstreamSaw()[0]?.header("x-envoy-retry-on")).toBeUndefined();
   });
 
-  test("does not follow an upstream filter's own answer, nor a mark of a rate limit", () => {
+  test("follows neither an upstream filter's own answer nor a mark of a rate limit", () => {
     const proxy = proxyOf([{ status: 503, body: "no" }], retryOn("5xx"));
     const own = sent(proxy, "u@response_headers=reply403");
     expect([own.response?.status, own.response?.body, own.attempts]).toEqual([403, "from u", 1]);
@@ -139,7 +139,7 @@ describe("another attempt", () => {
     expect([marked.response?.status, marked.response?.body, marked.attempts]).toEqual([503, "no", 1]);
   });
 
-  test("follows a refused connection, and what is left is told", () => {
+  test("follows a refused connection, and the client is told of the last failure", () => {
     const upstreams = { upstream: { isStopped: true } };
     const exchange = sent(proxyOf([], { upstreams, ...retryOn("connect-failure") }));
     expect([exchange.response?.status, exchange.attempts, exchange.flags]).toEqual([503, 3, "URX,UF"]);
@@ -178,7 +178,7 @@ describe("time", () => {
     expect([exchange.details, exchange.flags]).toEqual(["response_timeout", "UT"]);
   });
 
-  test("runs out for an attempt, also while an upstream filter holds it", () => {
+  test("runs out for an attempt, even while an upstream filter holds it", () => {
     const retryPolicy = { retryOn: ["5xx"], perTryTimeoutSeconds: 0.05 };
     const proxy = proxyOf([{ body: "in time" }], { routeOptions: { retryPolicy } });
     const exchange = sent(proxy, "u@request_headers=stop1");
@@ -189,7 +189,7 @@ describe("time", () => {
     ]);
   });
 
-  test("is short or long by a filter's header, and what is left is told to the upstream", () => {
+  test("is set by a filter's header, and the upstream is told how much is left", () => {
     const proxy = proxyOf([{ delayMs: 500 }]);
     const exchange = sent(proxy, "a@request_headers=set:x-envoy-upstream-rq-timeout-ms:100");
     expect(exchange.details).toBe("response_timeout");

@@ -1,5 +1,5 @@
-// The end of the downstream chain: sends a request to its upstream, again where it should, and in
-// time.
+// The end of the downstream chain. It sends a request to its upstream, tries again when it should,
+// and watches the time.
 
 import type { AttemptOwner, UpstreamAttempt } from "./attempt.js";
 import type { HeaderReader } from "./attributes.js";
@@ -15,12 +15,12 @@ import { type ResetReason, retriesReset, retriesResponse } from "./retry.js";
 import type { Limits, Route } from "./routes.js";
 import { resetText } from "./upstream-side.js";
 
-/** The stream that the router ends. */
+/** The stream whose chain the router ends. */
 export interface RouterOwner {
   readonly trace: string[];
   readonly state: Map<string, Buffer>;
   readonly worker: number;
-  /** What is kept of the request's body for another attempt. */
+  /** The part of the request's body that is kept for another attempt. */
   readonly keptBody: Body | undefined;
   property(path: string, reader: HeaderReader): PropertyValue | undefined;
   responseHeaders(map: HeaderMap, end: boolean): void;
@@ -28,16 +28,16 @@ export interface RouterOwner {
   responseTrailers(map: HeaderMap): void;
   reply(reply: LocalReply): void;
   onDetails(details: string): void;
-  /** The stream is broken off. */
+  /** Breaks the stream off. */
   onReset(): void;
-  /** The upstream broke off within its response. */
+  /** Called when the upstream broke off within its response. */
   breakOff(details: string): void;
   flag(flag: ResponseFlag): void;
 }
 
 /**
- * First wait before another attempt, in milliseconds: it is a random part of it, and twice as much
- * each time.
+ * The longest first wait before another attempt, in milliseconds. The wait is a random part of it,
+ * and the limit doubles each time.
  */
 const BACKOFF_MS = 25;
 const MOST_BACKOFF_MS = 250;
@@ -47,7 +47,7 @@ const TIMEOUT_TEXT = "upstream request timeout";
 
 export class Router implements Sink, AttemptOwner {
   route: Route | undefined;
-  /** How many attempts were made. */
+  /** The number of attempts. */
   attempts = 0;
 
   private limits: Limits | undefined;
@@ -57,8 +57,8 @@ export class Router implements Sink, AttemptOwner {
   private wholeAt = 0;
   private attempt: UpstreamAttempt | undefined;
   /**
-   * Attempts of a request that a filter let go on twice: Envoy makes both, and sends what follows
-   * to the last.
+   * Earlier attempts of a request that a filter continued twice. Envoy makes both attempts, and
+   * sends what follows to the last.
    */
   private readonly orphans: UpstreamAttempt[] = [];
   private responseStarted = false;
@@ -87,15 +87,14 @@ export class Router implements Sink, AttemptOwner {
     this.isWhole = end;
     this.route = proxy.routes.routeOf(map);
     this.limits = proxy.routes.limitsOf(map);
-    // Envoy counts before it changes the host; the count of later attempts stands in the same
-    // place.
+    // Envoy counts before it changes the host. The count of later attempts replaces this one.
     map.set("x-envoy-attempt-count", `${this.attempts + 1}`);
     proxy.routes.rewriteHost(map, this.route.cluster);
     this.try();
     if (end) this.onWhole();
   }
 
-  /** For another attempt. */
+  /** Whether the body is kept for another attempt. */
   get keepsBody(): boolean {
     return this.limits?.retries !== undefined;
   }
@@ -115,7 +114,7 @@ export class Router implements Sink, AttemptOwner {
     this.onWhole();
   }
 
-  /** The stream has ended, and what of it is under way ends too. */
+  /** The stream has ended, so everything that is under way ends too. */
   end(): void {
     this.isOver = true;
     this.endTimers();
@@ -123,7 +122,7 @@ export class Router implements Sink, AttemptOwner {
     this.cancel();
   }
 
-  /** Nobody waits for the upstream's answer any more, unless it is that of `kept`. */
+  /** Gives up all attempts except `kept`. */
   cancel(kept?: UpstreamAttempt): void {
     for (const attempt of this.orphans) if (attempt !== kept) attempt.cancel();
     if (this.attempt !== kept) this.attempt?.cancel();
@@ -153,7 +152,7 @@ export class Router implements Sink, AttemptOwner {
     if (limits.timeoutMs > 0)
       map.set("x-envoy-expected-rq-timeout-ms", `${Math.max(0, Math.round(expected))}`);
     this.try();
-    // What was kept goes out as one piece.
+    // The kept bytes go out as one piece.
     const kept = this.owner.keptBody?.bytes();
     if (kept !== undefined) this.attempt?.sendData(kept, isWhole && sentTrailers === undefined);
     if (sentTrailers !== undefined) this.attempt?.sendTrailers(sentTrailers);
@@ -161,7 +160,7 @@ export class Router implements Sink, AttemptOwner {
     this.proxy.host.settle();
   }
 
-  /** Time counts from the end of the request. */
+  /** The timeout counts from the end of the request. */
   private onWhole(): void {
     const { limits, isOver } = this;
     if (limits === undefined || isOver) return;
@@ -201,7 +200,7 @@ export class Router implements Sink, AttemptOwner {
     this.owner.reply({ status, body, details, headers: [] });
   }
 
-  /** False where there is no attempt left, or none is to follow. */
+  /** Returns false when no attempt is left, or none must follow. */
   private retryReset(reason: ResetReason): boolean {
     const retries = this.limits?.retries;
     return retries !== undefined && !this.responseStarted && retriesReset(retries, reason) && this.retry();
@@ -223,7 +222,7 @@ export class Router implements Sink, AttemptOwner {
   onResponseHeaders(attempt: UpstreamAttempt, map: HeaderMap, end: boolean): void {
     const retries = this.limits?.retries;
     const isRetried = !this.isOver && retries !== undefined && retriesResponse(retries, map) && this.retry();
-    // Filters of the attempt that ends here can read in the response's flags that none follows.
+    // Filters of an attempt that ends here can read in the response flags that no other follows.
     if (end || isRetried) attempt.cancel();
     if (this.isOver || isRetried) return;
     this.responseStarted = true;

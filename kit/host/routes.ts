@@ -1,5 +1,5 @@
-// Which upstream a request goes to, and in how much time: what `destinationRoutes` tells Envoy, and
-// what filters say in headers.
+// Which upstream a request goes to, and how much time it has: what `destinationRoutes` tells Envoy,
+// and what filters say in headers.
 
 import {
   DESTINATION_HEADER,
@@ -17,7 +17,7 @@ export interface Route {
 }
 
 export interface Limits {
-  /** Milliseconds from the request's end; 0 for no limit. */
+  /** In milliseconds from the request's end, 0 for no limit. */
   readonly timeoutMs: number;
   /** The same for each attempt. */
   readonly perTryMs: number;
@@ -25,7 +25,7 @@ export interface Limits {
 }
 
 const DEFAULT_TIMEOUT_S = 15;
-/** Consumed by the router. */
+/** Headers that the router removes. */
 const CONSUMED = [
   "x-envoy-upstream-rq-timeout-ms",
   "x-envoy-upstream-rq-per-try-timeout-ms",
@@ -41,7 +41,7 @@ export class Routes {
   private readonly header: string;
   private readonly known: ReadonlyMap<string, Route>;
   private readonly fallback: Route;
-  /** Of a request in whose headers no filter says otherwise. */
+  /** The limits of a request whose headers say nothing else. */
   private readonly ownLimits: Limits;
 
   constructor(
@@ -55,15 +55,15 @@ export class Routes {
     this.ownLimits = this.limitsBy(new HeaderMap([]));
   }
 
-  /** Several headers of the name are one, as Envoy's matcher sees them. */
+  /** Repeats of the header count as one, joined, as for Envoy's matcher. */
   routeOf(headers: HeaderMap): Route {
     const name = headers.joined(this.header);
     return (name === undefined ? undefined : this.known.get(name)) ?? this.fallback;
   }
 
   /**
-   * Reads the limits, and takes from the headers what the router reads there. Says in a header what
-   * time the upstream has.
+   * Reads the limits, and removes the headers that the router reads. Adds a header that tells the
+   * upstream how much time it has.
    */
   limitsOf(headers: HeaderMap): Limits {
     const limits = headers.entries.some(isEnvoys) ? this.limitsBy(headers) : this.ownLimits;
@@ -82,7 +82,7 @@ export class Routes {
     return { timeoutMs, perTryMs, retries };
   }
 
-  /** Puts the host in place that the upstream is to get. */
+  /** Sets the host that the upstream gets. */
   rewriteHost(headers: HeaderMap, cluster: string): void {
     const { hostRewrite } = this.options;
     const host = typeof hostRewrite === "string" ? hostRewrite : hostRewrite?.[cluster];
@@ -97,7 +97,7 @@ function isEnvoys([name]: readonly [string, string]): boolean {
   return name.startsWith("x-envoy-");
 }
 
-/** What a header says; undefined where it says no whole number. */
+/** The number in a header; undefined when it is not a whole number. */
 export function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

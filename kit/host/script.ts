@@ -1,5 +1,4 @@
-// How an upstream's scripted answer is played on the test's clock: headers, pieces, trailers, and
-// what goes wrong.
+// Plays an upstream's scripted answer on the test's clock: headers, pieces, trailers and faults.
 
 import { isOnePiece, piecesOf } from "../body-pieces.js";
 import type { HeaderList, UpstreamResponse } from "../traffic.js";
@@ -7,15 +6,15 @@ import type { Clock } from "./clock.js";
 import { HeaderMap } from "./header-map.js";
 import type { ResetReason } from "./retry.js";
 
-/** Who gets the answer. */
+/** The receiver of the answer. */
 export interface AnswerSink {
-  /** Nobody waits for the answer any more. */
+  /** Whether nobody waits for the answer any more. */
   readonly isOver: boolean;
   responseHeaders(map: HeaderMap, end: boolean): void;
   responseData(bytes: Buffer, end: boolean): void;
   responseTrailers(map: HeaderMap): void;
   reset(reason: ResetReason): void;
-  /** What the answer led to is done. */
+  /** Does everything that the answer has caused. */
   settle(): void;
 }
 
@@ -25,7 +24,7 @@ export interface Wire {
   readonly method: string;
 }
 
-/** Plays the answer from now on. */
+/** Plays the answer, starting now. */
 export function play(answer: UpstreamResponse, sink: AnswerSink, clock: Clock, wire: Wire): void {
   const { delayMs = 0 } = answer;
   if (delayMs === 0) playNow(answer, sink, clock, wire);
@@ -53,7 +52,7 @@ function playNow(answer: UpstreamResponse, sink: AnswerSink, clock: Clock, wire:
   const steps = pieces.map((piece) => () => sink.responseData(piece, false));
   if (breaks) steps.push(() => sink.reset(isHttp2 ? "remote reset" : "protocol error"));
   else if (trailers.length > 0) steps.push(() => sink.responseTrailers(new HeaderMap(lower(trailers))));
-  // The end comes by itself, after the last piece.
+  // The end comes alone, after the last piece.
   else steps.push(() => sink.responseData(Buffer.alloc(0), true));
   runSteps(steps, 0, sink, clock, answer.pieceDelayMs ?? 0);
 }
@@ -83,7 +82,7 @@ function responseHeaders(answer: UpstreamResponse, clock: Clock, wire: Wire, isB
   for (const [name, value] of answer.headers ?? []) map.add(name, value);
   if (map.get("date") === undefined) map.add("date", dateText(clock));
   if (wire.protocol === "http2") return map;
-  // As Node's server writes it, and most others do.
+  // Node's server writes it so, as do most others.
   if (map.get("connection") === undefined) map.add("connection", "keep-alive");
   if (isBodiless) return map;
   if (map.get("content-length") !== undefined || map.get("transfer-encoding") !== undefined) return map;

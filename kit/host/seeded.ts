@@ -12,7 +12,7 @@ export class Seeded {
     return mixed ^ (mixed >>> 14);
   }
 
-  /** A whole number from 0 up to `limit`, without it. */
+  /** A whole number from 0 to `limit` - 1. */
   below(limit: number): number {
     return Math.floor(((this.bits() >>> 0) / 2 ** 32) * limit);
   }

@@ -1,4 +1,4 @@
-// Filters' calls to other services, answered by the proxy's upstreams or by the test.
+// Filters' calls to other services, which the proxy's upstreams or the test answer.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommands, type Commands, doing } from "./commands.fixture.js";
@@ -64,7 +64,7 @@ describe("an HTTP call", () => {
     expect(proxy.httpCalls).toEqual([]);
   });
 
-  test("to a cluster that is none is refused", () => {
+  test("to an unknown cluster is refused", () => {
     const filters = [{ name: "a", module: commands.module, configuration: "a" }];
     const proxy = hostProxy({ workers: 1, filters });
     proxy.request(doing("a@request_headers=call"));
@@ -81,7 +81,7 @@ describe("a gRPC call", () => {
     expect([said(proxy), exchange.response?.status]).toEqual(["message echo a", 200]);
   });
 
-  test("fails with a status of the method, without one of its path, and without anybody there", () => {
+  test("fails with the method's status, for an unknown method, and when nobody listens", () => {
     const last = (service: ScriptedUpstream) => {
       const proxy = proxyOf(service);
       proxy.request(doing("a@request_headers=grpc"));

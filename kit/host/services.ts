@@ -1,4 +1,4 @@
-// Filters' calls to other services, answered by the scripted upstreams of a proxy.
+// Filters' calls to other services, which the scripted upstreams of a proxy answer.
 
 import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
@@ -25,7 +25,7 @@ const INTERNAL = 13;
 export class Services implements CallServices {
   private readonly http = new Set<HttpCall>();
   private readonly grpc = new Set<GrpcCall>();
-  /** Streams whose service has answered. */
+  /** Streams to which the service has answered. */
   private readonly begun = new WeakSet<GrpcCall>();
 
   constructor(
@@ -122,7 +122,7 @@ function pending<C extends { readonly isPending: boolean }>(calls: Set<C>): C[] 
   return [...calls];
 }
 
-/** A message without a failure, or the failure alone. */
+/** Gives either a message or a failure, never both. */
 function giveUnary(call: GrpcCall, { messages = [], status = 0, message = "" }: GrpcAnswer): void {
   if (status !== 0) call.close(status, viaUpstream(message));
   else if (messages[0] === undefined) call.close(INTERNAL, viaUpstream(message));
@@ -139,7 +139,7 @@ function giveInStream(call: GrpcCall, answer: GrpcAnswer): void {
   call.close(status ?? 0, viaUpstream(message));
 }
 
-/** Envoy adds to the message where the status came from. */
+/** Envoy appends where the status came from to the message. */
 function viaUpstream(message: string): string {
   return message === "" ? "via_upstream" : `${message}{via_upstream}`;
 }
@@ -156,7 +156,7 @@ function receivedCall(call: HttpCall, side: UpstreamSide): ReceivedRequest {
   return request;
 }
 
-/** Gathers an answer: a filter is told of the whole of it. */
+/** Collects an answer, because a filter gets it only when it is complete. */
 class CallSink implements AnswerSink {
   private map: HeaderMap | undefined;
   private readonly pieces: Buffer[] = [];

@@ -7,12 +7,12 @@ interface SharedValue {
   readonly cas: number;
 }
 
-/** There is no delete and no expiry, as in Envoy. */
+/** As in Envoy, nothing deletes a key and no key expires. */
 export class SharedData {
   private readonly values = new Map<string, SharedValue>();
   private nextCas = 1;
 
-  /** Keys and values as text, for a test to look at. */
+  /** Keys and values as text, for tests. */
   get entries(): ReadonlyMap<string, string> {
     return new Map([...this.values].map(([key, { value }]) => [key, value.toString("latin1")]));
   }
@@ -21,7 +21,7 @@ export class SharedData {
     return this.values.get(key);
   }
 
-  /** A compare-and-set on an absent key is not checked; `cas` 0 never is. */
+  /** A compare-and-set on an absent key is not checked, nor is one with `cas` 0. */
   set(key: string, value: Buffer, cas = 0): number {
     const known = this.values.get(key);
     if (known !== undefined && cas !== 0 && cas !== known.cas) return Status.CasMismatch;
@@ -40,7 +40,7 @@ export class SharedQueues {
   private readonly tokens = new Map<string, number>();
   private readonly queues: Queue[] = [];
 
-  /** Returns the queue's token; a queue that is registered again keeps its entries. */
+  /** Returns the queue's token. A queue that is registered again keeps its entries. */
   register(vmId: string, name: string, onReady: (token: number) => void): number {
     const key = `${vmId}\0${name}`;
     const token = this.tokens.get(key) ?? this.queues.push({ entries: [], onReady: () => {} });
@@ -50,7 +50,7 @@ export class SharedQueues {
     return token;
   }
 
-  /** The token, or 0 where nobody registered that queue. */
+  /** The token, or 0 when nobody registered that queue. */
   resolve(vmId: string, name: string): number {
     return this.tokens.get(`${vmId}\0${name}`) ?? 0;
   }
@@ -63,7 +63,7 @@ export class SharedQueues {
     return Status.Ok;
   }
 
-  /** The oldest entry, or the status where there is none. */
+  /** The oldest entry, or the status when there is none. */
   dequeue(token: number): Buffer | number {
     const queue = this.queues[token - 1];
     if (queue === undefined) return Status.NotFound;

@@ -1,6 +1,5 @@
-// A network filter in process: what a test may drive, and what it is told when it drives too far.
-// How the filter behaves is held against stock Envoy in
-// test/integration/kit/network-agreement.test.ts.
+// A network filter in process: what a test may drive, and the errors when it drives too far.
+// test/integration/kit/network-agreement.test.ts compares the filter's behaviour with stock Envoy.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { compileSource } from "../../test/support/compile-source.js";
 import { type HostedModule, loadModule } from "./load.js";
 
-/** Holds every new connection until its tick, and says a property of it. */
+/** Holds every new connection until its tick, and logs one of its properties. */
 const HOLDS = `
 @external("env", "proxy_set_tick_period_milliseconds") declare function tick(ms: u32): i32;
 @external("env", "proxy_set_effective_context") declare function effective(id: u32): i32;
@@ -58,11 +57,11 @@ beforeEach(() => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("a connection that the filter holds", () => {
-  test("has no upstream until it goes on, and loses nothing meanwhile", () => {
+  test("has no upstream until it goes on, and loses no bytes meanwhile", () => {
     const stream = module.connect();
     stream.clientSends("early ");
     stream.clientSends(Buffer.from([0xff]));
-    // A filter that has no callback for bytes lets them pass.
+    // A filter without a callback for bytes lets them pass.
     expect(stream.isConnected).toBe(true);
     expect(stream.upstream.chunks.map((chunk) => chunk.toString("latin1"))).toEqual(["early ", "\u00ff"]);
   });
@@ -83,14 +82,14 @@ describe("a connection that the filter holds", () => {
   });
 });
 
-describe("a connection that is driven too far", () => {
+describe("a connection after its end", () => {
   test("says that the client has ended", () => {
     const stream = module.connect();
     stream.clientSends("", true);
     expect(() => stream.clientSends("more")).toThrow(/^the client has ended this connection/);
   });
 
-  test("says that it is closed, and by whom does not matter", () => {
+  test("says that it is closed, whoever closed it", () => {
     const closed = [module.connect(), module.connect(), module.connect()];
     module.advance(10);
     closed[0]?.clientResets();

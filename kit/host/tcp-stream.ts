@@ -1,5 +1,5 @@
-// One TCP connection through one network filter that stands before Envoy's TCP proxy: the test is
-// the client and the upstream, and looks at what came through to either.
+// One TCP connection through one network filter before Envoy's TCP proxy. The test is the client
+// and the upstream, and looks at what reached either.
 
 import { MeshwrightError } from "../../envoy/errors.js";
 import { BufferType, type CallbackName, Status, StreamType } from "./abi.js";
@@ -17,13 +17,13 @@ export interface ConnectOptions {
 export interface TcpReceived {
   /** The bytes as they came, piece by piece. */
   readonly chunks: readonly Buffer[];
-  /** All of them so far, a character for each byte (latin1). */
+  /** All bytes so far, one character for each byte (latin1). */
   readonly text: string;
-  /** Nothing follows. */
+  /** Whether nothing follows. */
   readonly isWhole: boolean;
 }
 
-/** Who ended a connection, as the callbacks are told. Source: proxy-wasm, `proxy_peer_type_t`. */
+/** Who ended a connection, as the callbacks say it. Source: proxy-wasm, `proxy_peer_type_t`. */
 const Peer = { Unknown: 0, Local: 1, Remote: 2 } as const;
 
 class Side implements TcpReceived {
@@ -45,14 +45,14 @@ export class TcpStream extends Context {
   readonly upstream: TcpReceived = new Side();
   /** What the filter let through to the client. */
   readonly client: TcpReceived = new Side();
-  /** The TCP proxy has been reached, so that there is an upstream. */
+  /** Whether the TCP proxy was reached, so that there is an upstream. */
   isConnected = false;
   isClosed = false;
 
-  /** What the client sent, and nobody took yet. */
+  /** Bytes from the client that nobody has taken yet. */
   private readonly fromClient = new Body();
   private readonly fromUpstream = new Body();
-  /** What the filter sees of them: Envoy shows a buffer until a callback lets it go on. */
+  /** The part of them that the filter sees. Envoy shows a buffer until a callback lets it go on. */
   private downstreamData: Body | undefined;
   private upstreamData: Body | undefined;
   private clientEnded = false;
@@ -74,7 +74,7 @@ export class TcpStream extends Context {
   }
 
   /**
-   * The client sends a piece, or nothing more.
+   * The client sends a piece, or ends its side.
    * @throws MeshwrightError `usage` when it cannot: it ended before, or the connection is closed
    */
   clientSends(chunk: string | Uint8Array, endOfStream = false): void {
@@ -86,9 +86,9 @@ export class TcpStream extends Context {
   }
 
   /**
-   * The upstream sends a piece, or nothing more.
-   * @throws MeshwrightError `usage` when it cannot: there is none yet, it ended before, or the
-   * connection is closed
+   * The upstream sends a piece, or ends its side.
+   * @throws MeshwrightError `usage` when it cannot: there is no upstream yet, it ended before, or
+   * the connection is closed
    */
   upstreamSends(chunk: string | Uint8Array, endOfStream = false): void {
     this.refuseWhen(
@@ -102,14 +102,14 @@ export class TcpStream extends Context {
     this.vm.host.settle();
   }
 
-  /** The client breaks the connection off. A second time does nothing. */
+  /** The client breaks the connection off. A second call does nothing. */
   clientResets(): void {
     this.close(Peer.Remote);
     this.vm.host.settle();
   }
 
   /**
-   * The upstream breaks the connection off, and Envoy ends the client's. A second time does
+   * The upstream breaks the connection off, and Envoy ends the client's. A second call does
    * nothing.
    */
   upstreamResets(): void {
@@ -130,20 +130,20 @@ export class TcpStream extends Context {
       this.downstreamData = undefined;
       this.proceed();
     }
-    // Both ways of the client's connection are at their end, whatever the filter holds.
+    // Both directions of the client's connection have ended, whatever the filter holds.
     if (this.clientEnded && this.client.isWhole) this.close(Peer.Remote);
   }
 
-  /** From the filter on to the TCP proxy, with what there is. */
+  /** Passes the bytes so far on from the filter to the TCP proxy. */
   private proceed(): void {
     this.isConnected = true;
     (this.upstream as Side).take(this.fromClient, this.clientEnded);
-    // Both ways of the upstream's connection are at their end, and with it Envoy ends the client's.
+    // Both directions of the upstream's connection have ended, so Envoy ends the client's.
     if (this.upstreamEnded && this.upstream.isWhole && !this.client.isWhole) this.close(Peer.Local);
   }
 
   /**
-   * What the filter holds stays with Envoy's upstream connection, and comes again in front of what
+   * What the filter holds stays in Envoy's upstream connection, and is shown again before what
    * follows.
    */
   private write(endOfStream: boolean): void {
@@ -195,7 +195,7 @@ export class TcpStream extends Context {
     return super.continueStream(type);
   }
 
-  /** Envoy closes the client's connection for either side of it. */
+  /** Envoy closes the client's connection, whichever side is named. */
   override closeStream(type: number): number {
     if (type === StreamType.Downstream || type === StreamType.Upstream) {
       this.vm.afterCall(() => this.close(Peer.Local));

@@ -1,4 +1,4 @@
-// What a trap says: every line and column that it names must be the one in the probe's source.
+// The text of a trap: every line and column in it must be the one in the probe's source.
 
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The trap that a fresh VM ends in when it is asked for this one. */
+/** The trap in which a fresh VM ends when it is asked for this kind. */
 function trapOf(kind: string, file = module): Trap {
   const hosted = loadModule(file);
   hosted.configure("");
@@ -43,14 +43,14 @@ function trapOf(kind: string, file = module): Trap {
   throw new Error(`${kind} did not trap`);
 }
 
-/** `SOURCE:LINE` of the line that has this mark. */
+/** `SOURCE:LINE` of the line with this mark. */
 function marked(mark: string, source = POLICY): string {
   const at = sources.get(source)?.findIndex((line) => line.endsWith(`// mark: ${mark}`)) ?? -1;
   if (at < 0) throw new Error(`${source} has no mark "${mark}"`);
   return `${source}:${at + 1}`;
 }
 
-/** The text of the source from the place on that the message's first line names. */
+/** The text of the source from the place that the message's first line names. */
 function namedText(trap: Trap): string {
   const [, source = "", line, column] = /at (\S+):(\d+):(\d+)$/.exec(firstLine(trap)) ?? [];
   return sources.get(source)?.[Number(line) - 1]?.slice(Number(column) - 1) ?? "";
@@ -76,14 +76,14 @@ describe("a trap in a release build", () => {
     expect(namedText(trap)).toSatisfy((named: string) => named.startsWith(text));
   });
 
-  test("of the compiler's library, inlined, names the line that it was inlined into", () => {
+  test("in the compiler's library, inlined, names the line into which it was inlined", () => {
     const trap = trapOf("static-array");
     expect(firstLine(trap)).toContain(`Index out of range at ${marked("static-array")}:`);
     expect(trap.message).toContain(`(~lib/staticarray.ts:`);
     expect(trap.message).toContain(`inlined into ${marked("static-array")})`);
   });
 
-  test("of the SDK names the filter's line that led there", () => {
+  test("in the SDK names the filter's line that led there", () => {
     const trap = trapOf("sdk");
     expect(firstLine(trap)).toContain(`the host has no random numbers at ${marked("sdk")}:`);
     expect(trap.message).toContain("(assembly/host/random.ts:");
@@ -95,7 +95,7 @@ describe("a trap in a release build", () => {
     expect(message.split(marked("deeper"))).toHaveLength(3);
   });
 
-  test("names the functions that led there, by their names, the innermost first", () => {
+  test("names the functions that led there, the innermost first", () => {
     const { message, frames } = trapOf("chain");
     const lines = message.split("\n").slice(1);
     expect(lines[0]).toContain("in ~lib/array/Array<i32>#__get (~lib/array.ts:");
@@ -113,7 +113,7 @@ describe("a trap in a release build", () => {
 });
 
 describe("a trap of a module without", () => {
-  test("a source map has functions and bytes, and says what to do", async () => {
+  test("a source map has functions and bytes, and says how to get lines", async () => {
     const bare = path.join(folder, "bare.wasm");
     await copyFile(module, bare);
     expect(trapOf("division", bare).message).toMatch(
@@ -130,7 +130,7 @@ describe("a trap of a module without", () => {
   });
 
   test.each(["", "{}", "null", "[]", '{"sources":[],"mappings":"AAAA,!!"}', '{"mappings":7}', "\0"])(
-    "a source map that can be read, such as %j, still traps for its own reason",
+    "a readable source map, with %j in its place, still gives its own reason",
     async (text) => {
       const broken = path.join(folder, "broken.wasm");
       await copyFile(module, broken);
@@ -140,7 +140,7 @@ describe("a trap of a module without", () => {
   );
 });
 
-test("a trap while the module starts is told as well", async () => {
+test("a trap while the module starts is described as well", async () => {
   const file = await writeWat(
     path.join(folder, "start.wasm"),
     `(func (export "proxy_abi_version_0_2_1")) (func (export "malloc") (param i32) (result i32) (i32.const 0))
@@ -150,7 +150,7 @@ test("a trap while the module starts is told as well", async () => {
 });
 
 test.each([["text"], [undefined], [{ stack: 7 }], [new Error("plain")]])(
-  "what is no trap of the engine's is described by what it says: %j",
+  "an error that is not the engine's is described by its own text: %j",
   (error) => {
     expect(describeTrap(error)).toBe(error instanceof Error ? "plain" : String(error));
   },

@@ -1,34 +1,34 @@
-// A trap as its reader wants it: what was broken, and the lines of source that led there, in place
-// of the engine's byte offsets.
+// A trap as its reader wants it: what was broken, and the source lines that led there instead of
+// the engine's byte offsets.
 
 import { isLibrary, type SourcePlace } from "../../toolchain/compile/source-map.js";
 import { isOwn, ModuleSource, type Origin } from "./module-source.js";
 
-/** A function of the module that ran when it trapped. */
+/** A function of the module that was running when it trapped. */
 export interface TrapFrame {
-  /** Its name, or `function NUMBER` where the module has no names. */
+  /** Its name, or `function NUMBER` when the module has no names. */
   readonly function: string;
-  /** The byte of the module at which it was. */
+  /** The position in the function, as a byte of the module. */
   readonly offset: number;
-  /** Where that comes from, with the module's source map. */
+  /** The place in the source, from the module's source map. */
   readonly origin?: Origin;
 }
 
-/** What ended a VM. */
+/** The error that ended a VM. */
 export class Trap extends Error {
   override readonly name = "Trap";
-  /** What was broken, such as `Index out of range`, in the filter's own words where it had any. */
+  /** What was broken, such as `Index out of range`, in the filter's own words if it gave any. */
   readonly reason: string;
   /**
-   * The functions that ran, the innermost first; V8 keeps ten unless `Error.stackTraceLimit` says
-   * otherwise.
+   * The functions that were running, the innermost first. V8 keeps ten unless
+   * `Error.stackTraceLimit` says otherwise.
    */
   readonly frames: readonly TrapFrame[];
 
   /**
    * @param error what the engine threw
    * @param module the path of the module's file, beside which its source map is looked for
-   * @param lastWords the last line that the module logged: an abort says there why
+   * @param lastWords the last line that the module logged, in which an abort says why
    */
   constructor(error: unknown, module?: string, lastWords?: string) {
     const source = module === undefined ? undefined : ModuleSource.of(module);
@@ -47,8 +47,8 @@ export class Trap extends Error {
 }
 
 /**
- * What ended a VM, as text: a line that says what and where, then a line for each function that
- * ran, the innermost first.
+ * Describes what ended a VM: a line that says what and where, then a line for each function that
+ * was running, the innermost first.
  */
 export function describeTrap(error: unknown, module?: string, lastWords?: string): string {
   return error instanceof Trap ? error.message : new Trap(error, module, lastWords).message;
@@ -57,7 +57,7 @@ export function describeTrap(error: unknown, module?: string, lastWords?: string
 const FRAME = /^\s*at (?:(.+) \()?wasm:\/\/.*:wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
 
 /**
- * The engine's own account has a line for each function: `at NAME
+ * The engine's own text has a line for each function: `at NAME
  * (wasm://…:wasm-function[NUMBER]:0xOFFSET)`.
  */
 function framesOf(error: unknown, source: ModuleSource | undefined): TrapFrame[] {
@@ -87,7 +87,7 @@ function isAbort({ function: name, origin }: TrapFrame): boolean {
 
 interface Abort {
   readonly why: string;
-  /** Absent where it is a line of the compiler's library, of which an author knows nothing. */
+  /** Absent for a line of the compiler's library, which an author does not know. */
   readonly place?: SourcePlace;
 }
 
@@ -100,8 +100,8 @@ function abortOf(lastWords: string | undefined): Abort | undefined {
 }
 
 /**
- * What the Rust SDK logs of a panic, in the words of Rust 1.73 and later, and in those of an
- * earlier one.
+ * The lines that the Rust SDK logs for a panic, as Rust 1.73 and later write them, and as earlier
+ * releases do.
  */
 const PANICS = [
   /^panicked at (?<source>\S+):(?<line>\d+):(?<column>\d+):\n(?<why>.*)$/s,
@@ -117,7 +117,7 @@ function panicOf(frames: readonly TrapFrame[], lastWords = ""): Abort | undefine
 }
 
 /**
- * The line to look at first: the innermost of the filter's own, else of the SDK, else of the
+ * The line to look at first: the innermost one of the filter itself, else of the SDK, else of the
  * compiler's library.
  */
 function placeOf(said: SourcePlace | undefined, frames: readonly TrapFrame[]): SourcePlace | undefined {
@@ -134,7 +134,7 @@ function headline(reason: string, where: SourcePlace | undefined, frames: readon
   return first === undefined ? reason : `${reason} in ${first.function}, byte 0x${first.offset.toString(16)}`;
 }
 
-/** A function that called itself has one line. */
+/** Functions that call themselves share one line. */
 function lines(frames: readonly TrapFrame[]): string[] {
   const all = frames.map(line);
   return all.filter((text, i) => text !== all[i - 1]);
@@ -152,7 +152,7 @@ function advice(frames: readonly TrapFrame[]): string[] {
   return ["    for lines of source, build the module with its source map beside it, as NAME.wasm.map"];
 }
 
-/** As editors count: columns from 1. */
+/** As editors count, with columns from 1. */
 function at({ source, line, column }: SourcePlace): string {
   return `${source}:${line}:${column + 1}`;
 }

@@ -1,4 +1,4 @@
-// What stands behind the router: the upstreams by name, what reached them, and who answers.
+// The upstreams behind the router, by name: what reached them, and who answers.
 
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import type { HeaderList, UpstreamRequest } from "../traffic.js";
@@ -15,8 +15,7 @@ import type { ResetReason } from "./retry.js";
 import { wholeNumber } from "./routes.js";
 
 /**
- * How many requests are kept for a test to look at: property tests send more than memory has room
- * for.
+ * How many requests are kept for a test to look at. Property tests send more than memory can hold.
  */
 const KEPT = 10_000;
 
@@ -26,13 +25,13 @@ export interface UpstreamSide {
   readonly isStopped: boolean;
   readonly respond: Respond;
   readonly grpc: Readonly<Record<string, GrpcRespond>>;
-  /** What reached it, the oldest first. */
+  /** The requests that reached it, the oldest first. */
   readonly requests: UpstreamRequest[];
 }
 
 export type Upstreams = ReadonlyMap<string, UpstreamSide>;
 
-/** Of the options, by name. */
+/** The upstreams of the options, by name. */
 export function upstreamsOf({ upstreams }: ProxyOptions): Upstreams {
   const all = upstreams ?? { [DEFAULT_UPSTREAM]: () => ({}) };
   return new Map(Object.entries(all).map(([name, script]) => [name, sideOf(name, script)]));
@@ -50,7 +49,7 @@ function sideOf(name: string, script: ScriptedUpstream): UpstreamSide {
   };
 }
 
-/** @throws MeshwrightError `configuration` for a name that is none of the upstreams' */
+/** @throws MeshwrightError `configuration` when no upstream has that name */
 export function upstreamNamed(upstreams: Upstreams, name: string | undefined): UpstreamSide {
   const side = name === undefined ? upstreams.values().next().value : upstreams.get(name);
   if (side === undefined) {
@@ -75,7 +74,7 @@ export class ReceivedRequest implements UpstreamRequest {
   readonly pieces: Buffer[] = [];
   trailers: HeaderList = [];
   isWhole: boolean;
-  /** What the headers say of the body's bytes. */
+  /** The length of the body that the headers give. */
   private readonly length: number | undefined;
   private size = 0;
 
@@ -91,12 +90,12 @@ export class ReceivedRequest implements UpstreamRequest {
     return Buffer.concat(this.pieces).toString("utf8");
   }
 
-  /** More bytes came than the headers say. */
+  /** Whether more bytes came than the headers say. */
   get isTooLong(): boolean {
     return this.length !== undefined && this.size > this.length;
   }
 
-  /** Of a request that has ended: fewer bytes came than the headers say. */
+  /** Whether fewer bytes came than the headers say, for a request that has ended. */
   get isTooShort(): boolean {
     return this.length !== undefined && this.size < this.length;
   }
@@ -106,7 +105,7 @@ export class ReceivedRequest implements UpstreamRequest {
     this.size += bytes.length;
   }
 
-  /** HTTP/1.1: what comes after so many bytes is not of this request. */
+  /** With HTTP/1.1, bytes beyond the length do not belong to this request. */
   cutToLength(): void {
     const body = Buffer.concat(this.pieces).subarray(0, this.length);
     this.pieces.splice(0, this.pieces.length, body);
@@ -122,7 +121,7 @@ function pair([name, value]: readonly [string, string]): readonly [string, strin
   return [name, value];
 }
 
-/** HTTP/1.1 writes the host first, and says how a body without a length ends. */
+/** HTTP/1.1 writes the host first, and marks how a body without a length ends. */
 function http1Headers(map: HeaderMap, end: boolean): HeaderList {
   const list: (readonly [string, string])[] = [["host", map.get(":authority") ?? ""]];
   let isCounted = false;
@@ -138,12 +137,12 @@ function http1Headers(map: HeaderMap, end: boolean): HeaderList {
 }
 
 const COLON = 0x3a;
-/** Methods of which Envoy expects no body, so that it does not say that there is none. */
+/** Methods for which Envoy expects no body, so that it does not state that there is none. */
 const BODILESS = new Set(["GET", "HEAD", "DELETE", "TRACE", "CONNECT"]);
 
 /**
- * What Envoy says to whoever waits for an answer that does not come. @param attempts how many were
- * made
+ * The body of Envoy's answer when the upstream gives none.
+ * @param attempts how many were made
  */
 export function resetText(reason: ResetReason, attempts: number): string {
   const again = attempts > 1 ? "retried and the latest " : "";

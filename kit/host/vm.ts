@@ -1,4 +1,4 @@
-// One VM with one module: its memory, the contexts in it, and the way in and out of it.
+// One VM with one module: its memory, the contexts in it, and the calls into it.
 
 import type { AbiVersion } from "../../envoy/module/abi.js";
 import { CALLBACKS, type CallbackName, Status } from "./abi.js";
@@ -11,24 +11,24 @@ import { Trap } from "./trap.js";
 export interface LogLine {
   readonly level: number;
   readonly text: string;
-  /** The filter that wrote it; absent where the module did so before any filter of it started. */
+  /** The filter that wrote it; absent when the module did so before any of its filters started. */
   readonly filter?: string;
-  /** In a proxy: the worker, from 0; -1 is the main thread. */
+  /** In a proxy, the worker, from 0; -1 is the main thread. */
   readonly worker?: number;
 }
 
 export type Callback = (id: number, a: number, b: number, c: number, d: number) => number | undefined;
 
-/** A host call, of any number of integers; one of 64 bits comes as a bigint. */
+/** A host call, with any number of integers. An integer of 64 bits comes as a bigint. */
 export type HostCall = (...args: never[]) => number;
 export type HostCalls = Readonly<Record<string, HostCall>>;
 
 /**
- * Result of a callback that asked for a local reply, whatever it returned: larger than any status,
- * so that the stream stops.
+ * The result of a callback that asked for a local reply, whatever it returned. It is larger than
+ * any status, so that the stream stops.
  */
 const STOP = 255;
-/** Result where the VM has ended, and its owner was told of the trap. */
+/** The result when the VM has ended and its owner was told of the trap. */
 export const FAILED = 256;
 /** The level of an abort's log line. */
 const CRITICAL = 5;
@@ -37,13 +37,13 @@ export class Vm {
   readonly abi: AbiVersion;
   readonly on: Readonly<Record<CallbackName, Callback | undefined>>;
   readonly memory: Memory;
-  /** Those of the host. */
+  /** The host's log lines. */
   readonly logs: LogLine[];
-  /** In a proxy: the worker that it belongs to. */
+  /** In a proxy, the worker to which it belongs. */
   worker: number | undefined;
   /** What ended the VM. */
   trap: Trap | undefined;
-  /** Is told of the trap that ends the VM. Without it the trap goes on to whoever entered. */
+  /** Called with the trap that ends the VM. Without it the trap reaches the caller. */
   onTrap: ((trap: Trap, context: Context, callback: string) => void) | undefined;
 
   /** The host calls that are linked to the module. */
@@ -61,7 +61,7 @@ export class Vm {
     module: WebAssembly.Module,
     readonly host: Host,
     readonly options: HostSettings,
-    /** The module's file, where it has one: a trap's lines of source are looked for beside it. */
+    /** The module's file, if it has one. The source lines of a trap are looked for beside it. */
     private readonly path?: string,
   ) {
     this.logs = host.logs;
@@ -110,8 +110,8 @@ export class Vm {
   }
 
   /**
-   * Calls the module about a context, and does afterwards what it asked for. Returns 0 where it
-   * exports no such callback.
+   * Calls the module for a context, and then does what it asked for. Returns 0 when the module does
+   * not export the callback.
    */
   enter(context: Context, callback: Callback | undefined, a = 0, b = 0, c = 0, d = 0): number {
     const result = callback === undefined ? 0 : this.run(context, callback, a, b, c, d);
@@ -157,7 +157,7 @@ export class Vm {
     if (this.onTrap === undefined) throw trap;
     const name = CALLBACKS.find((each) => this.on[each] === callback);
     this.onTrap(trap, context, name ?? "");
-    // Before anything that the callback asked for.
+    // This comes before anything that the callback asked for.
     context.onTrap(name);
     return FAILED;
   }
@@ -170,7 +170,7 @@ export class Vm {
     return context;
   }
 
-  /** Keeps a line of the module's, of whatever filter's callback runs. */
+  /** Keeps a line of the module, for the filter whose callback runs. */
   log(level: number, text: string): void {
     const { current, worker } = this;
     const filter = current === undefined ? undefined : this.context.root.plugin;
@@ -188,12 +188,12 @@ export class Vm {
     return Status.Ok;
   }
 
-  /** The callback that runs will stop its stream, whatever it returns. */
+  /** Makes the running callback stop its stream, whatever it returns. */
   stopIteration(): void {
     this.stopNext = true;
   }
 
-  /** Runs `task` when the callback that runs, or the next one, has returned. */
+  /** Runs `task` when the running callback, or the next one, has returned. */
   afterCall(task: () => void): void {
     this.afterCallTasks.push(task);
   }
@@ -208,7 +208,7 @@ export class Vm {
     this.contexts.delete(context.id);
   }
 
-  /** Tells a root that a queue has an entry, if it still lives then. */
+  /** Tells a root that a queue has an entry, if the root still lives then. */
   postQueueReady(rootId: number, token: number): void {
     this.host.post(() => {
       const root = this.contexts.get(rootId);

@@ -1,12 +1,12 @@
-// A worker thread of the proxy: the VMs that it has, and on each the plugins. Envoy's main thread
-// is one too.
+// A worker thread of the proxy, with its VMs and their plugins. Envoy's main thread counts as one
+// too.
 
 import type { Context } from "./context.js";
 import type { Host, HostSettings } from "./host.js";
 import type { Trap } from "./trap.js";
 import { Vm } from "./vm.js";
 
-/** What a VM is made of: plugins with the same share it on a worker. */
+/** What a VM is made of. Plugins with equal sources share it on a worker. */
 export interface VmSource {
   readonly key: string;
   readonly module: WebAssembly.Module;
@@ -14,7 +14,7 @@ export interface VmSource {
   readonly settings: HostSettings;
 }
 
-/** Is told of every trap. */
+/** Called with every trap. */
 export type OnTrap = (trap: Trap, context: Context, callback: string) => void;
 
 export class Worker {
@@ -27,9 +27,7 @@ export class Worker {
     private readonly onTrap: OnTrap,
   ) {}
 
-  /**
-   * The VM for this source: the one that runs, or a new one where there is none, or it has ended.
-   */
+  /** The VM for this source: the running one, or a new one when there is none or it has ended. */
   vmOf(source: VmSource): Vm {
     const known = this.vms.get(source.key);
     if (known !== undefined && !known.hasEnded) return known;

@@ -1,5 +1,5 @@
-// Matchers of what filters did beside the messages: their own answers, log lines, metrics, and
-// whether a request went on.
+// Matchers for what filters did apart from messages: their own answers, log lines and metrics, and
+// whether a request reached its upstream.
 
 import type { MatcherState } from "vitest";
 import type { LocalReply } from "../host/context.js";
@@ -11,11 +11,11 @@ import { hint, isSuch, listed, oneLine, suggestion, wanted } from "./words.js";
 export type LogLevelName = "trace" | "debug" | "info" | "warn" | "error" | "critical";
 const LEVELS: readonly LogLevelName[] = ["trace", "debug", "info", "warn", "error", "critical"];
 
-/** What a filter's own answer must be; what is left out may be anything. */
+/** What a filter's own answer must be. A part that is left out may have any value. */
 export interface ExpectedLocalReply {
   readonly status?: number;
   readonly body?: string | RegExp;
-  /** With `_` for each blank, as Envoy has them. */
+  /** With `_` for each space, as Envoy has them. */
   readonly details?: string | RegExp;
   /** 0 to 16. */
   readonly grpcStatus?: number;
@@ -61,7 +61,7 @@ function statusOf(received: unknown): string {
   try {
     return `: the client got status ${messageOf(received, "").status}`;
   } catch {
-    return ", nor anyone else yet";
+    return ", and nothing else has answered yet";
   }
 }
 

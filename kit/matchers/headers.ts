@@ -1,11 +1,11 @@
-// Matchers of messages: their headers, trailers and status.
+// Matchers for messages: their headers, trailers and status.
 
 import type { MatcherState } from "vitest";
 import type { HeaderList } from "../traffic.js";
 import { messageOf } from "./subject.js";
 import { hint, isSuch, listedPairs, suggestion, wanted } from "./words.js";
 
-/** What vitest asks of a matcher. */
+/** The result that vitest expects of a matcher. */
 export interface MatcherResult {
   readonly pass: boolean;
   readonly message: () => string;
@@ -47,12 +47,12 @@ export function toHaveStatus(this: MatcherState, received: unknown, status: numb
 
 interface Looked {
   readonly matcher: string;
-  /** What a pair is called. */
+  /** The word for a pair, "header" or "trailer". */
   readonly what: string;
   readonly all: HeaderList;
 }
 
-/** One of a name's repeats is enough; the case of names does not matter. */
+/** One of a name's repeats is enough, and the case of names does not matter. */
 function havePair(
   state: MatcherState,
   { matcher, what, all }: Looked,

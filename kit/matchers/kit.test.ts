@@ -1,4 +1,4 @@
-// The matchers on what the kit really has: a proxy and its exchanges, a module and its streams.
+// The matchers on the kit's real objects: a proxy and its exchanges, a module and its streams.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { type HostedProxy, hostProxy } from "../host/proxy.js";
 import "../vitest.js";
 
 /**
- * Counts and logs each request, answers those without a path's `?` itself, and marks every
+ * Counts and logs each request, answers a request itself when its path has no `?`, and marks every
  * response.
  */
 const FILTER = `
@@ -101,7 +101,7 @@ describe("a proxy", () => {
     const exchange = proxy.request({ headers: [["x-to", "two"]] });
     expect(() => expect(exchange).toHaveStatus(200)).toThrow(/nothing came there yet/);
     expect(() => expect(exchange).toBeLocalReply()).toThrow(
-      "No filter answered by itself, nor anyone else yet.",
+      "No filter answered by itself, and nothing else has answered yet.",
     );
     proxy.attempts[0]?.respond({ status: 204 });
     expect(exchange).toHaveStatus(204);

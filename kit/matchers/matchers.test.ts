@@ -1,5 +1,5 @@
-// What the matchers take, and what they say: a reader must see what was wanted, what there was, and
-// which name was probably meant.
+// What the matchers accept, and what they say. A reader must see what was expected, what was found,
+// and which name was probably meant.
 
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -47,7 +47,7 @@ const PROXY = {
     ].filter((request) => name === undefined || request.name === name),
 };
 
-/** What an assertion says when it fails, without colours. */
+/** The message of a failed assertion, without colours. */
 function failure(assertion: () => void): string[] {
   try {
     assertion();
@@ -62,8 +62,11 @@ describe("toHaveHeader", () => {
     ["a list of headers", HEADERS],
     ["a response", RESPONSE],
     ["what a stream's client received", { headerList: HEADERS, trailerList: [] }],
-    ["a stream, for its client", { client: { headerList: HEADERS }, upstream: { headerList: [] } }],
-    ["an exchange, for its response", { request: [], response: HEADERS }],
+    [
+      "a stream, by what its client received",
+      { client: { headerList: HEADERS }, upstream: { headerList: [] } },
+    ],
+    ["an exchange, by its response", { request: [], response: HEADERS }],
     ["an exchange with a whole response, whatever else it has", { response: RESPONSE, client: {} }],
   ])("takes %s", (_, subject) => {
     expect(subject).toHaveHeader("x-user-tier");
@@ -75,7 +78,7 @@ describe("toHaveHeader", () => {
     expect(subject).not.toHaveHeader("x-user");
   });
 
-  test("says which values are there", () => {
+  test("says which values were found", () => {
     expect(failure(() => expect(HEADERS).toHaveHeader("set-cookie", "c=3"))).toEqual([
       'expect(received).toHaveHeader("set-cookie", "c=3")',
       "",
@@ -95,7 +98,7 @@ describe("toHaveHeader", () => {
     expect(said).toContain('There is no such header. Did you mean "x-user-tier"?');
   });
 
-  test("says with .not what is there and should not be", () => {
+  test("says with .not what was found and must not be there", () => {
     expect(failure(() => expect(HEADERS).not.toHaveHeader("x-user-tier")).slice(0, 4)).toEqual([
       'expect(received).not.toHaveHeader("x-user-tier")',
       "",
@@ -106,14 +109,14 @@ describe("toHaveHeader", () => {
     expect(said).toContain("Expected header x-user-tier: not /old/");
   });
 
-  test("shows no control characters, and of a long list its end alone", () => {
+  test("shows no control characters, and only the end of a long list", () => {
     const many: HeaderList = Array.from({ length: 60 }, (_, i) => [`x-${i}`, `\u001b[31m${"y".repeat(300)}`]);
     const said = failure(() => expect(many).toHaveHeader("zzz"));
     expect(said).toContain("  … 20 before these");
     expect(said.at(-1)).toMatch(/^ {2}x-59: \\u001b\[31my+… \(311 characters\)$/);
   });
 
-  test("finds a pattern that keeps its place in every value anew", () => {
+  test("matches every value from its start, even with a pattern that remembers its place", () => {
     const pattern = /o/g;
     expect(HEADERS).toHaveHeader("x-user-tier", pattern);
     expect(HEADERS).toHaveHeader("x-user-tier", pattern);
@@ -124,7 +127,7 @@ describe("toHaveHeader", () => {
     ["text", "gold", "got gold"],
     ["an object of another kind", { name: "x" }, "got an object with name"],
     ["an empty object", {}, "got an object with nothing in it"],
-  ])("asks for a message where it is given %s", (_, subject, got) => {
+  ])("asks for a message when it gets %s", (_, subject, got) => {
     const wanted = `toHaveHeader asks for a response, a request, an exchange, a stream or a list of headers, and ${got}`;
     expect(() => expect(subject).toHaveHeader("x")).toThrow(wanted);
     expect(() => expect(subject).not.toHaveHeader("x")).toThrow(wanted);
@@ -133,14 +136,14 @@ describe("toHaveHeader", () => {
   test.each([
     ["an exchange without a response", { response: undefined }],
     ["a stream whose client got nothing", { client: { headerList: [] } }],
-  ])("does not hold, nor its contrary, for %s", (_, subject) => {
+  ])("holds for %s neither as it is nor with .not", (_, subject) => {
     expect(() => expect(subject).toHaveHeader("x")).toThrow(/^toHaveHeader: nothing came there yet: answer/);
     expect(() => expect(subject).not.toHaveHeader("x")).toThrow(/nothing came there yet/);
   });
 });
 
 describe("toHaveTrailer", () => {
-  test("looks at the trailers alone", () => {
+  test("looks only at the trailers", () => {
     expect(RESPONSE).toHaveTrailer("grpc-status", "0");
     expect({ response: RESPONSE }).toHaveTrailer("grpc-status");
     expect(RESPONSE).not.toHaveTrailer("x-user-tier");
@@ -153,7 +156,7 @@ describe("toHaveTrailer", () => {
 });
 
 describe("toHaveStatus", () => {
-  test("takes a status of its own and one among the headers", () => {
+  test("accepts a status of its own or one among the headers", () => {
     expect(RESPONSE).toHaveStatus(200);
     expect({ client: { headerList: HEADERS } }).toHaveStatus(200);
     expect(RESPONSE).not.toHaveStatus(503);
@@ -171,7 +174,7 @@ describe("toHaveStatus", () => {
 });
 
 describe("toBeLocalReply", () => {
-  test("compares what is asked for, and nothing else", () => {
+  test("compares only the expected parts", () => {
     const exchange = { localReply: REPLY };
     expect(exchange).toBeLocalReply();
     expect(exchange).toBeLocalReply({ status: 403, grpcStatus: 7 });
@@ -201,7 +204,7 @@ describe("toBeLocalReply", () => {
       "No filter answered by itself: the client got status 200.",
     );
     expect(said({ localReply: undefined, client: { headerList: [] } })).toBe(
-      "No filter answered by itself, nor anyone else yet.",
+      "No filter answered by itself, and nothing else has answered yet.",
     );
   });
 
@@ -219,14 +222,14 @@ describe("toBeLocalReply", () => {
 });
 
 describe("toHaveLogged", () => {
-  test("finds text and patterns, of a level where one is given", () => {
+  test("finds text and patterns, with a level if one is given", () => {
     expect(MODULE).toHaveLogged("tier");
     expect(MODULE).toHaveLogged(/unknown: \d$/, "error");
     expect(MODULE).not.toHaveLogged("unknown", "info");
     expect(MODULE).not.toHaveLogged("tears");
   });
 
-  test("shows all lines, and with .not those that should not be there", () => {
+  test("shows all lines, and with .not those that must not be there", () => {
     expect(failure(() => expect(MODULE).toHaveLogged("gone", "warn")).slice(2)).toEqual([
       'Expected a log line of level warn with: "gone"',
       "All log lines:",
@@ -245,7 +248,7 @@ describe("toHaveLogged", () => {
   });
 });
 
-test("toHaveLogged says how an Envoy's log is looked at", () => {
+test("toHaveLogged says how to check an Envoy's log", () => {
   const envoy = { logs: () => "text", accessLog: () => [] };
   expect(() => expect(envoy).toHaveLogged("x")).toThrow("of an Envoy: await expect.poll(() => envoy.logs())");
 });
@@ -258,7 +261,7 @@ describe("toHaveMetric", () => {
     expect(MODULE).not.toHaveMetric("tiers", 0);
   });
 
-  test("says the value that there is, or the name that was probably meant", () => {
+  test("says the value that was found, or the name that was probably meant", () => {
     expect(failure(() => expect(MODULE).toHaveMetric("tiers;outcome=known", 4)).slice(2, 4)).toEqual([
       "Expected metric tiers;outcome=known: 4",
       "Received: 3",
@@ -282,7 +285,7 @@ describe("toHaveReached", () => {
     expect({ requests: [{ method: "GET", path: "/" }] }).toHaveReached();
   });
 
-  test("says what came there", () => {
+  test("says what reached the upstream", () => {
     expect(failure(() => expect(PROXY).toHaveReached("one", 3)).slice(2)).toEqual([
       "Expected attempts at one: 3",
       "Received: 2",

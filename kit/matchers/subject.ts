@@ -1,5 +1,5 @@
-// The parts that a matcher looks at, in whatever it was given: it asks only that they are there,
-// and says what it wanted where they are not.
+// The parts that a matcher looks at, in whatever it gets. It needs only that the parts exist, and
+// says what it expected when they do not.
 
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { LocalReply } from "../host/context.js";
@@ -10,17 +10,17 @@ type Parts = Readonly<Record<string, unknown>>;
 
 const MESSAGE = "a response, a request, an exchange, a stream or a list of headers";
 
-/** A response, or a request, as headers, trailers and status. */
+/** A response or a request, as headers, trailers and status. */
 export interface Message {
   readonly headers: HeaderList;
   readonly trailers: HeaderList;
-  /** NaN where it has none. */
+  /** NaN when there is none. */
   readonly status: number;
 }
 
 /**
  * The message in `subject`: itself, or the response of an exchange or a stream.
- * @throws MeshwrightError `usage` where it has none, or none yet
+ * @throws MeshwrightError `usage` when it has none, or none yet
  */
 export function messageOf(subject: unknown, matcher: string): Message {
   if (isHeaderList(subject)) return message(subject, []);
@@ -45,7 +45,7 @@ function message(headers: HeaderList, trailers: unknown, status?: unknown): Mess
   };
 }
 
-/** A filter's own answer, or undefined where none gave one. */
+/** A filter's own answer, or undefined when no filter gave one. */
 export function localReplyOf(subject: unknown, matcher: string): LocalReply | undefined {
   if (!(subject instanceof Object && ("localReply" in subject || "response" in subject))) {
     throw unfit(matcher, "an exchange or a stream", subject);
@@ -71,7 +71,10 @@ export function metricsOf(subject: unknown, matcher: string): ReadonlyMap<string
   return metrics as ReadonlyMap<string, number>;
 }
 
-/** What an upstream got: itself, or a proxy's of that name, or the proxy's first. */
+/**
+ * The requests that an upstream got: `subject` itself, a proxy's upstream with that name, or the
+ * proxy's first.
+ */
 export function requestsOf(subject: unknown, matcher: string, upstream?: string): readonly UpstreamRequest[] {
   const { upstreamSaw, requests } = partsOf(subject);
   if (typeof upstreamSaw === "function") {

@@ -1,4 +1,4 @@
-// How matchers say what they wanted and what there was.
+// The words in which matchers say what they expected and what they found.
 
 import type { MatcherState } from "vitest";
 import { nearest } from "../../envoy/problems.js";
@@ -8,8 +8,8 @@ const MOST_LINES = 40;
 const MOST_CHARACTERS = 200;
 
 /**
- * What a matcher was called with, as its first line: `expect(received).not.toHaveHeader("x-user",
- * "gold")`.
+ * The call of a matcher, as the first line of its message:
+ * `expect(received).not.toHaveHeader("x-user", "gold")`.
  */
 export function hint({ utils, isNot }: MatcherState, matcher: string, ...wanted: readonly unknown[]): string {
   const given = wanted
@@ -18,7 +18,7 @@ export function hint({ utils, isNot }: MatcherState, matcher: string, ...wanted:
   return `expect(${utils.RECEIVED_COLOR("received")})${isNot ? ".not" : ""}.${matcher}(${given.join(", ")})\n`;
 }
 
-/** An object of plain parts in one line; anything else as `print` has it. */
+/** An object of plain parts in one line; anything else as `print` writes it. */
 export function oneLine(value: unknown, print: (part: unknown) => string): string {
   if (!(value instanceof Object) || value instanceof RegExp || Array.isArray(value)) return print(value);
   const parts = Object.entries(value).map(([name, part]) => `${name}: ${print(part)}`);
@@ -30,13 +30,13 @@ export function wanted({ utils, isNot }: MatcherState, what: string, value: unkn
   return `Expected ${what}: ${isNot ? "not " : ""}${utils.printExpected(value)}`;
 }
 
-/** ` Did you mean "x-user"?`, where a name is a slip of the hand away. */
+/** ` Did you mean "x-user"?`, when a name is one slip away. */
 export function suggestion(name: string, names: readonly string[]): string {
   const near = nearest(name, [...new Set(names)]);
   return near === undefined ? "" : ` Did you mean "${near}"?`;
 }
 
-/** All that is there, a line each. */
+/** Everything that was found, one item a line. */
 export function listed(what: string, texts: readonly string[]): string {
   if (texts.length === 0) return `There are no ${what}.`;
   const shown = texts.slice(-MOST_LINES).map((text) => `  ${shortened(text)}`);
@@ -51,7 +51,7 @@ export function listedPairs(what: string, pairs: HeaderList): string {
   );
 }
 
-/** Whether a text is, or matches, what was asked for. */
+/** Whether a text equals or matches the expected one. */
 export function isSuch(text: string, asked: string | RegExp): boolean {
   return typeof asked === "string"
     ? text === asked

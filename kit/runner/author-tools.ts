@@ -1,18 +1,18 @@
-// The test tools of the package that is tested: what it installs is what runs.
+// The test tools of the package under test. The versions that it installs are the ones that run.
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 
-/** What to install, by the package's name; the rest come with these. */
+/** What to install, by the package's name. The rest come with these. */
 const INSTALL: Readonly<Record<string, string>> = {
   vitest: "vitest@^4.1.12",
   "@as-pect/cli": "@as-pect/cli@8.1.0",
 };
 
 /**
- * The module of vitest's own interface. Throws `MeshwrightError("tool-missing")` where the package
+ * The module of vitest's Node interface. Throws `MeshwrightError("tool-missing")` when the package
  * at `root` does not have it.
  */
 export function findVitest(root: string): string {
@@ -23,13 +23,13 @@ export function findVitest(root: string): string {
 export interface Aspect {
   /** Its program for Node. */
   readonly program: string;
-  /** What every spec is compiled with. */
+  /** The sources that every spec is compiled with. */
   readonly assembly: string;
-  /** What the compiler is changed by. */
+  /** The transform that changes the compiler. */
   readonly transform: string;
 }
 
-/** Throws `MeshwrightError("tool-missing")` where the package at `root` does not have as-pect. */
+/** Throws `MeshwrightError("tool-missing")` when the package at `root` does not have as-pect. */
 export function findAspect(root: string): Aspect {
   const cli = folderOf("@as-pect/cli", root);
   return {
@@ -40,8 +40,8 @@ export function findAspect(root: string): Aspect {
 }
 
 /**
- * Where Node finds a package from a folder on; its own resolution would not tell of files that the
- * package keeps to itself.
+ * The folder in which Node finds a package, searched from `from` upwards. Node's own resolution
+ * hides files that the package does not export.
  */
 function folderOf(name: string, from: string): string {
   const places = createRequire(path.join(from, "package.json")).resolve.paths(name) ?? [];

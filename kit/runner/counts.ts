@@ -1,4 +1,4 @@
-// How many tests there were, and how they ended.
+// How many tests ran, and how they ended.
 
 export interface Counts {
   readonly passed: number;
@@ -16,7 +16,10 @@ export function addCounts(one: Counts, other: Counts): Counts {
   };
 }
 
-/** The line that closes a run: `12 passed, 0 failed`, and how many were skipped where some were. */
+/**
+ * The line that closes a run: `12 passed, 0 failed`, with the number of skipped tests if there are
+ * any.
+ */
 export function describeCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }

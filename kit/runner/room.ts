@@ -10,14 +10,14 @@ import { buildableNames, findMember } from "../../toolchain/package/member.js";
 const SPEC = ".spec.ts";
 const INTEGRATION = path.join(PACKAGE_ROOT, "test/integration");
 
-/** The filters of one package; its tools test them. */
+/** The filters of one package. Its own tools test them. */
 export interface Rooms {
-  /** The package, an absolute path. */
+  /** The package, as an absolute path. */
   readonly root: string;
   readonly rooms: readonly Room[];
 }
 
-/** A filter's folder and its tests; paths are absolute. */
+/** A filter's folder and its tests, as absolute paths. */
 export interface Room {
   readonly name: string;
   readonly folder: string;
@@ -25,7 +25,7 @@ export interface Room {
   readonly source: Source;
   /** AssemblyScript units. */
   readonly specs: readonly string[];
-  /** What vitest runs. */
+  /** The suites that vitest runs. */
   readonly suites: readonly Suite[];
 }
 
@@ -34,14 +34,14 @@ export interface Suite {
   readonly kind: SuiteKind;
 }
 
-/** What a suite needs or takes: nothing, the minutes of the conformance suite, or stock Envoy. */
+/** What a suite needs: nothing, the minutes of the conformance suite, or stock Envoy. */
 export type SuiteKind = "host" | "conformance" | "envoy";
 
 /**
- * The rooms of the filters that are named, or of every filter of the package that is worked in: of
- * an author's package those below `filters/`, of meshwright itself the catalog's too. Throws
- * `MeshwrightError`: `build` for a filter that there is not, `usage` where there is none at all or
- * where they are of several packages.
+ * The rooms of the named filters, or of every filter of the current package. For an author's
+ * package those are the filters below `filters/`; for meshwright itself they include the catalog's.
+ * Throws `MeshwrightError`: `build` for a filter that does not exist, `usage` when there is none at
+ * all or when they belong to several packages.
  */
 export async function findRooms(names: readonly string[]): Promise<Rooms> {
   const wanted = names.length === 0 ? buildableNames() : names;
@@ -51,7 +51,7 @@ export async function findRooms(names: readonly string[]): Promise<Rooms> {
   if (other !== undefined) {
     throw new MeshwrightError(
       "usage",
-      `the filters are of two packages, ${one} and ${other}: test those of one at a time`,
+      `the filters belong to two packages, ${one} and ${other}: test one package at a time`,
     );
   }
   return { root: one ?? workspaceRoot(), rooms };
@@ -62,7 +62,7 @@ async function roomOf(name: string): Promise<Room> {
   const folder = path.dirname(member.entry);
   const source = sourceAt(member.entry);
   const suites = await filesIn(folder, ".test.ts");
-  // In meshwright itself, what shows a filter in stock Envoy stands together.
+  // Meshwright itself keeps the tests in stock Envoy in one place.
   if (source.root === PACKAGE_ROOT) {
     suites.push(...(await filesIn(path.join(INTEGRATION, member.name), ".test.ts")));
   }
@@ -81,7 +81,7 @@ export function specsIn(folder: string): Promise<string[]> {
   return filesIn(folder, SPEC);
 }
 
-/** Whether the file is one of the filter's units, or would be if it were there. */
+/** Whether the file is one of the filter's units, or would be if it existed. */
 export function isSpecOf({ folder }: Room, file: string): boolean {
   return isBelow(folder, file) && file.endsWith(SPEC);
 }
@@ -91,7 +91,7 @@ export function isSuiteOf({ folder, suites }: Room, file: string): boolean {
   return isBelow(folder, file) || suites.some((suite) => suite.file === file);
 }
 
-/** What a suite of that file, an absolute path, is. */
+/** The kind of the suite in that file, an absolute path. */
 export async function kindOf(file: string): Promise<SuiteKind> {
   if (/(^|\.)envoy\.test\.ts$/.test(path.basename(file)) || isBelow(INTEGRATION, file)) return "envoy";
   const text = await readFile(file, "utf8").catch(() => "");
@@ -106,7 +106,7 @@ async function filesIn(folder: string, end: string): Promise<string[]> {
     .map((name) => path.join(folder, name));
 }
 
-/** Whether the file is in the folder, or deeper. */
+/** Whether the file is in the folder or deeper. */
 export function isBelow(folder: string, file: string): boolean {
   return file.startsWith(folder + path.sep);
 }

@@ -13,37 +13,37 @@ export interface SuiteFiles {
 }
 
 export interface SuiteOptions {
-  /** The package that the suites are in, an absolute path; its own `vitest.config.ts` applies. */
+  /** The package that has the suites, as an absolute path. Its own `vitest.config.ts` applies. */
   readonly root: string;
-  /** Which files are suites; default: what the package's vitest configuration says. */
+  /** Which files are suites. Default: those that the package's vitest configuration names. */
   readonly files?: SuiteFiles;
-  /** Files, patterns and options as on vitest's own command line. */
+  /** Files, patterns and options, as on vitest's own command line. */
   readonly words?: readonly string[];
-  /** Whether vitest stays and runs anew the suites that are saved. */
+  /** Whether vitest stays and reruns the suites that are saved. */
   readonly watch?: boolean;
-  /** What suites find in their environment beside this process's. */
+  /** Environment variables for the suites, besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether the output is a terminal's: in colours, and cleared between runs. */
+  /** Whether the output goes to a terminal: in colours, and cleared between runs. */
   readonly interactive: boolean;
-  /** Told after each run that came to its end, with what each file took. */
+  /** Called after each run that was not cut short, with the time of each file. */
   readonly onResult: (counts: Counts, files: readonly FileTime[]) => void;
   /** Ends vitest. */
   readonly signal?: AbortSignal;
 }
 
-/** What a suite took. */
+/** The time of a suite. */
 export interface FileTime {
   /** Its path below the package. */
   readonly file: string;
-  /** With the time to load it. */
+  /** Includes the time to load it. */
   readonly seconds: number;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-/** How long vitest may take to end what it has started. */
+/** How long vitest may take to end what it has started, in milliseconds. */
 const CLOSE_MS = 1_500;
 
-/** Runs the suites once. `onTimes` is told what each file took. Throws as `startSuites` does. */
+/** Runs the suites once. `onTimes` gets the time of each file. Throws as `startSuites` does. */
 export async function runSuites({
   onTimes,
   ...options
@@ -56,8 +56,8 @@ export async function runSuites({
     onTimes?.(files);
   };
   await startSuites({ ...options, onResult });
-  // vitest fails where no test does, too: when there is none, or at a threshold that the package
-  // sets.
+  // vitest also fails without a failed test: when there are no tests, or at a threshold that the
+  // package sets.
   const failed = process.exitCode === 1 ? Math.max(counts.failed, 1) : counts.failed;
   return { ...counts, failed };
 }
@@ -93,7 +93,7 @@ export async function startSuites(options: SuiteOptions): Promise<Vitest> {
   try {
     return await Promise.race([run, aborted.happened]);
   } catch (error) {
-    // What vitest says while it is closed in the middle of a run is no news.
+    // Errors that vitest reports while it is closed in the middle of a run do not matter.
     run.catch(() => {});
     if (vitest !== undefined) await closeSuites(vitest);
     throw error;
@@ -102,12 +102,12 @@ export async function startSuites(options: SuiteOptions): Promise<Vitest> {
   }
 }
 
-/** Those of vitest and vite end this process before it has cleared up. */
+/** Removes the listeners of vitest and vite, which end this process before it has cleaned up. */
 function keepListeners(name: NodeJS.Signals, own: readonly NodeJS.SignalsListener[]): void {
   for (const listener of process.listeners(name)) if (!own.includes(listener)) process.off(name, listener);
 }
 
-/** Ends vitest and the processes in which it runs suites, whatever they do. */
+/** Ends vitest and the processes that run its suites, whatever they do. */
 export async function closeSuites(vitest: Vitest): Promise<void> {
   const end = Promise.all([vitest.cancelCurrentRun("keyboard-input"), vitest.close()]);
   await Promise.race([end.catch(() => {}), delay(CLOSE_MS)]);
@@ -134,8 +134,8 @@ function abortOf(signal: AbortSignal | undefined): Disposable & { readonly happe
 }
 
 /**
- * A file that fails to load has no failed test of its own, yet nothing in it ran; nor does what
- * fails beside all tests.
+ * Counts the tests. A file that fails to load has no failed test of its own, yet nothing in it ran,
+ * so it counts as one. So does an error outside all tests.
  */
 function countTests(modules: readonly TestModule[], errors: number): Counts {
   const count = (state: string, of: TestModule) => [...of.children.allTests(state as "passed")].length;

@@ -1,4 +1,4 @@
-// Tests filters once: builds them, then their units, then their suites.
+// Tests filters once: builds them, then runs their units, then their suites.
 
 import path from "node:path";
 import { toItsEnd } from "../../compose/to-its-end.js";
@@ -11,18 +11,18 @@ import { runSuites, type SuiteFiles } from "./suites.js";
 import { runUnits } from "./units.js";
 
 export interface TestOptions {
-  /** Whether to run what needs stock Envoy too. */
+  /** Whether to run the tests that need stock Envoy too. */
   readonly envoy: boolean;
-  /** Whether the output is a terminal's. */
+  /** Whether the output goes to a terminal. */
   readonly interactive: boolean;
-  /** Told lines for a person. */
+  /** Called with lines for a person. */
   readonly onLine: (line: string) => void;
   /** Ends the run. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Throws `MeshwrightError`: `build` for a filter that cannot be built, `tool-missing` where the
+ * Throws `MeshwrightError`: `build` for a filter that cannot be built, `tool-missing` when the
  * package has no vitest or as-pect; the reason of `signal` when aborted.
  */
 export async function testFilters({ root, rooms }: Rooms, options: TestOptions): Promise<Counts> {
@@ -45,25 +45,28 @@ export async function testFilters({ root, rooms }: Rooms, options: TestOptions):
 }
 
 /**
- * Before the tests, which wait in silence for what has to be fetched. Where there is none to be
- * had, they may take a container.
+ * Fetches Envoy before the tests, which show nothing while they wait. When no Envoy is available,
+ * the tests may use a container.
  */
 export async function fetchEnvoy(onLine: (line: string) => void): Promise<void> {
   await findEnvoy({ onProgress: onLine }).catch(() => {});
 }
 
-/** What tells the conformance suite to use stock Envoy too. */
+/** The environment in which the conformance suite uses stock Envoy too. */
 export function suiteEnvironment(envoy: boolean): Readonly<Record<string, string>> {
   return envoy ? { MESHWRIGHT_TEST_ENVOY: "1" } : {};
 }
 
-/** At once, and not after what takes long. Throws `MeshwrightError("tool-missing")`. */
+/**
+ * Checks the tools at once, before anything that takes long. Throws
+ * `MeshwrightError("tool-missing")`.
+ */
 export function checkTools({ root, rooms }: Rooms): void {
   if (rooms.some(({ specs }) => specs.length > 0)) findAspect(root);
   if (rooms.some(({ suites }) => suites.length > 0)) findVitest(root);
 }
 
-/** What vitest runs, also of the files that are yet to come. */
+/** The files that vitest runs, including files that do not exist yet. */
 export function suiteFiles({ root, rooms }: Rooms, envoy: boolean): SuiteFiles {
   const below = (file: string) => path.relative(root, file);
   const outside = suitesOf(rooms, envoy).filter(
@@ -82,7 +85,7 @@ function suitesOf(rooms: readonly Room[], envoy: boolean): readonly Suite[] {
   return rooms.flatMap(({ suites }) => suites.filter(({ kind }) => envoy || kind !== "envoy"));
 }
 
-/** What a person should know of the rooms before they are tested. */
+/** What a person should know about the rooms before they are tested. */
 export function roomNotes(rooms: readonly Room[]): readonly string[] {
   return rooms.flatMap(({ name, specs, suites }) => {
     if (specs.length + suites.length === 0) return [`note: ${name} has no tests`];

@@ -11,20 +11,20 @@ import { type Aspect, findAspect } from "./author-tools.js";
 import { addCounts, type Counts, NO_TESTS } from "./counts.js";
 
 export interface UnitOptions {
-  /** The package that the specs are in, an absolute path. */
+  /** The package that has the specs, as an absolute path. */
   readonly root: string;
-  /** Told what as-pect writes, line by line. */
+  /** Called with each line that as-pect writes. */
   readonly onLine: (line: string) => void;
-  /** Ends the run; its counts mean nothing then. */
+  /** Ends the run. Its counts then mean nothing. */
   readonly signal?: AbortSignal;
 }
 
-/** So few specs are compiled sooner than another as-pect has started. */
+/** Up to this number, specs compile sooner than another as-pect starts. */
 const SPECS_WORTH_A_PROCESS = 6;
 
 /**
- * Compiles and runs the specs, absolute paths, each as a module of its own; one that does not
- * compile counts as failed. Many specs are shared out among as many processes as there are cores.
+ * Compiles and runs the specs, absolute paths, each as a module of its own. A spec that does not
+ * compile counts as failed. Many specs are divided among as many processes as there are cores.
  * Throws `MeshwrightError("tool-missing")` without as-pect.
  */
 export async function runUnits(specs: readonly string[], options: UnitOptions): Promise<Counts> {
@@ -33,11 +33,11 @@ export async function runUnits(specs: readonly string[], options: UnitOptions): 
   const aspect = findAspect(root);
   const folder = await mkdtemp(path.join(tmpdir(), "meshwright-units-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  // vitest ends the process at a key, and waits for nobody.
+  // A key press in vitest ends the process at once, without waiting for anything.
   process.once("exit", remove);
   try {
     const config = path.relative(root, path.join(PACKAGE_ROOT, "as-pect.config.js"));
-    // Not through its `asp` command, which forces colour and may end before its output is read.
+    // The `asp` command would force colour, and may end before its output is read.
     const args = [aspect.program, "--config", config, "--as-config", await writeConfig(folder, aspect)];
     const counts = await Promise.all(
       shares(specs).map((share) => {
@@ -52,7 +52,7 @@ export async function runUnits(specs: readonly string[], options: UnitOptions): 
   }
 }
 
-/** Neighbours, which take alike, go to different processes. */
+/** Neighbours, which take about the same time, go to different processes. */
 function shares(specs: readonly string[]): readonly (readonly string[])[] {
   const most = Math.ceil(specs.length / SPECS_WORTH_A_PROCESS);
   const processes = Math.min(availableParallelism(), most);
@@ -76,8 +76,8 @@ async function writeConfig(folder: string, { assembly, transform }: Aspect): Pro
 }
 
 /**
- * as-pect begins with its name in large letters and versions, and ends with a summary; between are
- * the specs.
+ * Runs as-pect and reports the specs' lines, without the large letters and versions before them and
+ * the summary after them.
  */
 async function run(
   args: readonly string[],
@@ -102,7 +102,7 @@ async function run(
   child.stdout.on("data", (chunk: Buffer) => lines.write(chunk));
   const errors = new LineSplitter(onLine);
   child.stderr.on("data", (chunk: Buffer) => errors.write(chunk));
-  // An abort is told as an error, and the end follows.
+  // An abort raises this error, and "close" follows.
   child.on("error", () => {});
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   lines.end();

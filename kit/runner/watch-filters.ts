@@ -1,6 +1,6 @@
-// Tests filters on every save. What the save changes is compiled at once without optimizing; the
-// tests of the in-process host tell first how it went, then the units, which have a compiler of
-// their own, and the conformance suite, whose random work is cut down.
+// Tests filters on every save. What the save changes is compiled at once, without optimizing. The
+// tests of the in-process host report first. The units follow, which have their own compiler, and
+// then the conformance suite with a reduced amount of random work.
 
 import type { Vitest } from "vitest/node";
 import { FolderWatch } from "../../compose/watch.js";
@@ -13,13 +13,14 @@ import { checkTools, roomNotes, suiteEnvironment, suiteFiles, type TestOptions }
 import { runUnits } from "./units.js";
 
 /**
- * Shorter than what an author notices, longer than an editor takes between the steps of one save.
+ * Shorter than an author notices, longer than an editor takes between the steps of one save, in
+ * milliseconds.
  */
 const SETTLE_MS = 40;
 
 /**
  * Settles when `signal` is aborted, or when the user ends vitest with a key. Throws
- * `MeshwrightError("tool-missing")` where the package has no vitest or as-pect.
+ * `MeshwrightError("tool-missing")` when the package has no vitest or as-pect.
  */
 export async function watchFilters(rooms: Rooms, options: TestOptions): Promise<void> {
   const { onLine, signal } = options;
@@ -37,14 +38,14 @@ export async function watchFilters(rooms: Rooms, options: TestOptions): Promise<
   }
 }
 
-/** What a result is of. */
+/** What a result is about. */
 interface About {
   readonly what: string;
   /** When the file was saved, by `performance.now()`. */
   readonly since?: number;
 }
 
-/** Runs that vitest starts by itself, after the save of a suite or at a key. */
+/** Runs that vitest starts by itself, after a suite is saved or a key is pressed. */
 const BY_VITEST: About = { what: "tests" };
 
 class FilterWatch {
@@ -55,9 +56,9 @@ class FilterWatch {
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   #vitest: Vitest | undefined;
-  /** Filters whose module is new, and that the tests of the in-process host have not seen. */
+  /** Filters with a new module that the tests of the in-process host have not run on. */
   readonly #fresh = new Set<Room>();
-  /** Filters that the units and the conformance suite have not seen since they changed. */
+  /** Filters that the units and the conformance suite have not run on since they changed. */
   readonly #owed = new Set<Room>();
   /** Filters that do not compile. */
   readonly #broken = new Set<Room>();
@@ -65,7 +66,7 @@ class FilterWatch {
   #turn = new AbortController();
   #saved = new Set<string>();
   #working: Promise<void> = Promise.resolve();
-  /** What the next result is of. */
+  /** What the next result is about. */
   #about: About = BY_VITEST;
   /** How many tests of the last run failed. */
   #failed = 0;
@@ -85,7 +86,7 @@ class FilterWatch {
     );
   }
 
-  /** Settles after the first tests; what is saved meanwhile is tested after them. */
+  /** Settles after the first tests. Files that are saved meanwhile are tested after them. */
   async start(): Promise<void> {
     this.#working = this.#begin(this.#turn.signal);
     await this.#working;
@@ -107,14 +108,14 @@ class FilterWatch {
       ...(signal === undefined ? {} : { signal }),
     });
     this.#vitest.onClose(() => {
-      // A test that failed is no failure of the watch, which vitest then ends by itself.
+      // vitest has ended the watch. A failed test does not make the watch itself fail.
       process.exitCode = 0;
       this.#end();
     });
-    // All suites have run, and nothing of it has to be run again.
+    // All suites have run, so nothing has to be run again.
     this.#fresh.clear();
     for (const room of rooms) this.#owed.add(room);
-    // So that the first save is as quick as those after it; the units have a process of their own.
+    // This makes the first save as quick as later ones. The units have a process of their own.
     const [first] = rooms;
     if (first !== undefined) void this.#modules.warmUp(first);
     await this.#runUnits(turn);
@@ -141,19 +142,19 @@ class FilterWatch {
     this.#working.catch((error: unknown) => this.#tellFailure(error, turn.signal));
   }
 
-  /** Settles when the run under way has been ended; how it failed was told by whoever began it. */
+  /** Settles when the current run has ended. Its starter has already reported how it failed. */
   async #settled(): Promise<void> {
     const cancelled = this.#vitest?.cancelCurrentRun("keyboard-input");
     await Promise.allSettled([this.#working, cancelled]);
   }
 
-  /** One save that could not be tested does not end the watch. */
+  /** A save that could not be tested does not end the watch. */
   #tellFailure(error: unknown, turn: AbortSignal): void {
     if (turn.aborted) return;
-    this.#options.onLine(`this save was not tested: ${String(error)}; the next one is`);
+    this.#options.onLine(`this save was not tested: ${String(error)}; the next one will be`);
   }
 
-  /** Tests what was saved, and what earlier turns did not come to. */
+  /** Tests what was saved, and what earlier turns left undone. */
   async #test(since: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const saved = [...this.#saved];
@@ -170,9 +171,9 @@ class FilterWatch {
     await this.#runUnits(signal);
     if (signal.aborted) return;
     if (failed === 0) return this.#conform(signal);
-    // Its output would bury what failed.
+    // Its output would hide what failed.
     const isOwed = [...this.#owed].some(({ suites }) => suites.some(({ kind }) => kind === "conformance"));
-    if (isOwed) this.#options.onLine("the conformance suite comes after a save with which these tests pass");
+    if (isOwed) this.#options.onLine("the conformance suite runs after a save with which these tests pass");
   }
 
   async #conform(signal: AbortSignal): Promise<void> {
@@ -209,7 +210,7 @@ class FilterWatch {
     if (wanted.length === 0) return 0;
     this.#about = about;
     this.#failed = 0;
-    // What follows on the first tests after a save stands below them.
+    // The output of later tests goes below that of the first tests after a save.
     const { interactive } = this.#options;
     vitest.config.clearScreen = interactive && about.since !== undefined;
     await vitest.rerunTestSpecifications(wanted);

@@ -1,5 +1,5 @@
-// Scenarios that nobody thought of, in the in-process host and in stock Envoy: those that
-// `agreement.test.ts` leaves of its seed.
+// Random scenarios in the in-process host and in stock Envoy: those of the seed that
+// `agreement.test.ts` leaves out.
 
 import { describeAgreement, SEED } from "./agreement.js";
 import { generated } from "./generate.js";

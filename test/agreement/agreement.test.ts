@@ -1,4 +1,4 @@
-// The in-process host against stock Envoy: every scenario that was written, and some of a seed.
+// The in-process host against stock Envoy: every written scenario, and some that come from a seed.
 
 import { expect, test } from "vitest";
 import { describeAgreement, type Families, SEED } from "./agreement.js";
@@ -15,7 +15,7 @@ import { RATE_LIMIT } from "./scenarios/rate-limit.js";
 import { RETRY_BUDGET } from "./scenarios/retry-budget.js";
 import { ROUTER } from "./scenarios/router.js";
 
-/** `agreement.long.test.ts` has the rest of this seed's, and those of more seeds. */
+/** `agreement.long.test.ts` has the rest of this seed's scenarios, and those of more seeds. */
 const GENERATED = 24;
 const FAMILIES: Families = {
   "host calls": HOST_CALLS,
@@ -34,14 +34,14 @@ const FAMILIES: Families = {
 };
 const SCENARIOS = Object.values(FAMILIES).flat();
 
-test("there are at least 300 scenarios, and no two of a name", () => {
+test("there are at least 300 scenarios, all with different names", () => {
   expect(SCENARIOS.length).toBeGreaterThan(300);
   expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length);
 });
 
 describeAgreement(FAMILIES);
 
-test("every known difference is about scenarios that there are", () => {
+test("every known difference names scenarios that exist", () => {
   const unused = KNOWN_DIFFERENCES.filter(
     ({ scenarios }) => !SCENARIOS.some(({ name }) => scenarios.test(name)),
   );

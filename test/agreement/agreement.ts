@@ -1,5 +1,5 @@
-// Scenarios in the in-process host and in stock Envoy: all that client, upstreams, logs and metrics
-// saw must be the same.
+// Runs scenarios in the in-process host and in stock Envoy. Everything that the client, the
+// upstreams, the logs and the metrics saw must be the same.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,22 +14,22 @@ import { KNOWN_DIFFERENCES } from "./known-differences.js";
 import { CATALOG_MODULES, type Scenario, type Seen } from "./scenario.js";
 
 /**
- * A seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. In CI it
- * is always the same: a landing is no matter of luck.
+ * The seed repeats a run's generated scenarios: `MESHWRIGHT_SEED=… npm test -- agreement`. In CI it
+ * is always the same, so that a merge does not depend on luck.
  */
 export const SEED = Number(process.env.MESHWRIGHT_SEED ?? (process.env.CI ? 1 : Date.now() % 1_000_000));
 /**
- * On a busy machine a frame may come later than a tick in Envoy: what differs is run again, and a
- * difference is what differs every time.
+ * On a busy machine a frame may reach Envoy later than a tick. Scenarios that differ are run again,
+ * and only those that differ every time count.
  */
 const RUNS = 3;
 /**
- * The kit is modelled on the pinned release; older ones break off connections and order ends
- * otherwise.
+ * The kit follows the pinned release. Older releases break off connections and order ends
+ * differently.
  */
 const IS_OLDER = await isBefore("1.39");
 
-/** Scenarios by the name of their family. */
+/** The scenarios of each family, by its name. */
 export type Families = Readonly<Record<string, readonly Scenario[]>>;
 
 /** Declares a test for each scenario. */
@@ -56,7 +56,7 @@ export function describeAgreement(families: Families): void {
     }
   }, 300_000);
 
-  /** Two Envoys at once, as two cores have room for. */
+  /** Runs two Envoys at once, since two cores have room for two. */
   async function runInEnvoy(some: readonly Scenario[]): Promise<void> {
     const half = Math.ceil(some.length / 2);
     const seen = await Promise.all([
@@ -82,9 +82,10 @@ export function describeAgreement(families: Families): void {
         const known = KNOWN_DIFFERENCES.find(({ scenarios: pattern }) => pattern.test(name));
         if (known === undefined) expect(actual).toEqual(expected);
         else
-          expect(actual, `is no difference any more, take it out of the list: ${known.reason}`).not.toEqual(
-            expected,
-          );
+          expect(
+            actual,
+            `is not a difference any more, remove it from the list: ${known.reason}`,
+          ).not.toEqual(expected);
       });
     },
   );

@@ -1,4 +1,4 @@
-// Lines that filters wrote, out of Envoy's log.
+// The lines that filters wrote into Envoy's log.
 
 export interface EnvoyLine {
   readonly thread: string;
@@ -6,14 +6,14 @@ export interface EnvoyLine {
   readonly text: string;
 }
 
-// Of a plugin's root context Envoy names the root and the VM, not the plugin: the probe says its
-// name itself.
+// For a plugin's root context Envoy names the root and the VM, but not the plugin, so the probe
+// adds its own name.
 const LINE = /^\[[^\]]*\]\[(\d+)\]\[\w+\]\[wasm\] \[[^\]]*\] wasm log [^»]*» (\S+) (.*)$/;
 const MAIN = /^\[[^\]]*\]\[(\d+)\]\[\w+\]\[main\] /;
 
 /**
- * Lines of the log that filters wrote, in the order of the log. The first is Envoy's own, of the
- * main thread.
+ * The lines that filters wrote, in the order of the log. Before them comes one line of Envoy's main
+ * thread.
  */
 export function envoyLines(log: string): readonly EnvoyLine[] {
   const lines: EnvoyLine[] = [];
@@ -28,7 +28,7 @@ export function envoyLines(log: string): readonly EnvoyLine[] {
   return lines;
 }
 
-/** The thread that only starts plugins and serves no request. */
+/** The thread that starts plugins but serves no request. */
 export function mainThread(lines: readonly EnvoyLine[]): string {
   return lines[0]?.thread ?? "";
 }

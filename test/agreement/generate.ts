@@ -1,5 +1,4 @@
-// Scenarios that nobody thought of: random chains, headers, bodies in pieces, pauses, answers and
-// failures, from a seed.
+// Random scenarios from a seed: chains, headers, bodies in pieces, pauses, answers and failures.
 
 import { listOf } from "../../kit/body-pieces.js";
 import type { ClientRequest, HeaderList, UpstreamResponse } from "../../kit/traffic.js";
@@ -10,7 +9,7 @@ const NAMES = ["x-a", "x-b", "x-c", "X-Mixed", "content-type", "x-long-name-of-a
 const VALUES = ["", "1", "two", "a b", "a,b", "%", "caf\xe9", "x".repeat(200)] as const;
 const PIECES = ["a", "bc", "def", "0123456789", "y".repeat(500), "z".repeat(9_000)] as const;
 
-/** A scenario for each number from 0 on. */
+/** One scenario for each number, starting at 0. */
 export function generated(seed: number, count: number): readonly Scenario[] {
   return Array.from({ length: count }, (_, i) => {
     const random = new Random(seed * 10_007 + i);
@@ -19,7 +18,7 @@ export function generated(seed: number, count: number): readonly Scenario[] {
 }
 
 function scenario(random: Random, name: string): Scenario {
-  // One filter at most waits or answers: which of two that do comes first may be a matter of time.
+  // At most one filter waits or answers. With two, their order might depend on time.
   const size = 1 + random.below(3);
   const actor = random.below(size + 1);
   const filters = Array.from({ length: size }, (_, i) => filter(random, `f${i}`, i === actor));
@@ -58,7 +57,7 @@ function request(random: Random): ClientRequest {
 }
 
 /**
- * What comes before the upstream's connection is there reaches the upstream's chain as one piece.
+ * Pieces that come before the upstream's connection exists reach the upstream's chain as one piece.
  */
 function inOnePiece(request: ClientRequest, wanted: boolean): ClientRequest {
   const [first] = listOf(request.body);
@@ -76,14 +75,14 @@ function filter(random: Random, name: string, isActor: boolean): ScenarioFilter 
     const steps = random.some(0, 2, () => edit(random, callback));
     if (steps.length > 0) plan[callback] = steps.join("; ");
   }
-  // A body that was changed and is not as long as its header says is a reset or not, as time will
-  // have it.
+  // A changed body whose length differs from its header may or may not be a reset, depending on
+  // time.
   const { sh = "" } = plan;
   if (plan.sb !== undefined) plan.sh = sh === "" ? "del 2 content-length" : `del 2 content-length; ${sh}`;
   return probe(name, isActor ? { ...plan, ...deed(random) } : plan);
 }
 
-/** An edit or a look that needs no time. */
+/** An edit or a query that takes no time. */
 function edit(random: Random, callback: string): string {
   const stream = callback.startsWith("q") ? 0 : 1;
   const map = stream * 2 + (callback.endsWith("t") ? 1 : 0);
@@ -104,7 +103,7 @@ function edit(random: Random, callback: string): string {
   return random.pick(callback.endsWith("b") ? ofBodies : ofHeaders);
 }
 
-/** A pause, or an answer in place of the upstream's. */
+/** A pause, or an answer instead of the upstream's. */
 function deed(random: Random): Plan {
   const stream = random.below(2);
   const letter = stream === 0 ? "q" : "s";

@@ -1,10 +1,10 @@
-// A gRPC service's answer as an upstream of HTTP/2 sends it.
+// A gRPC service's answer as an HTTP/2 upstream sends it.
 
 import type { GrpcAnswer } from "../../kit/host/proxy-options.js";
 import type { HeaderList, UpstreamResponse } from "../../kit/traffic.js";
 import type { Scenario } from "./scenario.js";
 
-/** The answer to a request that is a call of a method that the scenario answers. */
+/** The answer to a request that calls a method of the scenario; undefined for any other request. */
 export function grpcAnswer({ grpc = {} }: Scenario, headers: HeaderList): UpstreamResponse | undefined {
   const path = headers.find(([name]) => name === ":path")?.[1] ?? "";
   const answer = Object.hasOwn(grpc, path) ? grpc[path] : undefined;
@@ -22,7 +22,7 @@ function asResponse(answer: GrpcAnswer): UpstreamResponse {
   };
 }
 
-/** Not compressed, and its length before it. */
+/** The message uncompressed, after its length. */
 function framed(message: string | Uint8Array): Buffer {
   const bytes = Buffer.from(message as string);
   const head = Buffer.alloc(5);

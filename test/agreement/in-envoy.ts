@@ -1,5 +1,5 @@
-// Runs scenarios in stock Envoy: one Envoy with a listener for each, and everything that was seen
-// taken from the wire, the access log, Envoy's log and its statistics.
+// Runs scenarios in stock Envoy: one Envoy with a listener for each. What was seen comes from the
+// wire, the access log, Envoy's log and its statistics.
 
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -36,7 +36,7 @@ import {
 } from "./scenario.js";
 import { byUpstream, exchange, startWireUpstream, type WireUpstream } from "./wire.js";
 
-/** From a scenario's module to its file. */
+/** The file of each scenario's module. */
 export type ModuleFiles = Readonly<Record<ScenarioModule, string>>;
 
 const METRICS = "wasmcustom.";
@@ -46,7 +46,9 @@ const MOST_STARTS = 3;
 const ENDS_WITHIN_MS = 2_000;
 const BROKEN_OFF: SeenRequest["client"] = { status: 0, headers: [], body: "", trailers: [], end: "reset" };
 
-/** A scenario as it stands in an Envoy with others: what bears its name there bears this mark. */
+/**
+ * A scenario in an Envoy that it shares. Everything named after the scenario has this mark there.
+ */
 interface Placed {
   readonly scenario: Scenario;
   readonly mark: string;
@@ -71,7 +73,7 @@ export async function inEnvoy(
     try {
       return await run.all(scenarios);
     } catch (error) {
-      // Of some hundred ports that were free, another process may have taken one meanwhile.
+      // Another process may have taken one of the hundred or so free ports meanwhile.
       const isTaken = error instanceof MeshwrightError && error.code === "port-taken";
       if (!isTaken || start === MOST_STARTS) throw error;
     } finally {
@@ -108,8 +110,8 @@ class Run {
     );
     const envoy = await startEnvoyProcess({
       binary: await findEnvoy(),
-      // Of a hundred statistics for each listener no other is read, and to have them takes longer
-      // than the scenarios.
+      // Each listener has a hundred other statistics that nobody reads. Fetching them would take
+      // longer than the scenarios.
       bootstrap: { ...this.#bootstrap(placed, adminPort), stats_config: ONLY_FILTERS },
       directory: this.directory,
       readyTimeoutMs: 60_000,
@@ -153,14 +155,14 @@ class Run {
     });
   }
 
-  /** An Envoy that ended shows in what can no longer be reached: there is nothing to come then. */
+  /** When Envoy has ended, it can no longer be reached, and there is no answer to wait for. */
   async #drive(placed: Placed, envoy: EnvoyProcess): Promise<void> {
     try {
       await this.#converse(placed, envoy);
     } catch (error) {
       const isRunning = await Promise.race([envoy.exited.then(() => false), sleep(ENDS_WITHIN_MS, true)]);
       if (!isRunning) return;
-      // What broke off is the whole connection: that is what the client saw.
+      // The whole connection broke off, and that is what the client saw.
       const { requests = [{}] } = placed.scenario;
       if (placed.clients.length === requests.length) throw error;
       while (placed.clients.length < requests.length) placed.clients.push(BROKEN_OFF);
@@ -178,13 +180,13 @@ class Run {
       if (restMs > 0) await sleep(restMs);
     }
     session.close();
-    // Older releases of Envoy end some connections with an error once all answers are there.
+    // Older releases of Envoy end some connections with an error after all answers.
     await once(session, "close").catch(() => {});
     const foreign = new RegExp(`-s\\d+(?<!${placed.mark})(?!\\d)`);
     const after = await envoy.admin.stats();
     placed.metrics = Object.fromEntries(
       [...after]
-        // What bears the scenario's mark is its own, from the start of its filters on.
+        // Metrics with the scenario's mark are its own, from the start of its filters on.
         .map(
           ([name, value]) =>
             [name, name.includes(placed.mark) ? value : value - (before.get(name) ?? 0)] as const,

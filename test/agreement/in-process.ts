@@ -16,15 +16,17 @@ import {
 } from "./scenario.js";
 import { AUTHORITY, byUpstream } from "./wire.js";
 
-/** Where Envoy starts every plugin before its worker does, once to try it; the host does too. */
+/** Envoy tries every plugin on the main thread before a worker starts it. So does the host. */
 const MAIN_THREAD = -1;
-/** By its first request an Envoy has run long enough to start a VM again at once. */
+/**
+ * When the first request comes, Envoy has run long enough to restart a VM at once, in milliseconds.
+ */
 const SINCE_START_MS = 1_000;
-/** Of no port that Envoy sees twice: scenarios look at the address alone. */
+/** The port never occurs in Envoy. Scenarios look only at the address. */
 const CLIENT_ADDRESS = "127.0.0.1:50000";
 const MARKER = "» ";
 
-/** What came of a scenario in the in-process host. */
+/** The outcome of a scenario in the in-process host. */
 export function inProcess(scenario: Scenario, modules: ModuleFiles): Seen {
   const filters = (list: readonly ScenarioFilter[] = []) => list.map((filter) => hosted(filter, modules));
   const proxy = hostProxy({

@@ -1,5 +1,6 @@
 // What the one Envoy of many scenarios cannot show: HTTP/1.1 on either side, filters that take
-// another configuration between requests, and two workers. Host and harness get the same options.
+// another configuration between requests, and two workers. The host and the harness get the same
+// options.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,10 +21,10 @@ type Protocol = "http1" | "http2";
 type Step = ClientRequest | { readonly configure: Plan };
 
 interface Proxy {
-  /** Of the client, then of the upstream. */
+  /** The client's protocol, then the upstream's. */
   readonly protocols: readonly [Protocol, Protocol];
   readonly workers: number;
-  /** The chain is this one, then one that does nothing. */
+  /** The plan of the first filter. A filter that does nothing follows it. */
   readonly plan: Plan;
   readonly answer?: UpstreamResponse;
   readonly steps: readonly Step[];
@@ -32,7 +33,10 @@ interface Proxy {
 const FIRST = "first";
 const HOST = ["host", "shop.test"] as const;
 const MARKER = "» ";
-/** Not at all pairs of a request: of HTTP/2 each client has its own order of pseudo-headers. */
+/**
+ * Does not look at all pairs of a request, since each HTTP/2 client has its own order of
+ * pseudo-headers.
+ */
 const LOOKS: Plan = {
   qh: "size 0; get 0 :authority; get 0 content-length",
   qb: "bodysize 0",
@@ -72,8 +76,8 @@ const ANSWERS: Readonly<Record<string, UpstreamResponse>> = {
 };
 
 /**
- * Node's client and server of HTTP/2 send the end of an empty body apart from its headers; the host
- * sends it with them.
+ * Node's HTTP/2 client and server send the end of an empty body separately from its headers. The
+ * host sends both together.
  */
 function requestsOver(protocol: Protocol): readonly Step[] {
   return protocol === "http2" ? REQUESTS : [...REQUESTS, { body: "" }];
@@ -149,7 +153,7 @@ function configurationOf(configuration: Json | undefined): string {
   return `${configuration}`.replaceAll("{id}", "");
 }
 
-/** The harness's client sends every request on a connection of its own, and says so. */
+/** The harness's client sends every request on a connection of its own, and says so in a header. */
 function requestOf(step: ClientRequest, protocol: Protocol): ClientRequest {
   const { headers = [] } = step;
   if (protocol === "http2") {
@@ -167,7 +171,7 @@ function shownUpstream({ method, path, headers, body, trailers }: UpstreamReques
   return { method, path, headers: normalHeaders(headers), body, trailers };
 }
 
-/** Of two workers each starts every plugin, and when is a matter of time. */
+/** With two workers each starts every plugin, and the order depends on time. */
 function shownLines(lines: readonly string[], { workers }: Proxy): readonly string[] {
   const shown = workers === 1 ? lines : lines.filter((line) => !/^\S+ (conf|end|gone)/.test(line));
   return shown.map(normalLine);

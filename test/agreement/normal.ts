@@ -1,17 +1,17 @@
-// The one place that takes out of what was seen what is never the same twice: dates, random ids and
-// durations. All else is compared as it is.
+// The one place that removes values that are never the same twice: dates, random ids and durations.
+// Everything else is compared as it is.
 
 import type { HeaderList } from "../../kit/traffic.js";
 
-/** From a header's name to what stands in its value's place, where the value looks as it should. */
+/** For each header, the text that replaces its value when the value has the expected form. */
 const VARYING: Readonly<Record<string, readonly [shape: RegExp, shown: string]>> = {
   date: [/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/, "DATE"],
   "x-request-id": [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "ID"],
   "x-envoy-upstream-service-time": [/^\d+$/, "MS"],
 };
 /**
- * Ids that requests of scenarios carry. What else looks like an id of a trace or a span was drawn
- * at random.
+ * Ids that the scenarios' requests carry. Any other value that looks like a trace or span id was
+ * drawn at random.
  */
 export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 export const SHORT_TRACE_ID = "a3ce929d0e0e4736";
@@ -23,11 +23,11 @@ const ATTEMPT = "x-envoy-attempt-count";
 const TIME_LEFT = "x-envoy-expected-rq-timeout-ms";
 
 /**
- * Headers without what varies; pseudo-headers first and in the order of their names, which
- * protocols order by themselves.
+ * Headers without values that vary. Pseudo-headers come first, sorted by name, since each protocol
+ * has its own order for them.
  */
 export function normalHeaders(headers: HeaderList): HeaderList {
-  // What is left of the timeout for a retry depends on how long the attempts before it took.
+  // The time left for a retry depends on how long the attempts before it took.
   const isRetry = headers.some(([name, value]) => name === ATTEMPT && value !== "1");
   const shown = headers.map(([name, value]) => {
     const lower = name.toLowerCase() === "host" ? ":authority" : name.toLowerCase();
@@ -47,9 +47,7 @@ function withoutNewIds(value: string): string {
   );
 }
 
-/**
- * A line of the log without what varies: an id of a request or of a trace that a filter was told.
- */
+/** A log line without values that vary: ids of requests or traces that a filter was told. */
 export function normalLine(line: string): string {
   return line
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")

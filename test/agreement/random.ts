@@ -6,7 +6,7 @@ export class Random {
 
   /** @param seed any whole number */
   constructor(seed: number) {
-    // Neighbours among the seeds must not begin alike, and 0 would stay 0.
+    // Neighbouring seeds must not begin alike, and 0 would stay 0.
     this.#state = Math.imul(seed + 1, 0x9e3779b1) || 1;
     for (let i = 0; i < 8; i++) this.below(2);
   }
@@ -23,7 +23,7 @@ export class Random {
     return list[this.below(list.length)] as T;
   }
 
-  /** `from` to `to` of what `make` makes. */
+  /** A list of `from` to `to` results of `make`. */
   some<T>(from: number, to: number, make: (index: number) => T): T[] {
     return Array.from({ length: from + this.below(to - from + 1) }, (_, i) => make(i));
   }

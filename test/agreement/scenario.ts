@@ -1,5 +1,5 @@
-// A scenario: filters, what upstreams answer, what a client sends; and all that came of it, in
-// words that the in-process host and stock Envoy share.
+// A scenario: filters, the answers of upstreams, the requests of a client, and everything that was
+// seen. The in-process host and stock Envoy share these types.
 
 import type { Json } from "../../envoy/config/json.js";
 import type { DestinationRoutesOptions } from "../../envoy/config/route.js";
@@ -25,8 +25,8 @@ export interface ScenarioFilter {
   /** Default: `plan`. */
   readonly module?: ScenarioModule;
   /**
-   * In its text `{id}` becomes what tells this scenario's metrics, keys and queues from those of
-   * others that run in the same Envoy.
+   * In its text `{id}` becomes the scenario's own mark, which keeps its metrics, keys and queues
+   * apart from those of other scenarios in the same Envoy.
    */
   readonly configuration?: Json;
   /** Default: one VM for all scenarios of an Envoy, as Envoy shares them. */
@@ -34,13 +34,13 @@ export interface ScenarioFilter {
   readonly failurePolicy?: FailurePolicy;
 }
 
-/** The destinations that a scenario's routes know; the first is the fallback. */
+/** The destinations that a scenario's routes know. The first one is the fallback. */
 export const UPSTREAMS = ["upstream", "other"] as const;
 export type UpstreamName = (typeof UPSTREAMS)[number];
 
-/** The VM of filters that ask for none of their own. */
+/** The VM of filters that do not ask for their own. */
 export const SHARED_VM = "agreement";
-/** How long a client waits unless its scenario says. */
+/** How long a client waits unless its scenario says otherwise, in milliseconds. */
 export const PATIENCE_MS = 3_000;
 
 export interface Scenario {
@@ -48,28 +48,30 @@ export interface Scenario {
   readonly filters?: readonly ScenarioFilter[];
   readonly upstreamFilters?: readonly ScenarioFilter[];
   /**
-   * What each upstream answers, one attempt after the other; the last answer is for all that
-   * follow. Default: 200 without a body.
+   * The answers of each upstream, one for each attempt. The last one also answers all later
+   * attempts. Default: 200 without a body.
    */
   readonly answers?: Readonly<Partial<Record<UpstreamName, readonly UpstreamResponse[]>>>;
-  /** What upstreams answer to gRPC calls of filters, by path, when these have sent all. */
+  /**
+   * The answers of upstreams to gRPC calls of filters, by path, once a call has sent everything.
+   */
   readonly grpc?: Readonly<Record<string, GrpcAnswer>>;
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
   /** One after the other. Default: one GET of `/`. */
   readonly requests?: readonly ClientRequest[];
   /**
-   * How long the client waits for a whole answer before it goes, in milliseconds. Default:
+   * How long the client waits for a whole answer before it gives up, in milliseconds. Default:
    * `PATIENCE_MS`.
    */
   readonly patienceMs?: number;
-  /** How long it waits after each answer, in milliseconds. Default: 0. */
+  /** How long the client waits after each answer, in milliseconds. Default: 0. */
   readonly restMs?: number;
 }
 
 export interface SeenByClient {
   readonly status: number;
   readonly headers: HeaderList;
-  /** Nothing where the stream was reset: how much of it came is a matter of time. */
+  /** Empty when the stream was reset, since how much had come depends on time. */
   readonly body: string;
   readonly trailers: HeaderList;
   readonly end: "whole" | "reset";
@@ -78,7 +80,7 @@ export interface SeenByClient {
 export interface SeenByUpstream {
   readonly upstream: string;
   readonly headers: HeaderList;
-  /** Nothing where the stream was reset. */
+  /** Empty when the stream was reset. */
   readonly body: string;
   readonly trailers: HeaderList;
   readonly end: "whole" | "reset";
@@ -91,23 +93,23 @@ export interface SeenRequest {
   readonly flags: string;
 }
 
-/** All that came of a scenario. */
+/** Everything that was seen of a scenario. */
 export interface Seen {
   readonly requests: readonly SeenRequest[];
   /**
    * Every attempt and every call of a filter that reached an upstream, in order for each upstream.
    */
   readonly upstreams: readonly SeenByUpstream[];
-  /** `PLUGIN TEXT`, as the worker's probes wrote them: callbacks and host calls in their order. */
+  /** `PLUGIN TEXT` as the worker's probes wrote it: callbacks and host calls in order. */
   readonly logs: readonly string[];
-  /** Counters and gauges of filters that are not 0. */
+  /** Counters and gauges of filters, unless they are 0. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** A plan of the probe: from a callback's name to its steps. See `test/probes/agreement`. */
+/** A plan of the probe: the steps for each callback, by its name. See `test/probes/agreement`. */
 export type Plan = Readonly<Record<string, string>>;
 
-/** The probe under a name, with what it does. */
+/** The probe with this name and plan. */
 export function probe(name: string, plan: Plan = {}): ScenarioFilter {
   const configuration = Object.entries(plan)
     .map(([callback, steps]) => `${callback}: ${steps}`)

@@ -1,5 +1,5 @@
-// A client and an upstream of HTTP/2 whose every piece of a body is one frame: Envoy hands a frame
-// to its filters as it came, so that what they see does not depend on time.
+// A client and an upstream of HTTP/2 that send every piece of a body as one frame. Envoy hands a
+// frame to its filters as it came, so what they see does not depend on time.
 
 import { once } from "node:events";
 import http2 from "node:http2";
@@ -10,11 +10,11 @@ import { grouped, pairs } from "../../kit/envoy/raw-headers.js";
 import type { BodyPieces, ClientRequest, HeaderList, UpstreamResponse } from "../../kit/traffic.js";
 import type { SeenByClient, SeenByUpstream } from "./scenario.js";
 
-/** What clients ask for unless they say. */
+/** The authority of the clients' requests, unless a request names another. */
 export const AUTHORITY = "shop.test";
 const INTERNAL_ERROR = http2.constants.NGHTTP2_INTERNAL_ERROR;
 
-/** Writes the pieces, each as a frame. The end is a frame of its own, or trailers. */
+/** Writes the pieces, each as a frame. The end is a frame of its own, or the trailers. */
 async function writeBody(
   stream: http2.Http2Stream,
   body: BodyPieces | undefined,
@@ -26,7 +26,7 @@ async function writeBody(
       stream.once("close", resolve);
       stream.write(Buffer.from(piece as string), () => resolve());
     });
-    // Two writes of one turn would be one frame.
+    // Two writes in one turn would become one frame.
     await turn();
     if (more.pieceDelayMs !== undefined) await sleep(more.pieceDelayMs);
   }
@@ -50,7 +50,7 @@ async function readAll(stream: http2.Http2Stream): Promise<Received> {
     for await (const chunk of stream) chunks.push(chunk as Buffer);
     ended = !stream.aborted && stream.rstCode === 0;
   } catch {
-    // A reset shows in what is missing.
+    // A reset shows as a missing part.
   }
   return { body: Buffer.concat(chunks), trailers, end: ended ? "whole" : "reset" };
 }
@@ -66,7 +66,7 @@ export async function exchange(
   const pieces = listOf(body);
   const stream = session.request(
     {
-      // In the order in which Envoy has them of HTTP/1.1.
+      // In the order in which Envoy has them with HTTP/1.1.
       ":authority": headers.find(([name]) => name === "host")?.[1] ?? AUTHORITY,
       ":path": request.path ?? "/",
       ":method": request.method ?? (body === undefined ? "GET" : "POST"),
@@ -98,8 +98,8 @@ export async function exchange(
 }
 
 /**
- * Whole requests in the order of the upstreams' names: which of two was reached first may be a
- * matter of time, and so is how much of a request that was broken off reached one.
+ * Whole requests, in the order of the upstreams' names. Which of two upstreams was reached first
+ * may depend on time, and so may the part of a broken request that reached one.
  */
 export function byUpstream(seen: readonly SeenByUpstream[]): readonly SeenByUpstream[] {
   const whole = seen.filter(({ end }) => end === "whole");
@@ -112,9 +112,8 @@ export interface WireUpstream extends AsyncDisposable {
 }
 
 /**
- * @param onRequest told of each request as soon as its headers are there; `done` settles when it
- * ended. What it
- *   returns is asked for the answer to a request that came whole.
+ * @param onRequest called for each request as soon as its headers are there; `done` settles when
+ * the request has ended. The returned function is asked for the answer when the request came whole.
  */
 export async function startWireUpstream(
   name: string,
@@ -165,8 +164,8 @@ async function respond(stream: http2.ServerHttp2Stream, response: UpstreamRespon
   if (endStream) return;
   const staysOpen = fault === "reset-in-body";
   await writeBody(stream, body, { staysOpen, pieceDelayMs });
-  // The frames before it must be out, or the reset overtakes them.
+  // The frames before the reset must be sent first, or the reset overtakes them.
   if (staysOpen) await sleep(10);
-  // `close` would end the body first, as if it were whole.
+  // `close` would end the body first, as if it were complete.
   if (staysOpen) stream.destroy(new Error("reset in the body"));
 }

@@ -3,7 +3,7 @@
 import type { Summary } from "./summary.js";
 import { NAMES } from "./variants.js";
 
-/** A promise: one variant costs at most so many times another. */
+/** A promise: one variant costs at most this many times another. */
 interface Bound {
   readonly claim: string;
   readonly variant: string;
@@ -11,10 +11,10 @@ interface Bound {
   readonly atMost: number;
 }
 
-/** A promise held against the figures. */
+/** A promise compared with the figures. */
 export interface Verdict {
   readonly claim: string;
-  /** The cost of the one as a multiple of the other's. */
+  /** The cost of one variant as a multiple of the other's. */
   readonly measured: number;
   readonly atMost: number;
   readonly held: boolean;

@@ -1,12 +1,10 @@
-// What the filters are configured with when they are measured.
+// The configurations of the filters when they are measured.
 
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
 
-/**
- * Rules as a mesh has them: each kind of test, and at the end a split that most requests come to.
- */
+/** Rules as a mesh has them: each kind of test, and at the end a split that most requests reach. */
 export const TEN_RULES: HeaderRoutingConfig = {
   rules: [
     { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
@@ -35,7 +33,7 @@ export const TEN_RULES: HeaderRoutingConfig = {
   ],
 };
 
-/** A rule that draws for each request, and lets it pass. */
+/** A rule that draws for each request and lets it pass. */
 export const NO_FAULT: FaultInjectionConfig = {
   rules: [{ name: "never", share: { percentage: 0 }, abort: { status: 503 } }],
 };
@@ -48,7 +46,7 @@ export const TEN_FAULTS: FaultInjectionConfig = {
   })),
 };
 
-/** A limit for each of these headers that no load comes near. */
+/** For each of these headers, a limit that no load reaches. */
 export function limits(...headers: readonly string[]): RateLimitConfig {
   return {
     rules: headers.map((header) => ({

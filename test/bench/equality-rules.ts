@@ -1,8 +1,8 @@
-// The configuration by which both parts of the benchmark tell what the number of rules costs.
+// The configuration with which both parts of the benchmark measure the cost of more rules.
 
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 
-/** Rules that test one header for equality, none of which the load's requests match. */
+/** Rules that test one header for equality. None matches the load's requests. */
 export function equalityRules(count: number): HeaderRoutingConfig {
   return {
     rules: Array.from({ length: count }, (_, i) => ({

@@ -1,5 +1,5 @@
-// The in-process figures for people: lines for the terminal, and a fragment of a page without
-// anything to load.
+// The in-process figures for people: lines for the terminal, and a fragment of a page that loads
+// nothing.
 
 import type { InProcessSummary } from "./in-process.js";
 import type { Timing } from "./rounds.js";
@@ -17,18 +17,18 @@ interface Series {
 
 function seriesOf(summary: InProcessSummary): readonly Series[] {
   return [
-    { title: "With so many streams open, a filter with state", unit: "open", timings: summary.liveStreams },
-    { title: "The same, the module that does nothing", unit: "open", timings: summary.liveStreamsHost },
+    { title: "A stream in a filter with state, by open streams", unit: "open", timings: summary.liveStreams },
+    { title: "The same in the module that does nothing", unit: "open", timings: summary.liveStreamsHost },
     {
-      title: "A whole request, with so many filters that do nothing",
+      title: "A whole request, by filters that do nothing",
       unit: "filters",
       timings: summary.wholeProxy,
     },
-    { title: "header-routing with so many rules", unit: "rules", timings: summary.rules },
+    { title: "header-routing, by rules", unit: "rules", timings: summary.rules },
   ];
 }
 
-/** Lines of tables: callbacks, memory, live streams and rules. */
+/** The lines of the tables: callbacks, memory, live streams and rules. */
 export function renderInProcessTable(summary: InProcessSummary): string[] {
   const callbacks = summary.callbacks.map(({ name, phases, total, ratio, spread }) => [
     name,
@@ -108,7 +108,7 @@ ${rows.join("\n")}
 </tbody></table>`;
 }
 
-/** Ratios with their spread, the first at 1; the points stand at equal distances. */
+/** The ratios with their spread, the first at 1. The points are at equal distances. */
 function lineChart({ title, unit, timings }: Series): string {
   const top = Math.max(2, ...timings.map(({ ratio, spread }) => ratio + spread));
   const x = (i: number) => MARGIN + (i * (WIDTH - 2 * MARGIN)) / Math.max(1, timings.length - 1);

@@ -34,7 +34,7 @@ const SUMMARY: InProcessSummary = {
   rules: [timingOf("1", base, base), timingOf("1,000", [[30], [60], [30]], base)],
 };
 
-test("a round is held against the same round of the first", () => {
+test("a round is compared with the same round of the first", () => {
   expect(slower).toEqual({
     name: "a <b>",
     phases: [20, 20],

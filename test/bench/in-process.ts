@@ -1,7 +1,7 @@
 // The second part of the benchmark: modules in the in-process host, where a callback can be timed
-// alone, a million streams take a minute, and twenty thousand are open at once. Times hold the
-// host's share too, which is the same for every module that makes the same host calls: compare them
-// with the module that does nothing.
+// alone, a million streams take a minute, and twenty thousand can be open at once. The times
+// include the host's share, which is the same for every module that makes the same host calls. To
+// exclude it, compare with the module that does nothing.
 
 import { join } from "node:path";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
@@ -13,20 +13,23 @@ import { equalityRules } from "./equality-rules.js";
 import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";
 import { against, type Timed, type Timing, timeRounds } from "./rounds.js";
 
-/** A module to time, with the configuration that it gets. */
+/** A module to time, with its configuration. */
 export interface Subject {
   readonly name: string;
   /** The module's file. */
   readonly module: string;
   readonly configuration?: object;
-  /** The plugin's `root_id`, where the module needs one. */
+  /** The plugin's `root_id`, if the module needs one. */
   readonly rootId?: string;
 }
 
 export interface InProcessOptions {
-  /** What is timed beside the module that does nothing: built filters, and modules of others. */
+  /**
+   * What is timed besides the module that does nothing: built filters, and modules that others
+   * built.
+   */
   readonly subjects: readonly Subject[];
-  /** For modules that are compiled here. */
+  /** Where modules go that are compiled here. */
   readonly directory: string;
   /** How often each is timed. Default 30. */
   readonly rounds?: number;
@@ -45,24 +48,28 @@ export interface MemoryFigure {
 }
 
 export interface InProcessSummary {
-  /** Phases: request headers, response headers, end. The first is the module that does nothing. */
+  /**
+   * Phases: request headers, response headers, end. The first entry is the module that does
+   * nothing.
+   */
   readonly callbacks: readonly Timing[];
   /** Streams with 64 KiB bodies, timers and calls: a short run, then a long one. */
   readonly memory: readonly [MemoryFigure, MemoryFigure];
   /**
-   * A stream's time with so many others open, in a filter that keeps state per stream; the first
-   * with one.
+   * The time of a stream with this many others open, in a filter that keeps state per stream. The
+   * first entry has one.
    */
   readonly liveStreams: readonly Timing[];
-  /** The same in the module that does nothing: what of it is the host's own. */
+  /** The same in the module that does nothing, which is the host's own share. */
   readonly liveStreamsHost: readonly Timing[];
   /**
-   * A request's time through the whole proxy in process, with so many filters that do nothing; the
-   * first with one.
+   * The time of a request through the whole proxy in process, with this many filters that do
+   * nothing. The first entry has one.
    */
   readonly wholeProxy: readonly Timing[];
   /**
-   * A stream's time with so many header-routing rules, none of which matches; the first with one.
+   * The time of a stream with this many header-routing rules, none of which matches. The first
+   * entry has one.
    */
   readonly rules: readonly Timing[];
 }
@@ -138,8 +145,8 @@ function configured({ name, module, configuration = {}, rootId = "" }: Subject):
 }
 
 /**
- * Opens all streams of a batch, then answers them all, then ends them all: each phase is timed by
- * itself.
+ * Opens all streams of a batch, then answers them all, then ends them all. Each phase is timed
+ * separately.
  */
 function inPhases(subject: Subject): Timed {
   const module = configured(subject);
@@ -157,7 +164,7 @@ function inPhases(subject: Subject): Timed {
   };
 }
 
-/** One stream after the other. */
+/** Runs one stream after the other. */
 function oneByOne(name: string, module: HostedModule, request: HeaderList): Timed {
   return {
     name,

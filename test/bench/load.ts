@@ -1,6 +1,6 @@
-// The load: keep-alive connections over plain sockets, each with one request under way. A process
-// of its own, so that its work is not counted as Envoy's. Told over IPC which port to load for how
-// long; answers with the number of responses.
+// The load: keep-alive connections over plain sockets, each with one request at a time. It is a
+// process of its own, so that its work does not count as Envoy's. It is told over IPC which port to
+// load for how long, and answers with the number of responses.
 
 import { connect, type Socket } from "node:net";
 
@@ -30,7 +30,7 @@ const REQUEST = Buffer.from(
 );
 const END_OF_HEADERS = Buffer.from("\r\n\r\n");
 
-/** Bytes of one whole response with a `content-length`, or 0 while it is not whole. */
+/** The bytes of one whole response with a `content-length`, or 0 while it is incomplete. */
 function responseSize(bytes: Buffer): number {
   const end = bytes.indexOf(END_OF_HEADERS);
   if (end < 0) return 0;

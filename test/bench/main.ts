@@ -17,8 +17,8 @@ import { repeatability, type Summary, summarise } from "./summary.js";
 import { benchVariants, inProcessSubjects, NAMES, type Peer } from "./variants.js";
 
 /**
- * Two measurements of the same may differ by this part before a difference between two filters
- * means something.
+ * The part by which two measurements of the same variant may differ, before a difference between
+ * two filters means something.
  */
 const SETTLED = 0.05;
 
@@ -40,12 +40,16 @@ Examples:
 
 const program = new Command("npm run bench --")
   .description("Measure the CPU time that each filter costs per request in stock Envoy.")
-  .option("--rounds <n>", "how often each variant is loaded, at least", "15")
-  .option("--max-rounds <n>", "and at most, until a variant measured twice differs by less than 5 %", "60")
-  .option("--round-ms <ms>", "how long each time", "300")
+  .option("--rounds <n>", "the least number of rounds for each variant", "15")
+  .option(
+    "--max-rounds <n>",
+    "the most rounds, until a variant measured twice differs by less than 5 %",
+    "60",
+  )
+  .option("--round-ms <ms>", "how long a round loads a variant", "300")
   .option("--no-in-process", "leave out the second part, which times modules without a proxy")
   .option("--json <file>", "write the figures, and those of every round")
-  .option("--html <file>", "write a page with the bars drawn")
+  .option("--html <file>", "write a page that draws the bars")
   .option("--peer <name=file.wasm>", "measure a module that someone else built, too; repeatable", peer, [])
   .addHelpText("after", EXAMPLES)
   .action(bench);
@@ -87,7 +91,7 @@ async function bench(options: BenchOptions): Promise<void> {
         ...(head.repeatability < SETTLED
           ? []
           : [
-              "That is too much to tell filters apart by less: measure more rounds, or on a quieter machine.",
+              "Smaller differences between filters mean nothing: measure more rounds, or on a quieter machine.",
             ]),
         "",
         ...renderVerdicts(verdicts),

@@ -1,5 +1,5 @@
-// Loads each variant in turn, over many short rounds, and reads from the system what Envoy's own
-// process used.
+// Loads each variant in turn, over many short rounds, and reads from the system how much CPU time
+// Envoy's own process used.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -19,20 +19,20 @@ import type { Variant } from "./variants.js";
 export interface MeasureOptions {
   readonly binary: EnvoyBinary;
   readonly variants: readonly Variant[];
-  /** For Envoy's files. */
+  /** Where Envoy's files go. */
   readonly directory: string;
-  /** How often each variant is loaded, at least. */
+  /** The least number of rounds for each variant. */
   readonly rounds: number;
-  /** And at most, where the figures are not settled before. */
+  /** The most rounds, if the figures do not settle before. */
   readonly maxRounds: number;
-  /** Whether what was measured so far is exact enough. */
+  /** Whether the figures so far are exact enough. */
   readonly settled: (measured: readonly Measured[]) => boolean;
-  /** How long each time, in milliseconds. */
+  /** How long a round loads each variant, in milliseconds. */
   readonly roundMs: number;
   readonly onRound?: (round: number) => void;
 }
 
-/** CPU time per request, in microseconds: a figure for each round, in their order. */
+/** CPU time per request, in microseconds: one figure for each round, in order. */
 export interface Measured {
   readonly name: string;
   /** As in `Variant`. */
@@ -43,9 +43,9 @@ export interface Measured {
 const CONNECTIONS = 16;
 
 /**
- * Measures all variants in one Envoy with one worker. Within a round the order turns, so that no
- * variant always follows the same one.
- * @throws MeshwrightError `usage` where the system does not account for a process's time as Linux
+ * Measures all variants in one Envoy with one worker. The order rotates from round to round, so
+ * that no variant always follows the same one.
+ * @throws MeshwrightError `usage` when the system does not account for a process's time as Linux
  * does
  */
 export async function measure(options: MeasureOptions): Promise<readonly Measured[]> {
@@ -89,7 +89,7 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
       const i = (k + Math.max(round, 0)) % variants.length;
       const before = cpuMicroseconds(envoy.pid);
       const { responses } = await load.run({ port: ports[i] ?? 0, forMs: roundMs, connections: CONNECTIONS });
-      // The round before the first warms up caches and the compiler, and does not count.
+      // The first round warms up caches and the compiler, and does not count.
       if (round >= 0) perRequest[i]?.push((cpuMicroseconds(envoy.pid) - before) / responses);
     }
     if (round >= 0) options.onRound?.(round + 1);
@@ -100,8 +100,8 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
 const nameOf = (variant: number): string => `variant-${variant}`;
 
 /**
- * Answers by itself; where the variant has filters upstream, a listener beside it answers, so that
- * the request passes a cluster's chain too.
+ * A listener that answers by itself. If the variant has upstream filters, a listener beside it
+ * answers, so that the request passes a cluster's chain too.
  */
 function variantListener(
   { filters, upstreamFilters }: Pick<Variant, "filters" | "upstreamFilters">,
@@ -121,8 +121,8 @@ function variantListener(
 }
 
 /**
- * Time that the process's threads have run on a processor, from the scheduler, exact to the
- * nanosecond.
+ * The time that the process's threads have run on a processor, in microseconds. The scheduler gives
+ * it to the nanosecond.
  */
 function cpuMicroseconds(pid: number): number {
   try {
@@ -134,7 +134,7 @@ function cpuMicroseconds(pid: number): number {
   } catch (cause) {
     throw new MeshwrightError(
       "usage",
-      "the benchmark reads /proc/PID/task/*/schedstat, which is not to be had here: run it on Linux",
+      "the benchmark reads /proc/PID/task/*/schedstat, which is not available here: run it on Linux",
       [],
       { cause },
     );

@@ -1,6 +1,6 @@
-// Modules written by hand, without the SDK: what Envoy itself charges for a Wasm filter, for each
-// callback and for the host calls that a filter makes. They decide nothing, so what a filter costs
-// beyond its hand-written double is the SDK's and the filter's own.
+// Modules written by hand, without the SDK. They show what Envoy itself charges for a Wasm filter,
+// for each callback and for the host calls that a filter makes. They decide nothing, so the cost of
+// a filter beyond its hand-written double comes from the SDK and the filter itself.
 
 import { join } from "node:path";
 import { compileSource } from "../support/compile-source.js";
@@ -21,7 +21,7 @@ export const FIVE_CALLBACKS = Object.keys(SIGNATURES) as readonly Callback[];
 
 /**
  * What a hand-written module does in each of the callbacks that it exports: AssemblyScript
- * statements, `""` for nothing.
+ * statements, or `""` for nothing.
  */
 export type HandWritten = Partial<Readonly<Record<Callback, string>>>;
 
@@ -75,7 +75,7 @@ function constant(name: string, text: string): string {
 }
 
 /**
- * Compiles a module that exports these callbacks and does in them what is said.
+ * Compiles a module that exports these callbacks, with these statements in them.
  * @param directory where it goes
  * @param name its file's name
  * @returns the module's path
@@ -90,7 +90,7 @@ export async function buildHandWritten(directory: string, name: string, does: Ha
   return path;
 }
 
-/** Nothing in each of these callbacks. */
+/** A module that does nothing in each of these callbacks. */
 export function idle(callbacks: readonly Callback[]): HandWritten {
   return Object.fromEntries(callbacks.map((callback) => [callback, ""]));
 }

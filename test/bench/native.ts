@@ -14,7 +14,7 @@ export function headerMutation(): HttpFilter {
   };
 }
 
-/** Aborts no request, but draws for each whether it shall. */
+/** Aborts no request, but draws for each whether to. */
 export function fault(): HttpFilter {
   const percentage = { numerator: 0, denominator: "HUNDRED" };
   return {

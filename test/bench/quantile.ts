@@ -1,8 +1,8 @@
 // Quantiles of figures.
 
 /**
- * The value below which that part of the values lies, 0 to 1; between two values in proportion. NaN
- * for none.
+ * The value below which this part of the values lies, 0 to 1, interpolated between two values. NaN
+ * when there are none.
  */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,4 +1,4 @@
-// The figures for people: a table for the terminal, and one page without anything to load.
+// The figures for people: a table for the terminal, and one page that loads nothing.
 
 import type { Verdict } from "./bounds.js";
 import type { Summary } from "./summary.js";
@@ -6,11 +6,11 @@ import type { Summary } from "./summary.js";
 export interface ReportHead {
   readonly envoy: string;
   readonly roundMs: number;
-  /** By how much the yardstick differs from itself when it is measured twice, as a part of it. */
+  /** The difference between two measurements of the yardstick, as a part of the first. */
   readonly repeatability: number;
 }
 
-/** Lines of a table: what the figures must show. */
+/** The lines of a table that shows whether the promises hold. */
 export function renderVerdicts(verdicts: readonly Verdict[]): string[] {
   const width = Math.max(0, ...verdicts.map(({ claim }) => claim.length));
   return verdicts.map(
@@ -19,7 +19,7 @@ export function renderVerdicts(verdicts: readonly Verdict[]): string[] {
   );
 }
 
-/** Lines of a table. */
+/** The lines of the table of figures. */
 export function renderTable({ base, figures, rounds }: Summary): string[] {
   const width = Math.max(...figures.map(({ name }) => name.length), "variant".length);
   const row = (...cells: readonly [string, string, string, string]) =>

@@ -1,17 +1,17 @@
-// Times several things against each other in many short rounds, so that what the machine does
-// meanwhile falls on all of them alike. A round is the median of many batches: a pause for the
-// collector, or for another process, falls out of it.
+// Times several things against each other in many short rounds, so that other work of the machine
+// affects all of them alike. A round is the median of many batches, so that a pause for the garbage
+// collector or for another process does not count.
 
 import { quantile } from "./quantile.js";
 
 /** Something to time. */
 export interface Timed {
   readonly name: string;
-  /** Runs so many streams; returns the time that each phase took, in milliseconds. */
+  /** Runs this many streams. Returns the time of each phase, in milliseconds. */
   readonly runBatch: (streams: number) => readonly number[];
 }
 
-/** Nanoseconds per stream. */
+/** All times are nanoseconds per stream. */
 export interface Timing {
   readonly name: string;
   /** Median of each phase. */
@@ -22,19 +22,21 @@ export interface Timing {
   readonly spread: number;
   /** Median over the rounds: `total` as a multiple of the first one's in the same round. */
   readonly ratio: number;
-  /** `total` of every round, in their order. */
+  /** `total` of every round, in order. */
   readonly rounds: readonly number[];
 }
 
-/** Streams of a batch: few enough to be young for the collector, and enough for the clock. */
+/**
+ * Streams of a batch: few enough to be young for the garbage collector, and enough for the clock.
+ */
 const BATCH = 100;
-/** Rounds before the engine has compiled what they run. */
+/** How many rounds run before the engine has compiled the code. */
 const WARM_UP_ROUNDS = 5;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 /**
- * Times all of them, so many batches a round; the order turns from round to round. The first is the
- * one that ratios are against.
+ * Times all of them, with this many batches a round. The order rotates from round to round. Ratios
+ * are relative to the first.
  */
 export function timeRounds(timed: readonly Timed[], rounds: number, batches: number): readonly Timing[] {
   const measured = timed.map((): (readonly number[])[] => []);
@@ -48,7 +50,7 @@ export function timeRounds(timed: readonly Timed[], rounds: number, batches: num
   return timed.map(({ name }, i) => timingOf(name, measured[i] ?? [], measured[0] ?? []));
 }
 
-/** Nanoseconds per stream in each phase, of the median batch. */
+/** Nanoseconds per stream in each phase, for the median batch. */
 function timeRound({ runBatch }: Timed, batches: number): readonly number[] {
   const times = Array.from({ length: batches }, () => runBatch(BATCH));
   return (times[0] ?? []).map((_, phase) => {
@@ -57,13 +59,13 @@ function timeRound({ runBatch }: Timed, batches: number): readonly number[] {
   });
 }
 
-/** The same timings with their ratios against the first of them. */
+/** The same timings, with their ratios to the first of them. */
 export function against(timings: readonly Timing[]): readonly Timing[] {
   const base = timings[0]?.rounds ?? [];
   return timings.map((timing) => ({ ...timing, ...ratioOf(timing.rounds, base) }));
 }
 
-/** Rounds of phases to figures, each round held against the same round of `base`. */
+/** Turns rounds of phases into figures. Each round is compared with the same round of `base`. */
 export function timingOf(
   name: string,
   rounds: readonly (readonly number[])[],

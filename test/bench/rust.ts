@@ -6,10 +6,10 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { buildCrate, RUST_TARGET } from "../support/rust-crate.js";
 
 /**
- * Compiles a filter that adds one response header, in crate `proxy-wasm`.
- * @param directory where its module, and what the compiler leaves, go
- * @returns the module's path, or `undefined`, with a line on stderr that says why, where it cannot
- * be built
+ * Compiles a filter that adds one response header, with the crate `proxy-wasm`.
+ * @param directory where its module and the compiler's files go
+ * @returns the module's path, or `undefined` when it cannot be built; a line on stderr then says
+ * why
  */
 export async function buildRustModule(directory: string): Promise<string | undefined> {
   try {

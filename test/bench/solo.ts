@@ -1,6 +1,6 @@
-// `@solo-io/proxy-runtime` 0.1.8 with the compiler that it was made for, for comparisons. Both are
-// fetched from npm when they are first needed and kept in the cache, beside Envoy: the compiler is
-// another release of a package that this one has already.
+// `@solo-io/proxy-runtime` 0.1.8 with the compiler for which it was made, for comparisons. Both are
+// fetched from npm when they are first needed, and kept in the cache beside Envoy, since this
+// package has another release of the compiler.
 
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
@@ -11,9 +11,9 @@ import { findNpm } from "../../envoy/runtime/find-npm.js";
 import { runProgram } from "../../envoy/runtime/run-program.js";
 
 const PACKAGES = ["assemblyscript@0.14.13", "@solo-io/proxy-runtime@0.1.8"] as const;
-/** As that package's README has it. */
+/** The options that the package's README gives. */
 const OPTIONS = ["--use", "abort=abort_proc_exit"] as const;
-/** The `root_id` of `buildSoloModule`'s filter: without it the filter traps. */
+/** The `root_id` of `buildSoloModule`'s filter, without which the filter traps. */
 export const SOLO_ROOT_ID = "add_header";
 
 /** The same task as the other modules of the comparison: `x-added: 1` on every response. */
@@ -54,9 +54,9 @@ export async function buildSoloModule(directory: string): Promise<string> {
 
 /**
  * Compiles a filter that imports `@solo-io/proxy-runtime`.
- * @param options more of the compiler's; without any it does not optimize, which is what takes most
- * of its time
- * @throws MeshwrightError `build` when the packages are neither in the cache nor to be had, or the
+ * @param options further options of the compiler. Without any it does not optimize, which saves
+ * most of its time.
+ * @throws MeshwrightError `build` when the packages are neither in the cache nor available, or the
  * filter does not compile
  */
 export async function compileSolo(
@@ -65,14 +65,14 @@ export async function compileSolo(
   options: readonly string[] = [],
 ): Promise<void> {
   const packages = join(await installSolo(), "node_modules");
-  // The compiler takes paths below its base alone, and looks for packages there.
+  // The compiler accepts only paths below its base, and looks for packages there.
   const base = dirname(source);
   const args = [
     join(packages, "assemblyscript", "bin", "asc"),
     ...["--baseDir", base, "--path", relative(base, packages)],
     ...[relative(base, source), "-b", relative(base, module), ...OPTIONS, ...options],
   ];
-  // It takes the packages' path from the folder that it is run in.
+  // It looks for the packages in the folder in which it runs.
   const { code, output } = await runProgram(process.execPath, args, base);
   if (code === 0) return;
   throw new MeshwrightError(
@@ -83,8 +83,8 @@ export async function compileSolo(
 }
 
 /**
- * The folder with both packages, installed when it is not there.
- * @throws MeshwrightError `build` where they cannot be installed
+ * The folder with both packages. They are installed first if it does not exist.
+ * @throws MeshwrightError `build` when they cannot be installed
  */
 export async function installSolo(): Promise<string> {
   const folder = join(cacheFolder(process.env), "solo", PACKAGES.join("+").replaceAll("/", "-"));
@@ -107,7 +107,7 @@ export async function installSolo(): Promise<string> {
         output.trim().split("\n"),
       );
     }
-    // Another process may have been faster; its folder is as good.
+    // Another process may have been faster. Its folder is as good.
     await rename(partial, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error;
     });

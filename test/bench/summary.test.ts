@@ -12,7 +12,7 @@ const MEASURED = [
 ];
 
 describe("summarise", () => {
-  test("holds each round against the same round without a filter", () => {
+  test("compares each round with the same round without a filter", () => {
     const { base, figures, rounds } = summarise(MEASURED, "none", "idle");
     expect([base, rounds]).toEqual([11, 3]);
     expect(figures).toEqual([
@@ -21,19 +21,19 @@ describe("summarise", () => {
     ]);
   });
 
-  test("holds a variant against the one that it names", () => {
+  test("compares a variant with the one that it names", () => {
     const elsewhere = { name: "elsewhere", over: "idle", perRequest: [13, 15, 14] };
     const { figures } = summarise([...MEASURED, elsewhere], "none", "idle");
     expect(figures.at(-1)).toEqual({ name: "elsewhere", over: 1, spread: 0, ratio: 0.5 });
   });
 
-  test("tells by how much two measurements of the same differ", () => {
+  test("gives the difference between two measurements of the same variant", () => {
     const summary = summarise(MEASURED, "none", "idle");
     expect(repeatability(summary, "idle", "a <b>")).toBe(0.5);
     expect(repeatability(summary, "idle", "absent")).toBeNaN();
   });
 
-  test("takes quantiles between two values in proportion", () => {
+  test("interpolates quantiles between two values", () => {
     expect(quantile([3, 1, 2, 4], 0.5)).toBe(2.5);
     expect(quantile([1], 0.75)).toBe(1);
     expect(quantile([], 0.5)).toBeNaN();
@@ -43,7 +43,7 @@ describe("summarise", () => {
 describe("the reports", () => {
   const summary = summarise(MEASURED, "none", "idle");
 
-  test("put a line for each variant in the table", () => {
+  test("print a line for each variant in the table", () => {
     expect(renderTable(summary).slice(2)).toEqual([
       "variant         µs       ± µs      ratio",
       "idle          2.00       0.00       1.00",
@@ -72,14 +72,14 @@ describe("the promises", () => {
   const figure = (name: string, over: number) => ({ name, over, spread: 0, ratio: over });
   const figures = [figure(NAMES.oneRule, 2), figure(NAMES.thousandRules, 3.2), figure(NAMES.yardstick, 2)];
 
-  test("are judged where their variants were measured", () => {
+  test("are judged if their variants were measured", () => {
     const verdicts = judge({ base: 10, rounds: 3, figures });
     expect(verdicts).toHaveLength(1);
     expect(verdicts[0]).toMatchObject({ measured: 1.6, atMost: 1.5, held: false });
     expect(renderVerdicts(verdicts)[0]).toMatch(/ 1\.60 {2}at most 1\.50 {2}MISSED$/);
   });
 
-  test("are held up to their bound", () => {
+  test("hold up to their bound", () => {
     const even = [figure(NAMES.oneRule, 2), figure(NAMES.thousandRules, 3)];
     expect(judge({ base: 10, rounds: 3, figures: even })[0]?.held).toBe(true);
   });

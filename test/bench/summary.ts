@@ -1,4 +1,4 @@
-// From rounds to figures that can be compared. Pure.
+// Turns rounds into figures that can be compared. Pure.
 
 import type { Measured } from "./measure.js";
 import { quantile } from "./quantile.js";
@@ -6,11 +6,11 @@ import { quantile } from "./quantile.js";
 export interface Figure {
   readonly name: string;
   /**
-   * Median over the rounds: CPU time per request over that of no filter in the same place and
+   * Median over the rounds: CPU time per request beyond that of no filter in the same place and
    * round, in microseconds.
    */
   readonly over: number;
-  /** Half the distance between the quartiles, in microseconds: what a repetition may differ by. */
+  /** Half the distance between the quartiles, in microseconds: how much a repetition may differ. */
   readonly spread: number;
   /** `over` as a multiple of the yardstick's. */
   readonly ratio: number;
@@ -20,13 +20,13 @@ export interface Summary {
   /** CPU time per request without a filter, in microseconds, median. */
   readonly base: number;
   readonly figures: readonly Figure[];
-  /** How many rounds the figures are of. */
+  /** How many rounds the figures cover. */
   readonly rounds: number;
 }
 
 /**
- * Figures for all variants but `base`, each round held against the same round of the variant that
- * it is measured over, which is `base` unless it says so.
+ * The figures for all variants except `base`. Each round is compared with the same round of the
+ * variant that it names, or of `base` if it names none.
  */
 export function summarise(measured: readonly Measured[], base: string, yardstick: string): Summary {
   const roundsOf = (name: string) => measured.find((each) => each.name === name)?.perRequest ?? [];
@@ -50,8 +50,8 @@ export function summarise(measured: readonly Measured[], base: string, yardstick
 }
 
 /**
- * By how much two measurements of the same differ, as a part of the first: what any difference
- * below it means nothing.
+ * The difference between two measurements of the same variant, as a part of the first. A smaller
+ * difference between two variants means nothing.
  * @param name the variant that was measured twice
  * @param again the name of its second measurement
  */

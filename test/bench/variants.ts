@@ -1,4 +1,4 @@
-// What is compared: one listener of one Envoy for each variant, alike but for its filters.
+// What is compared: for each variant one listener in the same Envoy, alike except for its filters.
 
 import { join } from "node:path";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
@@ -24,7 +24,7 @@ export interface Variant {
   readonly filters: readonly HttpFilter[];
   /** The cluster's chain, for a variant whose requests go to an upstream. */
   readonly upstreamFilters?: readonly HttpFilter[];
-  /** The variant over which it is measured. Default: no filter. */
+  /** The variant with which it is compared. Default: no filter. */
   readonly over?: string;
 }
 
@@ -35,10 +35,10 @@ export interface Peer {
   readonly path: string;
 }
 
-/** Names of variants that figures are held against. */
+/** The names of variants with which figures are compared. */
 export const NAMES = {
   noFilter: "no filter",
-  /** Makes the figures of one machine comparable with another's. */
+  /** Makes the figures of different machines comparable. */
   yardstick: "Wasm that does nothing, five callbacks",
   yardstickAgain: "Wasm that does nothing, five callbacks (again)",
   oneCallback: "Wasm that does nothing, one callback",
@@ -158,7 +158,7 @@ function upstream({ name, filters }: Variant): Variant {
   return { name, filters: [], upstreamFilters: filters, over: NAMES.noFilterUpstream };
 }
 
-/** Our filters as the first part measures them, for the second part. */
+/** Our filters as in the first part, for the second part. */
 export function inProcessSubjects(): readonly Subject[] {
   return [
     { name: NAMES.tenRules, module: modulePath("header-routing"), configuration: TEN_RULES },
@@ -166,7 +166,7 @@ export function inProcessSubjects(): readonly Subject[] {
   ];
 }
 
-/** The same task as `addOurs` in other SDKs, as far as they can be had here. */
+/** The same task as `addOurs` in other SDKs, if they are available here. */
 async function otherSdks(directory: string): Promise<readonly Variant[]> {
   const rust = await buildRustModule(directory);
   const solo = { name: NAMES.addSolo, module: await buildSoloModule(directory), rootId: SOLO_ROOT_ID };

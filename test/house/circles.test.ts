@@ -1,5 +1,5 @@
-// No file imports itself by a detour, in TypeScript or AssemblyScript: what is in a circle can only
-// be read, tested and moved as a whole. Imports of types count.
+// No file imports itself through others, in TypeScript or AssemblyScript, since the files of a
+// circle can only be read, tested and moved together. Imports of types count.
 
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,7 +10,9 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 
 const IMPORT = /^(?:import|export)\s(?:[^"';]*?\sfrom\s+)?"(\.{1,2}\/[^"]+)"/gm;
 
-/** Circles of types in the in-process host, which are to be taken apart; no other may come. */
+/**
+ * Circles of types in the in-process host that remain to be removed. No other circle is allowed.
+ */
 const KNOWN = [
   ["kit/host/attempt.ts", "kit/host/exchange.ts", "kit/host/proxy.ts", "kit/host/router.ts"],
   [
@@ -37,7 +39,7 @@ const KNOWN = [
 
 type Imports = ReadonlyMap<string, readonly string[]>;
 
-/** The file that an import of `from` names, or `undefined` where it is none of the repository. */
+/** The file that an import of `from` names, or `undefined` when it is not in the repository. */
 function resolved(from: string, specifier: string): string | undefined {
   const target = path.join(path.dirname(from), specifier);
   const candidates = [target.replace(/\.js$/, ".ts"), `${target}.ts`, path.join(target, "index.ts")];
@@ -48,7 +50,7 @@ function importsOf(file: string, text: string): string[] {
   return [...text.matchAll(IMPORT)].flatMap(([, specifier = ""]) => resolved(file, specifier) ?? []);
 }
 
-/** Every source of the repository, with what it imports. */
+/** Every source of the repository, with its imports. */
 async function readImports(): Promise<Imports> {
   const listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.ts"];
   const { stdout } = await promisify(execFile)("git", listing, { cwd: PACKAGE_ROOT });
@@ -59,8 +61,8 @@ async function readImports(): Promise<Imports> {
 }
 
 /**
- * The groups of files that import each other, each sorted. Source: R. Tarjan, Depth-first search
- * and linear graph algorithms, 1972.
+ * The groups of files that import each other, each sorted.
+ * Source: R. Tarjan, Depth-first search and linear graph algorithms, 1972.
  */
 function circles(imports: Imports): string[][] {
   const numbers = new Map<string, number>();
@@ -87,7 +89,7 @@ function circles(imports: Imports): string[][] {
   return found.sort();
 }
 
-test("circles are found, of two files and of more, and of one", () => {
+test("circles of one file, of two and of more are found", () => {
   const imports = new Map([
     ["a", ["b", "d"]],
     ["b", ["c"]],
@@ -117,7 +119,7 @@ test("an import is read however it is written", () => {
   ]);
 });
 
-test("no files of the repository import each other in a circle but those that are known", async () => {
+test("the repository has no import circles except the known ones", async () => {
   const imports = await readImports();
   expect(imports.get("assembly/index.ts")).toContain("assembly/context.ts");
   expect(circles(imports)).toEqual(KNOWN);

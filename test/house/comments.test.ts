@@ -10,7 +10,7 @@ const FOREIGN = "proxy-runtime/implementation/abort-proc-exit.ts";
 
 const SOURCES = TRACKED.filter((file) => /\.[jt]s$/.test(file) && file !== FOREIGN);
 
-/** A line that is a comment, or has one behind its code. */
+/** Whether a line is a comment, or ends in one. */
 function hasComment(line: string): boolean {
   return /^\s*(\/\/|\/\*|\*)/.test(line) || /[;,{}()]\s+\/\/\s/.test(line);
 }
@@ -22,7 +22,7 @@ test.each([
   ["const a = 1; // behind code", true],
   ['const url = "http://127.0.0.1";', false],
   ["const half = a / 2;", false],
-])("of %j it is known whether it has a comment", (line, expected) => {
+])("it is known whether %j has a comment", (line, expected) => {
   expect(hasComment(line)).toBe(expected);
 });
 

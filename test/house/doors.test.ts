@@ -1,4 +1,4 @@
-// The SDK's entries: what they export is documented where it is defined, and on the SDK's page.
+// What the SDK's entries export is documented at its definition and on the SDK's page.
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -21,13 +21,16 @@ function namesOf(entry: string): (readonly [name: string, file: string])[] {
   );
 }
 
-/** Whether a doc comment stands right before the name's definition, or before its decorator. */
+/** Whether a doc comment is directly before the name's definition, or before its decorator. */
 function isDocumented(name: string, file: string): boolean {
   const kind = "(?:abstract )?(?:class|function|enum|const|let|type)";
   return new RegExp(`\\*/\\n(?:@\\w+\\n)?export ${kind} ${name}\\b`).test(definition(name, file));
 }
 
-/** The file's text, or of the one that it has the name from. */
+/**
+ * The text of the file that defines the name: this one, or the one from which it re-exports the
+ * name.
+ */
 function definition(name: string, file: string): string {
   const text = read(file);
   const from = new RegExp(`^export \\{[^}]*\\b${name}\\b[^}]*\\} from "(\\.[^"]+)";`, "m").exec(text)?.[1];
@@ -41,11 +44,11 @@ describe.each(["index", "rules", "config"])("assembly/%s.ts", (entry) => {
     expect(names.length).toBeGreaterThan(8);
   });
 
-  test("exports nothing that is not documented where it is defined", () => {
+  test("exports only names that are documented at their definition", () => {
     expect(names.filter(([name, file]) => !isDocumented(name, file))).toEqual([]);
   });
 
-  test("exports nothing that the page does not name", () => {
+  test("exports only names that the page has", () => {
     expect(names.filter(([name]) => !new RegExp(`\\b${name}\\b`).test(page)).map(([name]) => name)).toEqual(
       [],
     );

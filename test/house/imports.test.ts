@@ -1,5 +1,5 @@
-// Which room may import what, as `npm run check` holds it: biome's rules, tried on imports that
-// break each of them and on the nearest that do not.
+// Which room may import what, as `npm run check` holds it. biome's rules are tried on imports that
+// break each of them, and on the nearest ones that do not.
 
 import { spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 
 /**
- * From a file to what it must not import, and to what it may: where the names matter, with them.
+ * For each file, what it must not import and what it may. The imported names follow where they
+ * matter.
  */
 const IMPORTS: Readonly<Record<string, readonly [refused: readonly string[], allowed: readonly string[]]>> = {
   "filters/mine/index.ts": [
@@ -119,7 +120,7 @@ interface Report {
 }
 
 let folder: string;
-/** By its file, the imports that are refused. */
+/** The imports that are refused, by their file. */
 let refused: ReadonlyMap<string, readonly string[]>;
 
 beforeAll(async () => {
@@ -134,7 +135,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** One run over all files. */
+/** One run of biome over all files. */
 function lint(): Report {
   const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");
   const args = [biome, "lint", "--reporter=json", "--max-diagnostics=none"];
@@ -143,7 +144,7 @@ function lint(): Report {
   return JSON.parse(stdout) as Report;
 }
 
-/** Each file has one import a line. A warning would not fail `npm run check`. */
+/** Each file has one import a line. A warning would not make `npm run check` fail. */
 function refusedBy({ diagnostics }: Report): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const { category, severity, location } of diagnostics) {

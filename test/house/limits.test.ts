@@ -1,4 +1,4 @@
-// A limit or a word of a configuration that both languages know is written once, in a `limits.ts`.
+// A configuration's limit or word that both languages know is written once, in a `limits.ts`.
 
 import { describe, expect, test } from "vitest";
 import { TRACKED, textOf } from "./tracked.js";
@@ -11,7 +11,7 @@ const ASSEMBLY = TRACKED.filter(
     !/(schema|limits|catalog|\.(spec|test|fixture))\.ts$/.test(file),
 );
 
-/** Code without its comments, and with `""` for each text and pattern. */
+/** The code without its comments, and with `""` for each text and pattern. */
 function bareCode(source: string): string {
   return source
     .replaceAll(/\/\*.*?\*\//gs, "")
@@ -21,13 +21,13 @@ function bareCode(source: string): string {
     .replaceAll(/\/\/.*$/gm, "");
 }
 
-/** The numbers of code that are neither 0 nor 1. */
+/** The numbers in code, except 0 and 1. */
 function numbersIn(source: string): readonly string[] {
   const numbers = [...bareCode(source).matchAll(/(?<![\w.])\d[\d_]*(?:\.\d+)?n?\b/g)].map(([each]) => each);
   return numbers.filter((each) => !/^[01]n?$/.test(each));
 }
 
-/** What texts of a schema say of a limit or a default in figures. */
+/** The limits and defaults that texts of a schema state in figures. */
 function statedIn(source: string): readonly string[] {
   return [...source.matchAll(/\b(?:Default:?|at most|at least|from|to) \d[\d.,_]*\d*/g)]
     .map(([each]) => each)
@@ -49,7 +49,7 @@ function importedFrom(file: string, folder: string): readonly string[] {
 const resolved = (folder: string, from: string) =>
   new URL(`${from}/`, `file:///${folder}/`).pathname.slice(1, -1);
 
-test("numbers are found, and what is none is not", () => {
+test("numbers are found, and digits elsewhere are not", () => {
   const code = [
     "// Takes 5.",
     "x.max(32); // 7",

@@ -1,4 +1,4 @@
-// The tables of options on the filters' pages state the limits and defaults that the schemas have.
+// The tables of options on the filters' pages state the limits and defaults of the schemas.
 
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -21,7 +21,7 @@ interface Node {
 }
 
 interface Row {
-  /** Such as `rules[].name`. */
+  /** The option's path, such as `rules[].name`. */
   readonly option: string;
   readonly type: string;
   readonly fallback: string;
@@ -29,7 +29,7 @@ interface Row {
 
 const cellsOf = (line: string) => line.split(/(?<!\\)\|/).map((cell) => cell.trim());
 
-/** The rows about one option each. A table of `option of X` is about what stands in X. */
+/** The rows that are each about one option. In a table `option of X` they are options within X. */
 function rowsOf(page: string): readonly Row[] {
   const tables = [...page.matchAll(/^\| option.*\n(?:\|.*\n?)+/gm)].map(([table]) => table.split("\n"));
   return tables.flatMap(([head = "", , ...lines]) => {
@@ -60,7 +60,7 @@ const NUMBER = String.raw`(\d[\d,]*)( GiB)?`;
 const amount = (digits = "0", unit?: string) =>
   Number(digits.replaceAll(",", "")) * (unit === undefined ? 1 : GIB);
 
-/** The bounds that a cell states: `1 to 1,000`, `up to 64`; undefined where it states none. */
+/** The bounds in a cell: `1 to 1,000`, `up to 64`; undefined when there are none. */
 function statedBounds(type: string): readonly [min: number | undefined, max: number] | undefined {
   const range = new RegExp(`${NUMBER} to ${NUMBER}`).exec(type);
   if (range) return [amount(range[1], range[2]), amount(range[3], range[4])];
@@ -75,7 +75,7 @@ function boundsOf(node: Node): readonly [min: number | undefined, max: number | 
   return [Number(min), Number(max)];
 }
 
-/** The one value that a cell states as the default; undefined where it says it in words. */
+/** The one value that a cell gives as the default; undefined when it uses words. */
 function statedDefault(fallback: string): string | undefined {
   const [, code, number] = /^(?:`\[?([^`:\]]+)\]?`|([\d,]*\d|true|false)(?![\w%]).*)$/.exec(fallback) ?? [];
   return code ?? number?.replaceAll(",", "");
@@ -97,7 +97,7 @@ describe.each(ROOMS)("the page of $name", ({ name, schema }) => {
 
   test.each(rows)("states the bounds of $option", ({ option, type }) => {
     const node = nodeAt(root, option);
-    expect(node, "there is such an option").toBeDefined();
+    expect(node, "the option exists").toBeDefined();
     const stated = statedBounds(type);
     if (stated === undefined || node === undefined || node.type === "object") return;
     const [min, max] = boundsOf(node);

@@ -1,4 +1,4 @@
-// The pages: how long the first one is, and that every link leads somewhere.
+// The pages: how long the first one is, and whether every link leads somewhere.
 
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -16,14 +16,14 @@ interface Link {
 
 const withoutCode = (page: string) => page.replaceAll(/^```.*?^```$/gms, "");
 
-/** The links of a page to what is in the repository. */
+/** The links of a page to files of the repository. */
 function linksOf(page: string): readonly Link[] {
   return [...withoutCode(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
     ([, file = "", heading = ""]) => ({ file, heading }),
   );
 }
 
-/** The names under which GitHub shows a page's headings. */
+/** The anchors that GitHub gives to a page's headings. */
 function headingsOf(page: string): ReadonlySet<string> {
   const lines = [...withoutCode(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
   const names = lines.map((heading) =>
@@ -35,7 +35,7 @@ function headingsOf(page: string): ReadonlySet<string> {
   return new Set(names);
 }
 
-test("README.md is read in one go", () => {
+test("README.md is short enough to read in one go", () => {
   expect(textOf("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(MAX_README_LINES);
 });
 

@@ -6,7 +6,7 @@ import { sectionOf, TRACKED } from "./tracked.js";
 
 const recipe = sectionOf("CONTRIBUTING.md", "Add a filter");
 
-/** What the list of the recipe's first step begins its items with. */
+/** The file names with which the items of the recipe's first step begin. */
 const FILES = [...recipe.matchAll(/^ {3}- `([^`]+)`:/gm)].map(([, file]) => file ?? "");
 
 const ROOMS = [...FILTERS.map(({ name }) => name), "template"];
@@ -19,7 +19,7 @@ test("the recipe names the files that make a filter", () => {
   );
 });
 
-test("every room in filters/ is a filter of the catalog, the template or what they share", () => {
+test("every room in filters/ is a filter of the catalog, the template or shared code", () => {
   const rooms = TRACKED.map((file) => /^filters\/([^/]+)\//.exec(file)?.[1]).filter((room) => room);
   expect([...new Set(rooms)].sort()).toEqual([...ROOMS, "shared"].sort());
 });

@@ -1,4 +1,4 @@
-// What git tracks, which is what the house consists of.
+// The files that git tracks, which make up the house.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ export function textOf(file: string): string {
   return readFileSync(path.join(PACKAGE_ROOT, file), "utf8");
 }
 
-/** A part of a page: what stands under a heading of the second level, without the heading. */
+/** The part of a page under a heading of the second level, without the heading. */
 export function sectionOf(page: string, heading: string): string {
   const [, section] = textOf(page).split(`\n## ${heading}\n`);
   if (section === undefined) throw new Error(`${page} has no section "${heading}"`);

@@ -1,11 +1,11 @@
-// The tree in CONTRIBUTING is the tree that there is.
+// The tree in CONTRIBUTING matches the folders.
 
 import { expect, test } from "vitest";
 import { sectionOf, TRACKED } from "./tracked.js";
 
 interface Entry {
   readonly folder: string;
-  /** What the tree says of it. */
+  /** The tree's text about the folder. */
   readonly text: string;
 }
 
@@ -17,12 +17,12 @@ const entries: readonly Entry[] = block
 
 const exists = (place: string) => TRACKED.some((file) => file === place || file.startsWith(`${place}/`));
 
-test("every folder at the top stands in the tree, and nothing else does", () => {
+test("the tree has every folder at the top, and nothing else", () => {
   const folders = new Set(TRACKED.filter((file) => file.includes("/")).map((file) => file.split("/")[0]));
   expect(entries.map(({ folder }) => folder).sort()).toEqual([...folders].sort());
 });
 
-test.each(entries)("what the tree names in $folder/ is there", ({ folder, text }) => {
+test.each(entries)("what the tree names in $folder/ exists", ({ folder, text }) => {
   const inside = [...text.matchAll(/(?<![\w/.@-])([\w.-]+)\/(?![\w])|(?<![\w/.@-])([\w-]+\.ts)\b/g)];
   for (const [, subfolder, file] of inside) {
     const place = `${folder}/${subfolder ?? file}`;

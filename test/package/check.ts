@@ -1,5 +1,5 @@
-// Whether the published package is well formed, and its types are found by every resolver: what
-// publint and attw ("are the types wrong?") say of it. Part of `npm run check`.
+// Checks with publint and attw ("are the types wrong?") whether the published package is well
+// formed, and whether every resolver finds its types. Part of `npm run check`.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

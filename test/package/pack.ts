@@ -1,5 +1,5 @@
-// The package as npm publishes it, but for the filters' modules, which take a minute to build. It
-// is packed from a copy of the sources, so that nothing else in the checkout can get into it.
+// The package as npm publishes it, except for the filters' modules, which take a minute to build.
+// It is packed from a copy of the sources, so that nothing else in the checkout can get into it.
 
 import { existsSync } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
@@ -12,20 +12,20 @@ import { runProgram } from "../../envoy/runtime/run-program.js";
 export interface Packed {
   /** The tarball's path. */
   readonly tarball: string;
-  /** Its files, by their paths in it, sorted. */
+  /** The paths of its files in the package, sorted. */
   readonly files: readonly string[];
-  /** The folder that has these files, among others. */
+  /** The folder from which it was packed. */
   readonly source: string;
 }
 
-/** One entry of what `npm pack --json` says. */
+/** One entry of the output of `npm pack --json`. */
 interface PackReport {
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];
 }
 
 /**
- * Packs the sources of this checkout as they are now, committed or not.
+ * Packs the current sources of this checkout, committed or not.
  * @param folder where the tarball and the copy of the sources go
  */
 export async function packSources(folder: string): Promise<Packed> {
@@ -46,7 +46,7 @@ export function binary(name: string): string {
   return path.join(PACKAGE_ROOT, "node_modules/.bin", name);
 }
 
-/** What git tracks, or would. */
+/** Copies what git tracks, or would track. */
 async function copySources(to: string): Promise<void> {
   const listed = await run(
     "git",
@@ -55,7 +55,7 @@ async function copySources(to: string): Promise<void> {
   );
   for (const file of listed.split("\0")) {
     const from = path.join(PACKAGE_ROOT, file);
-    // Git lists a file that is removed until the removal is committed, and the list ends with "\0".
+    // Git lists a removed file until the removal is committed. The list ends with "\0".
     if (file === "" || !existsSync(from)) continue;
     await mkdir(path.dirname(path.join(to, file)), { recursive: true });
     await copyFile(from, path.join(to, file));

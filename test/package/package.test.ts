@@ -26,7 +26,9 @@ beforeAll(async () => {
 }, PATIENCE_MS);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The packed files as an installed package, beside what this checkout itself has installed. */
+/**
+ * The packed files as an installed package, beside the packages that this checkout has installed.
+ */
 async function install(): Promise<void> {
   const modules = path.join(author, "node_modules");
   await mkdir(modules);
@@ -71,7 +73,7 @@ describe("the package", () => {
     ]);
   });
 
-  test("has the sources of every module, and of the template its tests too", async () => {
+  test("has the sources of every module, and the template's tests too", async () => {
     const isNoSource =
       /\.(spec|test|fixture)\.ts$|^filters\/[^/]+\/(schema|descriptor)\.ts$|^filters\/(shared\/|[^/]+$)|tsconfig\.json$/;
     const folders = ["assembly", "filters", "proxy-runtime"];
@@ -86,7 +88,7 @@ describe("the package", () => {
     );
   });
 
-  test("has the toolkit compiled, and nothing of its tests", () => {
+  test("has the toolkit compiled, without its tests", () => {
     const compiled = packed.files.filter((file) => file.startsWith("dist/"));
     expect(new Set(compiled.map((file) => file.split("/")[1]))).toEqual(
       new Set(["cli", "compose", "envoy", "filters", "kit", "toolchain"]),
@@ -95,7 +97,7 @@ describe("the package", () => {
   });
 });
 
-/** Below the copy of the sources, as paths from there. */
+/** Paths below the copy of the sources, relative to it. */
 async function filesBelow(place: string): Promise<readonly string[]> {
   const entries = await readdir(path.join(packed.source, place), { recursive: true, withFileTypes: true });
   return entries
@@ -126,7 +128,7 @@ describe("an author's package", { timeout: PATIENCE_MS }, () => {
     },
   );
 
-  test("finds the types of every entry of the SDK, and of nothing behind them", async () => {
+  test("finds the types of every entry of the SDK, but not of modules behind them", async () => {
     const { exports } = JSON.parse(await readFile(path.join(packed.source, "package.json"), "utf8"));
     const entries = Object.keys(exports).filter((entry) => /(?<!\.d)\.ts$/.test(exports[entry].types));
     expect(entries).toHaveLength(16);
@@ -153,7 +155,7 @@ describe("an author's package", { timeout: PATIENCE_MS }, () => {
   });
 });
 
-describe("what attw says", () => {
+describe("what is kept of attw's problems", () => {
   const esm = { kind: "CJSResolvesToESM", entrypoint: "./test", resolutionKind: "node16-cjs" };
   const bare = {
     kind: "InternalResolutionError",
@@ -164,7 +166,7 @@ describe("what attw says", () => {
   const faults = (...problems: readonly object[]) =>
     typeFaults({ types: { kind: "included" }, problems } as unknown as Parameters<typeof typeFaults>[0]);
 
-  test("is right where it says what is meant to be so, and nothing else", () => {
+  test("is everything except what is intended", () => {
     expect(faults(esm, bare)).toEqual([]);
     expect(
       faults(esm, bare, { kind: "NoResolution", entrypoint: "./test", resolutionKind: "node10" }),
@@ -179,7 +181,7 @@ describe("what attw says", () => {
     ]);
   });
 
-  test("needs no exception that it no longer needs", () => {
+  test("has no exception that is no longer needed", () => {
     expect(faults(bare)).toEqual([expect.stringMatching(/no longer needed.*require\(\)/)]);
     expect(faults(esm)).toEqual([expect.stringMatching(/no longer needed.*extensions/)]);
   });

@@ -1,5 +1,5 @@
-// What attw finds in the package that is meant to be so. Everything else is a fault, and so is an
-// exception that nothing needs any more.
+// Problems that attw finds in the package and that are intended. Every other problem is a fault,
+// and so is an exception that is no longer needed.
 
 import type { CheckResult, Problem } from "@arethetypeswrong/core";
 
@@ -10,12 +10,12 @@ interface Exception {
 
 const EXCEPTIONS: readonly Exception[] = [
   {
-    reason: "meshwright has ES modules alone, and every Node that it supports can require() them",
+    reason: "meshwright has only ES modules, and every Node that it supports can require() them",
     covers: (problem) => problem.kind === "CJSResolvesToESM",
   },
   {
-    // So are those of an author's own AssemblyScript: `meshwright new` writes a tsconfig.json for
-    // it that resolves as bundlers do.
+    // The same holds for an author's own AssemblyScript: `meshwright new` writes a tsconfig.json
+    // for it that resolves as bundlers do.
     reason: "AssemblyScript's imports have no extensions, and Node's resolution of ES modules demands them",
     covers: (problem) =>
       problem.kind === "InternalResolutionError" &&

@@ -1,5 +1,4 @@
-// A filter that can be broken in many manners, one at a time, and what the conformance suite finds in
-// it.
+// A filter that can have one of many flaws, and what the conformance suite finds in it.
 
 import type { Check } from "../../kit/conformance/check.js";
 import type { FilterFacts } from "../../kit/conformance/facts.js";
@@ -8,11 +7,11 @@ import { Subject } from "../../kit/conformance/subject.js";
 import type { Flaw } from "../probes/broken-filter/schema.js";
 
 const FILTER = "test/probes/broken-filter";
-/** Enough to find each flaw. */
+/** How much of the random work is enough to find each flaw. */
 const SCALE = 0.1;
 /**
- * With which no random document asks for the flaw `any-key`, by which the schema and the module
- * differ.
+ * With this seed no random document asks for the flaw `any-key`, about which the schema and the
+ * module differ.
  */
 export const SEED = 2;
 export const TIMEOUT_MS = 120_000;
@@ -26,7 +25,7 @@ export const CHECKS = {
   cardinality: /^lets no client name a metric/,
   log: /^writes no line end/,
   plugins: /^does not see another plugin/,
-  refusal: /^behaves, after a configuration that it refused/,
+  refusal: /^behaves as before after a configuration/,
   again: /^does the same again/,
   apart: /^keeps streams apart/,
   types: /^has its metrics of the types/,
@@ -35,12 +34,12 @@ export const CHECKS = {
   oddHeaders: /^takes headers that no client should send/,
   hugeHeaders: /^takes ten megabytes/,
   hugeBodies: /^takes huge bodies/,
-  oneCall: /^goes on where any one host call/,
-  someCalls: /^goes on where host calls fail at random/,
+  oneCall: /^goes on when any one host call/,
+  someCalls: /^goes on when host calls fail at random/,
   random: /random requests neither end/,
   memory: /^has as much memory/,
-  atOnce: /^frees what/,
-  refusals: /^refusing 10,000/,
+  atOnce: /^frees the memory/,
+  refusals: /^keeps no trace of 10,000/,
   changes: /keeps no trace of old configurations/,
 } as const;
 
@@ -58,7 +57,7 @@ function factsOf(flaw: Flaw): FilterFacts {
   };
 }
 
-/** The names of the checks that find something, and what they say. */
+/** The names of the checks that find something, each with what it says. */
 export async function findings(
   flaw: Flaw,
   isWanted = (_: Check) => true,

@@ -1,17 +1,17 @@
 // retry-budget in the in-process host, before an upstream that always fails and routes that retry
-// three times: for the tests beside the filter.
+// three times. For the tests beside the filter.
 
 import type { RetryBudgetConfig } from "../../filters/retry-budget/schema.js";
 import { type HeaderList, type HostedProxy, hostProxy, type ProxyOptions } from "../../kit/index.js";
 import { filterModule } from "../../toolchain/compile/filter-module.js";
 
 const METRIC = "meshwright.retry_budget.";
-/** The name of the budget that `one` gives. */
+/** The name of the budget that `one` makes. */
 const ONE = "one";
 
-/** A budget whose minimum is nothing: what is retried is a share of the requests. */
+/** A budget without a minimum, so that retries are only a share of the requests. */
 export const BARE = { minRetriesPerSecond: 0 };
-/** Longer than any promise of a retry lasts. */
+/** Longer than any promise of a retry lasts, in milliseconds. */
 export const PROMISE_MS = 700;
 
 export type ProxyOf = (configuration: RetryBudgetConfig, options?: ProxyOptions) => HostedProxy;
@@ -41,7 +41,7 @@ export const counted = (proxy: HostedProxy, outcome: string, rule = ONE): number
 export const remaining = (proxy: HostedProxy, rule = ONE): number | undefined =>
   proxy.metrics.get(`${METRIC}retries_remaining;rule=${rule}`);
 
-/** So many requests in a row, each to its end. */
+/** Sends this many requests one after the other, each to its end. */
 export function send(proxy: HostedProxy, times: number, headers: HeaderList = []) {
   return Array.from({ length: times }, () => {
     const exchange = proxy.request({ headers });

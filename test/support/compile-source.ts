@@ -1,5 +1,5 @@
-// Modules for tests and benchmarks that use nothing of the SDK, compiled from a text and not from
-// files.
+// Modules for tests and benchmarks that use nothing of the SDK. They are compiled from text instead
+// of files.
 
 import { writeFile } from "node:fs/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { compileOnce } from "../../toolchain/compile/compile.js";
 
 const ENTRY = "source.ts";
-/** The compiler's words: the runtime never frees. */
+/** The compiler's options, with the runtime that never frees memory. */
 const ARGS = ["--runtime", "stub", "-O3", "--use", "abort="];
 
 /** Compiles AssemblyScript that imports no file, and writes the module to `path`. */

@@ -1,10 +1,10 @@
-// Compiles filters in Go, whose own compiler makes modules for WASI since 1.24.
+// Compiles filters in Go. Since 1.24 its own compiler makes modules for WASI.
 
 import { join } from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { runProgram } from "../../envoy/runtime/run-program.js";
 
-/** The first version of Go that exports functions to a host. */
+/** The first Go release whose programs can export functions to a host. */
 export const GO_MINOR = 24;
 
 /**

@@ -8,7 +8,7 @@ import type { LoadColumns, LoadOptions } from "./load.js";
 const HOST = "load.test";
 const END_OF_HEADERS = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
-/** How long the answers may take after the last request was sent. */
+/** How long the answers may take after the last request was sent, in milliseconds. */
 const LAST_ANSWERS_MS = 20_000;
 
 /** A place for one request at a time. */
@@ -17,7 +17,7 @@ interface Lane {
   send(number: number): Promise<number>;
 }
 
-/** The same clock in all processes of a machine. */
+/** A clock that is the same in all processes of a machine. */
 const nowMs = () => Number(process.hrtime.bigint() / 1000n) / 1000;
 
 class Http1Lane implements Lane {
@@ -45,7 +45,7 @@ class Http1Lane implements Lane {
   }
 
   async send(number: number): Promise<number> {
-    // A server may end a connection after an answer; the next request then needs another.
+    // A server may end a connection after an answer. The next request then needs a new one.
     const socket = this.#socket ?? (await this.connect());
     this.#received = Buffer.alloc(0);
     return new Promise((resolve) => {
@@ -75,7 +75,7 @@ function http1Request({ method, path = "/", headers = [], body }: LoadOptions, n
   return withNumber(head, number) + (body ?? "");
 }
 
-/** The status of a response that is whole, or 0. */
+/** The status of a complete response, or 0. */
 function statusOfWhole(bytes: Buffer): number {
   const end = bytes.indexOf(END_OF_HEADERS);
   if (end < 0) return 0;
@@ -127,7 +127,8 @@ async function openLanes(options: LoadOptions): Promise<Lane[]> {
   const sessions = connections.map(() => http2.connect(`http://127.0.0.1:${options.port}`));
   await Promise.all(sessions.map((session) => once(session, "connect")));
   for (const session of sessions) session.on("error", () => {});
-  // The first of each connection before the second of any, so that a slow pace reaches all of them.
+  // The first lane of each connection comes before the second of any, so that a slow pace reaches
+  // all of them.
   return Array.from({ length: options.streams ?? 8 }, () =>
     sessions.map((session) => http2Lane(session, options)),
   ).flat();

@@ -3,7 +3,7 @@ import { startUpstream } from "../../kit/envoy/upstream.js";
 import { runLoad } from "./load.js";
 
 test.each(["http1", "http2"] as const)(
-  "a load of %s sends so many requests, numbered, and tells what came back",
+  "a load of %s sends the given number of requests, numbered, and returns the answers",
   async (protocol) => {
     await using upstream = await startUpstream({
       protocol,
@@ -38,8 +38,8 @@ test.each(["http1", "http2"] as const)(
 test("a load is paced, and ends when its time is over", async () => {
   await using upstream = await startUpstream();
   const { statuses, durationMs } = await runLoad({ port: upstream.port, rate: 100, forMs: 1000 });
-  // What is late is sent as soon as it can be: at the end at most a few milliseconds' worth is
-  // missing.
+  // Late requests are sent as soon as possible, so at most a few milliseconds' worth is missing at
+  // the end.
   expect(statuses[200]).toBeGreaterThan(80);
   expect(statuses[200]).toBeLessThanOrEqual(101);
   expect(durationMs).toBeGreaterThan(800);

@@ -1,5 +1,5 @@
-// A load for a test's Envoy: many connections, paced or as fast as the answers come, from a process
-// of its own, so that neither the test's upstreams nor its own work hold it up.
+// A load for a test's Envoy: many connections, paced or as fast as the answers come. It is a
+// process of its own, so that neither the test's upstreams nor the test's own work slow it down.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -7,68 +7,75 @@ import { fileURLToPath } from "node:url";
 import type { HeaderList } from "../../kit/traffic.js";
 
 export interface LoadOptions {
-  /** Of 127.0.0.1. */
+  /** A port of 127.0.0.1. */
   readonly port: number;
   /** Default: `http1`. */
   readonly protocol?: "http1" | "http2";
   /**
-   * The kernel chooses which worker of Envoy has a connection: with few of them a worker may have
+   * The kernel chooses Envoy's worker for a connection, so with few connections a worker may have
    * none. Default: 64.
    */
   readonly connections?: number;
   /**
-   * With HTTP/2, how many requests may be under way on one connection; with HTTP/1.1 it is one.
-   * Default: 8.
+   * How many requests may be under way on one HTTP/2 connection. With HTTP/1.1 it is one. Default:
+   * 8.
    */
   readonly streams?: number;
   /**
-   * Requests a second over all connections; what a busy machine could not send in time it sends as
-   * soon as it can. Default: as fast as the answers come.
+   * Requests per second over all connections. A request that a busy machine could not send in time
+   * is sent as soon as possible. Default: as fast as the answers come.
    */
   readonly rate?: number;
-  /** No request is begun after so many milliseconds. */
+  /** No request starts after this time, in milliseconds. */
   readonly forMs: number;
-  /** No more requests than so many. Default: as many as the time has. */
+  /** The most requests. Default: as many as the time allows. */
   readonly requests?: number;
   /** Default: GET. */
   readonly method?: string;
   /**
-   * `{n}` in it, and in the headers' values, becomes the request's number, from 0. Default: `/`.
+   * `{n}` in the path and in the headers' values becomes the request's number, from 0. Default:
+   * `/`.
    */
   readonly path?: string;
-  /** Beside `host`; names in lower case. */
+  /** Headers besides `host`, with names in lower case. */
   readonly headers?: HeaderList;
   /**
-   * The numbers of `{n}` begin at 0 again after so many requests: so many keys. Default: they do
-   * not.
+   * `{n}` starts again at 0 after this many requests, which gives that many keys. Default: it never
+   * does.
    */
   readonly numbers?: number;
   readonly body?: string;
 }
 
-/** Times are milliseconds on the machine's steady clock, the same for all its processes. */
+/** Times are milliseconds on the machine's steady clock, which all its processes share. */
 export interface LoadAnswer {
-  /** 0 where the connection or the stream ended without a status. */
+  /** 0 when the connection or the stream ended without a status. */
   readonly status: number;
-  /** The number that stands for `{n}`. */
+  /** The number that replaced `{n}`. */
   readonly number: number;
   readonly sentMs: number;
-  /** When the whole answer was there. */
+  /** When the answer was complete. */
   readonly answeredMs: number;
 }
 
 export interface LoadResult {
   /** In the order in which they came. */
   readonly answers: readonly LoadAnswer[];
-  /** How many answers have a status, by status. */
+  /** The number of answers with each status. */
   readonly statuses: Readonly<Record<number, number>>;
   /** From the first request to the last answer. */
   readonly durationMs: number;
-  /** The latency that this share of the answers does not exceed. @param share 0.5 is the median */
+  /**
+   * The latency, in milliseconds, that this share of the answers does not exceed.
+   * @param share from 0 to 1; 0.5 is the median
+   */
   latencyMs(share: number): number;
 }
 
-/** What the process answers; columns, because a hundred thousand objects take long to hand over. */
+/**
+ * What the process answers. It uses columns, because handing over a hundred thousand objects takes
+ * long.
+ */
 export interface LoadColumns {
   readonly statuses: readonly number[];
   readonly numbers: readonly number[];
@@ -77,8 +84,8 @@ export interface LoadColumns {
 }
 
 /**
- * Sends requests until the time or their number is spent, and waits for the last answer.
- * @throws Error when the process fails, such as when nobody listens on the port
+ * Sends requests until the time or their number is used up, and waits for the last answer.
+ * @throws Error when the process fails, for example because nobody listens on the port
  */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const child: ChildProcess = fork(fileURLToPath(new URL("load-process.ts", import.meta.url)), {
@@ -91,7 +98,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     complaint += text.toString();
   });
   try {
-    // Not "exit": what it wrote may come after that.
+    // Not "exit", after which output of the process may still come.
     const ended = once(child, "close").then(() => {
       throw new Error(`the load ended before its time: ${complaint.trim()}`);
     });

@@ -1,14 +1,14 @@
-// The smallest Wasm filter that shows what a test wants to see: it takes or refuses its
-// configuration, says on every response which one it has, and counts requests under a metric with
-// labels. It uses nothing of the SDK, so that a test of Envoy's configuration does not fail for a
-// fault in the SDK.
+// The smallest Wasm filter that shows what a test wants to see. It accepts or refuses its
+// configuration, writes that configuration into every response, and counts requests with a metric
+// that has labels. It does not use the SDK, so that a fault in the SDK does not fail a test of
+// Envoy's configuration.
 import { join } from "node:path";
 import { compileSource } from "./compile-source.js";
 
-/** The response header in which the probe says its configuration, as JSON text. */
+/** The response header in which the probe writes its configuration, as JSON text. */
 export const PROBE_HEADER = "x-probe-configuration";
 
-/** The metric that the probe counts requests with. */
+/** The metric with which the probe counts requests. */
 export const PROBE_METRIC = "probe_requests;rule=beta.users;outcome=routed;destination=";
 
 /** A configuration that the probe refuses, with `PROBE_REFUSAL` in the log. */

@@ -1,5 +1,5 @@
-// The real rate limit service, `envoyproxy/ratelimit`, with a Redis of its own. Redis comes from
-// the system; the service is built by Go from its module, once, into the cache.
+// The real rate limit service, `envoyproxy/ratelimit`, with its own Redis. Redis comes from the
+// system. Go builds the service from its module, once, into the cache.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -26,7 +26,7 @@ const BUILD_MS = 240_000;
 const READY_MS = 15_000;
 const POLL_MS = 20;
 
-/** One limit of the service's configuration, and those below it. */
+/** One limit of the service's configuration, and the limits below it. */
 export interface LimitDescriptor {
   readonly key: string;
   readonly value?: string;
@@ -38,25 +38,25 @@ export interface LimitDescriptor {
 export interface EngineOptions {
   readonly domain: string;
   readonly descriptors: readonly LimitDescriptor[];
-  /** More of the service's environment variables. Default: none. */
+  /** Further environment variables of the service. Default: none. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A running service; an upstream for Envoy. Disposing of it ends it and its Redis. */
+/** A running service, as an upstream for Envoy. Disposing of it ends it and its Redis. */
 export interface RateLimitEngine extends AsyncDisposable {
   readonly port: number;
   readonly protocol: "http2";
-  /** Redis alone ends. */
+  /** Ends Redis but not the service. */
   stopRedis(): Promise<void>;
-  /** A new Redis, which knows nothing, on the same port. */
+  /** Starts a new, empty Redis on the same port. */
   startRedis(): Promise<void>;
   /** The last lines of the service. */
   logs(): string;
 }
 
 /**
- * Whether the service is here, `$RATELIMIT_BIN` or the copy in the cache, or else its module for Go
- * to build.
+ * Whether the service can run here: from `$RATELIMIT_BIN`, from the copy in the cache, or from its
+ * module if Go can build it.
  */
 export function hasRateLimitEngine(): boolean {
   if (process.env.RATELIMIT_BIN !== undefined || existsSync(cachedProgram())) return true;
@@ -68,7 +68,10 @@ function cachedProgram(): string {
   return join(cacheFolder(process.env), "ratelimit", VERSION, PROGRAM);
 }
 
-/** @throws MeshwrightError `build` when Go cannot build it, as where its module cannot be had */
+/**
+ * @throws MeshwrightError `build` when Go cannot build it, for example because its module is not
+ * available
+ */
 async function findProgram(): Promise<string> {
   const { RATELIMIT_BIN: given } = process.env;
   const program = given ?? cachedProgram();
@@ -79,7 +82,8 @@ async function findProgram(): Promise<string> {
 async function buildInto(program: string): Promise<void> {
   const folder = join(program, "..");
   await makeFolder(folder);
-  // Beside its place: another process may build it too, and the last step is one.
+  // Built beside its final place and moved there in one step, since another process may build it
+  // too.
   const temporary = await mkdtemp(join(folder, ".build-"));
   try {
     const env = { ...process.env, GOBIN: temporary };
@@ -99,7 +103,7 @@ async function buildInto(program: string): Promise<void> {
 }
 
 /**
- * Starts the service, which may be built first, and waits until it serves.
+ * Starts the service, after building it if necessary, and waits until it serves.
  * @throws MeshwrightError `build` when it cannot be built, `service-failed` when it or Redis does
  * not start
  */
@@ -155,7 +159,7 @@ function redisArgs(port: number, directory: string): readonly string[] {
 async function writeLimits(directory: string, { domain, descriptors }: EngineOptions): Promise<void> {
   const folder = join(directory, "config");
   await mkdir(folder);
-  // JSON is YAML.
+  // Every JSON text is YAML.
   await writeFile(join(folder, "limits.yaml"), JSON.stringify({ domain, descriptors }));
 }
 

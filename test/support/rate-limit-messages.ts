@@ -1,15 +1,15 @@
-// The messages of `envoy.service.ratelimit.v3`, as much of them as tests say and look at. Source:
-// `api/envoy/service/ratelimit/v3/rls.proto` of envoyproxy/envoy.
+// The messages of `envoy.service.ratelimit.v3`, with the fields that tests use.
+// Source: `api/envoy/service/ratelimit/v3/rls.proto` of envoyproxy/envoy.
 
 export type LimitUnit = "second" | "minute" | "hour" | "day";
 
-/** By the protocol's numbers, from 1 on. */
+/** In the order of the protocol's numbers, which start at 1. */
 const UNITS: readonly LimitUnit[] = ["second", "minute", "hour", "day"];
 
 export interface AskedDescriptor {
   readonly entries: readonly (readonly [key: string, value: string])[];
   readonly limit?: { readonly requestsPerUnit: number; readonly unit: LimitUnit | undefined };
-  /** Absent where the descriptor has none of its own. */
+  /** Absent when the descriptor has none of its own. */
   readonly hitsAddend?: number;
 }
 
@@ -17,23 +17,23 @@ export interface AskedDescriptor {
 export interface LimitQuestion {
   readonly domain: string;
   readonly descriptors: readonly AskedDescriptor[];
-  /** 0 where the request has none. */
+  /** 0 when the request has none. */
   readonly hitsAddend: number;
 }
 
-/** One descriptor's part of an answer. */
+/** The answer for one descriptor. */
 export interface LimitStatus {
   /** Default: false. */
   readonly over?: boolean;
   readonly limit?: { readonly requestsPerUnit: number; readonly unit: LimitUnit };
   readonly remaining?: number;
-  /** Until the window ends, in seconds; parts of a second too. */
+  /** How long until the window ends, in seconds, with fractions. */
   readonly resetSeconds?: number;
 }
 
 /** `RateLimitResponse`. */
 export interface LimitVerdict {
-  /** Default: whether one of `statuses` is. */
+  /** Default: true if one of `statuses` is over. */
   readonly over?: boolean;
   /** Default: none. */
   readonly statuses?: readonly LimitStatus[];
@@ -94,8 +94,8 @@ function varint(value: number): Buffer {
 }
 
 /**
- * @throws Error where the message is none, or has text that is not UTF-8: a service would refuse it
- * as well
+ * @throws Error when the message is malformed, or has text that is not UTF-8, which a service would
+ * also refuse
  */
 export function decodeQuestion(message: Buffer): LimitQuestion {
   const fields = [...fieldsOf(message)];
@@ -154,7 +154,8 @@ function* fieldsOf(message: Buffer): Generator<Field> {
     const tag = read();
     const size = read();
     const isSized = (tag & 7) === SIZED;
-    if (!isSized && (tag & 7) !== VARINT) throw new Error(`wire type ${tag & 7} is none of the protocol's`);
+    if (!isSized && (tag & 7) !== VARINT)
+      throw new Error(`wire type ${tag & 7} is not one of the protocol's`);
     if (isSized && at + size > message.length) throw new Error("a field leads out of its message");
     const value = isSized ? message.subarray(at, at + size) : Buffer.alloc(0);
     at += value.length;

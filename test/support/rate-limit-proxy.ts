@@ -1,4 +1,4 @@
-// A proxy in process with rate-limit before one upstream, and what a test asks of it.
+// A proxy in process with rate-limit before one upstream, and the questions that tests ask of it.
 
 import type { Json } from "../../envoy/config/json.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
@@ -11,7 +11,7 @@ const WORKERS = 4;
 
 export const PER_USER: RateLimitConfig["rules"][number]["key"] = [{ header: "x-user" }];
 
-/** Where the built module is. */
+/** Builds the module and returns its path. */
 export async function buildRateLimit(): Promise<string> {
   const [built] = await buildFilters([FILTER]);
   if (built === undefined) throw new Error("rate-limit was not built");
@@ -19,8 +19,8 @@ export async function buildRateLimit(): Promise<string> {
 }
 
 /**
- * A proxy of four workers with the module, and an upstream that sends headers of the filter's own
- * names too.
+ * A proxy of four workers with the module. Its upstream also sends headers with names that the
+ * filter uses.
  */
 export function limitedProxy(module: string, config: RateLimitConfig): HostedProxy {
   const respond = () => ({ headers: [["ratelimit", "upstream"] as const, ["x-why", "upstream"] as const] });
@@ -31,7 +31,7 @@ export function limitedProxy(module: string, config: RateLimitConfig): HostedPro
   });
 }
 
-/** How many of so many requests pass, each on the next worker. */
+/** How many of this many requests pass. Each request goes to the next worker. */
 export function passing(proxy: HostedProxy, requests: number, headers: HeaderList = []): number {
   let passed = 0;
   for (let i = 0; i < requests; i++) if (proxy.request({ headers }).response?.status === 200) passed++;
@@ -44,7 +44,7 @@ export function header(proxy: HostedProxy, name: string, headers: HeaderList = [
   return (response?.headers ?? []).filter(([other]) => other === name).map(([, value]) => value);
 }
 
-/** How often a rule came to each outcome, those that never were left out. */
+/** How often a rule had each outcome, without outcomes that never happened. */
 export function decisions(proxy: HostedProxy, rule: string): Record<string, number> {
   const prefix = `meshwright.rate_limit.decisions_total;rule=${rule};outcome=`;
   return Object.fromEntries(

@@ -1,5 +1,5 @@
-// A rate limit service to stand beside Envoy in a test: it speaks the real one's protocol, and
-// answers what the test says, nonsense too.
+// A rate limit service to stand beside Envoy in a test. It speaks the real one's protocol, and
+// answers whatever the test says, including nonsense.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { startGrpcUpstream, type UpstreamGrpcCall } from "../../kit/envoy/grpc-upstream.js";
@@ -11,17 +11,17 @@ import {
   type LimitVerdict,
 } from "./rate-limit-messages.js";
 
-/** What the service does with a question, beside answering it. */
+/** What the service does with a question, apart from answering it. */
 export interface LimitReply extends LimitVerdict {
   /** How long it waits first, in milliseconds. Default: 0. */
   readonly delayMs?: number;
-  /** Sent in place of a verdict, whatever it is. */
+  /** Bytes that are sent instead of a verdict. */
   readonly raw?: Uint8Array;
   /** Ends the call with this gRPC status and no answer. */
   readonly status?: number;
   /**
-   * `reset` breaks the call off, `reset-in-answer` after a part of the answer, `never` leaves it
-   * open.
+   * `reset` breaks the call off, `reset-in-answer` does so after a part of the answer, `never`
+   * leaves it open.
    */
   readonly fault?: "reset" | "reset-in-answer" | "never";
 }
@@ -31,15 +31,15 @@ export type LimitRespond = (question: LimitQuestion) => LimitReply | Promise<Lim
 export interface RateLimitService extends Upstream {
   /** Every question so far, the oldest first. */
   readonly questions: readonly LimitQuestion[];
-  /** How many calls their client gave up. */
+  /** How many calls their clients gave up. */
   readonly cancelled: number;
-  /** From now on it answers so. */
+  /** Its answers from now on. */
   respond: LimitRespond;
 }
 
 const METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/** Starts a service on a free port. Default: it lets everything pass. */
+/** Starts a service on a free port. By default it lets everything pass. */
 export async function startRateLimitService(respond: LimitRespond = allow): Promise<RateLimitService> {
   const questions: LimitQuestion[] = [];
   const state = { respond, cancelled: 0 };
@@ -89,8 +89,8 @@ export function allow({ descriptors }: LimitQuestion): LimitVerdict {
 }
 
 /**
- * Lets so many hits of each key pass, and then no more, as the real service does within a window.
- * @param resetSeconds what it says of the window's end, for each answer anew
+ * Lets this many hits of each key pass and then no more, as the real service does within a window.
+ * @param resetSeconds the seconds until the window's end, asked again for each answer
  */
 export function countingTo(limit: number, resetSeconds: () => number = () => 0): LimitRespond {
   const hits = new Map<string, number>();

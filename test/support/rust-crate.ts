@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { runProgram } from "../../envoy/runtime/run-program.js";
 
-/** What Rust compiles a filter for. */
+/** The target for which Rust compiles a filter. */
 export const RUST_TARGET = "wasm32-unknown-unknown";
 
 /**
- * Compiles a crate of a filter. Its dependencies come from crates.io the first time, as its lock
- * file has them.
+ * Compiles a filter's crate. The first time its dependencies come from crates.io, as its lock file
+ * names them.
  * @param crate the folder of its `Cargo.toml`
- * @param directory where its module, and what the compiler leaves, go
+ * @param directory where its module and the compiler's files go
  * @returns the module's path
  * @throws MeshwrightError `build` with the compiler's lines as details
  */

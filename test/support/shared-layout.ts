@@ -1,9 +1,9 @@
-// What a filter keeps in shared data, byte by byte, for the tests that hold its layouts: a release
-// that means something else by a byte must not read what an older one wrote.
+// What a filter keeps in shared data, byte by byte, for the tests that pin its layouts. A release
+// that gives a byte another meaning must not read what an older one wrote.
 
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
 
-/** What every random byte is, so that secrets and what is hashed under them come again. */
+/** The value of every random byte, so that secrets and their hashes repeat. */
 const RANDOM = 0x07;
 
 /** A module whose random numbers are always the same. */
@@ -28,7 +28,7 @@ function printable(key: string): string {
   return key.replace(/[^\x20-\x7e]/g, escaped);
 }
 
-/** Of a layout: parts in hexadecimal, blanks between them, and zeros up to so many bytes. */
+/** A layout's bytes: parts in hexadecimal, separated by spaces, and zeros up to this size. */
 export function layout(bytes: number, ...parts: readonly string[]): string {
   return parts
     .join("")

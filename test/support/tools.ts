@@ -1,5 +1,5 @@
-// Programs that some tests need beside Node and Envoy. Where one is absent its tests are skipped,
-// by name.
+// Programs that some tests need besides Node and Envoy. When one is absent, its tests are skipped
+// and named.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -75,7 +75,8 @@ function hasGo(): boolean {
 }
 
 /**
- * The compiler names the folder of any target that it knows; only one that is installed is there.
+ * The compiler names the folder of any target that it knows. The folder exists only if the target
+ * is installed.
  */
 function hasRustTarget(): boolean {
   const asked = spawnSync("rustc", ["--print", "target-libdir", "--target", RUST_TARGET]);

@@ -1,4 +1,4 @@
-// Modules for tests in WebAssembly's text form: what no compiler would make, too.
+// Modules for tests in WebAssembly's text form, including modules that no compiler would make.
 
 import { writeFile } from "node:fs/promises";
 import binaryen from "assemblyscript/binaryen";
@@ -14,7 +14,7 @@ export const MINIMAL = ABI_MARKER + ALLOCATOR + MEMORY;
 export function wat(fields: string): Uint8Array {
   const module = binaryen.parseText(`(module ${fields})`);
   try {
-    // With GC types come forms that Node 20 does not read.
+    // GC types bring forms that Node 20 cannot read.
     module.setFeatures(binaryen.Features.All & ~binaryen.Features.GC);
     return module.emitBinary();
   } finally {

@@ -110,13 +110,13 @@ function lowerCase(list: HeaderList): HeaderList {
   return list.map(([name, value]) => [name.toLowerCase(), value]);
 }
 
-/** Envoy knows `host` as the old name of `:authority`. */
+/** Envoy accepts `host` as the old name of `:authority`. */
 function isRequest(headers: HeaderList): boolean {
   const names = new Set(headers.map(([name]) => name));
   return names.has(":method") && names.has(":path") && (names.has(":authority") || names.has("host"));
 }
 
-/** The cluster of a `GrpcService { envoy_grpc { cluster_name } }`, or the text as it is. */
+/** The cluster of a `GrpcService { envoy_grpc { cluster_name } }`, or the text itself. */
 export function clusterOf(service: Buffer): string {
   const inner = service[0] === 0x0a && service[2] === 0x0a && service[1] === service.length - 2;
   return inner ? service.toString("latin1", 4, 4 + (service[3] ?? 0)) : service.toString("latin1");

@@ -45,8 +45,8 @@ function readCalls(vm: Vm): HostCalls {
 function editCalls(vm: Vm): HostCalls {
   const textOf = (ptr: number, size: number) => vm.memory.text(ptr, size);
   /**
-   * Envoy reads the arguments before it looks whether there is such a map, and after it looked
-   * whether there could be.
+   * Envoy first checks whether such a map can exist, then reads the arguments, then looks for the
+   * map.
    */
   const edit = <T>(type: number, read: () => T, change: (map: HeaderMap, read: T) => void): number => {
     if (type >>> 0 > LAST_MAP) return Status.BadArgument;

@@ -1,4 +1,4 @@
-// Host calls that let a stream go on, end it, or answer it.
+// Host calls that continue a stream, end it, or answer it.
 
 import { Status, StreamType } from "../abi.js";
 import { readPairs } from "../header-map.js";
@@ -45,7 +45,7 @@ function newCalls(vm: Vm): HostCalls {
   };
 }
 
-/** Of ABI 0.1.0 alone. */
+/** Calls that only ABI 0.1.0 has. */
 function oldCalls(vm: Vm): HostCalls {
   return {
     proxy_continue_request: () => vm.context.continueStream(StreamType.Request),

@@ -38,7 +38,7 @@ export function systemCalls(vm: Vm): HostCalls {
   };
 }
 
-/** Keeps a line that is not below the host's level. Level 0 trace to 5 critical. */
+/** Keeps a line unless it is below the host's level, 0 trace to 5 critical. */
 export function writeLog(vm: Vm, level: number, text: Buffer): void {
   if (level >= vm.options.logLevel) vm.log(level, text.toString("utf8"));
 }
@@ -48,8 +48,8 @@ function levelCall(vm: Vm): HostCalls {
 }
 
 /**
- * What has attributes and is none itself: Envoy finds it and cannot say it. Outside of a stream
- * there is `xds` alone.
+ * Groups of attributes, which are no values themselves: Envoy finds them but cannot serialize them.
+ * Outside a stream only `xds` exists.
  */
 const GROUPS: ReadonlySet<string> = new Set([
   "request",
@@ -64,7 +64,7 @@ function isGroup(vm: Vm, path: string): boolean {
   return path === "xds" || (GROUPS.has(path) && vm.context !== vm.context.root);
 }
 
-/** Parts of a path are parted by NULs, and one at its end says nothing. */
+/** NULs separate the parts of a path. A NUL at the end is ignored. */
 function pathOf(text: string): string {
   return (text.endsWith("\0") ? text.slice(0, -1) : text).replaceAll("\0", ".");
 }

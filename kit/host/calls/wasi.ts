@@ -1,4 +1,5 @@
-// The part of WASI preview 1 that Envoy 1.39 links. There are no files: most calls only say so.
+// The part of WASI preview 1 that Envoy 1.39 links. There are no files, so most calls only return
+// that.
 
 import type { HostCall, HostCalls, Vm } from "../vm.js";
 import { writeLog } from "./system.js";
@@ -8,7 +9,7 @@ const Errno = { Success: 0, Badf: 8, Inval: 28, Noent: 44, Nosys: 52, Notdir: 20
 const MAX_RANDOM_BYTES = 64 * 1024;
 const STDOUT = 1;
 const STDERR = 2;
-/** What a line to standard output and to standard error is logged as: info and error. */
+/** The log levels of lines to standard output and to standard error: info and error. */
 const LEVELS = { [STDOUT]: 2, [STDERR]: 4 } as const;
 const RIGHT_TO_WRITE = 64n;
 
@@ -99,7 +100,7 @@ function processCalls(vm: Vm): HostCalls {
   };
 }
 
-/** Calls that fail, or find nothing, and say so in a result as well. */
+/** Calls that fail or find nothing, and that write this into a result too. */
 function resultCalls(vm: Vm): HostCalls {
   const zero = (out: number, errno: number): number => vm.memory.setWord(out, 0) || errno;
   return {

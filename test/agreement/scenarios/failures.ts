@@ -1,11 +1,11 @@
-// What becomes of requests when a filter's VM has ended in a trap: the one that it ended in, those
-// that follow, and those of other filters in that VM.
+// What happens to requests when a filter's VM has ended in a trap: the request that caused it,
+// those that follow, and those of other filters in that VM.
 
 import type { FailurePolicy } from "../../../envoy/config/wasm.js";
 import { type Plan, probe, type Scenario, type ScenarioFilter } from "../scenario.js";
 
 const POLICIES: readonly FailurePolicy[] = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"];
-/** Longer than Envoy waits before it starts a VM again. */
+/** Longer than Envoy waits before it restarts a VM, in milliseconds. */
 const REST_MS = 180;
 
 const CALLBACKS: Readonly<Record<string, string>> = {
@@ -22,7 +22,7 @@ const CALLBACKS: Readonly<Record<string, string>> = {
 
 const MESSAGE = { body: ["one", "two"], trailers: [["x-t", "1"]] } as const;
 
-/** A VM of its own, for it does not outlive the scenario. */
+/** It has a VM of its own, which does not outlive the scenario. */
 function failing(name: string, plan: Plan, failurePolicy: FailurePolicy): ScenarioFilter {
   return { ...probe(name, plan), vmId: "failing", failurePolicy };
 }

@@ -42,7 +42,7 @@ function downstream(
   };
 }
 
-/** At each attempt, under a route that tries up to three times. */
+/** Runs at each attempt, on a route that makes up to three. */
 function upstream(
   name: string,
   rules: readonly object[],
@@ -119,7 +119,7 @@ const DOWNSTREAM: readonly Scenario[] = [
     [{}, { path: "/a" }],
   ),
   downstream(
-    "not yet, and no more",
+    "a window that has not begun, and one that is over",
     [
       { until: "2001-01-01T00:00:00Z", abort: ABORT },
       { from: "2901-01-01T00:00:00Z", abort: ABORT },
@@ -132,7 +132,7 @@ const DOWNSTREAM: readonly Scenario[] = [
     [{ share: { percentage: 50, key: { header: "x-user" }, salt: "s" }, abort: ABORT }],
     ["ann", "ben", "cem", "dee"].map((user) => asks(["x-user", user])),
   ),
-  downstream("at most so many", [{ maxActive: 1, delay: { fixed: "20ms" } }], [{}, {}]),
+  downstream("a limit of active faults", [{ maxActive: 1, delay: { fixed: "20ms" } }], [{}, {}]),
   downstream(
     "what clients ask for",
     [],

@@ -1,5 +1,5 @@
-// How streams flow through chains: what is held and goes on, what ends early, and what the filters
-// before and behind see of it.
+// How streams flow through chains: what is held and continues, what ends early, and what the
+// filters before and after see of it.
 
 import type { BodyPieces, ClientRequest, UpstreamResponse } from "../../../kit/traffic.js";
 import { type Plan, probe, type Scenario } from "../scenario.js";
@@ -7,8 +7,8 @@ import { type Plan, probe, type Scenario } from "../scenario.js";
 type Way = "request" | "response";
 
 /**
- * What a filter does in one direction: headers h, bodies b, trailers t; `cont` takes the stream's
- * number.
+ * What a filter does in one direction, with h for headers, b for bodies and t for trailers. `cont`
+ * takes the stream's number.
  */
 const DEEDS: Readonly<Record<string, (letter: string, stream: number) => Plan>> = {
   "pauses at the headers": (letter, stream) => ({ [`${letter}h`]: `ret 1; later 60; cont ${stream}` }),
@@ -58,7 +58,7 @@ const DEEDS: Readonly<Record<string, (letter: string, stream: number) => Plan>> 
     [`${letter}b`]: "ret 1",
     [`${letter}b$`]: "reply 418 no no x-reply=1; ret 1",
   }),
-  "returns what means nothing": (letter) => ({
+  "returns an unknown status": (letter) => ({
     [`${letter}h`]: "ret 9",
     [`${letter}b`]: "ret 9",
     [`${letter}t`]: "ret 9",
@@ -73,7 +73,7 @@ const SHAPES: Readonly<Record<string, Pick<ClientRequest & UpstreamResponse, "bo
   "a body and trailers": { body: BODY, trailers: [["x-in", "t"]] },
 };
 
-/** At these a response that has begun and one that answers it race on the wire. */
+/** Here a response that has begun and one that answers it race on the wire. */
 const isRace = (way: Way, deed: string) => way === "response" && deed === "answers at the end of the body";
 
 function flows(way: Way): readonly Scenario[] {

@@ -1,5 +1,5 @@
 // gRPC calls of filters that a service answers: what the module is told, in which order, and what
-// it can read of it then.
+// it can read at that time.
 
 import type { GrpcAnswer } from "../../../kit/host/proxy-options.js";
 import { probe, type Scenario } from "../scenario.js";

@@ -1,10 +1,10 @@
-// Every host call in every callback, with what is valid and with what is not.
+// Every host call in every callback, with valid and with invalid arguments.
 
 import { type Plan, probe, type Scenario } from "../scenario.js";
 
 /**
- * Where steps are performed: in a callback of the stream, or in one of the plugin after which the
- * stream goes on.
+ * Where steps run: in a callback of the stream, or in one of the plugin, after which the stream
+ * goes on.
  */
 const PLACES: Readonly<Record<string, (steps: string) => Plan>> = {
   configure: (steps) => ({ conf: steps }),
@@ -34,7 +34,7 @@ const EDITS = (map: number) =>
     `get ${map} x-missing`,
     `get ${map} ~`,
     `get ${map} !`,
-    // Envoy's own header for the time that the upstream took may have a digit more.
+    // Envoy's own header for the time that the upstream took may be one digit longer.
     ...(map === 2 || map === 6 ? [] : [`size ${map}`]),
     `pairs ${map}`,
     `add ${map} X-New 1`,
@@ -240,7 +240,7 @@ const CALLS = [
   ]),
 ].join("; ");
 
-/** A callback of a stream that speaks as its plugin. */
+/** A callback of a stream that acts as its plugin. */
 const AS_PLUGIN = [
   "eff root",
   "prop plugin_name",
@@ -266,16 +266,16 @@ const GROUPS: Readonly<Record<string, string>> = {
   "shared data": SHARED,
   properties: PROPERTIES,
   system: SYSTEM,
-  "calls that cannot be": CALLS,
+  "impossible calls": CALLS,
   "continue the request": "cont 0",
   "continue the response": "cont 1",
-  "continue what is none": "cont 2; cont 3; cont 4; cont -1",
-  "close what is none": "close 2; close 3; close 4; close -1",
+  "continue an unknown stream": "cont 2; cont 3; cont 4; cont -1",
+  "close an unknown stream": "close 2; close 3; close 4; close -1",
   "ended by itself": "ended",
   "calls as the plugin": AS_PLUGIN,
 };
 
-/** A request and a response with everything that they can have. */
+/** A request and a response with every part that they can have. */
 export const WHOLE: Pick<Scenario, "requests" | "answers"> = {
   requests: [
     {
@@ -300,7 +300,7 @@ export const WHOLE: Pick<Scenario, "requests" | "answers"> = {
         trailers: [["x-in", "r"]],
       },
     ],
-    // Later than the body of the request that waits for it.
+    // Comes later than the body of the request that waits for it.
     other: [
       { delayMs: 60, status: 201, headers: [["x-in", "o"]], body: "called", trailers: [["x-in", "ot"]] },
     ],
@@ -308,8 +308,8 @@ export const WHOLE: Pick<Scenario, "requests" | "answers"> = {
 };
 
 /**
- * Here stock Envoy itself ends, by a segmentation fault, or breaks HTTP/2: a response is continued
- * that has not begun or is at its end, or answered twice when it has begun.
+ * In these scenarios stock Envoy itself ends in a segmentation fault, or breaks HTTP/2: a response
+ * is continued that has not begun or has ended, or a response that has begun is answered twice.
  */
 const FATAL =
   /^continue the response in (context create|request|response (headers|trailers)|tick, of a paused)|^two local replies in response/;
@@ -328,8 +328,8 @@ export const HOST_CALLS: readonly Scenario[] = Object.entries(GROUPS)
   .filter(isSafe);
 
 /**
- * Without bodies, and not in `configure`, which every thread does: whether `queue ready` comes
- * before or after a piece of one is a matter of time.
+ * Without bodies, since `queue ready` may come before or after a piece, depending on time. Not in
+ * `configure` either, which every thread does.
  */
 export const QUEUE_CALLS: readonly Scenario[] = Object.entries(PLACES)
   .filter(([place]) => !/body|trailers|configure/.test(place))
@@ -342,20 +342,20 @@ export const QUEUE_CALLS: readonly Scenario[] = Object.entries(PLACES)
   );
 
 /**
- * It ends too when a stream that has ended is answered or reset, in the callback itself or soon
- * after. In `configure` either would be about no stream.
+ * Envoy also ends when a stream that has ended is answered or reset, in the callback itself or soon
+ * after. In `configure` there is no stream to answer or reset.
  */
 const PLACES_OF_OPEN_STREAMS = Object.entries(PLACES).filter(
   ([place]) => !["configure", "log", "done", "delete"].includes(place),
 );
 
-/** Between two others, so that it shows what of it they see. */
+/** The filter stands between two others, which show what they see of it. */
 export const ENDINGS: readonly Scenario[] = Object.entries({
   "a local reply": "reply 418 because%20of%09it no x-reply=1; ret 1",
   "a local reply, and it continues": "reply 418 ~ ~ ~; ret 0",
   "a local reply with a body and a gRPC status": "reply 200 d *100 ~ 9; ret 1",
   "two local replies": "reply 418 one one ~; reply 419 two two ~; ret 1",
-  "a local reply with headers that cannot be":
+  "a local reply with impossible headers":
     "reply 418 d b :status=200,x%20y=1,content-length=77,date=x; ret 1",
   "a reset of the request": "close 0; ret 1",
   "a reset of the response": "close 1; ret 1",

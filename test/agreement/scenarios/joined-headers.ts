@@ -1,4 +1,4 @@
-// Which headers Envoy keeps once, with the values of all that are added, and which as often as they
+// Which headers Envoy keeps once, with all added values joined, and which it keeps as often as they
 // come.
 
 import { probe, type Scenario } from "../scenario.js";
@@ -74,7 +74,7 @@ const PLACES: Readonly<Record<string, { readonly callback: string; readonly map:
   "response trailers": { callback: "st", map: 3 },
 };
 
-/** What is added goes again before it reaches anybody. */
+/** The added values are removed again before anyone gets them. */
 function steps(map: number): string {
   return NAMES.flatMap((name) => [
     `set ${map} ${name} a`,
@@ -88,7 +88,7 @@ function steps(map: number): string {
 
 export const JOINED_HEADERS: readonly Scenario[] = Object.entries(PLACES).map(
   ([place, { callback, map }]): Scenario => ({
-    name: `headers that are joined: ${place}`,
+    name: `joined headers: ${place}`,
     filters: [probe("a", { [callback]: steps(map) })],
     requests: [{ body: ["x"], trailers: [["x-t", "1"]] }],
     answers: { upstream: [{ body: ["x"], trailers: [["x-t", "1"]] }] },

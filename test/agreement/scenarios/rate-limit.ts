@@ -42,7 +42,7 @@ function limits(
 const local = (rule: object, requests: readonly ClientRequest[], name: string, options: object = {}) =>
   limits(name, [{ local: LOCAL, ...rule }], requests, { options });
 
-/** One rule that asks the service, which says that. */
+/** One rule that asks the service, which gives this answer. */
 function asking(
   name: string,
   verdict: LimitVerdict | GrpcAnswer,
@@ -53,7 +53,8 @@ function asking(
   } = {},
 ): Scenario {
   const isVerdict = "statuses" in verdict || "over" in verdict;
-  // In one piece: what of a body has come when the service answers would be chance.
+  // The body is one piece, since chance would decide how many pieces have come when the service
+  // answers.
   const { rule, requests = [ann, { ...ann, body: "one, two" }] } = more;
   const service = { cluster: "other", domain: "shop", timeout: "2s", ...more.service };
   return limits(`service: ${name}`, [{ key: USER, global: {}, ...rule }], requests, {
@@ -77,7 +78,7 @@ const LOCALLY: readonly Scenario[] = [
   local({ key: USER, missing: "deny" }, [ann, {}], "nobody is refused"),
   local({}, [{}, {}, {}], "the fields of the IETF", { headers: "ietf" }),
   local({}, [{}, {}, {}], "the older fields", { headers: "x-ratelimit" }),
-  local({}, [{}, {}, {}, GRPC], "an answer of one's own", {
+  local({}, [{}, {}, {}, GRPC], "an answer of the rule", {
     answer: { status: 503, body: "{}", contentType: "application/json", grpcStatus: 14 },
   }),
   local({ shadow: true }, [{}, {}, {}, {}], "a shadow"),
@@ -154,7 +155,7 @@ const GLOBALLY: readonly Scenario[] = [
     { messages: [encodeVerdict(OVER)], delayMs: 400 },
     { service: { timeout: "50ms" } },
   ),
-  asking("is not there", UNDER, { service: { cluster: "nowhere" } }),
+  asking("does not exist", UNDER, { service: { cluster: "nowhere" } }),
   asking("comes after the limit here", UNDER, { rule: { local: { limit: 1, unit: "hour" } } }),
   asking("counts by a limit and a cost of the rule", UNDER, {
     rule: { cost: { fixed: 3 }, global: { limitOverride: { limit: 9, unit: "day" } } },

@@ -1,4 +1,4 @@
-// What the filter retry-budget leaves of the router's retries, in a cluster's chain and in a
+// Which of the router's retries the filter retry-budget allows, in a cluster's chain and in a
 // listener's.
 
 import type { Json } from "../../../envoy/config/json.js";
@@ -7,9 +7,9 @@ import { probe, type Scenario, type ScenarioFilter } from "../scenario.js";
 
 const BAD: UpstreamResponse = { status: 503, headers: [["x-bad", "1"]], body: "bad" };
 const GOOD: UpstreamResponse = { headers: [["x-good", "1"]], body: "good" };
-/** Nothing is left. */
+/** A budget that allows nothing. */
 const NONE = { ratio: { percentage: 0, minRetriesPerSecond: 0 } };
-/** One more, for the whole of the test. */
+/** A budget that allows one retry during the whole test. */
 const ONE = { concurrency: { percentage: 0, minRetryConcurrency: 1 } };
 
 function budget(fields: object, more: object = {}): ScenarioFilter {
@@ -73,7 +73,7 @@ export const RETRY_BUDGET: readonly Scenario[] = [
   upstream("nothing is left, and no response in time", NONE, [{ fault: "never" }, GOOD], {
     routeOptions: { retryPolicy: { retryOn: ["5xx"], numRetries: 3, perTryTimeoutSeconds: 0.1 } },
   }),
-  upstream("an answer of one's own", NONE, [{ fault: "reset" }], {
+  upstream("an answer of the budget", NONE, [{ fault: "reset" }], {
     options: { answer: { status: 429, body: "spent\n" } },
     requests: [{}, grpc()],
   }),

@@ -1,4 +1,4 @@
-// What the router makes of upstreams that fail, and what filters of both chains see of it.
+// What the router does with upstreams that fail, and what filters of both chains see of it.
 
 import type { DestinationRoutesOptions } from "../../../envoy/config/route.js";
 import type { ClientRequest, UpstreamResponse } from "../../../kit/traffic.js";
@@ -26,7 +26,7 @@ function retried(
     answers: { upstream },
     routeOptions: { retryPolicy: { retryOn: retryOn.split(","), ...more.retry }, ...more.routes },
     requests: [more.request ?? {}],
-    // Where nobody answers, what a client is told in the end is not waited for.
+    // When nobody answers, the client does not wait for the final answer.
     ...(upstream.some(({ fault }) => fault === "never") ? { patienceMs: 600 } : {}),
   };
 }
@@ -38,11 +38,11 @@ export const ROUTER: readonly Scenario[] = [
   retried("503, then good", "5xx", [{ status: 503, body: "bad" }, GOOD]),
   retried("503 twice", "5xx", [{ status: 503, body: "bad" }, { status: 503, body: "bad again" }, GOOD]),
   retried("two retries", "5xx", [{ status: 503 }, { status: 500 }, GOOD], { retry: { numRetries: 2 } }),
-  retried("500 is no gateway error", "gateway-error", [{ status: 500 }, GOOD]),
+  retried("500 is not a gateway error", "gateway-error", [{ status: 500 }, GOOD]),
   retried("502 is a gateway error", "gateway-error", [{ status: 502 }, GOOD]),
   retried("409 is retriable", "retriable-4xx", [{ status: 409 }, GOOD]),
   retried("404 is not", "retriable-4xx", [{ status: 404 }, GOOD]),
-  retried("a status of one's own", "retriable-status-codes", [{ status: 418 }, GOOD], {
+  retried("a status of the policy", "retriable-status-codes", [{ status: 418 }, GOOD], {
     retry: { retriableStatusCodes: [418] },
   }),
   retried("rate limited is not retried", "5xx", [
@@ -57,9 +57,9 @@ export const ROUTER: readonly Scenario[] = [
     request: { body: ["one", "two"], trailers: [["x-t", "1"]] },
   }),
   {
-    // What Envoy keeps of a body for another attempt stands among what filters hold, and goes on
-    // with it.
-    name: "router: a body that is kept goes out twice where a filter holds the trailers",
+    // Envoy keeps the body for another attempt among the bytes that filters hold, and it goes on
+    // with them.
+    name: "router: a kept body goes out twice when a filter holds the trailers",
     filters: [probe("a", { qt: "ret 1; later 60; cont 0" }), probe("b")],
     routeOptions: { retryPolicy: { retryOn: ["5xx"] } },
     requests: [{ body: ["one", "two"], trailers: [["x-t", "1"]] }],
@@ -94,7 +94,7 @@ export const ROUTER: readonly Scenario[] = [
   }),
   retried("another host", "5xx", [GOOD], { routes: { hostRewrite: "inside.test" } }),
   retried("a destination", "5xx", [GOOD], { request: asks(["x-mesh-destination", "other"]) }),
-  retried("a destination that is none", "5xx", [GOOD], { request: asks(["x-mesh-destination", "nowhere"]) }),
+  retried("an unknown destination", "5xx", [GOOD], { request: asks(["x-mesh-destination", "nowhere"]) }),
   retried("HEAD", "5xx", [{ headers: [["content-length", "4"]] }], { request: { method: "HEAD" } }),
   retried("204", "5xx", [{ status: 204 }]),
   retried("304", "5xx", [{ status: 304, headers: [["etag", "x"]] }]),

@@ -1,5 +1,5 @@
-// The smallest useful filter: adds one response header. It keeps nothing per stream and exports one
-// stream callback.
+// The smallest useful filter: it adds one response header. It keeps nothing per stream and exports
+// one stream callback.
 
 import {
   Bytes,

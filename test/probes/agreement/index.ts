@@ -1,6 +1,6 @@
-// A filter that does what its configuration says, for the scenarios that are held against stock
-// Envoy: `"qh: get 0 x-a; ret 1 | qb$: body 0 0 9"`. A part of the plan is for one callback, its
-// steps are host calls, and every callback and every call is a line of the log.
+// A filter that does what its configuration says, for the scenarios that are compared with stock
+// Envoy: `"qh: get 0 x-a; ret 1 | qb$: body 0 0 9"`. Each part of the plan is for one callback. Its
+// steps are host calls. Every callback and every call is a line of the log.
 
 import {
   proxy_get_buffer_bytes,
@@ -13,14 +13,14 @@ import { perform, say, speakAs } from "./steps";
 const PLUGIN_CONFIGURATION: u32 = 7;
 const out = memory.data(8, 4);
 
-/** What a plugin does, by callback. */
+/** The plan of a plugin, by callback. */
 class Plan {
   readonly tasks: string[] = [];
   readonly taskStreams: u32[] = [];
   readonly ids: u32[] = [];
   readonly tokens: u32[] = [];
   name: string = "";
-  /** The stream that acted last: what answers to calls are about. */
+  /** The stream that acted last, which the answers to calls are about. */
   stream: u32 = 0;
   private readonly keys: string[] = [];
   private readonly parts: string[] = [];
@@ -46,7 +46,7 @@ class Plan {
 }
 
 class Stream {
-  /** Callbacks so far, by name. */
+  /** The number of callbacks so far, by name. */
   readonly counts: Map<string, i32> = new Map();
 
   constructor(readonly plan: Plan) {}
@@ -56,7 +56,7 @@ const plans: Map<u32, Plan> = new Map();
 const streams: Map<u32, Stream> = new Map();
 
 /**
- * Performs steps up to the end, or up to `later`, behind which they wait for the next tick. `ret N`
+ * Performs steps to the end, or up to `later`; the steps behind it wait for the next tick. `ret N`
  * is what the callback returns.
  */
 function run(plan: Plan, stream: u32, text: string, result: u32): u32 {
@@ -90,8 +90,8 @@ function ofRoot(id: u32, name: string, text: string, result: u32 = 0): u32 {
 }
 
 /**
- * A callback of a stream: `NAME2` is for the second of them, `NAME$` for the last, `NAME` for any
- * other.
+ * A callback of a stream. `NAME2` is for the second call of it, `NAME$` for the last one, `NAME`
+ * for any other.
  */
 function ofStream(id: u32, name: string, text: string, ends: bool, result: u32 = 0): u32 {
   if (!streams.has(id)) return result;

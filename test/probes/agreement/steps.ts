@@ -1,5 +1,5 @@
-// Performs the steps of a plan: each is one host call, whose status and result become a line of the
-// log.
+// Performs the steps of a plan. Each step is one host call, and its status and result become a line
+// of the log.
 
 import {
   proxy_add_header_map_value,
@@ -51,7 +51,7 @@ import { bytesOf, OUTSIDE, pairsOf, shown, shownPairs } from "./words";
 const WARN: u32 = 3;
 const block = memory.data(24, 8);
 
-/** A step's words, and where its results go. */
+/** A step's words, and the address for its results. */
 let words: string[] = [];
 let outPtr: usize = block;
 let outSize: usize = block + 4;
@@ -59,16 +59,16 @@ let outWord: usize = block + 8;
 let outLong: usize = block + 16;
 
 /**
- * What host calls gave by which later steps name it: metrics and queues, `$0` in a plan is the
- * first, and tokens of calls, of which it is `#0`.
+ * Results of host calls that later steps name: metrics and queues, of which `$0` in a plan is the
+ * first, and tokens of calls, of which `#0` is the first.
  */
 let ids: u32[] = [];
 let tokens: u32[] = [];
 
-/** Who speaks in the log. */
+/** The plugin that writes into the log. */
 let speaker: string = "";
 
-/** What follows is of this plugin. */
+/** Makes the following steps those of this plugin. */
 export function speakAs(name: string, keptIds: u32[], keptTokens: u32[]): void {
   speaker = name;
   ids = keptIds;
@@ -110,7 +110,7 @@ function status(result: u32): void {
   say(named(result));
 }
 
-/** Of a call that writes an address and a size. */
+/** For a call that writes an address and a size. */
 function value(result: u32): void {
   if (outPtr == OUTSIDE || result != 0) {
     status(result);
@@ -119,7 +119,7 @@ function value(result: u32): void {
   say(named(result) + " " + shown(load<usize>(outPtr), load<i32>(outSize)));
 }
 
-/** Of a call that writes a number which is not the same in every proxy: the plan keeps it. */
+/** For a call that writes a number which differs between proxies. The plan keeps it. */
 function id(result: u32, kept: u32[] = ids): void {
   status(result);
   if (result == 0 && outWord != OUTSIDE) kept.push(load<u32>(outWord));
@@ -135,7 +135,7 @@ function clearOut(): void {
   memory.fill(block, 0, 24);
 }
 
-/** One host call. False where the step is none. */
+/** Makes one host call. Returns false for an unknown step. */
 export function perform(step: string): bool {
   words = step.split(" ");
   clearOut();
@@ -184,7 +184,7 @@ function services(verb: string): bool {
   const data = bytes(2);
   if (verb == "sget") value(proxy_get_shared_data(key.ptr, key.size, outPtr, outSize, outWord));
   else if (verb == "sset") {
-    // `cas`: the one that the key has now.
+    // `cas` means the one that the key has now.
     const now = words.length > 3 && words[3] == "cas";
     if (now) proxy_get_shared_data(key.ptr, key.size, outPtr, outSize, outWord);
     const cas = now ? load<u32>(outWord) : word(3);

@@ -1,10 +1,10 @@
-// The words of a plan: what they mean as numbers, as bytes and as header maps, and how bytes are
+// The words of a plan: their meaning as numbers, as bytes and as header maps, and how bytes are
 // shown in a line of the log.
 
 import { Bytes } from "../../../assembly/text/bytes";
 import { encodePairs, HeaderPairs } from "../../../assembly/text/header-pairs";
 
-/** An address that no memory of a module reaches. */
+/** An address outside any module's memory. */
 export const OUTSIDE: usize = 0x7fff0000;
 const SHOWN_BYTES: i32 = 2000;
 const PERCENT: u16 = 0x25;
@@ -16,8 +16,8 @@ function digit(code: u16): i32 {
 }
 
 /**
- * A word as bytes: `%HH` is a byte, `~` nothing, `*N` so many times x, `!` four bytes outside of
- * memory, `!N` so many.
+ * A word as bytes: `%HH` is a byte, `~` is nothing, `*N` is N times x, `!` is four bytes outside
+ * memory, `!N` is N of them.
  */
 export function bytesOf(word: string): Bytes {
   if (word == "~") return new Bytes(0, 0);
@@ -44,7 +44,7 @@ export function bytesOf(word: string): Bytes {
 }
 
 /**
- * `name=value,name=value` as the ABI encodes a header map; `raw:WORD` is the bytes themselves, and
+ * `name=value,name=value` as the ABI encodes a header map. `raw:WORD` is the bytes themselves, and
  * so is a word that begins with `!`.
  */
 export function pairsOf(word: string): Bytes {
@@ -60,7 +60,10 @@ export function pairsOf(word: string): Bytes {
   return encodePairs(flat);
 }
 
-/** Bytes in a line of the log: what is not printable as `%HH`; of long ones the size too. */
+/**
+ * Bytes in a line of the log. Bytes that are not printable become `%HH`, and long ones get their
+ * size too.
+ */
 export function shown(ptr: usize, size: i32): string {
   let text = "";
   for (let i = 0; i < min(size, SHOWN_BYTES); i++) {
@@ -75,7 +78,9 @@ function hex(value: u8): string {
   return String.fromCharCode(value < 10 ? 0x30 + value : 0x37 + value);
 }
 
-/** A header map that the host encoded: `name=value` of each, and whether that was all of it. */
+/**
+ * A header map that the host encoded, as `name=value` pairs, and whether anything followed them.
+ */
 export function shownPairs(ptr: usize, size: i32): string {
   if (size == 0) return "";
   const pairs = HeaderPairs.over(new Bytes(ptr, size));

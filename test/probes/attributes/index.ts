@@ -1,5 +1,5 @@
-// A filter for the tests of attributes in stock Envoy: it says all of them, when the request comes,
-// when the response does, and when both are over.
+// A filter for the tests of attributes in stock Envoy. It logs all of them when the request comes,
+// when the response comes, and when both are over.
 
 import {
   Bytes,

@@ -1,11 +1,12 @@
-// A filter for the tests of bodies in stock Envoy: `x-request` and `x-response` say what it does
-// with either body.
+// A filter for the tests of bodies in stock Envoy. `x-request` and `x-response` say what it does
+// with the two bodies.
 //
-// A command is words with spaces between: first when, `hold` (once all of the body is there),
-// `watermark` (the same, held by the watermark), `each` (with each piece), `last` (with the last
-// piece) or `late` (in the response); then perhaps `window N` to hide so many bytes; then `append`,
-// `prepend` or `replace` and a text, `clear`, `size`, `read START MAX`, `grow SIZE`, or `report`,
-// which writes what was seen in place of the body. `limit N` alone takes bodies up to that size.
+// A command is words with spaces between them. The first word says when: `hold` (once the whole
+// body is there), `watermark` (the same, held by the watermark), `each` (with each piece), `last`
+// (with the last piece) or `late` (in the response). Then `window N` may hide N bytes. Then follows
+// `append`, `prepend` or `replace` and a text, `clear`, `size`, `read START MAX`, `grow SIZE`, or
+// `report`, which replaces the body with what was seen. `limit N` alone takes bodies up to that
+// size.
 
 import {
   BodyBuffer,
@@ -49,7 +50,7 @@ const LENGTH = Bytes.of("content-length");
 const EMPTY = Bytes.of("");
 const TOO_LARGE = Bytes.of("over the limit");
 
-/** What one direction was told to do, and what it saw. */
+/** The command of one direction, and what the direction saw. */
 class Direction {
   private words: Array<string> = [];
   saw: string = "";
@@ -84,7 +85,7 @@ class Direction {
     this.act();
   }
 
-  /** After the body: in the response. */
+  /** Acts after the body, in the response. */
   late(): void {
     if (this.does("late")) this.act();
   }

@@ -1,5 +1,5 @@
-// Hides the start of a body, as a bundle does for the filters behind the one that holds it. In all
-// else the module is one of a single filter.
+// Hides the start of a body, as a bundle does for the filters behind the one that holds it.
+// Everything else is as in the module of a single filter.
 
 import { BufferType, HeaderMapType, Status, StreamType } from "../../../assembly/abi/types";
 import { BundleLink, HeaderEdit } from "../../../assembly/bundle-link";
@@ -9,7 +9,7 @@ import { Bytes } from "../../../assembly/text/bytes";
 
 @final
 export class BodyWindow extends BundleLink {
-  /** Bytes at the start of every body. */
+  /** The number of hidden bytes at the start of every body. */
   size: u32 = 0;
 
   override hiddenBytes(buffer: BufferType): u32 {

@@ -31,7 +31,7 @@ export {
   proxy_on_response_headers,
 } from "../../../assembly/exports/stream";
 
-/** In the order of `FLAWS`. */
+/** The same order as `FLAWS`. */
 enum Flaw {
   None,
   Traps,
@@ -55,7 +55,7 @@ enum Flaw {
   CountsWorkers,
 }
 
-/** `FLAWS` of `schema.ts`. */
+/** The same names as `FLAWS` of `schema.ts`. */
 const FLAWS: StaticArray<string> = [
   "none",
   "traps",
@@ -89,10 +89,10 @@ const LARGE: u32 = 1024 * 1024;
 const NO_TAG = Bytes.owned(0);
 const KNOWN_TAG = Bytes.of("sent");
 const MAX_TAG: i32 = 8;
-/** As many bytes as workers have asked. */
+/** Has one byte for each worker that has asked. */
 const WORKERS = new SharedData(Bytes.of("workers"));
 
-/** Flaws of their own: each is shared by all plugins of the VM. */
+/** The state of some flaws, which all plugins of the VM share. */
 const leaked: Bytes[] = [];
 let globalTag: Bytes = NO_TAG;
 let hasRefused: bool = false;
@@ -100,7 +100,7 @@ let hasRefused: bool = false;
 class BrokenRoot extends RootContext {
   flaw: Flaw = Flaw.None;
   tag: Bytes = NO_TAG;
-  /** Whatever stream it was that said a known tag last, and of the last stream. */
+  /** The last known tag, whichever stream sent it, and the tag of the last stream. */
   lastTag: Bytes = NO_TAG;
   currentTag: Bytes = NO_TAG;
   counter: u32 = 0;
@@ -190,7 +190,7 @@ class BrokenStream extends HttpContext {
   }
 }
 
-/** "1" for the first that asks, and so on. */
+/** "1" for the first worker that asks, and so on. */
 function numberOfThisWorker(): Bytes {
   const others = WORKERS.get();
   const number = others ? others.size + 1 : 1;

@@ -1,4 +1,4 @@
-// What the broken filter's configuration may be.
+// The schema of the broken filter's configuration.
 
 import { z } from "zod";
 import { text } from "../../../filters/shared/match-schema.js";
@@ -30,5 +30,5 @@ export type Flaw = (typeof FLAWS)[number];
 
 export const brokenFilterSchema = z.strictObject({
   flaw: z.enum(FLAWS).describe("What is wrong with the filter."),
-  tag: text(0, 8).optional().describe("What it writes into responses. Default: none."),
+  tag: text(0, 8).optional().describe("The text that it writes into responses. Default: none."),
 });

@@ -1,6 +1,6 @@
-// A filter for the tests of what a bundle's filters do beside their own stream: calls, timers,
-// queues, and other streams. The request's header `x-NAME` says what it does, and `x-NAME-saw` in
-// the request says whose headers it has seen. It reads all headers before and after that.
+// A filter for the tests of what a bundle's filters do outside their own stream: calls, timers,
+// queues, and other streams. The request's header `x-NAME` says what it does. `x-NAME-saw` in the
+// request says whose headers it has seen. It reads all headers before and after that.
 
 import {
   Bytes,
@@ -47,7 +47,7 @@ class Answer extends HttpCallHandler {
   }
 }
 
-/** A call out of a timer, in the root's context. */
+/** A call from a timer, in the root's context. */
 class LaterCall extends Task {
   constructor(private readonly stream: Stream) {
     super();
@@ -58,7 +58,7 @@ class LaterCall extends Task {
   }
 }
 
-/** Answers a request that waits. */
+/** Answers a waiting request. */
 class LateReply extends Task {
   constructor(private readonly stream: Stream) {
     super();
@@ -182,7 +182,8 @@ class Stream extends HttpContext {
   }
 
   /**
-   * `+name=value` adds, `=name=value` replaces, `-name` removes, `!` sets all anew, `?` reads all.
+   * `+name=value` adds, `=name=value` replaces, `-name` removes, `!` sets all headers anew, `?`
+   * reads all.
    */
   private edit(map: HeaderMap, edits: string): void {
     if (edits == "") return;
@@ -218,7 +219,7 @@ class Stream extends HttpContext {
   }
 }
 
-/** Says that a timer which the root's constructor set has run. */
+/** Logs that a timer of the root's constructor has run. */
 class Started extends Task {
   constructor(private readonly name: string) {
     super();
@@ -266,14 +267,14 @@ export class ProbeRoot extends RootContext {
     return new Stream(this);
   }
 
-  /** Lets those that wait go on. */
+  /** Continues the waiting streams. */
   release(): void {
     const waiting = this.waiting;
     this.waiting = [];
     for (let i = 0; i < waiting.length; i++) waiting[i].resumeRequest();
   }
 
-  /** Turns to those that wait, and lets them go on later. */
+  /** Activates each waiting stream, and continues them later. */
   readOthers(): void {
     for (let i = 0; i < this.waiting.length; i++) this.waiting[i].activate();
     this.after(1, new LaterRelease(this));

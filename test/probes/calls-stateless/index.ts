@@ -1,5 +1,5 @@
-// A filter that keeps nothing per stream and calls a service for each: nobody tells it when a
-// stream ends.
+// A filter that keeps nothing per stream and calls a service for each. It is not told when a stream
+// ends.
 
 import {
   Bytes,
@@ -49,7 +49,7 @@ class Shared extends HttpContext {
   }
 }
 
-/** Counts, and lets the stream go on. */
+/** Counts, and continues the stream. */
 class Answer extends HttpCallHandler {
   constructor(private readonly answered: u32) {
     super();

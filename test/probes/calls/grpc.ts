@@ -19,7 +19,7 @@ function textOf(bytes: Bytes | null): string {
   return bytes ? bytes.toString() : "(null)";
 }
 
-/** Tells the request what the call answered, and lets it go on. */
+/** Tells the request what the call answered, and continues it. */
 export class UnaryReport extends GrpcCallHandler {
   called: i32 = 0;
 
@@ -38,7 +38,7 @@ export class UnaryReport extends GrpcCallHandler {
   }
 }
 
-/** Collects everything that comes in on a stream, and tells it at the end. */
+/** Collects everything that comes in on a stream, and reports it at the end. */
 export class StreamReport extends GrpcStreamHandler {
   protected text: string = "";
 
@@ -59,13 +59,13 @@ export class StreamReport extends GrpcStreamHandler {
   }
 
   onClose(status: GrpcStatus, message: Bytes): void {
-    // What is gone must say so, and must not reach the host.
+    // A closed stream must say so, and must not call the host.
     const late = `${<i32>this.send(X_INITIAL, false)}${<i32>this.close()}`;
     this.stream.goOn(`${this.text} close ${<i32>status} ${message.toString()} late ${late}`);
   }
 }
 
-/** Answers each message with the next, and sends the last one at the third. */
+/** Answers each message with the next one, and sends the last one at the third. */
 export class Chat extends StreamReport {
   private count: i32 = 1;
 
@@ -86,7 +86,7 @@ export class CancelAtFirst extends StreamReport {
   }
 }
 
-/** Says how often a handler was called, after giving it time. */
+/** Reports how often a handler was called, after some time. */
 export class LaterUnary extends Task {
   constructor(
     private readonly stream: CallingStream,

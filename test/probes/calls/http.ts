@@ -21,7 +21,7 @@ function textOf(bytes: Bytes | null): string {
   return bytes ? bytes.toString() : "(null)";
 }
 
-/** Tells the request what the call answered, and lets it go on. */
+/** Tells the request what the call answered, and continues it. */
 export class Report extends HttpCallHandler {
   called: i32 = 0;
 
@@ -44,7 +44,7 @@ export class Report extends HttpCallHandler {
   }
 }
 
-/** Tells only the size. */
+/** Reports only the size. */
 export class ReportSize extends Report {
   onResponse(headers: u32, bodySize: u32, trailers: u32): void {
     const body = httpCallBody.readAll();
@@ -79,7 +79,7 @@ export class Again extends Report {
   }
 }
 
-/** Says how often a handler was called, after giving it time. */
+/** Reports how often a handler was called, after some time. */
 export class Later extends Task {
   constructor(
     private readonly stream: CallingStream,
@@ -93,7 +93,7 @@ export class Later extends Task {
   }
 }
 
-/** Calls in the root's context, out of a timer. */
+/** Calls in the root's context, from a timer. */
 export class CallFromRoot extends Task {
   constructor(
     private readonly cluster: Bytes,

@@ -1,5 +1,5 @@
-// A filter for the tests of calls to other services: it does what the request's `x-do` header says,
-// and says in `x-saw` what came of it.
+// A filter for the tests of calls to other services. It does what the request's `x-do` header says,
+// and reports the result in `x-saw`.
 
 import { registerRootContext } from "../../../assembly";
 import { ProbeRoot } from "./probe";

@@ -1,4 +1,4 @@
-// What the probe does on each command.
+// What the probe does for each command.
 
 import {
   Bytes,
@@ -24,14 +24,14 @@ const SAW = Bytes.of("x-saw");
 const ECHO = Bytes.of("test.Echo");
 const TRAILERS = encodePairs([Bytes.of("x-call-trailer"), Bytes.of("sent")]);
 const METADATA = encodePairs([Bytes.of("x-metadata"), Bytes.of("sent")]);
-/** Long enough for whatever must not happen to happen. */
+/** Long enough for anything that must not happen, in milliseconds. */
 const GRACE_MS: u32 = 60;
 
-/** The handler of the last call that was left alone, to see what became of it. */
+/** The handler of the last call whose stream did not wait, to see what happened to it. */
 let leftAlone: HttpCallHandler | null = null;
 
 class Probe extends CallingStream {
-  /** Where to call when the response comes: the request's headers cannot be read then. */
+  /** The path to call when the response comes, since the request's headers cannot be read then. */
   private callAtResponse: Bytes | null = null;
 
   onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
@@ -135,12 +135,12 @@ class Probe extends CallingStream {
     if (command != "grpc-stream-three") return status;
     handler.send(Bytes.of(""), false);
     handler.send(Bytes.of("m3"), true);
-    // Nothing goes after the last one.
+    // Nothing can follow the last message.
     return <Status>(<i32>handler.send(Bytes.of("m4"), false) - Status.BadArgument);
   }
 }
 
-/** Tells the response what the call answered, and lets it go on. */
+/** Tells the response what the call answered, and continues it. */
 class AtResponse extends Report {
   onResponse(headers: u32, bodySize: u32, trailers: u32): void {
     responseHeaders.add(SAW, Bytes.of("before the response"));

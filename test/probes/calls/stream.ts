@@ -4,16 +4,16 @@ import { Bytes, encodePairs, HttpContext, RootContext, requestHeaders } from "..
 
 export abstract class CallingStream extends HttpContext {
   saw: string = "";
-  /** Comes before what a handler says. */
+  /** Precedes what a handler reports. */
   note: string = "";
-  /** The direction that is paused now. */
+  /** Whether the response is paused instead of the request. */
   atResponse: bool = false;
 
   constructor(readonly root: RootContext) {
     super();
   }
 
-  /** Says what came of the call, and lets the stream go on. */
+  /** Reports the result of the call, and continues the stream. */
   goOn(saw: string): void {
     this.saw = this.note + saw;
     if (this.atResponse) this.resumeResponse();
@@ -21,19 +21,19 @@ export abstract class CallingStream extends HttpContext {
   }
 }
 
-/** A header of the request in memory of its own; empty where there is none. */
+/** A header of the request, copied to its own memory; empty when there is none. */
 export function header(name: string): Bytes {
   const value = requestHeaders.get(Bytes.of(name));
   return value ? value.copy() : Bytes.of("");
 }
 
-/** Milliseconds that the request asks for, or two seconds. */
+/** The milliseconds that the request asks for, or two seconds. */
 export function timeout(): u32 {
   const text = header("x-timeout").toString();
   return text == "" ? 2_000 : <u32>parseInt(text, 10);
 }
 
-/** The headers of a call to that path. */
+/** The headers of a call to this path. */
 export function requestTo(path: Bytes): Bytes {
   return encodePairs([
     Bytes.of(":method"),

@@ -1,7 +1,7 @@
-// A filter for the tests of bundles. What it does in each callback the request says, in a header
-// `x-plan-NAME: qh=pause,sb=upper`: requests are q, responses s, headers h, bodies b, trailers t.
-// What it sees it logs, with the request's `x-id`, so that a chain of such filters can be held
-// against a bundle of them.
+// A filter for the tests of bundles. The request says what it does in each callback, in a header
+// `x-plan-NAME: qh=pause,sb=upper`: q is for requests, s for responses, h for headers, b for
+// bodies, t for trailers. It logs what it sees with the request's `x-id`, so that a chain of such
+// filters can be compared with a bundle of them.
 
 import {
   Bytes,
@@ -28,7 +28,7 @@ const DETAILS = Bytes.of("probe");
 const ONE = Bytes.of("1");
 const PAUSE_MS: u32 = 25;
 
-/** What a timer does to a stream that waits. */
+/** What a timer does to a waiting stream. */
 class Wake extends Task {
   constructor(
     private readonly stream: ChainProbe,
@@ -46,7 +46,7 @@ class Wake extends Task {
 export class ChainProbe extends HttpContext {
   private stream: string = "?";
   private plan: string = "";
-  /** Body callbacks so far, of the request and of the response. */
+  /** The number of body callbacks so far, for the request and for the response. */
   private pieces: StaticArray<i32> = [0, 0];
 
   constructor(private readonly root: ChainRoot) {
@@ -112,7 +112,7 @@ export class ChainProbe extends HttpContext {
     log(LogLevel.Warn, `chain ${this.stream} ${this.root.name} ${what}`);
   }
 
-  /** What the plan has under that key; empty where nothing. */
+  /** The plan's verb for that key, empty when there is none. */
   private verb(isRequest: bool, part: string): string {
     const key = (isRequest ? "q" : "s") + part + "=";
     const steps = this.plan.split(",");
@@ -204,7 +204,7 @@ export class ChainRoot extends RootContext {
     super(id);
   }
 
-  /** `"NAME"`, by which one module can be several filters of a chain. */
+  /** Reads `"NAME"`, with which one module can be several filters of a chain. */
   onConfigure(configuration: Bytes): bool {
     if (configuration.size > 2) this.name = configuration.toString().slice(1, -1);
     return true;

@@ -1,4 +1,4 @@
-// A filter for the tests of foreign functions and filter state in stock Envoy: it does what the
+// A filter for the tests of foreign functions and filter state in stock Envoy. It does what the
 // request's `x-do` header says.
 
 import {
@@ -45,7 +45,7 @@ function shown(value: Bytes | null): string {
   return value ? `"${value.toString()}"` : "null";
 }
 
-/** The bytes of hexadecimal digits. */
+/** The bytes that hexadecimal digits stand for. */
 function fromHex(hex: string): Bytes {
   const bytes = Bytes.owned(hex.length >> 1);
   for (let i = 0; i < bytes.size; i++) {
@@ -127,7 +127,7 @@ class Probe extends HttpContext {
     return `${small.size < text.size} ${large ? large.equals(text) : false}`;
   }
 
-  /** Words: the hash function, then key, signature and text in hexadecimal. */
+  /** The words are the hash function, then key, signature and text in hexadecimal. */
   private verify(words: Array<string>): string {
     return `${verifySignature(words[0], fromHex(words[1]), fromHex(words[2]), fromHex(words[3]))}`;
   }

@@ -1,5 +1,6 @@
-// A filter in Go without any SDK, for the test that runs one module in process and in stock Envoy. What it shows is that the language's own runtime,
-// with its garbage collector and what it asks of WASI, works in both.
+// A filter in Go without any SDK, for the test that runs one module in process and in stock Envoy.
+// It shows that Go's own runtime works in both, with its garbage collector and what it asks of
+// WASI.
 package main
 
 import (
@@ -40,7 +41,7 @@ func proxyIncrementMetric(id uint32, by int64) uint32
 func proxyReply(status uint32, details unsafe.Pointer, detailsSize uint32, body unsafe.Pointer, bodySize uint32,
 	headers unsafe.Pointer, headersSize uint32, grpc int32) uint32
 
-// What the host was given room for, until it has been read.
+// Memory that the host was given to write into, until it has been read.
 var lent = map[unsafe.Pointer][]byte{}
 
 var mark string
@@ -58,7 +59,7 @@ func say(format string, values ...any) {
 	proxyLog(warn, text, size)
 }
 
-// Takes what the host wrote into room that it asked for.
+// Takes what the host wrote into such memory.
 func taken(from unsafe.Pointer, size uint32) string {
 	bytes := lent[from]
 	delete(lent, from)

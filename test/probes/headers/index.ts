@@ -1,4 +1,4 @@
-// A filter for the tests of header maps in stock Envoy: it does what the request's `x-do` header
+// A filter for the tests of header maps in stock Envoy. It does what the request's `x-do` header
 // says.
 
 import {
@@ -140,7 +140,7 @@ class Probe extends HttpContext {
     this.saw = `${requestHeaders.byteSize() - before}`;
   }
 
-  /** What the maps are that this callback has not. */
+  /** Reports the maps that this callback does not have. */
   private absent(): void {
     const maps = [requestTrailers, responseHeaders, responseTrailers, httpCallHeaders, httpCallTrailers];
     for (let i = 0; i < maps.length; i++) {

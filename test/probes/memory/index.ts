@@ -1,5 +1,5 @@
-// A filter that uses all that could leave memory behind: it holds each request until a call and a
-// timer are over, takes its body whole, and writes it anew behind what the call answered. For the
+// A filter that uses everything that could leak memory. It holds each request until a call and a
+// timer are over, takes its whole body, and writes it again after what the call answered. For the
 // tests and the benchmark of memory.
 //
 // `x-memory` on the request chooses less: `timer`, `call` or `body` alone, or `none`.
@@ -49,12 +49,12 @@ const CALL_HEADERS = encodePairs([
 const DELAY_MS: u32 = 5;
 const TIMEOUT_MS: u32 = 1_000;
 
-/** The stream's delay is over. */
+/** Runs when the stream's delay is over. */
 @final
 class Delay extends Task {
   constructor(
     private readonly stream: MemoryStream,
-    /** The stream's number then: its object may serve another by now. */
+    /** The stream's number at that time, since its object may serve another stream by now. */
     private readonly id: u32,
   ) {
     super();
@@ -65,7 +65,7 @@ class Delay extends Task {
   }
 }
 
-/** The stream's call is over. */
+/** Runs when the stream's call is over. */
 @final
 class Check extends HttpCallHandler {
   constructor(private readonly stream: MemoryStream) {
@@ -117,7 +117,7 @@ class MemoryStream extends HttpContext {
     return FilterDataStatus.Continue;
   }
 
-  /** One of the things that it waits for has happened. */
+  /** Called when one of the things that it waits for has happened. */
   onStep(): void {
     this.waitsFor--;
     if (this.waitsFor == 0) this.resumeRequest();

@@ -1,4 +1,4 @@
-// A filter for the tests of metrics in stock Envoy: every request counts in a counter, a gauge and
+// A filter for the tests of metrics in stock Envoy. Every request counts in a counter, a gauge and
 // a histogram with labels.
 
 import {

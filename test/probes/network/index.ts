@@ -1,5 +1,5 @@
-// A network filter for the tests: what it does stands in the bytes that pass, and what it saw in
-// the log.
+// A network filter for the tests. The bytes that pass say what it does, and the log has what it
+// saw.
 
 import {
   Bytes,
@@ -132,7 +132,7 @@ class Connection extends TcpContext {
   }
 }
 
-/** Lets the connection go on, if it is there yet. */
+/** Continues the connection, if it has come. */
 class Resume extends Task {
   constructor(private readonly connection: Connection) {
     super();
@@ -145,7 +145,7 @@ class Resume extends Task {
   }
 }
 
-/** Sends what a service says in place of what is held. */
+/** Sends a service's answer instead of the held bytes. */
 class Ask extends HttpCallHandler {
   constructor(private readonly connection: Connection) {
     super();

@@ -1,5 +1,5 @@
-// Reads one request header and decides nothing: what a filter costs that looks at requests and
-// keeps nothing per stream.
+// Reads one request header and decides nothing. It shows the cost of a filter that looks at
+// requests and keeps nothing per stream.
 
 import {
   Bytes,
@@ -28,7 +28,7 @@ class Reader extends HttpContext {
 class ReaderRoot extends RootContext {
   private reader: HttpContext | null = null;
 
-  /** It has nothing to configure; one word is refused. */
+  /** The filter has nothing to configure. It refuses one word. */
   override onConfigure(configuration: Bytes): bool {
     if (configuration.equals(REFUSED)) return false;
     this.reader = new Reader();

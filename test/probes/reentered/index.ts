@@ -1,7 +1,7 @@
 // A filter for the tests of callbacks within callbacks. A request with `x-outer` calls the host's
-// function `reenter`, in which the host may enter another request; then it says in headers what it
-// still has of what it read and made before. A request with `x-reply` answers, and logs the order
-// in which it is called.
+// function `reenter`, in which the host may enter another request. Afterwards it writes into
+// headers what is left of what it read and made before. A request with `x-reply` answers, and logs
+// the order of the calls to it.
 
 import {
   Bytes,
@@ -42,7 +42,7 @@ const FILL: u8 = 0x66;
 /** The request that was entered within another one. */
 let inner: HttpContext | null = null;
 
-/** Something that only a local variable holds. */
+/** An object that only a local variable holds. */
 class Note {
   constructor(readonly text: string) {}
 }
@@ -84,7 +84,7 @@ class Probe extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** Overwrites what it can: with what the host hands over, and with objects. */
+  /** Overwrites as much as it can, with what the host gives and with objects. */
   private runWithin(): FilterHeadersStatus {
     inner = this;
     requestHeaders.pairs();

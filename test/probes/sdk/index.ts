@@ -1,4 +1,4 @@
-// A filter for the tests of the SDK in stock Envoy: it does what the request's `x-do` header says.
+// A filter for the tests of the SDK in stock Envoy. It does what the request's `x-do` header says.
 
 import {
   Bytes,
@@ -95,7 +95,7 @@ function levels(): string {
   return (logEnabled(LogLevel.Warn) ? "warn" : "") + (logEnabled(LogLevel.Debug) ? "debug" : "");
 }
 
-/** Strings enough to fill the memory of a VM that never collects. */
+/** Enough strings to fill the memory of a VM that never collects. */
 function garbage(): i32 {
   let text = "";
   for (let i = 0; i < 2_000; i++) text += i.toString();

@@ -1,4 +1,4 @@
-// A filter for the tests of shared data and shared queues in stock Envoy: it does what the
+// A filter for the tests of shared data and shared queues in stock Envoy. It does what the
 // request's `x-do` header says, with the key in `x-key`.
 
 import {
@@ -44,7 +44,7 @@ function shown(value: Bytes | null): string {
   return value ? `"${value.toString()}"` : "null";
 }
 
-/** Counts up a number in eight bytes. */
+/** Increments a number of eight bytes. */
 @final
 class Increment extends SharedUpdater {
   private readonly sum: Bytes = Bytes.owned(8);
@@ -63,7 +63,7 @@ class Leave extends SharedUpdater {
   }
 }
 
-/** Plays another worker that always comes first. */
+/** Acts as another worker that always comes first. */
 @final
 class Hindered extends SharedUpdater {
   calls: i32 = 0;
@@ -133,7 +133,7 @@ class Probe extends HttpContext {
     return `${gaveUp}`;
   }
 
-  /** Two that know what the other does not. */
+  /** Compares two objects for one key, each of which misses the other's changes. */
   private compare(data: SharedData, other: SharedData): string {
     let seen = `${shown(data.get())} ${shown(other.get())}`;
     seen += ` ${other.compareAndSet(ONE)} ${data.compareAndSet(EMPTY)} ${shown(data.get())}`;

@@ -1,5 +1,5 @@
-// A filter for the tests of timers: it does what the request's `x-do` header says, and says in
-// `x-saw` what came of it.
+// A filter for the tests of timers. It does what the request's `x-do` header says, and reports the
+// result in `x-saw`.
 
 import { registerRootContext } from "../../../assembly";
 import { proxy_on_tick as runTimers } from "../../../assembly/exports/plugin";
@@ -13,7 +13,7 @@ export {
   proxy_on_response_headers,
 } from "../../../assembly/exports/stream";
 
-/** The host's tick, counted. */
+/** The host's tick, which is counted. */
 export function proxy_on_tick(rootId: u32): void {
   countTick();
   runTimers(rootId);

@@ -1,4 +1,4 @@
-// What the probe does on each command.
+// What the probe does for each command.
 
 import {
   Bytes,
@@ -17,7 +17,7 @@ const MANY: i32 = 20_000;
 const SPREAD_MS: u32 = 40;
 
 let ticks: u32 = 0;
-/** What resuming a stream that was gone came to. */
+/** The status of resuming a stream that was gone. */
 let goneStatus: i32 = -1;
 
 export function countTick(): void {
@@ -70,7 +70,7 @@ function text(name: string): string {
   return value ? value.toString() : "";
 }
 
-/** Says how many microseconds it ran too late. */
+/** Reports how many microseconds late it ran. */
 class Resume extends Task {
   private readonly start: u64 = monotonicNanoseconds();
 
@@ -87,7 +87,7 @@ class Resume extends Task {
   }
 }
 
-/** Resumes a stream, and remembers what that came to. */
+/** Resumes a stream, and remembers the status. */
 class ResumeGone extends Task {
   constructor(private readonly stream: Probe) {
     super();
@@ -98,7 +98,7 @@ class ResumeGone extends Task {
   }
 }
 
-/** Sets itself again, out of itself. */
+/** Sets itself again from within. */
 class Chain extends Task {
   constructor(
     private readonly stream: Probe,
@@ -113,7 +113,7 @@ class Chain extends Task {
   }
 }
 
-/** Twenty thousand timers, of which every second is cancelled. */
+/** Twenty thousand timers. Every second one is cancelled. */
 class Many {
   private readonly timers: Timer[] = [];
   private ran: i32 = 0;
@@ -130,7 +130,7 @@ class Many {
     for (let i = 0; i < MANY; i += 2) this.timers[i].cancel();
   }
 
-  /** Those that are due earlier must run earlier, and none that was cancelled. */
+  /** Timers that are due earlier must run earlier, and cancelled ones must not run. */
   note(number: i32): void {
     const due = this.timers[number].due;
     if (due < this.last || (number & 1) == 0) this.wrong++;
@@ -161,7 +161,7 @@ class Count extends Task {
   }
 }
 
-/** Says what was counted. */
+/** Reports the count. */
 class Say extends Task {
   constructor(
     private readonly stream: Probe,
@@ -186,8 +186,8 @@ class Cancel extends Task {
 }
 
 /**
- * The first is cancelled before it is due, the second one in the tick in which both it and what
- * cancels it are due.
+ * Cancels two timers: the first before it is due, the second in the tick in which both it and the
+ * timer that cancels it are due.
  */
 function cancelTwo(stream: Probe): void {
   const count = new Count();
@@ -207,7 +207,7 @@ export class TimersRoot extends RootContext {
     return new Probe(this);
   }
 
-  /** Lets the stream go on after five ticks of that period, of which the third one sets it anew. */
+  /** Continues the stream after five ticks of this period. The third tick sets it again. */
   period(stream: Probe, ms: u32): void {
     this.waiting = stream;
     this.periodsLeft = 5;

@@ -1,5 +1,5 @@
-// A filter that breaks an invariant in the manner that the request's `x-do` header asks for. Marks
-// say where: the test looks for them.
+// A filter that breaks an invariant in the way that the request's `x-do` header asks for. The test
+// finds the places by their marks.
 
 import {
   Bytes,

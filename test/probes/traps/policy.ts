@@ -1,4 +1,4 @@
-// What breaks, each in a line of its own.
+// Lines that break, one for each kind.
 
 import { randomBelow } from "../../../assembly";
 
@@ -6,7 +6,7 @@ const NUMBERS: i32[] = [1, 2, 3];
 const FIXED: StaticArray<i32> = [1, 2, 3];
 let total: i32 = 0;
 
-/** @param count more than 3, for the arrays to end before it */
+/** @param count more than 3, so that the indexes below are out of range */
 export function decide(command: string, count: i32): void {
   if (command == "array") total += NUMBERS[count + 3]; // mark: array
   if (command == "static-array") total += FIXED[count + 3]; // mark: static-array
@@ -40,7 +40,7 @@ function make(count: i32): Any {
   return count > 100 ? new Named() : new Any();
 }
 
-// Twice called and long enough, a function stays one of its own.
+// It is called twice and long enough, so that the compiler does not inline it.
 function first(count: i32): i32 {
   return count > 50 ? first(count - 1) : second(count) + 1; // mark: first
 }

@@ -1,5 +1,5 @@
-// Reads bodies: holds a request's until it is whole, and refuses one that has a forbidden word in
-// it.
+// Reads bodies. It holds a request's body until it is complete, and refuses one that contains a
+// forbidden word.
 
 export * from "meshwright/proxy-runtime/proxy";
 

@@ -1,5 +1,5 @@
-// Asks another service before it lets a request pass: the callback of an HTTP call resumes or
-// answers the stream that waits.
+// Asks another service before it lets a request pass. The callback of an HTTP call resumes or
+// answers the waiting stream.
 
 export * from "meshwright/proxy-runtime/proxy";
 

@@ -1,4 +1,4 @@
-// Headers both ways.
+// Changes headers in both directions.
 
 export * from "meshwright/proxy-runtime/proxy";
 

@@ -1,4 +1,4 @@
-// Answers by itself, and says on its own answers and on the upstream's what it saw.
+// Answers by itself, and writes what it saw into its own answers and the upstream's.
 
 export * from "meshwright/proxy-runtime/proxy";
 

@@ -1,4 +1,4 @@
-// What filters for 0.1.8 cannot do, for it does not compile, traps, or does something else there.
+// What filters cannot do with 0.1.8, where it does not compile, traps, or does something else.
 
 export * from "meshwright/proxy-runtime/proxy";
 
@@ -49,7 +49,7 @@ class MendedRoot extends RootContext {
     }
   }
 
-  /** Calls a service of the upstream, which speaks no gRPC. */
+  /** Calls a service of the upstream, which does not speak gRPC. */
   callGrpc(): u32 {
     const cluster = String.UTF8.encode("upstream");
     const name = String.UTF8.encode("probe.Service");
@@ -172,7 +172,7 @@ class MendedContext extends Context {
   }
 }
 
-/** All headers but those whose name starts with `x-drop`, and one more. */
+/** All headers except those whose name starts with `x-drop`, and one more. */
 function withoutDropped(all: Headers): Headers {
   const kept: Headers = [];
   for (let i = 0; i < all.length; i++) {
@@ -182,7 +182,7 @@ function withoutDropped(all: Headers): Headers {
   return kept;
 }
 
-/** More headers than the host takes. */
+/** More headers than the host accepts. */
 function crowd(): Headers {
   const headers: Headers = [];
   for (let i = 0; i < 1_025; i++) headers.push(makeHeaderPair("x-crowd-" + i.toString(), ""));

@@ -1,4 +1,4 @@
-// A counter, a gauge of streams that are open, and a histogram.
+// A counter, a gauge of open streams, and a histogram.
 
 export * from "meshwright/proxy-runtime/proxy";
 

@@ -1,5 +1,5 @@
-// Two plugins of one module, told apart by their `root_id`: each shows its own configuration, and
-// what its life was.
+// Two plugins of one module, distinguished by their `root_id`. Each shows its own configuration,
+// and what happened to it.
 
 export * from "meshwright/proxy-runtime/proxy";
 

@@ -1,4 +1,4 @@
-// A number that all workers share, by the host calls themselves: with 0.1.8 there is no other way.
+// A number that all workers share, by direct host calls, since 0.1.8 offers nothing else.
 
 export * from "meshwright/proxy-runtime/proxy";
 
@@ -18,7 +18,7 @@ class SharedRoot extends RootContext {
   }
 }
 
-/** Where the host writes address, size and version. */
+/** The memory in which the host writes address, size and version. */
 class Out {
   address: usize = 0;
   size: usize = 0;

@@ -1,5 +1,5 @@
-// A filter in the Rust SDK that does what the request's `x-do` header says, for the test that runs one module in process and in stock Envoy.
-// Its configuration is a JSON string, `"MARK,LIMIT"`.
+// A filter in the Rust SDK that does what the request's `x-do` header says, for the test that runs
+// one module in process and in stock Envoy. Its configuration is a JSON string, `"MARK,LIMIT"`.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -96,7 +96,7 @@ impl Stream {
         say(&format!("{:?} {:?}", self.get_http_request_header("x-in-none"), self.get_http_request_header("x-in-twice")));
     }
 
-    /** Counts in the data that all workers share, over again where another worker came in between. */
+    /** Counts in data that all workers share, and retries when another worker came in between. */
     fn visit(&self) -> u64 {
         loop {
             let (bytes, cas) = self.get_shared_data(VISITS);
