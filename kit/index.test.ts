@@ -15,7 +15,7 @@ export async function resolve(specifier, context, next) {
 function namesOf(file: string) {
   const hooks = `data:text/javascript,${encodeURIComponent(WITHOUT_VITEST)}`;
   const register = `import { register } from "node:module"; register(${JSON.stringify(hooks)});`;
-  const script = `const kit = await import("./test/${file}"); console.log(Object.keys(kit).sort().join(" "));`;
+  const script = `const kit = await import("./kit/${file}"); console.log(Object.keys(kit).sort().join(" "));`;
   return runProgram(
     process.execPath,
     [

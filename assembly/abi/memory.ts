@@ -136,9 +136,9 @@ export function clearOut(): void {
 
 /**
  * Ends the outermost callback: every view and every buffer of the host is taken back. Objects that
- * the filter allocated are collected once they have used up most of the free memory, before it would
- * have to grow: a filter that allocates nothing never pays for a collection, and the memory of one that
- * does stays as it is.
+ * the filter allocated are collected once they have used up most of the free memory, before it
+ * would have to grow: a filter that allocates nothing never pays for a collection, and the memory
+ * of one that does stays as it is.
  */
 export function endCallback(): void {
   scope++;

@@ -35,7 +35,8 @@ export async function refuseFlaws(source: Source, compiled: Compiled): Promise<v
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
   if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
-  // A generated entry has no methods, and those of the filters that it names are looked at with theirs.
+  // A generated entry has no methods, and those of the filters that it names are looked at with
+  // theirs.
   if (source.text !== undefined) return;
   refuse(
     `${entry} does not export a callback that it implements`,

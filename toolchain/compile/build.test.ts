@@ -22,7 +22,9 @@ afterAll(async () => {
 
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A package of an author's, another each time: what was compiled in one before is known in each. */
+/**
+ * A package of an author's, another each time: what was compiled in one before is known in each.
+ */
 async function newPackage(): Promise<string> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-build-")));
   folders.push(folder);

@@ -1,5 +1,5 @@
-// Every filter between all neighbours and with all shapes of messages; `filters.test.ts` has some of
-// them.
+// Every filter between all neighbours and with all shapes of messages; `filters.test.ts` has some
+// of them.
 
 import { afterAll, beforeAll } from "vitest";
 import { describeNeighbours, startFiltersBench } from "./neighbours.js";
