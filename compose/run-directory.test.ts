@@ -32,6 +32,16 @@ it("leaves nothing behind", async () => {
   expect(await readdir(cwd)).toEqual([]);
 });
 
+it("may be disposed of twice, and after somebody removed the folder", async () => {
+  const directory = await claimRunDirectory("demo", cwd);
+  await directory[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+  const removed = await claimRunDirectory("demo", cwd);
+  await rm(path.join(cwd, ".meshwright"), { recursive: true });
+  await removed[Symbol.asyncDispose]();
+  expect(await readdir(cwd)).toEqual([]);
+});
+
 it("leaves another mesh's folder alone", async () => {
   await using other = await claimRunDirectory("other", cwd);
   const directory = await claimRunDirectory("demo", cwd);

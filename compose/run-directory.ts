@@ -9,7 +9,7 @@ import { describeHolder, tryLock } from "../envoy/runtime/lock.js";
 const PARENT = ".meshwright";
 const LOCK_FILE = "pid";
 
-/** A claimed folder. Disposing of it removes it, unless `keep` was called. */
+/** A claimed folder. Disposing of it, once or more often, removes it, unless `keep` was called. */
 export interface RunDirectory extends AsyncDisposable {
   /** Absolute. */
   readonly path: string;
@@ -40,15 +40,16 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
     lock[Symbol.dispose]();
     throw error;
   }
-  let kept = false;
+  let isOurs = true;
   return {
     path: target,
     keep: async () => {
-      kept = true;
+      isOurs = false;
       lock[Symbol.dispose]();
     },
     [Symbol.asyncDispose]: async () => {
-      if (kept) return;
+      if (!isOurs) return;
+      isOurs = false;
       await clear(target);
       lock[Symbol.dispose]();
       // Another run may have the folder by now, or another mesh run beside it: neither is empty.
@@ -58,9 +59,16 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
   };
 }
 
-/** Removes all but the lock's file, which only the lock may remove. */
+/**
+ * Removes all but the lock's file, which only the lock may remove. A folder that somebody has
+ * removed is clear.
+ */
 async function clear(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name !== LOCK_FILE);
+  const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const names = found.filter((name) => name !== LOCK_FILE);
   await Promise.all(names.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
 }
 
