@@ -13,13 +13,13 @@ const LOCK_FILE = "pid";
 export interface RunDirectory extends AsyncDisposable {
   /** Absolute. */
   readonly path: string;
-  /** Leaves the folder for a person to look into; the next run of that name clears it away. */
+  /** Keeps the folder for a person to look into. The next run of that name clears it away. */
   keep(): Promise<void>;
 }
 
 /**
- * Claims the folder of that name, and clears away what a killed run left there.
- * Throws `MeshwrightError("already-running")` when the run that made it still lives.
+ * Claims the folder of that name, and clears away what a killed run left there. Throws
+ * `MeshwrightError("already-running")` while the run that made it lives.
  */
 export async function claimRunDirectory(name: string, cwd = process.cwd()): Promise<RunDirectory> {
   const parent = path.join(cwd, PARENT);
@@ -51,20 +51,21 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
       if (kept) return;
       await clear(target);
       lock[Symbol.dispose]();
-      // Another run may have the folder by now, or another mesh run beside it: neither is empty.
+      // Another run may have claimed the folder meanwhile, or another mesh may run beside it. Then
+      // the folder is not empty.
       await rmdir(target).catch(() => {});
       await rmdir(parent).catch(() => {});
     },
   };
 }
 
-/** Removes all but the lock's file, which only the lock may remove. */
+/** Removes everything except the lock's file, which only the lock may remove. */
 async function clear(folder: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name !== LOCK_FILE);
   await Promise.all(names.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
 }
 
-/** Where a lock cannot be made, its folder cannot. */
+/** The lock cannot be made because its folder cannot. */
 function withAdvice(error: unknown, parent: string): unknown {
   if (!(error instanceof MeshwrightError) || error.code !== "configuration") return error;
   const { code = "" } = error.cause as NodeJS.ErrnoException;
