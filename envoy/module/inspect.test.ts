@@ -74,7 +74,7 @@ describe("a host call at the start", () => {
       levels.slice(levels.indexOf(level)),
     );
     expect(report.refusals).toEqual(
-      level === "certain" ? [`_initialize calls ${call}, which traps before there is a plugin`] : [],
+      level === "certain" ? [`_initialize calls ${call}, which traps before a plugin exists`] : [],
     );
   });
 

@@ -85,6 +85,6 @@ export function startRefusals(module: WasmModule): readonly string[] {
     }
     return calls
       .filter((call) => !isAllowedAtStart(call))
-      .map((call) => `${name} calls ${call}, which traps before there is a plugin`);
+      .map((call) => `${name} calls ${call}, which traps before a plugin exists`);
   });
 }
