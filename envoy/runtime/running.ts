@@ -1,4 +1,4 @@
-// Describes a running Envoy, be it a process or a container, and finds out when it serves.
+// Describes a running Envoy, a process or a container, and finds out when it serves.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

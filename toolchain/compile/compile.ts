@@ -24,7 +24,7 @@ export interface Compiled {
 }
 
 /**
- * `release`: as filters are built. `exact`: nothing moved or merged, so every call is where the
+ * `release`: as filters are built. `none`: nothing is moved or merged, so every call is where the
  * source has it.
  */
 export type Optimization = "release" | "none";

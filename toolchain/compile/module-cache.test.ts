@@ -75,7 +75,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const cacheFolder = () => path.join(folder, "cache");
 const cache = (options: CacheOptions = {}) => new ModuleCache({ folder: cacheFolder(), ...options });
 const write = (name: string, text: string) => writeFile(path.join(root, name), text);
-/** Looks up these sources like the process that compiled them, with other arguments where given. */
+/** Stores the module like the process that compiled these sources, for another job or with other
+ * options where given. */
 const keep = (other: Partial<CompilerJob> = {}, options: CacheOptions = {}) =>
   cache(options).keep({ ...job, ...other, root: path.join(template, "root") }, made);
 const isKnown = async (other: Partial<CompilerJob> = {}) =>

@@ -90,8 +90,8 @@ export class ModuleCache {
   }
 
   /**
-   * The digest of the job and the entry file. The versions below it differ in the files that the
-   * entry file leads to.
+   * The folder for a job and the text of its entry file. The entries in it differ in the files that
+   * the entry file leads to.
    */
   #folderOf({ entry, args, texts = {} }: CompilerJob, entryDigest: string | null): string {
     const text = texts[entry] === undefined ? entryDigest : null;
