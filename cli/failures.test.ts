@@ -10,7 +10,7 @@ import {
 import { Interrupted } from "./interrupt.js";
 
 describe("describeFailure", () => {
-  it("tells an error in one line, with its details below", () => {
+  it("reports an error in one line, with its details below", () => {
     expect(describeFailure(new MeshwrightError("port-taken", "port 1 is taken", ["why"]), false)).toEqual({
       lines: ["meshwright: port 1 is taken", "  why"],
       exitCode: EXIT_CODES["port-taken"],
@@ -30,11 +30,11 @@ describe("describeFailure", () => {
     });
   });
 
-  it("ends an interrupted start like a shell would", () => {
+  it("ends an interrupted start with the exit code that shells use", () => {
     expect(describeFailure(new Interrupted(), false).exitCode).toBe(INTERRUPTED_EXIT_CODE);
   });
 
-  it("has nothing to add where the command has told all", () => {
+  it("adds nothing where the command has reported everything itself", () => {
     expect(describeFailure(new ToldFailure(1), true)).toEqual({ lines: [], exitCode: 1 });
   });
 

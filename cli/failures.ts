@@ -1,5 +1,5 @@
-// How failures are told: one line that says what to do, and an exit code that scripts can tell
-// apart.
+// Reports failures: one line that says what to do, and an exit code by which scripts can
+// distinguish them.
 
 import { CommanderError } from "commander";
 import { type ErrorCode, MeshwrightError } from "../envoy/errors.js";
@@ -20,20 +20,20 @@ export const EXIT_CODES = {
   "write-failed": 11,
 } as const satisfies Record<ErrorCode, number>;
 
-/** Something that we did not foresee. */
+/** An error that we did not foresee. */
 export const UNEXPECTED_EXIT_CODE = 70;
-/** Ctrl-C before there was anything to end in an orderly way; what shells use for SIGINT. */
+/** Ctrl-C while a command still starts. Shells use this code for SIGINT. */
 export const INTERRUPTED_EXIT_CODE = 130;
 
 const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES.configuration]: "a configuration is refused",
-  [EXIT_CODES.usage]: "the command's words are wrong",
-  [EXIT_CODES.build]: "a filter cannot be built, or there is none of that name",
-  [EXIT_CODES["envoy-not-found"]]: "no stock Envoy can be had",
+  [EXIT_CODES.usage]: "the command line is wrong",
+  [EXIT_CODES.build]: "a filter cannot be built, or no filter has that name",
+  [EXIT_CODES["envoy-not-found"]]: "no stock Envoy was found or fetched",
   [EXIT_CODES["envoy-failed"]]: "Envoy ended or was not ready in time",
   [EXIT_CODES["service-failed"]]: "a service ended or was not ready in time",
   [EXIT_CODES["port-taken"]]: "a port is taken",
-  [EXIT_CODES["already-running"]]: "the same mesh runs already in this folder",
+  [EXIT_CODES["already-running"]]: "the same mesh already runs in this folder",
   [EXIT_CODES["module-refused"]]: "stock Envoy would refuse a module",
   [EXIT_CODES["tool-missing"]]: "a tool that the command needs is not installed",
   [EXIT_CODES["write-failed"]]: "a file for Envoy cannot be written",
@@ -41,8 +41,8 @@ const MEANINGS: Readonly<Record<number, string>> = {
 };
 
 /**
- * How a command ends that has told by itself what is wrong: nothing is printed, and this is the
- * exit code.
+ * Thrown by a command that has reported the failure itself: nothing more is printed, and this is
+ * the exit code.
  */
 export class ToldFailure extends Error {
   constructor(readonly exitCode: number) {
@@ -51,8 +51,8 @@ export class ToldFailure extends Error {
 }
 
 /**
- * The part of a help page that lists a command's exit codes. `own` are the meanings of codes that
- * another command uses otherwise.
+ * The part of a help page that lists a command's exit codes. `own` has meanings of codes that
+ * differ from those of other commands.
  */
 export function exitCodesHelp(
   success: string,
@@ -66,13 +66,13 @@ export function exitCodesHelp(
   return ["\nExit codes:", `  0   ${success}`, ...lines].join("\n");
 }
 
-/** What to print and how to end. */
+/** What to print, and the exit code. */
 export interface Failure {
   readonly lines: readonly string[];
   readonly exitCode: number;
 }
 
-/** Turns whatever a command threw into words. `debug` adds the stack of what was not foreseen. */
+/** Describes anything that a command threw. `debug` adds the stack of an unexpected error. */
 export function describeFailure(error: unknown, debug: boolean): Failure {
   if (error instanceof MeshwrightError) {
     return {
@@ -98,7 +98,7 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
 
 function describeCommander(error: CommanderError): Failure {
   if (error.exitCode === 0) return { lines: [], exitCode: 0 };
-  // The help page itself was the answer.
+  // The help page itself was the output.
   if (error.code === "commander.help") return { lines: [], exitCode: EXIT_CODES.usage };
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const reason = first.replace(/\.$/, "");

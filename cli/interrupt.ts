@@ -1,8 +1,8 @@
-// Ctrl-C: the first asks for an orderly end, the second ends everything at once.
+// Handles Ctrl-C: the first asks for an orderly end, the second ends everything at once.
 
 import type { Screen } from "./screen.js";
 
-/** The reason with which a start is aborted. */
+/** The reason of an aborted start. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 
@@ -13,8 +13,8 @@ export class Interrupted extends Error {
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /**
- * npm hands a terminal's Ctrl-C on to us, which the terminal has sent already: two within this time
- * are one.
+ * npm passes a terminal's Ctrl-C on to us although the terminal has already sent it. Two within
+ * this time count as one.
  */
 const SAME_MS = 500;
 const KILLED_EXIT_CODE = 130;
@@ -28,8 +28,8 @@ export interface Interrupt extends Disposable {
 }
 
 /**
- * The first signal is told on the screen. The second ends this process, and with it, in its exit
- * hook, every child.
+ * The first signal is reported on the screen. The second ends this process, whose exit hook ends
+ * every child.
  */
 export function listenForInterrupt(screen: Screen): Interrupt {
   const controller = new AbortController();

@@ -1,4 +1,4 @@
-// From the words on the command line to a command, and from its end to an exit code.
+// Finds the command that the command line names, runs it, and turns its end into an exit code.
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
@@ -13,7 +13,7 @@ import { addValidate } from "./commands/validate.js";
 import { describeFailure } from "./failures.js";
 import { type Output, Screen } from "./screen.js";
 
-/** What the commands see of the world. */
+/** The streams and the environment that the commands use. */
 export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -41,8 +41,8 @@ function program(screen: Screen, stdout: Output): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
-      // Help that answers a mistake goes to the same place as help that was asked for; errors are
-      // told by `describeFailure`.
+      // Help after a mistake goes to the same stream as requested help. `describeFailure` describes
+      // errors.
       writeErr: (text) => void (text.startsWith("error:") || stdout.write(text)),
       getOutHelpWidth: () => screen.width,
       getErrHelpWidth: () => screen.width,
@@ -50,7 +50,7 @@ function program(screen: Screen, stdout: Output): Command {
     .helpCommand(false)
     .addHelpText(
       "after",
-      "\nmeshwright COMMAND --help tells more about a command, with examples and exit codes.",
+      "\nmeshwright COMMAND --help says more about a command, with examples and exit codes.",
     );
   addUp(root, screen);
   addRun(root, screen);
@@ -64,12 +64,12 @@ function program(screen: Screen, stdout: Output): Command {
 }
 
 function packageVersion(): string {
-  // One folder up in a checkout, two in the published package, where this file is in dist/cli/.
+  // One folder up in a checkout, and two in the published package, where this file is in dist/cli/.
   for (const place of ["../package.json", "../../package.json"]) {
     try {
       return JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8")).version;
     } catch {
-      // Not here.
+      // It is not in this folder.
     }
   }
   return "unknown";
@@ -78,7 +78,7 @@ function packageVersion(): string {
 function ownTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      // The reader has gone, as with `meshwright up | head`: end in an orderly way, like after
+      // The reader has gone, as with `meshwright up | head`: end in an orderly way, as after
       // Ctrl-C.
       if (error.code === "EPIPE") process.kill(process.pid, "SIGTERM");
     });

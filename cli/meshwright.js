@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command. In a checkout it runs the sources, in the published package what was compiled from
-// them.
+// The command `meshwright`. In a checkout it runs the sources, in the published package the files
+// compiled from them.
 
 import { existsSync } from "node:fs";
 
@@ -19,5 +19,5 @@ if (inCheckout) {
 const { main } = await import(
   inCheckout ? sources.href : new URL("../dist/cli/main.js", import.meta.url).href
 );
-// At once: after Ctrl-C nothing that is still under way, such as a download, is waited for.
+// Ends at once: after Ctrl-C it does not wait for what is still under way, such as a download.
 process.exit(await main(process.argv.slice(2)));

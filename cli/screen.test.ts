@@ -21,7 +21,7 @@ describe("Screen", () => {
     expect(written[1]).toBe("\u001b[1A\r\u001b[Jline\nblock\u001b[K\n");
   });
 
-  it("writes below a block that is settled", () => {
+  it("writes below a block that stays", () => {
     const { screen: tty, written } = screen({ isTTY: true, rows: 10 });
     tty.draw(["block"]);
     tty.settle();
@@ -35,7 +35,7 @@ describe("Screen", () => {
     expect(written.join("")).not.toContain("c");
   });
 
-  it("writes plain lines away from a terminal", () => {
+  it("writes plain lines outside a terminal", () => {
     const { screen: pipe, written } = screen({});
     pipe.draw(["a"]);
     pipe.draw(["b"]);
@@ -43,13 +43,13 @@ describe("Screen", () => {
     expect(pipe.colours).toBe(false);
   });
 
-  it("has colours on a terminal unless NO_COLOR is set", () => {
+  it("uses colours on a terminal unless NO_COLOR is set", () => {
     expect(screen({ isTTY: true }).screen.colours).toBe(true);
     expect(screen({ isTTY: true }, { NO_COLOR: "1" }).screen.colours).toBe(false);
     expect(screen({ isTTY: true }, { TERM: "dumb" }).screen.interactive).toBe(false);
   });
 
-  it("folds lines at spaces where a terminal would break words, below their own indent, and never a word", () => {
+  it("breaks lines at spaces where a terminal would break words, keeps their indent, and never breaks a word", () => {
     const { screen: tty } = screen({ isTTY: true, columns: 16 });
     const lines = ["short", "  one two three four", "http://127.0.0.1:10000/ no", "", "exactly sixteen!"];
     expect(tty.folded(lines)).toEqual([
@@ -63,7 +63,7 @@ describe("Screen", () => {
     ]);
   });
 
-  it("leaves lines whole away from a terminal, for whoever looks for them", () => {
+  it("leaves lines whole outside a terminal, so that they can be searched", () => {
     const line = "word ".repeat(40);
     expect(screen({ columns: 16 }).screen.folded([line])).toEqual([line]);
   });

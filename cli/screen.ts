@@ -1,11 +1,11 @@
-// Standard output: lines that scroll, and on a terminal a block below them that is drawn anew in
+// Standard output: lines that scroll, and on a terminal a block below them that is redrawn in its
 // place.
 
 const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 const DEFAULT_WIDTH = 80;
 
-/** The part of a stream that is needed, so that a test can look at what is written. */
+/** The part of a stream that is used here. A test can pass its own and read what is written. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -15,7 +15,7 @@ export interface Output {
 
 export class Screen {
   readonly #output: Output;
-  /** Lines of the block that the cursor stands below. */
+  /** The number of lines of the block above the cursor. */
   #drawn = 0;
   #block: readonly string[] = [];
   readonly interactive: boolean;
@@ -27,14 +27,14 @@ export class Screen {
     this.colours = this.interactive && (env.NO_COLOR ?? "") === "";
   }
 
-  /** How many columns a line may have without breaking. */
+  /** How many columns a line may have before the terminal breaks it. */
   get width(): number {
     return this.interactive ? (this.#output.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
   }
 
   /**
-   * The same lines, those that a terminal would break in the middle of a word continued on lines of
-   * their own; elsewhere a line is one.
+   * The lines, broken at spaces where a terminal would break them in the middle of a word. Outside
+   * a terminal lines stay whole.
    */
   folded(lines: readonly string[]): string[] {
     return this.interactive ? lines.flatMap((line) => fold(line, this.width)) : [...lines];
@@ -42,13 +42,13 @@ export class Screen {
 
   /** Writes lines above the block. */
   print(lines: readonly string[]): void {
-    // One write for all, so that nothing half-drawn is ever seen.
+    // All goes out in one write, so that nobody sees a half-drawn screen.
     const text = lines.map((line) => `${line}\n`).join("");
     this.#output.write(this.#drawn === 0 ? text : `${this.#up()}${CLEAR_BELOW}${text}${this.#blockText()}`);
   }
 
   /**
-   * Draws the block, in place of the one before. Away from a terminal it is printed like any other
+   * Draws the block in place of the previous one. Outside a terminal it is printed like other
    * lines.
    */
   draw(lines: readonly string[]): void {
@@ -57,12 +57,12 @@ export class Screen {
       return;
     }
     const up = this.#up();
-    // A block higher than the screen could not be found again.
+    // A block that is higher than the screen could not be redrawn in its place.
     this.#block = lines.slice(0, Math.max(1, (this.#output.rows ?? 24) - 1));
     this.#output.write(`${up}${this.#blockText()}${CLEAR_BELOW}`);
   }
 
-  /** Leaves the block where it is; what follows is written below it. */
+  /** Keeps the block as it is. Later output is written below it. */
   settle(): void {
     this.#drawn = 0;
     this.#block = [];
@@ -86,7 +86,7 @@ export function columns(rows: readonly (readonly [left: string, right: string])[
 
 const HANGING = "    ";
 
-/** Breaks a line at its spaces; what has none stays whole. */
+/** Breaks a line at its spaces. A line without spaces stays whole. */
 function fold(line: string, width: number): string[] {
   const [, indent = "", text = ""] = /^(\s*)(.*)$/.exec(line) ?? [];
   const folded: string[] = [];

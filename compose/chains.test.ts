@@ -8,7 +8,7 @@ import type { FilterUse } from "./filter-use.js";
 const fault = (where?: string) =>
   catalogUse("fault-injection", { rules: [], ...(where === undefined ? {} : { where }) });
 
-/** A filter of an author's that says nothing of chains. */
+/** An author's filter that says nothing about chains. */
 const own: FilterUse = {
   filter: "own",
   descriptor: defineFilter({ name: "own", summary: "own", schema: z.unknown() }),
@@ -35,7 +35,7 @@ describe("chainOf", () => {
   });
 });
 
-it("shares filters out in their order", () => {
+it("distributes filters in their order", () => {
   const uses = [fault("upstream"), own, catalogUse("retry-budget"), fault()];
   expect(byChain(uses)).toEqual({ downstream: [uses[1], uses[3]], upstream: [uses[0], uses[2]] });
 });

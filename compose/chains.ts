@@ -1,19 +1,19 @@
-// In which chain each filter stands, a listener's or a cluster's.
+// Decides in which chain each filter stands: a listener's or a cluster's.
 
 import type { FilterChain } from "../filters/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
 
 /**
- * The chain that a person put the filter in, or that its settings ask for; where they cannot,
- * `downstream`.
+ * The chain that a person put the filter in, otherwise the one that its settings ask for.
+ * `downstream` where they ask for none.
  */
 export function chainOf({ descriptor, config, chain }: FilterUse): FilterChain {
   return chain ?? descriptor.chain?.(config) ?? "downstream";
 }
 
 /**
- * Shares filters out to the two chains, in the order in which a request, and then each attempt,
- * meets them.
+ * Distributes filters to the two chains, in the order in which a request, and then each attempt,
+ * passes them.
  */
 export function byChain<Use extends FilterUse>(
   uses: readonly Use[],

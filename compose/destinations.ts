@@ -1,10 +1,10 @@
-// What filters say about destinations: which they can choose, and in which header they say so.
+// What filters say about destinations: which they can choose, and in which header they name them.
 
 import { DESTINATION_HEADER } from "../envoy/config/route.js";
 import type { NamedPlace } from "../filters/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
 
-/** Whether the filter is one that chooses destinations. */
+/** Whether the filter chooses destinations. */
 export function choosesDestinations({ descriptor }: FilterUse): boolean {
   return descriptor.destinations !== undefined;
 }
@@ -15,7 +15,7 @@ export function destinationPlaces({ descriptor, config }: FilterUse): readonly N
 }
 
 /**
- * The header by which the last of these filters that chooses a destination says which; undefined
+ * The header in which the last of these filters that chooses a destination names it; undefined
  * where none chooses.
  */
 export function destinationHeader(uses: readonly FilterUse[]): string | undefined {

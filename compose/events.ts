@@ -1,4 +1,5 @@
-// What happens while a mesh, or a single Envoy, starts and runs, and how it is told to a person.
+// The events while a mesh, or a single Envoy, starts and runs, and the lines that report them to a
+// person.
 
 import type { ChildExit } from "../envoy/runtime/child.js";
 
@@ -6,33 +7,33 @@ import type { ChildExit } from "../envoy/runtime/child.js";
 type FilterPlaces = readonly string[];
 
 export type RunEvent =
-  /** A line about something that takes long. */
+  /** A message about something that takes long. */
   | { readonly kind: "progress"; readonly text: string }
   | { readonly kind: "ready"; readonly what: string; readonly seconds: number }
   | { readonly kind: "waiting"; readonly what: readonly string[]; readonly seconds: number }
   /** A changed setting is in force. */
   | { readonly kind: "applied"; readonly filter: string; readonly places: FilterPlaces }
-  /** Envoy or the filter did not take it; the last good one stays in force. */
+  /** Envoy or the filter refused a changed setting; the last good one stays in force. */
   | {
       readonly kind: "refused";
       readonly filter: string;
       readonly places: FilterPlaces;
       readonly reason: string;
     }
-  /** The file as a whole is wrong; nothing of it was taken. */
+  /** The file as a whole is refused; nothing in it was applied. */
   | { readonly kind: "file-refused"; readonly lines: readonly string[] }
   /**
-   * Envoy does not answer, a file cannot be written, or something that nobody foresaw: the change
-   * is not in force, and all else goes on.
+   * The change is not in force: Envoy does not answer, a file cannot be written, or an unexpected
+   * error came. Everything else goes on.
    */
   | { readonly kind: "not-applied"; readonly what: string; readonly lines: readonly string[] }
-  /** A filter's new module is in force; so many seconds after the save. */
+  /** A filter's new module is in force, `seconds` after the save. */
   | { readonly kind: "reloaded"; readonly filter: string; readonly seconds: number }
-  /** The same, as a build makes it, has taken its place. */
+  /** The optimized module of the same sources has replaced it. */
   | { readonly kind: "optimized"; readonly filter: string; readonly seconds: number }
-  /** A filter could not be built anew; its module that runs stays. */
+  /** A filter could not be built again; its running module stays. */
   | { readonly kind: "build-failed"; readonly lines: readonly string[] }
-  /** Envoy or the filter did not take a new module; the one that runs stays. */
+  /** Envoy or the filter refused a new module; the running one stays. */
   | { readonly kind: "module-refused"; readonly filter: string; readonly reason: string }
   | { readonly kind: "restart-needed"; readonly paths: readonly string[] }
   /** A service or an Envoy ended by itself. */
@@ -43,7 +44,7 @@ export type RunEvent =
       readonly lastLines: readonly string[];
     };
 
-/** The lines that tell it. */
+/** The lines that report an event. */
 export function describeEvent(event: RunEvent): string[] {
   switch (event.kind) {
     case "progress":
@@ -51,7 +52,7 @@ export function describeEvent(event: RunEvent): string[] {
     case "ready":
       return [`ready after ${event.seconds.toFixed(1)} s: ${event.what}`];
     case "waiting":
-      return [`waiting since ${event.seconds.toFixed(0)} s for: ${event.what.join(", ")}`];
+      return [`waiting for ${event.seconds.toFixed(0)} s for: ${event.what.join(", ")}`];
     case "applied":
       return [`applied: ${event.filter} at ${event.places.join(", ")}`];
     case "refused":
@@ -74,11 +75,11 @@ export function describeEvent(event: RunEvent): string[] {
       return [`optimized: ${event.filter}, ${event.seconds.toFixed(1)} s after the save`];
     case "build-failed":
       return [
-        `${event.lines[0] ?? ""}; the module that runs stays`,
+        `${event.lines[0] ?? ""}; the running module stays`,
         ...event.lines.slice(1).map((line) => `  ${line}`),
       ];
     case "module-refused":
-      return [`refused: the new ${event.filter}: ${event.reason}; the module that runs stays`];
+      return [`refused: the new ${event.filter}: ${event.reason}; the running module stays`];
     case "restart-needed":
       return [`restart to apply: ${event.paths.join(", ")}`];
     case "ended":
@@ -89,7 +90,7 @@ export function describeEvent(event: RunEvent): string[] {
   }
 }
 
-/** How a process ended, for a sentence. */
+/** How a process ended, as part of a sentence. */
 export function describeExit({ code, signal }: ChildExit): string {
   return signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
 }

@@ -6,7 +6,7 @@ import { failureEvent } from "./failures.js";
 const lines = (error: unknown) => describeEvent(failureEvent(error, "routes.yaml"));
 
 it.each(["configuration", "build", "usage"] as const)(
-  "says of a refused file (%s) that the last good settings stay",
+  "says that the last good settings stay after a refused file (%s)",
   (code) => {
     const error = new MeshwrightError(code, "routes.yaml:3:1: no such key", ["routes.yaml:4:1: nor this"]);
     expect(lines(error)).toEqual([
@@ -17,7 +17,7 @@ it.each(["configuration", "build", "usage"] as const)(
 );
 
 it.each(["envoy-failed", "write-failed", "tool-missing"] as const)(
-  "says what was not applied where the file is not at fault (%s)",
+  "says what was not applied where the file is not the cause (%s)",
   (code) => {
     expect(lines(new MeshwrightError(code, "it is gone", ["its last line"]))).toEqual([
       "not applied: routes.yaml: it is gone",
@@ -26,7 +26,7 @@ it.each(["envoy-failed", "write-failed", "tool-missing"] as const)(
   },
 );
 
-it("calls unexpected what nobody foresaw", () => {
+it("calls any other error unexpected", () => {
   expect(lines(new TypeError("no function"))).toEqual([
     "not applied: routes.yaml: unexpected error: TypeError: no function",
   ]);

@@ -1,12 +1,12 @@
-// What a person is told of a change that did not come about while Envoy runs. Each kind of failure
-// has its own words, for each is mended elsewhere.
+// Describes a change that failed while Envoy runs. Each kind of failure has its own words, because
+// each has its own remedy.
 
 import { MeshwrightError } from "../envoy/errors.js";
 import type { RunEvent } from "./events.js";
 
 /**
- * The event for whatever was thrown while a change was made.
- * @param what the change, for a sentence: the file that was edited, or the filter
+ * The event for an error that was thrown while a change was made.
+ * @param what names the change in a sentence: the edited file, or the filter
  */
 export function failureEvent(error: unknown, what: string): RunEvent {
   if (!(error instanceof MeshwrightError)) {
@@ -14,7 +14,7 @@ export function failureEvent(error: unknown, what: string): RunEvent {
   }
   const lines = [error.message, ...error.details];
   switch (error.code) {
-    // The code of a filter that is not there, too, and of a schema that cannot be read.
+    // This is also the code of a missing filter, and of a schema that cannot be read.
     case "build":
     case "configuration":
     case "usage":

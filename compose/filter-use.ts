@@ -1,4 +1,4 @@
-// A filter and its settings, at one place of a mesh or of a chain.
+// A filter and its settings, at one place in a mesh or in a chain.
 
 import type { Json } from "../envoy/config/json.js";
 import type { FilterChain, FilterDescriptor } from "../filters/descriptor.js";
@@ -7,10 +7,8 @@ export interface FilterUse {
   /** The descriptor's name. */
   readonly filter: string;
   readonly descriptor: FilterDescriptor;
-  /** As the descriptor's schema has given it. */
+  /** The value that the descriptor's schema returned. */
   readonly config: Json;
-  /**
-   * The chain that a person put it in. Default: the one that its settings ask for, see `chainOf`.
-   */
+  /** The chain that a person chose. Default: the one that its settings ask for, see `chainOf`. */
   readonly chain?: FilterChain;
 }

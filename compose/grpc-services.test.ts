@@ -28,7 +28,7 @@ it.each([
   expect(grpcServiceProblems(use, names, remedy)).toEqual([{ path: ["service", "cluster"], reason }]);
 });
 
-it("tells each service that a filter of an author's calls and nobody has", () => {
+it("reports each missing service that an author's filter calls", () => {
   const descriptor = defineFilter({
     name: "own",
     summary: "own",

@@ -1,13 +1,13 @@
-// The gRPC services that filters call: each is a cluster of Envoy that speaks HTTP/2, by the name
-// that the filter's settings give.
+// The gRPC services that filters call. Each is a cluster that speaks HTTP/2 and has the name that
+// the filter's settings give.
 
 import { nearest, type Problem } from "../envoy/problems.js";
 import type { FilterUse } from "./filter-use.js";
 
 /**
- * A problem for each service that the filter calls and that is none of `names`, with its place in
+ * A problem for each service that the filter calls and that is not in `names`, with its place in
  * the filter's settings.
- * @param remedy how a person says where a service is, for the end of the reason
+ * @param remedy the end of the reason: how a person gives a service's address
  */
 export function grpcServiceProblems(
   { descriptor, config }: Pick<FilterUse, "descriptor" | "config">,

@@ -1,5 +1,5 @@
-// One Envoy as it is planned, and the same Envoy running: its filters come from watched files, so
-// that each can be changed while it runs.
+// One planned Envoy, and the same Envoy running. Its filters come from watched files, so each can
+// be changed while it runs.
 
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
@@ -12,9 +12,9 @@ import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
 import type { FilterUse } from "./filter-use.js";
 
-/** A filter of one Envoy: which module, with which settings, in which file. */
+/** A filter of one Envoy: its module, its settings and its file. */
 export interface FilterPlan extends FilterUse {
-  /** Its name in Envoy, unique there. */
+  /** Its name, unique in this Envoy. */
   readonly name: string;
   /** The file that Envoy watches; nothing else is in its folder. */
   readonly path: string;
@@ -43,8 +43,8 @@ export function planFilter(
 }
 
 /**
- * How a chain, a listener's or a cluster's, refers to a planned filter; the same filter may stand
- * in several clusters.
+ * The entry by which a listener's or a cluster's chain refers to a planned filter. The same filter
+ * may stand in several clusters.
  */
 export function filterReference(filter: FilterPlan): DiscoveredFilter {
   return discoveredFilter({ name: filter.name, path: filter.path });
@@ -55,15 +55,15 @@ export interface LiveEnvoy extends AsyncDisposable {
   readonly plan: EnvoyPlan;
   readonly process: EnvoyProcess;
   /**
-   * Gives the filter of that name the resource of a newer plan. A refused one leaves the last good
-   * one in force.
+   * Gives the filter of that name the resource of a newer plan. After a refusal the last good
+   * resource stays in force.
    */
   apply(filter: FilterPlan): Promise<ApplyResult>;
 }
 
 export interface StartOptions {
   readonly binary: EnvoyBinary;
-  /** For the bootstrap and the logs; made when missing. */
+  /** The folder for the bootstrap and the logs; made when missing. */
   readonly directory: string;
   /** Worker threads, 1 or more; default 1. */
   readonly workers?: number;
@@ -73,8 +73,8 @@ export interface StartOptions {
 }
 
 /**
- * Writes the filters' files and starts Envoy. Throws what `startEnvoyProcess` throws, and
- * `MeshwrightError("configuration")` when Envoy does not take a filter.
+ * Writes the filters' files and starts Envoy. Throws the errors of `startEnvoyProcess`, and
+ * `MeshwrightError("configuration")` when Envoy refuses a filter.
  */
 export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<LiveEnvoy> {
   for (const filter of plan.filters) {
@@ -129,7 +129,7 @@ async function checkFilters(
     if (reason === undefined) continue;
     throw new MeshwrightError(
       "configuration",
-      `Envoy "${plan.name}" refuses the filter ${filter}: ${reason}; mend its configuration or build the filter again`,
+      `Envoy "${plan.name}" refuses the filter ${filter}: ${reason}; correct its configuration or build the filter again`,
       process.logs().trim().split("\n").slice(-12),
     );
   }

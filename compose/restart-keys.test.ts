@@ -12,14 +12,14 @@ const routing = (settings: { readonly [key: string]: Json } = {}) =>
   catalogUse("header-routing", { rules: [], ...settings });
 
 describe("changedRestartKeys", () => {
-  it("knows what Envoy repeats elsewhere", () => {
+  it("finds the keys that Envoy's own configuration repeats", () => {
     expect(changedRestartKeys(fault(), fault({ where: "upstream" }))).toEqual([["where"]]);
     expect(changedRestartKeys(routing(), routing({ destinationHeader: "x-to" }))).toEqual([
       ["destinationHeader"],
     ]);
   });
 
-  it("finds nothing in what only the filter reads, nor in a default that is written out", () => {
+  it("finds neither a key that only the filter reads nor a default that is written out", () => {
     expect(changedRestartKeys(fault(), fault({ where: "downstream" }))).toEqual([]);
     expect(changedRestartKeys(routing(), routing({ destinationHeader: "x-mesh-destination" }))).toEqual([]);
     expect(changedRestartKeys(fault(), fault({ explainHeader: "x-fault" }))).toEqual([]);
@@ -33,7 +33,7 @@ describe("changedRestartKeys", () => {
       { destinations: () => [], destinationHeader: () => "x-b" },
     ],
     ["its headers for the router", {}, { routerHeaders: () => ["x-a"] }],
-  ])("says the settings as a whole where a filter that names no keys changes %s", (_what, before, after) => {
+  ])("names the settings as a whole where a filter that names no keys changes %s", (_what, before, after) => {
     const use = (answers: { chain?: () => FilterChain }): FilterUse => ({
       filter: "own",
       descriptor: defineFilter({ name: "own", summary: "own", schema: z.unknown(), ...answers }),

@@ -1,5 +1,5 @@
-// What of a filter's settings stands in Envoy's listeners, routes or clusters too, so that only a
-// restart can change it.
+// Finds the keys of a filter's settings that Envoy's listeners, routes or clusters repeat. Changing
+// them needs a restart.
 
 import { isDeepStrictEqual } from "node:util";
 import { chainOf } from "./chains.js";
@@ -8,9 +8,9 @@ import type { FilterUse } from "./filter-use.js";
 import { routersOwnHeaders } from "./retry-marks.js";
 
 /**
- * The keys of a filter's settings that say otherwise now, and that only a restart changes; each is
- * a path. The empty path stands for the settings as a whole, where Envoy would have to change and
- * the filter does not say by which key.
+ * The changed keys of a filter's settings that need a restart, each as a path. The empty path means
+ * the settings as a whole: Envoy's configuration would have to change, and the filter does not name
+ * the key.
  */
 export function changedRestartKeys(before: FilterUse, after: FilterUse): readonly (readonly PropertyKey[])[] {
   const old = before.descriptor.restartKeys?.(before.config) ?? {};
@@ -21,7 +21,7 @@ export function changedRestartKeys(before: FilterUse, after: FilterUse): readonl
   return [[]];
 }
 
-/** What Envoy's own configuration takes from the filter. */
+/** The part of Envoy's own configuration that comes from the filter. */
 function placement(use: FilterUse): unknown {
   return [chainOf(use), destinationHeader([use]), routersOwnHeaders([use])];
 }

@@ -10,7 +10,7 @@ it("hides the mark where a filter writes one", () => {
   expect(routersOwnHeaders([DOWNSTREAM, catalogUse("trace-headers")])).toEqual([]);
 });
 
-it("refuses the condition that takes the mark for the opposite, and only there", () => {
+it("refuses the condition that reads the mark as its opposite, and no other", () => {
   expect(conditionsProblem([BUDGET], ["5xx", "envoy-ratelimited"])).toMatch(
     /^cannot have "envoy-ratelimited" where retry-budget stands: it retries just what/,
   );

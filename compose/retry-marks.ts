@@ -1,17 +1,17 @@
-// How filters speak to the router about retries: by response headers that clients must not get, and
-// that some of a route's conditions would take for something else.
+// Filters tell the router about retries by response headers. Clients must not get these headers,
+// and some retry conditions of a route would misread them.
 
 import type { FilterUse } from "./filter-use.js";
 
 /**
- * The response headers that a virtual host takes away once the router has read them.
+ * The response headers that a virtual host removes after the router has read them.
  * @param uses the filters of its clusters
  */
 export function routersOwnHeaders(uses: readonly FilterUse[]): readonly string[] {
   return [...new Set(uses.flatMap(({ descriptor, config }) => descriptor.routerHeaders?.(config) ?? []))];
 }
 
-/** Why these conditions do not go with the filters; undefined where they do. */
+/** Why these conditions cannot be used with the filters; undefined where they can. */
 export function conditionsProblem(
   uses: readonly FilterUse[],
   conditions: readonly (string | number)[] = [],

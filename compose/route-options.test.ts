@@ -2,16 +2,16 @@ import { describe, expect, it } from "vitest";
 import { perTryTimeoutProblem, retriesSchema, routeAction, timeoutSchema } from "./route-options.js";
 
 describe("routeAction", () => {
-  it("says nothing where nothing was said", () => {
+  it("sets nothing where nothing was given", () => {
     expect(routeAction({})).toEqual({});
   });
 
-  it("counts in seconds, and knows no limit", () => {
+  it("counts in seconds, and can set no limit", () => {
     expect(routeAction({ timeout: "0s" })).toEqual({ timeoutSeconds: 0 });
     expect(routeAction({ timeout: "250ms" })).toEqual({ timeoutSeconds: 0.25 });
   });
 
-  it("gives statuses to Envoy as a list of their own", () => {
+  it("gives statuses to Envoy as a separate list", () => {
     const retries = retriesSchema.parse({ on: ["reset", 429, 503], attempts: 3, perTryTimeout: "1.5s" });
     expect(routeAction({ retries })).toEqual({
       retryPolicy: {
@@ -23,7 +23,7 @@ describe("routeAction", () => {
     });
   });
 
-  it("tries once more where no number was said", () => {
+  it("retries once where no number was given", () => {
     expect(routeAction({ retries: { on: ["5xx"] } })).toEqual({
       retryPolicy: { retryOn: ["5xx"], numRetries: 1 },
     });
@@ -66,7 +66,7 @@ describe("an attempt's time", () => {
   it.each([
     [{ timeout: "1s", retries: { on: [], perTryTimeout: "1001ms" } }, /which is 1s$/],
     [{ retries: { on: [], perTryTimeout: "16s" } }, /which is 15s$/],
-  ])("above the whole is told: %j", (settings, message) => {
+  ])("above the timeout is reported: %j", (settings, message) => {
     expect(perTryTimeoutProblem(settings)).toMatch(message);
   });
 

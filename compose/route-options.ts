@@ -1,16 +1,15 @@
-// What a person may say of a route: how long an answer may take, and what is tried again.
+// The options of a route that a person may set: how long an answer may take, and what is retried.
 
 import { z } from "zod";
 import type { RouteActionOptions } from "../envoy/config/route.js";
 import { nearest } from "../envoy/problems.js";
 import { duration, millisecondsOf } from "../filters/shared/rule-schema.js";
 
-/** Envoy's, where nothing is said. */
+/** Envoy's default. */
 const DEFAULT_TIMEOUT = "15s";
 
 /**
- * Envoy's own names, but for those that need a list beside them: a status is written as a number
- * here.
+ * Envoy's own names, except those that need a second list: a status is written as a number here.
  */
 const RETRY_CONDITIONS = [
   "5xx",
@@ -62,18 +61,18 @@ export const retriesSchema = z.strictObject({
     .describe("How many attempts may follow the first. Default 1."),
   perTryTimeout: duration("1ms", "24h")
     .optional()
-    .describe("For each attempt, within the time for all. Default: none of its own."),
+    .describe("The time for each attempt, within the time for all. Default: no separate limit."),
 });
 
-/** What the routes to a service are given. */
+/** The options for the routes to a service. */
 export interface RouteSettings {
   readonly timeout?: string | undefined;
   readonly retries?: z.output<typeof retriesSchema> | undefined;
 }
 
 /**
- * Why the two times do not fit each other; undefined where they do. Envoy would leave out the
- * shorter one without a word.
+ * Why the two times cannot be used together; undefined where they can. Envoy would silently ignore
+ * a time for each attempt above the whole.
  */
 export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings) {
   const perTry = millisecondsOf(retries?.perTryTimeout ?? "") ?? 0;
@@ -82,7 +81,7 @@ export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: Rou
   return `must not be above the timeout of the whole answer, which is ${timeout}`;
 }
 
-/** The same for a builder of routes. */
+/** The same options in the form that the builders of routes take. */
 export function routeAction({ timeout, retries }: RouteSettings): RouteActionOptions {
   return {
     ...(timeout === undefined ? {} : { timeoutSeconds: seconds(timeout) }),

@@ -49,7 +49,7 @@ it("leaves another mesh's folder alone", async () => {
   expect(existsSync(other.path)).toBe(true);
 });
 
-it("refuses a second run while the first lives, and says whose it is", async () => {
+it("refuses a second run while the first lives, and names its process", async () => {
   await using _first = await claimRunDirectory("demo", cwd);
   const error = await claimRunDirectory("demo", cwd).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(MeshwrightError);
@@ -60,7 +60,7 @@ it("refuses a second run while the first lives, and says whose it is", async () 
   expect(await readdir(path.join(cwd, ".meshwright"))).toEqual(["demo"]);
 });
 
-it("lets one of two that start together through", async () => {
+it("lets one of two simultaneous starts through", async () => {
   const results = await Promise.allSettled([claimRunDirectory("demo", cwd), claimRunDirectory("demo", cwd)]);
   expect(results.map((result) => result.status).sort()).toEqual(["fulfilled", "rejected"]);
 });
@@ -74,7 +74,7 @@ async function claimWhenFree(): Promise<RunDirectory> {
   }
 }
 
-it("goes from one run to the next while each takes the folder away", async () => {
+it("passes from one run to the next while each removes the folder", async () => {
   const runs = Array.from({ length: 30 }, async (_, i) => {
     const directory = await claimWhenFree();
     await writeFile(path.join(directory.path, `${i}.log`), "");
@@ -88,7 +88,7 @@ it("goes from one run to the next while each takes the folder away", async () =>
 it.each([
   ["a killed run", () => String(deadPid())],
   ["a killed run, whose number another process has now,", () => String(process.ppid)],
-  ["a run that did not come to write its number", () => ""],
+  ["a run that ended before it wrote its number", () => ""],
 ])("clears away what %s left", async (_what, pid) => {
   const folder = await leftBehind(pid());
   await using directory = await claimRunDirectory("demo", cwd);
@@ -96,7 +96,7 @@ it.each([
   expect(existsSync(path.join(folder, "old.log"))).toBe(false);
 });
 
-it("keeps the folder when told to, until the next run", async () => {
+it("keeps the folder on request, until the next run", async () => {
   const directory = await claimRunDirectory("demo", cwd);
   await writeFile(path.join(directory.path, "a.log"), "");
   await directory.keep();
@@ -105,7 +105,7 @@ it("keeps the folder when told to, until the next run", async () => {
   await using _next = await claimRunDirectory("demo", cwd);
 });
 
-it("says what to do where no folder can be made", async () => {
+it("says what to do where the folder cannot be made", async () => {
   await writeFile(path.join(cwd, ".meshwright"), "");
   await expect(claimRunDirectory("demo", cwd)).rejects.toThrow(
     /cannot make the folder .* start from a folder/,

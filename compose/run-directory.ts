@@ -13,13 +13,13 @@ const LOCK_FILE = "pid";
 export interface RunDirectory extends AsyncDisposable {
   /** Absolute. */
   readonly path: string;
-  /** Leaves the folder for a person to look into; the next run of that name clears it away. */
+  /** Keeps the folder for a person to look into. The next run of that name clears it away. */
   keep(): Promise<void>;
 }
 
 /**
- * Claims the folder of that name, and clears away what a killed run left there.
- * Throws `MeshwrightError("already-running")` when the run that made it still lives.
+ * Claims the folder of that name, and clears away what a killed run left there. Throws
+ * `MeshwrightError("already-running")` while the run that made it lives.
  */
 export async function claimRunDirectory(name: string, cwd = process.cwd()): Promise<RunDirectory> {
   const parent = path.join(cwd, PARENT);
@@ -52,7 +52,8 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
       isOurs = false;
       await clear(target);
       lock[Symbol.dispose]();
-      // Another run may have the folder by now, or another mesh run beside it: neither is empty.
+      // Another run may have claimed the folder meanwhile, or another mesh may run beside it. Then
+      // the folder is not empty.
       await rmdir(target).catch(() => {});
       await rmdir(parent).catch(() => {});
     },
@@ -60,8 +61,8 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
 }
 
 /**
- * Removes all but the lock's file, which only the lock may remove. A folder that somebody has
- * removed is clear.
+ * Removes everything except the lock's file, which only the lock may remove. A folder that somebody
+ * has removed already is left so.
  */
 async function clear(folder: string): Promise<void> {
   const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -72,7 +73,7 @@ async function clear(folder: string): Promise<void> {
   await Promise.all(names.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
 }
 
-/** Where a lock cannot be made, its folder cannot. */
+/** The lock cannot be made because its folder cannot. */
 function withAdvice(error: unknown, parent: string): unknown {
   if (!(error instanceof MeshwrightError) || error.code !== "configuration") return error;
   const { code = "" } = error.cause as NodeJS.ErrnoException;

@@ -3,7 +3,7 @@ import { toItsEnd } from "./to-its-end.js";
 
 const REASON = new Error("stop");
 
-it("waits for work that clears up after itself, and then tells of the abort whatever came of the work", async () => {
+it("waits for work that clears up after itself, and then rejects with the abort whatever the outcome", async () => {
   let cleared = false;
   const work = async (fails: boolean) => {
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,15 +1,15 @@
-// Work that must be let to its end.
+// Waits for work that must not be cut short.
 
 /**
- * Settles when `work` has ended, even after an abort, and rejects then with the signal's reason
- * whatever the outcome was. For work that clears up after itself only where it is let to its end,
- * as the compiler's does.
+ * Settles when `work` has ended. After an abort it still waits, and then rejects with the signal's
+ * reason whatever the outcome was. Use it for work that clears up after itself only when it may
+ * finish, like the compiler's.
  */
 export async function toItsEnd<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
     return await work;
   } finally {
-    // A terminal's Ctrl-C reaches the compiler too, whose failure is then no news.
+    // A terminal's Ctrl-C reaches the compiler too, and its failure is then expected.
     signal?.throwIfAborted();
   }
 }

@@ -1,27 +1,30 @@
-// The clusters of services that run by themselves, from the addresses that a person wrote.
+// Builds the clusters of services that run by themselves, from the addresses that a person wrote.
 
 import { type Cluster, cluster } from "../envoy/config/cluster.js";
 import type { HttpFilter } from "../envoy/config/http-filter.js";
 import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
 
 /**
- * Envoy lets 3 retries go on at once, whatever a route says. How many are wise is for a retry
- * budget to decide; this is as many as requests.
+ * Envoy allows 3 retries at once, whatever a route says. A retry budget decides how many are wise;
+ * this limit is that of requests.
  */
 const MAX_RETRIES = 1024;
-/** Envoy lets 1024 go on at once and fails the rest, which a filter may then let pass unjudged. */
+/**
+ * Envoy allows 1024 at once and fails the rest. A filter may then let requests pass without a
+ * decision.
+ */
 const MAX_GRPC_CALLS = 65_536;
 
-/** Who is trusted where an upstream speaks TLS. */
+/** The authorities that are trusted where an upstream speaks TLS. */
 export interface Trust {
   /** A file of certificates in PEM; needed where an upstream speaks TLS. */
   readonly caFile?: string | undefined;
 }
 
 /**
- * A cluster of that one endpoint. One that speaks TLS must show a certificate for the host in its
- * URL.
- * @param filters its chain, which sees each attempt
+ * A cluster of one endpoint. An endpoint that speaks TLS must show a certificate for the host in
+ * its URL.
+ * @param filters the cluster's chain, which sees each attempt
  */
 export function upstreamCluster(
   name: string,
@@ -55,8 +58,9 @@ function destination(name: string, { address, port, tls }: UpstreamAddress, { ca
 }
 
 /**
- * What routes are to write as the host, by cluster: a server that speaks TLS answers for the names
- * in its certificate, and the client has asked for ours. Others get what the client sent.
+ * The hosts that routes must write, by cluster. A server that speaks TLS answers only for the names
+ * in its certificate, and the client has sent Envoy's name. Other clusters get what the client
+ * sent.
  */
 export function hostRewrites(upstreams: Readonly<Record<string, UpstreamAddress>>): Record<string, string> {
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-// Where a service that already runs is to be reached, from the URL that a person writes.
+// Reads the address of a service that already runs from the URL that a person writes.
 
 export interface UpstreamAddress {
   /** A host's name or an IP address, without brackets. */
@@ -8,14 +8,14 @@ export interface UpstreamAddress {
   readonly tls?: true;
 }
 
-/** An outcome: the address, or the reason why the text is none. */
+/** The outcome: the address, or the reason why the text is not one. */
 export type ParsedUpstream =
   | { readonly ok: true; readonly value: UpstreamAddress }
   | { readonly ok: false; readonly reason: string };
 
 /**
  * Reads `http://HOST[:PORT]` and `https://HOST[:PORT]`; the port is 80 or 443 where none is
- * written. Anything after the port but a single `/` is refused.
+ * written. Anything after the port except a single `/` is refused.
  */
 export function parseUpstreamUrl(text: string): ParsedUpstream {
   const refused = (reason: string): ParsedUpstream => ({ ok: false, reason });
@@ -36,14 +36,12 @@ export function parseUpstreamUrl(text: string): ParsedUpstream {
   return { ok: true, value: { address, port, ...(tls ? { tls } : {}) } };
 }
 
-/** The URL by which a person knows it. */
+/** The URL as a person writes it. */
 export function upstreamUrl(upstream: UpstreamAddress): string {
   return `${upstream.tls ? "https" : "http"}://${bracketed(upstream.address)}:${upstream.port}`;
 }
 
-/**
- * The host that its own clients would ask for, without the port that everybody takes for granted.
- */
+/** The host that the service's own clients would send, without the default port. */
 export function upstreamHost({ address, port, tls }: UpstreamAddress): string {
   return port === (tls ? 443 : 80) ? bracketed(address) : `${bracketed(address)}:${port}`;
 }

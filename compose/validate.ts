@@ -1,4 +1,4 @@
-// Checks a file of configuration, whichever kind it is: a mesh file, or the settings of a filter.
+// Checks a configuration file: a mesh file, or the settings of a filter.
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -9,18 +9,18 @@ import { FILTERS } from "../filters/catalog.js";
 import { findMember, ownFilterNames } from "../toolchain/package/member.js";
 import { readMesh } from "./mesh/file.js";
 
-/** A file that is right, and what it is: `mesh`, or a filter's name. */
+/** A valid file, and its kind: `mesh`, or a filter's name. */
 export interface ValidFile {
   readonly file: string;
   readonly kind: string;
 }
 
 /**
- * Checks `FILE` or `FILTER=FILE`, where FILTER is as `findMember` takes it. Without it the file's
- * own name tells the filter (`my-filter.yaml`, `my-filter.canary.yaml`), of the catalog
- * or of the package that is worked in, and what has `services` is a mesh file. Throws
- * `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that cannot be
- * read.
+ * Checks `FILE` or `FILTER=FILE`, where FILTER is a name or a folder as `findMember` expects it.
+ * Without FILTER, the file's name says which filter of the catalog or of the current package it is
+ * for (`my-filter.yaml`, `my-filter.canary.yaml`), and a file with `services` is a mesh file.
+ * Throws `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that
+ * cannot be read.
  */
 export async function validateFile(word: string): Promise<ValidFile> {
   const [, name, named] = (!existsSync(word) && /^([^=]+)=(.+)$/.exec(word)) || [];
@@ -35,7 +35,7 @@ export async function validateFile(word: string): Promise<ValidFile> {
   }
   throw new MeshwrightError(
     "configuration",
-    `${word}: has no "services", so it is no mesh file; for a filter's settings write NAME=${word} with one of ${names.join(", ")}`,
+    `${word}: has no "services", so it is not a mesh file; for a filter's settings write NAME=${word} with one of ${names.join(", ")}`,
   );
 }
 

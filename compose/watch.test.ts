@@ -23,7 +23,7 @@ it.each([
   ["written in place", () => writeFile(file, "2")],
   ["renamed into place", () => renameInto("2")],
   ["removed and made again", () => rm(file).then(() => writeFile(file, "2"))],
-])("tells of a content %s", async (_how, edit) => {
+])("reports a content %s", async (_how, edit) => {
   const onChange = vi.fn(async () => {});
   using _watch = await watchContent(file, onChange);
   await edit();
@@ -39,7 +39,7 @@ it("goes on after a rename", async () => {
   await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), { timeout: 5_000 });
 });
 
-it("is silent about other files, the same content, and after its end", async () => {
+it("does not report other files or the same content, and nothing after its end", async () => {
   const onChange = vi.fn(async () => {});
   const watch = await watchContent(file, onChange);
   await writeFile(path.join(folder, "other.yaml"), "2");
@@ -51,7 +51,7 @@ it("is silent about other files, the same content, and after its end", async () 
   expect(onChange).not.toHaveBeenCalled();
 });
 
-it("tells of a file that is new and of one that goes, of several in one go, and of nothing else", async () => {
+it("reports a new file, a removed one, and several together, and nothing else", async () => {
   const told: (readonly string[])[] = [];
   const onChange = async (changed: readonly string[]) => void told.push([...changed].sort());
   using watch = new FolderWatch((name) => name.endsWith(".ts"), onChange);
@@ -63,7 +63,7 @@ it("tells of a file that is new and of one that goes, of several in one go, and 
   await vi.waitFor(() => expect(told).toEqual([[one, two], [one]]), { timeout: 5_000 });
 });
 
-it("tells no more of a folder that it does not follow any longer", async () => {
+it("does not report a folder that it no longer follows", async () => {
   const onChange = vi.fn(async () => {});
   using watch = new FolderWatch(() => true, onChange);
   watch.follow([folder]);

@@ -1,16 +1,16 @@
-// Tells when files have got another content, whichever way an editor writes them.
+// Reports when the content of files has changed, in whatever way an editor writes them.
 
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
-/** Editors write in several steps; what they leave after this time is what was meant. */
+/** Editors write in several steps. After this time the file has its final content. */
 const SETTLE_MS = 80;
 
 /**
  * Calls `onChange`, which must not reject, after the file's content has changed, and never twice at
- * a time. The folder is
- * watched and not the file, since many editors rename a new file into the place of the old one.
+ * the same time. The folder is watched and not the file, because many editors replace the file by a
+ * rename.
  */
 export async function watchContent(file: string, onChange: () => Promise<void>): Promise<Disposable> {
   const folders = new FolderWatch((name) => name === file, onChange);
@@ -19,24 +19,23 @@ export async function watchContent(file: string, onChange: () => Promise<void>):
   return folders;
 }
 
-/** Watches the files of some folders, not of the folders in them. */
+/** Watches the files of some folders, without their subfolders. */
 export class FolderWatch implements Disposable {
   readonly #isMeant: (file: string) => boolean;
   readonly #onChange: (changed: readonly string[]) => Promise<void>;
   readonly #settleMs: number;
   readonly #watchers = new Map<string, FSWatcher>();
-  /** What the files were when they were last looked at. */
+  /** The content of the files when they were last read. */
   readonly #seen = new Map<string, string | undefined>();
   #touched = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   /**
-   * @param isMeant whether a file matters, by its absolute path; files are asked for that were not
-   * there before, too
-   * @param onChange told the files whose content has changed, never twice at a time; must not
-   * reject
-   * @param settleMs how long after the last write files are looked at, in milliseconds
+   * @param isMeant says by its absolute path whether a file matters; also called for new files
+   * @param onChange called with the files whose content has changed, never twice at the same time;
+   * must not reject
+   * @param settleMs how long after the last write files are read, in milliseconds
    */
   constructor(
     isMeant: (file: string) => boolean,
@@ -49,16 +48,16 @@ export class FolderWatch implements Disposable {
   }
 
   /**
-   * Takes the files' content of now as known. Of a file that is not known, the first write counts
-   * as a change.
+   * Remembers the files' current content. For a file that is not known, the first write counts as a
+   * change.
    */
   async remember(files: Iterable<string>): Promise<void> {
     await Promise.all([...files].map(async (file) => this.#seen.set(file, await contentOf(file))));
   }
 
   /**
-   * Watches these folders from now on, and no others. One that is not there is passed over until it
-   * is named again.
+   * Watches these folders from now on, and no others. A missing folder is skipped until it is named
+   * again.
    */
   follow(folders: Iterable<string>): void {
     const wanted = new Set(folders);
@@ -76,7 +75,7 @@ export class FolderWatch implements Disposable {
       const watcher = watch(folder, (_event, name) => {
         if (name !== null) this.#touch(path.join(folder, name));
       });
-      // The folder itself is gone: there is nothing left to tell.
+      // The folder itself is gone: there is nothing left to report.
       watcher.on("error", () => this.#unfollow(folder));
       this.#watchers.set(folder, watcher);
     } catch (error) {
@@ -110,7 +109,7 @@ export class FolderWatch implements Disposable {
   }
 }
 
-/** As latin1, in which every content has a form; undefined where there is no file. */
+/** The content as latin1, which can represent any bytes; undefined where there is no file. */
 function contentOf(file: string): Promise<string | undefined> {
   return readFile(file, "latin1").catch(() => undefined);
 }

@@ -44,7 +44,7 @@ describe("checkDocument", () => {
     expect(checkDocument('{\n\t"name": "a"\n}', schema, "f")).toEqual({ ok: true, value: { name: "a" } });
   });
 
-  it("tells every problem at once, in the order of the file, each with its place, path and reason", () => {
+  it("reports every problem at once, in the order of the file, each with its place, path and reason", () => {
     const text = [
       "rules:",
       "  - mach: {}",
@@ -90,7 +90,7 @@ describe("checkDocument", () => {
     expect(problems(text)[0]).toEqual(line);
   });
 
-  it("tells a misspelt key once, and not again what is missing for it", () => {
+  it("reports a misspelt key once, and not also that the right key is missing", () => {
     expect(problems("nme: a")).toEqual(['f.yaml:1:1: nme: unknown key; did you mean "name"?']);
     const oneOf = z
       .strictObject({ a: z.string().optional(), other: z.string().optional() })
@@ -102,20 +102,20 @@ describe("checkDocument", () => {
     expect(checked.ok || checked.lines).toEqual(['f:1:1: othr: unknown key; did you mean "other"?']);
   });
 
-  it("takes a misspelt key as a hint at which form was meant", () => {
+  it("uses a misspelt key to see which form was meant", () => {
     const forms = z.union([z.strictObject({ command: z.string() }), z.strictObject({ url: z.string() })]);
     const checked = checkDocument("urll: x", forms, "f");
     expect(checked.ok || checked.lines).toEqual(['f:1:1: urll: unknown key; did you mean "url"?']);
   });
 
-  it("refuses a document that nests without end", () => {
+  it("refuses a document that is nested too deep", () => {
     expect(problems(`name: ${"[".repeat(100_000)}`)[0]).toBe("f.yaml: nested too deep");
     expect(problems(`name: ${"[".repeat(70)}${"]".repeat(70)}`)[0]).toBe(
       "f.yaml: nested more than 64 levels deep",
     );
   });
 
-  it("follows an alias to the place of a problem, and refuses one that doubles itself without end", () => {
+  it("follows an alias to the place of a problem, and refuses aliases that double the document at every level", () => {
     expect(problems("name: a\nrules:\n- &r {destination: {weight: 200}}\n- *r")[1]).toMatch(
       /^f\.yaml:3:.*rules\[1\]/,
     );
@@ -175,7 +175,7 @@ it("writes issues and paths as people write them", () => {
   expect(formatPath([])).toBe("configuration");
 });
 
-it("suggests only what is near", () => {
+it("suggests only a word that is near", () => {
   expect(nearest("header-ruoting", ["trace-headers", "header-routing"])).toBe("header-routing");
   expect(nearest("x", ["header-routing"])).toBeUndefined();
 });

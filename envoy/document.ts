@@ -1,5 +1,5 @@
-// Reads a YAML or JSON file and holds it against a schema. Whatever is wrong is told as file, line,
-// column, path and reason, all of it at once.
+// Reads a YAML or JSON file and checks it against a schema. All problems are reported at once, each
+// with file, line, column, path and reason.
 
 import { readFile, stat } from "node:fs/promises";
 import {
@@ -17,25 +17,20 @@ import type { z } from "zod";
 import { MeshwrightError } from "./errors.js";
 import { checkValue, formatProblem } from "./problems.js";
 
-/**
- * The outcome of a check: the value that the schema made of the document, or what is wrong with it.
- */
+/** The outcome of a check: the value that the schema made of the document, or the problems. */
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly lines: readonly string[] };
 
 const MAX_BYTES = 1024 * 1024;
-/**
- * Enough for honest reuse of a block, far too few for a document that doubles itself at every
- * level.
- */
+/** Enough to reuse a block, and far too few for a document that doubles itself at every level. */
 const MAX_ALIASES = 100;
 const MAX_DEPTH = 64;
 
 /**
- * Reads the file and checks it. `what` names its kind for the reader of an error ("mesh file",
- * "header-routing configuration"). Throws `MeshwrightError("configuration")`: the message is the
- * first problem, the details are all others.
+ * Reads the file and checks it. `what` names the kind of file in an error ("mesh file",
+ * "header-routing configuration"). Throws `MeshwrightError("configuration")`: the message has the
+ * first problem, the details all others.
  */
 export async function readDocument<S extends z.ZodType>(
   path: string,
@@ -48,7 +43,7 @@ export async function readDocument<S extends z.ZodType>(
   throw new MeshwrightError("configuration", `${what} refused: ${first}`, rest);
 }
 
-/** Checks a document's text; `file` is what the lines about problems begin with. */
+/** Checks a document's text. The lines about problems begin with `file`. */
 export function checkDocument<S extends z.ZodType>(
   text: string,
   schema: S,
@@ -95,8 +90,8 @@ export function checkDocument<S extends z.ZodType>(
 }
 
 /**
- * Where in the text a path leads: to the value, to the key where the value is what should not be
- * there, or as far as the document goes.
+ * The place in the text that a path leads to: the value, or the key where the key itself is the
+ * problem, or the last node that exists.
  */
 function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
   let node: unknown = document.contents;
@@ -121,8 +116,8 @@ function startOf(node: unknown): number | undefined {
 }
 
 /**
- * Where `__proto__` is a key: JavaScript takes it for something else, and a schema of named things
- * would drop it without a word.
+ * Where `__proto__` is a key. JavaScript gives it another meaning, and a schema of named things
+ * would drop it silently.
  */
 function unusableKeys(document: Document.Parsed): number[] {
   const found: number[] = [];
@@ -134,7 +129,7 @@ function unusableKeys(document: Document.Parsed): number[] {
   return found;
 }
 
-/** How deep the nodes nest; an alias counts as one, its target is counted where it stands. */
+/** How deep the nodes nest. An alias counts as one node; its target is counted at its own place. */
 function depth(document: Document.Parsed, node: unknown): number {
   if (isPair(node)) return depth(document, node.value);
   if (!isMap(node) && !isSeq(node)) return 0;
@@ -146,7 +141,7 @@ async function readText(path: string, what: string): Promise<string> {
     throw new MeshwrightError("configuration", `${what} refused: ${path}: ${reason}`);
   };
   try {
-    // Looked at before it is opened: opening a pipe would wait for a writer.
+    // The file is examined before it is opened, because opening a pipe would wait for a writer.
     const facts = await stat(path);
     if (facts.isDirectory()) return refuse("is a folder; name a YAML or JSON file");
     if (!facts.isFile()) return refuse("is not a regular file");

@@ -2,13 +2,13 @@
 
 /** What kind of thing went wrong. Each has an exit code in `cli/main.ts`. */
 export type ErrorCode =
-  /** A command's words are wrong. */
+  /** The words of a command line are wrong. */
   | "usage"
   /** A configuration file or a configuration is refused. */
   | "configuration"
   /** A filter does not compile, or there is no filter of that name. */
   | "build"
-  /** No stock Envoy can be had. */
+  /** No stock Envoy is available. */
   | "envoy-not-found"
   /** Envoy ended, refused its configuration, or was not ready in time. */
   | "envoy-failed"
@@ -16,9 +16,9 @@ export type ErrorCode =
   | "service-failed"
   /** A port is taken. */
   | "port-taken"
-  /** The same mesh runs already in this folder. */
+  /** The same mesh already runs in this folder. */
   | "already-running"
-  /** A file is no proxy-wasm module, or one that stock Envoy would refuse. */
+  /** A file is not a proxy-wasm module, or stock Envoy would refuse it. */
   | "module-refused"
   /** A tool that the command needs is not installed. */
   | "tool-missing"
@@ -27,7 +27,7 @@ export type ErrorCode =
 
 /**
  * An error whose message says what was wrong, where, and what to do, in one line; `details` may add
- * a readable list.
+ * further lines.
  */
 export class MeshwrightError extends Error {
   override readonly name = "MeshwrightError";

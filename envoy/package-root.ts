@@ -1,4 +1,4 @@
-// Where this package is: the same from the sources and from what is compiled of them.
+// Where this package is: the same for the sources and for the files compiled from them.
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";

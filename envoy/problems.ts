@@ -1,17 +1,17 @@
-// What is wrong with a value, in words that say where and what to do. The words are the same for
-// files, for options and for filters.
+// Describes what is wrong with a value: where, and what to do. The words are the same for files,
+// for options and for filters.
 
 import { type core, z } from "zod";
 
-/** One thing that is wrong with a document. */
+/** One problem of a document. */
 export interface Problem {
-  /** The way from the document's root: keys and indexes. */
+  /** The path from the document's root: keys and indexes. */
   readonly path: readonly PropertyKey[];
   readonly reason: string;
 }
 
 const REQUIRED = "is required";
-/** In the line about a key that is a slip of the hand away from a known one. */
+/** Part of the line about a key that is one typing mistake away from a known one. */
 const SUGGESTION = /^unknown key; did you mean "(.*)"\?$/;
 
 /** Checks a value that is already in memory. */
@@ -70,9 +70,9 @@ function problemsOf(issue: core.$ZodIssue, above: readonly PropertyKey[]): Probl
 }
 
 /**
- * One slip, one line: where a key is told to be misspelt, whatever else complains that the right
- * one is not there is left out. That is `is required` at the right key's place, and a rule over the
- * keys of the same object ("exactly one of a, b") that names it.
+ * Keeps one line for each typing mistake. Where a key is reported as misspelt, the problems that
+ * say that the right key is missing are left out: `is required` at the right key's place, and a
+ * rule over the keys of the same object ("exactly one of a, b") that names it.
  */
 function withoutEchoes(problems: readonly Problem[]): Problem[] {
   const slips = problems.flatMap(({ path, reason }) => {
@@ -93,8 +93,8 @@ function samePath(a: readonly PropertyKey[], b: readonly PropertyKey[]): boolean
 }
 
 /**
- * Of a union's branches the one that the writer most likely meant: it takes the keys that are
- * there, or keys that are nearly so, and complains least.
+ * The branch of a union that the writer most likely meant: it accepts the given keys, or keys that
+ * are nearly the same, and has the fewest problems.
  */
 function meantBranch(
   branches: readonly (readonly core.$ZodIssue[])[],
@@ -107,7 +107,7 @@ function meantBranch(
   )[0];
 }
 
-/** How many keys are neither known nor a slip of the hand away from one. */
+/** How many keys are neither known nor one typing mistake away from a known key. */
 function strangeKeys(issues: readonly core.$ZodIssue[]): number {
   const lines = issues.flatMap((issue) =>
     issue.code === "unrecognized_keys" ? issue.message.split("\n") : [],
@@ -119,7 +119,7 @@ function isWrongKind(issue: core.$ZodIssue): boolean {
   return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
 }
 
-/** Our words where zod's own say too little; a schema's own words come before either. */
+/** Our words, used where zod's say too little. A schema's own words come first. */
 function wording(issue: core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => unknownKey(key, knownKeys(issue.inst))).join("\n");
@@ -157,9 +157,7 @@ function knownKeys(schema: unknown): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/**
- * The candidate that a slip of the hand would turn into `word`, or undefined where none is near.
- */
+/** The candidate that one typing mistake turns into `word`, or undefined where none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   const ranked = candidates

@@ -28,10 +28,10 @@ export function addBuild(root: Command, screen: Screen): void {
     .description("Compile filters to Wasm modules, and write JSON Schemas of all configuration files.")
     .argument("[filter...]", `which: ${NAMES}, or your own by name or folder; default: all of this package`)
     .option("--bundle <name>", "make one module NAME.wasm of the filters, in the order of the chain")
-    .option("--out-dir <folder>", "where modules go; default: build/ of the package that a filter is of")
+    .option("--out-dir <folder>", "where modules go; default: build/ of the filter's package")
     .option(
       "--size-budget <bytes>",
-      "most bytes that a module may have; default: the filter's own",
+      "the most bytes that a module may have; default: the filter's own budget",
       parseBytes,
     )
     .addHelpText("after", EXAMPLES)
@@ -51,8 +51,8 @@ export function addBuild(root: Command, screen: Screen): void {
         ...buildTable(built),
         "",
         `Modules are in ${folders.join(" and ")},`,
-        "each with its source map (.wasm.map); what was compiled here has a build with",
-        "names (.debug.wasm) too. JSON Schemas are in schemas/ beside them.",
+        "each with its source map (.wasm.map); modules compiled here also have a build",
+        "with names (.debug.wasm). JSON Schemas are in schemas/ beside them.",
       ]);
     });
 }
@@ -82,8 +82,8 @@ export function buildTable(built: readonly BuiltFilter[]): string[] {
 }
 
 const EXAMPLES = `
-A filter that stock Envoy would refuse, or never call, is not built: the lines
-of source that cause it are named.
+A filter that stock Envoy would refuse, or never call, is not built. The lines
+of source that cause this are named.
 
 Examples:
   meshwright build                  every filter of the package in this folder

@@ -1,5 +1,5 @@
-// `meshwright image`: a container image of the pinned Envoy, for where the official one cannot be
-// pulled.
+// `meshwright image`: makes a container image of the pinned Envoy, for use where the official one
+// cannot be pulled.
 
 import type { Command } from "commander";
 import { makeImage } from "../../envoy/runtime/make-image.js";
@@ -9,7 +9,9 @@ import type { Screen } from "../screen.js";
 export function addImage(root: Command, screen: Screen): void {
   root
     .command("image")
-    .description("Make a container image of the pinned Envoy, for where the official one cannot be pulled.")
+    .description(
+      "Make a container image of the pinned Envoy, for use where the official one cannot be pulled.",
+    )
     .addHelpText("after", EXAMPLES)
     .action(async () => {
       const name = await makeImage({ onProgress: (line) => screen.print([line]) });
@@ -20,8 +22,9 @@ export function addImage(root: Command, screen: Screen): void {
 const EXAMPLES = `
 The image is named meshwright/envoy and its tag is the release. It holds Envoy,
 its libraries and the certificate authorities of this machine. Tests that run
-Envoy in a container take it where the official image is not here and
-ENVOY_IMAGE is not set. It needs Linux, Docker, and the package testcontainers.
+Envoy in a container use it where the official image is not on this machine
+and ENVOY_IMAGE is not set. The command needs Linux, Docker, and the package
+testcontainers.
 
 Examples:
   meshwright image

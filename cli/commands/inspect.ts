@@ -1,4 +1,5 @@
-// `meshwright inspect`: what a proxy-wasm module is made of, and whether stock Envoy would load it.
+// `meshwright inspect`: shows what a proxy-wasm module is made of, and whether stock Envoy would
+// load it.
 
 import type { Command } from "commander";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -48,9 +49,9 @@ function failOnRefused(inspected: readonly InspectedFile[]): void {
 }
 
 const EXAMPLES = `
-A call that the module's start makes for certain counts as a reason to refuse
-it; one that it may make is only shown. Whether a filter takes its
-configuration, only Envoy can tell.
+A module is refused for a host call that its start certainly makes, and a call
+that its start may make is only shown. Only Envoy can tell whether a filter
+takes its configuration.
 
 Examples:
   meshwright inspect build/header-routing.wasm

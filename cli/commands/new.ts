@@ -1,4 +1,4 @@
-// `meshwright new`: makes the room of a filter, and the author's package around it.
+// `meshwright new`: makes a filter's room, and the author's package around it.
 
 import path from "node:path";
 import type { Command } from "commander";
@@ -19,7 +19,7 @@ export function addNew(root: Command, screen: Screen): void {
     .argument("<name>", "its name: lower-case letters, digits and hyphens")
     .option(
       "--dir <folder>",
-      "the package that it is for; default: the one of the current folder, else this folder becomes one",
+      "the filter's package; default: that of the current folder, which becomes one if it has none",
     )
     .option("--no-install", "do not run npm install")
     .addHelpText("after", EXAMPLES)
@@ -53,8 +53,8 @@ The filter goes to filters/NAME: the binding (index.ts), the decision
 (policy.ts), the configuration as the module reads it (config.ts) and as you
 write it (schema.ts), the limits that both know (limits.ts), what the commands
 know of it (descriptor.ts), a README, and tests: units, in-process, conformance,
-stock Envoy. Its package gets what is missing to build and test it; nothing that
-is there is overwritten. In an npm workspace the overrides go to its
+stock Envoy. Its package gets what is missing to build and test it; no existing
+file is overwritten. In an npm workspace the overrides go to the workspace's
 package.json.
 
 Examples:

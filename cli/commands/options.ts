@@ -1,4 +1,4 @@
-// Values of options that several commands take.
+// Reads the values of options that several commands have.
 
 import { InvalidArgumentError } from "commander";
 
@@ -24,17 +24,17 @@ export function parseBytes(text: string): number {
 export function parseRate(text: string): number {
   const rate = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || rate < 0.1 || rate > 1_000) {
-    throw new InvalidArgumentError("Requests per second are a number from 0.1 to 1000.");
+    throw new InvalidArgumentError("The rate is a number of requests per second from 0.1 to 1000.");
   }
   return rate;
 }
 
-/** How many, a whole number of 1 or more. @param most at most */
+/** A count, a whole number from 1 to `most`. */
 export function parseCount(most: number): (text: string) => number {
   return (text) => {
     const count = Number(text);
     if (!/^\d{1,9}$/.test(text) || count < 1 || count > most) {
-      throw new InvalidArgumentError(`It is a whole number from 1 to ${most}.`);
+      throw new InvalidArgumentError(`The value is a whole number from 1 to ${most}.`);
     }
     return count;
   };
@@ -48,7 +48,7 @@ export function parseHost(text: string): string {
   return text;
 }
 
-/** Gathers an option that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }

@@ -60,14 +60,17 @@ export function addRun(root: Command, screen: Screen): void {
       "a filter and its configuration, in the order of the chain (repeatable)",
       collect,
     )
-    .option("--timeout <duration>", "for an answer, retries included; 0s is no limit (Envoy's default: 15s)")
-    .option("--retry-on <list>", "what is tried again: Envoy's conditions and statuses, as in 5xx,reset,429")
+    .option(
+      "--timeout <duration>",
+      "limit for an answer, retries included; 0s is no limit (Envoy's default: 15s)",
+    )
+    .option("--retry-on <list>", "what is retried: Envoy's conditions and statuses, as in 5xx,reset,429")
     .option(
       "--retries <number>",
       "how many attempts may follow the first (default: 1)",
       parseCount(MAX_RETRIES),
     )
-    .option("--per-try-timeout <duration>", "for each attempt, as in 250ms")
+    .option("--per-try-timeout <duration>", "limit for each attempt, as in 250ms")
     .option(
       "--grpc-service <name=url>",
       "a service that filters call by this name; it speaks HTTP/2 (repeatable)",
@@ -79,7 +82,7 @@ export function addRun(root: Command, screen: Screen): void {
     .option("--ca <file>", "certificates in PEM by which https upstreams are checked; default: the system's")
     .option(
       "--host-rewrite <host>",
-      "what upstreams get as their host; default: an https upstream its own, others what the client sent",
+      "the host that upstreams get; default: an https upstream gets its own, others the client's",
       parseHost,
     )
     .addOption(
@@ -100,7 +103,7 @@ export function addRun(root: Command, screen: Screen): void {
         ...(options.hostRewrite === undefined ? {} : { hostRewrite: options.hostRewrite }),
         ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
       };
-      // Nothing but the configuration may reach standard output there.
+      // With --print-config, standard output must hold the configuration alone.
       if (options.printConfig) return screen.print([toYaml(await readFrontConfiguration(start)).trimEnd()]);
       await serve(start, screen);
     });
@@ -147,35 +150,38 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
     ...columns(parts).map((line) => `  ${line}`),
     ...(unserved.length === 0
       ? []
-      : [`  note: no --upstream NAME=URL for ${unserved.join(", ")}; these go to the one without a name`]),
+      : [
+          `  note: no --upstream NAME=URL for ${unserved.join(", ")}; their requests go to the upstream without a name`,
+        ]),
     ...columns([
       ["Try:", `curl -i ${front.url}/`],
       ...(front.options.filters.length === 0 ? [] : [["Counts:", counts] as const]),
       ["Logs:", front.directory],
       ["Envoy:", path],
     ]),
-    "Edit a filter's file and it is taken at once; edit its sources and they are",
-    "built and taken without losing a request. Ctrl-C ends it.",
+    "An edit of a filter's file is applied at once. Edited sources are built and",
+    "applied without losing a request. Ctrl-C ends Envoy.",
   ];
 }
 
 const EXAMPLES = `
 Requests for which header-routing chooses the destination NAME go to the
-upstream of that name, all others to the one without a name; where every
-upstream has a name, to the first. An https upstream must show a certificate for
-the host in its URL that the system, $SSL_CERT_FILE or --ca trusts; there is no
-way around the check, but --ca may name the server's own self-signed one.
+upstream of that name. All others go to the upstream without a name, or to the
+first where every upstream has one. An https upstream must show a certificate
+for the host in its URL that the system, $SSL_CERT_FILE or --ca trusts. The
+check cannot be turned off, but --ca may name a self-signed certificate of the
+server.
 
-A filter whose settings say "where: upstream", as retry-budget's do by default,
-stands in the upstreams' chains and sees each attempt of --retry-on; so does one
-of your own as --filter NAME@upstream=FILE. Envoy's limit of three retries at
-once is lifted: without a retry-budget, nothing but --retries bounds them.
+A filter whose settings say "where: upstream", which is retry-budget's default,
+stands in the upstreams' chains and sees each attempt of --retry-on. A filter of
+your own does so with --filter NAME@upstream=FILE. Envoy's limit of three
+retries at once is lifted: without a retry-budget, only --retries bounds them.
 
 A saved file of a filter's settings is applied while Envoy runs. Saved sources
-are compiled and put in place, without optimizing at first and as "build" makes
-them some seconds later; requests under way end on the old module. A saved
-schema.ts or descriptor.ts checks the file of settings anew. What is wrong is
-told, and the last good one stays.
+are compiled without optimizing and put in place, and some seconds later the
+module that "build" makes replaces them. Requests under way end on the old
+module. After schema.ts or descriptor.ts is saved, the file of settings is
+checked again. Mistakes are shown, and the last good version stays.
 
 Examples:
   meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=mine.yaml

@@ -21,7 +21,7 @@ export function addTest(root: Command, screen: Screen): void {
     .command("test")
     .description("Test filters: their AssemblyScript units, then their tests in the in-process host.")
     .argument("[filter...]", "which filters, or their folders; default: every one of this package")
-    .option("--watch", "stay, and on every save build and test anew what it changes")
+    .option("--watch", "stay, and build and test again what each save changes")
     .option("--envoy", "run the tests that need stock Envoy too")
     .addHelpText("after", EXAMPLES)
     .action(async (names: string[], { watch = false, envoy = false }: TestOptions) => {
@@ -43,12 +43,12 @@ export function addTest(root: Command, screen: Screen): void {
 const EXAMPLES = `
 A filter's tests are the files in its folder: *.spec.ts run in as-pect,
 *.test.ts in vitest, and envoy.test.ts and *.envoy.test.ts with --envoy alone.
-Both tools are those that the package installs; the last line counts the tests
+Both tools are those that the package installs. The last line counts the tests
 of both.
 
 With --watch, what a save changes is compiled in a fraction of a second, without
-optimizing. The tests of the in-process host come first, units and the
-conformance suite after them. On a terminal, Enter runs all tests and q ends it.
+optimizing. The tests of the in-process host run first, then units and the
+conformance suite. On a terminal, Enter runs all tests and q ends the command.
 
 Examples:
   meshwright test                     every filter of this package

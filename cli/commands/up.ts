@@ -18,8 +18,8 @@ import { parsePort, parseRate } from "./options.js";
 const DEFAULT_RPS = 10;
 const READ_MS = 1_000;
 /**
- * Away from a terminal a table is a block in a log: one in so long a time is enough, and only where
- * it says something new.
+ * Outside a terminal each table is a block in a log. It is enough to print one at this interval,
+ * and only when it has changed.
  */
 const PRINT_MS = 5_000;
 
@@ -38,14 +38,11 @@ export function addUp(root: Command, screen: Screen): void {
   root
     .command("up")
     .description("Run a mesh: a gateway, services, and a stock Envoy with filters beside each of them.")
-    .argument(
-      "[file]",
-      "the mesh file; default: compose/mesh.yaml, here or else the one that comes with meshwright",
-    )
+    .argument("[file]", "the mesh file; default: compose/mesh.yaml of this folder, or else meshwright's own")
     .option("--port <number>", "the gateway's port in place of the file's; 0 takes a free one", parsePort)
     .option(
       "--traffic [rps]",
-      `send requests of our own, so many per second (default ${DEFAULT_RPS})`,
+      `send requests to the mesh, this many per second (default ${DEFAULT_RPS})`,
       parseRate,
     )
     .option("--no-table", "do not show the table of what reached which version")
@@ -82,7 +79,7 @@ function welcome(mesh: RunningMesh, screen: Screen): string[] {
       ["Logs:", mesh.directory],
       ["Envoy:", path],
     ]),
-    "Edit the mesh file, and filters' settings are taken at once. Ctrl-C ends it.",
+    "Edits of filters' settings in the mesh file are applied at once. Ctrl-C ends it.",
     "",
   ];
 }
@@ -138,12 +135,12 @@ services goes through the sidecars. The run's files are in
 .meshwright/<mesh name>/ below the current folder, and are removed at the end.
 
 While it runs, an edit of filters' settings in the mesh file is applied when it
-is saved. What only a restart can change is told, and so is what is wrong; the
-last good settings stay. Every option of the file: compose/README.md.
+is saved. The command names changes that need a restart, and mistakes; the last
+good settings stay. Every option of the file: compose/README.md.
 
 Examples:
   meshwright up                         the demo mesh
-  meshwright up --traffic               … with ten requests per second of ours
+  meshwright up --traffic               … with ten requests per second
   meshwright up my-mesh.yaml --port 0   your own services, at a free port
 ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "configuration",

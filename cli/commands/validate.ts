@@ -9,7 +9,7 @@ import type { Screen } from "../screen.js";
 export function addValidate(root: Command, screen: Screen): void {
   root
     .command("validate")
-    .description("Check mesh files and filters' configuration files; every problem is told with its line.")
+    .description("Check mesh files and filters' configuration files, and show every problem with its line.")
     .argument("<file...>", "FILE, or FILTER=FILE where the file's name does not say which filter it is for")
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[]) => {
@@ -35,13 +35,13 @@ export function addValidate(root: Command, screen: Screen): void {
 }
 
 const EXAMPLES = `
-A file named header-routing.yaml or header-routing.canary.yaml is taken for that
-filter's configuration, and one that has "services" for a mesh file. Filters of
-your own, in filters/NAME or by their folder, are checked by their descriptor.ts
-or schema.ts.
+A file named header-routing.yaml or header-routing.canary.yaml is read as that
+filter's configuration, and one that has "services" as a mesh file. Settings of
+your own filters, named by filters/NAME or by their folder, are checked by the
+filter's descriptor.ts or schema.ts.
 
 Examples:
   meshwright validate compose/mesh.yaml
   meshwright validate header-routing=routes.yaml trace-headers.edge.yaml
   meshwright validate my-filter.yaml
-${exitCodesHelp("every file is right", ["configuration", "usage", "build"])}`;
+${exitCodesHelp("every file is valid", ["configuration", "usage", "build"])}`;

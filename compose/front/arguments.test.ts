@@ -17,7 +17,7 @@ describe("parseUpstreams", () => {
   });
 
   it.each([
-    [[], /name the service to stand before/],
+    [[], /name the service behind Envoy/],
     [["http://127.0.0.1:1", "http://127.0.0.1:2"], /may be given once/],
     [["v1=http://127.0.0.1:1", "v1=http://127.0.0.1:2"], /v1=… is given twice/],
     [["v 1=http://127.0.0.1:1"], /a destination's name is/],
@@ -39,7 +39,7 @@ describe("parseFilterFiles", () => {
     ]);
   });
 
-  it("knows a filter of one's own that is to see each attempt", () => {
+  it("reads an own filter that must see each attempt", () => {
     expect(parseFilterFiles(["mine@upstream=m.yaml", "./a@b/mine=m@upstream=.yaml"])).toEqual([
       { filter: "mine", file: "m.yaml", chain: "upstream" },
       { filter: "./a@b/mine", file: "m@upstream=.yaml" },
@@ -50,7 +50,7 @@ describe("parseFilterFiles", () => {
     ["header-routing", /write it as NAME=FILE/],
     ["header-routing=", /write it as NAME=FILE/],
     ["=x.yaml", /write it as NAME=FILE/],
-    ["mine@downstream=m.yaml", /^--filter mine@downstream=m\.yaml: .*; leave @downstream out$/],
+    ["mine@downstream=m.yaml", /^--filter mine@downstream=m\.yaml: .*; omit @downstream$/],
   ])("refuses %j", (word, message) => {
     expect(() => parseFilterFiles([word])).toThrow(message);
   });
@@ -72,8 +72,8 @@ describe("parseGrpcServices", () => {
     [["__proto__=http://127.0.0.1:1"], /a service's name is/],
     [["a b=http://127.0.0.1:1"], /a service's name is/],
     [[`${"a".repeat(65)}=http://127.0.0.1:1`], /a service's name is/],
-    [["upstream=http://127.0.0.1:1"], /what Envoy calls an upstream/],
-    [["upstream-v2=http://127.0.0.1:1"], /what Envoy calls an upstream/],
+    [["upstream=http://127.0.0.1:1"], /an upstream has this name in Envoy/],
+    [["upstream-v2=http://127.0.0.1:1"], /an upstream has this name in Envoy/],
     [["a=http://127.0.0.1:1", "a=http://127.0.0.1:2"], /given twice/],
     [["a=grpc://127.0.0.1:1"], /--grpc-service a=grpc:\/\/127\.0\.0\.1:1: must begin with/],
     [["a=http://127.0.0.1:0"], /not 0/],

@@ -1,5 +1,5 @@
-// The words that describe one Envoy in front of running services: `URL`, `NAME=URL`, `FILTER=FILE`,
-// and what its routes are told. Pure.
+// Reads the options that describe one Envoy in front of running services: `URL`, `NAME=URL`,
+// `FILTER=FILE`, and those about routes. Pure.
 
 import type { z } from "zod";
 import type { RouteActionOptions } from "../../envoy/config/route.js";
@@ -11,33 +11,33 @@ import { isUpstreamName } from "./clusters.js";
 
 /** The services behind the Envoy. */
 export interface Upstreams {
-  /** Takes what no filter sends elsewhere. */
+  /** The service that gets every request that no filter sends elsewhere. */
   readonly fallback: UpstreamAddress;
-  /** By the name of the destination. */
+  /** The services by the names of their destinations. */
   readonly named: Readonly<Record<string, UpstreamAddress>>;
 }
 
 /** A filter and the file of its settings. */
 export interface FilterFile {
-  /** As `findMember` takes it. */
+  /** A name or a folder, as `findMember` expects it. */
   readonly filter: string;
   readonly file: string;
-  /** Where the person says it: an upstream's chain. */
+  /** The upstreams' chain, where the person says so. */
   readonly chain?: FilterChain;
 }
 
 /**
- * Reads `URL` and `NAME=URL`. The one without a name takes what no filter sends elsewhere; where
- * all have names, the first does. Throws `MeshwrightError("usage")`.
+ * Reads `URL` and `NAME=URL`. The upstream without a name gets every request that no filter sends
+ * elsewhere; where all have names, the first does. Throws `MeshwrightError("usage")`.
  */
 export function parseUpstreams(words: readonly string[]): Upstreams {
   const upstreams = words.map(parseUpstream);
   const [first] = upstreams;
-  if (first === undefined) throw usage("name the service to stand before: --upstream http://127.0.0.1:8080");
+  if (first === undefined) throw usage("name the service behind Envoy: --upstream http://127.0.0.1:8080");
   const unnamed = upstreams.filter((upstream) => upstream.name === undefined);
   if (unnamed.length > 1) {
     throw usage(
-      "--upstream without a name stands for all other traffic and may be given once; name the others: v1=URL",
+      "--upstream without a name takes all other traffic and may be given once; name the others: v1=URL",
     );
   }
   const named: Record<string, UpstreamAddress> = {};
@@ -69,7 +69,7 @@ export function parseGrpcServices(words: readonly string[]): Readonly<Record<str
     }
     if (!isName(name)) throw usage(`${option}: a service's name is 1 to 64 letters, digits, "_", "." or "-"`);
     if (isUpstreamName(name))
-      throw usage(`${option}: that is what Envoy calls an upstream; take another name`);
+      throw usage(`${option}: an upstream has this name in Envoy; choose another name`);
     if (Object.hasOwn(services, name)) {
       throw usage(`--grpc-service ${name}=… is given twice; a service has one address`);
     }
@@ -78,7 +78,7 @@ export function parseGrpcServices(words: readonly string[]): Readonly<Record<str
   return services;
 }
 
-/** It becomes a key of an object and a part of metrics' names. */
+/** The name becomes a key of an object and part of the names of metrics. */
 function isName(text: string): boolean {
   return text !== "__proto__" && /^[A-Za-z0-9_.-]{1,64}$/.test(text);
 }
@@ -89,10 +89,10 @@ function addressOf(text: string, option: string): UpstreamAddress {
   return parsed.value;
 }
 
-/** The words of the options that are about routes, as they were written. */
+/** The values of the options about routes, as they were written. */
 export interface RouteWords {
   readonly timeout?: string | undefined;
-  /** Conditions and statuses, with commas between them. */
+  /** Conditions and statuses, separated by commas. */
   readonly retryOn?: string | undefined;
   readonly retries?: number | undefined;
   readonly perTryTimeout?: string | undefined;
@@ -129,8 +129,8 @@ function checkWord<T extends z.ZodType>(schema: T, value: unknown, option: strin
 }
 
 /**
- * Reads `FILTER=FILE` and `FILTER@upstream=FILE`, in the order in which a request meets them.
- * Throws `MeshwrightError("usage")`.
+ * Reads `FILTER=FILE` and `FILTER@upstream=FILE`, in the order in which a request passes the
+ * filters. Throws `MeshwrightError("usage")`.
  */
 export function parseFilterFiles(words: readonly string[]): readonly FilterFile[] {
   return words.map((word): FilterFile => {
@@ -140,7 +140,7 @@ export function parseFilterFiles(words: readonly string[]): readonly FilterFile[
     }
     if (filter.endsWith("@downstream")) {
       throw usage(
-        `--filter ${word}: without @upstream a filter stands in the listener's chain; leave @downstream out`,
+        `--filter ${word}: without @upstream a filter stands in the listener's chain; omit @downstream`,
       );
     }
     return { filter, file, ...(chain === undefined ? {} : { chain: "upstream" }) };

@@ -1,6 +1,6 @@
-// What the upstreams of one Envoy are called in it.
+// The names of the upstreams' clusters in one Envoy.
 
-/** The cluster that takes what no filter sends elsewhere. */
+/** The cluster that gets every request that no filter sends elsewhere. */
 export const FALLBACK_CLUSTER = "upstream";
 
 /** The cluster of the upstream that serves a destination. */
@@ -8,7 +8,7 @@ export function upstreamName(destination: string): string {
   return `${FALLBACK_CLUSTER}-${destination}`;
 }
 
-/** Whether we call a cluster of our own so. */
+/** Whether a cluster of an upstream may have this name. */
 export function isUpstreamName(cluster: string): boolean {
   return cluster === FALLBACK_CLUSTER || cluster.startsWith(upstreamName(""));
 }

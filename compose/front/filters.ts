@@ -1,5 +1,5 @@
-// The filters of one Envoy as their files and sources say: which, with which settings, compiled to
-// which module.
+// Loads the filters of one Envoy from their files and sources: the settings, and the compiled
+// module.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
@@ -15,23 +15,23 @@ import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
 import type { FilterFile } from "./arguments.js";
 
-/** A filter at one place of the chain. */
+/** A filter at one place in the chain. */
 export interface FrontFilter {
   readonly member: Member;
-  /** Where its settings come from, as the user named it. */
+  /** The file of its settings, as the user named it. */
   readonly file: string;
   readonly config: Json;
   readonly chain?: FilterChain;
 }
 
-/** What Envoy's configuration needs to know of it. */
+/** The part that Envoy's configuration needs. */
 export function useOf({ member, config, chain }: FrontFilter): FilterUse {
   return { filter: member.name, descriptor: member, config, ...(chain === undefined ? {} : { chain }) };
 }
 
 /**
  * Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file, `usage` for
- * a chain that is not a person's to choose.
+ * a chain that a person may not choose.
  * @param grpcServices the names of the services that filters may call
  */
 export async function readFrontFilter(
@@ -42,7 +42,7 @@ export async function readFrontFilter(
   if (chain !== undefined && !member.isOwn) {
     throw new MeshwrightError(
       "usage",
-      `--filter ${filter}@${chain}: only filters of your own are placed so; a filter that may stand there says it by "where" in its settings`,
+      `--filter ${filter}@${chain}: only your own filters take "@"; meshwright's filters that may stand there have "where" in their settings`,
     );
   }
   const schema = member.schema.superRefine((config, context) => {
@@ -74,24 +74,24 @@ export async function buildModules(
 }
 
 /**
- * Copies of modules that nobody else writes to. Envoy knows a VM by its code, and a discovered
- * configuration by its text: each build has a file of its own.
+ * Copies of modules that nothing else writes to. Envoy identifies a VM by its code and a discovered
+ * configuration by its text, so each build gets a file of its own.
  */
 export class ModuleCopies {
   readonly #folder: string;
 
-  /** @param folder made when the first copy is */
+  /** @param folder made with the first copy */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** The copies of all, by the filters' names. */
+  /** Copies all filters' modules. Returns the copies by the filters' names. */
   async copyAll(modules: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
     const pairs = [...modules].map(async ([name, module]) => [name, await this.copy(name, module)] as const);
     return new Map(await Promise.all(pairs));
   }
 
-  /** The copy of a filter's module as it is now. */
+  /** Copies a filter's module as it is now. */
   async copy(name: string, module: string): Promise<string> {
     const content = await readFile(module);
     const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
@@ -101,7 +101,7 @@ export class ModuleCopies {
     return copy;
   }
 
-  /** Removes a filter's copies but this one. */
+  /** Removes all copies of a filter's module except this one. */
   async keepOnly(name: string, copy: string): Promise<void> {
     const files = (await readdir(this.#folder)).map((file) => path.join(this.#folder, file));
     const isOld = (file: string) =>

@@ -1,7 +1,7 @@
-// A running Envoy that follows its filters' files and sources: a saved file is applied, a saved
-// source is compiled and its module takes the place of the one that runs. Requests under way end on
-// the old one. At first it is compiled without optimizing, in a fraction of a second; the module as
-// a build makes it comes after that, some seconds later.
+// A running Envoy that follows its filters' files and sources. A saved file is applied. A saved
+// source is compiled, and its module replaces the running one; requests under way end on the old
+// module. The first compilation does not optimize and takes a fraction of a second. The module that
+// a build makes follows some seconds later.
 
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -21,18 +21,18 @@ import { FolderWatch, watchContent } from "../watch.js";
 import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
 
-/** How long after the last write files are looked at. */
+/** How long after the last write files are read. */
 const SETTLE_MS = 60;
-/** How long after a new module its build begins. */
+/** How long after a new module the optimizing build begins. */
 const QUIET_MS = 1_000;
 
 export interface LiveFrontParts {
   readonly front: FrontOptions;
   readonly filters: readonly FrontFilter[];
-  /** The copies of the filters' modules that Envoy was started with, by the filters' names. */
+  /** The copies of the modules with which Envoy was started, by the filters' names. */
   readonly modules: ReadonlyMap<string, string>;
   readonly copies: ModuleCopies;
-  /** Where modules are built. Default: where `buildFilters` puts them. */
+  /** The folder in which modules are built. Default: that of `buildFilters`. */
   readonly outDir?: string | undefined;
   readonly envoy: LiveEnvoy;
   readonly directory: RunDirectory;
@@ -40,22 +40,22 @@ export interface LiveFrontParts {
   readonly onEvent: (event: RunEvent) => void;
 }
 
-/** Follows until it is disposed of. */
+/** Follows files and sources until it is disposed of. */
 export class LiveFront implements Disposable {
   readonly #parts: LiveFrontParts;
   readonly #warm: WarmModules;
-  /** What Envoy is meant to run; where it refused a part, it runs the last good one of that. */
+  /** What Envoy should run. Where it refused a part, it runs the last good version of that part. */
   #filters: readonly FrontFilter[];
   #modules: ReadonlyMap<string, string>;
   readonly #watches: Disposable[] = [];
-  /** One change after the other. */
+  /** Changes run one after the other. */
   #turn: Promise<void> = Promise.resolve();
   /**
-   * How often each filter's sources were saved, by its name: what was begun before a save is of no
-   * use after it.
+   * How often each filter's sources were saved, by its name. A build that began before a save is
+   * dropped after it.
    */
   readonly #saves = new Map<string, number>();
-  /** One build after the other. */
+  /** Builds run one after the other. */
   #builds: Promise<void> = Promise.resolve();
   #isOver = false;
 
@@ -94,9 +94,9 @@ export class LiveFront implements Disposable {
   }
 
   /**
-   * Makes a change after those that were asked for before it. Never rejects: a change that fails is
-   * told, and the next one is made all the same.
-   * @param what the change, for a sentence
+   * Makes a change after all changes that were queued before it. Never rejects: a change that fails
+   * is reported, and the next one is made.
+   * @param what names the change in a sentence
    */
   #queue(what: string, change: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(change).catch((error: unknown) => this.#tellFailure(error, what));
@@ -107,14 +107,14 @@ export class LiveFront implements Disposable {
     return this.#queue(file, () => this.#takeFile(index));
   }
 
-  /** At the end Envoy goes, and with it what a change needs. */
+  /** When Envoy is stopped, a change under way fails. This is not reported. */
   #tellFailure(error: unknown, what: string): void {
     if (!this.#isOver) this.#parts.onEvent(failureEvent(error, what));
   }
 
   /**
-   * Takes an edited file: checked here first, where the answer names line and column, and then by
-   * the filter in Envoy.
+   * Applies an edited file. It is checked here first, because this check names line and column, and
+   * then by the filter in Envoy.
    */
   async #takeFile(index: number): Promise<void> {
     const { front, onEvent } = this.#parts;
@@ -157,11 +157,12 @@ export class LiveFront implements Disposable {
     const follow = () => watch.follow([folder, ...this.#warm.folders()]);
     follow();
     this.#watches.push(watch);
-    // Tells what the module is made of, and makes the first save as quick as those after it.
+    // The first build finds the sources to follow, and makes the first save as quick as the later
+    // ones.
     void this.#queue(`the sources of ${name}`, () => this.#warm.build(member).then(follow));
   }
 
-  /** What a filter may be set to is another thing now. */
+  /** The filter's schema may have changed. */
   #takeDescription(member: Member): void {
     for (const [index, filter] of this.#filters.entries()) {
       if (filter.member.name === member.name) void this.#queueFile(index, filter.file);
@@ -178,12 +179,12 @@ export class LiveFront implements Disposable {
     this.#builds = this.#builds.then(() => this.#optimize(member, { save, since }));
   }
 
-  /** Beside the changes, since it takes seconds; what is saved meanwhile makes it void. */
+  /** This runs beside the changes because it takes seconds. A save meanwhile makes it void. */
   async #optimize(member: Member, { save, since }: { save: number; since: number }): Promise<void> {
     const { onEvent, outDir } = this.#parts;
     const { name } = member;
     const isVoid = () => this.#isOver || this.#savesOf(name) !== save;
-    // Who saves again at once needs the machine for that.
+    // A person who saves again soon needs the processor for that.
     await delay(QUIET_MS, undefined, { ref: false });
     if (isVoid()) return;
     try {
@@ -207,7 +208,7 @@ export class LiveFront implements Disposable {
     this.#parts.onEvent({ kind: "build-failed", lines: [message, ...details] });
   }
 
-  /** Puts a module in the place of the filter's; false where Envoy refuses it. */
+  /** Replaces the filter's module; false where Envoy refuses the new one. */
   async #replace(name: string, module: string): Promise<boolean> {
     const { copies, onEvent } = this.#parts;
     const copy = await copies.copy(name, module);

@@ -22,19 +22,19 @@ const OPTIONS: FrontOptions = {
   modulePath: (filter) => `/build/${filter}.wasm`,
 };
 
-it("sends a destination to the upstream of that name, and the rest to the one without", () => {
+it("sends a destination to the upstream of that name, and all else to the one without a name", () => {
   const text = JSON.stringify(planFront(OPTIONS, "/run").bootstrap);
   expect(text).toContain('"exact":"v2"');
   expect(text).toContain('"route":{"cluster":"upstream-v2"}');
   expect(text).toContain('"match":{"prefix":"/"},"route":{"cluster":"upstream"}');
 });
 
-it("lets no client choose where no filter does", () => {
+it("lets no client choose where no filter chooses", () => {
   const text = JSON.stringify(planFront({ ...OPTIONS, filters: [] }, "/run").bootstrap);
   expect(text).not.toContain("string_match");
 });
 
-it("delivers filters by files to run, and in place to read", () => {
+it("writes filters to files for a run, and in place for a reader", () => {
   const plan = planFront(OPTIONS, "/run");
   expect(plan.filters.map((filter) => filter.path)).toEqual([
     "/run/filters/1-trace-headers/config.json",
@@ -46,7 +46,7 @@ it("delivers filters by files to run, and in place to read", () => {
   expect(text).not.toContain("config_discovery");
 });
 
-it("knows the destinations that nobody serves", () => {
+it("finds the destinations that no upstream serves", () => {
   expect(unservedDestinations(OPTIONS)).toEqual(["v3"]);
 });
 
@@ -75,17 +75,17 @@ describe("a filter of the upstream chain", () => {
     ]);
   });
 
-  it("is told which attempt it sees, and may be seen by as many as there are", () => {
+  it("learns which attempt it sees, and Envoy does not limit the attempts", () => {
     expect(JSON.stringify(listeners)).toContain('"include_request_attempt_count":true');
     expect(chain("upstream")).toContain('"max_retries":1024');
   });
 
-  it("keeps its mark for the router to itself", () => {
+  it("does not show clients its mark for the router", () => {
     expect(JSON.stringify(listeners)).toContain('"response_headers_to_remove":["x-envoy-ratelimited"]');
     expect(JSON.stringify(planFront(OPTIONS, "/run").bootstrap)).not.toContain("response_headers_to_remove");
   });
 
-  it("stands in the same place where it is printed", () => {
+  it("stands in the same place in the printed configuration", () => {
     const printed = frontConfiguration(options).static_resources;
     expect(JSON.stringify(printed.clusters)).toContain("/build/retry-budget.wasm");
     expect(JSON.stringify(printed.listeners)).not.toContain("/build/retry-budget.wasm");

@@ -1,4 +1,4 @@
-// One Envoy in front of services that already run: its configuration. Pure.
+// The configuration of one Envoy in front of services that already run. Pure.
 
 import path from "node:path";
 import { type Bootstrap, bootstrap } from "../../envoy/config/bootstrap.js";
@@ -32,23 +32,23 @@ export interface FrontOptions extends Trust {
   readonly upstreams: Upstreams;
   /** Services that filters call, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>> | undefined;
-  /** The time for an answer, and what is tried again. Default: Envoy's. */
+  /** The time for an answer, and what is retried. Default: Envoy's. */
   readonly route?: RouteActionOptions | undefined;
   /**
-   * What every upstream gets as its host. Default: one that speaks TLS its own, others what the
-   * client sent.
+   * The host that every upstream gets. Default: an upstream that speaks TLS gets its own, others
+   * the client's.
    */
   readonly hostRewrite?: string | undefined;
   /**
-   * In the order in which a request meets those of the listener's chain, and each attempt those of
-   * the clusters'.
+   * In the order in which a request passes the listener's chain, and each attempt the cluster's
+   * chain.
    */
   readonly filters: readonly FilterUse[];
-  /** From a filter's name to its module's file. */
+  /** The file of each filter's module, by the filter's name. */
   readonly modulePath: (filter: string) => string;
 }
 
-/** An Envoy whose filters come from watched files below `directory`, which is absolute. */
+/** Plans an Envoy whose filters come from watched files below `directory`, which is absolute. */
 export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
   const filters = options.filters.map((_, i) => planFrontFilter(options, i, directory));
   const { downstream, upstream } = byChain(filters);
@@ -57,8 +57,8 @@ export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
 }
 
 /**
- * The filter at that place of the order; for a changed one, plan it again with the changed options.
- * Throws where there is none.
+ * The filter with this index. To change it, plan it again with the changed options. Throws where
+ * there is none.
  */
 export function planFrontFilter(options: FrontOptions, index: number, directory: string): FilterPlan {
   const use = options.filters[index];
@@ -71,8 +71,8 @@ export function planFrontFilter(options: FrontOptions, index: number, directory:
 }
 
 /**
- * The same Envoy in one piece, for a person to read or to start: the filters' settings stand in
- * place.
+ * The same Envoy as one configuration, which contains the filters' settings, for a person to read
+ * or to start.
  */
 export function frontConfiguration(options: FrontOptions): Bootstrap {
   const named = options.filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
@@ -86,8 +86,8 @@ export function frontConfiguration(options: FrontOptions): Bootstrap {
 }
 
 /**
- * Destinations that the filters can choose and that have no upstream of their own; their requests
- * go to the fallback.
+ * Destinations that the filters can choose and that have no upstream. Their requests go to the
+ * fallback.
  */
 export function unservedDestinations(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
   const chosen = new Set(options.filters.flatMap(destinationPlaces).map(({ name }) => name));
@@ -144,7 +144,7 @@ function frontHost(options: FrontOptions): VirtualHost {
   });
 }
 
-/** The named upstreams that a request can come to: none where no filter chooses. */
+/** The named upstreams that a request can reach: none where no filter chooses. */
 function destinationsOf({ filters, upstreams }: FrontOptions): readonly string[] {
   return destinationHeader(filters) === undefined ? [] : Object.keys(upstreams.named);
 }

@@ -1,5 +1,5 @@
-// Starts one stock Envoy in front of services that already run, with filters whose files may be
-// edited meanwhile.
+// Starts one stock Envoy in front of services that already run. The filters' files may be edited
+// while it runs.
 
 import path from "node:path";
 import type { Bootstrap } from "../../envoy/config/bootstrap.js";
@@ -26,19 +26,19 @@ const PRINTED_ADMIN_PORT = 9901;
 export interface StartFrontOptions {
   readonly upstreams: Upstreams;
   /**
-   * In the order in which a request meets those of the listener's chain, and each attempt those of
-   * the clusters'.
+   * In the order in which a request passes the listener's chain, and each attempt the cluster's
+   * chain.
    */
   readonly filters: readonly FilterFile[];
   /** Services that filters call, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>>;
-  /** The time for an answer, and what is tried again. Default: Envoy's. */
+  /** The time for an answer, and what is retried. Default: Envoy's. */
   readonly route?: RouteActionOptions;
   /** Envoy's worker threads, 1 or more. Default: 1. */
   readonly workers?: number;
-  /** Where Envoy takes requests; 0 takes a free one. */
+  /** The port on which Envoy takes requests; 0 takes a free one. */
   readonly port: number;
-  /** Default: a free one. */
+  /** The port of Envoy's admin interface. Default: a free one. */
   readonly adminPort?: number;
   /**
    * Certificates in PEM by which https upstreams are checked. Default: `$SSL_CERT_FILE`, else the
@@ -46,21 +46,24 @@ export interface StartFrontOptions {
    */
   readonly caFile?: string;
   /**
-   * What every upstream gets as its host. Default: one that speaks TLS its own, others what the
-   * client sent.
+   * The host that every upstream gets. Default: an upstream that speaks TLS gets its own, others
+   * the client's.
    */
   readonly hostRewrite?: string;
   /** Envoy's `--log-level`. Default `warning`. */
   readonly logLevel?: string;
   /**
-   * The run's folder is `.meshwright/run_<port>` below this one, which no mesh can be called.
+   * The run's folder is `.meshwright/run_<port>` below this one. No mesh can have that name.
    * Default: the current folder.
    */
   readonly cwd?: string;
-  /** Where filters' modules are, and are built if need be. Default: `build` of this package. */
+  /**
+   * The folder of the filters' modules; missing ones are built there. Default: `build` of this
+   * package.
+   */
   readonly modules?: string;
   readonly onEvent?: (event: RunEvent) => void;
-  /** Ends the start. */
+  /** An abort ends the start. */
   readonly signal?: AbortSignal;
 }
 
@@ -71,9 +74,9 @@ export interface RunningFront extends AsyncDisposable {
   readonly binary: EnvoyBinary;
   /** The run's folder, absolute. */
   readonly directory: string;
-  /** What the filters were set to at the start. */
+  /** The filters' settings at the start. */
   readonly options: FrontOptions;
-  /** Settles when Envoy has ended, by itself or by disposal. */
+  /** Settles when Envoy has ended, by itself or after disposal. */
   readonly exited: Promise<ChildExit>;
   logs(): string;
 }
@@ -81,7 +84,7 @@ export interface RunningFront extends AsyncDisposable {
 /**
  * Checks the filters' files, starts Envoy and watches the files. Throws `MeshwrightError`:
  * `configuration` for a file, `port-taken`, `already-running`, `build`, `envoy-not-found` and
- * `envoy-failed`; the reason of `signal` when aborted.
+ * `envoy-failed`; the reason of `signal` after an abort.
  */
 export async function startFront(options: StartFrontOptions): Promise<RunningFront> {
   checkPortsDiffer(options);
@@ -139,8 +142,8 @@ function runningFront(
 }
 
 /**
- * The configuration of the Envoy that `startFront` would start, in one piece; nothing is started.
- * Throws as `startFront` does for files and builds.
+ * The configuration of the Envoy that `startFront` would start, as one document; nothing is
+ * started. Throws as `startFront` does for files and builds.
  */
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
   checkPortsDiffer(options);
@@ -179,7 +182,7 @@ function frontOptions(
   };
 }
 
-/** Undefined where nobody speaks TLS, so that a machine without certificates can do without. */
+/** Undefined where no upstream speaks TLS: a machine then needs no certificates. */
 async function chooseCaFile(options: StartFrontOptions): Promise<string | undefined> {
   const { upstreams, grpcServices = {}, caFile } = options;
   const { fallback, named } = upstreams;

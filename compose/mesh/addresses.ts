@@ -1,5 +1,4 @@
-// Where each part of a mesh is reached: the ports that it takes on this machine, and the addresses
-// that its file names.
+// The addresses of a mesh's parts: the ports on this machine, and the addresses in the mesh file.
 
 import type { Trust } from "../upstream-cluster.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
@@ -14,9 +13,9 @@ export interface MeshPlanOptions extends Trust {
   readonly directory: string;
   /** The mesh file's folder, absolute: commands run from there. */
   readonly home: string;
-  /** A port for each name of `portNames`. */
+  /** A port for each name in `portNames`. */
   readonly ports: ReadonlyMap<string, number>;
-  /** From a filter's name to its module's file. */
+  /** The file of each filter's module, by the filter's name. */
   readonly modulePath: (filter: string) => string;
 }
 
@@ -43,12 +42,12 @@ export function appAddress(context: Context, app: { service: string; version: st
   return local(port(context, `${versionName(app.service, app.version)} app`));
 }
 
-/** Where a sidecar's app calls a service. */
+/** The URL at which a sidecar's app calls a service. */
 export function outboundUrl(context: Context, sidecar: string, service: string): string {
   return `http://${LOOPBACK}:${port(context, `${sidecar} ${outboundName(service)}`)}`;
 }
 
-/** The services that filters call, by name. */
+/** The addresses of the services that filters call, by name. */
 export function grpcServices(mesh: Mesh): Readonly<Record<string, UpstreamAddress>> {
   return Object.fromEntries(
     Object.entries(mesh.grpcServices ?? {}).flatMap(([name, { url }]) => {
@@ -62,7 +61,7 @@ export function local(port: number): UpstreamAddress {
   return { address: LOOPBACK, port };
 }
 
-/** Throws where `portNames` has no such name. */
+/** The port of that name. Throws where `portNames` has no such name. */
 export function port(context: Context, name: string): number {
   const found = context.ports.get(name);
   if (found === undefined) throw new Error(`no port was given for "${name}"`);

@@ -46,7 +46,7 @@ describe("structuralChanges", () => {
     ).toEqual(["services.front.versions.v2.command[0]", "services.other", "filters[0].at"]);
   });
 
-  it("names the destination header, which stands in Envoy's routes too", () => {
+  it("names the destination header, which Envoy's routes use too", () => {
     expect(
       changes((mesh) => {
         Object.assign(mesh.services.front.filters[0]?.config ?? {}, { destinationHeader: "x-to" });
@@ -54,7 +54,7 @@ describe("structuralChanges", () => {
     ).toEqual(["services.front.filters[0].config.destinationHeader"]);
   });
 
-  it("names a filter's move to the other chain, and no other setting of it", () => {
+  it("names a filter's move to the other chain, and none of its other settings", () => {
     const use = (config: object) => ({ ...BASE.filters[0], filter: "fault-injection", config });
     const mesh = (config: object) => SCHEMA.parse({ ...BASE, filters: [use(config)] });
     const before = mesh({ rules: [] });
@@ -64,7 +64,7 @@ describe("structuralChanges", () => {
     expect(structuralChanges(before, mesh({ rules: [], where: "downstream", maxActive: 3 }))).toEqual([]);
   });
 
-  it("names another filter in the place of one", () => {
+  it("names a filter that was replaced by another", () => {
     expect(
       changes((mesh) => {
         Object.assign(mesh.filters[0] ?? {}, { filter: "retry-budget", config: {} });
@@ -72,7 +72,7 @@ describe("structuralChanges", () => {
     ).toEqual(["filters[0].filter"]);
   });
 
-  it("names what routes and clusters are made of", () => {
+  it("names the keys from which routes and clusters are made", () => {
     expect(
       changes((mesh) => {
         Object.assign(mesh.services.front, { timeout: "2s", retries: { on: ["5xx"] } });

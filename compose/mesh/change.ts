@@ -1,5 +1,5 @@
-// What an edit of a mesh file means for the mesh that runs: settings of filters are taken at once,
-// the rest needs a restart. Pure.
+// Finds what an edit of a mesh file means for the running mesh: filters' settings are applied at
+// once, everything else needs a restart. Pure.
 
 import { formatPath } from "../../envoy/problems.js";
 import type { FilterUse } from "../filter-use.js";
@@ -8,7 +8,7 @@ import type { Mesh } from "./shape.js";
 
 type Path = readonly PropertyKey[];
 
-/** The places that differ and that only a restart can change, as people write them. */
+/** The changed places that need a restart, as people write them. */
 export function structuralChanges(started: Mesh, edited: Mesh): string[] {
   return differences(started, edited, []).map(formatPath);
 }
@@ -19,7 +19,8 @@ function differences(before: unknown, after: unknown, path: Path): Path[] {
     const { config: _before, descriptor: _descriptor, ...placed } = before;
     const { config: _after, descriptor: _other, ...placedNow } = after;
     const changed = differences(placed, placedNow, path);
-    // A filter's settings are taken while the mesh runs, but for those that Envoy repeats.
+    // A filter's settings are applied while the mesh runs, except those that Envoy's own
+    // configuration repeats.
     const keys = changed.length > 0 ? [] : changedRestartKeys(before, after);
     return [...changed, ...keys.map((key) => [...path, "config", ...key])];
   }
@@ -32,7 +33,7 @@ function differences(before: unknown, after: unknown, path: Path): Path[] {
   return [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
 }
 
-/** Whether a filter stands there: the schema gives a descriptor to nothing else. */
+/** Whether the value is a filter: the schema adds a descriptor to nothing else. */
 function isUse(value: unknown): value is FilterUse {
   return isObject(value) && "descriptor" in value;
 }

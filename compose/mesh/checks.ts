@@ -1,5 +1,5 @@
-// The rules that span several places of a mesh file: whatever is named must exist, and no two
-// things may be called the same.
+// The rules that span several places of a mesh file: every name must refer to something, and no two
+// things may have the same name.
 
 import { nearest, type Problem } from "../../envoy/problems.js";
 import { choosesDestinations, destinationPlaces } from "../destinations.js";
@@ -12,7 +12,7 @@ import type { Mesh, MeshService } from "./shape.js";
 
 type Path = readonly PropertyKey[];
 
-/** Everything that is wrong across the file; each problem names its place. */
+/** All problems that span several places; each problem names its place. */
 export function checkMesh(mesh: Mesh): Problem[] {
   const services = Object.entries(mesh.services);
   return [
@@ -24,8 +24,8 @@ export function checkMesh(mesh: Mesh): Problem[] {
 }
 
 /**
- * The filters with their numbers, without those whose settings are refused already: the schema
- * gives these no descriptor, which could be asked nothing.
+ * The filters with their indexes. Filters whose settings were refused are left out, because the
+ * schema gives them no descriptor.
  */
 function placed<Use extends FilterUse>(uses: readonly Use[] = []): { use: Use; i: number }[] {
   return uses.flatMap((use, i) => ("descriptor" in use ? [{ use, i }] : []));
@@ -82,7 +82,7 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
   ];
 }
 
-/** Envoy's routes follow one header, so that a second choice would undo the first. */
+/** Envoy's routes follow one header, so a second choice would undo the first. */
 function choiceProblems(filters: readonly FilterUse[]): string[] {
   const [first, second] = filters.filter(choosesDestinations);
   if (first === undefined || second === undefined) return [];
@@ -109,7 +109,7 @@ function meshFilterProblems(mesh: Mesh, use: FilterUse & { at: readonly string[]
   const versions = Object.values(mesh.services).flatMap((service) => Object.keys(service.versions));
   const problems = filterProblems(mesh, use, versions, "any service", path);
   if (!choosesDestinations(use) || !use.at.includes("inbound")) return problems;
-  const reason = `${use.filter} has nothing to choose at "inbound", where only the app is left; use "outbound"`;
+  const reason = `${use.filter} has nothing to choose at "inbound", which leads to the app alone; use "outbound"`;
   return [...problems, { path: [...path, "at", use.at.indexOf("inbound")], reason }];
 }
 
@@ -135,8 +135,8 @@ function addService(name: string): string {
 }
 
 /**
- * They are clusters beside those of the mesh itself, in every Envoy, and filters' settings say
- * their names as they are.
+ * Every Envoy has these clusters beside the mesh's own, and filters' settings use these names
+ * unchanged.
  */
 function grpcNameProblems(mesh: Mesh): Problem[] {
   const taken = new Set([APP_CLUSTER, ...Object.keys(mesh.services).map(outboundName)]);
@@ -144,11 +144,11 @@ function grpcNameProblems(mesh: Mesh): Problem[] {
     .filter((name) => taken.has(name))
     .map((name) => ({
       path: ["grpcServices", name],
-      reason: "is what Envoy calls a cluster of this mesh; take another name",
+      reason: "is the name of one of the mesh's own clusters in Envoy; choose another name",
     }));
 }
 
-/** The file's own entry only: every object has a `constructor`. */
+/** Reads only the file's own entries, because every object has a `constructor`. */
 function serviceNamed(mesh: Mesh, name: string): MeshService | undefined {
   return Object.hasOwn(mesh.services, name) ? mesh.services[name] : undefined;
 }

@@ -1,4 +1,4 @@
-// The clusters of one Envoy of a mesh, each with the filters that see its attempts.
+// Builds the clusters of one Envoy in a mesh, each with the filters that see its attempts.
 
 import type { Cluster } from "../../envoy/config/cluster.js";
 import { byChain } from "../chains.js";
@@ -9,7 +9,7 @@ import { appAddress, type Context, grpcServices, local, port } from "./addresses
 import { APP_CLUSTER, versionName } from "./names.js";
 import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
 
-/** The filters of each hop of an Envoy, those of both chains. */
+/** The filters of each hop of an Envoy, in both chains. */
 export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
 
 export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
@@ -25,7 +25,8 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
     if (target.kind === "app" && envoy.app !== undefined)
       add(APP_CLUSTER, appAddress(context, envoy.app), hops);
     if (target.kind !== "service") continue;
-    // No filter: behind the listener that it leads to are the clusters where attempts are made.
+    // It has no filters: it leads to a listener, and the attempts are made by the clusters behind
+    // that.
     if (envoy.app === undefined) add(name, local(port(context, `${envoy.name} ${name}`)));
     for (const version of Object.keys(context.mesh.services[target.service]?.versions ?? {})) {
       const sidecar = versionName(target.service, version);

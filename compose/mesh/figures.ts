@@ -1,5 +1,5 @@
-// What reached which version: read from every Envoy that calls a service, since callers also count
-// what never arrived.
+// Counts the requests to each version. The counts come from every Envoy that calls a service,
+// because callers also count requests that never arrived.
 
 import type { AdminClient } from "../../envoy/runtime/admin.js";
 import { versionName } from "./names.js";
@@ -9,7 +9,7 @@ import type { Mesh } from "./shape.js";
 export interface VersionFigures {
   readonly service: string;
   readonly version: string;
-  /** Requests that were answered, by the version or by Envoy in its place. */
+  /** Requests that were answered, by the version or by Envoy instead of it. */
   readonly requests: number;
   readonly ok: number;
   readonly clientErrors: number;
@@ -19,8 +19,8 @@ export interface VersionFigures {
 const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
 
 /**
- * The figures of every version, in the mesh file's order. An Envoy that does not answer counts
- * nothing.
+ * The figures of every version, in the order of the mesh file. An Envoy that does not answer is
+ * left out.
  */
 export async function readFigures(
   mesh: Mesh,

@@ -1,4 +1,4 @@
-// Mesh files: where they are found and how they are read.
+// Finds and reads mesh files.
 
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -15,16 +15,16 @@ import type { Mesh } from "./shape.js";
 const DEFAULT_FILE = path.join("compose", "mesh.yaml");
 
 /**
- * Reads and checks a mesh file. It may name the filters of the catalog, and those of the package
- * that is worked in. Throws `MeshwrightError`: `configuration` as `readDocument` does, and what
- * `findMember` throws for a filter of the package.
+ * Reads and checks a mesh file. It may name the filters of the catalog and of the current package.
+ * Throws `MeshwrightError`: `configuration` like `readDocument`, and the errors of `findMember` for
+ * a filter of the package.
  */
 export async function readMesh(file: string): Promise<Mesh> {
   const named = new Set(filterNames(await readDocument(file, z.unknown(), "mesh file")));
   return readDocument(file, meshSchema([...FILTERS, ...(await ownFilters(named))]), "mesh file");
 }
 
-/** The names in the lists of filters of a document that is not checked yet. */
+/** The filters' names in a document that is not checked yet. */
 function filterNames(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, below]: [string, unknown]) =>
@@ -38,8 +38,8 @@ function nameOf(use: unknown): string[] {
 }
 
 /**
- * The package's own filters of these names; of any name where one of these is nobody's, so that the
- * problem can tell which there are.
+ * The package's own filters of these names. Where no filter has one of these names, all own
+ * filters, so that the problem can list them.
  */
 async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDescriptor[]> {
   const own = ownFilterNames();
@@ -49,14 +49,15 @@ async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDe
 }
 
 /**
- * Filters without those whose descriptor cannot be taken, which matters only where they are used.
+ * The filters whose descriptor can be read. A descriptor that cannot be read matters only where its
+ * filter is used.
  */
 async function readable(names: readonly string[]): Promise<readonly FilterDescriptor[]> {
   const read = await Promise.allSettled(names.map(findMember));
   return read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
-/** `compose/mesh.yaml` of the current folder, else the one that comes with meshwright. */
+/** `compose/mesh.yaml` of the current folder, or otherwise the one that comes with meshwright. */
 export function defaultMeshFile(cwd = process.cwd()): string {
   const own = path.join(cwd, DEFAULT_FILE);
   return existsSync(own) ? own : path.join(PACKAGE_ROOT, DEFAULT_FILE);
@@ -64,7 +65,7 @@ export function defaultMeshFile(cwd = process.cwd()): string {
 
 /**
  * Writes the JSON Schema of mesh files to `schemas/mesh.schema.json` below `outDir`, and returns
- * the file's path. It knows the filters of the catalog, and those of the package that is worked in.
+ * the file's path. It knows the filters of the catalog and of the current package.
  */
 export async function writeMeshSchema(outDir: string): Promise<string> {
   const file = path.join(outDir, "schemas", "mesh.schema.json");

@@ -1,5 +1,5 @@
-// Names that a person gives are joined to the names of Envoy's parts. Whatever they are, no two
-// parts get one name.
+// The names that a person gives become parts of Envoy's names. No two parts get the same name,
+// whatever the person's names are.
 
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -13,8 +13,7 @@ const own = (name: string) => defineFilter({ name, summary: name, schema: z.stri
 const SCHEMA = meshSchema([...FILTERS, own("b-2-c"), own("c")]);
 
 /**
- * Services whose every version chooses its callers' destination, called from the gateway and from
- * each other.
+ * Services whose filters choose among all versions, called from the gateway and from each other.
  */
 function planOf(services: Readonly<Record<string, { versions: readonly string[]; filters?: string[] }>>): {
   plan: MeshPlan;
@@ -75,7 +74,7 @@ const MESHES = {
 describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
   const { plan, options } = planOf(services);
 
-  it("are each one Envoy, one service, one port", () => {
+  it("each name one Envoy, one service, one port", () => {
     expectDistinct(
       "Envoys",
       plan.envoys.map(({ name }) => name),
@@ -88,7 +87,7 @@ describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
     expect(new Set(options.ports.values()).size).toBe(options.ports.size);
   });
 
-  it.each(plan.envoys.map((envoy) => [envoy.name, envoy] as const))("are unlike in %s", (_name, envoy) => {
+  it.each(plan.envoys.map((envoy) => [envoy.name, envoy] as const))("are distinct in %s", (_name, envoy) => {
     const { clusters, listeners } = envoy.bootstrap.static_resources;
     expectDistinct(
       "clusters",
@@ -116,7 +115,7 @@ describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
     }
   });
 
-  it("lead each request to the version that it is for", () => {
+  it("lead each request to its version", () => {
     for (const envoy of plan.envoys) {
       for (const { service, version, name } of plan.services) {
         const cluster = envoy.bootstrap.static_resources.clusters.find((each) => each.name === name);
@@ -129,7 +128,7 @@ describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
   });
 });
 
-it("of folders and logs are no other Envoy's", () => {
+it("of folders and logs belong to one Envoy only", () => {
   const { plan } = planOf({
     "a-b": { versions: ["c"] },
     a: { versions: ["b-c"] },

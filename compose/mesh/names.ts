@@ -1,14 +1,14 @@
-// What the parts of a mesh are called in Envoy, in files and in logs. The names that a person gives
-// have no "_" in them: what is joined by it cannot be taken for anything else, neither for another
-// pair (`a-b` and `c`, `a` and `b-c`) nor for a name that stands alone.
+// The names of a mesh's parts in Envoy, in files and in logs. A person's names contain no "_". Two
+// of them joined by "_" therefore differ from every other pair (`a-b` and `c`, `a` and `b-c`) and
+// from every single name.
 
 /** A name that a person may give: to the mesh, a service, a version or a gRPC service. */
 export const NAME = /^[a-z][a-z0-9-]{0,40}$/;
 
-/** The Envoy through which requests come in. */
+/** The Envoy through which requests enter the mesh. */
 export const GATEWAY = "gateway";
 
-/** A sidecar's cluster for the app that it stands before. */
+/** A sidecar's cluster for its app. */
 export const APP_CLUSTER = "app";
 
 /** A version of a service, its sidecar, and the cluster that leads to that sidecar. */
@@ -25,7 +25,7 @@ export function outboundName(service: string): string {
 }
 
 /**
- * The filter at that place of a listener's filters.
+ * The name of the filter with this index in a listener's filters.
  * @param index from 0
  */
 export function filterName(hop: string, index: number, filter: string): string {

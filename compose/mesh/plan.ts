@@ -1,5 +1,5 @@
-// From a mesh to everything that is to be started: the Envoys' configurations, the filters' files,
-// the services' commands. Pure.
+// Plans everything that a mesh starts: the Envoys' configurations, the filters' files, the
+// services' commands. Pure.
 
 import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
@@ -40,17 +40,17 @@ import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys } from "./topology.js
 export interface ServicePlan {
   readonly service: string;
   readonly version: string;
-  /** As `versionName` has it, which is also its sidecar's name. */
+  /** The name that `versionName` gives, which its sidecar has too. */
   readonly name: string;
-  /** Where it takes requests. */
+  /** The address at which it takes requests. */
   readonly address: UpstreamAddress;
-  /** Where it is to call others, `<SERVICE>_URL` by `<SERVICE>_URL`. */
+  /** The URLs at which it calls others, by the variables `<SERVICE>_URL`. */
   readonly calls: Readonly<Record<string, string>>;
-  /** Absent where it already runs. */
+  /** How to start it; absent where it already runs. */
   readonly start?: {
     readonly command: string;
     readonly args: readonly string[];
-    /** Beside the variables of the process that starts it. */
+    /** Added to the variables of the process that starts it. */
     readonly env: Readonly<Record<string, string>>;
     readonly cwd: string;
   };
@@ -65,15 +65,15 @@ export interface MeshPlan {
   readonly services: readonly ServicePlan[];
 }
 
-/** A filter and the Envoy that it is in. */
+/** A filter and the Envoy in which it stands. */
 export interface PlacedFilter {
   readonly envoy: string;
   readonly filter: FilterPlan;
 }
 
 /**
- * Every filter of the mesh. No port is asked for, so that the filters of a changed mesh can be
- * planned while an older one runs.
+ * Every filter of the mesh. This needs no ports, so the filters of a changed mesh can be planned
+ * while the old mesh runs.
  */
 export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly PlacedFilter[] {
   const context: Context = { ...options, mesh };
@@ -84,7 +84,7 @@ export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly Plac
   );
 }
 
-/** Everything that is to be started. The same mesh and options give the same plan. */
+/** Plans everything that must be started. The same mesh and options give the same plan. */
 export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
   const context: Context = { ...options, mesh };
   return {
@@ -149,14 +149,14 @@ function planListener(
       }),
     ],
     accessLog: accessLog(context, envoy, hop),
-    // Behind the gateway the client's address is the one that the gateway wrote down.
+    // Behind the gateway the client's address is the one that the gateway wrote into the request.
     ...(edge ? { useRemoteAddress: true, preserveExternalRequestId: true } : {}),
   });
 }
 
 /**
- * A service's timeout holds at every hop on the way to it, else the shortest of them would; it is
- * tried again where it is called.
+ * A service's timeout holds at every hop on the way to it; otherwise the shortest timeout would
+ * hold. Only the calling hop retries.
  */
 function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
   const { mesh } = context;
@@ -174,7 +174,7 @@ function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): reado
   const { service, header } = target;
   const versions = Object.keys(mesh.services[service]?.versions ?? {});
   const fallback = mesh.services[service]?.default ?? versions[0] ?? "";
-  // Without a filter that chooses, the header is nobody's but the client's, and decides nothing.
+  // Without a filter that chooses, only clients can send the header, and it decides nothing.
   const chosen = header === undefined ? [] : versions;
   return destinationRoutes({
     ...(header === undefined ? {} : { header }),
@@ -217,7 +217,7 @@ function urlVariable(service: string): string {
 }
 
 /**
- * As the request is sent on, after the filters, so that the spans of one trace can be followed from
+ * The headers of the request after the filters, so that the spans of one trace can be followed from
  * hop to hop.
  */
 function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptions {

@@ -1,4 +1,4 @@
-// A mesh that runs: what it counts, what an edit of its file does to it, and its end.
+// A running mesh: reads its counts, applies edits of its file, and ends it.
 
 import type { ManagedChild } from "../../envoy/runtime/child.js";
 import { lastLines } from "../../envoy/runtime/envoy-log.js";
@@ -18,7 +18,7 @@ import { readMesh } from "./file.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
 
-/** A process of the mesh; `running` is absent where a service runs by itself. */
+/** A part of the mesh; `running` is absent where a service runs by itself. */
 export type MeshPart =
   | { readonly kind: "service"; readonly name: string; readonly running?: ManagedChild }
   | {
@@ -40,7 +40,7 @@ interface RunningMeshOptions {
   readonly onEvent: (event: RunEvent) => void;
 }
 
-/** What an Envoy made of a filter's new settings; with a reason where it refused them. */
+/** The outcome of a filter's new settings in an Envoy, with the reason where Envoy refused them. */
 interface Outcome {
   readonly each: PlacedFilter;
   readonly reason?: string;
@@ -58,7 +58,7 @@ export class RunningMesh implements AsyncDisposable {
   /** The run's folder, absolute. */
   readonly directory: string;
   readonly #options: RunningMeshOptions;
-  /** Each filter as it was last given to Envoy, by its place. */
+  /** The settings that each filter last got, by its place. */
   readonly #given = new Map<string, FilterPlan>();
   #watch: Disposable | undefined;
   #end: Promise<void> | undefined;
@@ -87,7 +87,7 @@ export class RunningMesh implements AsyncDisposable {
     return envoys.toSorted((a, b) => order.indexOf(a.plan.name) - order.indexOf(b.plan.name));
   }
 
-  /** What reached which version since the start. */
+  /** The requests to each version since the start. */
   figures(): Promise<readonly VersionFigures[]> {
     return readFigures(
       this.mesh,
@@ -95,7 +95,7 @@ export class RunningMesh implements AsyncDisposable {
     );
   }
 
-  /** Ends every process, within about 3 s, and removes the run's folder. May be repeated. */
+  /** Ends every process within about 3 s, and removes the run's folder. May be called again. */
   stop(): Promise<void> {
     this.#end ??= this.#stop();
     return this.#end;
@@ -111,12 +111,12 @@ export class RunningMesh implements AsyncDisposable {
     await this.#options.directory[Symbol.asyncDispose]();
   }
 
-  /** At the end the Envoys go, and with them what a change needs. */
+  /** When the Envoys are stopped, a change under way fails. This is not reported. */
   #tellFailure(error: unknown, what: string): void {
     if (this.#end === undefined) this.#options.onEvent(failureEvent(error, what));
   }
 
-  /** Never rejects: what fails is told, and the next edit is taken all the same. */
+  /** Never rejects: a failure is reported, and the next edit is applied. */
   async #takeFile(): Promise<void> {
     const { file, planOptions, onEvent } = this.#options;
     try {
@@ -130,10 +130,10 @@ export class RunningMesh implements AsyncDisposable {
   }
 
   /**
-   * Gives every filter that is in both the running mesh and the edited one its new settings, and
-   * reports alike outcomes once. One whose Envoy is gone does not keep the others from theirs. One
-   * of which only a restart can change a key is left as it is, and one that calls a service which
-   * is new in the file: it would not fit what stands around it.
+   * Gives new settings to every filter that is in both the running mesh and the edited file, and
+   * reports equal outcomes once. A filter whose Envoy is gone does not stop the others. A filter
+   * stays as it is where a changed key needs a restart, or where it calls a service that is new in
+   * the file: its settings would not fit the running Envoys.
    */
   async #applyChanged(placed: readonly PlacedFilter[]): Promise<void> {
     const changed = placed.filter((each) => {
@@ -163,12 +163,12 @@ export class RunningMesh implements AsyncDisposable {
     }
   }
 
-  /** Returns what came of it; nothing where that was told already. */
+  /** Returns the outcome, or undefined where it was already reported. */
   async #apply(each: PlacedFilter): Promise<readonly Outcome[]> {
     const envoy = this.envoys.find((running) => running.plan.name === each.envoy);
     try {
       const result = await envoy?.apply(each.filter);
-      // A refused one too: the same settings would be refused again.
+      // Refused settings are kept too: the same settings would be refused again.
       this.#remember(each);
       return [result === undefined || result.accepted ? { each } : { each, reason: result.reason }];
     } catch (error) {
@@ -195,7 +195,7 @@ export class RunningMesh implements AsyncDisposable {
   }
 }
 
-/** Whether it would call a service that is no cluster of the running Envoys. */
+/** Whether it would call a service for which the running Envoys have no cluster. */
 function callsNewService({ grpcServices = {} }: Mesh, use: FilterUse): boolean {
   return grpcServiceProblems(use, Object.keys(grpcServices), () => "").length > 0;
 }

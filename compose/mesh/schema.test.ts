@@ -24,7 +24,7 @@ services:
   orders: { versions: { v1: { url: "http://127.0.0.1:9000" }, v2: { command: npm start } }, default: v1 }
 `;
 
-/** The problems of the base mesh with one text in place of another, without file and position. */
+/** The problems of the base mesh after one text is replaced, without file and position. */
 function problems(from: string, to: string): string[] {
   expect(BASE).toContain(from);
   const checked = checkDocument(BASE.replace(from, to), SCHEMA, "m");
@@ -36,7 +36,7 @@ describe("a mesh file", () => {
     expect(problems("name: shop", "name: shop")).toEqual([]);
   });
 
-  it("that comes with meshwright is right", async () => {
+  it("that comes with meshwright is valid", async () => {
     const mesh = await readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
     expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments"]);
   });
@@ -163,7 +163,7 @@ describe("a mesh file", () => {
     ...["app", "outbound-orders"].map((taken): [string, string, string] => [
       "name: shop",
       `name: shop\ngrpcServices: { ${taken}: { url: "http://h" } }`,
-      `grpcServices.${taken}: is what Envoy calls a cluster of this mesh; take another name`,
+      `grpcServices.${taken}: is the name of one of the mesh's own clusters in Envoy; choose another name`,
     ]),
     ...[
       ["name: shop", "filters: [{ filter: rate-limit, at: [gateway], config: CONFIG }]", "filters[0]"],
@@ -179,7 +179,7 @@ describe("a mesh file", () => {
     );
   });
 
-  it("may name services that its filters call, and say how a service is called", () => {
+  it("may name services that its filters call, and set timeouts and retries for a service", () => {
     const text = `${BASE}grpcServices: { limits: { url: "http://127.0.0.1:8081" } }
 filters:
   - { filter: rate-limit, at: [gateway], config: { rules: [], service: { cluster: limits, domain: shop } } }
@@ -194,16 +194,16 @@ filters:
       "have chooser and header-routing, which both choose a destination; keep one of them",
     ],
     [["header-routing", "header-routing"], "have header-routing twice; put the rules into one"],
-  ])("may not choose a version twice, by %j", (names, reason) => {
+  ])("may not choose a version twice with %j", (names, reason) => {
     const uses = names.map((filter) => `{ filter: ${filter}, config: { rules: [] } }`).join(", ");
     expect(problems("default: v1", `default: v1, filters: [${uses}]`)).toEqual([
       `services.orders.filters: ${reason}`,
     ]);
   });
 
-  it("may have a filter of an author's, whose descriptor is asked as the catalog's are", () => {
+  it("may have an author's filter, whose descriptor is used like the catalog's", () => {
     expect(problems("name: shop", "name: shop\nfilters: [{ filter: chooser, at: [inbound] }]")).toEqual([
-      'filters[0].at[0]: chooser has nothing to choose at "inbound", where only the app is left; use "outbound"',
+      'filters[0].at[0]: chooser has nothing to choose at "inbound", which leads to the app alone; use "outbound"',
     ]);
     const to = (rules: string) =>
       `default: v1, filters: [{ filter: chooser, config: { rules: [${rules}] } }]`;
@@ -215,7 +215,7 @@ filters:
     ]);
   });
 
-  it("in the README is right", async () => {
+  it("in the README is valid", async () => {
     const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
     const blocks = [...readme.matchAll(/^```yaml\n(name:[\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
     expect(blocks.length).toBeGreaterThan(0);

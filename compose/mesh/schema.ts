@@ -1,11 +1,11 @@
-// What a mesh file may say, as a whole: its shape, and the rules that span several places of it.
+// The schema of a whole mesh file: its shape, and the rules that span several places.
 
 import { z } from "zod";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { checkMesh } from "./checks.js";
 import { meshShape } from "./shape.js";
 
-/** @param filters those that the file may name */
+/** @param filters the filters that the file may name */
 export function meshSchema(filters: readonly FilterDescriptor[]) {
   return meshShape(filters)
     .superRefine((mesh, context) => {
@@ -18,7 +18,7 @@ export function meshSchema(filters: readonly FilterDescriptor[]) {
 
 /**
  * The JSON Schema by which an editor checks and completes a mesh file.
- * @param filters those that the file may name
+ * @param filters the filters that the file may name
  */
 export function meshJsonSchema(filters: readonly FilterDescriptor[]): Readonly<Record<string, unknown>> {
   const json = z.toJSONSchema(meshSchema(filters), { io: "input", unrepresentable: "any" });

@@ -18,8 +18,8 @@ const DETAIL_LINES = 12;
 
 /**
  * Starts the service, or finds it where it already runs, and settles when it takes connections;
- * undefined stands for a service that runs by itself. Throws `MeshwrightError("service-failed")`
- * when it ends before, or does not listen in time; the reason of `signal` when aborted.
+ * with undefined for a service that runs by itself. Throws `MeshwrightError("service-failed")` when
+ * it ends before that, or does not listen in time; the reason of `signal` after an abort.
  */
 export async function startService(
   plan: ServicePlan,

@@ -1,11 +1,11 @@
-// What a filter is set to, in one line for a person. Pure.
+// Describes a filter's settings in one line for a person. Pure.
 
 import type { Json } from "../../envoy/config/json.js";
 import type { FilterUse } from "../filter-use.js";
 
 const MAX_LENGTH = 100;
 
-/** Its rules, each with what it does; where it tells none, its settings. */
+/** The rules that the filter describes, each with its effect; otherwise its settings. */
 export function describeSettings({ descriptor, config }: FilterUse): string {
   const rules = descriptor.describe?.(config);
   if (rules === undefined) return describeKeys(config);

@@ -1,5 +1,4 @@
-// What each part of a mesh file may say. `checks.ts` holds the rules that span several places of
-// the file.
+// The schema of each part of a mesh file. `checks.ts` has the rules that span several places.
 
 import { z } from "zod";
 import type { Json } from "../../envoy/config/json.js";
@@ -9,7 +8,7 @@ import { parseUpstreamUrl } from "../upstream-url.js";
 import { NAME } from "./names.js";
 
 /**
- * Where a mesh-wide filter stands: at the gateway's public port, before each app, or wherever a
+ * The places of a mesh-wide filter: at the gateway's public port, before each app, or wherever a
  * service is called.
  */
 const PLACES = ["gateway", "inbound", "outbound"] as const;
@@ -23,8 +22,8 @@ const port = z
   .max(65_535, "must be from 0 to 65535");
 
 /**
- * One of these filters with its own configuration, so that an editor can complete it and a mistake
- * is told by its place.
+ * One of these filters with its own configuration, so that an editor can complete it and a problem
+ * names its place.
  */
 function filterUse<Extra extends z.ZodRawShape>(filters: readonly FilterDescriptor[], extra: Extra) {
   const options = filters.map((descriptor) =>
@@ -42,8 +41,8 @@ function filterUse<Extra extends z.ZodRawShape>(filters: readonly FilterDescript
 }
 
 /**
- * A filter that needs no settings needs no `config` either. The type of each one's settings is not
- * known here, but all of them come from JSON.
+ * A filter without required settings needs no `config`. The types of the settings are not known
+ * here, but all settings come from JSON.
  */
 function configOf(descriptor: FilterDescriptor): z.ZodType<Json> {
   const schema = descriptor.schema as z.ZodType<Json>;
@@ -74,12 +73,15 @@ const version = z.union([
       ),
     env: environment
       .optional()
-      .describe("Variables beside PORT, SERVICE_NAME, SERVICE_VERSION and <SERVICE>_URL."),
-    cwd: z.string().optional().describe("Where it runs, from the mesh file's folder. Default: that folder."),
+      .describe("Variables in addition to PORT, SERVICE_NAME, SERVICE_VERSION and <SERVICE>_URL."),
+    cwd: z
+      .string()
+      .optional()
+      .describe("The working folder, relative to the mesh file's folder. Default: that folder."),
   }),
   z.strictObject({
     url: url.describe(
-      "Where it already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+      "The address of a service that already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
     ),
   }),
 ]);
@@ -90,19 +92,23 @@ const service = (filters: readonly FilterDescriptor[]) =>
       .record(name, version)
       .refine((versions) => Object.keys(versions).length > 0, "must name at least one version")
       .describe(
-        "From a version's name to how it is started. A destination that a filter chooses is a version's name.",
+        "How each version is started, by its name. A destination that a filter chooses is a version's name.",
       ),
-    default: name.optional().describe("The version that takes what no filter decides. Default: the first."),
+    default: name
+      .optional()
+      .describe("The version that takes requests for which no filter decides. Default: the first."),
     calls: z
       .array(name)
       .optional()
       .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
     timeout: timeoutSchema
       .optional()
-      .describe("For an answer of this service, retries included; 0s is no limit. Default 15s, Envoy's own."),
+      .describe(
+        "The time for an answer of this service, retries included; 0s is no limit. Default 15s, Envoy's own.",
+      ),
     retries: retriesSchema
       .optional()
-      .describe("What is tried again wherever this service is called. Default: nothing."),
+      .describe("What is retried wherever this service is called. Default: nothing."),
     filters: z
       .array(filterUse(filters, {}))
       .optional()
@@ -110,8 +116,8 @@ const service = (filters: readonly FilterDescriptor[]) =>
   });
 
 /**
- * What each part of a mesh file may say by itself.
- * @param filters those that it may name
+ * The schema of a mesh file's parts, each by itself.
+ * @param filters the filters that the file may name
  */
 export function meshShape(filters: readonly FilterDescriptor[]) {
   return z.strictObject({
@@ -135,18 +141,18 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
           .describe("Tried in order; the first that matches decides."),
         filters: z.array(filterUse(filters, {})).optional().describe("Filters at the gateway's public port."),
       })
-      .describe("The Envoy through which requests come in."),
+      .describe("The Envoy through which requests enter the mesh."),
     services: z
       .record(name, service(filters))
       .refine((services) => Object.keys(services).length > 0, "must name at least one service"),
     grpcServices: z
-      .record(name, z.strictObject({ url: url.describe("Where it runs; it speaks HTTP/2.") }))
+      .record(name, z.strictObject({ url: url.describe("The service's address; it must speak HTTP/2.") }))
       .optional()
       .describe("Services that filters call, by the names of their clusters in the filters' settings."),
     filters: z
       .array(filterUse(filters, { at: z.array(z.enum(PLACES)).min(1, "must name at least one place") }))
       .optional()
-      .describe("Filters for the whole mesh, which come before a service's own."),
+      .describe("Filters for the whole mesh. They come before a service's own."),
   });
 }
 

@@ -1,5 +1,5 @@
-// What a person needs to know of a mesh that has just come up: addresses, what the filters are set
-// to, and what to try. Pure.
+// What a person needs to know about a mesh that has just started: addresses, the filters' settings,
+// and commands to try. Pure.
 
 import type { TriedRequest } from "../../filters/descriptor.js";
 import { chainOf } from "../chains.js";
@@ -11,7 +11,7 @@ import type { Mesh } from "./shape.js";
 
 const CURL_LINES = 3;
 
-/** Where the gateway and every Envoy's admin interface are. */
+/** The addresses of the gateway and of every Envoy's admin interface. */
 export function addressLines(plan: MeshPlan): string[] {
   const admins = plan.envoys.map((envoy) => {
     const { address, port_value } = envoy.bootstrap.admin.address.socket_address;
@@ -29,10 +29,10 @@ export function addressLines(plan: MeshPlan): string[] {
   ];
 }
 
-/** Nobody but a person can tell such a service where to call others. */
+/** Only a person can give such a service the addresses of others. */
 function describeElsewhere({ name, address, calls }: ServicePlan): string {
   const settings = Object.entries(calls).map(([variable, url]) => `${variable}=${url}`);
-  const advice = settings.length === 0 ? "" : `, and is to be given ${settings.join(" ")}`;
+  const advice = settings.length === 0 ? "" : `, and needs ${settings.join(" ")}`;
   return `${name} runs by itself at ${upstreamUrl(address)}${advice}`;
 }
 
@@ -40,7 +40,7 @@ function nameWidth(plan: MeshPlan): number {
   return Math.max(...plan.envoys.map((envoy) => envoy.name.length));
 }
 
-/** One line for each service that has a time for its answers, or is tried again, of its own. */
+/** One line for each service with a timeout or retries of its own. */
 export function callLines(mesh: Mesh): string[] {
   return Object.entries(mesh.services).flatMap(([name, { timeout, retries }]) => {
     const { on = [], attempts = 1, perTryTimeout } = retries ?? {};
@@ -53,7 +53,7 @@ export function callLines(mesh: Mesh): string[] {
   });
 }
 
-/** One line for each filter of the file: where it stands and what it is set to. */
+/** One line for each filter of the file: its place and its settings. */
 export function filterLines(mesh: Mesh): string[] {
   const lines = placedFilterLines(mesh);
   return lines.length === 0 ? ["none"] : lines;
@@ -74,8 +74,7 @@ function placedFilterLines(mesh: Mesh): string[] {
 }
 
 /**
- * Three commands to try: a plain request, then requests that the rules of the mesh treat
- * differently.
+ * Three commands to try: a plain request, then requests that the mesh's rules treat differently.
  */
 export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
   const base = mesh.gateway.routes[0]?.prefix ?? "/";
@@ -95,7 +94,7 @@ export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
 }
 
 /**
- * The first, and then one that is of another kind, since five header rules alike teach no more than
+ * The first, and then one of another kind, because five similar header rules teach no more than
  * one.
  */
 function spread(tries: readonly string[]): string[] {
@@ -106,7 +105,7 @@ function spread(tries: readonly string[]): string[] {
   return other === undefined ? [first] : [first, other];
 }
 
-/** Undefined where it is no other than the plain request. */
+/** Undefined where it equals the plain request. */
 function curlFor(request: TriedRequest, gateway: string, base: string): string | undefined {
   const { path = base, headers = [], cookies = [] } = request;
   const options = [

@@ -1,13 +1,13 @@
-// The table of what reached which version, as lines of text. Pure.
+// The table of requests to each version, as lines of text. Pure.
 
 import type { VersionFigures } from "./figures.js";
 
-/** Two moments of the same mesh, from which rates come. */
+/** Two readings of the same mesh, from which rates are computed. */
 export interface TableInput {
   readonly now: readonly VersionFigures[];
   /** An earlier reading, in the same order; absent at the first. */
   readonly before?: readonly VersionFigures[];
-  /** Between the two. */
+  /** The time between the two readings. */
   readonly seconds: number;
   /** How many columns a line may have. */
   readonly width: number;
@@ -55,8 +55,8 @@ function cells(input: TableInput, figures: VersionFigures, before: VersionFigure
 }
 
 /**
- * As wide as the widest cell; on a narrow screen the names give way, for the figures are what one
- * looks at.
+ * Each column is as wide as its widest cell. On a narrow screen the names are shortened, because
+ * the figures matter more.
  */
 function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
   const widths = HEADINGS.map((heading, column) =>

@@ -1,5 +1,4 @@
-// Which Envoys a mesh has, and which listeners each of them: the shape of the mesh, before ports
-// and files.
+// The shape of a mesh, without ports and files: its Envoys, and the listeners of each.
 
 import { destinationHeader } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
@@ -7,20 +6,20 @@ import { GATEWAY, outboundName, versionName } from "./names.js";
 import type { Mesh } from "./shape.js";
 
 /**
- * One listener of one Envoy: a place that a request passes, with the filters that it meets there,
- * and those that its attempts meet behind it.
+ * One listener of one Envoy: a place that a request passes, with the filters that it passes there,
+ * and those that its attempts pass behind it.
  */
 export interface Hop {
   /**
-   * `public` at the gateway, `inbound` before an app, as `outboundName` has it wherever a service
-   * is called.
+   * `public` at the gateway, `inbound` before an app, and the name that `outboundName` gives
+   * wherever a service is called.
    */
   readonly name: string;
   readonly filters: readonly FilterUse[];
   readonly target: HopTarget;
 }
 
-/** Where a hop sends what it takes. */
+/** Where a hop sends its requests. */
 type HopTarget =
   | {
       readonly kind: "routes";
@@ -36,10 +35,10 @@ type HopTarget =
 
 /** One Envoy of the mesh: the gateway, or the sidecar of one version of a service. */
 export interface MeshEnvoy {
-  /** `gateway`, or as `versionName` has it. */
+  /** `gateway`, or the name that `versionName` gives. */
   readonly name: string;
   readonly hops: readonly Hop[];
-  /** Of a sidecar. */
+  /** The service and version behind a sidecar. */
   readonly app?: { readonly service: string; readonly version: string };
 }
 
@@ -49,9 +48,9 @@ export function meshEnvoys(mesh: Mesh): readonly MeshEnvoy[] {
 }
 
 /**
- * The hops whose filters of the upstream chain see the attempts that are made behind this one: what
- * stands at the gateway's door sees those behind its outbound hops, since no attempt is repeated at
- * the door itself.
+ * The hops whose filters of the upstream chain see the attempts that are made behind this hop.
+ * Filters at the gateway's public listener see the attempts behind its outbound hops, because the
+ * public listener itself repeats nothing.
  */
 export function attemptHops(envoy: MeshEnvoy, hop: Hop): readonly Hop[] {
   if (hop.target.kind === "routes") return [];
@@ -63,8 +62,8 @@ function gateway(mesh: Mesh): MeshEnvoy {
   const atTheDoor = [...meshWide(mesh, "gateway"), ...filters];
   const routed = [...new Set(routes.map((route) => route.service))];
   const door: Hop = { name: "public", filters: atTheDoor, target: { kind: "routes", routes } };
-  // A version that a filter at the door has chosen still counts one listener later, inside the same
-  // Envoy.
+  // A version that a filter at the public listener has chosen still counts at the next listener of
+  // the same Envoy.
   return { name: GATEWAY, hops: [door, ...routed.map((service) => outbound(mesh, service, atTheDoor))] };
 }
 

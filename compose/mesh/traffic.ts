@@ -1,11 +1,11 @@
-// A mesh's own little traffic, so that the table has something to show: plain requests, users in
+// Sends a mesh some traffic, so that the table has something to show: plain requests, users in
 // groups, and two hundred single users.
 
 import { setTimeout as delay } from "node:timers/promises";
 
 const USERS = 200;
 const TIMEOUT_MS = 10_000;
-/** When answers stay out, requests must not pile up in memory. */
+/** When answers do not come, requests must not pile up in memory. */
 const MAX_IN_FLIGHT = 200;
 
 /** One request of the mix. */
@@ -15,8 +15,8 @@ export interface TrafficRequest {
 }
 
 /**
- * The `n`th request of the mix, from 0: of ten, one is plain, three are of a group, and six come
- * from single users in turn.
+ * The `n`th request of the mix, from 0. Of ten requests one is plain, three belong to a group, and
+ * six come from single users in turn.
  */
 export function trafficRequest(n: number, prefixes: readonly string[]): TrafficRequest {
   const path = prefixes[Math.floor(n / 10) % Math.max(prefixes.length, 1)] ?? "/";
@@ -39,15 +39,15 @@ function headersOf(n: number): Readonly<Record<string, string>> {
 }
 
 export interface TrafficOptions {
-  /** The gateway's. */
+  /** The gateway's URL. */
   readonly url: string;
   /** Requests per second, above 0. */
   readonly rps: number;
-  /** The paths to ask for in turn. */
+  /** The paths to request in turn. */
   readonly prefixes: readonly string[];
 }
 
-/** Sends requests until it is disposed of. A failed one shows in the mesh's own figures. */
+/** Sends requests until it is disposed of. Failed requests appear in the mesh's own figures. */
 export function startTraffic({ url, rps, prefixes }: TrafficOptions): AsyncDisposable {
   const end = new AbortController();
   const inFlight = new Set<Promise<void>>();
@@ -87,6 +87,6 @@ async function send(
     });
     await response.arrayBuffer();
   } catch {
-    // Counted by the gateway, or by nobody where the mesh is at its end.
+    // The gateway counts the failure, unless the mesh is ending.
   }
 }

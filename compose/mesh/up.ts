@@ -1,4 +1,4 @@
-// Brings a mesh up: filters, Envoy, ports, then every service and every Envoy side by side.
+// Starts a mesh: filters, Envoy, ports, then every service and every Envoy at the same time.
 
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -24,25 +24,28 @@ const WAITING_INTERVAL_MS = 2_000;
 export interface StartMeshOptions {
   /** The mesh file. */
   readonly file: string;
-  /** The gateway's port in place of the file's; 0 takes a free one. */
+  /** The gateway's port, which overrides the file's; 0 takes a free one. */
   readonly gatewayPort?: number;
   /** The run's folder is `.meshwright/<mesh name>` below this one. Default: the current folder. */
   readonly cwd?: string;
-  /** Where filters' modules are, and are built if need be. Default: `build` of this package. */
+  /**
+   * The folder of the filters' modules; missing ones are built there. Default: `build` of this
+   * package.
+   */
   readonly modules?: string;
   readonly onEvent?: (event: RunEvent) => void;
-  /** Ends the start. */
+  /** An abort ends the start. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Starts a mesh and settles when every part of it takes requests. While it runs, edits of the file
- * are taken as far as they can be.
+ * are applied where no restart is needed.
  *
  * Throws `MeshwrightError`: `configuration` for the file, `port-taken` for the gateway's port,
  * `already-running`, `build`, `envoy-not-found`, `envoy-failed` and `service-failed`; the reason of
- * `signal` when aborted. Whatever was started has ended then, and the run's folder is left with the
- * logs in it, but after an abort.
+ * `signal` after an abort. By then everything that was started has ended. The run's folder stays
+ * with the logs, except after an abort.
  */
 export async function startMesh(options: StartMeshOptions): Promise<RunningMesh> {
   const { signal, onEvent = () => {} } = options;
@@ -115,7 +118,7 @@ interface StartPartsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** All at once; the first that fails ends the others. */
+/** All start at once; the first failure ends the others. */
 async function startParts(plan: MeshPlan, options: StartPartsOptions): Promise<readonly MeshPart[]> {
   const failure = new AbortController();
   const outer = options.signal === undefined ? [] : [options.signal];
@@ -178,7 +181,9 @@ function partStarts(
   return [...services, ...envoys];
 }
 
-/** After a failure the logs stay and the error says where; after an abort nothing is left. */
+/**
+ * After a failure the logs stay and the error names their folder. After an abort nothing is left.
+ */
 async function afterFailure(error: unknown, directory: RunDirectory, signal?: AbortSignal): Promise<unknown> {
   if (!signal?.aborted && error instanceof MeshwrightError) {
     await directory.keep();

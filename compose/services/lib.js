@@ -1,12 +1,11 @@
-// What the demo's services share: an HTTP server that calls the services below it and answers with
-// what happened on the way. Nothing but Node is needed, so that a service is one file and a
-// command.
+// What the demo's services share: an HTTP server that calls the next services and answers with what
+// happened on the way. It needs nothing but Node, so a service is one file and a command.
 
 import http from "node:http";
 
 /**
- * The headers that a service hands on to what it calls. Without them a trace ends here, and a rule
- * below cannot see the user.
+ * The headers that a service passes on to the services that it calls. Without them a trace ends
+ * here, and later rules cannot see the user.
  */
 const HANDED_ON =
   /^(traceparent|tracestate|b3|x-b3-[a-z]+|x-trace-id|x-request-id|x-user-[a-z-]+|end-user|cookie)$/;
@@ -15,11 +14,11 @@ const agent = new http.Agent({ keepAlive: true });
 
 /**
  * Serves one service of the demo on 127.0.0.1. The mesh sets the variables PORT, SERVICE_NAME and
- * SERVICE_VERSION, and `<SERVICE>_URL` for each service called.
+ * SERVICE_VERSION, and `<SERVICE>_URL` for each called service.
  *
  * @param {object} options
- * @param {readonly string[]} options.calls the services that it asks, with the path it was asked
- * for, before it answers
+ * @param {readonly string[]} options.calls the services that it calls, with the path of its own
+ * request, before it answers
  * @param {(version: string) => object} options.answer what the service itself has to say
  */
 export function serve({ calls, answer }) {
@@ -65,8 +64,8 @@ function handedOn(headers) {
 }
 
 /**
- * Calls a service and returns what it said; a failure is a value too, since the caller goes on to
- * answer.
+ * Calls a service and returns its answer. A failure is a value too, because the caller still
+ * answers.
  *
  * @param {string} name
  * @param {string} path

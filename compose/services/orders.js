@@ -1,5 +1,5 @@
-// The demo's middle. Version 1 and version 2 differ in what they answer, so that one sees at a
-// glance which one served.
+// The middle service of the demo. Version 1 and version 2 give different answers, which show at a
+// glance which version served.
 
 import { serve } from "./lib.js";
 

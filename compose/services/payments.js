@@ -1,4 +1,4 @@
-// The demo's end: calls nobody.
+// The last service of the demo: it calls no other.
 
 import { serve } from "./lib.js";
 

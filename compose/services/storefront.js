@@ -1,4 +1,4 @@
-// The demo's front: what a customer sees. Asks orders for the basket.
+// The first service of the demo, which customers see. It asks orders for the basket.
 
 import { serve } from "./lib.js";
 

@@ -6,8 +6,7 @@ import type { StatsTag } from "./stats-tags.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 /**
- * Far above what a machine of a developer or a test opens; a limit must be set, else Envoy warns at
- * every start.
+ * Far above what a developer's machine or a test opens. Without a limit Envoy warns at every start.
  */
 const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
 
@@ -19,13 +18,13 @@ export interface BootstrapOptions {
   /** The port of the admin interface. */
   readonly adminPort: number;
   /**
-   * Where it listens. Default: 127.0.0.1, for whoever reaches it commands the proxy; in a container
-   * with a network of its own `0.0.0.0`.
+   * Where it listens. Default: 127.0.0.1, because anybody who reaches it controls the proxy. A
+   * container with a network of its own needs `0.0.0.0`.
    */
   readonly adminAddress?: string;
   readonly listeners: readonly Listener[];
   readonly clusters: readonly Cluster[];
-  /** Beside the tags that Envoy has by itself, see `statsTags`. Default: none. */
+  /** Tags in addition to Envoy's own, see `statsTags`. Default: none. */
   readonly statsTags?: readonly StatsTag[];
 }
 
@@ -42,11 +41,11 @@ export interface Bootstrap {
   };
 }
 
-/** A whole configuration for one Envoy, with nothing to fetch from a control plane. */
+/** A whole configuration for one Envoy, which fetches nothing from a control plane. */
 export function bootstrap(options: BootstrapOptions): Bootstrap {
   return {
     node: { id: options.node.id, cluster: options.node.cluster },
-    // The admin interface stays in reach when the proxy's connections are used up.
+    // The admin interface can still be reached when the proxy's connections are used up.
     admin: {
       address: socketAddress(options.adminAddress ?? "127.0.0.1", options.adminPort),
       ignore_global_conn_limit: true,

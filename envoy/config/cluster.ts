@@ -28,15 +28,15 @@ export interface ClusterOptions {
 }
 
 /**
- * How many of each may go on at once to one cluster, from one Envoy; 0 or more. What is beyond is
- * answered with 503, or not retried.
+ * How many of each may go on at once to one cluster, from one Envoy; 0 or more. Envoy answers what
+ * exceeds a limit with 503, or does not retry it.
  */
 export interface CircuitBreakerOptions {
   readonly maxConnections?: number;
   /** Requests that wait for a connection. */
   readonly maxPendingRequests?: number;
   readonly maxRequests?: number;
-  /** Retries, from the moment that one is decided upon. */
+  /** Retries, counted from the moment that Envoy decides on one. */
   readonly maxRetries?: number;
 }
 
@@ -93,8 +93,8 @@ export function cluster(options: ClusterOptions): Cluster {
 
 /**
  * A service on `localhost` often listens on one family only. Logical DNS, which knows one name,
- * tries all its addresses for each connection; strict DNS would take each for an endpoint of its
- * own and send every other request to the one where nobody listens.
+ * tries all its addresses for each connection; strict DNS would treat each address as an endpoint
+ * and send every other request to the one where nobody listens.
  */
 function discovery(endpoints: ClusterOptions["endpoints"]): Pick<Cluster, "type" | "dns_lookup_family"> {
   if (endpoints.every((endpoint) => isIP(endpoint.address) !== 0)) return { type: "STATIC" };

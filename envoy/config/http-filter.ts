@@ -1,7 +1,7 @@
 // One entry of a chain of HTTP filters, and the two native filters that end a chain.
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
-/** A filter whose configuration stands in place. */
+/** A filter whose configuration is part of the chain's own. */
 export interface InlineFilter {
   readonly name: string;
   readonly typed_config: TypedConfig;

@@ -19,7 +19,7 @@ export interface HttpListenerOptions {
   readonly tls?: DownstreamTlsOptions;
   /** What its statistics are called, after `http.`. Default: the listener's name. */
   readonly statPrefix?: string;
-  /** In the order in which a request meets them; the router is added after them. */
+  /** In the order in which a request passes them; the router is added after them. */
   readonly filters: readonly HttpFilter[];
   readonly virtualHosts: readonly VirtualHost[];
   /** How many headers a request may have, else 431. Envoy's default: 100. */
@@ -27,14 +27,14 @@ export interface HttpListenerOptions {
   /** How many KiB a request's headers may have, 1 to 8192, else 431. Envoy's default: 60. */
   readonly maxRequestHeadersKb?: number;
   /**
-   * Whether the connection's own address is the client's (at the edge), or `x-forwarded-for` is
+   * True (at the edge): the connection's own address is the client's. False: `x-forwarded-for` is
    * believed. Default: false.
    */
   readonly useRemoteAddress?: boolean;
   /**
    * How many proxies before this one are trusted. With `useRemoteAddress` the client's address is
-   * that entry of `x-forwarded-for` from its end, 1 the last; else the entry before that. Default:
-   * 0.
+   * the entry of `x-forwarded-for` with this number, counted from its end, where 1 is the last;
+   * otherwise it is the entry before that. Default: 0.
    */
   readonly xffTrustedHops?: number;
   /**

@@ -13,7 +13,7 @@ test("each destination matches the whole header, and the fallback comes last and
   ]);
 });
 
-test("options of the action stand on every route, the fallback's too", () => {
+test("every route has the options of the action, and so has the fallback", () => {
   const routes = destinationRoutes({
     header: "x-version",
     destinations: { v2: "v2" },
@@ -33,7 +33,7 @@ test("options of the action stand on every route, the fallback's too", () => {
   }
 });
 
-test("a virtual host serves every domain unless told which", () => {
+test("a virtual host serves every domain by default", () => {
   expect(virtualHost({ name: "all", routes: [] }).domains).toEqual(["*"]);
   expect(virtualHost({ name: "one", domains: ["orders"], routes: [] }).domains).toEqual(["orders"]);
   expect(virtualHost({ name: "one", routes: [] })).not.toHaveProperty("response_headers_to_remove");

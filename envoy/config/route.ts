@@ -2,10 +2,12 @@
 import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
 import { duration } from "./typed-config.js";
 
-/** The request header that carries the destination's name, unless a configuration names another. */
+/** The request header that carries the destination's name by default. */
 export { DESTINATION_HEADER };
 
-/** The name of the route that takes what no other does; no destination can be called so. */
+/**
+ * The name of the route that takes what no other route takes. No destination can have this name.
+ */
 export const FALLBACK_ROUTE = "(fallback)";
 
 export interface RetryPolicyOptions {
@@ -60,11 +62,11 @@ export interface VirtualHost {
   readonly response_headers_to_remove?: readonly string[];
 }
 
-/** What becomes of a request once its cluster is known. */
+/** What happens to a request once its cluster is known. */
 export interface RouteActionOptions {
   /**
-   * Until the whole response is there, retries and the waits between them included; 0 is no limit.
-   * Envoy's default: 15.
+   * Seconds until the whole response has arrived, retries and the waits between them included; 0 is
+   * no limit. Envoy's default: 15.
    */
   readonly timeoutSeconds?: number;
   readonly retryPolicy?: RetryPolicyOptions;
@@ -78,16 +80,16 @@ export interface DestinationRoutesOptions extends RouteActionOptions {
   /** The cluster for a request without the header, or with a name that is not in `destinations`. */
   readonly fallback: string;
   /**
-   * What upstreams get as their host in place of what the client sent: one for all, or by cluster.
+   * The host that upstreams get in place of the client's: one for all, or one for each cluster.
    * Default: what the client sent.
    */
   readonly hostRewrite?: string | Readonly<Record<string, string>>;
 }
 
 /**
- * One route for each destination, which matches the header's whole value, and the fallback's after
- * them. Each bears the destination's name (the last: `FALLBACK_ROUTE`), which logs and filters can
- * read as the route's name.
+ * One route for each destination, which matches the header's whole value, and after them the
+ * fallback's route. Each route is named after its destination (the last: `FALLBACK_ROUTE`); logs
+ * and filters can read that name.
  */
 export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
   const { header = DESTINATION_HEADER, destinations, fallback } = options;
@@ -105,7 +107,7 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly C
   return [...routes, { name: FALLBACK_ROUTE, match: { prefix: "/" }, route: action(fallback) }];
 }
 
-/** A route of every path that begins with `prefix` to one cluster. */
+/** A route that sends every path that begins with `prefix` to one cluster. */
 export function prefixRoute(
   options: RouteActionOptions & { readonly name: string; readonly prefix: string; readonly cluster: string },
 ): ClusterRoute {
@@ -128,7 +130,7 @@ function hostRewrite({ hostRewrite: rewrite = {} }: DestinationRoutesOptions, cl
 }
 
 /**
- * A route by which Envoy answers by itself, whatever the path.
+ * A route that Envoy answers by itself, whatever the path.
  * @param options.status 200 to 599
  */
 export function directResponse(options: {
@@ -150,11 +152,14 @@ export interface VirtualHostOptions {
   /** Tried in order; the first that matches decides. */
   readonly routes: readonly Route[];
   /**
-   * Tells upstreams, and filters in a cluster's chain, by `x-envoy-attempt-count` which attempt
-   * they see. Default: false.
+   * Adds `x-envoy-attempt-count`, by which upstreams and filters in a cluster's chain know which
+   * attempt they see. Default: false.
    */
   readonly includeAttemptCount?: boolean;
-  /** Response headers that clients do not get; the router has read them by then. Default: none. */
+  /**
+   * Response headers that are removed after the router has read them, so clients do not get them.
+   * Default: none.
+   */
   readonly removeResponseHeaders?: readonly string[];
 }
 

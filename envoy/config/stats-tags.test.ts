@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { metricLabels } from "../../filters/catalog.js";
 import { statsTags } from "./stats-tags.js";
 
-/** What Envoy does with the tags: the second group is the value, the first goes out of the name. */
+/**
+ * Does what Envoy does with the tags: the second group is the value, the first is cut from the
+ * name.
+ */
 function extract(name: string, labels: readonly string[] = metricLabels()) {
   const tags: Record<string, string> = {};
   let rest = name;
@@ -16,7 +19,7 @@ function extract(name: string, labels: readonly string[] = metricLabels()) {
 }
 
 describe("statsTags", () => {
-  test("labels in any order become tags and leave the bare name", () => {
+  test("labels in any order become tags, and the bare name is left", () => {
     expect(extract("wasmcustom.header_routing_requests;destination=orders-v2;rule=beta.users")).toEqual({
       rest: "wasmcustom.header_routing_requests",
       tags: { destination: "orders-v2", rule: "beta.users" },

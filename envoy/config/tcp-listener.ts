@@ -18,7 +18,7 @@ export interface TcpListenerOptions {
   readonly address?: string;
   readonly port: number;
   /**
-   * In the order in which what the client sends meets them; the proxy to the cluster is added after
+   * In the order in which the client's bytes pass them; the proxy to the cluster is added after
    * them.
    */
   readonly filters: readonly NetworkFilter[];

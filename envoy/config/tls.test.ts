@@ -15,7 +15,7 @@ it("asks for a name by SNI and in the certificate", () => {
   });
 });
 
-it("asks for an address in the certificate alone, since SNI knows names only", () => {
+it("asks for an address in the certificate alone, because SNI carries names only", () => {
   const { typed_config } = upstreamTls({ serverName: "::1", caFile: "/ca.pem" }, "http2");
   expect(typed_config).not.toHaveProperty("sni");
   expect(JSON.stringify(typed_config)).toContain('{"san_type":"IP_ADDRESS","matcher":{"exact":"::1"}}');
@@ -24,7 +24,7 @@ it("asks for an address in the certificate alone, since SNI knows names only", (
 const files = { certFile: "/cert.pem", keyFile: "/key.pem" };
 const shown = [{ certificate_chain: { filename: "/cert.pem" }, private_key: { filename: "/key.pem" } }];
 
-it("shows a certificate to a server only where there is one, and refuses half of one", () => {
+it("shows a certificate to a server only where one is given, and refuses half of one", () => {
   const to = { serverName: "shop.example", caFile: "/ca.pem" };
   expect(upstreamTls({ ...to, ...files }, "http1").typed_config).toMatchObject({
     common_tls_context: { tls_certificates: shown },
@@ -35,7 +35,7 @@ it("shows a certificate to a server only where there is one, and refuses half of
   );
 });
 
-it("asks clients for a certificate only where it is said who signs them", () => {
+it("asks clients for a certificate only where the signing authorities are given", () => {
   expect(downstreamTls({ ...files, clientCaFile: "/ca.pem" }).typed_config).toMatchObject({
     require_client_certificate: true,
     common_tls_context: {

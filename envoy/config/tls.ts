@@ -1,5 +1,5 @@
-// TLS on both sides of the proxy: to an upstream, which must prove that it is the one that was
-// named, and from clients.
+// TLS on both sides of the proxy: to an upstream, which must prove that it has the name that was
+// given, and from clients.
 import { isIP } from "node:net";
 import { MeshwrightError } from "../errors.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
@@ -45,14 +45,15 @@ export function upstreamTls(options: UpstreamTlsOptions, protocol: "http1" | "ht
   const { serverName, caFile } = options;
   const isAddress = isIP(serverName) !== 0;
   return transportSocket(UPSTREAM, {
-    // SNI knows names only.
+    // SNI carries names only.
     ...(isAddress ? {} : { sni: serverName }),
     common_tls_context: {
       alpn_protocols: [protocol === "http2" ? "h2" : "http/1.1"],
       ...clientCertificate(options),
       validation_context: {
         trusted_ca: { filename: caFile },
-        // Without it any certificate of a trusted authority would do, whomever it names.
+        // Without it Envoy would accept any certificate of a trusted authority, whatever name it
+        // holds.
         match_typed_subject_alt_names: [
           { san_type: isAddress ? "IP_ADDRESS" : "DNS", matcher: { exact: serverName } },
         ],
@@ -86,7 +87,7 @@ function clientCertificate({ certFile, keyFile, serverName }: UpstreamTlsOptions
     const missing = certFile === undefined ? "certFile" : "keyFile";
     throw new MeshwrightError(
       "configuration",
-      `TLS to ${serverName}: ${missing} is missing; a certificate of Envoy's own needs certFile and keyFile`,
+      `TLS to ${serverName}: ${missing} is missing; Envoy's own certificate needs certFile and keyFile`,
     );
   }
   return { tls_certificates: [certificate({ certFile, keyFile })] };

@@ -1,5 +1,5 @@
-// How Envoy's configuration names the type of an extension's own part, and how it writes lengths of
-// time.
+// How Envoy's configuration names the type of an extension's configuration, and how it writes
+// lengths of time.
 import { MeshwrightError } from "../errors.js";
 
 /** An extension's configuration: its fields, and the name of the message they belong to. */
@@ -16,7 +16,7 @@ export function typedConfig(type: string, fields: Readonly<Record<string, unknow
   return { "@type": typeUrl(type), ...fields };
 }
 
-/** The URL that stands for a message's type. */
+/** The URL that names a message's type. */
 export function typeUrl(type: string): string {
   return `type.googleapis.com/${type}`;
 }
@@ -31,10 +31,9 @@ export function duration(seconds: number, what: string): string {
   if (!Number.isFinite(seconds) || seconds < 0) {
     throw new MeshwrightError(
       "configuration",
-      `${what} is ${seconds}, which is no length of time: give a number of seconds, 0 or more`,
+      `${what} is ${seconds}, which is not a length of time: give a number of seconds, 0 or more`,
     );
   }
-  // Envoy counts in milliseconds and often reads 0 as "no limit", which a tiny limit must not turn
-  // into.
+  // Envoy counts in milliseconds and often reads 0 as "no limit". A tiny limit must not become 0.
   return `${seconds === 0 ? 0 : Math.max(Number(seconds.toFixed(3)), 0.001)}s`;
 }

@@ -1,5 +1,5 @@
-// A Wasm filter in Envoy's configuration: in place, or delivered by a watched file so that a
-// running Envoy takes a change.
+// A Wasm filter in Envoy's configuration: in place, or in a watched file, whose changes a running
+// Envoy takes.
 import { posix } from "node:path";
 import { MeshwrightError } from "../errors.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
@@ -12,11 +12,11 @@ const WASM_NETWORK_FILTER = "envoy.extensions.filters.network.wasm.v3.Wasm";
 
 /** What Envoy does with requests after the module's VM has failed. */
 export type FailurePolicy =
-  /** Start a new VM and serve on; while there is none, answer 503. */
+  /** Start a new VM and go on serving; until it runs, answer 503. */
   | "FAIL_RELOAD"
   /** Answer every request with 503. */
   | "FAIL_CLOSED"
-  /** Let every request pass as if the filter were not there. */
+  /** Let every request pass, as if the filter did not exist. */
   | "FAIL_OPEN";
 
 export interface WasmFilterOptions {
@@ -33,13 +33,13 @@ export interface WasmFilterOptions {
    */
   readonly configuration?: Json;
   /**
-   * Two filters of one `vmId`, module and VM configuration share a VM on every worker, and two of
-   * one `vmId` share their shared data. Default: the filter's name, so that nothing is shared
-   * unless it is asked for.
+   * Two filters with the same `vmId`, module and VM configuration share a VM on every worker. Two
+   * filters with the same `vmId` share their shared data. Default: the filter's name, so nothing is
+   * shared.
    */
   readonly vmId?: string;
   /**
-   * Which of the module's filters it is, where the module has several by name, as those of
+   * The name of one of the module's filters, where the module has several, as modules of
    * `meshwright/proxy-runtime` may. Default: none.
    */
   readonly rootId?: string;
@@ -49,14 +49,11 @@ export interface WasmFilterOptions {
    */
   readonly vmConfiguration?: Json;
   /**
-   * Whether a pause in the callback of the headers stops the headers alone, and the callbacks of
-   * the body and of the trailers are entered meanwhile. Default: false, it stops all of them.
+   * True: a pause in the headers callback stops the headers alone, and Envoy goes on to call the
+   * callbacks of the body and of the trailers. Default: false, a pause stops all of them.
    */
   readonly allowOnHeadersStopIteration?: boolean;
-  /**
-   * Default: `FAIL_RELOAD`. Always written out, since Envoy's documents disagree on its own
-   * default.
-   */
+  /** Default: `FAIL_RELOAD`. Always written, because Envoy's documents disagree on its default. */
   readonly failurePolicy?: FailurePolicy;
 }
 
@@ -71,14 +68,14 @@ export interface ExtensionResources {
 
 /**
  * A Wasm filter with its configuration in place: a change needs a new listener.
- * @throws MeshwrightError `configuration` for a failure policy that is none
+ * @throws MeshwrightError `configuration` for an unknown failure policy
  */
 export function wasmFilter(options: WasmFilterOptions): InlineFilter {
   return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
 }
 
 /**
- * The same for a listener's network filters, see `tcpListener`: the module sees connections, not
+ * The same among a listener's network filters, see `tcpListener`: the module sees connections, not
  * requests.
  */
 export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
@@ -87,8 +84,7 @@ export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
 
 /**
  * A filter whose configuration is the content of a file, see `wasmFilterResource`. Envoy reads the
- * file anew whenever a file is renamed into the folder, whichever it is: give each filter a folder
- * of its own.
+ * file again whenever any file is renamed into the folder, so give each filter a folder of its own.
  * @param options.path an absolute path, as Envoy sees it
  */
 export function discoveredFilter(options: {
@@ -127,7 +123,8 @@ const FAILURE_POLICIES: readonly FailurePolicy[] = ["FAIL_RELOAD", "FAIL_CLOSED"
 
 function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
   const { name, configuration, rootId, failurePolicy = "FAIL_RELOAD" } = options;
-  // Envoy takes a discovered filter with a policy that it does not know, and fails in its own way.
+  // Envoy accepts a discovered filter with a policy that it does not know, and then fails in its
+  // own way.
   if (!FAILURE_POLICIES.includes(failurePolicy)) {
     throw new MeshwrightError(
       "configuration",
@@ -141,7 +138,8 @@ function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
       vm_config: vmConfig(options),
       ...(configuration === undefined ? {} : { configuration: jsonText(configuration) }),
       failure_policy: failurePolicy,
-      // A failed VM is usually one bad request: come back sooner than Envoy's default of a second.
+      // A VM usually fails because of one bad request, so restart it sooner than Envoy's default of
+      // a second.
       ...(failurePolicy === "FAIL_RELOAD"
         ? { reload_config: { backoff: { base_interval: duration(0.1, "base_interval") } } }
         : {}),
@@ -159,7 +157,10 @@ function vmConfig({ name, module, vmId = name, vmConfiguration }: WasmFilterOpti
   };
 }
 
-/** As text and not as a Struct: a Struct would reorder keys and turn every number into a double. */
+/**
+ * It is text and not a Struct, because a Struct would reorder keys and turn every number into a
+ * double.
+ */
 function jsonText(configuration: Json): TypedConfig {
   return typedConfig("google.protobuf.StringValue", { value: JSON.stringify(configuration) });
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { toYaml } from "./yaml.js";
 
-test("strings that a reader of YAML 1.1 takes for something else are quoted", () => {
+test("strings that a YAML 1.1 reader takes for another type are quoted", () => {
   for (const text of ["on", "yes", "y", "0x10", "1e3", "~", "null", "12:30:45"]) {
     expect(toYaml({ value: text })).toBe(`value: ${JSON.stringify(text)}\n`);
   }
@@ -20,7 +20,7 @@ test("a string of any content stands on one line and comes back the same", () =>
   expect(parse(toYaml(value))).toEqual(value);
 });
 
-test("a value that stands in two places is written out twice, without an anchor", () => {
+test("a value that is used in two places is written twice, without an anchor", () => {
   const shared = { a: [1] };
   expect(toYaml({ one: shared, two: shared })).not.toMatch(/[&*]/);
 });

@@ -1,6 +1,6 @@
-// What stock Envoy links and enters: its side of the ABI, function by function. Envoy compares
-// every signature with its own and refuses a module that differs. Source: proxy-wasm-cpp-host,
-// `exports.h`, `wasm.h` and `wasm.cc`; the tests hold it against stock Envoy.
+// What stock Envoy links and calls: its side of the ABI, function by function. Envoy compares every
+// signature with its own and refuses a module that differs. Source: proxy-wasm-cpp-host,
+// `exports.h`, `wasm.h` and `wasm.cc`; the tests compare it with stock Envoy.
 
 import type { Signature } from "./types.js";
 
@@ -68,7 +68,7 @@ const HOST_CALLS_OF_VERSION: Readonly<Record<AbiVersion, Readonly<Record<string,
   "0.2.1": { continue_stream: "i", close_stream: "i", get_log_level: "i" },
 };
 
-/** Of WASI, under both names of the module; each returns an error number. */
+/** Host calls of WASI, under both names of the module; each returns an error number. */
 const WASI_CALLS: Readonly<Record<string, string>> = {
   fd_write: "iiii",
   fd_read: "iiii",
@@ -138,7 +138,7 @@ export function linkedImports(version: AbiVersion): ReadonlyMap<string, Signatur
   return linked;
 }
 
-/** WASI calls that are refused while the module starts; all others may be made then. */
+/** WASI calls that are refused while the module starts; all others are allowed then. */
 const WASI_AFTER_START: readonly string[] = [
   "fd_read",
   "fd_seek",
@@ -163,7 +163,7 @@ export const ALLOCATORS = ["malloc", "proxy_on_memory_allocate"] as const;
 export const ALLOCATOR_SIGNATURE: Signature = signature("i");
 
 /**
- * Callbacks that Envoy enters, without the prefix `proxy_`: parameters, and `>i` where they return
+ * Callbacks that Envoy calls, without the prefix `proxy_`: parameters, and `>i` where they return
  * something.
  */
 const CALLBACKS: Readonly<Record<string, string>> = {
@@ -197,13 +197,13 @@ const CALLBACKS: Readonly<Record<string, string>> = {
   on_delete: "i",
 };
 
-/** In version 0.1.0 a headers callback is not told whether the stream ends. */
+/** In version 0.1.0 a headers callback does not learn whether the stream ends. */
 const CALLBACKS_0_1_0: Readonly<Record<string, string>> = {
   on_request_headers: "ii>i",
   on_response_headers: "ii>i",
 };
 
-/** The callbacks that Envoy enters in a module of this version, by their full names. */
+/** The callbacks that Envoy calls in a module of this version, by their full names. */
 export function callbacksOf(version: AbiVersion): ReadonlyMap<string, Signature> {
   const callbacks = version === "0.1.0" ? { ...CALLBACKS, ...CALLBACKS_0_1_0 } : CALLBACKS;
   return new Map(
@@ -216,7 +216,7 @@ export function callbacksOf(version: AbiVersion): ReadonlyMap<string, Signature>
   );
 }
 
-/** What Envoy runs when a VM starts: `_initialize` and then a `main`, or else `_start`. */
+/** What Envoy runs when a VM starts: `_initialize` and then `main`, otherwise `_start`. */
 export const START_EXPORTS: Readonly<Record<string, Signature>> = {
   _initialize: signature("", ""),
   _start: signature("", ""),

@@ -1,5 +1,5 @@
-// Reads WebAssembly's binary form. Whatever the bytes are, reading ends: with a value, or with
-// `MalformedModule`.
+// Reads WebAssembly's binary form. Reading always ends, whatever the bytes are: with a value, or
+// with `MalformedModule`.
 
 /**
  * The bytes are not a WebAssembly module, or not a whole one. The message says what is wrong, and
@@ -40,7 +40,7 @@ export class ByteReader {
     throw this.malformed("has a number that is too large");
   }
 
-  /** A number of at most 64 bits, signed or not, that nobody needs. */
+  /** Skips a number of at most 64 bits, signed or not. */
   skipNumber(): void {
     for (let i = 0; i < 10; i++) if (this.u8() < 0x80) return;
     throw this.malformed("has a number that is too long");
@@ -51,7 +51,7 @@ export class ByteReader {
     this.position += size;
   }
 
-  /** A text, with its size before it. Bytes that are not UTF-8 become U+FFFD. */
+  /** A text, which follows its size. Bytes that are not UTF-8 become U+FFFD. */
   name(): string {
     const size = this.u32();
     const start = this.position;
@@ -67,8 +67,8 @@ export class ByteReader {
   }
 
   /**
-   * So many items, each read by `item`. Claims of more items than there are bytes end at the last
-   * byte.
+   * A list: its length, then its items, each read by `item`. A length that is too large fails at
+   * the last byte.
    */
   list<T>(item: (reader: ByteReader) => T): T[] {
     const items: T[] = [];

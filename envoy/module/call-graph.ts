@@ -7,24 +7,24 @@ import { readValueType, sameSignature } from "./types.js";
 
 /** One call, as it stands in a function. */
 export interface Call {
-  /** The number of the called function; or, for a call through a table, of its type. */
+  /** The number of the called function, or of its type for a call through a table. */
   readonly target: number;
   readonly indirect: boolean;
   /** Where in the module's bytes the instruction begins. */
   readonly offset: number;
-  /** It is made whenever the function runs, unless something before it traps. */
+  /** The call is made whenever the function runs, unless something before it traps. */
   readonly certain: boolean;
 }
 
-/** How a function was reached: from which one, by the instruction at which byte. */
+/** How a function was reached: the calling function, and the byte of the instruction. */
 export interface Step {
   readonly from: number;
   readonly offset: number;
 }
 
 /**
- * How far a search follows calls: those that are made for certain, all direct ones, or also those
- * through tables.
+ * Which calls a search follows: those that are certain, all direct ones, or also those through
+ * tables.
  */
 export type Reach = "certain" | "direct" | "indirect";
 
@@ -36,7 +36,7 @@ export interface SearchOptions {
   readonly isClosed?: ((fn: number) => boolean) | undefined;
 }
 
-/** How many functions the module imports; those have no body. */
+/** How many functions the module imports; these have no body. */
 export function importedFunctions(module: WasmModule): number {
   return module.functionTypes.length - module.bodies.length;
 }
@@ -52,10 +52,12 @@ export function reachable(
 ): ReadonlyMap<number, Step | undefined> {
   const found = new Map<number, Step | undefined>(entries.map((entry) => [entry, undefined]));
   /**
-   * Types of the calls through tables that were followed: the same functions answer each such call.
+   * The types of calls through tables that were followed. Calls of one type lead to the same
+   * functions.
    */
   const types = new Set<number>();
-  // A Map goes on to what is added while it is walked over: breadth first, and no recursion.
+  // Iterating over a Map includes what is added meanwhile: this searches breadth first, without
+  // recursion.
   for (const from of found.keys()) {
     if (isClosed?.(from) === true) continue;
     for (const call of callsOf(module, from, from === first)) {
@@ -73,7 +75,7 @@ function isFollowed(call: Call, reach: Reach): boolean {
   return call.indirect ? reach === "indirect" : reach !== "certain" || call.certain;
 }
 
-/** The functions of that type in the module's tables. */
+/** The functions of this type in the module's tables. */
 function tabledOfType(module: WasmModule, type: number): readonly number[] {
   const wanted = module.types[type];
   if (!wanted) return [];
@@ -101,16 +103,16 @@ export function callsOf(module: WasmModule, fn: number, runsFirst = false): read
   return finder.calls;
 }
 
-/** An open block: whether it runs always, not always, or never. */
+/** An open block: it runs always, sometimes, or never. */
 type Runs = "always" | "perhaps" | "never";
 
-/** Follows one function from its beginning for as long as it is plain which instructions run. */
+/** Follows one function from its beginning for as long as it is known which instructions run. */
 class CallFinder {
   readonly calls: Call[] = [];
   readonly #blocks: Runs[] = [];
-  /** A jump may have left what follows out. */
+  /** A jump may have skipped what follows. */
   #lost = false;
-  /** What is known of the value on top of the stack: it is 0, or it is not 0. */
+  /** What is known about the value on top of the stack: it is 0, or it is not 0. */
   #top: "zero" | "one" | undefined;
   readonly #set = new Set<number>();
 

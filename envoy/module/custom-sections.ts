@@ -6,12 +6,12 @@ import type { WasmModule } from "./parts.js";
 const FUNCTION_NAMES = 1;
 
 /**
- * Reads what is of use. A `name` section that cannot be read makes Envoy refuse the module; others
- * do no harm.
+ * Reads the sections that are used here. Envoy refuses a module whose `name` section cannot be
+ * read, and ignores faults in others.
  */
 export function readCustomSection(reader: ByteReader, name: string, module: WasmModule): void {
   if (name === "name") {
-    // Envoy looks at the first one only.
+    // Envoy reads only the first one.
     if (module.functionNames.size === 0) module.functionNames = readNames(reader);
     return;
   }

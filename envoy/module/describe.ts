@@ -21,7 +21,9 @@ export function describeReport(report: ModuleReport): readonly string[] {
       ? []
       : [row("", `${unlinked.length} that it does not link`), ...importRows(unlinked)]),
     row("callbacks", `${report.callbacks.length}: ${list(report.callbacks.map(shortName))}`),
-    ...report.unknownCallbacks.map((name) => row("", `${name} is none that Envoy knows, and never called`)),
+    ...report.unknownCallbacks.map((name) =>
+      row("", `${name} is not a callback that Envoy knows, and is never called`),
+    ),
   ].flatMap((text) => text.split("\n"));
 }
 
@@ -33,7 +35,7 @@ export function verdict(refusals: readonly string[]): string {
   return `stock Envoy refuses it because ${first}${more}`;
 }
 
-/** A label and its text; what does not fit goes on below itself. */
+/** A label and its text. Text that does not fit continues on the next line, below itself. */
 function row(label: string, text: string): string {
   const indent = " ".repeat(LABEL_WIDTH + 2 + (/^ */.exec(text)?.[0].length ?? 0));
   const lines: string[] = [];
@@ -105,7 +107,7 @@ function shortName(callback: string): string {
   return callback.replace(/^proxy_(on_)?/, "");
 }
 
-/** Names come from the file: nothing in them may reach a terminal as anything but text. */
+/** Names come from the file, so a terminal must get them as plain text only. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
 }

@@ -1,5 +1,5 @@
-// Files that are no modules, or broken ones: one clear reason each, never an exception, never a
-// hang.
+// Files that are not modules, or broken modules: each has one clear reason, never an exception,
+// never a hang.
 
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -26,7 +26,9 @@ const WHOLE = wat(
    (func $start (export "_initialize") (if (global.get $g) (then (return))) (drop (call $log (i32.const 0) (i32.const 0) (i32.const 0))))`,
 );
 
-/** Inspects the bytes; gives the reason where they are no module, and lets nothing else through. */
+/**
+ * Inspects the bytes and returns the reason why they are not a module. Any other error is thrown.
+ */
 function reason(bytes: Uint8Array): string | undefined {
   try {
     describeReport(inspectModule(bytes));
@@ -65,13 +67,13 @@ describe("bytes", () => {
       [...HEAD, 0, 8, 4, ...Buffer.from("name"), 1, 9, 1],
       /name section that cannot be read/,
     ],
-  ])("%s is told in one line", (_name, bytes, expected) => {
+  ])("%s is reported in one line", (_name, bytes, expected) => {
     expect(reason(Uint8Array.from(bytes))).toMatch(expected);
   });
 
   test("a module cut off at every byte is never taken for a whole one", () => {
     expect(reason(WHOLE)).toBeUndefined();
-    // Between two sections a shorter module ends that is whole, but not this one.
+    // A cut between two sections leaves a shorter module that is whole, but not this one.
     const figures = JSON.stringify(inspectModule(WHOLE).sections);
     for (let size = 0; size < WHOLE.length; size++) {
       const cut = WHOLE.subarray(0, size);
@@ -79,7 +81,7 @@ describe("bytes", () => {
     }
   });
 
-  test("blocks that are nested a hundred thousand deep are no problem", () => {
+  test("blocks may be nested a hundred thousand deep", () => {
     const depth = 100_000;
     const body = [0, ...Array(depth).fill([0x02, 0x40]).flat(), ...Array(depth + 1).fill(0x0b)];
     const size = (value: number) => [(value & 0x7f) | 0x80, ((value >> 7) & 0x7f) | 0x80, value >> 14];
@@ -120,17 +122,17 @@ describe("a file", () => {
     expect(await inspectFile(file)).toMatchObject({ file, report: { abi: "0.2.1" }, refusals: [] });
   });
 
-  test("that is none has a reason", async () => {
+  test("that is not a module has a reason", async () => {
     expect(await refusals(path.join(folder, "nowhere"))).toEqual([
       "it cannot be read: there is no such file",
     ]);
     expect(await refusals(folder)).toEqual(["it is a folder"]);
-    expect(await refusals("/dev/zero")).toEqual(["it is no regular file"]);
+    expect(await refusals("/dev/zero")).toEqual(["it is not a regular file"]);
     expect(await refusals("a\0b")).toEqual([expect.stringMatching(/^it cannot be read: /)]);
     const socket = path.join(folder, "socket");
     const server = createServer().listen(socket);
     await once(server, "listening");
-    expect(await refusals(socket)).toEqual(["it is no regular file"]);
+    expect(await refusals(socket)).toEqual(["it is not a regular file"]);
     server.close();
   });
 });

@@ -5,8 +5,8 @@ import { MalformedModule } from "./byte-reader.js";
 import { inspectModule, type ModuleReport } from "./inspect.js";
 
 /**
- * What came of it: a report where the file is a module, and why stock Envoy would refuse the file,
- * if it would.
+ * The outcome: a report where the file is a module, and the reasons why stock Envoy would refuse
+ * the file.
  */
 export interface InspectedFile {
   readonly file: string;
@@ -14,7 +14,7 @@ export interface InspectedFile {
   readonly refusals: readonly string[];
 }
 
-/** More than any filter has: Envoy compiles a module for every worker's start. */
+/** More than any filter needs: Envoy compiles a module when each worker starts. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Reads and inspects one file. Never throws: what is wrong with the file is among the refusals. */
@@ -30,11 +30,11 @@ export async function inspectFile(file: string): Promise<InspectedFile> {
   }
 }
 
-/** The file's bytes, or why they are not read. A device or a pipe might never end. */
+/** The file's bytes, or the reason why they are not read: a device or a pipe might never end. */
 async function readRegularFile(file: string): Promise<Uint8Array | string> {
   const stats = await stat(file);
   if (stats.isDirectory()) return "it is a folder";
-  if (!stats.isFile()) return "it is no regular file";
+  if (!stats.isFile()) return "it is not a regular file";
   if (stats.size > MAX_BYTES) return `it has ${stats.size.toLocaleString("en")} bytes, more than any module`;
   return readFile(file);
 }

@@ -1,5 +1,5 @@
-// What is read out of a module, and what of it stock Envoy would refuse.
-// `test/integration/commands/inspect.test.ts` holds the refusals against Envoy.
+// What is read from a module, and what stock Envoy would refuse in it.
+// `test/integration/commands/inspect.test.ts` compares the refusals with Envoy.
 
 import { describe, expect, test } from "vitest";
 import { ABI_MARKER, ALLOCATOR, MEMORY, MINIMAL, wat } from "../../test/support/wat.js";
@@ -74,7 +74,7 @@ describe("a host call at the start", () => {
       levels.slice(levels.indexOf(level)),
     );
     expect(report.refusals).toEqual(
-      level === "certain" ? [`_initialize calls ${call}, which traps before there is a plugin`] : [],
+      level === "certain" ? [`_initialize calls ${call}, which traps before a plugin exists`] : [],
     );
   });
 
@@ -84,7 +84,7 @@ describe("a host call at the start", () => {
     expect(report.start.certain).toEqual(["env.proxy_set_tick_period_milliseconds"]);
   });
 
-  test("all kinds of instructions are walked over", () => {
+  test("instructions of all kinds are read", () => {
     const report = starts(
       `(drop (i64.const -9223372036854775808)) (drop (f64.const 1.5)) (drop (f32.const 2))
        (drop (v128.const i32x4 1 2 3 4)) (drop (i32x4.extract_lane 1 (v128.const i32x4 1 2 3 4)))
@@ -106,7 +106,7 @@ test("names that a terminal would obey, or that are not UTF-8, are shown as text
     wat(`(import "Zenv" "YY" (func))${MINIMAL}`).map((byte) => (byte === 0x5a ? 0x1b : byte)),
   );
   bytes.fill(0xff, bytes.indexOf("YY"), bytes.indexOf("YY") + 2);
-  // V8 takes no name that is not UTF-8.
+  // V8 refuses a name that is not UTF-8.
   expect(() => inspectModule(bytes)).toThrow(/not valid WebAssembly/);
   bytes.fill("Y", bytes.indexOf(0xff), bytes.indexOf(0xff) + 2);
   const report = inspectModule(bytes);

@@ -1,4 +1,4 @@
-// What a proxy-wasm module asks of Envoy and offers it, whoever made it.
+// What a proxy-wasm module imports from Envoy and exports to it, whichever SDK made it.
 
 import { type AbiVersion, ALLOCATORS, callbacksOf } from "./abi.js";
 import { MalformedModule } from "./byte-reader.js";
@@ -12,9 +12,9 @@ export interface InspectedImport {
   readonly module: string;
   readonly name: string;
   readonly kind: ExternKind;
-  /** As `i32 i32 -> i32`, of a function. */
+  /** A function's signature, such as `i32 i32 -> i32`. */
   readonly signature: string | null;
-  /** Whether stock Envoy links it. */
+  /** Whether stock Envoy links the import. */
   readonly linked: boolean;
 }
 
@@ -22,34 +22,31 @@ export interface InspectedImport {
 export interface ModuleReport {
   /** Size of the file. */
   readonly bytes: number;
-  /** The version of the ABI that it says it speaks. */
+  /** The version of the ABI that its marker names. */
   readonly abi: AbiVersion | null;
   readonly allocator: string | null;
   readonly sections: readonly { readonly name: string; readonly bytes: number }[];
   readonly imports: readonly InspectedImport[];
-  /** Exported callbacks that Envoy will enter. */
+  /** Exported callbacks that Envoy will call. */
   readonly callbacks: readonly string[];
-  /** Exports that are named like callbacks and that Envoy never enters. */
+  /** Exports that are named like callbacks and that Envoy never calls. */
   readonly unknownCallbacks: readonly string[];
   /** What runs when a VM starts. */
   readonly start: Start;
-  /**
-   * Of the memory that Envoy uses, in pages of 64 KiB; `null` where there is none that it can
-   * reach.
-   */
+  /** The memory that Envoy uses, in pages of 64 KiB; `null` where Envoy can reach none. */
   readonly memory: { readonly initialPages: number; readonly maximumPages: number | null } | null;
   /** How many functions have names. */
   readonly functionNames: number;
   readonly sourceMapUrl: string | null;
   /** What made it, such as `language Rust`. */
   readonly producers: WasmModule["producers"];
-  /** Why stock Envoy would refuse it; empty where it loads. */
+  /** The reasons why stock Envoy would refuse it; empty where it loads. */
   readonly refusals: readonly string[];
 }
 
 /**
  * Reads a module's figures and finds what Envoy would refuse. Throws `MalformedModule` where
- * `bytes` is no WebAssembly module.
+ * `bytes` is not a WebAssembly module.
  */
 export function inspectModule(bytes: Uint8Array): ModuleReport {
   const module = readModule(bytes);

@@ -1,8 +1,8 @@
-// Walks over the instructions of a function.
+// Reads the instructions of a function.
 
 import type { ByteReader } from "./byte-reader.js";
 
-/** The instructions that matter to someone; all others are walked over. */
+/** The instructions that callers act on; all others are skipped. */
 export const Op = {
   Unreachable: 0x00,
   Block: 0x02,
@@ -37,14 +37,14 @@ export const Op = {
 } as const;
 
 /**
- * Told of each instruction: its code, where it begins in the module, and its first operand where
- * that is a number or an index, else 0.
+ * Called for each instruction with its code, the byte at which it begins in the module, and its
+ * first operand where that is a number or an index, otherwise 0.
  */
 export type Visit = (op: number, offset: number, operand: number) => void;
 
 /**
- * Walks to the `end` that closes the expression at which `reader` stands. Throws `MalformedModule`
- * at an instruction that it does not know.
+ * Reads up to the `end` that closes the expression at which `reader` stands. Throws
+ * `MalformedModule` at an instruction that it does not know.
  */
 export function walkExpression(reader: ByteReader, visit: Visit): void {
   let depth = 0;

@@ -1,4 +1,4 @@
-// What a WebAssembly module is made of, as far as it is read.
+// The parts of a WebAssembly module that are read here.
 
 import type { Limits, Signature } from "./types.js";
 
@@ -8,20 +8,20 @@ export interface WasmImport {
   readonly module: string;
   readonly name: string;
   readonly kind: ExternKind;
-  /** Of a function. */
+  /** A function's signature. */
   readonly signature?: Signature;
 }
 
 export interface WasmExport {
   readonly name: string;
   readonly kind: ExternKind;
-  /** Its number among all of that kind, the imported ones first. */
+  /** Its number among all of its kind, the imported ones first. */
   readonly index: number;
 }
 
 export interface WasmGlobal {
   readonly type: string;
-  /** It begins as the number 0. */
+  /** Its first value is the number 0. */
   readonly zero: boolean;
 }
 
@@ -31,11 +31,11 @@ export interface WasmGlobal {
  */
 export interface WasmModule {
   readonly bytes: Uint8Array;
-  /** In their order; `bytes` counts the section's head too. */
+  /** In the order of the file; `bytes` counts the section's head too. */
   readonly sections: { name: string; start: number; bytes: number }[];
   types: readonly (Signature | null)[];
   readonly imports: WasmImport[];
-  /** Of every function, the number of its type. */
+  /** The number of every function's type. */
   readonly functionTypes: number[];
   readonly memories: Limits[];
   readonly globals: WasmGlobal[];
@@ -44,11 +44,14 @@ export interface WasmModule {
   startFunction: number | undefined;
   /** The functions that a call through a table can reach. */
   readonly tabled: Set<number>;
-  /** Where the functions of the module itself begin and end: locals and instructions. */
+  /** The byte ranges of the module's own functions: locals and instructions. */
   bodies: readonly { start: number; end: number }[];
   /** Names of functions, where the module has any. */
   functionNames: ReadonlyMap<number, string>;
-  /** What made the module: fields as `language`, `processed-by`, `sdk`, with names and versions. */
+  /**
+   * What made the module: fields such as `language`, `processed-by`, `sdk`, with names and
+   * versions.
+   */
   producers: readonly { field: string; name: string; version: string }[];
   sourceMapUrl: string | undefined;
 }

@@ -1,4 +1,4 @@
-// Why stock Envoy would not run a module: each reason as it would come to light, in plain words.
+// The reasons why stock Envoy would not run a module, in plain words.
 
 import { nearest } from "../problems.js";
 import {
@@ -15,7 +15,7 @@ import { exportedFunction, startExports, startRefusals } from "./start.js";
 import { describeSignature, type Signature, sameSignature } from "./types.js";
 
 /**
- * The version of the ABI that a module says it speaks: Envoy takes the first marker among the
+ * The version of the ABI that a module's marker names. Envoy takes the first marker among the
  * exports.
  */
 export function abiOf(module: WasmModule): AbiVersion | null {
@@ -23,7 +23,7 @@ export function abiOf(module: WasmModule): AbiVersion | null {
   return marker === undefined ? null : (ABI_MARKERS[marker.name] ?? null);
 }
 
-/** Every reason why stock Envoy would refuse the module, or end with it; none where it loads. */
+/** Every reason why stock Envoy would refuse the module, or would crash; none where it loads. */
 export function refusalsOf(module: WasmModule): readonly string[] {
   const abi = abiOf(module);
   const version = abi ?? "0.2.1";
@@ -42,7 +42,7 @@ function missingMarker(module: WasmModule): string {
   const other = module.exports.find((entry) => entry.name.startsWith("proxy_abi_version_"));
   const known = Object.values(ABI_MARKERS).join(", ");
   if (other === undefined)
-    return "it exports no ABI marker, such as proxy_abi_version_0_2_1: it is no proxy-wasm module";
+    return "it exports no ABI marker, such as proxy_abi_version_0_2_1: it is not a proxy-wasm module";
   if (other.kind !== "function") return `its ABI marker ${other.name} is a ${other.kind}, not a function`;
   return `its ABI marker is ${other.name}, and Envoy speaks ${known}`;
 }
@@ -50,7 +50,7 @@ function missingMarker(module: WasmModule): string {
 /** Why Envoy does not link this import, or `undefined` where it does. */
 export function importRefusal(entry: WasmImport, version: AbiVersion): string | undefined {
   const name = `${entry.module}.${entry.name}`;
-  // Envoy makes memories and tables for those that ask.
+  // Envoy makes memories and tables for modules that import them.
   if (entry.kind === "memory" || entry.kind === "table") return undefined;
   if (entry.signature === undefined) return `it imports the ${entry.kind} ${name}, which Envoy does not link`;
   const linked = linkedImports(version);
@@ -87,7 +87,7 @@ function wrongSignature(module: WasmModule, name: string, wanted: Signature): re
   ];
 }
 
-/** With no memory to write to, the first host call ends Envoy 1.39.3 with SIGSEGV. */
+/** Without a memory to write to, the first host call ends Envoy 1.39.3 with SIGSEGV. */
 function memoryRefusals(module: WasmModule): readonly string[] {
   const calls = module.imports.some((entry) => entry.kind === "function");
   if (!calls || isMemoryVisible(module)) return [];
@@ -102,8 +102,8 @@ export function isMemoryVisible(module: WasmModule): boolean {
 const HOST_TYPES: readonly string[] = ["i32", "i64", "f32", "f64", "funcref", "externref"];
 
 /**
- * Envoy 1.39.3 looks at the type of every export, and ends with SIGTRAP at one that its interface
- * to V8 does not know.
+ * Envoy 1.39.3 reads the type of every export, and ends with SIGTRAP at one that its interface to
+ * V8 does not know.
  */
 function typeRefusals(module: WasmModule): readonly string[] {
   return module.exports.flatMap((entry) => {

@@ -1,10 +1,10 @@
-// What runs when a VM starts, before there is any plugin, and which host calls that makes.
+// What runs when a VM starts, before any plugin exists, and which host calls it makes.
 
 import { isAllowedAtStart, START_EXPORTS } from "./abi.js";
 import { importedFunctions, type Reach, reachable } from "./call-graph.js";
 import type { WasmModule } from "./parts.js";
 
-/** What starts a module. */
+/** The functions that start a module, and their host calls. */
 export interface Start {
   /**
    * Names of the functions, in the order in which they run; `start section` for the function that
@@ -13,7 +13,7 @@ export interface Start {
   readonly functions: readonly string[];
   /** Host calls that are made on every start, unless something traps before. */
   readonly certain: readonly string[];
-  /** Host calls that some path of direct calls leads to; those above included. */
+  /** Host calls that some path of direct calls leads to, those above included. */
   readonly possible: readonly string[];
   /** Host calls that may also be made through a table. */
   readonly indirect: readonly string[];
@@ -30,7 +30,10 @@ export function startFunctions(module: WasmModule): ReadonlyMap<string, number> 
   return functions;
 }
 
-/** The exports that Envoy runs: with `_initialize` no `_start`, and without it no `main`. */
+/**
+ * The exports that Envoy runs. With `_initialize` it does not run `_start`, and without it not
+ * `main`.
+ */
 export function startExports(module: WasmModule): readonly string[] {
   const has = (name: string) => exportedFunction(module, name) !== undefined;
   if (!has("_initialize")) return has("_start") ? ["_start"] : [];
@@ -70,14 +73,11 @@ export function importNames(module: WasmModule): readonly string[] {
     .map((entry) => `${entry.module}.${entry.name}`);
 }
 
-/**
- * What Envoy makes of the calls at the start that are certain: a line for each that it does not
- * survive.
- */
+/** A line for each certain call at the start that makes Envoy refuse the module or crash. */
 export function startRefusals(module: WasmModule): readonly string[] {
   return [...startFunctions(module)].flatMap(([name, fn]) => {
     const calls = hostCallsFrom(module, [fn], "certain");
-    // There is no VM context yet: Envoy 1.39.3 ends with SIGSEGV.
+    // No VM context exists yet: Envoy 1.39.3 ends with SIGSEGV.
     if (name === "start section") {
       return calls.map(
         (call) => `its start section calls ${call}, which ends Envoy: start from _initialize instead`,
@@ -85,6 +85,6 @@ export function startRefusals(module: WasmModule): readonly string[] {
     }
     return calls
       .filter((call) => !isAllowedAtStart(call))
-      .map((call) => `${name} calls ${call}, which traps before there is a plugin`);
+      .map((call) => `${name} calls ${call}, which traps before a plugin exists`);
   });
 }

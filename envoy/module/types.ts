@@ -1,9 +1,9 @@
-// The types of WebAssembly, as far as a host sees them.
+// The types of WebAssembly that a host sees.
 
 import type { ByteReader } from "./byte-reader.js";
 
 /**
- * What a function takes and gives, by the names of the text format: `i32`, `i64`, `f32`, `f64`,
+ * A function's parameters and results, by the names of the text format: `i32`, `i64`, `f32`, `f64`,
  * `v128`, `funcref`, `externref`, `ref`.
  */
 export interface Signature {
@@ -29,7 +29,7 @@ const VALUE_TYPES: Readonly<Record<number, string>> = {
 const REF_NULL = 0x63;
 const REF = 0x64;
 
-/** Like Envoy's own messages: `i32 i32 -> i32`. */
+/** Written as in Envoy's own messages: `i32 i32 -> i32`. */
 export function describeSignature({ params, results }: Signature): string {
   const list = (types: readonly string[]) => (types.length === 0 ? "void" : types.join(" "));
   return `${list(params)} -> ${list(results)}`;
@@ -62,7 +62,7 @@ const SUB_FINAL = 0x4f;
 const SUB = 0x50;
 const RECURSIVE_GROUP = 0x4e;
 
-/** The type section: the function types at their numbers, `null` for a type of another kind. */
+/** The type section: function types by their numbers, and `null` for a type of another kind. */
 export function readTypes(reader: ByteReader): (Signature | null)[] {
   const types: (Signature | null)[] = [];
   for (let left = reader.u32(); left > 0; left--) {

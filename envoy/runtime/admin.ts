@@ -1,4 +1,4 @@
-// Envoy's admin interface over the built-in fetch. Every call is bounded in time.
+// Calls Envoy's admin interface with the built-in fetch. Every call has a time limit.
 
 import { MeshwrightError } from "../errors.js";
 
@@ -13,14 +13,14 @@ export interface ServerInfo {
 }
 
 /**
- * Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s, or answers
- * with another status than 200 or in another form than was asked for.
+ * Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s, answers
+ * with a status other than 200, or in another form than requested.
  */
 export class AdminClient {
   /** @param url Origin, for example `http://127.0.0.1:9901`. */
   constructor(readonly url: string) {}
 
-  /** Whether Envoy serves traffic; `false` too when nobody answers. */
+  /** Whether Envoy serves traffic; also `false` when nothing answers. */
   async ready(): Promise<boolean> {
     try {
       const response = await fetch(`${this.url}/ready`, { signal: AbortSignal.timeout(callTimeoutMs) });
@@ -42,13 +42,13 @@ export class AdminClient {
     };
     const values = new Map<string, number>();
     for (const { name, value } of body.stats) {
-      // Histograms have no value of their own and text readouts no number.
+      // Histograms have no single value, and text readouts have no number.
       if (name !== undefined && typeof value === "number") values.set(name, value);
     }
     return values;
   }
 
-  /** Metrics in Prometheus' text format. */
+  /** Metrics in the text format of Prometheus. */
   prometheus(): Promise<string> {
     return this.#call("GET", "/stats/prometheus");
   }
@@ -76,7 +76,7 @@ export class AdminClient {
     } catch (cause) {
       throw new MeshwrightError(
         "envoy-failed",
-        `what answers at ${this.url}${path} is not Envoy's admin: it sends no JSON`,
+        `the server at ${this.url}${path} is not Envoy's admin: it sends no JSON`,
         [],
         { cause },
       );
@@ -93,7 +93,7 @@ export class AdminClient {
     } catch (cause) {
       throw new MeshwrightError(
         "envoy-failed",
-        `Envoy's admin does not answer at ${where}; see whether this Envoy still runs`,
+        `Envoy's admin does not answer at ${where}; check whether this Envoy still runs`,
         [],
         { cause },
       );

@@ -1,6 +1,6 @@
-// Whether a process is still there, by its number.
+// Tells by its number whether a process still exists.
 
-/** True also for a process of somebody else's. */
+/** Also true for a process of another user. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,12 +1,11 @@
-// Finds the certificate authorities that this machine trusts, for Envoy, which knows none by
-// itself.
+// Finds the certificate authorities that this machine trusts. Envoy knows none by itself.
 
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MeshwrightError } from "../errors.js";
 
 /**
- * Where systems keep them as one file: Debian and Alpine, Fedora, openSUSE, older Red Hat, macOS
+ * Where systems keep them in one file: Debian and Alpine, Fedora, openSUSE, older Red Hat, macOS
  * and BSD.
  */
 const SYSTEM_BUNDLES = [
@@ -20,18 +19,18 @@ const SYSTEM_BUNDLES = [
 const PEM_MARK = "-----BEGIN CERTIFICATE-----";
 
 export interface FindCaBundleOptions {
-  /** A file that somebody chose; it is taken or refused, and no other is looked for. */
+  /** A file that somebody chose. It is taken or refused; no other file is tried. */
   readonly file?: string;
-  /** Where `SSL_CERT_FILE` is read; default: this process's. */
+  /** The environment in which `SSL_CERT_FILE` is read. Default: this process's. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Default: where systems keep theirs. */
+  /** The files to try. Default: those of the common systems. */
   readonly systemBundles?: readonly string[];
 }
 
 /**
  * The absolute path of a PEM file: the chosen one, else `$SSL_CERT_FILE`, else the system's.
- * @throws MeshwrightError `configuration` when the chosen file is none, or when there is nothing to
- * choose from.
+ * @throws MeshwrightError `configuration` when the chosen file holds no certificates, or when no
+ * file is found.
  */
 export async function findCaBundle(options: FindCaBundleOptions = {}): Promise<string> {
   const { env = process.env, systemBundles = SYSTEM_BUNDLES } = options;
@@ -40,7 +39,7 @@ export async function findCaBundle(options: FindCaBundleOptions = {}): Promise<s
     if (await holdsCertificates(chosen)) return resolve(chosen);
     throw new MeshwrightError(
       "configuration",
-      `certificate authorities: ${chosen} is no file of certificates; name one in PEM, with "${PEM_MARK}" in it`,
+      `certificate authorities: ${chosen} is not a file of certificates; name one in PEM, with "${PEM_MARK}" in it`,
     );
   }
   for (const bundle of systemBundles) if (await holdsCertificates(bundle)) return bundle;
@@ -53,7 +52,7 @@ export async function findCaBundle(options: FindCaBundleOptions = {}): Promise<s
 
 async function holdsCertificates(path: string): Promise<boolean> {
   try {
-    // Looked at before it is opened: opening a pipe would wait for a writer.
+    // The file is examined before it is opened, because opening a pipe would wait for a writer.
     return (await stat(path)).isFile() && (await readFile(path, "latin1")).includes(PEM_MARK);
   } catch {
     return false;

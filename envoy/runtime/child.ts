@@ -1,6 +1,6 @@
-// Starts a child process and makes sure that it ends: on stop, with this process, and, where the
-// system can, when this process is killed. Envoy, the services of a mesh and pip are all started
-// here.
+// Starts a child process and makes sure that it ends: when it is stopped, when this process ends,
+// and, where the system supports it, when this process is killed. Envoy, the services of a mesh and
+// pip are started here.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createWriteStream, openSync, type WriteStream } from "node:fs";
@@ -16,13 +16,13 @@ export interface ChildExit {
 }
 
 export interface ChildOptions {
-  /** A path, or a name to look up on the PATH. */
+  /** A path, or a name to find on the PATH. */
   readonly command: string;
   readonly args: readonly string[];
   /** The whole environment of the child; default: this process's. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** For messages. */
+  /** The name for messages. */
   readonly name: string;
   /** Output is appended to this file, made with mode 0644; its folder must exist. */
   readonly logFile?: string;
@@ -32,26 +32,29 @@ export interface ChildOptions {
 export interface ManagedChild extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
-  /** Settles once the process has ended and its output is read to the end. Never rejects. */
+  /** Settles when the process has ended and its output has been read to the end. Never rejects. */
   readonly exited: Promise<ChildExit>;
-  /** The last lines of standard output and standard error, as they came, joined with line feeds. */
+  /**
+   * The last lines of standard output and standard error, in the order of their arrival, joined
+   * with line feeds.
+   */
   logs(): string;
   /**
-   * SIGTERM, after 3 s SIGKILL, to the process and all that it started. Settles when it has ended;
-   * may be repeated.
+   * Sends SIGTERM, and after 3 s SIGKILL, to the process and all that it started. Settles when it
+   * has ended; may be called again.
    */
   stop(): Promise<void>;
 }
 
 const graceMs = 3_000;
 /**
- * A process that left the group may hold the output open for ever; what comes later than this is
- * not waited for.
+ * A process that left the group may hold the output open for ever. Output is read for this long
+ * after the end.
  */
 const outputDrainMs = 500;
 
 /**
- * Starts a process in a group of its own, so that a terminal's Ctrl-C does not reach it before our
+ * Starts a process in a group of its own. A terminal's Ctrl-C then does not reach it before our
  * orderly stop.
  * @throws MeshwrightError `service-failed` when the program cannot be started.
  */
@@ -65,7 +68,7 @@ export function startChild(options: ChildOptions): ManagedChild {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  // Without a listener a failed start would end this process.
+  // Without a listener, a failed start would end this process.
   child.on("error", () => {});
   const pid = child.pid;
   if (pid === undefined) {
@@ -83,14 +86,17 @@ export function startChild(options: ChildOptions): ManagedChild {
 }
 
 function openLog(path: string): WriteStream {
-  // Opened here, not by the stream, so that a folder that is missing is an error of the caller's.
+  // The file is opened here, not by the stream: a missing folder is the caller's error.
   const stream = createWriteStream(path, { fd: openSync(path, "a", 0o644) });
-  // A full disk must not end the mesh: the lines are still in memory.
+  // A full disk must not end the mesh. The lines are still in memory.
   stream.on("error", () => {});
   return stream;
 }
 
-/** Feeds the ring and the file; returns what ends the file after the last line. */
+/**
+ * Writes output to the ring and the file. Returns a function that ends the file after the last
+ * line.
+ */
 function collect(streams: readonly Readable[], ring: LineRing, file?: WriteStream): () => Promise<void> {
   const splitters = streams.map((stream) => {
     const splitter = new LineSplitter((line) => {
@@ -114,7 +120,7 @@ async function watch(child: ChildProcess, pid: number, flushed: () => Promise<vo
   const exit = await new Promise<ChildExit>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
   );
-  // At once: while a member lives the group's id is not given to anybody else.
+  // This is done at once: while a member lives, no other group gets its id.
   signalGroup(pid, "SIGKILL");
   running.delete(pid);
   await Promise.race([closed, delay(outputDrainMs)]);
@@ -135,16 +141,17 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group has ended already, which is what was wanted.
+    // The group has already ended, as it should.
   }
 }
 
-/** Groups that live. Module state, because the process has one exit. */
+/** The living groups. This is state of the module, because the process has one exit. */
 const running = new Set<number>();
 let killsOnExit = false;
 
 /**
- * A group of its own outlives us unless we end it: a test that crashes must leave no Envoy behind.
+ * A group of its own outlives this process unless we end it. A test that crashes must leave no
+ * Envoy behind.
  */
 function killOnExit(): void {
   if (killsOnExit) return;
@@ -155,21 +162,21 @@ function killOnExit(): void {
 }
 
 /**
- * util-linux's; a path, since the child's environment may have another PATH. `undefined` before the
- * first look.
+ * The `setpriv` of util-linux: a path, because the child's environment may have another PATH.
+ * `undefined` until it was looked for.
  */
 let setpriv: string | false | undefined;
 
 /**
- * Nothing runs in a process that is killed, so the kernel is asked to end the child with it, where
- * `setpriv` can.
+ * A killed process cannot run any code. Where `setpriv` exists, the kernel is asked to end the
+ * child with it.
  */
 function bindToParent(command: string, args: readonly string[]): [string, readonly string[]] {
   setpriv ??= process.platform === "linux" && (["/usr/bin/setpriv", "/bin/setpriv"].find(canBind) ?? false);
   return setpriv ? [setpriv, ["--pdeathsig", "KILL", "--", command, ...args]] : [command, args];
 }
 
-/** BusyBox's `setpriv` and old ones do not know the option. */
+/** The `setpriv` of BusyBox and old versions do not know the option. */
 function canBind(path: string): boolean {
   return spawnSync(path, ["--pdeathsig", "KILL", "true"], { stdio: "ignore" }).status === 0;
 }

@@ -1,4 +1,4 @@
-// Runs a program that ends soon and says in words how it failed.
+// Runs a program that ends soon, and describes how it failed.
 
 import { execFile } from "node:child_process";
 
@@ -10,11 +10,11 @@ export type CommandResult =
       readonly output: string;
       /** Exit code; absent when the program did not start, was killed or took too long. */
       readonly code?: number;
-      /** Half a sentence. */
+      /** Why it failed, as half a sentence. */
       readonly reason: string;
     };
 
-/** Never rejects. @param options `timeoutMs`: the program is killed after this time. */
+/** Never rejects. @param options `timeoutMs`: after this time the program is killed. */
 export function runBounded(
   command: string,
   args: readonly string[],
@@ -43,9 +43,9 @@ function failure(
 ): string {
   switch (error.code) {
     case "ENOENT":
-      return "there is no such program, or what it is linked against is missing";
+      return "there is no such program, or a library that it needs is missing";
     case "EACCES":
-      return "it is no file that this user may execute";
+      return "it is not a file that this user may execute";
     case "ENOEXEC":
       return "it is not a program for this system and processor";
   }

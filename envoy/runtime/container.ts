@@ -28,8 +28,8 @@ export interface EnvoyContainerOptions extends EnvoyRunOptions {
   readonly readableFolders: readonly string[];
   readonly network: ContainerNetwork;
   /**
-   * The ports to publish, which a container with a network of its own needs; they are the same on
-   * both sides.
+   * The ports to publish, for a container with a network of its own. They are the same on both
+   * sides.
    */
   readonly ports: readonly number[];
 }
@@ -41,8 +41,8 @@ const stopTimeoutMs = 3_000;
 const outputDrainMs = 500;
 
 /**
- * Starts Envoy and settles when it serves. The container sees `directory` at its own path, and a
- * change of a file there.
+ * Starts Envoy and settles when it serves. The container sees `directory` at the same path, and
+ * sees changes of files in it.
  * @throws MeshwrightError as `startEnvoyProcess`, and `envoy-failed` when the engine does not start
  * the container
  */
@@ -73,10 +73,10 @@ async function start(
   const { engine, image, directory, network, ports, owner, readableFolders } = options;
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   const container = genericContainer(engine, image, network === "host" ? [] : ports)
-    // Arguments only: images differ in where Envoy is.
+    // Arguments only, because images have Envoy in different places.
     .withCommand(args)
-    // Files are read and written as whoever runs the test. The official image's entry point would
-    // choose a user of its own.
+    // Files are read and written as the user who runs the test. The official image's entry point
+    // would choose another user.
     .withUser(user)
     .withEnvironment({ ENVOY_UID: "0" })
     .withLabels({ [OWNER_LABEL]: owner })
@@ -86,7 +86,7 @@ async function start(
     ])
     .withLogConsumer(onOutput)
     .withWaitStrategy(NO_WAIT)
-    // A guard of our own ends containers of a process that was killed: it needs no image.
+    // Our own guard ends the containers of a process that was killed. It needs no image.
     .withAutoCleanup(false);
   if (network === "host") container.withNetworkMode("host");
   else container.withExtraHosts([{ host: HOST_NAME, ipAddress: "host-gateway" }]);
@@ -103,7 +103,7 @@ async function start(
   }
 }
 
-/** A container that came to be and did not start has no handle that could stop it. */
+/** A container that was created and did not start has no handle that could stop it. */
 async function removeOwned({ client }: Engine, owner: string): Promise<void> {
   const { dockerode } = client.container;
   const label = [`${OWNER_LABEL}=${owner}`];
@@ -116,8 +116,8 @@ async function removeOwned({ client }: Engine, owner: string): Promise<void> {
 }
 
 /**
- * Its ports are published on 127.0.0.1 alone, which testcontainers has no words for: whoever
- * reaches the admin interface commands the proxy.
+ * The ports are published on 127.0.0.1 alone, because anybody who reaches the admin interface
+ * controls the proxy. testcontainers has no option for this.
  */
 function genericContainer(engine: Engine, image: string, ports: readonly number[]) {
   const keys = ports.map((port) => [port, `${port}/tcp`] as const);
@@ -133,8 +133,8 @@ function genericContainer(engine: Engine, image: string, ports: readonly number[
 }
 
 /**
- * Readiness is seen at the admin interface, as with a process: that also tells how Envoy ended when
- * it did.
+ * The admin interface tells when Envoy is ready, as for a process. This way also shows how Envoy
+ * ended, if it did.
  */
 const NO_WAIT: WaitStrategy = {
   waitUntilReady: async () => {},
@@ -171,7 +171,7 @@ async function exitOf({ client }: Engine, id: string, output: Output): Promise<C
     const { StatusCode } = (await client.container.getById(id).wait()) as { StatusCode: number };
     exit = { code: StatusCode, signal: null };
   } catch {
-    // Somebody removed it.
+    // Somebody removed the container.
     exit = { code: null, signal: "SIGKILL" };
   }
   await Promise.race([output.ended, delay(outputDrainMs)]);
@@ -182,7 +182,7 @@ async function stopContainer(container: StartedTestContainer, exited: Promise<Ch
   try {
     await container.stop({ timeout: stopTimeoutMs, remove: true });
   } catch {
-    // It is gone already, which is what was wanted.
+    // The container is already gone, as it should be.
   }
   await exited;
 }

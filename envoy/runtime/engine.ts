@@ -1,5 +1,4 @@
-// The container engine of this machine, through testcontainers, which is there only where somebody
-// installed it.
+// The container engine of this machine, through testcontainers, which is an optional package.
 
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
@@ -12,9 +11,9 @@ export interface Engine {
 }
 
 /**
- * How a container reaches the servers of this machine, and is reached: on the `host`'s own network,
- * as on Linux; or on a network of its own with `published` ports, as with engines that run in a
- * virtual machine.
+ * How a container and the servers of this machine reach each other. `host`: on the host's own
+ * network, as on Linux. `published`: on a network of its own with published ports, as with engines
+ * in a virtual machine.
  */
 export type ContainerNetwork = "host" | "published";
 
@@ -23,7 +22,7 @@ const local = new Set(["localhost", "127.0.0.1", "::1"]);
 let engine: Promise<Engine> | undefined;
 
 /**
- * Settles when an engine answers; the first answer is kept for this process.
+ * Settles when an engine answers. The first answer is kept while this process runs.
  * @throws MeshwrightError `envoy-not-found` when testcontainers is not installed, or no engine of
  * this machine answers
  */
@@ -53,10 +52,10 @@ async function connect(): Promise<Engine> {
   );
 }
 
-/** The name of the machine that the engine is on, where that is not this one. */
+/** The name of the machine that the engine runs on, where that is not this machine. */
 async function otherMachine(client: ContainerRuntimeClient): Promise<string | undefined> {
   if (isVirtualMachine(client)) {
-    // Engines of this kind share the files of the machine that they were started on.
+    // Such engines share the files of the machine that they were started on.
     const { host } = client.info.containerRuntime;
     return local.has(host) ? undefined : host;
   }
@@ -86,7 +85,7 @@ export function networkOf({ client }: Engine): ContainerNetwork {
   return isVirtualMachine(client) ? "published" : "host";
 }
 
-/** The file of testcontainers, for a process that loads it by itself. */
+/** The file of testcontainers, for a separate process that loads it. */
 export function testcontainersPath(): string {
   return createRequire(import.meta.url).resolve("testcontainers");
 }

@@ -18,7 +18,7 @@ describe("endReason", () => {
     expect(endReason(log)).toBe("Invalid duration: Expected positive duration: seconds: -1");
   });
 
-  it("reads what the validate mode writes", () => {
+  it("reads the output of the validate mode", () => {
     const log = at("critical", "main", "error initializing configuration 'a.json': no such   field: 'bogus'");
     expect(endReason(log)).toBe("no such field: 'bogus'");
   });
@@ -61,7 +61,7 @@ describe("refusalReason", () => {
     expect(refusalReason(refused)).toBe("Unable to create Wasm plugin x");
   });
 
-  it("is not there before Envoy decided", () => {
+  it("is undefined before Envoy has decided", () => {
     expect(refusalReason(at("error", "wasm", "wasm log vm: a.b: must be a number"))).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
-// Reads Envoy's log: which entry says why Envoy gave up, and what a Wasm filter wrote about its own
+// Reads Envoy's log: the entry that says why Envoy gave up, and what a Wasm filter wrote about its
 // configuration.
 
-/** One log entry; Envoy's messages may span lines, which are joined with single spaces. */
+/** One log entry. The lines of a message are joined with single spaces. */
 interface LogEntry {
   readonly thread: string;
   readonly level: string;
@@ -30,8 +30,8 @@ function parseEntries(log: string): LogEntry[] {
 }
 
 /**
- * Protobuf's text output carries a marker and random spaces, so that nobody parses it; readers want
- * neither.
+ * Protobuf adds a marker and random spaces to its text output so that nobody parses it. They are
+ * removed.
  */
 function tidy(text: string): string {
   return text
@@ -44,7 +44,7 @@ function isError(entry: LogEntry): boolean {
   return entry.level === "error" || entry.level === "critical";
 }
 
-/** What filters themselves wrote at error level, without Envoy's prefix. */
+/** What the filters wrote at error level, without Envoy's prefix. */
 function filterErrors(entries: readonly LogEntry[]): string[] {
   return entries
     .filter((entry) => entry.component === "wasm" && isError(entry))
@@ -53,9 +53,9 @@ function filterErrors(entries: readonly LogEntry[]): string[] {
 }
 
 /**
- * The sentence that says why Envoy ended, from the log of an Envoy that ended: the last critical
- * entry without the words around it, with a Wasm filter's own complaint in front; without such an
- * entry the last line. Empty for an empty log.
+ * The reason why Envoy ended, from its log: the last critical entry without the words around it,
+ * after a Wasm filter's own complaint; where there is no such entry, the last line. Empty for an
+ * empty log.
  */
 export function endReason(log: string): string {
   const entries = parseEntries(log);
@@ -69,8 +69,8 @@ export function endReason(log: string): string {
 }
 
 /**
- * The entries that came after `before` was read. The memory of a log is bounded, so its length is
- * no mark.
+ * The entries that came after `before` was read. Only a log's last lines are kept, so its length
+ * cannot serve as a mark.
  */
 export function newerPart(before: string, now: string): string {
   if (before !== "" && now.startsWith(before)) return now.slice(before.length);
@@ -80,8 +80,8 @@ export function newerPart(before: string, now: string): string {
 }
 
 /**
- * Why Envoy refused the last file that it was given: what the filter wrote at error level on the
- * thread that decided, else Envoy's own sentence. `undefined` while the log holds no refusal.
+ * Why Envoy refused the last file that it read: what the filter wrote at error level on the thread
+ * that decided, otherwise Envoy's own sentence. `undefined` while the log has no refusal.
  */
 export function refusalReason(log: string): string | undefined {
   const entries = parseEntries(log);
@@ -94,7 +94,7 @@ export function refusalReason(log: string): string | undefined {
   return written.length > 0 ? written.join("; ") : (refusal.exec(refused.text)?.[1] ?? refused.text);
 }
 
-/** The last `count` lines, for the details of an error; none of an empty log. */
+/** The last `count` lines, for the details of an error; an empty log has none. */
 export function lastLines(log: string, count: number): string[] {
   return log.trim() === "" ? [] : log.trimEnd().split("\n").slice(-count);
 }

@@ -1,5 +1,5 @@
-// The npm that came with Node. as-pect brings another, old one into `node_modules/.bin`, which is
-// the first of the path under `npx` and `npm run`.
+// The npm that came with Node. as-pect puts another, older npm into `node_modules/.bin`, which
+// comes first on the PATH under `npx` and `npm run`.
 
 import { existsSync } from "node:fs";
 import path from "node:path";

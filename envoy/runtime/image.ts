@@ -1,5 +1,5 @@
-// The image that Envoy runs from in a container: the official one, another that somebody chose, or
-// one made here of the pinned wheel.
+// The image from which Envoy runs in a container: the official one, one that somebody chose, or one
+// made on this machine from the pinned wheel.
 
 import { MeshwrightError } from "../errors.js";
 import type { Engine } from "./engine.js";
@@ -11,22 +11,23 @@ export function officialImage(version: string): string {
 }
 
 /**
- * The name of the image that `meshwright image` makes of a release's wheel: none of Envoy's own.
+ * The name of the image that `meshwright image` makes from a release's wheel. It is not a name of
+ * Envoy's own.
  */
 export function localImage(version: string): string {
   return `meshwright/envoy:v${version}`;
 }
 
-/** The release that `ENVOY_VERSION` asks for, else the pinned one. */
+/** The release that `ENVOY_VERSION` names, otherwise the pinned one. */
 export function imageVersion(env: NodeJS.ProcessEnv): string {
   return env.ENVOY_VERSION || defaultEnvoyVersion;
 }
 
 /**
- * The image to run: `ENVOY_IMAGE` where it is set; else the official one of the release if it is
- * here, the local one if that is here, and last the official one from its registry. An image that
- * is here is not pulled again.
- * @throws MeshwrightError `envoy-not-found` when it is not here and cannot be pulled
+ * The image to run: `ENVOY_IMAGE` where it is set; otherwise the official image of the release if
+ * it is on this machine, then the local one if that is, and last the official one from its
+ * registry. An image that is on this machine is not pulled again.
+ * @throws MeshwrightError `envoy-not-found` when it is not on this machine and cannot be pulled
  */
 export async function findImage(engine: Engine, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const version = imageVersion(env);
@@ -42,10 +43,10 @@ export async function findImage(engine: Engine, env: NodeJS.ProcessEnv = process
 function notPulled(image: string, reason: string, env: NodeJS.ProcessEnv): MeshwrightError {
   const instead = env.ENVOY_IMAGE
     ? "correct or unset ENVOY_IMAGE"
-    : "make one of the pinned wheel with `meshwright image`, or name another in ENVOY_IMAGE";
+    : "make one from the pinned wheel with `meshwright image`, or name another in ENVOY_IMAGE";
   return new MeshwrightError(
     "envoy-not-found",
-    `the image ${image} is not here and cannot be pulled: ${reason}; ${instead}`,
+    `the image ${image} is not on this machine and cannot be pulled: ${reason}; ${instead}`,
   );
 }
 
@@ -62,7 +63,7 @@ async function isHere({ client, testcontainers }: Engine, name: string): Promise
   }
 }
 
-/** Settles with what failed. */
+/** Settles with the failure, or with undefined. */
 async function pull(engine: Engine, name: string): Promise<string | undefined> {
   const { client, testcontainers } = engine;
   try {
@@ -70,6 +71,6 @@ async function pull(engine: Engine, name: string): Promise<string | undefined> {
   } catch (error) {
     return (error as Error).message.replace(/\s+/g, " ").trim();
   }
-  // A pull that breaks off half-way says so to nobody.
+  // A pull that breaks off half-way reports no error.
   return (await isHere(engine, name)) ? undefined : "it broke off";
 }

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-it("puts a file in the place of another, for everybody to read, and nothing beside it", async () => {
+it("replaces a file with one that everybody may read, and leaves nothing beside it", async () => {
   const file = path.join(folder, "a.json");
   await writeFile(file, "old");
   await chmod(file, 0o600);
@@ -33,7 +33,7 @@ it("says which file cannot be written, and leaves nothing beside it", async () =
   expect(await readdir(folder)).toEqual([]);
 });
 
-it("says that what answers is not Envoy's admin", async () => {
+it("says that the server that answers is not Envoy's admin", async () => {
   const server = createServer((_request, response) => response.end("<html>"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
@@ -46,7 +46,7 @@ it("says that what answers is not Envoy's admin", async () => {
     });
     await expect(filter.apply({ resources: [] })).rejects.toMatchObject({
       code: "envoy-failed",
-      message: expect.stringMatching(/^what answers at http:.* is not Envoy's admin: it sends no JSON$/),
+      message: expect.stringMatching(/^the server at http:.* is not Envoy's admin: it sends no JSON$/),
     });
   } finally {
     server.close();

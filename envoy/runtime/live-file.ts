@@ -1,5 +1,5 @@
-// A filter's configuration in a file that a running Envoy watches: write it in one step, and learn
-// what Envoy made of it.
+// A filter's configuration in a file that a running Envoy watches: writes it in one step, and finds
+// out whether Envoy took it.
 
 import { randomBytes } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -10,9 +10,9 @@ import type { AdminClient } from "./admin.js";
 import { newerPart, refusalReason } from "./envoy-log.js";
 
 /**
- * Puts a file in place by a rename: a reader sees the old content or the new, and Envoy's watch
+ * Puts a file in its place by a rename: a reader sees the old content or the new, and Envoy's watch
  * sees one move. Mode 0644.
- * @throws MeshwrightError `write-failed`; what stood there stays
+ * @throws MeshwrightError `write-failed`; the old file stays
  */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
@@ -20,7 +20,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     await writeFile(temporary, content, { mode: 0o644 });
     await rename(temporary, path);
   } catch (error) {
-    // Where even that fails, the first failure is the one to tell.
+    // Where even that fails, the first failure is the one to report.
     await rm(temporary, { force: true }).catch(() => {});
     const { code, message } = error as NodeJS.ErrnoException;
     throw new MeshwrightError(
@@ -35,16 +35,16 @@ export async function writeAtomically(path: string, content: string | Uint8Array
 export type ApplyResult =
   | { readonly accepted: true }
   /**
-   * The reason is the filter's own sentence when it wrote one, else Envoy's. The running
+   * The reason is the filter's own sentence, or Envoy's where the filter wrote none. The running
    * configuration stays.
    */
   | { readonly accepted: false; readonly reason: string };
 
 export interface LiveFilterOptions {
   readonly admin: AdminClient;
-  /** The log of the same Envoy. */
+  /** Returns the log of the same Envoy. */
   readonly logs: () => string;
-  /** The filter's name in Envoy's configuration, under which its statistics stand. */
+  /** The filter's name in Envoy's configuration, which its statistics have too. */
   readonly name: string;
   /** The file that the filter's `config_discovery` names. */
   readonly path: string;
@@ -57,18 +57,18 @@ const pollMs = 15;
 
 /**
  * Changes the configuration of one Wasm filter in a running Envoy. It must be the only writer of
- * its file.
+ * the file.
  *
  * Envoy compares the hash of what it reads with what it read last, and counts a match as a success
- * even if it had refused that content. And for content that a module has refused once, it repeats
- * the refusal without asking the module, so that the reason is not logged again. Hence the memory
- * of what was refused.
+ * even if it had refused that content. Envoy repeats the refusal of content that a module has
+ * refused before without asking the module, and does not log the reason again. For both causes,
+ * refused content and its reason are remembered here.
  */
 export class LiveFilter {
   readonly #options: LiveFilterOptions;
   /** Reasons by refused content. */
   readonly #refused = new Map<string, string>();
-  /** What Envoy works with, as far as known. */
+  /** The content that Envoy works with, as far as known. */
   #running: string | undefined;
   #fresh = true;
   #queue: Promise<unknown> = Promise.resolve();
@@ -79,11 +79,11 @@ export class LiveFilter {
   }
 
   /**
-   * Hands Envoy a discovery response `{resources: [TypedExtensionConfig]}` and settles when Envoy
-   * has decided and, if it accepted, all its workers have taken it up. Calls run one after the
-   * other. On refusal the file keeps the refused content.
-   * @throws MeshwrightError `envoy-failed` when Envoy does not answer, or takes no notice of the
-   * file within 10 s; `write-failed` when the file cannot be written.
+   * Gives Envoy a discovery response `{resources: [TypedExtensionConfig]}`. Settles when Envoy has
+   * decided and, if it accepted, all its workers use the new configuration. Calls run one after the
+   * other. After a refusal the file keeps the refused content.
+   * @throws MeshwrightError `envoy-failed` when Envoy does not answer, or does not notice the file
+   * within 10 s; `write-failed` when the file cannot be written.
    */
   apply(response: object): Promise<ApplyResult> {
     const turn = this.#queue.then(() => this.#apply(response));
@@ -92,8 +92,8 @@ export class LiveFilter {
   }
 
   /**
-   * Why Envoy refused what stood in the file when it started; `undefined` where it took it. Envoy
-   * says that it is ready all the same, and then answers every request with 500.
+   * Why Envoy refused the file's content when it started; `undefined` where it took it. After a
+   * refusal Envoy still says that it is ready, and then answers every request with 500.
    */
   async refusalAtStart(): Promise<string | undefined> {
     const stats = await this.#stats();
@@ -104,7 +104,7 @@ export class LiveFilter {
   async #apply(response: object): Promise<ApplyResult> {
     const content = JSON.stringify(response);
     if (await this.#mayBeWhatEnvoyRefusedLast(content)) {
-      // Given something else in between, which it refuses as well, Envoy decides anew.
+      // Envoy decides again after it was given other content in between, which it also refuses.
       const logged = this.#options.logs();
       await this.#write(emptied(response), false);
       await this.#reason(logged);
@@ -130,8 +130,8 @@ export class LiveFilter {
   }
 
   /**
-   * How often Envoy has refused what it found at its start. Where it took it, all workers have it
-   * by then: a worker that is late would be taken for one that has the first change.
+   * How often Envoy has refused what it found at its start. Where Envoy took it, this waits until
+   * all workers have it: otherwise a late worker would be counted as one that has the first change.
    */
   async #refusalsOfStart(): Promise<number> {
     const refusals = (now: ReadonlyMap<string, number>) => now.get("update_rejected") ?? 0;
@@ -144,31 +144,31 @@ export class LiveFilter {
   async #write(response: object, isChange: boolean): Promise<"accepted" | "refused"> {
     const { admin, name, path } = this.#options;
     const before = await this.#stats();
-    // Other files of a watched folder make Envoy read this one again; the version tells which
+    // Other files of a watched folder make Envoy read this one again. The version shows which
     // content it read.
     this.#writes += 1;
     const version_info = `${new Date().toISOString()}#${this.#writes}`;
     await writeAtomically(path, JSON.stringify({ ...response, version_info }));
     const moved = (now: ReadonlyMap<string, number>, stat: string) => now.get(stat) !== before.get(stat);
     const decided = await this.#poll(decisionTimeoutMs, (now) => {
-      // First, since reading refused content again counts as a success.
+      // Refusals are checked first, because reading refused content again counts as a success.
       if (moved(now, "update_rejected") || moved(now, "update_failure")) return "refused";
       return moved(now, "version") ? "accepted" : undefined;
     });
     if (decided === undefined) {
       throw new MeshwrightError(
         "envoy-failed",
-        `Envoy at ${admin.url} takes no notice of ${path}; check that filter "${name}" is discovered from this file`,
+        `Envoy at ${admin.url} does not notice ${path}; check that filter "${name}" is discovered from this file`,
       );
     }
-    // Counted when the last worker has it. A late one is no error: it comes to the same
+    // This is counted when the last worker has it. A late worker is not an error: it gets the same
     // configuration.
     if (decided === "accepted" && isChange)
       await this.#poll(workersTimeoutMs, (now) => moved(now, "config_reload") || undefined);
     return decided;
   }
 
-  /** Looks until `look` sees something; `undefined` when time is over. */
+  /** Calls `look` until it returns something; `undefined` when the time is over. */
   async #poll<T>(timeoutMs: number, look: (now: ReadonlyMap<string, number>) => T | undefined) {
     const deadline = performance.now() + timeoutMs;
     while (performance.now() < deadline) {
@@ -180,8 +180,8 @@ export class LiveFilter {
   }
 
   /**
-   * This filter's discovery statistics by their last part. One answer is of one moment: Envoy's
-   * main thread makes it.
+   * This filter's discovery statistics by the last part of their names. All values are from one
+   * moment, because Envoy's main thread writes the answer.
    */
   async #stats(): Promise<ReadonlyMap<string, number>> {
     const prefix = `http_filter.${this.#options.name}.`;
@@ -198,11 +198,11 @@ export class LiveFilter {
       if (reason !== undefined) return reason;
       await delay(pollMs);
     }
-    return "Envoy refused the file without a word; its log level hides warnings";
+    return "Envoy refused the file without a reason; its log level hides warnings";
   }
 }
 
-/** The same resources without their settings, which no Wasm filter accepts. */
+/** The same resources without their settings. No Wasm filter accepts them. */
 function emptied(response: object): object {
   const { resources = [] } = response as {
     readonly resources?: readonly { readonly typed_config?: Readonly<Record<string, unknown>> }[];

@@ -1,15 +1,18 @@
-// A process that takes a lock and gives it back as its parent says, for `lock.test.ts`.
+// A process that takes a lock and gives it back when its parent says so, for `lock.test.ts`.
 
 import { closeSync, openSync, rmSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Lock, tryLock } from "./lock.js";
 
-/** What the parent asks for. */
+/** The parent's requests. */
 export type Request =
-  /** Answered with whether it was had. */
+  /** The answer says whether the lock was taken. */
   | { readonly kind: "take"; readonly file: string }
   | { readonly kind: "release" }
-  /** Takes it and gives it back so many times; answered with how often another had it as well. */
+  /**
+   * Takes the lock and gives it back this many times. The answer says how often another process had
+   * it at the same time.
+   */
   | { readonly kind: "hammer"; readonly file: string; readonly times: number };
 
 let held: Lock | undefined;
@@ -26,7 +29,9 @@ process.on("message", async (request: Request) => {
   process.send?.(await hammer(request.file, request.times));
 });
 
-/** A second file, made by whoever has the lock, is there already only if two have it. */
+/**
+ * Whoever has the lock makes a second file. It exists already only if two processes have the lock.
+ */
 async function hammer(file: string, times: number): Promise<number> {
   const witness = `${file}.witness`;
   let doubles = 0;

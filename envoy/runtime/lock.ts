@@ -1,7 +1,6 @@
 // A lock that one process of this machine has at a time, by the kernel's lock of an open file. The
-// kernel takes it back when its holder ends, however it ends: there is no stale lock to be told
-// from a live one, and nobody has to guess from a process number or a time. What the file holds is
-// for people.
+// kernel releases it when its holder ends, however it ends. So there are no stale locks, and nobody
+// has to guess from a process number or a time. The file's content is for people.
 
 import {
   closeSync,
@@ -18,29 +17,30 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
 import { makeFolder } from "./folder.js";
 
-/** A lock that this process has. Disposing of it gives it back and removes its file. */
+/** A lock that this process holds. Disposing of it releases it and removes its file. */
 export interface Lock extends Disposable {
   /** Absolute. */
   readonly file: string;
 }
 
 export interface WaitOptions {
-  /** Told once, in one line, who has the lock when the wait takes long. Default: standard error. */
+  /**
+   * Called once, with one line that names the holder, when the wait takes long. Default: writes it
+   * to standard error.
+   */
   readonly onWaiting?: (line: string) => void;
-  /** How long the wait may take before it is told of, in milliseconds. Default: 5,000. */
+  /** How long the wait may take before `onWaiting` is called, in milliseconds. Default: 5,000. */
   readonly tellAfterMs?: number;
 }
 
 const POLL_MS = 20;
 const TELL_AFTER_MS = 5_000;
-/**
- * What making a folder fails with when it is removed meanwhile, and also where it cannot be made.
- */
+/** Errors of making a folder that is removed meanwhile. They also come where it cannot be made. */
 const VANISHED: ReadonlySet<string> = new Set(["ENOENT", "EEXIST"]);
 const MAX_ATTEMPTS = 100;
 
 /**
- * Takes the lock, or returns undefined while another has it, in this process or in any other.
+ * Takes the lock, or returns undefined while another holder has it, in this process or any other.
  * Makes the file and its folders.
  * @throws MeshwrightError `configuration` where the file cannot be made, `tool-missing` where this
  * system has no such locks
@@ -55,13 +55,14 @@ export async function tryLock(file: string): Promise<Lock | undefined> {
       return undefined;
     }
     if (isFileOf(fd, absolute)) return holding(fd, absolute);
-    // Its last holder has removed it since it was opened: another may lock a new file.
+    // The last holder has removed the file since it was opened. Another process may lock a new
+    // file.
     closeSync(fd);
   }
 }
 
 /**
- * Waits until no other has the lock, and takes it. A holder that hangs or is stopped keeps it.
+ * Waits until nobody else has the lock, then takes it. A holder that hangs or is stopped keeps it.
  * @throws MeshwrightError as `tryLock` does
  */
 export async function waitForLock(file: string, options: WaitOptions = {}): Promise<Lock> {
@@ -81,7 +82,10 @@ export async function waitForLock(file: string, options: WaitOptions = {}): Prom
   }
 }
 
-/** Who has the lock, for a sentence: `pid 4711`, or `another process` where it did not say. */
+/**
+ * The holder of the lock, for a sentence: `pid 4711`, or `another process` where the file does not
+ * name it.
+ */
 export function describeHolder(file: string): string {
   const pid = holderOf(file);
   return pid === undefined ? "another process" : `pid ${pid}`;
@@ -92,12 +96,12 @@ function holderOf(file: string): number | undefined {
     const pid = Number(readFileSync(file, "utf8"));
     return pid > 0 ? pid : undefined;
   } catch {
-    // It was given back meanwhile.
+    // The lock was released meanwhile.
     return undefined;
   }
 }
 
-/** The lock is this process's until the descriptor is closed; only its holder removes the file. */
+/** This process has the lock until the descriptor is closed. Only the holder removes the file. */
 function holding(fd: number, file: string): Lock {
   ftruncateSync(fd);
   writeSync(fd, String(process.pid));
@@ -107,7 +111,7 @@ function holding(fd: number, file: string): Lock {
     [Symbol.dispose]: () => {
       if (!isHeld) return;
       isHeld = false;
-      // Somebody may have cleared the folder away, and another process made a file of its own.
+      // Somebody may have removed the folder, and another process may have made a new file.
       if (isFileOf(fd, file)) rmSync(file);
       closeSync(fd);
     },
@@ -115,8 +119,8 @@ function holding(fd: number, file: string): Lock {
 }
 
 /**
- * Opened for reading and writing, as a lock needs it; what the file holds stays. Whoever gives a
- * lock back may remove the folders too, between any two steps of this.
+ * Opens the file for reading and writing, which a lock needs, and keeps its content. A holder that
+ * releases the lock may also remove the folders, between any two steps of this function.
  */
 async function open(file: string): Promise<number> {
   for (let attempt = 1; ; attempt++) {
@@ -136,7 +140,7 @@ async function open(file: string): Promise<number> {
   }
 }
 
-/** Whether the file that was opened still stands under its name. */
+/** Whether the opened file still has its name. */
 function isFileOf(fd: number, file: string): boolean {
   const named = statSync(file, { throwIfNoEntry: false });
   if (named === undefined) return false;
@@ -144,14 +148,17 @@ function isFileOf(fd: number, file: string): boolean {
   return named.ino === opened.ino && named.dev === opened.dev;
 }
 
-/** Loaded when a lock is wanted: what needs none runs on systems that the package knows not. */
+/**
+ * The package is loaded when a lock is needed: other code also runs on systems that it does not
+ * support.
+ */
 async function kernelLock(): Promise<(fd: number) => boolean> {
   try {
     return (await import("fs-native-extensions")).tryLock;
   } catch (cause) {
     throw new MeshwrightError(
       "tool-missing",
-      `the package fs-native-extensions, by which files are locked, does not load on ${process.platform} ${process.arch}: use Linux with glibc, as in node:20-slim, or macOS`,
+      `the package fs-native-extensions, which locks files, does not load on ${process.platform} ${process.arch}: use Linux with glibc, as in node:20-slim, or macOS`,
       [String((cause as Error).message)],
       { cause },
     );

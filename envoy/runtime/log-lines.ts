@@ -1,12 +1,11 @@
-// The output of a child process as lines: a bounded memory of the last ones, for messages when
-// something goes wrong.
+// Keeps the last lines of a child process's output, for messages when something goes wrong.
 
 import { StringDecoder } from "node:string_decoder";
 
 const maxLines = 5_000;
 /**
- * A longer line is cut into pieces of this many characters, so that output without a line end stays
- * bounded too.
+ * A longer line is cut into pieces of this many characters, so output without line ends cannot fill
+ * the memory.
  */
 const maxLineLength = 32_768;
 
@@ -16,7 +15,7 @@ export class LineRing {
 
   push(line: string): void {
     this.#lines.push(line);
-    // Cutting at twice the limit makes the cost of a cut constant per line.
+    // The list is cut at twice the limit, so that cutting costs the same for each line.
     if (this.#lines.length >= 2 * maxLines) this.#lines = this.#lines.slice(-maxLines);
   }
 
@@ -47,7 +46,7 @@ export class LineSplitter {
     }
   }
 
-  /** Hands out what stands after the last line end. */
+  /** Passes on what follows the last line end. */
   end(): void {
     const last = this.#rest + this.#decoder.end();
     this.#rest = "";

@@ -1,5 +1,5 @@
-// Makes an image of the pinned wheel, from nothing: Envoy, the libraries that it is linked against,
-// and the certificate authorities.
+// Makes an image from the pinned wheel, without a base image: Envoy, the libraries that it is
+// linked against, and the certificate authorities.
 
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
@@ -13,9 +13,12 @@ import { findEnvoy } from "./find.js";
 import { imageVersion, localImage } from "./image.js";
 
 export interface MakeImageOptions {
-  /** Where `ENVOY_VERSION` and what `findEnvoy` reads are read; default: this process's. */
+  /**
+   * The environment in which `ENVOY_VERSION` and the variables of `findEnvoy` are read. Default:
+   * this process's.
+   */
   readonly env?: NodeJS.ProcessEnv;
-  /** Told in one line each what takes long. */
+  /** Called with a line for each step that takes long. */
   readonly onProgress?: (message: string) => void;
 }
 
@@ -23,8 +26,8 @@ const binaryPlace = "/usr/local/bin/envoy";
 const authoritiesPlace = "/etc/ssl/certs/ca-certificates.crt";
 
 /**
- * Makes the image and returns its name, see `localImage`. It replaces one of that name, which is
- * removed unless a container uses it.
+ * Makes the image and returns its name, see `localImage`. It replaces an image of that name, which
+ * is removed unless a container uses it.
  * @throws MeshwrightError `envoy-not-found` when there is no engine, no Envoy of the release for
  * Linux, or the engine refuses the image
  */
@@ -33,12 +36,12 @@ export async function makeImage(options: MakeImageOptions = {}): Promise<string>
   if (process.platform !== "linux") {
     throw new MeshwrightError(
       "envoy-not-found",
-      "an image can be made on Linux only, whose Envoy it holds: pull the official one, or name another in ENVOY_IMAGE",
+      "an image can be made on Linux only, because it holds this machine's Envoy: pull the official one, or name another in ENVOY_IMAGE",
     );
   }
   const version = imageVersion(env);
   const engine = await connectEngine();
-  // Of the release and no other: a binary that somebody chose is passed over.
+  // Only the release itself is used: a binary that somebody chose is passed over.
   const binary = await findEnvoy({
     env: { ...env, ENVOY_BIN: "", ENVOY_VERSION: version },
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -56,11 +59,11 @@ export async function makeImage(options: MakeImageOptions = {}): Promise<string>
   }
 }
 
-/** Links to all files of the image, in their places below `root`. */
+/** Makes links to all files of the image, in their places below `root`. */
 async function gather(root: string, binary: string): Promise<void> {
   const files = new Map([[binaryPlace, binary]]);
   for (const library of await librariesOf(binary)) files.set(library, library);
-  // An Envoy that knows no authorities serves all the same.
+  // An Envoy without authorities still serves.
   const authorities = await findCaBundle().catch(() => undefined);
   if (authorities !== undefined) files.set(authoritiesPlace, authorities);
   for (const [place, file] of files) {
@@ -79,7 +82,7 @@ async function librariesOf(binary: string): Promise<readonly string[]> {
   return [...result.output.matchAll(/(\/\S+) \(0x[0-9a-f]+\)/g)].map(([, library = ""]) => library);
 }
 
-/** Hands the folder to the engine as an image's only layer. */
+/** Gives the folder to the engine as the only layer of an image. */
 async function load({ client }: Engine, root: string, name: string): Promise<void> {
   const [repo = "", tag = ""] = name.split(":");
   const tar = spawn("tar", ["-C", root, "-ch", "--owner=0", "--group=0", "--numeric-owner", "."], {
@@ -110,7 +113,7 @@ async function idOf({ client }: Engine, name: string): Promise<string | undefine
 }
 
 async function removeUnused({ client }: Engine, id: string): Promise<void> {
-  // Refused where a container uses it, or where it has another name.
+  // The engine refuses this where a container uses the image, or where it has another name.
   await client.container.dockerode
     .getImage(id)
     .remove()

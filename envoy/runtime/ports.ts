@@ -4,10 +4,7 @@ import { createServer, type Server } from "node:net";
 
 const loopback = "127.0.0.1";
 
-/**
- * Ports handed out so far: the system may offer a port again before whoever asked for it has bound
- * it.
- */
+/** The ports returned so far. The system may offer a port again before its user has bound it. */
 const handedOut = new Set<number>();
 
 /**
@@ -18,7 +15,7 @@ export async function freePorts(count: number): Promise<number[]> {
   const held: Server[] = [];
   const ports: number[] = [];
   try {
-    // All are held until the last is found; that makes them distinct.
+    // All are held until the last is found, so they are distinct.
     while (ports.length < count) {
       const server = await listen(0);
       held.push(server);
@@ -33,12 +30,12 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** `forbidden`: this user may not listen there, as on ports below 1024 of many systems. */
+/** `forbidden`: this user may not listen there, which many systems say of ports below 1024. */
 export type PortState = "free" | "taken" | "forbidden";
 
 /**
- * Whether a server could listen on this port of 127.0.0.1 now. Also sees a listener that shares its
- * port by SO_REUSEPORT.
+ * Whether a server could listen on this port of 127.0.0.1 now. A listener that shares its port by
+ * SO_REUSEPORT counts too.
  */
 export async function portState(port: number): Promise<PortState> {
   try {
@@ -49,14 +46,14 @@ export async function portState(port: number): Promise<PortState> {
   }
 }
 
-/** What a failed attempt to listen says of the port. */
+/** What a failed attempt to listen says about the port. */
 export function stateOf({ code }: NodeJS.ErrnoException): PortState {
   return code === "EACCES" || code === "EPERM" ? "forbidden" : "taken";
 }
 
 /**
- * Half a sentence about a port that cannot be had, and what to do; `instead` is how another is
- * chosen.
+ * Half a sentence about a port that cannot be used, and what to do. `instead` says how to choose
+ * another.
  */
 export function describeUnusable(state: Exclude<PortState, "free">, instead: string): string {
   return state === "forbidden"

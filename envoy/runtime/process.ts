@@ -16,7 +16,7 @@ import {
 
 export interface EnvoyProcessOptions extends EnvoyRunOptions {
   readonly binary: EnvoyBinary;
-  /** Stops Envoy when aborted, during the start and after it. */
+  /** An abort stops Envoy, during the start and after it. */
   readonly signal?: AbortSignal;
 }
 
@@ -29,7 +29,7 @@ export interface EnvoyProcess extends RunningEnvoy {
  * Starts Envoy and settles when it serves.
  * @throws MeshwrightError `port-taken` when somebody listens on a port of the bootstrap,
  * `configuration` when the bootstrap names no admin address, `envoy-failed` when Envoy ends or is
- * not ready in time; the reason of `signal` when aborted.
+ * not ready in time; the reason of `signal` after an abort.
  */
 export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<EnvoyProcess> {
   const { binary, bootstrap, directory, name = "envoy", signal } = options;

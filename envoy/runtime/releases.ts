@@ -1,7 +1,7 @@
 // The stock Envoy releases that meshwright fetches and is tested on, with the checksum of each
 // wheel.
 
-/** What is fetched unless `$ENVOY_VERSION` names another. */
+/** The release that is fetched unless `$ENVOY_VERSION` names another. */
 export const defaultEnvoyVersion = "1.39.3";
 
 export type WheelPlatform = "macosx_15_0_arm64" | "manylinux_2_31_aarch64" | "manylinux_2_31_x86_64";
@@ -9,7 +9,10 @@ export type WheelPlatform = "macosx_15_0_arm64" | "manylinux_2_31_aarch64" | "ma
 /** SHA-256 of each wheel, in hexadecimal, by version and platform. */
 export type EnvoyReleases = Readonly<Record<string, Readonly<Record<WheelPlatform, string>>>>;
 
-/** All are clean release builds with V8; not every published wheel is (1.38.3 is neither). */
+/**
+ * All are clean release builds with V8. Not every published wheel is: 1.38.3 is neither clean nor
+ * has V8.
+ */
 export const envoyReleases: EnvoyReleases = {
   "1.36.4": {
     macosx_15_0_arm64: "c2db4ce7214ac9a32e45127c419f4db30a0ab0039885ba4e111d581e6edff9aa",

@@ -1,10 +1,10 @@
-// Runs a program to its end and keeps what it writes.
+// Runs a program to its end and keeps its output.
 
 import { type ChildProcess, spawn } from "node:child_process";
 
 /** How a program ended. */
 export interface ProgramResult {
-  /** The exit code; null where a signal ended it or it could not be started. */
+  /** The exit code; null where a signal ended the program or it could not be started. */
   readonly code: number | null;
   /** What it wrote to both outputs, or why it could not be started. */
   readonly output: string;
@@ -12,7 +12,7 @@ export interface ProgramResult {
 
 const running = new Set<ChildProcess>();
 
-/** A program does not outlive this process. */
+/** The program ends with this process. */
 function endAll(): void {
   for (const child of running) child.kill();
 }

@@ -1,5 +1,4 @@
-// What a running Envoy is, whether it is a process or a container, and how one finds out that it
-// serves.
+// Describes a running Envoy, a process or a container, and finds out when it serves.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,11 +9,14 @@ import type { ChildExit } from "./child.js";
 import { endReason, lastLines } from "./envoy-log.js";
 import { describeUnusable, portState } from "./ports.js";
 
-/** What every Envoy that is started here is told. */
+/** The options of every Envoy that is started here. */
 export interface EnvoyRunOptions {
   /** Must have an `admin` with a socket address and, for file-based discovery, a `node`. */
   readonly bootstrap: object;
-  /** For `<name>.json`, the bootstrap, and with a process `<name>.log`; made when missing. */
+  /**
+   * The folder for `<name>.json`, the bootstrap, and for a process's `<name>.log`; made when
+   * missing.
+   */
   readonly directory: string;
   /** Default `envoy`. */
   readonly name?: string;
@@ -32,23 +34,21 @@ export interface EnvoyRunOptions {
 export interface RunningEnvoy extends AsyncDisposable {
   readonly name: string;
   readonly admin: AdminClient;
-  /** Settles when Envoy has ended, by itself or by `stop`. Never rejects. */
+  /** Settles when Envoy has ended, by itself or after `stop`. Never rejects. */
   readonly exited: Promise<ChildExit>;
   /** The last lines that Envoy wrote. */
   logs(): string;
-  /** SIGTERM, after 3 s SIGKILL. Settles when Envoy has ended; may be repeated. */
+  /** Sends SIGTERM, and after 3 s SIGKILL. Settles when Envoy has ended; may be called again. */
   stop(): Promise<void>;
 }
 
-/** How long an Envoy may take until it serves, unless its options say another time: 15 s. */
+/** How long an Envoy may take until it serves, unless its options say otherwise: 15 s. */
 export const READY_TIMEOUT_MS = 15_000;
 
 const readyPollMs = 20;
 const detailLines = 12;
 
-/**
- * Writes the bootstrap where Envoy reads it, readable for whoever it runs as, and returns the file.
- */
+/** Writes the bootstrap where Envoy reads it, and returns the file. Every user may read it. */
 export async function writeBootstrap(options: EnvoyRunOptions): Promise<string> {
   const { bootstrap, directory, name = "envoy" } = options;
   await mkdir(directory, { recursive: true });
@@ -72,8 +72,8 @@ export async function untilReady(
   });
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    // Asked in this order, an Envoy that lost its port to another is not taken for ready by the
-    // other's answer.
+    // This order matters: when another Envoy has taken the port, its answer must not make this one
+    // count as ready.
     const ready = await envoy.admin.ready();
     if (exit) throw endedError(envoy, exit);
     if (ready) return;
@@ -115,7 +115,7 @@ interface Bound {
   };
 }
 
-/** What this file reads of a bootstrap; Envoy is the judge of the rest. */
+/** The parts of a bootstrap that are read here. Envoy checks the rest. */
 interface BootstrapView {
   readonly admin?: Bound;
   readonly static_resources?: { readonly listeners?: readonly Bound[] };
@@ -123,23 +123,23 @@ interface BootstrapView {
 
 /**
  * The admin interface that a bootstrap names.
- * @throws MeshwrightError `configuration` when it names none
+ * @throws MeshwrightError `configuration` when it has none
  */
 export function adminOf(bootstrap: BootstrapView, name: string): AdminClient {
   const socket = bootstrap.admin?.address?.socket_address;
   if (!socket?.port_value) {
     throw new MeshwrightError(
       "configuration",
-      `the bootstrap of Envoy "${name}" has no admin.address.socket_address with a port; add one, it tells when Envoy is ready`,
+      `the bootstrap of Envoy "${name}" has no admin.address.socket_address with a port; add one, which tells when Envoy is ready`,
     );
   }
   const host = socket.address === undefined || socket.address === "0.0.0.0" ? "127.0.0.1" : socket.address;
   return new AdminClient(`http://${host.includes(":") ? `[${host}]` : host}:${socket.port_value}`);
 }
 
-/** The words after `envoy`. @param file the bootstrap, as Envoy sees it */
+/** The arguments of `envoy`. @param file the bootstrap, as Envoy sees it */
 export function envoyArguments(file: string, options: EnvoyRunOptions): string[] {
-  // Hot restart takes shared memory by a base id, in which two Envoys of one machine would meet.
+  // Hot restart uses shared memory by a base id, and two Envoys of one machine would use the same.
   const args = ["-c", file, "--disable-hot-restart", "--concurrency", String(options.workers ?? 1)];
   args.push("--log-level", options.logLevel ?? "info");
   if (options.componentLogLevel !== undefined) args.push("--component-log-level", options.componentLogLevel);
@@ -147,8 +147,8 @@ export function envoyArguments(file: string, options: EnvoyRunOptions): string[]
 }
 
 /**
- * Whether the ports of a bootstrap on this machine are free. Envoy's listeners share their ports by
- * SO_REUSEPORT: two Envoys on one port would both start and split the traffic.
+ * Checks that the ports of a bootstrap are free on this machine. Envoy's listeners share their
+ * ports by SO_REUSEPORT: two Envoys on one port would both start and split the traffic.
  * @throws MeshwrightError `port-taken`
  */
 export async function checkPorts(bootstrap: BootstrapView, name: string): Promise<void> {

@@ -12,8 +12,8 @@ const timeoutMs = 30_000;
 
 /**
  * Runs `envoy --mode validate`; settles when Envoy accepts.
- * @throws MeshwrightError `configuration` with Envoy's own sentence; `envoy-failed` when Envoy does
- * not come to a verdict.
+ * @throws MeshwrightError `configuration` with Envoy's own sentence; `envoy-failed` when Envoy
+ * gives no verdict.
  */
 export async function validateBootstrap(binary: EnvoyBinary, bootstrap: object): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "meshwright-validate-"));
@@ -27,7 +27,7 @@ export async function validateBootstrap(binary: EnvoyBinary, bootstrap: object):
       refused ? "configuration" : "envoy-failed",
       refused
         ? `Envoy ${binary.version} refuses the configuration: ${endReason(result.output)}`
-        : `Envoy ${binary.version} came to no verdict on the configuration: ${result.reason}`,
+        : `Envoy ${binary.version} gave no verdict on the configuration: ${result.reason}`,
       lastLines(result.output, 12),
     );
   } finally {

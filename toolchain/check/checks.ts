@@ -1,5 +1,5 @@
-// What a build refuses beside what the compiler does: a module that stock Envoy would not load, and
-// one that it would load and never call.
+// What a build refuses in addition to the compiler: a module that stock Envoy would not load, or
+// would load and never call.
 
 import { MeshwrightError } from "../../envoy/errors.js";
 import { callbacksOf } from "../../envoy/module/abi.js";
@@ -16,8 +16,8 @@ import { rootContextFaults } from "./root-contexts.js";
 import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
 
 /**
- * Throws `MeshwrightError("build")` that says what is wrong, with the lines of source that cause it
- * as details.
+ * Throws `MeshwrightError("build")` that says what is wrong. Its details are the lines of source
+ * that cause it.
  */
 export async function refuseFlaws(source: Source, compiled: Compiled): Promise<void> {
   const { entry, sdk } = source;
@@ -35,8 +35,8 @@ export async function refuseFlaws(source: Source, compiled: Compiled): Promise<v
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
   if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
-  // A generated entry has no methods, and those of the filters that it names are looked at with
-  // theirs.
+  // A generated entry has no methods of its own. The methods of its filters are checked with each
+  // filter.
   if (source.text !== undefined) return;
   refuse(
     `${entry} does not export a callback that it implements`,
@@ -45,7 +45,7 @@ export async function refuseFlaws(source: Source, compiled: Compiled): Promise<v
 }
 
 /**
- * Throws `MeshwrightError("build")` where the module is larger than it may be. Sizes are in bytes.
+ * Throws `MeshwrightError("build")` where the module is larger than its budget. Sizes are in bytes.
  */
 export function refuseOversize(name: string, bytes: number, budget: number): void {
   if (bytes <= budget) return;
@@ -75,7 +75,7 @@ async function refuseStartCalls(source: Source, module: WasmModule): Promise<voi
   if (hostCallsAtStart(module).length === 0) return;
   const sites = await CallSites.of(source);
   refuse(
-    `${source.entry} calls the host when the module starts, before there is a plugin`,
+    `${source.entry} calls the host when the module starts, before a plugin exists`,
     sites.explainStart(),
   );
 }
@@ -83,15 +83,18 @@ async function refuseStartCalls(source: Source, module: WasmModule): Promise<voi
 async function refuseFailedStart(source: Source, compiled: Compiled): Promise<void> {
   const faults = startFaults(compiled, source);
   if (faults.length === 0) return;
-  // Only without optimizing does every call stand where the source has it.
+  // Every call is where the source has it only without optimizing.
   const exact = startFaults(await compileEntry(source, { optimization: "none" }), source);
   refuse(`${source.entry} does not start`, exact.length > 0 ? exact : faults);
 }
 
-/** Where an exported function is in the sources, as `index.ts:12:`. */
+/** The place of an exported function in the sources, as `index.ts:12:`. */
 type PlaceOf = (name: string) => string | undefined;
 
-/** What the entry file has itself is exported, whatever other files have under that name. */
+/**
+ * A function of the entry file itself is the exported one, even where other files have one of the
+ * same name.
+ */
 function placesOf(entry: string, map: SourceMap): PlaceOf {
   return (name) => {
     const places = map.find(new RegExp(`\\bfunction ${name}\\b`));
@@ -100,7 +103,7 @@ function placesOf(entry: string, map: SourceMap): PlaceOf {
   };
 }
 
-/** A refusal about an export, with the line of source that has it. */
+/** A refusal of an export, with its line of source. */
 function withPlace(refusal: string, placeOf: PlaceOf, sdk: string): string {
   const name = /^it exports (\w+) as /.exec(refusal)?.[1];
   const place = name === undefined ? undefined : placeOf(name);
@@ -115,13 +118,13 @@ function unknownCallbacks(report: ModuleReport, placeOf: PlaceOf): readonly stri
   const known = [...callbacksOf(report.abi ?? "0.2.1").keys()];
   return report.unknownCallbacks.map((name) => {
     const near = nearest(name, known);
-    const hint = near === undefined ? "there is none of a name like that" : `did you mean ${near}?`;
+    const hint = near === undefined ? "there is no callback with a similar name" : `did you mean ${near}?`;
     const place = placeOf(name);
     return `${place === undefined ? "" : `${place} `}${name} is never called: ${hint}`;
   });
 }
 
-/** Host calls of the SDK whose answers come through a callback. */
+/** Host calls of the SDK that are answered by a callback. */
 const ANSWERS: Readonly<Record<string, readonly [file: string, ...callbacks: string[]]>> = {
   proxy_set_tick_period_milliseconds: [PLUGIN, "proxy_on_tick"],
   proxy_http_call: [CALLS, "proxy_on_http_call_response"],
@@ -129,7 +132,7 @@ const ANSWERS: Readonly<Record<string, readonly [file: string, ...callbacks: str
   proxy_grpc_stream: [CALLS, "proxy_on_grpc_receive", "proxy_on_grpc_close"],
 };
 
-/** A line for each callback without which others do nothing, or leak. */
+/** A line for each missing callback without which other callbacks do nothing, or leak memory. */
 function missingCompanions(module: WasmModule, report: ModuleReport, sdk: string): readonly string[] {
   const files = callbackFiles(module, sdk);
   const isMissing = (name: string) => !report.callbacks.includes(name);
@@ -142,28 +145,28 @@ function missingCompanions(module: WasmModule, report: ModuleReport, sdk: string
           (name) => `export ${name} from ${sdk}${file} too: it keeps a context for each stream or connection`,
         ),
     );
-  // A module without the SDK waits for its answers as it likes.
+  // A module without the SDK may wait for its answers in its own way.
   if (!files.has(PLUGIN)) return contexts;
   const answers = report.imports.flatMap(({ name: call }) => {
     const [file, ...callbacks] = ANSWERS[call] ?? [""];
     return callbacks
       .filter(isMissing)
-      .map((name) => `export ${name} from ${sdk}${file}: the answer to ${call} comes there`);
+      .map((name) => `export ${name} from ${sdk}${file}: it gets the answer to ${call}`);
   });
   return [...contexts, ...new Set(answers)];
 }
 
 /**
- * Whether the SDK's contexts are behind the callbacks, and not those of `@solo-io/proxy-runtime` or
- * the module's own.
+ * Whether the callbacks call the SDK's contexts, and not those of `@solo-io/proxy-runtime` or the
+ * module's own.
  */
 function isOfSdk(files: ReadonlySet<string>): boolean {
   return files.has(PLUGIN) && !files.has(COMPATIBLE);
 }
 
 /**
- * The files that the module's callbacks come from, without their extension: those of the SDK by
- * their place in it.
+ * The files that the module's callbacks come from, without their extension; files of the SDK by
+ * their path in it.
  */
 function callbackFiles(module: WasmModule, sdk: string): ReadonlySet<string> {
   const files = module.exports

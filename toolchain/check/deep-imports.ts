@@ -1,5 +1,5 @@
-// The SDK's entries are what package.json exports. The compiler does not read that, so the build
-// looks at what an author's files import.
+// Finds imports of files that are not entries. The SDK's entries are those that package.json
+// exports, which the compiler does not read.
 
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -7,22 +7,22 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { type Source, withShownNames } from "../compile/source.js";
 import { SourceTree } from "./source-tree.js";
 
-/** An import of a file of meshwright that is no entry of it. */
+/** An import of a file of meshwright that is not an entry. */
 interface DeepImport {
-  /** The file that has it, by its path below the package, and the line. */
+  /** The importing file, by its path below the package, and the line. */
   readonly place: string;
-  /** As it stands there. */
+  /** The specifier as it is written. */
   readonly specifier: string;
   /** The file's path below meshwright's folder, without the extension. */
   readonly file: string;
-  /** The names that it takes; empty where it takes all, or none. */
+  /** The imported names; empty where it imports all, or none. */
   readonly names: readonly string[];
 }
 
 /**
  * Throws `MeshwrightError("build")` where the author's own files import a file of meshwright that
- * is no entry of it: a line for each, with the entry that has what it asks for. In a checkout the
- * linter sees to that.
+ * is not an entry: a line for each, with the entry that has the imported names. In a checkout the
+ * linter does this.
  */
 export async function refuseDeepImports(source: Source): Promise<void> {
   if (source.sdk === "assembly/") return;
@@ -33,7 +33,7 @@ export async function refuseDeepImports(source: Source): Promise<void> {
   const names = exportedNames(tree, source, entries);
   throw new MeshwrightError(
     "build",
-    `${source.entry} imports what is not an entry of meshwright`,
+    `${source.entry} imports files of meshwright that are not entries`,
     deep.map(({ place, specifier, file, names: wanted }) => {
       const folder = file.startsWith("proxy-runtime") ? "proxy-runtime" : "assembly";
       return `${place} ${specifier} is not an entry: ${advice(wanted, folder, names)}`;
@@ -41,7 +41,7 @@ export async function refuseDeepImports(source: Source): Promise<void> {
   );
 }
 
-/** From an entry, as `assembly/rules`, to its file below the package. */
+/** The entries, such as `assembly/rules`, and their files below the package. */
 type Entries = ReadonlyMap<string, string>;
 
 async function entriesOf({ sdkRoot }: Source): Promise<Entries> {
@@ -59,7 +59,7 @@ function deepImports(tree: SourceTree, source: Source, entries: Entries): readon
   return tree.ownFiles().flatMap((importing) =>
     tree.parsed(importing).imports.flatMap(({ specifier, line, names }) => {
       const file = fileOfMeshwright(source, specifier, importing);
-      // By a path into node_modules even an entry would be another copy, with contexts of its own.
+      // A path into node_modules makes even an entry a second copy, with contexts of its own.
       const isEntry = file !== undefined && entries.has(file) && !specifier.startsWith(".");
       if (file === undefined || isEntry) return [];
       const place = `${path.relative(source.root, importing).split(path.sep).join("/")}:${line}:`;
@@ -69,7 +69,7 @@ function deepImports(tree: SourceTree, source: Source, entries: Entries): readon
 }
 
 /**
- * What an import comes to below meshwright's folder, without the extension; undefined where that is
+ * The imported file below meshwright's folder, without the extension; undefined where it is
  * elsewhere.
  */
 function fileOfMeshwright({ sdkRoot }: Source, specifier: string, importing: string): string | undefined {
@@ -78,7 +78,7 @@ function fileOfMeshwright({ sdkRoot }: Source, specifier: string, importing: str
   return relative.startsWith("..") ? undefined : relative.split(path.sep).join("/");
 }
 
-/** From each entry to the names that it exports. */
+/** The names that each entry exports. */
 function exportedNames(
   tree: SourceTree,
   { sdkRoot }: Source,
@@ -92,7 +92,7 @@ function exportedNames(
   );
 }
 
-/** What to import in place of what is internal. */
+/** What to import instead of an internal file. */
 function advice(
   wanted: readonly string[],
   folder: string,

@@ -1,5 +1,5 @@
-// Starts a module as Envoy would, in this process, and sees whether it gets through. What its code
-// shows is not all: a start may also trap, or reach the host through a function value.
+// Starts a module in this process as Envoy would, and checks that the start ends well. Its code
+// does not show everything: a start may also trap, or reach the host through a function value.
 
 import { runInNewContext } from "node:vm";
 import { isAllowedAtStart } from "../../envoy/module/abi.js";
@@ -9,14 +9,14 @@ import type { Compiled } from "../compile/compile.js";
 import type { Source } from "../compile/source.js";
 import { isLibrary, SourceMap } from "../compile/source-map.js";
 
-/** A start takes milliseconds, and Envoy waits for one that does not end. */
+/** A start takes milliseconds. Envoy would wait for ever for one that does not end. */
 const PATIENCE_MS = 10_000;
-/** Where an error has been within a module: the byte. */
+/** The byte of the module at which an error was thrown. */
 const FRAME = /wasm-function\[\d+\]:0x([0-9a-f]+)/g;
 
 /**
- * A line for what ends the start, with the line of source where it can be told; none where it ends
- * well. All imports must be linked.
+ * A line for the error that ends the start, with the line of source where it is known; none where
+ * the start ends well. All imports must be linked.
  */
 export function startFaults({ release, map: json }: Compiled, { sdk }: Source): readonly string[] {
   const log: string[] = [];
@@ -28,14 +28,14 @@ export function startFaults({ release, map: json }: Compiled, { sdk }: Source): 
     const { message = String(error), stack = "" } = error as Partial<Error>;
     const place = [...stack.matchAll(FRAME)]
       .map(([, offset = ""]) => map.at(Number.parseInt(offset, 16)))
-      // What leads to a fault of the filter's, and is none.
+      // Functions that lead to a fault of the filter, and are not its cause.
       .find((each) => each !== undefined && !isLibrary(each.source) && !each.source.startsWith(sdk));
     const where = place === undefined ? "" : `${place.source}:${place.line}: `;
     return [`${where}${log.at(-1) ?? message}`];
   }
 }
 
-/** Throws what ends the start. */
+/** Throws the error that ends the start. */
 function start(bytes: Uint8Array, log: string[]): void {
   const module = new WebAssembly.Module(bytes);
   let memory: WebAssembly.Memory | undefined;
@@ -51,7 +51,7 @@ function start(bytes: Uint8Array, log: string[]): void {
   const { exports } = new WebAssembly.Instance(module, imports);
   memory = exports.memory as WebAssembly.Memory | undefined;
   for (const name of startExports(readModule(bytes))) {
-    // A loop without end can be left only where it runs in a context of its own.
+    // An endless loop can be stopped only where it runs in a context of its own.
     runInNewContext("start()", { start: exports[name] }, { timeout: PATIENCE_MS });
   }
 }

@@ -1,5 +1,5 @@
-// A method that Envoy never calls, because the filter's entry file does not export its callback, is
-// the mistake that shows nowhere else: the filter compiles, loads, and does nothing.
+// Finds methods that Envoy never calls because the filter's entry file does not export their
+// callbacks. No other check finds this mistake: the filter compiles, loads, and does nothing.
 
 import path from "node:path";
 import type { Source } from "../compile/source.js";
@@ -12,12 +12,12 @@ export const STREAM = "exports/stream";
 export const STATELESS = "exports/stateless";
 export const NETWORK = "exports/network";
 export const CALLS = "exports/calls";
-/** Of filters that were written for `@solo-io/proxy-runtime`. */
+/** The file for filters that were written for `@solo-io/proxy-runtime`. */
 export const COMPATIBLE = "proxy-runtime/exports";
 
 /**
- * From a method of a context to the callback through which the host calls it, and the file to
- * export that from.
+ * For each method of a context, the callback by which the host calls it, and the file that exports
+ * the callback.
  */
 const CALLBACKS: Readonly<Record<string, readonly [callback: string, file: string]>> = {
   onStart: ["proxy_on_vm_start", PLUGIN],
@@ -48,23 +48,22 @@ export function callbacksFrom(file: string): readonly string[] {
 }
 
 /**
- * What the callbacks of `exports/stateless` ask the root context for, and what `FilterRoot` asks
- * for in its place.
+ * The method of the root context that the callbacks of `exports/stateless` need, and the one that
+ * `FilterRoot` needs instead.
  */
 const SHARED_CONTEXTS: readonly string[] = ["sharedHttpContext", "sharedContext"];
 
-/** What a module exports, and where from. */
+/** The callbacks of a module, and where they come from. */
 export interface ExportedCallbacks {
   /** The module's exported callbacks, by their ABI names. */
   readonly callbacks: readonly string[];
-  /** The files of the SDK that these come from. */
+  /** The files of the SDK from which they come. */
   readonly files: ReadonlySet<string>;
 }
 
 /**
- * A line for each method of a context that the filter has and whose callback is not exported:
- * `index.ts:12: …`, from the entry file's folder. A method counts where it takes the place of one
- * of the SDK's contexts.
+ * A line for each method of the filter's contexts whose callback is not exported: `index.ts:12: …`,
+ * relative to the entry file's folder. Only methods that override one of the SDK's contexts count.
  */
 export async function silentMethods(
   source: Source,
@@ -84,7 +83,7 @@ export async function silentMethods(
   const isShared = implemented.some(({ method, isOwn }) => isOwn && SHARED_CONTEXTS.includes(method));
   if (isStateless && !isShared) {
     lines.push(
-      `no root context has sharedHttpContext, which the callbacks of ${source.sdk}${STATELESS} ask for`,
+      `no root context has sharedHttpContext, which the callbacks of ${source.sdk}${STATELESS} need`,
     );
   }
   return [...new Set(lines)];
@@ -93,16 +92,16 @@ export async function silentMethods(
 interface Implementation {
   readonly method: string;
   readonly where: { readonly file: string; readonly line: number };
-  /** Whether it is not the SDK's. */
+  /** False for a method of the SDK. */
   readonly isOwn: boolean;
-  /** For a sentence. */
+  /** The method's name in a sentence. */
   readonly what: string;
 }
 
 /**
- * The methods by which a class, or one that it extends, takes the place of those of the SDK's
- * context at the end of its chain. One that is not the author's is told at the class that extends
- * it. What the layer for `@solo-io/proxy-runtime` has of its own asks for no callback.
+ * The methods by which a class, or one of its bases, overrides those of the SDK's context at the
+ * end of its chain. A method that is not the author's is reported at the class that extends it.
+ * Methods of the layer for `@solo-io/proxy-runtime` itself need no callback.
  */
 function implementations(tree: SourceTree, chain: readonly DeclaredClass[]): readonly Implementation[] {
   const [own] = chain;

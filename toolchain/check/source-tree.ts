@@ -1,5 +1,5 @@
-// The files of a filter, from the entry file to all that its imports lead to, and its classes with
-// those that they extend, in whatever files these are.
+// The files of a filter: the entry file and all files that its imports lead to. Finds its classes
+// and their bases in all these files.
 
 import { statSync } from "node:fs";
 import path from "node:path";
@@ -13,7 +13,7 @@ import {
   type SourceFile,
 } from "./syntax.js";
 
-/** Reads each file once. */
+/** Parsed files, so that each is read once. */
 export class SourceTree {
   readonly #compiler: Compiler;
   readonly #source: Source;
@@ -30,13 +30,13 @@ export class SourceTree {
 
   /**
    * The entry file and all that its imports lead to, without those of the SDK and of installed
-   * packages; absolute paths. What is not there is left out: the compiler says so.
+   * packages; absolute paths. Missing files are left out, because the compiler reports them.
    */
   ownFiles(): readonly string[] {
     const { root, entry } = this.#source;
     const start = path.join(root, entry);
     const files = new Set(isFile(start) ? [start] : []);
-    // A set that grows while it is walked is walked to its end.
+    // Iterating over a set includes what is added meanwhile.
     for (const file of files) {
       for (const { specifier } of this.parsed(file).imports) {
         const imported = this.#fileOf(specifier, file);
@@ -50,7 +50,7 @@ export class SourceTree {
     return this.ownFiles().flatMap((file) => this.parsed(file).classes);
   }
 
-  /** The class and those that it extends, up to the first that extends none or cannot be found. */
+  /** The class and its bases, up to the first that extends none or whose base cannot be found. */
   chainOf(own: DeclaredClass): readonly DeclaredClass[] {
     const chain = new Set<DeclaredClass>();
     for (let next: DeclaredClass | undefined = own; next !== undefined && !chain.has(next); ) {
@@ -60,12 +60,12 @@ export class SourceTree {
     return [...chain];
   }
 
-  /** Whether a file is one of the SDK, or of its layer for `@solo-io/proxy-runtime`. */
+  /** Whether a file belongs to the SDK, or to its layer for `@solo-io/proxy-runtime`. */
   isOfSdk(file: string): boolean {
     return this.isOf("assembly", file) || this.isOf("proxy-runtime", file);
   }
 
-  /** Whether a file is in that folder of meshwright. */
+  /** Whether a file is in this folder of meshwright. */
   isOf(folder: "assembly" | "proxy-runtime", file: string): boolean {
     return file.startsWith(path.join(this.#source.sdkRoot, folder) + path.sep);
   }
@@ -79,7 +79,7 @@ export class SourceTree {
     return parsed;
   }
 
-  /** The class of that name, as it is seen from a scope. */
+  /** The class that a name refers to in a scope. */
   #find(scope: Scope, names: readonly string[]): DeclaredClass | undefined {
     for (let each: Scope | undefined = scope; each !== undefined; each = each.outer) {
       if (each.names.has(names[0] ?? "")) return this.#findIn(each, names);
@@ -107,7 +107,7 @@ export class SourceTree {
     }
   }
 
-  /** @param asked the files that were asked already: two may export all of each other */
+  /** @param asked the files that were searched already, because two may export all of each other */
   #findExport(
     file: string | undefined,
     names: readonly string[],
@@ -130,7 +130,7 @@ export class SourceTree {
     return undefined;
   }
 
-  /** The file that an import names, where the compiler would find it. */
+  /** The file of an import, found like the compiler finds it. */
   #fileOf(name: string, from: string): string | undefined {
     if (name.startsWith(".")) return sourceFile(path.resolve(path.dirname(from), name));
     const [, below] = /^meshwright\/(.*)$/.exec(withShownNames(name)) ?? [];
@@ -142,7 +142,7 @@ export class SourceTree {
   }
 }
 
-/** As the compiler looks for it: a file of that name, else the folder's index. */
+/** Like the compiler: a file of that name, otherwise the folder's index. */
 function sourceFile(place: string): string | undefined {
   return [`${place}.ts`, path.join(place, "index.ts")].find(isFile);
 }

@@ -1,5 +1,5 @@
-// What one source file declares, imports and exports, as the compiler's own parser reads it: as far
-// as it takes to follow an import to its file, and a class to those that it extends.
+// Reads what one source file declares, imports and exports, with the compiler's own parser. It
+// reads only what is needed to follow an import to its file and a class to its bases.
 
 import { readFileSync } from "node:fs";
 import type {
@@ -13,15 +13,17 @@ import type {
 /** The compiler as a library. It takes a third of a second to load. */
 export type Compiler = typeof import("assemblyscript");
 
-/** What a name stands for. */
+/** What a name refers to. */
 export type Binding =
   | { readonly kind: "class"; readonly declared: DeclaredClass }
   | { readonly kind: "alias"; readonly type: readonly string[]; readonly scope: Scope }
   | { readonly kind: "namespace"; readonly scope: Scope }
-  /** `name` is that in the other file; none stands for all that it exports. */
+  /**
+   * `name` is the name in the other file; without one it means everything that the file exports.
+   */
   | { readonly kind: "import"; readonly from: string; readonly name?: string };
 
-/** The names of a file, or of a namespace in it. */
+/** The names in a file, or in a namespace of it. */
 export interface Scope {
   readonly file: string;
   readonly names: Map<string, Binding>;
@@ -35,7 +37,7 @@ export interface DeclaredClass {
   /** Counted from 1. */
   readonly line: number;
   readonly scope: Scope;
-  /** The name of the class that it extends, in its parts: `sdk.HttpContext` has two. */
+  /** The parts of its base's name: `sdk.HttpContext` has two. */
   readonly base?: readonly string[];
   readonly methods: readonly Method[];
 }
@@ -44,20 +46,20 @@ export interface Method {
   readonly name: string;
   /** Counted from 1. */
   readonly line: number;
-  /** False where it is only declared, as an abstract one. */
+  /** False where it is only declared, like an abstract method. */
   readonly hasBody: boolean;
 }
 
-/** An exported name: one of the file's own, or one of another file's. */
+/** An exported name: of this file, or of another. */
 export type Exported = { readonly local: string } | { readonly from: string; readonly name: string };
 
-/** An import or a re-export of another file. */
+/** An import or re-export of another file. */
 export interface Import {
-  /** As it stands there. */
+  /** The specifier as it is written. */
   readonly specifier: string;
   /** Counted from 1. */
   readonly line: number;
-  /** The names that it takes; empty where it takes all, or none. */
+  /** The imported names; empty where it imports all, or none. */
   readonly names: readonly string[];
 }
 
@@ -66,7 +68,7 @@ export interface SourceFile {
   readonly scope: Scope;
   readonly classes: readonly DeclaredClass[];
   readonly exports: ReadonlyMap<string, Exported>;
-  /** The files of which it exports everything, as it names them. */
+  /** The specifiers of the files whose every export it re-exports. */
   readonly exportsAllOf: readonly string[];
   readonly imports: readonly Import[];
 }
@@ -93,7 +95,7 @@ class FileReader implements SourceFile {
     this.scope = { file, names: new Map() };
   }
 
-  /** A const enum to the compiler's own sources, an object to everybody else. */
+  /** This is a const enum in the compiler's own sources, and an object for everybody else. */
   get #flags(): { readonly Export: number; readonly Static: number } {
     return (this.#as as unknown as { readonly CommonFlags: { Export: number; Static: number } }).CommonFlags;
   }
@@ -167,7 +169,7 @@ class FileReader implements SourceFile {
         : undefined;
     }
     if (!(node instanceof as.NamespaceDeclaration)) return undefined;
-    // One that is declared again has the names of both.
+    // A namespace that is declared again has the names of both declarations.
     const known = scope.names.get(node.name.text);
     const inner = known?.kind === "namespace" ? known.scope : newScope(scope);
     for (const member of node.members) this.read(member, inner);

@@ -1,4 +1,4 @@
-// What the build refuses, beside what the compiler does, and what it writes.
+// What the build refuses in addition to the compiler, and what it writes.
 
 import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
@@ -23,7 +23,8 @@ afterAll(async () => {
 afterEach(() => void vi.unstubAllEnvs());
 
 /**
- * A package of an author's, another each time: what was compiled in one before is known in each.
+ * An author's package, a new one each time. What was compiled in an earlier one is taken from the
+ * cache.
  */
 async function newPackage(): Promise<string> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-build-")));
@@ -65,13 +66,13 @@ async function refusal(
   return { message, details };
 }
 
-test("a type error is told in the compiler's own lines", async () => {
+test("a type error is reported in the compiler's own lines", async () => {
   const { message, details } = await refusal(`${PLUGIN}\nconst a: i32 = "text";`);
   expect(message).toContain("index.ts does not compile");
   expect(details.join("\n")).toMatch(/TS2322.*index\.ts\(2,16\)/s);
 });
 
-test("an import that Envoy does not link is led back to the expressions that need it", async () => {
+test("an import that Envoy does not link is traced to the expressions that need it", async () => {
   const { message, details } = await refusal(`${ABI}
 declare function mine(a: i32): void;
 @external("env", "proxy_get_header_map_valeu")
@@ -102,7 +103,7 @@ export function proxy_on_tick(id: u32): void {
   ]);
 });
 
-test("a host call at a file's top level is named with its line, and the abort of a failed assertion is none", async () => {
+test("a host call at a file's top level is named with its line, and the abort of a failed assertion does not count", async () => {
   const { message, details } = await refusal(`${IMPORTS}
 ${PLUGIN}
 const greeting = "hello";
@@ -114,7 +115,7 @@ greet();
 registerRootContext((id: u32) => new RootContextOfMine(id));
 class RootContextOfMine extends RootContext {}
 `);
-  expect(message).toBe("index.ts calls the host when the module starts, before there is a plugin");
+  expect(message).toBe("index.ts calls the host when the module starts, before a plugin exists");
   expect(details).toEqual([
     "index.ts:8: greet(); calls env.proxy_log at the top level: do it in onStart or onConfigure",
   ]);
@@ -125,7 +126,7 @@ test("a start that traps, or reaches the host through a function value, is named
     "registerRootContext((id: u32) => new RootContextOfMine(id));\nclass RootContextOfMine extends RootContext {}";
   const trap = await refusal(`${IMPORTS}\n${PLUGIN}\nconst list: i32[] = [];\nlog(list[1], "");\n${root}`);
   expect(trap).toEqual({
-    message: "index.ts calls the host when the module starts, before there is a plugin",
+    message: "index.ts calls the host when the module starts, before a plugin exists",
     details: [expect.stringContaining("index.ts:4: log(list[1]")],
   });
   const outOfRange = await refusal(`${IMPORTS}
@@ -156,7 +157,7 @@ registerRootContext((id: u32) => new Root(id));`);
   });
 });
 
-test("a filter without a root context, or with two, is told so", async () => {
+test("a filter without a root context, or with two, is refused", async () => {
   const filter = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\n`;
   expect(await refusal(filter)).toEqual({
     message: "index.ts makes no filter",
@@ -164,10 +165,10 @@ test("a filter without a root context, or with two, is told so", async () => {
   });
   const register = "registerRootContext((id: u32) => new Root(id));\n";
   const { details } = await refusal(filter + register + register);
-  expect(details).toEqual(["index.ts:5: a root context is registered already: a filter has one"]);
+  expect(details).toEqual(["index.ts:5: a root context is already registered: a filter has one"]);
 });
 
-test("a module without ABI marker and allocator is told where to get them", async () => {
+test("a module without ABI marker and allocator is refused with the file that has them", async () => {
   const { message, details } = await refusal(
     'import "meshwright/assembly/exports/plugin";\nexport function proxy_on_tick(id: u32): void {}',
   );
@@ -193,7 +194,7 @@ export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0;
   expect(amongTheSdk.details).toEqual([`index.ts:4: ${fault}`]);
 });
 
-test("a callback that Envoy does not know is answered with the one that was meant", async () => {
+test("a callback that Envoy does not know is refused with the one that was meant", async () => {
   const { details } = await refusal(`${ABI}
 export function proxy_on_request_header(id: u32, headers: u32, end: u32): u32 { return 0; }`);
   expect(details).toEqual([
@@ -201,7 +202,7 @@ export function proxy_on_request_header(id: u32, headers: u32, end: u32): u32 { 
   ]);
 });
 
-test("stream callbacks without a context, and a timer without its tick, are told what they need", async () => {
+test("stream callbacks without a context, and a timer without its tick, are refused with what they need", async () => {
   const { details } = await refusal(
     `${IMPORTS}
 ${PLUGIN}
@@ -314,7 +315,7 @@ test("an author's own filter is built from its folder, and again when it was sav
   expect(await again(own)).toBe(true);
   lines.length = 0;
   const [elsewhere] = await buildFilters([own], { outDir: path.join(own, "elsewhere"), onProgress });
-  expect(lines).toEqual(["compiled mine before: it comes from the cache"]);
+  expect(lines).toEqual(["took mine from the cache: it was compiled before"]);
   expect(elsewhere?.upToDate).toBe(false);
   expect(await readFile(elsewhere?.path ?? "")).toEqual(await readFile(path.join(outDir, "mine.wasm")));
   expect(await again(await ownFilter("mine"))).toBe(false);
@@ -332,7 +333,7 @@ test("a filter of the catalog may be named by its folder", async () => {
   );
 });
 
-test("a folder that cannot be written to is told as that", async () => {
+test("a folder that cannot be written to is named", async () => {
   const outDir = path.join(await ownFilter("mine"), "index.ts");
   await expect(buildFilters(["trace-headers"], { outDir })).rejects.toMatchObject({
     code: "build",
@@ -346,7 +347,7 @@ test("two modules of one name are refused", async () => {
   await expect(buildFilters([await ownFilter("trace-headers")])).rejects.toThrow(/"trace-headers" is taken/);
 });
 
-test("a filter that is not there is answered with those that are", async () => {
+test("a missing filter is refused with the names of those that exist", async () => {
   await expect(buildFilters(["header-rooting"])).rejects.toThrow(
     /header-routing, fault-injection, retry-budget/,
   );

@@ -25,29 +25,32 @@ export interface BuiltFilter {
   readonly bytes: number;
   /** The host calls that it needs, by their ABI names. */
   readonly imports: readonly string[];
-  /** The callbacks that Envoy will enter, by their ABI names. */
+  /** The callbacks that Envoy will call, by their ABI names. */
   readonly callbacks: readonly string[];
   /** How long it took; 0 when the module was up to date. */
   readonly seconds: number;
-  /** Whether the module was there already, as its sources make it. */
+  /** Whether the module already existed and matches its sources. */
   readonly upToDate: boolean;
 }
 
-/** The modules of the catalog: the published package has them, and in a checkout they are built. */
+/** The catalog's modules: the published package has them, and in a checkout they are built. */
 const CATALOG_MODULES = path.join(PACKAGE_ROOT, IN_CHECKOUT ? "build" : "dist/modules");
 
 export interface BuildOptions {
-  /** Where modules go. Default: `build` of the package that the filter is of. */
+  /** The folder for modules. Default: `build` of the filter's package. */
   readonly outDir?: string;
-  /** Most bytes that a module may have. Default: the filter's own budget. */
+  /** The most bytes that a module may have. Default: the filter's own budget. */
   readonly sizeBudget?: number;
-  /** Told when a filter's compilation starts and ends, and when it was compiled before. */
+  /**
+   * Called with a line when a filter's compilation starts and ends, and when its module comes from
+   * the cache.
+   */
   readonly onProgress?: (line: string) => void;
 }
 
 /**
- * Where `buildFilters` puts the module of a catalog's filter, or of one of the package that is
- * worked in, unless told otherwise.
+ * Where `buildFilters` puts the module of a filter of the catalog or of the current package by
+ * default.
  */
 export function modulePath(name: string, outDir = defaultOutDir(name)): string {
   return path.join(outDir, `${name}.wasm`);
@@ -57,25 +60,25 @@ function defaultOutDir(name: string): string {
   return isCatalogName(name) ? CATALOG_MODULES : path.join(workspaceRoot(), "build");
 }
 
-/** Where `buildFilters` puts a filter's module unless told otherwise, wherever the filter is. */
+/** Where `buildFilters` puts a filter's module by default, wherever the filter is. */
 export function moduleOf({ name, isOwn, entry }: FilterPlace): string {
   return modulePath(name, isOwn ? path.join(sourceAt(entry).root, "build") : CATALOG_MODULES);
 }
 
 /**
- * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration
- * to `schemas/` beside the modules. Each is named as `findMember` takes it. To each NAME.wasm come
- * its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A
- * module that is there as its sources make it is left as it is; those of the catalog come built
- * with the published package. Throws `MeshwrightError("build")` as `compileModule` does, and for a
- * module over its size budget.
+ * Compiles the named filters in parallel, and writes the JSON Schema of each filter's configuration
+ * to `schemas/` beside the modules. Each filter is named as `findMember` expects it. Each NAME.wasm
+ * gets its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names.
+ * A module that matches its sources is left as it is; the published package has those of the
+ * catalog. Throws `MeshwrightError("build")` like `compileModule`, and for a module over its size
+ * budget.
  */
 export async function buildFilters(
   names: readonly string[],
   options: BuildOptions = {},
 ): Promise<readonly BuiltFilter[]> {
   const members = await Promise.all(names.map(findMember));
-  refuseRepeated(members, "their modules would have one name");
+  refuseRepeated(members, "their modules would have the same name");
   return Promise.all(members.map((member) => buildFilter(member, options)));
 }
 
@@ -93,7 +96,7 @@ async function buildFilter(member: Member, options: BuildOptions): Promise<Built
   return buildModule(sourceAt(member.entry), out, { ...options, sizeBudget, name, label: name });
 }
 
-/** Whether the filter's module is at `out`, as its sources make it. */
+/** Whether the filter's module is at `out` and matches its sources. */
 export function isBuilt({ entry }: FilterPlace, out: string): Promise<boolean> {
   return isWritten(sourceAt(entry), out);
 }
@@ -111,8 +114,8 @@ interface Build extends BuildOptions {
 }
 
 /**
- * Builds a module, its source map and its debug build, and says what there is to say of it. Throws
- * as `compileModule` does.
+ * Builds a module, its source map and its debug build, and describes it. Throws like
+ * `compileModule`.
  */
 export async function buildModule(source: Source, out: string, build: Build): Promise<BuiltFilter> {
   const { name, label, sizeBudget, onProgress } = build;
@@ -128,7 +131,7 @@ export async function buildModule(source: Source, out: string, build: Build): Pr
     onProgress?.(`compiling ${label} …`);
   };
   await compileTo(source, out, { debug: true, sizeBudget, onCompile });
-  onProgress?.(isCompiledHere ? `compiled ${name}` : `compiled ${name} before: it comes from the cache`);
+  onProgress?.(isCompiledHere ? `compiled ${name}` : `took ${name} from the cache: it was compiled before`);
   return describeBuilt(name, out, (performance.now() - started) / 1000);
 }
 
@@ -140,7 +143,7 @@ async function describeBuilt(name: string, out: string, seconds: number): Promis
 }
 
 /**
- * Makes the folders of a module and of its schema, and returns the latter's path. Throws
+ * Makes the folders of a module and of its schema, and returns the schema's path. Throws
  * `MeshwrightError("build")` where they cannot be written to.
  */
 export async function schemaFolder(out: string): Promise<string> {
@@ -166,24 +169,24 @@ export async function writeSchema(
 }
 
 export interface CompileOptions {
-  /** Write the source map and the debug build too. Default: false. */
+  /** Also write the source map and the debug build. Default: false. */
   readonly debug?: boolean;
-  /** Most bytes that the module may have. Default: no limit. */
+  /** The most bytes that the module may have. Default: no limit. */
   readonly sizeBudget?: number;
 }
 
 /**
- * Compiles one entry file to a module, in the package that it is of. Each file is written beside
- * its place and renamed, so that an Envoy or a test never sees half a module. Throws
- * `MeshwrightError("build")`, with the compiler's own lines as details or with the lines of source
- * that make a module that stock Envoy would refuse or never call.
+ * Compiles one entry file to a module, in its package. Each file is written beside its place and
+ * renamed, so that an Envoy or a test never sees half a module. Throws `MeshwrightError("build")`,
+ * whose details are the compiler's own lines, or the lines of source for which stock Envoy would
+ * refuse the module or never call it.
  * @param entry an absolute path, or one below this package
  */
 export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
   await compileTo(sourceAt(path.resolve(PACKAGE_ROOT, entry)), out, options);
 }
 
-/** As `compileModule`, of a source. */
+/** Like `compileModule`, for a source. */
 export async function compileTo(
   source: Source,
   out: string,
@@ -198,9 +201,9 @@ export async function compileTo(
   for (const [file, content] of filesOf(compiled, out, debug)) await writeAtomically(file, content);
 }
 
-/** Compiles as `compileModule` does, and writes nothing. */
+/** Compiles like `compileModule`, and writes nothing. */
 export async function compileChecked(source: Source, onCompile?: () => void): Promise<Compiled> {
-  // What is generated may import any file of meshwright.
+  // A generated entry file may import any file of meshwright.
   if (source.text === undefined) await refuseDeepImports(source);
   const compiled = await compileEntry(source, onCompile === undefined ? {} : { onCompile });
   await refuseFlaws(source, compiled);
@@ -209,7 +212,7 @@ export async function compileChecked(source: Source, onCompile?: () => void): Pr
 
 type ModuleFile = readonly [file: string, content: Uint8Array];
 
-/** The module comes last: where it is new, so is what belongs to it. */
+/** The module is written last: where it is new, its other files are new too. */
 function filesOf({ release, debug, map }: Compiled, out: string, withDebug: boolean): readonly ModuleFile[] {
   if (!withDebug) return [[out, release]];
   const url = `${path.basename(out)}.map`;
@@ -220,7 +223,7 @@ function filesOf({ release, debug, map }: Compiled, out: string, withDebug: bool
   ];
 }
 
-/** Whether each file is there with its content. */
+/** Whether each file exists with its content. */
 async function areWritten(files: readonly ModuleFile[]): Promise<boolean> {
   for (const [file, content] of files) {
     const there = await readFile(file).catch(() => undefined);

@@ -7,9 +7,9 @@ import { ModuleCache } from "./module-cache.js";
 import { type CompilerAnswer, type CompilerJob, type Made, runCompiler } from "./run-compiler.js";
 import { packageOptions, type Source, withShownNames } from "./source.js";
 
-/** What the compiler made of an entry file. */
+/** The compiler's output for an entry file. */
 export interface Compiled {
-  /** The module as Envoy gets it: without names. */
+  /** The module for Envoy: without names. */
   readonly release: Uint8Array;
   /**
    * The same code with the functions' names, which Envoy then writes into its log when the filter
@@ -17,15 +17,15 @@ export interface Compiled {
    */
   readonly debug: Uint8Array;
   /**
-   * The source map of both, as JSON. It holds the sources, those of meshwright in an author's
-   * package as `meshwright/…`.
+   * The source map of both, as JSON. It contains the sources. In an author's package meshwright's
+   * sources are named `meshwright/…`.
    */
   readonly map: string;
 }
 
 /**
- * As the filters are built, or nothing moved or merged, so that every call stands where the source
- * has it.
+ * `release`: as filters are built. `none`: nothing is moved or merged, so every call is where the
+ * source has it.
  */
 export type Optimization = "release" | "none";
 
@@ -33,13 +33,13 @@ export type Optimization = "release" | "none";
 export interface EntryOptions {
   /** Default: `release`. */
   readonly optimization?: Optimization;
-  /** Told before the compiler starts; not where the module is known already. */
+  /** Called before the compiler starts; not where the module comes from the cache. */
   readonly onCompile?: () => void;
 }
 
 /**
- * Compiles one entry file in its package, or takes what the compiler has made of the same sources
- * before.
+ * Compiles one entry file in its package, or takes the module that was compiled from the same
+ * sources before.
  * @throws MeshwrightError `build` with the compiler's own lines as details
  */
 export async function compileEntry(source: Source, options: EntryOptions = {}): Promise<Compiled> {
@@ -49,13 +49,13 @@ export async function compileEntry(source: Source, options: EntryOptions = {}): 
   return asCompiled(made);
 }
 
-/** As `compileEntry` without options; `undefined` where the compiler would have to run. */
+/** Like `compileEntry` without options; `undefined` where the compiler would have to run. */
 export async function knownCompiled(source: Source): Promise<Compiled | undefined> {
   const made = await new ModuleCache().find(jobOf(source));
   return made === undefined ? undefined : asCompiled(made);
 }
 
-/** Runs the compiler unless it has made a module of the same sources before. Never rejects. */
+/** Runs the compiler unless the cache has a module of the same sources. Never rejects. */
 export async function compileOnce(
   job: CompilerJob,
   onCompile?: () => void,
@@ -69,7 +69,7 @@ export async function compileOnce(
   return answer;
 }
 
-/** What the compiler is told of an entry file. */
+/** The compiler's arguments for an entry file. */
 export function jobOf(source: Source, optimization: Optimization = "release"): CompilerJob {
   const { root, entry, text } = source;
   const level = optimization === "none" ? ["-O0"] : [];
@@ -81,12 +81,12 @@ export function jobOf(source: Source, optimization: Optimization = "release"): C
 export function notCompiled({ entry }: Source, output: string): MeshwrightError {
   return new MeshwrightError(
     "build",
-    `${entry} does not compile: mend what the compiler names and build again`,
+    `${entry} does not compile: correct what the compiler names and build again`,
     withShownNames(output).trim().split("\n"),
   );
 }
 
-/** The parts of what the compiler wrote with `--debug` and `--sourceMap`. */
+/** The parts of the compiler's output with `--debug` and `--sourceMap`. */
 export function asCompiled({ wasm: module, map }: Made): Compiled {
   return {
     release: withProducers(withoutSections(module, ["name", "sourceMappingURL"])),
@@ -96,8 +96,8 @@ export function asCompiled({ wasm: module, map }: Made): Compiled {
 }
 
 /**
- * The compiler puts the names behind the code, so that what is left of the module stays where the
- * source map has it.
+ * The compiler puts the names behind the code, so without them the code stays where the source map
+ * has it.
  */
 function withoutSections(bytes: Uint8Array, names: readonly string[]): Uint8Array {
   const parts = readModule(bytes)
@@ -106,13 +106,13 @@ function withoutSections(bytes: Uint8Array, names: readonly string[]): Uint8Arra
   return Buffer.concat([bytes.subarray(0, 8), ...parts]);
 }
 
-/** The compiler names the sources as being below the module's own name. */
+/** The compiler names the sources as if they were below the module's own name. */
 function shownMap(json: string): string {
   const map = JSON.parse(json) as { readonly sources: readonly string[] };
   return JSON.stringify({ ...map, sources: map.sources.map(withShownNames), sourceRoot: "" });
 }
 
-/** Where the same code with the functions' names goes. */
+/** The path of the same code with the functions' names. */
 export function debugModulePath(out: string): string {
   return out.replace(/(\.wasm)?$/, ".debug.wasm");
 }
@@ -123,7 +123,7 @@ export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
 }
 
 /**
- * The module with the custom section by which tools tell what made it. Source: tool-conventions,
+ * The module with the custom section that tells tools what made it. Source: tool-conventions,
  * `ProducersSection.md`.
  */
 function withProducers(bytes: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
-// Keeps the compiler loaded and compiles what it is sent: in a thread of `warm-compiler.ts`, or in
-// a process of `run-compiler.ts`. Plain JavaScript, since both start without what runs the sources
-// of a checkout.
+// Keeps the compiler loaded and compiles the jobs that it is sent: in a thread of
+// `warm-compiler.ts`, or in a process of `run-compiler.ts`. It is plain JavaScript, because both
+// start without the loader that runs the sources of a checkout.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,4 @@
-// A filter's module for a test: built when it is stale, by whichever of the test's processes comes
-// first.
+// Gives a test a filter's module. The first of the test's processes builds it where it is stale.
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -8,16 +7,16 @@ import { findPlace } from "../package/member.js";
 import { buildFilters, isBuilt, moduleOf, modulePath } from "./build.js";
 import { IN_CHECKOUT } from "./source.js";
 
-/** Names a folder whose modules are taken as they are, in place of those that would be built. */
+/** The variable that names a folder whose modules are used as they are, instead of building any. */
 export const MODULES_VARIABLE = "MESHWRIGHT_MODULES";
 
 /**
  * The path of a filter's module, built first where it is missing or older than its sources. Any
- * number of processes may ask at once: one compiles, and the others wait for it; after five seconds
- * they say on standard error for whom. Where `$MESHWRIGHT_MODULES` names a folder with the module,
- * that one is taken.
- * @param filter as `findMember` takes it: a name or a path
- * @throws MeshwrightError as `buildFilters` and `waitForLock` do
+ * number of processes may call this at once: one compiles, and the others wait for it. After five
+ * seconds they name that process on standard error. Where `$MESHWRIGHT_MODULES` names a folder with
+ * the module, that module is used.
+ * @param filter a name or a path, as `findMember` expects it
+ * @throws MeshwrightError the errors of `buildFilters` and `waitForLock`
  */
 export async function filterModule(filter: string): Promise<string> {
   const given = givenModule(filter);
@@ -25,7 +24,7 @@ export async function filterModule(filter: string): Promise<string> {
   const place = await findPlace(filter);
   const module = moduleOf(place);
   if (!place.isOwn && !IN_CHECKOUT) return module;
-  // A build reads the schema too, which takes longer than most tests.
+  // A build also reads the schema, which takes longer than most tests.
   if (await isBuilt(place, module)) return module;
   using _ = await waitForLock(path.join(path.dirname(module), `.${place.name}.build-lock`));
   await buildFilters([place.entry]);
@@ -33,8 +32,8 @@ export async function filterModule(filter: string): Promise<string> {
 }
 
 /**
- * Found by the name alone: whoever set the folder up knows of which filter each module is, and a
- * test may ask for it a thousand times.
+ * The module is found by the name alone. Whoever made the folder knows each module's filter, and a
+ * test may ask a thousand times.
  */
 function givenModule(filter: string): string | undefined {
   const folder = process.env[MODULES_VARIABLE];

@@ -1,7 +1,7 @@
-// Keeps what the compiler made, by the content of all that it was made of, so that the same sources
-// are compiled once: by whichever process comes first, in whichever checkout. The compiler says
-// which files it read and which it looked for in vain; an entry counts only where each of them is
-// still as it was. Nothing here is needed: what cannot be read or written is compiled.
+// Keeps compiled modules by the content of everything that they were made of. The same sources are
+// thus compiled once, by the first process in any checkout. The compiler says which files it read
+// and which it did not find; an entry counts only where all of them are unchanged. The cache is
+// optional: where it cannot be read or written, the sources are compiled.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { cacheFolder } from "../../envoy/runtime/find.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { CompilerAnswer, CompilerJob, Made } from "./run-compiler.js";
 
-/** Another number for another layout of entries, so that no old one is misread. */
+/** A new layout of entries gets a new number, so that no old entry is misread. */
 const LAYOUT = 1;
 const LIMIT_BYTES = 256 * 1024 * 1024;
 /** Enough for a few branches. More would make every search for a new version longer. */
@@ -21,19 +21,22 @@ const VERSIONS_OF_A_JOB = 12;
 
 /** The line before an entry's compressed module and map. */
 interface Head {
-  /** From a file below the job's root, or beside it, to its digest; null for none. */
+  /** The digest of each file below the job's root, or beside it; null for a missing file. */
   readonly looked: readonly (readonly [name: string, digest: string | null])[];
   readonly wasmBytes: number;
-  /** Of what follows the line. */
+  /** The digest of what follows the line. */
   readonly digest: string;
 }
 
 export interface CacheOptions {
-  /** Default: `modules` in the cache's folder of this user. */
+  /** The cache's folder. Default: `modules` in this user's cache folder. */
   readonly folder?: string;
-  /** Most bytes that all entries may have. What was not used for longest goes first. */
+  /**
+   * The most bytes that all entries may have. Entries that were unused for longest are removed
+   * first.
+   */
   readonly limitBytes?: number;
-  /** Default: the compiler's that is installed. */
+  /** The compiler's version. Default: that of the installed compiler. */
   readonly compilerVersion?: string;
 }
 
@@ -48,7 +51,7 @@ export class ModuleCache {
     this.#version = options.compilerVersion ?? compilerVersion();
   }
 
-  /** What the compiler made of these very sources. */
+  /** The compiler's output for exactly these sources. */
   async find(job: CompilerJob): Promise<Made | undefined> {
     const digests = new Map<string, string | null>();
     const folder = this.#folderOf(job, digestOfFile(path.join(job.root, job.entry)));
@@ -68,7 +71,7 @@ export class ModuleCache {
     return undefined;
   }
 
-  /** Keeps what the compiler made, where it made something. */
+  /** Keeps the compiler's output, where there is one. */
   async keep(job: CompilerJob, { made, looked }: CompilerAnswer): Promise<void> {
     if (made === undefined) return;
     const names = looked.map(([file, digest]) => [path.relative(job.root, file), digest] as const);
@@ -82,11 +85,14 @@ export class ModuleCache {
       await writeAtomically(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), content]));
       await this.#makeRoom(folder);
     } catch {
-      // A cache that cannot be written to, or is full, is no reason not to build.
+      // A build goes on where the cache cannot be written to or is full.
     }
   }
 
-  /** Of what decides most; the versions in it differ in what the entry file leads to. */
+  /**
+   * The folder for a job and the text of its entry file. The entries in it differ in the files that
+   * the entry file leads to.
+   */
   #folderOf({ entry, args, texts = {} }: CompilerJob, entryDigest: string | null): string {
     const text = texts[entry] === undefined ? entryDigest : null;
     const facts = [LAYOUT, this.#version, entry, text, args, texts];
@@ -112,7 +118,7 @@ interface Entry {
   readonly usedAt: number;
 }
 
-/** Whether it is not still being written, or left by a process that was killed meanwhile. */
+/** False for a file that is still being written, or that a killed process left. */
 function isWhole({ file }: Entry): boolean {
   return !path.basename(file).startsWith(".");
 }
@@ -121,7 +127,7 @@ function newestFirst(one: Entry, other: Entry): number {
   return other.usedAt - one.usedAt;
 }
 
-/** Newest first. What another process has just removed is left out. */
+/** Newest first. Entries that another process has just removed are left out. */
 async function entriesIn(folder: string): Promise<readonly Entry[]> {
   // While files are renamed, one may be listed several times.
   const names = new Set(await readdir(folder).catch(() => []));
@@ -154,7 +160,7 @@ async function readEntry(
   }
 }
 
-/** As the compiler reads it; null where it would find nothing. */
+/** The text as the compiler reads it; null where it would find no file. */
 function digestOfFile(file: string): string | null {
   try {
     return digestOf(readFileSync(file, "utf8"));

@@ -1,4 +1,4 @@
-// The catalog's modules as they come with the published package.
+// The catalog's modules that come with the published package.
 
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
@@ -7,9 +7,8 @@ import { MeshwrightError } from "../../envoy/errors.js";
 
 /**
  * The module of a catalog's filter.
- * @param folder where the package has it
- * @param outDir where to copy it, with its source map and its schema; default: it is used where it
- * is
+ * @param folder the package's folder of modules
+ * @param outDir where to copy it, with its source map and its schema; default: it is used in place
  * @throws MeshwrightError `build` where it is missing, or `outDir` cannot be written to
  */
 export async function prebuilt(name: string, folder: string, outDir?: string): Promise<string> {
@@ -24,7 +23,7 @@ export async function prebuilt(name: string, folder: string, outDir?: string): P
   return path.join(outDir, `${name}.wasm`);
 }
 
-/** An Envoy that reads the file never sees half of it. */
+/** The file is renamed into place, so that an Envoy never reads half of it. */
 async function copyWhole(from: string, to: string): Promise<void> {
   const partial = `${to}.${process.pid}.partial.wasm`;
   try {

@@ -1,4 +1,4 @@
-// Runs the AssemblyScript compiler in a process of its own.
+// Runs the AssemblyScript compiler in a separate process.
 
 import { type ChildProcess, fork } from "node:child_process";
 import path from "node:path";
@@ -7,19 +7,19 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 /** The program of the compiler's process and of its thread. */
 export const COMPILER = path.join(PACKAGE_ROOT, "toolchain/compile/compiler.js");
 
-/** What is to be compiled. */
+/** A compilation. */
 export interface CompilerJob {
-  /** The folder that all names are relative to, an absolute path. */
+  /** The folder to which all names are relative, an absolute path. */
   readonly root: string;
   /** The entry file's path below `root`. */
   readonly entry: string;
-  /** The compiler's other words, without its outputs. */
+  /** The compiler's other arguments, without its outputs. */
   readonly args: readonly string[];
   /** Texts of files that are not on the disk, by their paths below `root`. */
   readonly texts?: Readonly<Record<string, string>>;
 }
 
-/** What the compiler wrote. */
+/** The compiler's output. */
 export interface Made {
   readonly wasm: Uint8Array;
   /** The source map; empty without `--sourceMap`. */
@@ -27,13 +27,13 @@ export interface Made {
 }
 
 export interface CompilerAnswer {
-  /** Missing where the compiler refused the sources. */
+  /** Absent where the compiler refused the sources. */
   readonly made?: Made | undefined;
   /** The compiler's own lines. */
   readonly output: string;
   /**
    * Each file that it read, as an absolute path, with the SHA-256 of its text in base64url; null
-   * for those that it looked for and did not find.
+   * for files that it did not find.
    */
   readonly looked: readonly (readonly [file: string, digest: string | null])[];
 }
@@ -46,12 +46,12 @@ const NODE_OPTIONS = ["--enable-source-maps", "--liftoff-only"];
 
 const running = new Set<ChildProcess>();
 
-/** A compiler does not outlive this process. */
+/** The compiler ends with this process. */
 function endAll(): void {
   for (const child of running) child.kill();
 }
 
-/** Never rejects: the output of a compiler that crashed says why there is nothing. */
+/** Never rejects. After a crash of the compiler, the output says why there is no module. */
 export function runCompiler(job: CompilerJob): Promise<CompilerAnswer> {
   const child = fork(COMPILER, {
     cwd: job.root,

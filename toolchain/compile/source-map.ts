@@ -1,10 +1,11 @@
-// From a byte of a compiled module back to the line of source that it comes from. Source:
+// Maps a byte of a compiled module to the line of source that it comes from. Source:
 // https://tc39.es/ecma426/
 
 /** A place in a source. Lines count from 1, columns from 0. */
 export interface SourcePlace {
   /**
-   * As the compiler names it: a path below the package, or `~lib/…` for the compiler's own library.
+   * The compiler's name of the source: a path below the package, or `~lib/…` for the compiler's own
+   * library.
    */
   readonly source: string;
   readonly line: number;
@@ -20,13 +21,12 @@ interface MapFile {
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /**
- * A source map of a WebAssembly module: all of it is one line, whose columns are the module's
- * bytes.
+ * A source map of a WebAssembly module. The whole module is one line, whose columns are its bytes.
  */
 export class SourceMap {
   readonly #file: MapFile;
   readonly #offsets: number[] = [];
-  /** Undefined for an instruction of the compiler's own making. */
+  /** Undefined for an instruction that the compiler added. */
   readonly #places: (SourcePlace | undefined)[] = [];
 
   /** @param json the map as the compiler wrote it */
@@ -35,14 +35,14 @@ export class SourceMap {
     this.#decode();
   }
 
-  /** Where the instruction that begins at this byte comes from. */
+  /** The place of the instruction that begins at this byte. */
   at(offset: number): SourcePlace | undefined {
     return this.before(offset, 0, () => true);
   }
 
   /**
-   * The nearest place before that byte, and not before `start`, that is wanted: what was inlined
-   * stands among what it was inlined into.
+   * The nearest place before that byte, and not before `start`, that is wanted. Inlined code stands
+   * among the code of its caller.
    */
   before(offset: number, start: number, isWanted: (place: SourcePlace) => boolean): SourcePlace | undefined {
     for (let i = this.#indexAfter(offset) - 1; i >= 0 && (this.#offsets[i] ?? 0) >= start; i--) {
@@ -52,7 +52,7 @@ export class SourceMap {
     return undefined;
   }
 
-  /** The text of that line from the column on; empty where the map does not hold the source. */
+  /** The text of that line from the column on; empty where the map does not contain the source. */
   textAt({ source, line, column }: SourcePlace): string {
     return this.#linesOf(source)[line - 1]?.slice(column) ?? "";
   }

@@ -1,6 +1,6 @@
-// In which package an entry file is compiled, and how the compiler names the sources that it comes
-// to. In a checkout of meshwright the SDK's files are below the package itself; an author's package
-// has them in `node_modules`.
+// Finds the package in which an entry file is compiled, and the names that the compiler gives to
+// its sources. In a checkout of meshwright the SDK's files are below the package itself; an
+// author's package has them in `node_modules`.
 
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -8,29 +8,29 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 
 /**
- * Whether the toolkit runs from its sources, and not from the published package, whose modules come
- * built.
+ * Whether the toolkit runs from its sources, and not from the published package, which contains
+ * built modules.
  */
 export const IN_CHECKOUT = existsSync(path.join(PACKAGE_ROOT, "cli/main.ts"));
 
-/** An entry file and the package that it is compiled in. */
+/** An entry file and the package in which it is compiled. */
 export interface Source {
   /** The package's folder, an absolute path. */
   readonly root: string;
   /** The file's path below `root`. */
   readonly entry: string;
-  /** Its text, where it is not on the disk. */
+  /** The file's text, where it is not on the disk. */
   readonly text?: string;
-  /** The folder of the meshwright whose SDK the compiler takes. */
+  /** The folder of the meshwright whose SDK the compiler uses. */
   readonly sdkRoot: string;
   /**
-   * How sources of the SDK are named: `assembly/`, or in an author's package
+   * The start of the names of the SDK's sources: `assembly/`, or in an author's package
    * `meshwright/assembly/`.
    */
   readonly sdk: "assembly/" | "meshwright/assembly/";
 }
 
-/** How the compiler names what is in a package of that name. */
+/** The start of the compiler's names for the files of that package. */
 const COMPILER_NAME = "~lib/meshwright/";
 const SHOWN_NAME = "meshwright/";
 
@@ -44,7 +44,7 @@ export function sourceAt(file: string): Source {
   if (root === undefined) {
     throw new MeshwrightError(
       "build",
-      `${file} is in no package: run \`npm init\` and \`npm install --save-dev meshwright\` in a folder above it`,
+      `${file} is not in a package: run \`npm init\` and \`npm install --save-dev meshwright\` in a folder above it`,
     );
   }
   const entry = path.relative(root, file);
@@ -60,8 +60,8 @@ export function sourceAt(file: string): Source {
 }
 
 /**
- * The package that is worked in: the nearest upwards from the current folder; else this one, or
- * where this one is installed the current folder.
+ * The current package: the nearest one upwards from the current folder. Where there is none,
+ * meshwright's own in a checkout, otherwise the current folder.
  */
 export function workspaceRoot(): string {
   return nearestPackage(process.cwd()) ?? (IN_CHECKOUT ? PACKAGE_ROOT : process.cwd());
@@ -75,8 +75,7 @@ export function nearestPackage(folder: string): string | undefined {
 }
 
 /**
- * Where the compiler finds meshwright: as Node does, in `node_modules` of this folder or of one
- * above.
+ * Where the compiler finds meshwright: like Node, in `node_modules` of this folder or of one above.
  */
 export function installedIn(folder: string): string | undefined {
   const place = path.join(folder, "node_modules", "meshwright");
@@ -85,17 +84,20 @@ export function installedIn(folder: string): string | undefined {
   return parent === folder ? undefined : installedIn(parent);
 }
 
-/** A text of the compiler's with meshwright's files as an author imports them. */
+/**
+ * A text of the compiler in which meshwright's files have the names by which an author imports
+ * them.
+ */
 export function withShownNames(text: string): string {
   return text.replaceAll(COMPILER_NAME, SHOWN_NAME);
 }
 
-/** The compiler's options that belong to the package, for the folder `root` as its base. */
+/** The compiler's options for the package, relative to the folder `root`. */
 export function packageOptions({ root, sdkRoot, sdk }: Source): readonly string[] {
   const abort = sdk === "assembly/" ? "assembly/abi/abort/abort" : `${COMPILER_NAME}assembly/abi/abort/abort`;
   const config = path.relative(root, path.join(sdkRoot, "asconfig.json"));
-  // Where a package is a link, as pnpm makes them, what it depends on stands beside the place that
-  // the link leads to.
+  // Where a package is a link, as with pnpm, its dependencies are beside the place that the link
+  // leads to.
   const beside = path.dirname(realpathSync(sdkRoot));
   const paths = path.basename(beside) === "node_modules" ? ["--path", path.relative(root, beside)] : [];
   return ["--config", config, "--use", `abort=${abort}`, ...paths];

@@ -1,12 +1,12 @@
-// Clears away what a process that was killed while it compiled has left.
+// Clears away what a process left that was killed while it compiled.
 
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { isAlive } from "../../envoy/runtime/alive.js";
 
 /**
- * Removes the files and folders directly below `folder` whose maker has ended. The folder is made
- * where there is none.
+ * Removes the files and folders directly below `folder` whose maker has ended. Makes the folder
+ * where it is missing.
  * @param leftover matches their names; its first group is the maker's process number
  */
 export async function sweep(folder: string, leftover: RegExp): Promise<void> {

@@ -1,5 +1,5 @@
-// Compiles in a fraction of a second, for a test that follows a save: the compiler stays loaded in
-// a thread of its own, and nothing is optimized.
+// Compiles in a fraction of a second, for tests after a save: the compiler stays loaded in a
+// separate thread, and nothing is optimized.
 
 import { Worker } from "node:worker_threads";
 import type { MeshwrightError } from "../../envoy/errors.js";
@@ -10,22 +10,23 @@ import type { Source } from "./source.js";
 /** A module for tests. */
 export interface WarmBuild {
   /**
-   * What the compiler made, or why it made nothing: `MeshwrightError("build")` with its lines as
+   * The compiler's output, or why there is none: `MeshwrightError("build")` with its lines as
    * details.
    */
   readonly result: Compiled | MeshwrightError;
-  /** The files that it read, and those that it looked for and did not find; absolute paths. */
+  /** The files that it read, and those that it did not find; absolute paths. */
   readonly looked: ReadonlySet<string>;
 }
 
-/** What the thread says. */
+/** The thread's messages. */
 interface Message {
   readonly id: number;
   readonly answer: CompilerAnswer;
 }
 
 /**
- * A thread, since the compiler blocks while it works, and where it crashes it ends what it runs in.
+ * The compiler runs in a thread, because it blocks while it works, and a crash ends what it runs
+ * in.
  */
 export class WarmCompiler implements AsyncDisposable {
   #thread: Worker | undefined;
@@ -34,7 +35,7 @@ export class WarmCompiler implements AsyncDisposable {
 
   /** Compiles one entry file in its package. Never rejects. */
   async compile(source: Source): Promise<WarmBuild> {
-    // Not from the cache: after a save the sources are new, and it would fill with every save.
+    // The cache is not used: after a save the sources are new, and every save would fill it.
     const { made, output, looked } = await this.#send(jobOf(source, "none"));
     return {
       result: made === undefined ? notCompiled(source, output) : asCompiled(made),

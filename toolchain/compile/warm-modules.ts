@@ -1,5 +1,5 @@
-// Modules of filters for what follows a save at once: compiled in a fraction of a second, into a
-// folder of their own.
+// Compiles filters' modules right after a save, in a fraction of a second, into a folder of their
+// own.
 
 import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -16,34 +16,37 @@ import { sourceAt } from "./source.js";
 import { sweep } from "./sweep.js";
 import { WarmCompiler } from "./warm-compiler.js";
 
-/** What must be known of a filter. */
+/** The part of a filter that is used here. */
 export type WarmFilter = Pick<FilterPlace, "name" | "entry">;
 
-/** Whether there is a module, or why there is none: `MeshwrightError("build")`. */
+/** `built`, or the reason why there is no module: `MeshwrightError("build")`. */
 export type WarmResult = "built" | MeshwrightError;
 
 /** Disposing of it removes the folder. */
 export class WarmModules implements Disposable {
   readonly #compiler = new WarmCompiler();
-  /** By the filter's name, the files that its module is made of or would be, were they there. */
+  /**
+   * By the filter's name, the files of its module, and those that would belong to it if they
+   * existed.
+   */
   readonly #looked = new Map<string, ReadonlySet<string>>();
 
-  /** vitest ends the process at a key, and waits for nobody. */
+  /** vitest ends the process at a key without waiting. */
   readonly #removeFolder = () => rmSync(this.folder, { recursive: true, force: true });
 
   private constructor(readonly folder: string) {
     process.once("exit", this.#removeFolder);
   }
 
-  /** @param folder made where there is none. Default: a new one for temporary files. */
+  /** @param folder made where it is missing. Default: a new temporary folder. */
   static async create(folder?: string): Promise<WarmModules> {
     if (folder !== undefined) await mkdir(folder, { recursive: true });
     return new WarmModules(folder ?? (await temporaryFolder()));
   }
 
   /**
-   * Compiles a filter. Where that fails its last module is removed, so that no test passes on what
-   * is no longer there.
+   * Compiles a filter. After a failure its last module is removed, so that no test passes with
+   * outdated code.
    */
   async build({ name, entry }: WarmFilter): Promise<WarmResult> {
     const module = this.path(name);
@@ -64,23 +67,23 @@ export class WarmModules implements Disposable {
     }
   }
 
-  /** Where `build` puts the module of the filter of that name. */
+  /** The path at which `build` puts the module of the filter of that name. */
   path(name: string): string {
     return modulePath(name, this.folder);
   }
 
-  /** Compiles a filter for nothing: the first times the compiler takes several times as long. */
+  /** Compiles a filter once in advance: at first the compiler takes several times as long. */
   async warmUp({ entry }: WarmFilter): Promise<void> {
     await this.#compiler.compile(sourceAt(entry));
   }
 
-  /** Whether the filter's module is made of the file, or would be if it were there. */
+  /** Whether the file belongs to the filter's module, or would if it existed. */
   uses({ name, entry }: WarmFilter, file: string): boolean {
     const looked = this.#looked.get(name);
     return looked?.has(file) ?? file.startsWith(path.dirname(entry) + path.sep);
   }
 
-  /** The folders of all that modules are made of. */
+  /** The folders of all files from which modules are made. */
   folders(): ReadonlySet<string> {
     return new Set(
       [...this.#looked.values()].flatMap((files) => [...files].map((file) => path.dirname(file))),
@@ -94,13 +97,13 @@ export class WarmModules implements Disposable {
   }
 }
 
-/** Those of processes that were killed are removed. */
+/** The folders of killed processes are removed. */
 async function temporaryFolder(): Promise<string> {
   await sweep(tmpdir(), /^meshwright-watch-(\d+)-/);
   return mkdtemp(path.join(tmpdir(), `meshwright-watch-${process.pid}-`));
 }
 
-/** The module comes last: where it is, so is its source map. */
+/** The module is written last: where it exists, its source map exists too. */
 async function write(module: string, { debug, map }: Compiled): Promise<void> {
   await writeAtomically(`${module}.map`, map);
   await writeAtomically(module, withSourceMapUrl(debug, `${path.basename(module)}.map`));

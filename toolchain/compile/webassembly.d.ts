@@ -1,4 +1,4 @@
-// The part of Node's WebAssembly that the host uses; the types of Node 20 name it without its
+// The part of Node's WebAssembly that the host uses. The types of Node 20 name it without its
 // members.
 
 declare namespace WebAssembly {

@@ -1,5 +1,5 @@
-// Filters of an author's own package, outside of this one: where they are compiled, and what is
-// said of them.
+// Filters of an author's package outside of this one: where they are compiled, and what is
+// reported.
 
 import {
   cp,
@@ -89,7 +89,7 @@ async function refusal(filters: readonly string[]): Promise<MeshwrightError> {
 }
 
 describe("an author's filter", () => {
-  test("is compiled in its package, by name from any folder of it, and its sources are named from there", async () => {
+  test("is compiled in its package, by name from any folder of it, and its sources are named relative to it", async () => {
     await filter("mine", WITH_SDK);
     process.chdir(await mkdtemp(path.join(author, "filters/")));
     const [built] = await buildFilters(["mine"]);
@@ -114,7 +114,7 @@ describe("an author's filter", () => {
     ]);
   }, 120_000);
 
-  test("is built again when a file of it changes, whatever time that file says, and for no other file", async () => {
+  test("is built again when one of its files changes, whatever the file's time is, and for no other file", async () => {
     const room = await filter("mine", `export { WORD } from "./words";\n${TICK}`);
     const words = path.join(room, "words.ts");
     const say = async (word: number) => {
@@ -139,7 +139,7 @@ describe("an author's filter", () => {
     expect(built?.path).toBe(path.join(hoisted, "build/mine.wasm"));
   }, 120_000);
 
-  test("finds what meshwright depends on where meshwright is a link, as pnpm makes them", async () => {
+  test("finds meshwright's dependencies where meshwright is a link, as with pnpm", async () => {
     const store = path.join(folder, "store/node_modules");
     for (const part of ["assembly", "asconfig.json", "package.json"]) {
       await cp(path.join(PACKAGE_ROOT, part), path.join(store, "meshwright", part), { recursive: true });
@@ -152,17 +152,17 @@ describe("an author's filter", () => {
     expect(built?.callbacks).toContain("proxy_on_request_headers");
   }, 120_000);
 
-  test("is told what to do where meshwright is not installed, and where there is no package", async () => {
+  test("is refused with a remedy where meshwright is not installed, and where there is no package", async () => {
     const bare = await packageAt(path.join(folder, "bare"));
     expect((await refusal([await filter("mine", TICK, bare)])).message).toBe(
       `meshwright is not installed in ${bare}: run \`npm install --save-dev meshwright\` there`,
     );
     expect((await refusal([await filter("mine", TICK, path.join(folder, "none"))])).message).toMatch(
-      /none\/filters\/mine\/index\.ts is in no package: run `npm init`/,
+      /none\/filters\/mine\/index\.ts is not in a package: run `npm init`/,
     );
   });
 
-  test("is told its own lines, and the SDK's as it imports them", async () => {
+  test("is refused with its own lines, and with the SDK's names as it imports them", async () => {
     await filter("typed", `${TICK}const a: i32 = "text";`);
     const typed = await refusal(["typed"]);
     expect(typed.message).toMatch(/^filters\/typed\/index\.ts does not compile/);
@@ -183,7 +183,7 @@ describe("an author's filter", () => {
     expect((await refusal(["rootless"])).message).toBe("filters/rootless/index.ts makes no filter");
   }, 120_000);
 
-  test("imports the entries of meshwright alone, and is told by line which of them has what it wants", async () => {
+  test("may import only the entries of meshwright, and each refused line names the entry that has its names", async () => {
     const room = await filter(
       "mine",
       `import { Bytes as B, HttpContext } from "meshwright/assembly";
@@ -209,7 +209,7 @@ export const LIMIT = 1;
 `,
     );
     const { message, details } = await refusal(["mine"]);
-    expect(message).toBe("filters/mine/index.ts imports what is not an entry of meshwright");
+    expect(message).toBe("filters/mine/index.ts imports files of meshwright that are not entries");
     expect(details).toEqual([
       "filters/mine/index.ts:5: meshwright/assembly/text/config is not an entry: meshwright/assembly/config has Config, ConfigNode",
       "filters/mine/index.ts:6: meshwright/assembly/rules/match-list is not an entry: meshwright/assembly/rules has MatchList; no entry has matchesOf",
@@ -223,14 +223,14 @@ export const LIMIT = 1;
       "filters/mine/local/index.ts:4: meshwright/proxy-runtime/implementation/context is not an entry: meshwright/proxy-runtime has Context, makeHeaderPair",
     ]);
     await expect(buildBundle("edge", ["trace-headers", "mine"])).rejects.toThrow(
-      /imports what is not an entry of meshwright/,
+      /imports files of meshwright that are not entries/,
     );
     using modules = await WarmModules.create(path.join(folder, "warm"));
     const entry = path.join(room, "index.ts");
     expect(await modules.build({ name: "mine", entry })).toMatchObject({ message, details });
   }, 120_000);
 
-  test("cannot have the name of one that comes with meshwright, nor is another found by a wrong name", async () => {
+  test("cannot have the name of one that comes with meshwright, and is not found by a wrong name", async () => {
     await filter("trace-headers", TICK);
     await filter("mine", TICK);
     for (const text of ["trace-headers", "./filters/trace-headers"]) {
@@ -265,7 +265,7 @@ describe("a bundle in an author's package", () => {
     expect((await buildBundle("edge", ["trace-headers", "mine"]))[1]?.upToDate).toBe(true);
   }, 120_000);
 
-  test("is not made of filters of two packages", async () => {
+  test("cannot have filters of two packages", async () => {
     await filter("mine", TICK);
     const other = await packageAt(path.join(folder, "other"));
     await install(other);
@@ -281,7 +281,7 @@ describe("the schema beside an author's filter", () => {
     return (await findMember("mine")).schema;
   };
 
-  test("is read as it is now, types and all, with the author's own zod", async () => {
+  test("is read in its current form, with types and the author's own zod", async () => {
     const own = path.join(author, "node_modules/zod");
     await symlink(path.join(PACKAGE_ROOT, "node_modules/zod"), own, "dir");
     const text = (max: number) =>
@@ -300,18 +300,18 @@ describe("the schema beside an author's filter", () => {
     ["throws", 'throw new Error("first\\nsecond");', /schema\.ts cannot be read: first$/],
     ["is not TypeScript", "export const = ;", /schema\.ts cannot be read: /],
     [
-      "imports what is not there",
+      "imports a missing package",
       'import "no-such-package";',
       /schema\.ts cannot be read: .*no-such-package/,
     ],
-  ])("that %s is told by its path", async (_, text, message) => {
+  ])("that %s is reported with its path", async (_, text, message) => {
     await expect(schemaOf(text)).rejects.toMatchObject({
       code: "build",
       message: expect.stringMatching(message),
     });
   });
 
-  test("that is not TypeScript is told by its line", async () => {
+  test("that is not TypeScript is reported with its line", async () => {
     await expect(schemaOf("\nexport const = ;")).rejects.toMatchObject({
       details: [expect.stringMatching(/schema\.ts:2:\d+: /)],
     });
@@ -319,7 +319,7 @@ describe("the schema beside an author's filter", () => {
 });
 
 describe("a filter's module for a test", () => {
-  test("is the same for all that ask at a time, and another after a change", async () => {
+  test("is the same for all simultaneous callers, and a new one after a change", async () => {
     const room = await filter("mine", TICK);
     const modules = await Promise.all([filterModule("mine"), filterModule(room), filterModule("mine")]);
     expect(new Set(modules)).toEqual(new Set([path.join(author, "build/mine.wasm")]));
@@ -343,7 +343,7 @@ describe("a filter's module for a test", () => {
     120_000,
   );
 
-  test("is the one in $MESHWRIGHT_MODULES where there is one", async () => {
+  test("is the one in $MESHWRIGHT_MODULES where that has one", async () => {
     await filter("mine", TICK);
     const given = path.join(folder, "given");
     await mkdir(given);

@@ -1,5 +1,5 @@
-// What an author's package needs beside its filters: what it depends on, its scripts, and the files
-// that editors and git read. What is there already is left as it is.
+// What an author's package needs beside its filters: its dependencies, its scripts, and the files
+// for editors and git. Existing files and entries stay as they are.
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -17,7 +17,10 @@ interface PackageFile {
   readonly overrides?: Readonly<Record<string, unknown>>;
 }
 
-/** With what filters are tested, in the versions that meshwright itself is tested with. */
+/**
+ * The packages with which filters are tested, in the versions with which meshwright itself is
+ * tested.
+ */
 const TOOLS = ["@as-pect/cli", "@types/node", "assemblyscript", "typescript", "vitest", "zod"];
 const SCRIPTS = { build: "meshwright build", test: "meshwright test" };
 /** What `npm init` writes. */
@@ -25,8 +28,8 @@ const NO_TEST = 'echo "Error: no test specified" && exit 1';
 const IGNORED = ["node_modules/", "build/", ".meshwright/"];
 
 /**
- * For descriptors, schemas and tests, and below it for AssemblyScript: an editor takes the nearest
- * that has the file.
+ * The first is for descriptors, schemas and tests, the next for AssemblyScript. An editor uses the
+ * nearest one that includes the file.
  */
 const TSCONFIGS: Readonly<Record<string, unknown>> = {
   "tsconfig.json": {
@@ -47,7 +50,8 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
       module: "ESNext",
       moduleResolution: "bundler",
       noLib: true,
-      // In this order: the first declares what the second leaves out, and would then refuse.
+      // The order matters: the first declares what the second leaves out and would otherwise
+      // refuse.
       types: ["meshwright/assembly/editor", "assemblyscript/std/assembly/index.d.ts"],
       strict: true,
       strictPropertyInitialization: false,
@@ -61,10 +65,10 @@ const TSCONFIGS: Readonly<Record<string, unknown>> = {
 };
 
 /**
- * The files to write so that the folder is a package in which filters are built and tested, each
- * with its whole new text, by their names below it. Of a workspace of npm's the file of the whole
- * is among them, as `../package.json`.
- * @throws MeshwrightError `usage` where a package.json is none
+ * The files to write so that the folder becomes a package in which filters are built and tested:
+ * each file's whole new text, by its name below the folder. In an npm workspace the workspace's own
+ * file is among them, as `../package.json`.
+ * @throws MeshwrightError `usage` where a package.json is not valid
  */
 export async function packageFiles(root: string): Promise<ReadonlyMap<string, string>> {
   const changed = new Map<string, string>();
@@ -87,15 +91,13 @@ export async function packageFiles(root: string): Promise<ReadonlyMap<string, st
   return changed;
 }
 
-/** A package.json as it stands. */
+/** A package.json as it is now. */
 interface PackageText {
   readonly file: string;
   readonly text: string;
 }
 
-/**
- * The package.json of the workspace that the package is one of: npm reads overrides there alone.
- */
+/** The package.json of the package's workspace: npm reads overrides only there. */
 async function workspaceOf(root: string): Promise<PackageText | undefined> {
   const folder = nearestPackage(path.dirname(root));
   if (folder === undefined) return undefined;
@@ -105,19 +107,22 @@ async function workspaceOf(root: string): Promise<PackageText | undefined> {
 }
 
 /**
- * Its text, without the byte order mark that editors on Windows write and npm passes over;
- * undefined where there is none.
+ * The file's text, without the byte order mark that editors on Windows write and npm ignores;
+ * undefined where there is no file.
  */
 async function readPackage(file: string): Promise<string | undefined> {
   if (!existsSync(file)) return undefined;
   try {
     return (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
   } catch (error) {
-    throw new MeshwrightError("usage", `${file} cannot be read: ${(error as Error).message}; mend it first`);
+    throw new MeshwrightError(
+      "usage",
+      `${file} cannot be read: ${(error as Error).message}; correct it first`,
+    );
   }
 }
 
-/** The package.json of the toolkit that runs. */
+/** The package.json of this toolkit. */
 async function readOwn(): Promise<PackageFile> {
   return JSON.parse(await readFile(path.join(PACKAGE_ROOT, "package.json"), "utf8")) as PackageFile;
 }
@@ -140,7 +145,7 @@ function withNeeds(root: string, before: string | undefined, own: PackageFile): 
   return before === undefined ? jsonText(next) : rewritten(before, current, next);
 }
 
-/** The workspace may have no dependency of its own whose version an override could name. */
+/** The workspace may have no dependency of its own whose version an override could refer to. */
 function withOverrides({ file, text }: PackageText, own: PackageFile): string {
   const needs = { ...own.devDependencies, ...own.dependencies };
   const versions = JSON.stringify(own.overrides).replaceAll(/"\$([^"]+)"/g, (_, name) =>
@@ -154,7 +159,7 @@ function withOverrides({ file, text }: PackageText, own: PackageFile): string {
 }
 
 /**
- * The text of a changed package.json in the manner of the one before; that one itself where nothing
+ * The text of a changed package.json, formatted like the old one; the old text itself where nothing
  * changes.
  */
 function rewritten(before: string, current: PackageFile, next: PackageFile): string {
@@ -181,21 +186,21 @@ function parsePackage(file: string, text: string): PackageFile {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    // It quotes what it stumbled over, with its line breaks.
+    // The message quotes the faulty text, with its line breaks.
     const reason = (error as Error).message.replaceAll(/\s+/g, " ");
-    throw new MeshwrightError("usage", `${file} is not JSON: ${reason}; mend it first`);
+    throw new MeshwrightError("usage", `${file} is not JSON: ${reason}; correct it first`);
   }
   const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!isObject(parsed)) throw new MeshwrightError("usage", `${file} must be an object: mend it first`);
+  if (!isObject(parsed)) throw new MeshwrightError("usage", `${file} must be an object; correct it first`);
   const wrong = ["scripts", "dependencies", "devDependencies", "overrides"].find((key) => {
     const value = (parsed as Readonly<Record<string, unknown>>)[key];
     return value !== undefined && !isObject(value);
   });
   if (wrong === undefined) return parsed as PackageFile;
-  throw new MeshwrightError("usage", `${file}: ${wrong}: must be an object; mend it first`);
+  throw new MeshwrightError("usage", `${file}: ${wrong}: must be an object; correct it first`);
 }
 
-/** By its version; a checkout by its place. */
+/** Meshwright by its version, or a checkout by its path. */
 function ownSpecifier(root: string, { version = "*" }: PackageFile): string {
   if (!IN_CHECKOUT) return `^${version}`;
   return `file:${path.relative(root, PACKAGE_ROOT).split(path.sep).join("/")}`;
@@ -212,7 +217,7 @@ function sorted(record: Readonly<Record<string, string>>): Record<string, string
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What a line of the file is indented by; default: two spaces. */
+/** The indent of a line of the file; default: two spaces. */
 function indentOf(text: string): string {
   return /^\{\r?\n([ \t]+)/.exec(text)?.[1] ?? "  ";
 }

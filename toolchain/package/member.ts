@@ -1,4 +1,4 @@
-// Which filter is meant: one of the catalog by its name, or an author's own by its place.
+// Finds the filter that a name or a path means: one of the catalog, or an author's own.
 
 import { existsSync, readdirSync } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -10,27 +10,27 @@ import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { sourceAt, workspaceRoot } from "../compile/source.js";
 import { ownDescriptor } from "./own-descriptor.js";
 
-/** Where a filter is. */
+/** The place of a filter. */
 export interface FilterPlace {
   readonly name: string;
   /** Its entry file, an absolute path. */
   readonly entry: string;
-  /** Whether it is an author's own, and not of the catalog. */
+  /** True for an author's own filter, false for one of the catalog. */
   readonly isOwn: boolean;
 }
 
 /** A filter that can be built. */
 export interface Member extends FilterDescriptor, FilterPlace {}
 
-/** Names of modules and keys of configurations. */
+/** Filters' names become names of modules and keys of configurations. */
 export const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 export const NAME_RULE = 'use up to 64 lower-case letters, digits and "-", a letter first';
 
 /**
- * The filter that `text` names: one of the catalog; one in `filters/NAME` of the package that is
- * worked in; or by its path, to an entry file or to a folder with an `index.ts`, whose name is then
- * the filter's. Throws `MeshwrightError("build")` where there is none, or as `ownDescriptor` does,
- * and `("usage")` where an author's own has the name of one of the catalog.
+ * The filter that `text` names: one of the catalog; one in `filters/NAME` of the current package;
+ * or one by its path, to an entry file or to a folder with an `index.ts`, whose name is then the
+ * filter's. Throws `MeshwrightError("build")` where there is none, or like `ownDescriptor`, and
+ * `("usage")` where an author's filter has the name of one of the catalog.
  */
 export async function findMember(text: string): Promise<Member> {
   const place = await findPlace(text);
@@ -39,23 +39,21 @@ export async function findMember(text: string): Promise<Member> {
   return { ...(await ownDescriptor(place.name, place.entry, summary)), ...place };
 }
 
-/** As `findMember`, without the filter's descriptor, which takes longer to read than all else. */
+/** Like `findMember`, without the filter's descriptor, which takes longest to read. */
 export async function findPlace(text: string): Promise<FilterPlace> {
   if (!text.includes("/") && !text.endsWith(".ts")) return placeByName(text);
   const entry = await entryAt(path.resolve(text));
   return FILTERS.map(catalogPlace).find((place) => place.entry === entry) ?? ownPlace(entry);
 }
 
-/**
- * The names of the filters in `filters/` of the package that is worked in, which are not of the
- * catalog.
- */
+/** The names of the filters in `filters/` of the current package that are not in the catalog. */
 export function ownFilterNames(root = workspaceRoot()): readonly string[] {
   const folder = path.join(root, "filters");
   if (!existsSync(folder)) return [];
   return (
     readdirSync(folder)
-      // What is hidden is no filter: an editor's, or a room that is being written.
+      // Hidden folders are not filters: they belong to an editor, or to a room that is still being
+      // written.
       .filter((name) => !name.startsWith(".") && existsSync(entryOf(root, name)))
       .filter((name) => catalogEntry(name) !== entryOf(root, name))
       .sort()
@@ -63,8 +61,8 @@ export function ownFilterNames(root = workspaceRoot()): readonly string[] {
 }
 
 /**
- * The names of all filters that the package that is worked in can build: its own, and in a checkout
- * of meshwright the catalog's. Throws `MeshwrightError("usage")` where there are none.
+ * The names of all filters that the current package can build: its own, and in a checkout of
+ * meshwright the catalog's. Throws `MeshwrightError("usage")` where there are none.
  */
 export function buildableNames(): readonly string[] {
   const root = workspaceRoot();
@@ -72,7 +70,7 @@ export function buildableNames(): readonly string[] {
   if (names.length > 0) return names;
   throw new MeshwrightError(
     "usage",
-    `there are no filters in ${path.join(root, "filters")}: make one with \`meshwright new NAME\`, or go to the package that has yours`,
+    `there are no filters in ${path.join(root, "filters")}: make one with \`meshwright new NAME\`, or change to the package that has yours`,
   );
 }
 
@@ -112,7 +110,7 @@ function catalogPlace({ name }: Pick<FilterDescriptor, "name">): FilterPlace {
   return { name, entry: entryOf(PACKAGE_ROOT, name), isOwn: false };
 }
 
-/** Throws `MeshwrightError("usage")` where two of them have one name. */
+/** Throws `MeshwrightError("usage")` where two of them have the same name. */
 export function refuseRepeated(members: readonly Member[], why: string): void {
   const names = members.map((member) => member.name);
   const repeated = names.find((each, i) => names.indexOf(each) !== i);

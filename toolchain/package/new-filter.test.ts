@@ -1,5 +1,6 @@
-// What `meshwright new` writes, and what it leaves alone. That the filter builds and passes its
-// tests is in test/integration/commands/tutorial.long.test.ts.
+// What `meshwright new` writes, and what it does not touch.
+// test/integration/commands/tutorial.long.test.ts shows that the filter builds and passes its
+// tests.
 
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,7 +42,7 @@ describe("the room of a new filter", () => {
     expect(text).toContain('filterModule("template-template")');
   });
 
-  test("in a checkout imports what is beside it", async () => {
+  test("in a checkout imports the files beside it", async () => {
     const text = [...(await roomFiles("mine", "checkout")).values()].join("\n");
     expect(text).toContain('from "../../assembly/exports/plugin"');
     expect(text).not.toContain("meshwright/");
@@ -63,17 +64,17 @@ describe("the room of a new filter", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  test("is not made over what is there, nor in an installed package", async () => {
+  test("is not made where a file or folder exists, nor in an installed package", async () => {
     await mkdir(path.join(root, "filters/mine"), { recursive: true });
     await writeFile(path.join(root, "filters/mine/notes.txt"), "mine");
-    await expect(newFilter("mine", { dir: root })).rejects.toThrow(/filters\/mine exists already/);
+    await expect(newFilter("mine", { dir: root })).rejects.toThrow(/filters\/mine already exists/);
     expect(await readdir(path.join(root, "filters/mine"))).toEqual(["notes.txt"]);
     const installed = path.join(root, "node_modules/some");
     await expect(newFilter("mine", { dir: installed })).rejects.toThrow(/is an installed package/);
     expect(await readdir(root)).toEqual(["filters"]);
   });
 
-  test("is there as a whole or not at all", async () => {
+  test("is written as a whole or not at all", async () => {
     const reason = new Error("interrupted");
     await expect(newFilter("mine", { dir: root, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(await readdir(root)).toEqual([]);
@@ -97,7 +98,7 @@ describe("the package around it", () => {
     expect(await read("My Filters!/.gitignore")).toBe("node_modules/\nbuild/\n.meshwright/\n");
   });
 
-  test("keeps what it has, its indent too", async () => {
+  test("keeps its content and its indent", async () => {
     const before = {
       name: "shop",
       scripts: { test: "mine" },
@@ -128,7 +129,7 @@ describe("the package around it", () => {
     expect(text).not.toMatch(/[^\r]\n/);
   });
 
-  test("has its overrides in the workspace that it is one of, for npm reads no others", async () => {
+  test("has its overrides in its workspace, because npm reads no others", async () => {
     const workspace = { name: "all", workspaces: ["packages/*"], overrides: { other: "1" } };
     await writeFile(path.join(root, "package.json"), JSON.stringify(workspace));
     const dir = path.join(root, "packages/one");
@@ -149,7 +150,7 @@ describe("the package around it", () => {
     expect(await read("package.json")).toBe(before);
   });
 
-  test("gets a test command in place of the one that npm init writes", async () => {
+  test("gets a test command instead of the one that npm init writes", async () => {
     const scripts = { test: 'echo "Error: no test specified" && exit 1' };
     await writeFile(path.join(root, "package.json"), JSON.stringify({ scripts }));
     await newFilter("mine", { dir: root });
@@ -157,8 +158,8 @@ describe("the package around it", () => {
   });
 
   test.each([
-    ["no JSON", "{,}", /package\.json is not JSON: /],
-    ["several lines of no JSON", '{\n"a"\n:,\n}\n', /package\.json is not JSON: [^\n]*$/],
+    ["text that is not JSON", "{,}", /package\.json is not JSON: /],
+    ["several lines that are not JSON", '{\n"a"\n:,\n}\n', /package\.json is not JSON: [^\n]*$/],
     ["a list", "[]", /must be an object/],
     ["null", "null", /must be an object/],
     ["scripts that are a list", '{"scripts": []}', /package\.json: scripts: must be an object/],
@@ -181,7 +182,7 @@ describe("the package around it", () => {
     });
   });
 
-  test("that is a file is told by its path", async () => {
+  test("that is a file is reported with its path", async () => {
     const file = path.join(root, "file");
     await writeFile(file, "");
     await expect(newFilter("mine", { dir: file })).rejects.toMatchObject({

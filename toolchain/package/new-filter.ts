@@ -1,4 +1,4 @@
-// Makes the room of a new filter, and where needed the author's package around it.
+// Makes the room of a new filter and, where needed, the author's package around it.
 
 import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ import { packageFiles } from "./author-package.js";
 import { NAME, NAME_RULE } from "./member.js";
 import { roomFiles } from "./room-files.js";
 
-/** What was made. */
+/** The outcome of `newFilter`. */
 export interface NewFilter {
   /** The package's folder, an absolute path. */
   readonly root: string;
@@ -79,10 +79,10 @@ function refuseName(name: string, root: string): void {
     throw new MeshwrightError("usage", `"${name}" is taken by a filter of meshwright: choose another name`);
   }
   const room = path.join(root, "filters", name);
-  if (existsSync(room)) throw new MeshwrightError("usage", `${room} exists already: choose another name`);
+  if (existsSync(room)) throw new MeshwrightError("usage", `${room} already exists: choose another name`);
 }
 
-/** The room is there as a whole or not at all, even after Ctrl-C. */
+/** The room is written as a whole or not at all, even after Ctrl-C. */
 async function writeRoom(
   room: string,
   texts: ReadonlyMap<string, string>,
@@ -104,8 +104,8 @@ async function writeRoom(
 }
 
 /**
- * Runs `npm install` in the package, whose words go to this process's own output.
- * @throws MeshwrightError `tool-missing` where it fails or there is no npm
+ * Runs `npm install` in the package. Its output goes to this process's own.
+ * @throws MeshwrightError `tool-missing` where it fails, or where there is no npm
  */
 export async function installPackages(root: string, signal: AbortSignal): Promise<void> {
   const npm = spawn(findNpm(), ["install", "--no-audit", "--no-fund"], {
@@ -121,6 +121,6 @@ export async function installPackages(root: string, signal: AbortSignal): Promis
   if (reason === undefined) return;
   throw new MeshwrightError(
     "tool-missing",
-    `npm install in ${root} failed, ${reason}: mend what it says and run it there again`,
+    `npm install in ${root} failed, ${reason}: correct what npm names and run it there again`,
   );
 }

@@ -1,6 +1,6 @@
-// The descriptor of an author's filter: what the `descriptor.ts` beside its entry file exports as
-// its default, or without one, what its `schema.ts` says. Nothing that an author wrote is taken
-// unseen, neither the descriptor nor what its functions give.
+// Reads the descriptor of an author's filter: the default export of the `descriptor.ts` beside its
+// entry file, or without that file the schema of its `schema.ts`. Everything that an author wrote
+// is checked: the descriptor, and the results of its functions.
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +14,7 @@ import { runSource } from "./run-source.js";
 
 const FILE = "descriptor.ts";
 
-/** The files of a filter's folder that say what it is, and are no part of its module. */
+/** The files of a filter's folder that describe it and are not part of its module. */
 export const DESCRIPTIONS: readonly string[] = [FILE, "schema.ts"];
 
 const named = z.array(
@@ -25,7 +25,7 @@ const named = z.array(
 );
 const pairs = z.array(z.tuple([z.string(), z.string()]));
 
-/** What each function must give. */
+/** What each function must return. */
 const ANSWERS = {
   chain: z.enum(["downstream", "upstream"], 'must be "downstream" or "upstream"'),
   destinations: named,
@@ -66,16 +66,17 @@ const FACTS = {
 };
 
 /**
- * Reads the descriptor as it stands in the files now; without a file, anything is right.
+ * Reads the descriptor from the files in their current form. Without a file, any configuration is
+ * valid.
  * @param entry the filter's entry file
- * @param summary what the filter does where it does not say so itself
- * @throws MeshwrightError `build` where a file cannot be run, has no descriptor or no schema, or a
- * wrong one; so do the descriptor's functions for what they cannot do, or give that is wrong
+ * @param summary the summary of a filter that does not have its own
+ * @throws MeshwrightError `build` where a file cannot be run, has no descriptor or no schema, or
+ * has a wrong one. The descriptor's functions throw it too where they fail or return a wrong value.
  */
 export async function ownDescriptor(name: string, entry: string, summary: string): Promise<FilterDescriptor> {
   const folder = path.dirname(entry);
   const file = path.join(folder, FILE);
-  // Another entry file of the same folder is another filter.
+  // Another entry file in the same folder is another filter.
   if (path.basename(entry) !== "index.ts" || !existsSync(file)) {
     return { name, summary, schema: await ownSchema(folder) };
   }
@@ -88,7 +89,7 @@ export async function ownDescriptor(name: string, entry: string, summary: string
 }
 
 function checkedDescriptor(given: unknown, name: string, file: string): FilterDescriptor {
-  const ownName = z.literal(name, `must be ${name}, as the folder's`);
+  const ownName = z.literal(name, `must be ${name}, like the folder's`);
   const checked = checkValue(given, z.strictObject({ name: ownName, ...FACTS, ...FUNCTIONS }));
   if (!checked.ok) throw refusal(`${file}: `, checked.problems);
   const answers = QUESTIONS.flatMap((question) => {
@@ -106,13 +107,13 @@ function checkedDescriptor(given: unknown, name: string, file: string): FilterDe
   };
 }
 
-/** The function, with what it gives checked. */
+/** The function with a check of its result. */
 function checkedAnswers(question: Question, answer: Answering, file: string): Answering {
   return (config) => {
     const given = attempt(() => answer(config), `${file}: ${question} fails: `);
     const checked = checkValue(given, ANSWERS[question]);
     if (checked.ok) return given;
-    throw refusal(`${file}: ${question} gives what is wrong: `, checked.problems);
+    throw refusal(`${file}: ${question} returns a wrong value: `, checked.problems);
   };
 }
 

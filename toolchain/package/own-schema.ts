@@ -1,5 +1,5 @@
-// The schema of an author's filter: what the `schema.ts` beside its entry file exports under a name
-// that ends in `Schema`.
+// Reads the schema of an author's filter: the export of the `schema.ts` beside its entry file whose
+// name ends in `Schema`.
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { runSource } from "./run-source.js";
 
-/** What a filter without a schema may be given. */
+/** The schema of a filter that has none: any value. */
 const ANYTHING = z.union([
   z.record(z.string(), z.unknown()),
   z.array(z.unknown()),
@@ -18,8 +18,8 @@ const ANYTHING = z.union([
 ]);
 
 /**
- * Reads the schema as it stands in the file now; without a file, anything is right.
- * @param folder the filter's
+ * Reads the schema from the file in its current form. Without a file, any configuration is valid.
+ * @param folder the filter's folder
  * @throws MeshwrightError `build` where the file cannot be run, or exports no schema of zod 4
  */
 export async function ownSchema(folder: string): Promise<z.ZodType> {
@@ -31,7 +31,7 @@ export async function ownSchema(folder: string): Promise<z.ZodType> {
   throw new MeshwrightError("build", `${file} exports no schema of zod 4 under a name that ends in Schema`);
 }
 
-/** An author's zod may be another copy than ours, so that its schemas are of another class. */
+/** An author's zod may be another copy than ours, so its schemas may have another class. */
 export function isSchema(value: unknown): value is z.ZodType {
   return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;
 }

@@ -1,5 +1,5 @@
 // The files of a new filter's room: those of `filters/template`, which is a filter like any other,
-// with the new one's name and imports.
+// with the new filter's name and imports.
 
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
@@ -8,12 +8,12 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 const TEMPLATE = path.join(PACKAGE_ROOT, "filters/template");
 
 /**
- * Where the room will be: in a checkout of meshwright, or in an author's package, which imports
- * what it needs by meshwright's name.
+ * Where the room will be: in a checkout of meshwright, or in an author's package, which imports by
+ * meshwright's name.
  */
 export type RoomPlace = "checkout" | "package";
 
-/** From what the template imports to what an author's package does. The longest come first. */
+/** The template's imports and those of an author's package. The longest come first. */
 const IMPORTS: readonly (readonly [from: string, to: string])[] = [
   ['"../../assembly"', '"meshwright/assembly"'],
   ['"../../assembly/', '"meshwright/assembly/'],
@@ -22,7 +22,7 @@ const IMPORTS: readonly (readonly [from: string, to: string])[] = [
   ['"../../kit/vitest.js"', '"meshwright/test/vitest"'],
 ];
 
-/** A file's name and its text, for every file of the room of a filter of that name. */
+/** The name and the text of every file in the room of a filter of that name. */
 export async function roomFiles(name: string, place: RoomPlace): Promise<ReadonlyMap<string, string>> {
   const files = (await readdir(TEMPLATE)).sort();
   const texts = files.map(async (file) => {
@@ -33,8 +33,8 @@ export async function roomFiles(name: string, place: RoomPlace): Promise<Readonl
 }
 
 /**
- * Metrics and response code details have underscores where the name has hyphens. In one pass, since
- * the new name may have the old one in it.
+ * Metrics and response code details have underscores where the name has hyphens. All are replaced
+ * in one pass, because the new name may contain the old one.
  */
 function named(text: string, name: string): string {
   return text.replaceAll(/template(_|\.requests_total)?/g, (_, metric = "") =>

@@ -1,11 +1,11 @@
-// Runs a TypeScript file of an author's as it stands now.
+// Runs an author's TypeScript file in its current form.
 
 import { pathToFileURL } from "node:url";
 import { tsImport } from "tsx/esm/api";
 import { MeshwrightError } from "../../envoy/errors.js";
 
 /**
- * What the file exports.
+ * Runs the file and returns its exports.
  * @param file an absolute path
  * @throws MeshwrightError `build` where it cannot be run
  */
@@ -19,7 +19,7 @@ export async function runSource(file: string): Promise<Readonly<Record<string, u
   }
 }
 
-/** In a package of CommonJS, the default that Node sees is all that the file exports. */
+/** In a package of CommonJS, the default export that Node sees holds all exports of the file. */
 function isCommonJs(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && "__esModule" in value;
 }

@@ -78,7 +78,7 @@ describe("a mistake", () => {
       1,
       "meshwright: mesh file refused: /nowhere/mesh.yaml: there is no such file",
     ],
-    [["run"], 2, "meshwright: name the service to stand before: --upstream http://127.0.0.1:8080"],
+    [["run"], 2, "meshwright: name the service behind Envoy: --upstream http://127.0.0.1:8080"],
     [
       ["run", "--upstream", "localhost:80"],
       2,
@@ -124,7 +124,7 @@ describe("a mistake", () => {
     [
       ["run", "--upstream", "http://h", "--filter", "trace-headers@upstream=x"],
       2,
-      /^meshwright: --filter trace-headers@upstream: only filters of your own are placed so/,
+      /^meshwright: --filter trace-headers@upstream: only your own filters take "@"/,
     ],
     [["build", "nothing"], 3, /^meshwright: there is no filter "nothing"; the filters are: /],
     [

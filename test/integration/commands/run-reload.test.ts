@@ -117,7 +117,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
   it("keeps the module that runs where the sources do not compile", async () => {
     const until = afterNow();
     await writeFile(at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
-    await until(/does not compile: .*; the module that runs stays\n[\s\S]*in filters\/adder\/policy\.ts\(1,/);
+    await until(/does not compile: .*; the running module stays\n[\s\S]*in filters\/adder\/policy\.ts\(1,/);
     expect(await ask(url)).toBe("6");
     const mended = afterNow();
     await writeFile(at("policy.ts"), policy("7"));
@@ -131,7 +131,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
       "override onConfigure(_configuration: Bytes): bool {\n    return false;\n  }\n\n  override shared";
     const until = afterNow();
     await writeFile(at("index.ts"), entry.replace("override shared", refusal));
-    await until(/^refused: the new adder: .*; the module that runs stays$/);
+    await until(/^refused: the new adder: .*; the running module stays$/);
     expect(await ask(url)).toBe("7");
     const mended = afterNow();
     await writeFile(at("index.ts"), entry);

@@ -221,7 +221,9 @@ describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, ()
       ["run", "--upstream", plain.url, "--filter", "header-routing=good.yaml", "--port", "0"],
       folder,
     );
-    await command.until(/note: no --upstream NAME=URL for beta; these go to the one without a name/);
+    await command.until(
+      /note: no --upstream NAME=URL for beta; their requests go to the upstream without a name/,
+    );
     command.kill("SIGTERM");
     expect(await command.exited).toBe(0);
   });
