@@ -144,7 +144,7 @@ const valueTests = {
     .describe(
       `The value is a whole number, of at most ${MAX_INTEGER_DIGITS} decimal digits, within these bounds, both included.`,
     ),
-  invert: z.boolean().optional().describe("Turns the test round: matches where it would not. Default false."),
+  invert: z.boolean().optional().describe("Reverses the test: it matches if it otherwise would not. Default false."),
 };
 
 const oneTest = `needs exactly one of ${VALUE_TESTS.join(", ")}`;
@@ -180,7 +180,7 @@ export const matchSchema = z
     method: z
       .union([method, z.array(method).min(1).max(MAX_METHODS)])
       .optional()
-      .describe("The request's method, or several of which one must be it."),
+      .describe("The request's method, or a list of methods of which it must be one."),
     path: path.optional().describe("Tests the path, without the query."),
     headers: z.array(headerMatch).min(1).max(MAX_TESTS).optional().describe("Header tests; all must hold."),
     query: z
@@ -194,4 +194,4 @@ export const matchSchema = z
       .optional()
       .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),
   })
-  .describe("What a request must be for the rule to decide. Everything named must hold.");
+  .describe("Which requests the rule is about. Everything named must hold.");

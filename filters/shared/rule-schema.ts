@@ -94,19 +94,19 @@ export function duration(min: string, max: string) {
 export const salt = text(0, MAX_SALT_SIZE);
 
 const share = z.strictObject({
-  percentage: percentage.describe("How much of what matches, in percent; steps of 0.01."),
+  percentage: percentage.describe("Share of the matching requests, in percent; steps of 0.01."),
   key: stickyKey
     .optional()
-    .describe("Who has this is always or never of the share. Default: each request is drawn for."),
+    .describe("Requests with the same key are all in the share, or all outside. Default: each request is drawn for."),
   salt: salt
     .optional()
-    .describe("Shares with unlike salts take keys independently. Default: the rule's name."),
+    .describe("Shares with different salts choose keys independently. Default: the rule's name."),
 });
 
 /** The fields of a rule that say what it is called and what it is about. */
 export const ruleSelection = {
   name: label.describe("Says in metrics which rule decided. Unique."),
   match: matchSchema.optional().describe("Default: every request."),
-  share: share.optional().describe("Takes only a share of what matches. Default: all."),
-  shadow: z.boolean().optional().describe("Counts what the rule would do, and does nothing. Default false."),
+  share: share.optional().describe("Limits the rule to a share of the matching requests. Default: all."),
+  shadow: z.boolean().optional().describe("Only counts what the rule would do. Default false."),
 } as const;

@@ -38,7 +38,7 @@ export const traceHeadersSchema = z
       .boolean("must be true or false")
       .optional()
       .describe(
-        "false at the edge: what comes from outside is dropped and every request starts a trace. Default: true.",
+        "Use false at the edge: trace headers from outside are dropped, and every request starts a trace. Default: true.",
       )
       .meta({ default: true }),
     write: formats(WRITE_FORMATS)
@@ -50,7 +50,7 @@ export const traceHeadersSchema = z
     sampling: percentage
       .optional()
       .describe(
-        `Percentage of the traces that start here that are sampled, in steps of 0.01. Default: ${MAX_PERCENTAGE}.`,
+        `Percentage of the traces started here that are sampled, in steps of 0.01. Default: ${MAX_PERCENTAGE}.`,
       )
       .meta({ default: MAX_PERCENTAGE }),
     tracestateMaxBytes: z
