@@ -1,5 +1,5 @@
-// What retry-budget's configuration may be. The module's own parser is `config.ts`; a test holds
-// both to the same documents.
+// What retry-budget's configuration may be. The module's own parser is `config.ts`. A test checks
+// that both accept and refuse the same documents.
 
 import { z } from "zod";
 import {
@@ -128,7 +128,7 @@ interface Whereabouts {
   readonly budgets?: readonly { readonly maxRetries?: number | undefined }[] | undefined;
 }
 
-/** In a cluster's chain it is the route that says how often the router may try. */
+/** In a cluster's chain the route says how often the router may try. */
 function refuseMaxRetriesUpstream({ where, budgets }: Whereabouts, context: z.RefinementCtx): void {
   if (where === DOWNSTREAM) return;
   budgets?.forEach((entry, i) => {

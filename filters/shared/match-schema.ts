@@ -25,19 +25,19 @@ import {
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
 
-/** Those that hold the connection or the message together. */
+/** Headers that hold the connection or the message together. */
 const MESSAGE: ReadonlySet<string> = new Set([
   ...CONNECTION_HEADERS.split(" "),
   ...MESSAGE_HEADERS.split(" "),
 ]);
 
-/** Those with a format of their own, which writing something else into them would break. */
+/** Headers with a format of their own, which any other value would break. */
 const FORMAT: ReadonlySet<string> = new Set(FORMAT_HEADERS.split(" "));
 
 const NAME = `[a-z0-9${HEADER_NAME_MARKS}]{1,${MAX_HEADER_NAME_SIZE}}`;
 const MUST_BE_NAME = `must be a header name in lower case, 1 to ${MAX_HEADER_NAME_SIZE} characters`;
 
-/** A name as proxy-wasm has it. */
+/** A header's name in proxy-wasm. */
 const headerName = z.string("must be a string").regex(new RegExp(`^${NAME}$`), MUST_BE_NAME);
 
 /** The name of a header that a filter writes. */
@@ -47,7 +47,7 @@ export const writtenHeaderName = headerName.refine(
 );
 
 /**
- * The name of a header of an answer that a filter gives: none that holds the connection or the
+ * The name of a header in a filter's answer. It must not be one that holds the connection or the
  * message together.
  */
 export const replyHeaderName = headerName.refine(
@@ -56,7 +56,7 @@ export const replyHeaderName = headerName.refine(
 );
 
 /**
- * The name of a header that a filter reads: also the pseudo-headers that a request can be told by.
+ * The name of a header that a filter reads. Pseudo-headers that identify a request are allowed too.
  */
 export const testedHeaderName = z
   .string()
@@ -65,7 +65,7 @@ export const testedHeaderName = z
     `${MUST_BE_NAME}, or ${AUTHORITY_HEADER} or ${SCHEME_HEADER}`,
   );
 
-/** A string of so many UTF-8 bytes, as the module counts them. */
+/** A string of `minBytes` to `maxBytes` UTF-8 bytes, as the module counts them. */
 export const text = (minBytes: number, maxBytes: number) =>
   z.string().refine((value) => {
     const bytes = Buffer.byteLength(value);
@@ -103,12 +103,12 @@ export function exactlyOneOf(names: readonly string[]) {
   return (value: object): boolean => countPresent(value, names) === 1;
 }
 
-/** For `refine`: the object has one of these keys, or more. */
+/** For `refine`: the object has at least one of these keys. */
 export function atLeastOneOf(names: readonly string[]) {
   return (value: object): boolean => countPresent(value, names) >= 1;
 }
 
-/** For `refine`: the object has one of these keys, or none. */
+/** For `refine`: the object has at most one of these keys. */
 export function atMostOneOf(names: readonly string[]) {
   return (value: object): boolean => countPresent(value, names) <= 1;
 }

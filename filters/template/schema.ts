@@ -1,5 +1,5 @@
-// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same
-// document inside Envoy.
+// The filter's configuration as operators write it. It is the twin of `config.ts`, which reads the
+// same document inside Envoy.
 
 import { z } from "zod";
 import { DEFAULT_HEADER, MAX_HEADER_SIZE, MAX_VALUE_SIZE, MAX_VALUES } from "./limits.js";

@@ -2,7 +2,7 @@
 
 import { abort } from "../../assembly/abi/abort";
 
-/** Writes where and why to Envoy's log, then ends the VM. */
+/** Writes the place and the reason to Envoy's log, then ends the VM. */
 // @ts-expect-error: TypeScript has no decorators of functions.
 @global
 export function abort_proc_exit(

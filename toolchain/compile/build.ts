@@ -23,31 +23,36 @@ export interface BuiltFilter {
   readonly path: string;
   /** The module's size. */
   readonly bytes: number;
-  /** The host calls that it needs, by their ABI names. */
+  /** The host calls that it imports, by their ABI names. */
   readonly imports: readonly string[];
-  /** The callbacks that Envoy will enter, by their ABI names. */
+  /** The callbacks that Envoy will call, by their ABI names. */
   readonly callbacks: readonly string[];
-  /** How long it took; 0 when the module was up to date. */
+  /** How long the build took; 0 when the module was up to date. */
   readonly seconds: number;
-  /** Whether the module was there already, as its sources make it. */
+  /** Whether an up-to-date module was already there. */
   readonly upToDate: boolean;
 }
 
-/** The modules of the catalog: the published package has them, and in a checkout they are built. */
+/**
+ * The modules of the catalog: the published package contains them; in a checkout they are built.
+ */
 const CATALOG_MODULES = path.join(PACKAGE_ROOT, IN_CHECKOUT ? "build" : "dist/modules");
 
 export interface BuildOptions {
-  /** Where modules go. Default: `build` of the package that the filter is of. */
+  /** Where modules go. Default: `build` of the filter's package. */
   readonly outDir?: string;
   /** Most bytes that a module may have. Default: the filter's own budget. */
   readonly sizeBudget?: number;
-  /** Told when a filter's compilation starts and ends, and when it was compiled before. */
+  /**
+   * Called when the compilation of a filter starts and ends, and when its module comes from the
+   * cache.
+   */
   readonly onProgress?: (line: string) => void;
 }
 
 /**
- * Where `buildFilters` puts the module of a catalog's filter, or of one of the package that is
- * worked in, unless told otherwise.
+ * Where `buildFilters` puts the module of a filter of the catalog, or of a filter of the current
+ * package, unless told otherwise.
  */
 export function modulePath(name: string, outDir = defaultOutDir(name)): string {
   return path.join(outDir, `${name}.wasm`);
@@ -57,18 +62,21 @@ function defaultOutDir(name: string): string {
   return isCatalogName(name) ? CATALOG_MODULES : path.join(workspaceRoot(), "build");
 }
 
-/** Where `buildFilters` puts a filter's module unless told otherwise, wherever the filter is. */
+/**
+ * Where `buildFilters` puts a filter's module unless told otherwise, wherever the filter comes
+ * from.
+ */
 export function moduleOf({ name, isOwn, entry }: FilterPlace): string {
   return modulePath(name, isOwn ? path.join(sourceAt(entry).root, "build") : CATALOG_MODULES);
 }
 
 /**
- * Compiles the named filters, side by side, and writes the JSON Schema of each one's configuration
- * to `schemas/` beside the modules. Each is named as `findMember` takes it. To each NAME.wasm come
- * its source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions' names. A
- * module that is there as its sources make it is left as it is; those of the catalog come built
- * with the published package. Throws `MeshwrightError("build")` as `compileModule` does, and for a
- * module over its size budget.
+ * Compiles the named filters, side by side, and writes the JSON Schema of each configuration to
+ * `schemas/` beside the modules. Names have the form that `findMember` takes. Beside each NAME.wasm
+ * it writes the source map, NAME.wasm.map, and NAME.debug.wasm, the same code with the functions'
+ * names. A module that is up to date is left as it is; those of the catalog are part of the
+ * published package. Throws `MeshwrightError("build")` as `compileModule` does, and for a module
+ * over its size budget.
  */
 export async function buildFilters(
   names: readonly string[],
@@ -93,7 +101,7 @@ async function buildFilter(member: Member, options: BuildOptions): Promise<Built
   return buildModule(sourceAt(member.entry), out, { ...options, sizeBudget, name, label: name });
 }
 
-/** Whether the filter's module is at `out`, as its sources make it. */
+/** Whether an up-to-date module of the filter is at `out`. */
 export function isBuilt({ entry }: FilterPlace, out: string): Promise<boolean> {
   return isWritten(sourceAt(entry), out);
 }
@@ -106,13 +114,13 @@ async function isWritten(source: Source, out: string): Promise<boolean> {
 interface Build extends BuildOptions {
   readonly name: string;
   readonly sizeBudget: number;
-  /** What the progress lines call it. */
+  /** The filter's name in progress lines. */
   readonly label: string;
 }
 
 /**
- * Builds a module, its source map and its debug build, and says what there is to say of it. Throws
- * as `compileModule` does.
+ * Builds a module, its source map and its debug build, and reports the progress. Throws as
+ * `compileModule` does.
  */
 export async function buildModule(source: Source, out: string, build: Build): Promise<BuiltFilter> {
   const { name, label, sizeBudget, onProgress } = build;
@@ -132,7 +140,7 @@ export async function buildModule(source: Source, out: string, build: Build): Pr
   return describeBuilt(name, out, (performance.now() - started) / 1000);
 }
 
-/** @param seconds 0 where the module was up to date */
+/** @param seconds 0 if the module was up to date */
 async function describeBuilt(name: string, out: string, seconds: number): Promise<BuiltFilter> {
   const { bytes, imports, callbacks } = inspectModule(await readFile(out));
   const upToDate = seconds === 0;
@@ -140,8 +148,8 @@ async function describeBuilt(name: string, out: string, seconds: number): Promis
 }
 
 /**
- * Makes the folders of a module and of its schema, and returns the latter's path. Throws
- * `MeshwrightError("build")` where they cannot be written to.
+ * Makes the folders of a module and of its schema, and returns the path of the latter. Throws
+ * `MeshwrightError("build")` if they cannot be written.
  */
 export async function schemaFolder(out: string): Promise<string> {
   const folder = path.join(path.dirname(out), "schemas");
@@ -166,24 +174,24 @@ export async function writeSchema(
 }
 
 export interface CompileOptions {
-  /** Write the source map and the debug build too. Default: false. */
+  /** Whether to write the source map and the debug build too. Default: false. */
   readonly debug?: boolean;
   /** Most bytes that the module may have. Default: no limit. */
   readonly sizeBudget?: number;
 }
 
 /**
- * Compiles one entry file to a module, in the package that it is of. Each file is written beside
- * its place and renamed, so that an Envoy or a test never sees half a module. Throws
- * `MeshwrightError("build")`, with the compiler's own lines as details or with the lines of source
- * that make a module that stock Envoy would refuse or never call.
- * @param entry an absolute path, or one below this package
+ * Compiles one entry file to a module, in the file's package. Each output is written beside its
+ * place and renamed, so that an Envoy or a test never sees half a module. Throws
+ * `MeshwrightError("build")`: with the compiler's own lines as details, or with the lines of source
+ * because of which stock Envoy would refuse or never call the module.
+ * @param entry an absolute path, or one relative to this package
  */
 export async function compileModule(entry: string, out: string, options: CompileOptions = {}): Promise<void> {
   await compileTo(sourceAt(path.resolve(PACKAGE_ROOT, entry)), out, options);
 }
 
-/** As `compileModule`, of a source. */
+/** As `compileModule`, for a source. */
 export async function compileTo(
   source: Source,
   out: string,
@@ -200,7 +208,7 @@ export async function compileTo(
 
 /** Compiles as `compileModule` does, and writes nothing. */
 export async function compileChecked(source: Source, onCompile?: () => void): Promise<Compiled> {
-  // What is generated may import any file of meshwright.
+  // A generated file may import any file of meshwright.
   if (source.text === undefined) await refuseDeepImports(source);
   const compiled = await compileEntry(source, onCompile === undefined ? {} : { onCompile });
   await refuseFlaws(source, compiled);
@@ -209,7 +217,7 @@ export async function compileChecked(source: Source, onCompile?: () => void): Pr
 
 type ModuleFile = readonly [file: string, content: Uint8Array];
 
-/** The module comes last: where it is new, so is what belongs to it. */
+/** The module comes last: if it is new, so are the other files. */
 function filesOf({ release, debug, map }: Compiled, out: string, withDebug: boolean): readonly ModuleFile[] {
   if (!withDebug) return [[out, release]];
   const url = `${path.basename(out)}.map`;

@@ -7,25 +7,24 @@ import { ModuleCache } from "./module-cache.js";
 import { type CompilerAnswer, type CompilerJob, type Made, runCompiler } from "./run-compiler.js";
 import { packageOptions, type Source, withShownNames } from "./source.js";
 
-/** What the compiler made of an entry file. */
+/** The result of compiling an entry file. */
 export interface Compiled {
-  /** The module as Envoy gets it: without names. */
+  /** The module that Envoy gets, without names. */
   readonly release: Uint8Array;
   /**
-   * The same code with the functions' names, which Envoy then writes into its log when the filter
-   * traps.
+   * The same code with the functions' names. Envoy writes them into its log when the filter traps.
    */
   readonly debug: Uint8Array;
   /**
-   * The source map of both, as JSON. It holds the sources, those of meshwright in an author's
-   * package as `meshwright/…`.
+   * The source map of both, as JSON. It contains the sources; in an author's package those of
+   * meshwright are named `meshwright/…`.
    */
   readonly map: string;
 }
 
 /**
- * As the filters are built, or nothing moved or merged, so that every call stands where the source
- * has it.
+ * `release` is how the filters are built. `none` moves and merges nothing, so that every call stays
+ * where the source has it.
  */
 export type Optimization = "release" | "none";
 
@@ -33,13 +32,12 @@ export type Optimization = "release" | "none";
 export interface EntryOptions {
   /** Default: `release`. */
   readonly optimization?: Optimization;
-  /** Told before the compiler starts; not where the module is known already. */
+  /** Called before the compiler starts, but not if the module is already known. */
   readonly onCompile?: () => void;
 }
 
 /**
- * Compiles one entry file in its package, or takes what the compiler has made of the same sources
- * before.
+ * Compiles one entry file in its package, or takes an earlier result for the same sources.
  * @throws MeshwrightError `build` with the compiler's own lines as details
  */
 export async function compileEntry(source: Source, options: EntryOptions = {}): Promise<Compiled> {
@@ -49,13 +47,13 @@ export async function compileEntry(source: Source, options: EntryOptions = {}): 
   return asCompiled(made);
 }
 
-/** As `compileEntry` without options; `undefined` where the compiler would have to run. */
+/** As `compileEntry` without options, but `undefined` if the compiler would have to run. */
 export async function knownCompiled(source: Source): Promise<Compiled | undefined> {
   const made = await new ModuleCache().find(jobOf(source));
   return made === undefined ? undefined : asCompiled(made);
 }
 
-/** Runs the compiler unless it has made a module of the same sources before. Never rejects. */
+/** Runs the compiler unless it has compiled the same sources before. Never rejects. */
 export async function compileOnce(
   job: CompilerJob,
   onCompile?: () => void,
@@ -69,7 +67,7 @@ export async function compileOnce(
   return answer;
 }
 
-/** What the compiler is told of an entry file. */
+/** What the compiler is told about an entry file. */
 export function jobOf(source: Source, optimization: Optimization = "release"): CompilerJob {
   const { root, entry, text } = source;
   const level = optimization === "none" ? ["-O0"] : [];
@@ -77,7 +75,7 @@ export function jobOf(source: Source, optimization: Optimization = "release"): C
   return { root, entry, args, ...(text === undefined ? {} : { texts: { [entry]: text } }) };
 }
 
-/** The error for an entry file that the compiler refused with these lines. */
+/** The error for an entry file that the compiler refused with these lines of output. */
 export function notCompiled({ entry }: Source, output: string): MeshwrightError {
   return new MeshwrightError(
     "build",
@@ -86,7 +84,7 @@ export function notCompiled({ entry }: Source, output: string): MeshwrightError 
   );
 }
 
-/** The parts of what the compiler wrote with `--debug` and `--sourceMap`. */
+/** Splits the compiler's output with `--debug` and `--sourceMap` into its parts. */
 export function asCompiled({ wasm: module, map }: Made): Compiled {
   return {
     release: withProducers(withoutSections(module, ["name", "sourceMappingURL"])),
@@ -96,8 +94,8 @@ export function asCompiled({ wasm: module, map }: Made): Compiled {
 }
 
 /**
- * The compiler puts the names behind the code, so that what is left of the module stays where the
- * source map has it.
+ * The compiler puts the names behind the code, so the rest of the module keeps the positions in the
+ * source map.
  */
 function withoutSections(bytes: Uint8Array, names: readonly string[]): Uint8Array {
   const parts = readModule(bytes)
@@ -106,13 +104,13 @@ function withoutSections(bytes: Uint8Array, names: readonly string[]): Uint8Arra
   return Buffer.concat([bytes.subarray(0, 8), ...parts]);
 }
 
-/** The compiler names the sources as being below the module's own name. */
+/** The compiler names the sources as if they were below the module's own name. */
 function shownMap(json: string): string {
   const map = JSON.parse(json) as { readonly sources: readonly string[] };
   return JSON.stringify({ ...map, sources: map.sources.map(withShownNames), sourceRoot: "" });
 }
 
-/** Where the same code with the functions' names goes. */
+/** The path of the same code with the functions' names. */
 export function debugModulePath(out: string): string {
   return out.replace(/(\.wasm)?$/, ".debug.wasm");
 }
@@ -123,7 +121,7 @@ export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
 }
 
 /**
- * The module with the custom section by which tools tell what made it. Source: tool-conventions,
+ * The module with the custom section that tells tools what made it. Source: tool-conventions,
  * `ProducersSection.md`.
  */
 function withProducers(bytes: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
-// Keeps the compiler loaded and compiles what it is sent: in a thread of `warm-compiler.ts`, or in
-// a process of `run-compiler.ts`. Plain JavaScript, since both start without what runs the sources
-// of a checkout.
+// Keeps the compiler loaded and compiles jobs that are sent to it: in a thread of
+// `warm-compiler.ts`, or in a process of `run-compiler.ts`. It is plain JavaScript, because both
+// start without the loader that runs the sources of a checkout.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import path from "node:path";
 import { parentPort } from "node:worker_threads";
 import asc from "assemblyscript/asc";
 
-/** Source files, without those that have types alone. */
+/** Source files, except those with types only. */
 const SOURCE = /^(?!.*\.d\.ts$).*\.ts$/;
 const OUTPUTS = ["-o", "module.wasm"];
 

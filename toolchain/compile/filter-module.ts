@@ -1,5 +1,4 @@
-// A filter's module for a test: built when it is stale, by whichever of the test's processes comes
-// first.
+// A filter's module for a test. The first of the test's processes builds it when it is stale.
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -8,15 +7,15 @@ import { findPlace } from "../package/member.js";
 import { buildFilters, isBuilt, moduleOf, modulePath } from "./build.js";
 import { IN_CHECKOUT } from "./source.js";
 
-/** Names a folder whose modules are taken as they are, in place of those that would be built. */
+/** Names a folder whose modules are used as they are, instead of building them. */
 export const MODULES_VARIABLE = "MESHWRIGHT_MODULES";
 
 /**
- * The path of a filter's module, built first where it is missing or older than its sources. Any
- * number of processes may ask at once: one compiles, and the others wait for it; after five seconds
- * they say on standard error for whom. Where `$MESHWRIGHT_MODULES` names a folder with the module,
- * that one is taken.
- * @param filter as `findMember` takes it: a name or a path
+ * The path of a filter's module, built first if it is missing or older than its sources. Any number
+ * of processes may ask at once: one compiles, and the others wait for it. After five seconds they
+ * say on standard error which process they wait for. If `$MESHWRIGHT_MODULES` names a folder with
+ * the module, that one is used.
+ * @param filter in the form that `findMember` takes: a name or a path
  * @throws MeshwrightError as `buildFilters` and `waitForLock` do
  */
 export async function filterModule(filter: string): Promise<string> {
@@ -25,7 +24,8 @@ export async function filterModule(filter: string): Promise<string> {
   const place = await findPlace(filter);
   const module = moduleOf(place);
   if (!place.isOwn && !IN_CHECKOUT) return module;
-  // A build reads the schema too, which takes longer than most tests.
+  // This check is cheaper than a build, which also reads the schema: that takes longer than most
+  // tests.
   if (await isBuilt(place, module)) return module;
   using _ = await waitForLock(path.join(path.dirname(module), `.${place.name}.build-lock`));
   await buildFilters([place.entry]);
@@ -33,8 +33,8 @@ export async function filterModule(filter: string): Promise<string> {
 }
 
 /**
- * Found by the name alone: whoever set the folder up knows of which filter each module is, and a
- * test may ask for it a thousand times.
+ * Looks the module up by name only: whoever made the folder knows which filter each module belongs
+ * to, and a test may ask a thousand times.
  */
 function givenModule(filter: string): string | undefined {
   const folder = process.env[MODULES_VARIABLE];

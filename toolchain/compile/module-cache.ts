@@ -1,7 +1,7 @@
-// Keeps what the compiler made, by the content of all that it was made of, so that the same sources
-// are compiled once: by whichever process comes first, in whichever checkout. The compiler says
-// which files it read and which it looked for in vain; an entry counts only where each of them is
-// still as it was. Nothing here is needed: what cannot be read or written is compiled.
+// Keeps compiled modules by the content of all their inputs, so that the same sources are compiled
+// once, by the first process in any checkout. The compiler says which files it read and which it
+// looked for in vain. An entry is valid only if each of them is unchanged. The cache is optional:
+// what cannot be read or written is compiled.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,27 +13,29 @@ import { cacheFolder } from "../../envoy/runtime/find.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { CompilerAnswer, CompilerJob, Made } from "./run-compiler.js";
 
-/** Another number for another layout of entries, so that no old one is misread. */
+/** Change this number when the layout of entries changes, so that no old entry is misread. */
 const LAYOUT = 1;
 const LIMIT_BYTES = 256 * 1024 * 1024;
-/** Enough for a few branches. More would make every search for a new version longer. */
+/** Enough for a few branches. More would make every lookup slower. */
 const VERSIONS_OF_A_JOB = 12;
 
-/** The line before an entry's compressed module and map. */
+/** The first line of an entry; the compressed module and map follow. */
 interface Head {
-  /** From a file below the job's root, or beside it, to its digest; null for none. */
+  /**
+   * Pairs of a file, below the job's root or beside it, and its digest; null for a missing file.
+   */
   readonly looked: readonly (readonly [name: string, digest: string | null])[];
   readonly wasmBytes: number;
-  /** Of what follows the line. */
+  /** The digest of what follows this line. */
   readonly digest: string;
 }
 
 export interface CacheOptions {
-  /** Default: `modules` in the cache's folder of this user. */
+  /** Default: `modules` in this user's cache folder. */
   readonly folder?: string;
-  /** Most bytes that all entries may have. What was not used for longest goes first. */
+  /** Most bytes of all entries. The least recently used goes first. */
   readonly limitBytes?: number;
-  /** Default: the compiler's that is installed. */
+  /** Default: the version of the installed compiler. */
   readonly compilerVersion?: string;
 }
 
@@ -48,7 +50,7 @@ export class ModuleCache {
     this.#version = options.compilerVersion ?? compilerVersion();
   }
 
-  /** What the compiler made of these very sources. */
+  /** The result of compiling exactly these sources, if it is known. */
   async find(job: CompilerJob): Promise<Made | undefined> {
     const digests = new Map<string, string | null>();
     const folder = this.#folderOf(job, digestOfFile(path.join(job.root, job.entry)));
@@ -68,7 +70,7 @@ export class ModuleCache {
     return undefined;
   }
 
-  /** Keeps what the compiler made, where it made something. */
+  /** Keeps a result of the compiler, if it compiled successfully. */
   async keep(job: CompilerJob, { made, looked }: CompilerAnswer): Promise<void> {
     if (made === undefined) return;
     const names = looked.map(([file, digest]) => [path.relative(job.root, file), digest] as const);
@@ -82,11 +84,14 @@ export class ModuleCache {
       await writeAtomically(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), content]));
       await this.#makeRoom(folder);
     } catch {
-      // A cache that cannot be written to, or is full, is no reason not to build.
+      // A cache that is full or cannot be written must not stop a build.
     }
   }
 
-  /** Of what decides most; the versions in it differ in what the entry file leads to. */
+  /**
+   * The folder for the inputs that matter most. Its versions differ in the files that the entry
+   * file imports.
+   */
   #folderOf({ entry, args, texts = {} }: CompilerJob, entryDigest: string | null): string {
     const text = texts[entry] === undefined ? entryDigest : null;
     const facts = [LAYOUT, this.#version, entry, text, args, texts];
@@ -112,7 +117,9 @@ interface Entry {
   readonly usedAt: number;
 }
 
-/** Whether it is not still being written, or left by a process that was killed meanwhile. */
+/**
+ * Whether the entry is complete: not still being written, nor left by a process that was killed.
+ */
 function isWhole({ file }: Entry): boolean {
   return !path.basename(file).startsWith(".");
 }
@@ -121,9 +128,9 @@ function newestFirst(one: Entry, other: Entry): number {
   return other.usedAt - one.usedAt;
 }
 
-/** Newest first. What another process has just removed is left out. */
+/** Newest first. Entries that another process has just removed are left out. */
 async function entriesIn(folder: string): Promise<readonly Entry[]> {
-  // While files are renamed, one may be listed several times.
+  // During a rename a file may be listed several times.
   const names = new Set(await readdir(folder).catch(() => []));
   const entries = [...names].map(async (name): Promise<readonly Entry[]> => {
     const file = path.join(folder, name);
@@ -133,7 +140,7 @@ async function entriesIn(folder: string): Promise<readonly Entry[]> {
   return (await Promise.all(entries)).flat().sort(newestFirst);
 }
 
-/** Removes an entry that is broken. */
+/** Reads an entry, and removes it if it is broken. */
 async function readEntry(
   file: string,
   digestNow: (name: string) => string | null,
@@ -154,7 +161,7 @@ async function readEntry(
   }
 }
 
-/** As the compiler reads it; null where it would find nothing. */
+/** The digest of the text that the compiler reads; null if there is no file. */
 function digestOfFile(file: string): string | null {
   try {
     return digestOf(readFileSync(file, "utf8"));

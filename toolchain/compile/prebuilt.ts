@@ -1,4 +1,4 @@
-// The catalog's modules as they come with the published package.
+// The catalog's modules in the published package.
 
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
@@ -6,11 +6,11 @@ import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 
 /**
- * The module of a catalog's filter.
- * @param folder where the package has it
+ * The module of a filter of the catalog.
+ * @param folder where the package keeps it
  * @param outDir where to copy it, with its source map and its schema; default: it is used where it
  * is
- * @throws MeshwrightError `build` where it is missing, or `outDir` cannot be written to
+ * @throws MeshwrightError `build` if it is missing, or `outDir` cannot be written
  */
 export async function prebuilt(name: string, folder: string, outDir?: string): Promise<string> {
   const module = path.join(folder, `${name}.wasm`);
@@ -24,7 +24,7 @@ export async function prebuilt(name: string, folder: string, outDir?: string): P
   return path.join(outDir, `${name}.wasm`);
 }
 
-/** An Envoy that reads the file never sees half of it. */
+/** Copies the file so that an Envoy that reads it never sees half of it. */
 async function copyWhole(from: string, to: string): Promise<void> {
   const partial = `${to}.${process.pid}.partial.wasm`;
   try {

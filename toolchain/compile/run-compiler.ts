@@ -7,15 +7,15 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 /** The program of the compiler's process and of its thread. */
 export const COMPILER = path.join(PACKAGE_ROOT, "toolchain/compile/compiler.js");
 
-/** What is to be compiled. */
+/** What to compile. */
 export interface CompilerJob {
-  /** The folder that all names are relative to, an absolute path. */
+  /** The folder that all names are relative to; an absolute path. */
   readonly root: string;
   /** The entry file's path below `root`. */
   readonly entry: string;
-  /** The compiler's other words, without its outputs. */
+  /** The compiler's other arguments, without its outputs. */
   readonly args: readonly string[];
-  /** Texts of files that are not on the disk, by their paths below `root`. */
+  /** Texts of files that are not on disk, by their paths below `root`. */
   readonly texts?: Readonly<Record<string, string>>;
 }
 
@@ -27,31 +27,32 @@ export interface Made {
 }
 
 export interface CompilerAnswer {
-  /** Missing where the compiler refused the sources. */
+  /** Missing if the compiler refused the sources. */
   readonly made?: Made | undefined;
   /** The compiler's own lines. */
   readonly output: string;
   /**
    * Each file that it read, as an absolute path, with the SHA-256 of its text in base64url; null
-   * for those that it looked for and did not find.
+   * for files that it looked for and did not find.
    */
   readonly looked: readonly (readonly [file: string, digest: string | null])[];
 }
 
 /**
- * With the last, V8 does not optimize the optimizer, which is done before that pays: two fifths of
- * the work of compiling a small filter, a quarter of a large one's, and no sooner done.
+ * The last option keeps V8 from optimizing the optimizer, which has finished before that pays. It
+ * saves two fifths of the work of compiling a small filter and a quarter of a large one's, and no
+ * time.
  */
 const NODE_OPTIONS = ["--enable-source-maps", "--liftoff-only"];
 
 const running = new Set<ChildProcess>();
 
-/** A compiler does not outlive this process. */
+/** Ends all compilers, which must not outlive this process. */
 function endAll(): void {
   for (const child of running) child.kill();
 }
 
-/** Never rejects: the output of a compiler that crashed says why there is nothing. */
+/** Never rejects: if a compiler crashed, the output says why there is no module. */
 export function runCompiler(job: CompilerJob): Promise<CompilerAnswer> {
   const child = fork(COMPILER, {
     cwd: job.root,

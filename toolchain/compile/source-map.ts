@@ -1,10 +1,10 @@
-// From a byte of a compiled module back to the line of source that it comes from. Source:
+// Maps a byte of a compiled module back to the line of source that it comes from. Source:
 // https://tc39.es/ecma426/
 
 /** A place in a source. Lines count from 1, columns from 0. */
 export interface SourcePlace {
   /**
-   * As the compiler names it: a path below the package, or `~lib/…` for the compiler's own library.
+   * The compiler's name for the file: a path below the package, or `~lib/…` for its own library.
    */
   readonly source: string;
   readonly line: number;
@@ -20,13 +20,12 @@ interface MapFile {
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /**
- * A source map of a WebAssembly module: all of it is one line, whose columns are the module's
- * bytes.
+ * A source map of a WebAssembly module: it has only one line, whose columns are the module's bytes.
  */
 export class SourceMap {
   readonly #file: MapFile;
   readonly #offsets: number[] = [];
-  /** Undefined for an instruction of the compiler's own making. */
+  /** Undefined for an instruction that the compiler added. */
   readonly #places: (SourcePlace | undefined)[] = [];
 
   /** @param json the map as the compiler wrote it */
@@ -35,14 +34,14 @@ export class SourceMap {
     this.#decode();
   }
 
-  /** Where the instruction that begins at this byte comes from. */
+  /** The place in the source of the instruction that begins at this byte. */
   at(offset: number): SourcePlace | undefined {
     return this.before(offset, 0, () => true);
   }
 
   /**
-   * The nearest place before that byte, and not before `start`, that is wanted: what was inlined
-   * stands among what it was inlined into.
+   * The nearest wanted place before that byte, and not before `start`: inlined code is surrounded
+   * by the code that it was inlined into.
    */
   before(offset: number, start: number, isWanted: (place: SourcePlace) => boolean): SourcePlace | undefined {
     for (let i = this.#indexAfter(offset) - 1; i >= 0 && (this.#offsets[i] ?? 0) >= start; i--) {
@@ -52,13 +51,13 @@ export class SourceMap {
     return undefined;
   }
 
-  /** The text of that line from the column on; empty where the map does not hold the source. */
+  /** The text of that line from the column on; empty if the map does not contain the source. */
   textAt({ source, line, column }: SourcePlace): string {
     return this.#linesOf(source)[line - 1]?.slice(column) ?? "";
   }
 
   /**
-   * Every line outside the compiler's library that the pattern matches, with the column of the
+   * Every line that the pattern matches, outside the compiler's library, with the column of the
    * match.
    */
   find(pattern: RegExp): readonly SourcePlace[] {
@@ -108,7 +107,9 @@ export function isLibrary(source: string): boolean {
   return source.startsWith("~lib/");
 }
 
-/** Numbers in base 64, five bits a digit, the lowest first; the lowest bit of all is the sign. */
+/**
+ * Decodes base-64 numbers: five bits a digit, the lowest first; the lowest bit of all is the sign.
+ */
 function decodeNumbers(segment: string): number[] {
   const numbers: number[] = [];
   let value = 0;

@@ -1,6 +1,6 @@
-// In which package an entry file is compiled, and how the compiler names the sources that it comes
-// to. In a checkout of meshwright the SDK's files are below the package itself; an author's package
-// has them in `node_modules`.
+// Finds the package in which an entry file is compiled, and the names that the compiler gives to
+// the sources that the file imports. In a checkout of meshwright the SDK's files are below the
+// package itself; an author's package has them in `node_modules`.
 
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -8,20 +8,20 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 
 /**
- * Whether the toolkit runs from its sources, and not from the published package, whose modules come
- * built.
+ * Whether the toolkit runs from its sources, not from the published package, which contains
+ * compiled modules.
  */
 export const IN_CHECKOUT = existsSync(path.join(PACKAGE_ROOT, "cli/main.ts"));
 
-/** An entry file and the package that it is compiled in. */
+/** An entry file, and the package in which it is compiled. */
 export interface Source {
   /** The package's folder, an absolute path. */
   readonly root: string;
   /** The file's path below `root`. */
   readonly entry: string;
-  /** Its text, where it is not on the disk. */
+  /** Its text, if it is not on disk. */
   readonly text?: string;
-  /** The folder of the meshwright whose SDK the compiler takes. */
+  /** The folder of the meshwright whose SDK the compiler uses. */
   readonly sdkRoot: string;
   /**
    * How sources of the SDK are named: `assembly/`, or in an author's package
@@ -30,14 +30,14 @@ export interface Source {
   readonly sdk: "assembly/" | "meshwright/assembly/";
 }
 
-/** How the compiler names what is in a package of that name. */
+/** The compiler's name for the files of the package `meshwright`. */
 const COMPILER_NAME = "~lib/meshwright/";
 const SHOWN_NAME = "meshwright/";
 
 /**
- * The package of an entry file: the nearest folder upwards with a package.json.
+ * The package of an entry file: the nearest folder above it with a package.json.
  * @param file an absolute path
- * @throws MeshwrightError `build` where there is none, or where meshwright is not installed in it
+ * @throws MeshwrightError `build` if there is none, or if meshwright is not installed in it
  */
 export function sourceAt(file: string): Source {
   const root = nearestPackage(path.dirname(file));
@@ -60,14 +60,14 @@ export function sourceAt(file: string): Source {
 }
 
 /**
- * The package that is worked in: the nearest upwards from the current folder; else this one, or
- * where this one is installed the current folder.
+ * The current package: the nearest one from the current folder upwards. If there is none, it is
+ * this package, or the current folder if this package is an installed one.
  */
 export function workspaceRoot(): string {
   return nearestPackage(process.cwd()) ?? (IN_CHECKOUT ? PACKAGE_ROOT : process.cwd());
 }
 
-/** The nearest folder upwards with a package.json. */
+/** The nearest folder upwards that has a package.json. */
 export function nearestPackage(folder: string): string | undefined {
   if (existsSync(path.join(folder, "package.json"))) return folder;
   const parent = path.dirname(folder);
@@ -75,7 +75,7 @@ export function nearestPackage(folder: string): string | undefined {
 }
 
 /**
- * Where the compiler finds meshwright: as Node does, in `node_modules` of this folder or of one
+ * Where the compiler finds meshwright. As in Node, that is `node_modules` of this folder or of one
  * above.
  */
 export function installedIn(folder: string): string | undefined {
@@ -85,17 +85,16 @@ export function installedIn(folder: string): string | undefined {
   return parent === folder ? undefined : installedIn(parent);
 }
 
-/** A text of the compiler's with meshwright's files as an author imports them. */
+/** Rewrites the compiler's text so that it names meshwright's files as an author imports them. */
 export function withShownNames(text: string): string {
   return text.replaceAll(COMPILER_NAME, SHOWN_NAME);
 }
 
-/** The compiler's options that belong to the package, for the folder `root` as its base. */
+/** The compiler's options for this package, with the folder `root` as their base. */
 export function packageOptions({ root, sdkRoot, sdk }: Source): readonly string[] {
   const abort = sdk === "assembly/" ? "assembly/abi/abort/abort" : `${COMPILER_NAME}assembly/abi/abort/abort`;
   const config = path.relative(root, path.join(sdkRoot, "asconfig.json"));
-  // Where a package is a link, as pnpm makes them, what it depends on stands beside the place that
-  // the link leads to.
+  // If a package is a link, as pnpm makes them, its dependencies are beside the link's target.
   const beside = path.dirname(realpathSync(sdkRoot));
   const paths = path.basename(beside) === "node_modules" ? ["--path", path.relative(root, beside)] : [];
   return ["--config", config, "--use", `abort=${abort}`, ...paths];

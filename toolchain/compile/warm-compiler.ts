@@ -1,5 +1,5 @@
-// Compiles in a fraction of a second, for a test that follows a save: the compiler stays loaded in
-// a thread of its own, and nothing is optimized.
+// Compiles in a fraction of a second, for a test run after a save: the compiler stays loaded in a
+// thread of its own, and nothing is optimized.
 
 import { Worker } from "node:worker_threads";
 import type { MeshwrightError } from "../../envoy/errors.js";
@@ -10,22 +10,23 @@ import type { Source } from "./source.js";
 /** A module for tests. */
 export interface WarmBuild {
   /**
-   * What the compiler made, or why it made nothing: `MeshwrightError("build")` with its lines as
-   * details.
+   * The compiled module, or why there is none: `MeshwrightError("build")` with the compiler's lines
+   * as details.
    */
   readonly result: Compiled | MeshwrightError;
   /** The files that it read, and those that it looked for and did not find; absolute paths. */
   readonly looked: ReadonlySet<string>;
 }
 
-/** What the thread says. */
+/** What the thread sends. */
 interface Message {
   readonly id: number;
   readonly answer: CompilerAnswer;
 }
 
 /**
- * A thread, since the compiler blocks while it works, and where it crashes it ends what it runs in.
+ * A thread, because the compiler blocks while it works, and a crash ends the thread or process that
+ * it runs in.
  */
 export class WarmCompiler implements AsyncDisposable {
   #thread: Worker | undefined;
@@ -34,7 +35,8 @@ export class WarmCompiler implements AsyncDisposable {
 
   /** Compiles one entry file in its package. Never rejects. */
   async compile(source: Source): Promise<WarmBuild> {
-    // Not from the cache: after a save the sources are new, and it would fill with every save.
+    // Not from the cache: after a save the sources are new, and the cache would grow with every
+    // save.
     const { made, output, looked } = await this.#send(jobOf(source, "none"));
     return {
       result: made === undefined ? notCompiled(source, output) : asCompiled(made),

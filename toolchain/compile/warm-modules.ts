@@ -1,5 +1,5 @@
-// Modules of filters for what follows a save at once: compiled in a fraction of a second, into a
-// folder of their own.
+// Modules of filters for tests that run right after a save: compiled in a fraction of a second,
+// into a folder of their own.
 
 import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -19,37 +19,37 @@ import { WarmCompiler } from "./warm-compiler.js";
 /** What must be known of a filter. */
 export type WarmFilter = Pick<FilterPlace, "name" | "entry">;
 
-/** Whether there is a module, or why there is none: `MeshwrightError("build")`. */
+/** `built`, or why there is no module: `MeshwrightError("build")`. */
 export type WarmResult = "built" | MeshwrightError;
 
 /** Disposing of it removes the folder. */
 export class WarmModules implements Disposable {
   readonly #compiler = new WarmCompiler();
-  /** By the filter's name, the files that its module is made of or would be, were they there. */
+  /** By the filter's name: the files that its module is made from, or would be if they existed. */
   readonly #looked = new Map<string, ReadonlySet<string>>();
 
-  /** vitest ends the process at a key, and waits for nobody. */
+  /** vitest ends the process at a key press, and waits for nothing. */
   readonly #removeFolder = () => rmSync(this.folder, { recursive: true, force: true });
 
   private constructor(readonly folder: string) {
     process.once("exit", this.#removeFolder);
   }
 
-  /** @param folder made where there is none. Default: a new one for temporary files. */
+  /** @param folder created if it is missing. Default: a new temporary folder. */
   static async create(folder?: string): Promise<WarmModules> {
     if (folder !== undefined) await mkdir(folder, { recursive: true });
     return new WarmModules(folder ?? (await temporaryFolder()));
   }
 
   /**
-   * Compiles a filter. Where that fails its last module is removed, so that no test passes on what
-   * is no longer there.
+   * Compiles a filter. If that fails, its last module is removed, so that no test passes on sources
+   * that no longer exist.
    */
   async build({ name, entry }: WarmFilter): Promise<WarmResult> {
     const module = this.path(name);
     const source = sourceAt(entry);
     const { result, looked } = await this.#compiler.compile(source);
-    // A compiler that crashed does not say what it read.
+    // A compiler that crashed does not say which files it read.
     if (looked.size > 0) this.#looked.set(name, looked);
     try {
       await refuseDeepImports(source);
@@ -64,23 +64,23 @@ export class WarmModules implements Disposable {
     }
   }
 
-  /** Where `build` puts the module of the filter of that name. */
+  /** Where `build` puts the module of the filter with that name. */
   path(name: string): string {
     return modulePath(name, this.folder);
   }
 
-  /** Compiles a filter for nothing: the first times the compiler takes several times as long. */
+  /** Compiles a filter and drops the result: the first compilations take several times as long. */
   async warmUp({ entry }: WarmFilter): Promise<void> {
     await this.#compiler.compile(sourceAt(entry));
   }
 
-  /** Whether the filter's module is made of the file, or would be if it were there. */
+  /** Whether the filter's module is made from the file, or would be if the file existed. */
   uses({ name, entry }: WarmFilter, file: string): boolean {
     const looked = this.#looked.get(name);
     return looked?.has(file) ?? file.startsWith(path.dirname(entry) + path.sep);
   }
 
-  /** The folders of all that modules are made of. */
+  /** The folders of all files that modules are made from. */
   folders(): ReadonlySet<string> {
     return new Set(
       [...this.#looked.values()].flatMap((files) => [...files].map((file) => path.dirname(file))),
@@ -94,13 +94,13 @@ export class WarmModules implements Disposable {
   }
 }
 
-/** Those of processes that were killed are removed. */
+/** Makes a folder, and removes those of processes that were killed. */
 async function temporaryFolder(): Promise<string> {
   await sweep(tmpdir(), /^meshwright-watch-(\d+)-/);
   return mkdtemp(path.join(tmpdir(), `meshwright-watch-${process.pid}-`));
 }
 
-/** The module comes last: where it is, so is its source map. */
+/** The module is written last: when it exists, so does its source map. */
 async function write(module: string, { debug, map }: Compiled): Promise<void> {
   await writeAtomically(`${module}.map`, map);
   await writeAtomically(module, withSourceMapUrl(debug, `${path.basename(module)}.map`));

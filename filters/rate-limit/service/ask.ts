@@ -28,8 +28,8 @@ export function ask(charges: Charges, call: ServiceCall, time: u64, decision: De
     if (!global) continue;
     if (!begun) call.begin(time);
     begun = true;
-    // A shadow rule's own limit takes later. Here it only says whether it would pass the request
-    // on.
+    // A shadow rule's own limit counts the request later. Here it is only asked whether it has
+    // room.
     if (charge.rule.isShadow && !hasRoom(charge, ticksAt(time))) continue;
     if (!call.ask(charge, global)) refuseUnasked(charge, call.overForNs, decision);
   }
