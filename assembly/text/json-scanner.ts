@@ -134,7 +134,7 @@ export class JsonScanner {
     if (code >>> 11 == 0x1b) {
       // A surrogate makes a character only if a high one is followed by an escaped low one.
       const low = code < 0xdc00 && this.take(BACKSLASH) && this.take(LETTER_U) ? this.readHex4(start) : 0;
-      if (low >>> 10 != 0x37) this.fail(start, "an unpaired surrogate is no character");
+      if (low >>> 10 != 0x37) this.fail(start, "an unpaired surrogate is not a character");
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     return this.failed ? 0 : writeCodePoint(out, code);

@@ -3,7 +3,7 @@
 // is a way around a check.
 
 /**
- * Number of bytes, 1 to 4, of the well-formed sequence at `ptr`. At most `available` bytes are read.
+ * Number of bytes, 1 to 4, of the well-formed sequence at `ptr`. Reads at most `available` bytes.
  * @returns 0 if there is no well-formed sequence, or `available` is 0 or less.
  */
 export function sequenceSize(ptr: usize, available: i32): i32 {

@@ -29,7 +29,9 @@ const split = z
       .array(
         z.strictObject({
           name: label.describe("The destination."),
-          weight: weight.describe("Its share is its part of the sum of all weights. With a weight above 0 it always gets some."),
+          weight: weight.describe(
+            "Its share is its part of the sum of all weights. With a weight above 0 it always gets some.",
+          ),
         }),
       )
       .min(1)

@@ -55,7 +55,9 @@ const cost = z
     default: whole(0, MAX_COST)
       .optional()
       .describe(`The cost if the header is missing or not a whole number. Default ${DEFAULT_COST}.`),
-    max: whole(1, MAX_COST).optional().describe(`Highest cost; a higher one is cut down to it. Default ${DEFAULT_MAX_COST}.`),
+    max: whole(1, MAX_COST)
+      .optional()
+      .describe(`Highest cost; a higher one is cut down to it. Default ${DEFAULT_MAX_COST}.`),
   })
   .refine(exactlyOneOf(COSTS), `needs exactly one of ${COSTS.join(", ")}`)
   .refine(
@@ -98,7 +100,9 @@ const rule = z
       .min(1)
       .max(MAX_KEY_PARTS)
       .optional()
-      .describe("Requests with different keys are counted apart. Default: all requests of the rule together."),
+      .describe(
+        "Requests with different keys are counted apart. Default: all requests of the rule together.",
+      ),
     missing: z
       .enum([SKIP_MISSING, SHARE_MISSING, DENY_MISSING])
       .optional()

@@ -20,10 +20,13 @@ export const MAX_BUDGETS = 100;
 export const DEFAULT_BUDGET = "default";
 /** What has a budget of its own: exactly one of these. */
 export const PER = ["cluster", "route", "header"];
-/** Most budgets of one entry, by default: for names, and for the values of a header. */
+/** Most budgets of one entry, and the default by cluster or route. */
 export const MAX_CALLERS = 65_536;
 export const DEFAULT_NAMES = 1024;
-/** Values of a header collide by chance: among fifty callers two do once in fourteen times. */
+/**
+ * The default by header. Values collide by chance: among fifty callers two do once in fourteen
+ * times.
+ */
 export const DEFAULT_HEADER_VALUES = 16_384;
 
 /** Retries in percent of the requests. */

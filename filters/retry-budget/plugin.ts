@@ -67,12 +67,12 @@ export class Plugin {
     return isGrpcType(this.request.header(this.config.contentType));
   }
 
-  /** Whether the request's method allows to send it twice. */
+  /** Whether a request with this method may be sent twice. */
   allowsMethod(budget: Budget): bool {
     return budget.methods.allow(this.request.method(), this.isGrpc());
   }
 
-  /** The deadline in the header of that name, in nanoseconds, or `NO_DEADLINE`. */
+  /** The time in `x-envoy-expected-rq-timeout-ms`, in nanoseconds, or `NO_DEADLINE`. */
   expectedTimeout(): u64 {
     return parseExpectedTimeout(this.request.header(this.config.expectedTimeout));
   }

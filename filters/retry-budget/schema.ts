@@ -88,7 +88,11 @@ const budget = z
   .strictObject({
     ...ruleSelection,
     per: per.optional().describe("What has a budget of its own. Default: each cluster."),
-    ratio: ratio.optional().describe("Retries are at most a share of the requests. This is the default, with the defaults of its fields."),
+    ratio: ratio
+      .optional()
+      .describe(
+        "Retries are at most a share of the requests. This is the default, with the defaults of its fields.",
+      ),
     concurrency: concurrency
       .optional()
       .describe("Alternatively, active retries are at most a share of the active requests."),

@@ -144,7 +144,10 @@ const valueTests = {
     .describe(
       `The value is a whole number, of at most ${MAX_INTEGER_DIGITS} decimal digits, within these bounds, both included.`,
     ),
-  invert: z.boolean().optional().describe("Reverses the test: it matches if it otherwise would not. Default false."),
+  invert: z
+    .boolean()
+    .optional()
+    .describe("Reverses the test: it matches if it otherwise would not. Default false."),
 };
 
 const oneTest = `needs exactly one of ${VALUE_TESTS.join(", ")}`;

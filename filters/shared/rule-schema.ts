@@ -97,7 +97,9 @@ const share = z.strictObject({
   percentage: percentage.describe("Share of the matching requests, in percent; steps of 0.01."),
   key: stickyKey
     .optional()
-    .describe("Requests with the same key are all in the share, or all outside. Default: each request is drawn for."),
+    .describe(
+      "Requests with the same key are all in the share, or all outside. Default: each request is drawn for.",
+    ),
   salt: salt
     .optional()
     .describe("Shares with different salts choose keys independently. Default: the rule's name."),

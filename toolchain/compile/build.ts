@@ -83,7 +83,7 @@ export async function buildFilters(
   options: BuildOptions = {},
 ): Promise<readonly BuiltFilter[]> {
   const members = await Promise.all(names.map(findMember));
-  refuseRepeated(members, "their modules would have one name");
+  refuseRepeated(members, "their modules would have the same name");
   return Promise.all(members.map((member) => buildFilter(member, options)));
 }
 
@@ -136,7 +136,7 @@ export async function buildModule(source: Source, out: string, build: Build): Pr
     onProgress?.(`compiling ${label} …`);
   };
   await compileTo(source, out, { debug: true, sizeBudget, onCompile });
-  onProgress?.(isCompiledHere ? `compiled ${name}` : `compiled ${name} before: it comes from the cache`);
+  onProgress?.(isCompiledHere ? `compiled ${name}` : `${name} comes from the cache`);
   return describeBuilt(name, out, (performance.now() - started) / 1000);
 }
 

@@ -79,7 +79,7 @@ export function jobOf(source: Source, optimization: Optimization = "release"): C
 export function notCompiled({ entry }: Source, output: string): MeshwrightError {
   return new MeshwrightError(
     "build",
-    `${entry} does not compile: mend what the compiler names and build again`,
+    `${entry} does not compile: fix what the compiler reports and build again`,
     withShownNames(output).trim().split("\n"),
   );
 }

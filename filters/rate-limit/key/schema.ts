@@ -45,11 +45,7 @@ export const keyPart = z
     jwtClaim: z
       .strictObject({
         payload: word.describe("`payload_in_metadata` of the filter envoy.filters.http.jwt_authn."),
-        claim: z
-          .array(word)
-          .min(1)
-          .max(MAX_CLAIM_DEPTH)
-          .describe("The path to the claim: [sub], [org, id]."),
+        claim: z.array(word).min(1).max(MAX_CLAIM_DEPTH).describe("The path to the claim: [sub], [org, id]."),
         namespace: word.optional().describe(`Namespace of the metadata. Default ${JWT_NAMESPACE}.`),
       })
       .optional()
