@@ -195,7 +195,7 @@ export abstract class Walk {
         this.headersStop = FilterHeadersStatus.StopIteration;
         return false;
       }
-      // The host, too, sees the second callback as a continuation of the first.
+      // The host, too, treats `ContinueAndEndStream` like `Continue`.
       const passes =
         status == FilterHeadersStatus.Continue || status == FilterHeadersStatus.ContinueAndEndStream;
       if (passes || this.resumedWithin) {

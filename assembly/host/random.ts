@@ -9,7 +9,7 @@ let used: usize = POOL_SIZE;
 /** The address of `size` random bytes, 1 to 512, valid until the next draw. */
 export function randomBytes(size: usize): usize {
   if (size > POOL_SIZE - used) {
-    // The host fails only if the memory does not exist.
+    // The host fails only for an address outside of the memory.
     assert(random_get(pool, POOL_SIZE) == 0, "the host has no random numbers");
     used = 0;
   }

@@ -165,8 +165,8 @@ export class FaultStream extends HttpContext {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
     if (!engine || !metrics) return Step.GoesOn;
-    // The router retries responses, but ends with a local reply from here. A request that changes
-    // to another protocol is not retried, and has no end to wait for.
+    // The router retries responses, but a local reply from here ends the request. A request that
+    // changes to another protocol is not retried, and has no end to wait for.
     if (engine.config.upstream && !requestHeaders.get(UPGRADE)) {
       this.spoiler.replaceWith(abort, isGrpcType(requestHeaders.get(CONTENT_TYPE)));
       this.spoils = true;

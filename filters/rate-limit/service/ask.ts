@@ -76,7 +76,7 @@ function noteQuota(rule: Rule, status: DescriptorStatus, seconds: u32, decision:
   if (!note) return;
   note.limit = status.limit;
   note.unitSeconds = status.unitSeconds;
-  // A service's window becomes full again all at once.
+  // When a service's window ends, its whole limit is free again at once.
   note.moreSeconds = seconds;
   note.fullSeconds = seconds;
 }
