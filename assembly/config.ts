@@ -1,4 +1,4 @@
-// Strict configuration: a JSON document of which every key is checked. `FilterRoot` parses it.
+// Strict configuration: a JSON document whose keys are all checked. `FilterRoot` parses it.
 
 // A document, and a place in it that knows its path.
 

@@ -1,6 +1,6 @@
-// What a filter author extends. Every method has a default, so that a filter writes only what it
-// does. The host calls a method only when the filter's entry file exports the callback of that name
-// (`assembly/exports/`).
+// What a filter's author extends. Every method has a default, so a filter implements only what it
+// needs. The host calls a method only when the filter's entry file exports the callback of that
+// name (`assembly/exports/`).
 
 import {
   FilterDataStatus,
@@ -18,12 +18,12 @@ import { Bytes } from "./text/bytes";
 
 const NO_NAME = Bytes.owned(0);
 
-/** Contexts of ended streams that may serve again, linked by `nextFree`. */
+/** Contexts of ended streams, ready for other streams, linked by `nextFree`. */
 @final
 export class ContextPool {
   private free: HttpContext | null = null;
 
-  /** One that is free, or `null`. */
+  /** A free context, or `null`. */
   take(): HttpContext | null {
     const context = this.free;
     if (!context) return null;
@@ -44,13 +44,13 @@ export class ContextPool {
  */
 export abstract class RootContext {
   /**
-   * The plugin's name in Envoy's configuration, a bundle's in each of its filters: what tells the
-   * plugin from others with which it shares a VM or shared data. Known from `onConfigure` on; empty
-   * where the host knows none.
+   * The plugin's name in Envoy's configuration; in a bundle every filter has the bundle's. It tells
+   * the plugin from others with which it shares a VM or shared data. Known from `onConfigure` on;
+   * empty if the host knows no name.
    */
   pluginName: Bytes = NO_NAME;
   private timers: Timers | null = null;
-  /** Calls `onTick`, where a period is set. */
+  /** Calls `onTick` when a period is set. */
   private ticker: Ticker | null = null;
 
   constructor(
@@ -59,7 +59,7 @@ export abstract class RootContext {
   ) {}
 
   /**
-   * The VM starts. `configuration`, of the VM and not of the plugin, is valid only during this
+   * The VM starts. `configuration` is the VM's, not the plugin's, and is valid only during this
    * call.
    * @returns false to end the VM, after a log line that says why.
    */
@@ -79,13 +79,13 @@ export abstract class RootContext {
   /** A tick of the period that `setTickPeriod` set. */
   onTick(): void {}
 
-  /** An entry came into a shared queue that this root registered. */
+  /** An entry was added to a shared queue that this root registered. */
   onQueueReady(queue: u32): void {}
 
-  /** The host's own code calls the filter. `data` is valid only during this call. */
+  /** Envoy's own code calls the filter. `data` is valid only during this call. */
   onForeignFunction(id: u32, data: Bytes): void {}
 
-  /** The plugin shall end. With false it lives on until `done`. */
+  /** The plugin is to end. With false it lives on until `done`. */
   onDone(): bool {
     return true;
   }
@@ -104,7 +104,7 @@ export abstract class RootContext {
   }
 
   /**
-   * In a filter without state per stream: the one context that serves all streams.
+   * The one context that serves all streams, in a filter without state per stream.
    * `createHttpContext` is then never called.
    */
   sharedHttpContext(): HttpContext | null {
@@ -117,9 +117,9 @@ export abstract class RootContext {
   }
 
   /**
-   * Runs `task` after `ms` milliseconds, at least 1, in the root's context: a task that is about a
-   * stream calls that stream's `activate` first. The host ticks only while something waits. Needs
-   * the callback `proxy_on_tick`.
+   * Runs `task` after `ms` milliseconds, at least 1, in the root's context. A task that acts on a
+   * stream first calls that stream's `activate`. The host ticks only while a timer waits. Needs the
+   * callback `proxy_on_tick`.
    */
   after(ms: u32, task: Task): Timer {
     return this.ownTimers().after(ms, task);
@@ -161,7 +161,7 @@ export abstract class RootContext {
     return context;
   }
 
-  /** New streams get new contexts: those made so far know another configuration. */
+  /** New streams get new contexts: the existing ones know another configuration. */
   protected dropPool(): void {
     this.pool = new ContextPool();
   }
@@ -184,9 +184,9 @@ class RootTicker extends Ticker {
 }
 
 /**
- * One HTTP request and its response. As it is, it lets everything pass. A header map can be read
- * and written in its own callback, and while that one pauses the stream; once it let them go on,
- * not until `onLog`.
+ * One HTTP request and its response. By default everything passes. A header map can be read and
+ * written in its own callback, and while that callback pauses the stream. Once the callback has let
+ * the headers go on, the map can be read again only in `onLog`.
  */
 export class HttpContext {
   /** The host's number for this stream; 0 in a context that serves all streams. */
@@ -211,7 +211,7 @@ export class HttpContext {
 
   /**
    * A piece of the request's body arrived: `requestBody` reads and changes it.
-   * @param size bytes that `requestBody` has now: this piece, and what was held before it.
+   * @param size bytes that `requestBody` has now: this piece, and all bytes held before it.
    * @param endOfStream this is the last piece, and no trailers follow.
    */
   onRequestBody(size: u32, endOfStream: bool): FilterDataStatus {
@@ -242,8 +242,8 @@ export class HttpContext {
   }
 
   /**
-   * The stream ended, or was reset. With false the context lives on, after the stream, until
-   * `done`; Envoy, however, lets none live on.
+   * The stream ended, or was reset. With false the context lives on after the stream until `done`,
+   * but Envoy ends it anyway.
    */
   onDone(): bool {
     return true;
@@ -256,17 +256,17 @@ export class HttpContext {
 
   /**
    * The stream is gone. A filter that clears every field here may return true: the object then
-   * serves another stream, and a stream costs no allocation. With false, the default, it is left to
-   * the collector, so that nothing of one stream can be seen by another. Cancel the stream's timers
-   * here: a task that keeps a context which serves again would act on the wrong stream. Its calls
-   * are dropped by then.
+   * serves another stream, and a stream costs no allocation. With false, the default, the collector
+   * takes the object, so that no stream can see anything of another. Cancel the stream's timers
+   * here: a task that keeps a context that serves again would act on the wrong stream. Its calls
+   * are already dropped.
    */
   onRecycle(): bool {
     return false;
   }
 
   /**
-   * Makes the host calls that follow be about this stream, in a callback that is not its own.
+   * Makes the host calls that follow be about this stream, in a callback of something else.
    * `BadArgument` when the stream is gone.
    */
   activate(): Status {
@@ -284,7 +284,8 @@ export class HttpContext {
   }
 
   /**
-   * Ends a context whose `onDone` returned false. `BadArgument` in Envoy, where it is gone by then.
+   * Ends a context whose `onDone` returned false. In Envoy `BadArgument`, because the context is
+   * already gone.
    */
   done(): Status {
     const status = this.activate();
@@ -309,7 +310,7 @@ export class HttpContext {
   }
 }
 
-/** One connection, in a network filter. As it is, it lets everything pass. */
+/** One connection, in a network filter. By default everything passes. */
 export class TcpContext {
   /** The host's number for this connection. */
   id: u32 = 0;
@@ -319,8 +320,8 @@ export class TcpContext {
   }
 
   /**
-   * The client sent something: `downstreamData` reads and changes it. With `StopIteration` it is
-   * held, and seen again before what comes then.
+   * The client sent something: `downstreamData` reads and changes it. With `StopIteration` the data
+   * is held, and seen again before the data that follows.
    * @param size bytes that `downstreamData` has now.
    * @param endOfStream the client will send no more.
    */
@@ -350,7 +351,7 @@ export class TcpContext {
   onDelete(): void {}
 
   /**
-   * Makes the host calls that follow be about this connection, in a callback that is not its own.
+   * Makes the host calls that follow be about this connection, in a callback of something else.
    * `BadArgument` when it is gone.
    */
   activate(): Status {
@@ -358,9 +359,9 @@ export class TcpContext {
   }
 
   /**
-   * Lets what the client sends go on, where `onDownstreamData` held it: from the next filter on,
-   * this one does not see it again. What the upstream sends cannot be resumed, `Unimplemented`: it
-   * goes on with `Continue` when more of it comes.
+   * Resumes the client's data that `onDownstreamData` held: it goes to the next filter, and this
+   * one does not see it again. The upstream's data cannot be resumed (`Unimplemented`): it goes on
+   * with a `Continue` when more of it arrives.
    * @param type `Downstream`.
    */
   resume(type: StreamType): Status {

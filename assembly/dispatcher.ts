@@ -1,5 +1,6 @@
-// From the host's context numbers to context objects. The only mutable module state besides memory:
-// everything a plugin knows hangs on its root context, because several plugins may share one VM.
+// Maps the host's context numbers to context objects. This is the only mutable module state besides
+// memory: everything that a plugin knows belongs to its root context, because several plugins may
+// share one VM.
 
 import { Status } from "./abi/types";
 import { HttpContext, RootContext, TcpContext } from "./context";
@@ -10,33 +11,35 @@ import { IdTable } from "./id-table";
 /** Makes the root context for one plugin. */
 export type RootContextFactory = (id: u32) => RootContext;
 
-/** One for each filter of the module, in the order in which their entry files stand. */
+/** One for each filter of the module, in the order in which their entry files are imported. */
 const factories: Array<RootContextFactory> = [];
 const roots: Array<RootContext> = [];
 
 /**
- * Names what the module's plugins are made of. A filter's entry file calls it once, at the top
- * level.
+ * Names the class of the module's plugins. A filter's entry file calls it once, at the top level.
  */
 export function registerRootContext(create: RootContextFactory): void {
   factories.push(create);
 }
 
 /**
- * For a bundle's entry file: what its filters registered so far, which it then serves through a
- * root of its own.
+ * For a bundle's entry file: the factories that its filters have registered so far. The bundle then
+ * serves them through a root of its own.
  */
 export function takeFactories(): Array<RootContextFactory> {
   return factories.splice(0);
 }
 
-/** While there are several roots, every so many callbacks it is looked whether some have ended. */
+/**
+ * While there are several roots, the dispatcher looks after this many callbacks whether one has
+ * ended.
+ */
 const LOOK_INTERVAL: u32 = 256;
 let sinceLook: u32 = 0;
 
-/** The only root of the VM, or `null` where there are several, or none. */
+/** The only root of the VM, or `null` if there are several or none. */
 export function soleRoot(): RootContext | null {
-  // A plugin that was configured anew ends after the one that takes its place has begun.
+  // A plugin that was configured anew ends only after its successor has begun.
   if (roots.length > 1 && ++sinceLook % LOOK_INTERVAL == 0) dropDeadRoots();
   return roots.length == 1 ? unchecked(roots[0]) : null;
 }
@@ -50,7 +53,7 @@ export function rootAt(index: i32): RootContext {
   return roots[index];
 }
 
-/** The root context of that number, or `null`. */
+/** The root context with that number, or `null`. */
 export function findRoot(id: u32): RootContext | null {
   for (let i = roots.length - 1; i >= 0; i--) {
     const root = unchecked(roots[i]);
@@ -59,19 +62,19 @@ export function findRoot(id: u32): RootContext | null {
   return null;
 }
 
-/** Makes the root context of that number. */
+/** Makes the root context with that number. */
 export function createRoot(id: u32): void {
   dropDeadRoots();
   if (factories.length > 0) roots.push(factories[0](id));
 }
 
-/** Asks the root context of that number whether it may end; true where there is none. */
+/** Asks the root context with that number whether it may end; true if there is none. */
 export function rootIsDone(id: u32): bool {
   const root = findRoot(id);
   return root ? root.onDone() : true;
 }
 
-/** Forgets the root context of that number; false where there is none. */
+/** Forgets the root context with that number; false if there is none. */
 export function deleteRoot(id: u32): bool {
   for (let i = 0; i < roots.length; i++) {
     if (roots[i].id != id) continue;
@@ -83,8 +86,8 @@ export function deleteRoot(id: u32): bool {
 }
 
 /**
- * Forgets the roots that the host has ended. A filter that does not export `proxy_on_delete`, to
- * spare each stream that call, is never told of a root's end; the host, however, refuses to make a
+ * Forgets the roots that the host has ended. A filter that does not export `proxy_on_delete`, which
+ * saves each stream that call, is never told of a root's end. But the host refuses to make a
  * context that is gone the effective one.
  */
 function dropDeadRoots(): void {
@@ -107,7 +110,7 @@ export function findStream(id: u32): HttpContext | null {
   return streams.get(id);
 }
 
-/** Gives a stream its context, from the root's pool where one is free. */
+/** Gives a stream its context, from the root's pool if one is free. */
 export function createStream(id: u32, rootId: u32): void {
   const root = findRoot(rootId);
   if (!root) return;
@@ -117,7 +120,7 @@ export function createStream(id: u32, rootId: u32): void {
 }
 
 /**
- * Forgets a stream and the calls that it made; its context goes back to the root's pool if it may
+ * Forgets a stream and the calls that it made. Its context goes back to the root's pool if it may
  * serve again.
  */
 export function deleteStream(id: u32): void {

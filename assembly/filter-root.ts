@@ -1,4 +1,4 @@
-// The root of a filter that has a configuration: what every such filter does alike with it.
+// The root of a filter that has a configuration: what all such filters do with it in the same way.
 
 import { LogLevel } from "./abi/types";
 import { HttpContext, RootContext } from "./context";
@@ -8,7 +8,7 @@ import { Config, ConfigNode } from "./text/config";
 
 /**
  * Logs why a configuration is refused, `NAME: configuration refused: PATH: REASON`.
- * @param error as `Config.error` has it
+ * @param error in the form of `Config.error`
  */
 export function logRefusal(name: string, error: string): void {
   log(LogLevel.Error, `${name}: configuration refused: ${error}`);
@@ -16,13 +16,15 @@ export function logRefusal(name: string, error: string): void {
 
 /**
  * A plugin whose configuration is a JSON document. A document with a fault is refused with one line
- * in the log, and the last good one serves on; until there is one, every stream passes as it is.
+ * in the log, and the last good one stays in use. Until there is a good one, every stream passes
+ * unchanged.
  *
- * `C` is the compiled configuration. `S` is what serves streams by it, made once it is accepted:
- * what defines metrics or talks to the host otherwise belongs there, for `C` may be refused.
+ * `C` is the compiled configuration. `S` serves streams by it and is made once it is accepted. Code
+ * that defines metrics or talks to the host in other ways belongs in `S`, because `C` may be
+ * refused.
  */
 export abstract class FilterRoot<C, S> extends RootContext {
-  /** Made of the last good configuration; `null` until there is one. */
+  /** Made from the last good configuration; `null` until there is one. */
   private service: S | null = null;
   /** The context of a filter without state per stream. */
   private shared: HttpContext | null = null;
@@ -35,20 +37,20 @@ export abstract class FilterRoot<C, S> extends RootContext {
     super(id);
   }
 
-  /** Compiles a document. What is wrong with it, its nodes record. Makes no host call. */
+  /** Compiles a document. Its nodes record what is wrong. Makes no host call. */
   abstract parse(root: ConfigNode): C;
 
-  /** Begins to serve by a configuration that was accepted. */
+  /** Begins to serve with a configuration that was accepted. */
   abstract accept(config: C): S;
 
-  /** A context for a new stream. A filter with state per stream has this one. */
+  /** A context for a new stream. A filter with state per stream overrides this method. */
   streamContext(service: S): HttpContext {
     return new HttpContext();
   }
 
   /**
    * The one context that serves all streams, asked for once for each configuration. A filter
-   * without state per stream has this one.
+   * without state per stream overrides this method.
    */
   sharedContext(service: S): HttpContext | null {
     return null;

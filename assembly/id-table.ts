@@ -1,28 +1,28 @@
-// From numbers that the host gave to objects. Open-addressed, so that finding one costs the same
-// with twenty thousand there as with one, and coming and going makes no garbage.
+// A map from numbers that the host gave to objects. It is open-addressed: a search costs the same
+// with twenty thousand entries as with one, and adding and removing entries makes no garbage.
 
 const FIRST_CAPACITY: i32 = 64;
 const FIRST_SHIFT: u32 = 26;
-/** 2^32 over the golden ratio. */
+/** 2^32 divided by the golden ratio. */
 const SPREAD: u32 = 0x9e3779b1;
 
-/** At most one object for a number. */
+/** Holds at most one object for a number. */
 @final
 export class IdTable<T> {
-  /** How many there are. */
+  /** How many objects there are. */
   count: u32 = 0;
   private ids: StaticArray<u32> = new StaticArray<u32>(FIRST_CAPACITY);
   private values: StaticArray<T | null> = new StaticArray<T | null>(FIRST_CAPACITY);
   private mask: u32 = FIRST_CAPACITY - 1;
-  /** A number's home is as many of its highest bits as the table has places. */
+  /** A number's home is given by its highest bits, as many as the table's size needs. */
   private shift: u32 = FIRST_SHIFT;
 
-  /** The object of that number, or `null`. */
+  /** The object with that number, or `null`. */
   get(id: u32): T | null {
     return unchecked(this.values[this.slotOf(id)]);
   }
 
-  /** Puts an object in, in place of the one that has that number. */
+  /** Stores an object, in place of any that has the same number. */
   set(id: u32, value: T): void {
     if (this.count * 2 >= <u32>this.ids.length) this.grow();
     const slot = this.slotOf(id);
@@ -31,7 +31,7 @@ export class IdTable<T> {
     unchecked((this.values[slot] = value));
   }
 
-  /** Takes the object of that number out; `null` where there is none. */
+  /** Removes the object with that number and returns it; `null` if there is none. */
   take(id: u32): T | null {
     const slot = this.slotOf(id);
     const value = unchecked(this.values[slot]);
@@ -42,15 +42,15 @@ export class IdTable<T> {
   }
 
   /**
-   * Where the search for a number begins. The host's numbers are consecutive: side by side they
-   * would be one long run of taken places, and closing a gap in it would cost more the more there
-   * are. This keeps free places between them.
+   * Where the search for a number begins. The host's numbers are consecutive. Stored side by side
+   * they would be one long run of used slots, and the cost of closing a gap would grow with their
+   * number. The spreading keeps free slots between them.
    */
   private homeOf(id: u32): u32 {
     return (id * SPREAD) >> this.shift;
   }
 
-  /** Where that number is, or where it would go. */
+  /** The slot of that number, or the one it would get. */
   private slotOf(id: u32): u32 {
     const mask = this.mask;
     let slot = this.homeOf(id);
@@ -59,8 +59,8 @@ export class IdTable<T> {
   }
 
   /**
-   * Empties a slot and moves back those that had to go past it, so that none is cut off from where
-   * its search begins.
+   * Empties a slot and moves back entries that were pushed past it, so that a search still finds
+   * them.
    */
   private closeGap(slot: u32): void {
     const ids = this.ids;

@@ -1,5 +1,5 @@
 // The SDK: what a filter implements, and what it calls. The callbacks that its entry file exports
-// are in `exports/`, what filters with rules share is in `rules`, what a configuration is read with
+// are in `exports/`, what filters with rules share is in `rules`, and what reads a configuration is
 // in `config`.
 
 // A filter extends a root, for the plugin, and a context, for each stream or connection.
@@ -8,7 +8,7 @@ export { HttpContext, RootContext, TcpContext } from "./context";
 export { registerRootContext } from "./dispatcher";
 export { FilterRoot } from "./filter-root";
 
-// What its callbacks return, and what host calls come to.
+// What its callbacks return, and the results of host calls.
 
 export {
   FilterDataStatus,
@@ -28,7 +28,7 @@ export { requestHeaders, requestTrailers, responseHeaders, responseTrailers } fr
 
 export { bodyProgress, downstreamData, requestBody, responseBody, upstreamData } from "./host/body";
 
-// An answer of the filter's own.
+// The filter's own answer.
 
 export { GrpcStatus, NO_GRPC_STATUS } from "./abi/types";
 export { sendLocalReply } from "./host/local-reply";
@@ -47,7 +47,7 @@ export { ResponseAttributes } from "./host/attributes/response";
 export { UpstreamAttributes } from "./host/attributes/upstream";
 export { getProperty, propertyPath } from "./host/properties";
 
-// What the filter notes for other filters and for access logs.
+// What the filter stores for other filters and for access logs.
 
 export {
   declareProperty,
@@ -95,7 +95,7 @@ export { Expression } from "./host/expression";
 export { callForeignFunction, clearRouteCache, compress, ForeignResult, uncompress } from "./host/foreign";
 export { SignatureOutcome, sign, verifySignature } from "./host/signature";
 
-// The types of what is above, for who keeps it or hands it on.
+// The types of the values above, for code that keeps them or passes them on.
 
 export {
   FlagAttribute,
@@ -108,7 +108,7 @@ export { BodyBuffer, BodyProgress } from "./host/body";
 export { HeaderMap } from "./host/headers";
 export { encodePairs, HeaderPairs } from "./text/header-pairs";
 
-// Bytes, and what is read from them and written to them without garbage.
+// Bytes, and the readers and writers of bytes that make no garbage.
 
 export { scratch, viewOf } from "./abi/memory";
 export { Bytes } from "./text/bytes";

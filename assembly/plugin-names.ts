@@ -1,5 +1,5 @@
-// Which plugin a callback is about, where the host was not asked to say so: by the plugin's name,
-// when several share a VM.
+// Which plugin a callback is about when the host does not say so: several plugins that share a VM
+// are told apart by name.
 
 import { RootContext } from "./context";
 import { rootAt, rootCount } from "./dispatcher";
@@ -14,8 +14,8 @@ export function rememberName(root: RootContext): void {
 }
 
 /**
- * The newest root that serves streams and has the name of the plugin that the current stream
- * belongs to, or `null`. A root whose configuration was refused serves none. One host call.
+ * The newest root that serves streams and has the name of the current stream's plugin, or `null`. A
+ * root whose configuration was refused serves none. One host call.
  */
 export function rootByName(): RootContext | null {
   const name = PLUGIN_NAME.read();

@@ -1,7 +1,7 @@
 // What filters with rules share. Each piece that is configured has a zod twin in `filters/shared`.
 
-// The request as rules see it: `RequestSlots` collects what they name while the configuration is
-// read, `HostRequestView` then asks the host for each of these at most once a request.
+// The request as rules see it: `RequestSlots` collects the names that the configuration uses while
+// it is read. `HostRequestView` then asks the host for each of these at most once a request.
 
 export { HostRequestView } from "./rules/host-request-view";
 export { RequestSlots, RequestView } from "./rules/request-view";
@@ -12,19 +12,19 @@ export { countPresent, parseMatch, parseMethod, parseTestedHeader, theOneOf } fr
 export { MatchList } from "./rules/match-list";
 export { RequestMatch } from "./rules/request-match";
 
-// Which part of them it takes, and whether it is in shadow mode.
+// Which share of these requests it takes, and whether it is in shadow mode.
 
 export { parsePercentage } from "./rules/match-config";
 export { parseRuleSelection, parseSalt, RuleSelection, SELECTION_KEYS, Share } from "./rules/rule-selection";
 export { parseStickyKey, StickyKey } from "./rules/sticky-key";
 
-// What came of it: counters, and the response header that explains.
+// The outcome: counters, and the response header that explains it.
 
 export { Explanation } from "./rules/explanation";
 export { parseExplainHeader, parseWrittenHeader } from "./rules/match-config";
 export { RuleOutcomes } from "./rules/rule-outcomes";
 
-// Keys: told apart by a hash, for stickiness or under a secret that all workers share.
+// Keys: told apart by a hash, for stickiness, or under a secret that all workers share.
 
 export { sharedSeed } from "./rules/shared-seed";
 export { BytesTable } from "./text/bytes-table";

@@ -1,35 +1,38 @@
-// Which timer is next. Host-free: `host/timers.ts` brings it together with the host's tick.
+// Finds the timer that is next. It does not use the host: `host/timers.ts` connects it to the
+// host's tick.
 
 /** What a timer runs. */
 export abstract class Task {
   abstract run(): void;
 }
 
-/** A task that waits. */
+/** A task that waits for its time. */
 @final
 export class Timer {
-  /** For the queue: the place in it, or -1. */
+  /** For the queue: its place in the queue, or -1. */
   place: i32 = -1;
   private task: Task | null;
 
   constructor(
     private readonly queue: TimerQueue,
-    /** When, on the clock of whoever runs the queue. */
+    /** When it is due, on the clock of whoever runs the queue. */
     readonly due: u64,
-    /** Tells timers of one time apart, so that they run in the order in which they were set. */
+    /**
+     * Orders timers that are due at the same time: they run in the order in which they were set.
+     */
     readonly number: u32,
     task: Task,
   ) {
     this.task = task;
   }
 
-  /** The task will not run any more, and is not kept. After it ran that does nothing. */
+  /** The task will not run any more, and is not kept. After the task has run, this does nothing. */
   cancel(): void {
     this.task = null;
     if (this.place >= 0) this.queue.remove(this);
   }
 
-  /** For the queue. */
+  /** For the queue: whether this timer runs before the other. */
   isBefore(other: Timer): bool {
     return this.due < other.due || (this.due == other.due && <i32>(this.number - other.number) < 0);
   }
@@ -44,8 +47,8 @@ export class Timer {
 }
 
 /**
- * Timers by when they are due. A heap: setting, cancelling and running one cost the logarithm of
- * how many wait.
+ * Timers in the order in which they are due. It is a heap: the cost of setting, cancelling and
+ * running a timer grows with the logarithm of their number.
  */
 @final
 export class TimerQueue {
@@ -57,7 +60,7 @@ export class TimerQueue {
     return this.heap.length;
   }
 
-  /** When the first one is due; `u64.MAX_VALUE` where none waits. */
+  /** When the first timer is due; `u64.MAX_VALUE` if none waits. */
   get firstDue(): u64 {
     return this.heap.length > 0 ? unchecked(this.heap[0]).due : u64.MAX_VALUE;
   }
@@ -78,7 +81,7 @@ export class TimerQueue {
     return first;
   }
 
-  /** For the timer: takes it out, wherever it stands. */
+  /** For the timer: removes it, wherever it is. */
   remove(timer: Timer): void {
     const place = timer.place;
     timer.place = -1;

@@ -17,25 +17,27 @@ export const FILTERS: readonly FilterDescriptor[] = [
   traceHeaders,
 ];
 
-/** Whether a filter of the catalog has that name. */
+/** Whether the catalog has a filter of that name. */
 export function isCatalogName(name: string): boolean {
   return FILTERS.some((filter) => filter.name === name);
 }
 
-/** The filter of that name. Throws `MeshwrightError("build")` that lists the names there are. */
+/**
+ * The filter of that name. Throws `MeshwrightError("build")`, which lists the names of all filters.
+ */
 export function findFilter(name: string): FilterDescriptor {
   const found = FILTERS.find((filter) => filter.name === name);
   if (found !== undefined) return found;
   throw unknownFilter(name);
 }
 
-/** Tells which filters there are. `own` are those of the author's package. */
+/** The error that lists all filters. `own` are those of the author's package. */
 export function unknownFilter(name: string, own: readonly string[] = []): MeshwrightError {
   const names = [...FILTERS.map((filter) => filter.name), ...own].join(", ");
   return new MeshwrightError("build", `there is no filter "${name}"; the filters are: ${names}`);
 }
 
-/** The labels of the metrics of all filters of the catalog, and of these. Each once. */
+/** The labels of the metrics of all filters in the catalog, and of `more`. Each once. */
 export function metricLabels(more: readonly FilterDescriptor[] = []): readonly string[] {
   return [...new Set([...FILTERS, ...more].flatMap((filter) => filter.metricLabels ?? []))];
 }

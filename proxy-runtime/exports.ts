@@ -1,5 +1,5 @@
-// The callbacks of a filter of this API: all of them, since its filters do not say which they
-// implement.
+// The callbacks of a filter that uses this API: all of them, because its filters do not say which
+// ones they implement.
 
 import { proxy_on_delete as deleteContext } from "../assembly/exports/stream";
 import { enter, leave } from "../assembly/host/stream-control";
@@ -91,7 +91,7 @@ export function proxy_on_grpc_close(rootId: u32, token: u32, status: u32): void 
   leave(outer);
 }
 
-/** A stream's context is told by its adapter. */
+/** The adapter tells a stream's context of its end. */
 export function proxy_on_delete(id: u32): void {
   const outer = enter(id);
   const root = findRootContext(id);

@@ -1,6 +1,6 @@
-// `meshwright/proxy-runtime/imports`: the host's calls as they are. `proxy_set_buffer_status`,
-// which the original binds to another call, is not among them; `proxy_set_buffer_bytes` is what the
-// host has.
+// `meshwright/proxy-runtime/imports`: the bare host calls. `proxy_set_buffer_status` is missing,
+// because the original binds it to another call; `proxy_set_buffer_bytes` is the call that the host
+// has.
 
 export {
   BufferFlags,

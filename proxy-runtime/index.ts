@@ -1,5 +1,5 @@
-// `meshwright/proxy-runtime`: what a filter that was written for `@solo-io/proxy-runtime` imports:
-// the names that the index of 0.1.8 exports, and below them those that the later releases added.
+// `meshwright/proxy-runtime`: what a filter written for `@solo-io/proxy-runtime` imports. First
+// come the names that the index of 0.1.8 exports, then those that later releases added.
 
 export { abort_proc_exit } from "./implementation/abort-proc-exit";
 export { registerRootContext, set_tick_period_milliseconds } from "./implementation/adapters";

@@ -1,4 +1,4 @@
-// The allocator that the host calls. What it allocates is taken back at the end of the callback.
+// The allocator that the host calls. Its memory is taken back at the end of the callback.
 
 export { allocate as malloc } from "../assembly/abi/memory";
 

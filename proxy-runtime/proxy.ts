@@ -1,4 +1,4 @@
-// What the entry file of a filter exports: `export * from "meshwright/proxy-runtime/proxy"`.
+// What a filter's entry file exports: `export * from "meshwright/proxy-runtime/proxy"`.
 
 export * from "./exports";
 export * from "./malloc";

@@ -8,8 +8,8 @@
 export declare function proxy_get_log_level(levelPtr: usize): u32;
 
 /**
- * Writes to a buffer: before it (start 0, length 0), in place of all of it (start 0, length its
- * size or more), or behind it (start its size or more).
+ * Writes to a buffer: before its bytes (start 0, length 0), in place of all of them (start 0,
+ * length its size or more), or behind them (start its size or more).
  */
 export declare function proxy_set_buffer_bytes(
   type: i32,

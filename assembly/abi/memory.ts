@@ -1,10 +1,10 @@
 // Memory that the host allocates in the module, and where it writes its results.
 //
-// The host calls `malloc` in the middle of a host call to hand over a header value, a property or a
-// configuration. All of it is needed only until the callback that asked for it returns, so it comes
-// from an arena that is emptied at the end of every callback: nothing to free one by one, nothing
-// to leak. One block serves ordinary callbacks; what does not fit gets a block of its own, freed at
-// the end.
+// The host calls `malloc` within a host call to hand over a header value, a property or a
+// configuration. All of these are needed only until the callback that asked for them returns. So
+// they come from an arena that is emptied at the end of every callback: nothing has to be freed one
+// by one, and nothing leaks. One block serves ordinary callbacks. An allocation that does not fit
+// gets a block of its own, freed at the end.
 
 import { Bytes } from "../text/bytes";
 
@@ -19,13 +19,14 @@ let blockStart: usize = 0;
 let blockTop: usize = 0;
 let blockEnd: usize = 0;
 /**
- * The newest of the blocks for what did not fit; each begins with the address of the one before it.
+ * The newest block for an allocation that did not fit. Each such block begins with the address of
+ * the one before it.
  */
 let overflow: usize = 0;
 
 /**
- * Results of host calls: address, size, one more word, and a long one. Zeroed before each call that
- * may leave them unwritten.
+ * Results of host calls: an address, a size, one more word, and a 64-bit word. Zeroed before each
+ * call that may leave them unwritten.
  */
 const outBlock: usize = memory.data(24, 8);
 export const OUT_PTR: usize = outBlock;
@@ -34,12 +35,12 @@ export const OUT_WORD: usize = outBlock + 8;
 export const OUT_LONG: usize = outBlock + 16;
 
 /**
- * Goes up with every callback, and with every stream that one callback is about: tells what was
- * read for it from what was read before.
+ * Goes up with every callback, and with every change of the stream within one. It tells whether a
+ * value was read for the current callback and stream.
  */
 let scope: u32 = 1;
 
-/** Views given out in this callback; all of them are given out anew after it. */
+/** Views given out in this callback; the next callback uses all of them again. */
 let views: StaticArray<Bytes> = new StaticArray<Bytes>(0);
 let viewsUsed: i32 = 0;
 
@@ -50,7 +51,7 @@ let viewsUsed: i32 = 0;
  */
 const FREE_CLASSES: usize = (__heap_base + 15) & ~15;
 /**
- * Leading zeros of that map after the last collection: few where there is a large free block. See
+ * Leading zeros of that map after the last collection: few when there is a large free block. See
  * `endCallback`.
  */
 let zerosWhenCollected: u32 = 0;
@@ -92,8 +93,8 @@ export function view(ptr: usize, size: i32): Bytes {
 }
 
 /**
- * `size` bytes to write to, which live until the current callback ends and make no garbage. They
- * hold anything. Who writes fewer sets `size` to what was written.
+ * `size` bytes to write to, valid until the current callback ends. They make no garbage. Their
+ * content is undefined. A caller that writes fewer bytes sets `size` to that number.
  */
 export function scratch(size: i32): Bytes {
   return view(allocate(size), size);
@@ -101,7 +102,7 @@ export function scratch(size: i32): Bytes {
 
 /**
  * Another view of the `size` bytes that `bytes` has from `start` on; the range must lie within it.
- * It stays what it is when `bytes` is set to something else. Valid until the current callback ends.
+ * It does not change when `bytes` is set to another range. Valid until the current callback ends.
  */
 export function viewOf(bytes: Bytes, start: i32, size: i32): Bytes {
   return view(bytes.ptr + start, size);
@@ -114,17 +115,20 @@ function growViews(): void {
   views = grown;
 }
 
-/** The view of what the last host call wrote to `OUT_PTR` and `OUT_SIZE`. */
+/**
+ * The view of the bytes whose address and size the last host call wrote to `OUT_PTR` and
+ * `OUT_SIZE`.
+ */
 export function adoptView(): Bytes {
   return view(load<usize>(OUT_PTR), load<i32>(OUT_SIZE));
 }
 
-/** The number of what the host calls are about now: this callback, and this stream. */
+/** The number of the current callback and stream, the ones that host calls are about. */
 export function currentScope(): u32 {
   return scope;
 }
 
-/** The host calls that follow are about another stream, or the one they were about has moved on. */
+/** The host calls that follow are about another stream, or about a later state of the same one. */
 export function newScope(): void {
   scope++;
 }
@@ -135,10 +139,10 @@ export function clearOut(): void {
 }
 
 /**
- * Ends the outermost callback: every view and every buffer of the host is taken back. Objects that
- * the filter allocated are collected once they have used up most of the free memory, before it
- * would have to grow: a filter that allocates nothing never pays for a collection, and the memory
- * of one that does stays as it is.
+ * Ends the outermost callback: takes back every view and every buffer of the host. The filter's own
+ * objects are collected when they have used most of the free memory, before it would have to grow.
+ * So a filter that allocates nothing never pays for a collection, and the memory of one that
+ * allocates does not grow without end.
  */
 export function endCallback(): void {
   scope++;
@@ -150,8 +154,8 @@ export function endCallback(): void {
 }
 
 /**
- * Collects what no root, stream or global holds. Only for the end of a callback: objects in local
- * variables are not seen as held.
+ * Collects every object that no root, stream or global holds. Call it only at the end of a
+ * callback: objects that only local variables hold are collected too.
  */
 export function collect(): void {
   __collect();

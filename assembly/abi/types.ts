@@ -20,7 +20,7 @@ export enum Status {
   Unimplemented = 12,
 }
 
-/** How grave a line of Envoy's log is; Envoy drops those below the level that it runs with. */
+/** How severe a line of Envoy's log is. Envoy drops lines below the level that it runs with. */
 export enum LogLevel {
   Trace = 0,
   Debug = 1,
@@ -59,7 +59,7 @@ export enum BufferType {
   GrpcReceiveBuffer = 5,
   VmConfiguration = 6,
   PluginConfiguration = 7,
-  /** What a foreign function hands over. */
+  /** What the caller of a foreign function passes. */
   CallData = 8,
 }
 
@@ -70,20 +70,20 @@ export enum MetricType {
   Histogram = 2,
 }
 
-/** gRPC status of a local reply that is no gRPC answer. */
+/** gRPC status of a local reply that is not a gRPC answer. */
 export const NO_GRPC_STATUS: i32 = -1;
 
 /** What a body callback tells the host to do with the bytes. */
 export enum FilterDataStatus {
   Continue = 0,
   /**
-   * Hold this and what follows; the next callback sees all that is held. Beyond the listener's
-   * buffer limit Envoy answers 413 or 500.
+   * Hold this piece and those that follow; the next callback sees all held bytes. Beyond the
+   * listener's buffer limit Envoy answers 413 or 500.
    */
   StopIterationAndBuffer = 1,
-  /** Hold this, and make the sender wait once the buffer is full. */
+  /** Hold this piece, and make the sender wait once the buffer is full. */
   StopIterationAndWatermark = 2,
-  /** Hold nothing: these bytes are gone unless a callback before this one asked to hold them. */
+  /** Hold nothing: these bytes are lost unless an earlier callback asked to hold them. */
   StopIterationNoBuffer = 3,
 }
 
@@ -99,7 +99,7 @@ export enum FilterStatus {
   StopIteration = 1,
 }
 
-/** Which way a stream goes: of a request, or of a connection. */
+/** Which way data flows, of a request or of a connection. */
 export enum StreamType {
   Request = 0,
   Response = 1,

@@ -6,8 +6,8 @@
 export declare function random_get(ptr: usize, size: usize): u32;
 
 /**
- * Writes a clock's nanoseconds to `timePtr`: clock 0 is the time of day, 1 one that never goes
- * back. Returns a WASI errno, 0 for success.
- * @param precision not heeded by Envoy
+ * Writes a clock's nanoseconds to `timePtr`: clock 0 is the time of day, clock 1 never goes back.
+ * Returns a WASI errno, 0 for success.
+ * @param precision Envoy ignores it
  */
 export declare function clock_time_get(clock: u32, precision: u64, timePtr: usize): u32;

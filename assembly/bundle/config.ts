@@ -11,13 +11,11 @@ const EMPTY_OBJECT = "{}";
 /** The filters' parts of a document. */
 @final
 export class BundleConfig {
-  /**
-   * For each filter the bytes of its value as they stand in the document, whose memory they share.
-   */
+  /** For each filter the bytes of its value in the document, whose memory they share. */
   readonly parts: Array<Bytes> = [];
   /**
-   * What is wrong with the document, `path: reason`; empty where nothing is. The parts themselves
-   * are for the filters to judge.
+   * What is wrong with the document, as `path: reason`; empty if it is right. Each filter judges
+   * its own part.
    */
   error: string = "";
 
@@ -37,8 +35,7 @@ export class BundleConfig {
     }
     for (let i = 0; i < filters.length; i++) {
       const value = root.find(Bytes.of(filters[i]));
-      // Not every filter does well without a configuration: whoever leaves it out on purpose writes
-      // {}.
+      // Some filters do not work without a configuration. To leave one out on purpose, write {}.
       if (!value) return `${filters[i]}: is required`;
       this.parts.push(new Bytes(document.ptr + value.start, value.end - value.start));
     }

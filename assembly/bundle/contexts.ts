@@ -5,14 +5,15 @@ import { enteredContext, setEffectiveContext } from "../host/stream-control";
 import { Task } from "../host/timers";
 import { BundlePlan, Callback } from "./plan";
 
-/** Made as the request comes to each filter; the places are those of the chain's order. */
+/**
+ * Each context is made when the request comes to its filter. Places are those in the chain's order.
+ */
 @final
 export class BundleContexts {
   /** The host's number for the stream. */
   id: u32 = 0;
   /**
-   * How many filters the request has come to: as in Envoy's chain, the response is not for the
-   * others.
+   * How many filters the request has come to. As in Envoy's chain, the response skips the others.
    */
   reached: i32 = 0;
   private readonly contexts: StaticArray<HttpContext | null>;
@@ -43,7 +44,7 @@ export class BundleContexts {
     const made = unchecked(this.contexts[index]);
     if (made) return made;
     const context = unchecked(this.roots[index]).takeContext();
-    // One that serves all streams is of none.
+    // A context that serves all streams has no stream of its own.
     if (context.pool) {
       context.id = this.id;
       context.place = index;
@@ -52,21 +53,21 @@ export class BundleContexts {
     return context;
   }
 
-  /** Makes the host calls be about this stream again, where a filter has turned to another one. */
+  /** Makes host calls be about this stream again, after a filter has turned to another one. */
   reenter(): void {
     setEffectiveContext(this.id);
   }
 
   /**
-   * Whether this is a callback of another stream. Filters of this one must not be called within it:
-   * what they do, such as a local reply, the host would take for the other's.
+   * Whether this is a callback of another stream. Filters of this stream must not be called within
+   * it: the host would apply what they do, such as a local reply, to the other stream.
    */
   get isElsewhere(): bool {
     const entered = enteredContext();
     return entered != this.id && entered != this.roots[0].id;
   }
 
-  /** Runs the task when this callback has ended, at the next tick, in the root's context. */
+  /** Runs the task at the next tick, after this callback has ended, in the root's context. */
   later(task: Task): void {
     this.roots[0].after(1, task);
   }

@@ -1,5 +1,5 @@
-// The two directions of a stream: requests come by the filters in the order of the chain, responses
-// in the opposite one.
+// The two directions of a stream: a request passes the filters in the order of the chain, a
+// response in the opposite order.
 
 import {
   FilterDataStatus,
@@ -58,14 +58,14 @@ export class ResponseWalk extends Walk {
   }
 
   /**
-   * Something of the response has come: no more filters will know of it than the request has
-   * reached by now.
+   * Part of the response has arrived: the filters that the request has not reached by now never see
+   * the response.
    */
   begin(): void {
     this.count = this.contexts.reached;
   }
 
-  /** The filter of that place in the chain's order lets the response go on. */
+  /** The filter at that place in the chain's order lets the response go on. */
   resumeFilter(index: i32): Status {
     return index < 0 ? Status.Ok : this.resume(this.count - 1 - index);
   }

@@ -1,10 +1,10 @@
-// The body of one direction as the host's buffer has it. At its start are bytes that filters hold:
-// first those that have passed every filter and wait for the host, then those that some filter
-// keeps from the next. Behind them is what has just come.
+// The body of one direction as it is in the host's buffer. Its first bytes are those that have
+// passed every filter and wait for the host. Then come those that some filter keeps from the next
+// one. Last is the piece that has just arrived.
 
 import { BodyBuffer } from "../host/body";
 
-/** What of the host's buffer is hidden from the filter that is being called. */
+/** The part of the host's buffer that is hidden from the filter that is being called. */
 @final
 export class BodyWindow {
   /** Bytes at the buffer's start. */
@@ -16,18 +16,18 @@ export const responseWindow = new BodyWindow();
 
 @final
 export class HeldBody {
-  /** Something was held, were it only no bytes: who resumes passes it on. */
+  /** Something was held, even if it has no bytes: whoever resumes passes it on. */
   exists: bool = false;
   /**
-   * The host was told `StopIterationAndBuffer`: its buffer has what is held, and it can be read in
-   * any callback.
+   * The host was told `StopIterationAndBuffer`: its buffer has the held bytes, and any callback can
+   * read them.
    */
   private inHost: bool = false;
   /** Bytes in the host's buffer. */
   private total: u32 = 0;
-  /** Of these, bytes that are held, with those that have passed. */
+  /** How many of these bytes are held, those that have passed included. */
   private held: u32 = 0;
-  /** Of these, bytes that have passed: no filter sees them again. */
+  /** How many of these bytes have passed: no filter sees them again. */
   private passed: u32 = 0;
 
   constructor(
@@ -47,32 +47,33 @@ export class HeldBody {
     this.passed = min(this.passed, this.held);
   }
 
-  /** Another callback, or a filter that may have changed what is held. */
+  /** For any other callback, and after a filter that may have changed the held bytes. */
   measure(): void {
     this.total = this.inHost ? this.buffer.size() : 0;
     this.held = this.total;
     this.passed = min(this.passed, this.total);
   }
 
-  /** What has just come belongs to what is held. */
+  /** The piece that has just arrived is held. */
   hold(): void {
     this.held = this.total;
     this.exists = true;
   }
 
-  /** All of it has passed every filter. */
+  /** All held bytes have passed every filter. */
   pass(): void {
     this.passed = this.total;
   }
 
-  /** The host takes all of it. */
+  /** The host takes all bytes. */
   letGo(): void {
     this.inHost = false;
     this.passed = 0;
   }
 
   /**
-   * Shows a filter all that is held, or what has just come alone. Returns how many bytes that is.
+   * Shows a filter all held bytes, or only the piece that has just arrived. Returns how many bytes
+   * it sees.
    */
   show(whole: bool): u32 {
     if (whole) this.hold();
@@ -91,7 +92,7 @@ export class HeldBody {
     this.window.hidden = 0;
   }
 
-  /** A filter to which it was shown so may have changed it. */
+  /** The filter to which the buffer was shown like this may have changed it. */
   changed(whole: bool): void {
     this.total = this.buffer.size();
     this.held = whole ? this.total : min(this.held, this.total);
@@ -99,9 +100,9 @@ export class HeldBody {
 
   /**
    * Nothing goes on to the host.
-   * @param dropsNew what has just come is not to be held
+   * @param dropsNew the piece that has just arrived is not held
    * @param keeps the host's buffer must be readable later
-   * @returns whether the host has to hold something where it can be read
+   * @returns whether the host must hold something where it can be read
    */
   stop(dropsNew: bool, keeps: bool): bool {
     if (dropsNew && this.inHost && this.total > this.held) this.dropNew();
@@ -109,7 +110,7 @@ export class HeldBody {
     return this.inHost;
   }
 
-  /** The host has put what has just come behind what is held already. */
+  /** The host has put the new piece behind the held bytes already. */
   private dropNew(): void {
     this.window.hidden = this.held;
     this.buffer.clear();

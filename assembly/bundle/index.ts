@@ -1,6 +1,6 @@
-// Several filters in one module: they pay for the host's share and its callbacks once. A bundle's
-// entry file, which the build writes, imports the filters' own entry files in the order of the
-// chain and then calls `registerBundle`.
+// Several filters in one module, which share the cost of the host's callbacks. The build writes a
+// bundle's entry file. It imports the filters' own entry files in the order of the chain and then
+// calls `registerBundle`.
 
 import { linkBundle } from "../bundle-link";
 import { registerRootContext, takeFactories } from "../dispatcher";
@@ -13,9 +13,9 @@ export { Callback } from "./plan";
 let plan: BundlePlan | null = null;
 
 /**
- * Makes one filter of those that the files imported before have registered.
- * @param filters their names, by which the bundle's configuration has theirs
- * @param callbacks for each the `Callback`s that it exports when it stands alone
+ * Makes one filter of all filters that the files imported before have registered.
+ * @param filters their names, which are the keys of their parts in the bundle's configuration
+ * @param callbacks for each filter the `Callback`s that its own module would export
  */
 export function registerBundle(
   name: string,

@@ -1,4 +1,4 @@
-// A bundle as the core asks it.
+// A bundle, as the core calls it.
 
 import { currentScope } from "../abi/memory";
 import { BufferType, HeaderMapType, Status, StreamType } from "../abi/types";
@@ -68,7 +68,7 @@ export class Bundle extends BundleLink {
     queueRegistered(queue);
   }
 
-  /** Trailers and the headers of calls are not kept: what they have is read by one filter. */
+  /** Trailers and the headers of calls are not kept: only one filter reads them. */
   private snapshotOf(map: HeaderMapType): PairsSnapshot | null {
     switch (map) {
       case HeaderMapType.RequestHeaders:

@@ -1,8 +1,8 @@
-// All headers of a map as the host gave them, kept for the filters of a bundle that come after the
-// first: reading all costs more than anything else a filter does on a request, so within one
-// callback it is done once. Edits are written down, and made in the copy when the next filter reads
-// it. An edit of which Envoy makes more than it says (it joins a repeated header of some names, and
-// has its own place for others) drops the copy instead.
+// All headers of a map as the host gave them, kept for the later filters of a bundle. Reading all
+// headers costs more than anything else that a filter does on a request, so it is done once within
+// a callback. Edits are noted, and made in the copy when the next filter reads it. The copy is
+// dropped after an edit that Envoy extends: it joins a repeated header of some names, and stores
+// others in a place of their own.
 
 import { allocate } from "../abi/memory";
 import { HeaderEdit } from "../bundle-link";
@@ -13,10 +13,10 @@ const MOST_EDITS: i32 = 16;
 const COLON: u8 = 0x3a;
 const HOST = Bytes.of("host");
 
-/** One map's headers within one callback, of one stream. */
+/** The headers of one map, within one callback of one stream. */
 @final
 export class PairsSnapshot {
-  /** In which scope it was taken, see `currentScope`; 0 for none. */
+  /** The scope in which it was taken, see `currentScope`; 0 if there is none. */
   private takenIn: u32 = 0;
   private encoded: Bytes = new Bytes(0, 0);
   private edits: i32 = 0;
@@ -35,19 +35,19 @@ export class PairsSnapshot {
   keep(encoded: Bytes, scope: u32): void {
     this.encoded.ptr = encoded.ptr;
     this.encoded.size = encoded.size;
-    // Without any header there is not even the count.
+    // Without any header even the count is missing.
     this.takenIn = encoded.size >= WORD ? scope : 0;
     this.edits = 0;
   }
 
-  /** Forgets what it has: the map is no longer what it was. */
+  /** Forgets the headers: the map has changed. */
   drop(): void {
     this.takenIn = 0;
   }
 
   /**
-   * The headers as they are after every edit, or `null` where the host must be asked. Valid until
-   * the callback ends.
+   * The headers after every edit, or `null` if the host must be asked. Valid until the callback
+   * ends.
    */
   current(scope: u32): Bytes | null {
     if (this.takenIn == 0 || this.takenIn != scope) return null;
@@ -60,7 +60,7 @@ export class PairsSnapshot {
     return this.encoded;
   }
 
-  /** The map was edited. `value` means nothing where a header was removed. */
+  /** The map was edited. `value` is ignored when a header was removed. */
   edited(kind: HeaderEdit, name: Bytes, value: Bytes): void {
     if (this.takenIn == 0) return;
     if (this.edits == MOST_EDITS || !isPlain(name)) {
@@ -73,7 +73,7 @@ export class PairsSnapshot {
     keepIn(unchecked(this.values[at]), value);
   }
 
-  /** Makes one edit in a new copy; false where Envoy may have made another. */
+  /** Makes one edit in a new copy; false if Envoy may have made a different one. */
   private apply(kind: HeaderEdit, name: Bytes, value: Bytes): bool {
     const present = this.isPresent(name);
     if (kind == HeaderEdit.Add && present) return false;
@@ -82,7 +82,7 @@ export class PairsSnapshot {
     return true;
   }
 
-  /** Goes by the sizes, so that hardly a name has to be compared. */
+  /** Compares the sizes first, so that hardly a name has to be compared. */
   private isPresent(name: Bytes): bool {
     let sizes = this.encoded.ptr + WORD;
     let data = sizes + <usize>(this.count() * 2 * WORD);
@@ -99,7 +99,7 @@ export class PairsSnapshot {
     return load<i32>(this.encoded.ptr);
   }
 
-  /** Puts a header at the end. */
+  /** Adds a header at the end. */
   private append(name: Bytes, value: Bytes): void {
     const count = this.count();
     const sizesSize = WORD + count * 2 * WORD;
@@ -140,7 +140,7 @@ export class PairsSnapshot {
   }
 }
 
-/** The caller's bytes may be used for something else before they are read here. */
+/** Copies the bytes, which the caller may use for something else before they are read. */
 function keepIn(kept: Bytes, bytes: Bytes): void {
   const ptr = allocate(bytes.size);
   memory.copy(ptr, bytes.ptr, bytes.size);
@@ -149,8 +149,8 @@ function keepIn(kept: Bytes, bytes: Bytes): void {
 }
 
 /**
- * Whether Envoy keeps a header of that name as it is written: in lower case, and not among those
- * that it keeps apart.
+ * Whether Envoy keeps a header of that name as it is written: the name is in lower case, and not
+ * one of those that Envoy stores in a place of their own.
  */
 function isPlain(name: Bytes): bool {
   if (name.size == 0 || name.at(0) == COLON || name.equals(HOST)) return false;

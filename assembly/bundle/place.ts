@@ -5,7 +5,7 @@ export enum Iteration {
   Continue,
   /** The next callback may let it go on. */
   StopOne,
-  /** No callback before it is resumed. */
+  /** It lets nothing go on before it is resumed. */
   StopAll,
 }
 

@@ -1,5 +1,4 @@
-// What a bundle is made of: written down once by its entry file, the same for every plugin that
-// runs it.
+// What a bundle consists of. Its entry file says so once, for every plugin that runs the bundle.
 
 import { RootContextFactory } from "../dispatcher";
 
@@ -25,7 +24,7 @@ export class BundlePlan {
     readonly name: string,
     readonly filters: StaticArray<string>,
     /**
-     * For each filter the callbacks that its own module would export: as there, no other is called.
+     * For each filter the callbacks that its own module would export: no other is called, as there.
      */
     readonly callbacks: StaticArray<i32>,
     readonly factories: Array<RootContextFactory>,

@@ -1,5 +1,5 @@
-// A bundle's root: it hands each filter its part of the configuration, and passes on what the host
-// says to a root.
+// A bundle's root: it gives each filter its part of the configuration, and passes on the host's
+// root callbacks.
 
 import { Status } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
@@ -13,12 +13,11 @@ import { BundlePlan } from "./plan";
 import { BundleStream } from "./stream";
 
 /**
- * The bundle that is being started or configured, to which the queues belong that its filters
- * register.
+ * The bundle that is being started or configured: queues that a filter registers now belong to it.
  */
 let starting: BundleRoot | null = null;
 
-/** The bundle whose parts are being made: their constructors may set timers. */
+/** The bundle whose parts are being made; their constructors may set timers. */
 let making: BundleRoot | null = null;
 
 /** The bundle's root of that number. */
@@ -35,9 +34,9 @@ export function queueRegistered(queue: u32): void {
 
 @final
 export class BundleRoot extends RootContext {
-  /** The filters' own roots, in the order of the chain. They have this one's number. */
+  /** The filters' own roots, in the order of the chain. They have the bundle's context number. */
   readonly parts: StaticArray<RootContext>;
-  /** Those of all parts: the host has one tick for them. */
+  /** The timers of all parts: the host has one tick for them. */
   readonly partTimers: Timers;
   /** Parts whose `onDone` returned false. */
   private unfinished: i32 = 0;
@@ -66,7 +65,7 @@ export class BundleRoot extends RootContext {
     return started;
   }
 
-  /** The first filter that refuses its part says why, as when it stands alone. */
+  /** The first filter that refuses its part logs the reason, as it would alone. */
   override onConfigure(configuration: Bytes): bool {
     const config = new BundleConfig(configuration, this.plan.filters);
     if (config.error.length > 0) {
@@ -83,8 +82,8 @@ export class BundleRoot extends RootContext {
   }
 
   /**
-   * Which of the filters registered the queue, the host does not say. All are told of one that none
-   * registered in `onStart` or `onConfigure`.
+   * The host does not say which filter registered the queue. If none registered it in `onStart` or
+   * `onConfigure`, all are told.
    */
   override onQueueReady(queue: u32): void {
     if (this.queues.has(queue)) {
@@ -105,7 +104,7 @@ export class BundleRoot extends RootContext {
     return this.unfinished == 0;
   }
 
-  /** A part, whose `onDone` returned false, has ended: the bundle ends with the last of them. */
+  /** A part whose `onDone` returned false has ended. The bundle ends with the last of them. */
   partDone(): Status {
     if (this.unfinished == 0 || --this.unfinished > 0) return Status.Ok;
     setEffectiveContext(this.id);
@@ -125,7 +124,7 @@ export class BundleRoot extends RootContext {
     this.queues.set(queue, this.startingPart);
   }
 
-  /** The part at that place, which is about to be started or configured. */
+  /** The part at that place, which will be started or configured now. */
   private begin(place: i32): RootContext {
     starting = this;
     this.startingPart = place;
@@ -133,7 +132,7 @@ export class BundleRoot extends RootContext {
   }
 
   /**
-   * The part at that place. The one before it may have turned to a stream: the host calls are about
+   * The part at that place. The one before it may have turned to a stream, so host calls are set to
    * the root again.
    */
   private part(place: i32): RootContext {

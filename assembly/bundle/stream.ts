@@ -1,4 +1,4 @@
-// One stream of a bundle: what the host tells the bundle, its filters are told in turn.
+// One stream of a bundle: each callback of the bundle is passed to its filters in turn.
 
 import {
   FilterDataStatus,
@@ -28,22 +28,22 @@ export class BundleChain {
 
   requestWalk(): RequestWalk {
     const contexts = this.contexts;
-    // Where no filter is told of headers, none can keep the request from the next.
+    // If no filter has a headers callback, none can keep the request from the next one.
     if (!contexts.hasAny(Callback.RequestHeaders)) contexts.reached = contexts.size;
     return this.request;
   }
 
   responseWalk(): ResponseWalk {
     const request = this.requestWalk();
-    // No upstream has answered, but a filter or Envoy: the request is over.
+    // A filter or Envoy has answered, not an upstream: the request is over.
     if (this.contexts.reached < this.contexts.size) request.end();
     this.response.begin();
     return this.response;
   }
 
   /**
-   * By the end of a stream Envoy has told every filter of it, those too that the request did not
-   * come to.
+   * At the end of a stream Envoy tells every filter of it, even those that the request did not
+   * reach.
    */
   onDone(): bool {
     const contexts = this.contexts;
@@ -64,12 +64,12 @@ export class BundleChain {
     }
   }
 
-  /** The filter of that place lets its part of the stream go on. */
+  /** The filter at that place lets its part of the stream go on. */
   resume(place: i32, type: StreamType): Status {
     return type == StreamType.Request ? this.request.resume(place) : this.response.resumeFilter(place);
   }
 
-  /** A filter, whose `onDone` returned false, has ended: the stream ends with the last of them. */
+  /** A filter whose `onDone` returned false has ended. The stream ends with the last of them. */
   partDone(): Status {
     if (this.unfinished == 0 || --this.unfinished > 0) return Status.Ok;
     return finish();
@@ -83,7 +83,7 @@ export class BundleChain {
   }
 }
 
-/** What the host knows as one stream. */
+/** What the host sees as one stream. */
 @final
 export class BundleStream extends HttpContext {
   readonly parts: BundleChain;
@@ -130,7 +130,7 @@ export class BundleStream extends HttpContext {
     return true;
   }
 
-  /** The dispatcher gives a stream its number after its context. */
+  /** The dispatcher sets a stream's number after it has made the context. */
   private entered(): BundleChain {
     const parts = this.parts;
     parts.contexts.id = this.id;

@@ -1,7 +1,7 @@
-// One direction of a stream on its way through a bundle's filters, as Envoy's filter manager takes
-// it through a chain of filters: a filter that stops it stops it there, a body that is held is one
-// buffer for all, and when the filter lets it go on, the next one gets the headers, then what was
-// held, then the trailers. Only what has passed every filter goes on to the host.
+// One direction of a stream on its way through a bundle's filters. It follows Envoy's filter
+// manager: a filter that stops the stream stops it at its place. A held body is one buffer for all
+// filters. When the filter lets the stream go on, the next one gets the headers, then the held
+// bytes, then the trailers. Only what has passed every filter goes on to the host.
 //
 // Source: https://github.com/envoyproxy/envoy/blob/v1.39.3/source/common/http/filter_manager.cc
 
@@ -12,18 +12,20 @@ import { BundleContexts } from "./contexts";
 import { HeldBody } from "./held-body";
 import { Iteration, Place } from "./place";
 
-/** In place of a place: the whole direction. */
+/** Used as a place: the whole direction. */
 const WHOLE: i32 = -1;
 
-/** How many times filters have answered; it shows whether the one that was called did. */
+/**
+ * How often filters have answered with a local reply. It shows whether the filter just called did.
+ */
 let replies: u32 = 0;
 
-/** A filter has answered. */
+/** A filter has answered with a local reply. */
 export function countReply(): void {
   replies++;
 }
 
-/** Lets a direction, or a filter's place in it, go on at the next tick. */
+/** Resumes a direction, or a filter's place in it, at the next tick. */
 @final
 class Continuation extends Task {
   private readonly id: u32;
@@ -46,10 +48,10 @@ class Continuation extends Task {
 }
 
 /**
- * The walk of one stream in one direction. Places count from where the direction enters the bundle.
+ * The way of one stream in one direction. Places count from where the direction enters the bundle.
  */
 export abstract class Walk {
-  /** How many places this direction comes by. */
+  /** How many places this direction passes. */
   protected count: i32 = 0;
   private readonly places: StaticArray<Place>;
 
@@ -57,21 +59,21 @@ export abstract class Walk {
   private headers: u32 = 0;
   private trailersSeen: bool = false;
   private trailers: u32 = 0;
-  /** All of the direction has come in. */
+  /** All of the direction has arrived. */
   private complete: bool = false;
   /** A filter has answered: nothing goes on in this direction. */
   private ended: bool = false;
 
-  /** The host was stopped at the headers; it was stopped at the body. */
+  /** Whether the host was stopped at the headers, and whether at the body. */
   private headersStopped: bool = false;
   private bodyStopped: bool = false;
-  /** Why the walk stopped last, as the host is to be told. */
+  /** Why the walk stopped last, as the host is told. */
   private headersStop: FilterHeadersStatus = FilterHeadersStatus.StopIteration;
   private dataStop: FilterDataStatus = FilterDataStatus.StopIterationNoBuffer;
 
-  /** The place whose filter is being called; -1 for none. */
+  /** The place whose filter is being called; -1 if none is. */
   private calling: i32 = -1;
-  /** That filter resumed the direction from within its callback. */
+  /** That filter resumed the direction within its own callback. */
   private resumedWithin: bool = false;
 
   constructor(
@@ -85,7 +87,7 @@ export abstract class Walk {
   protected abstract callHeaders(place: i32, headers: u32, endOfStream: bool): FilterHeadersStatus;
   protected abstract callBody(place: i32, size: u32, endOfStream: bool): FilterDataStatus;
   protected abstract callTrailers(place: i32, trailers: u32): FilterTrailersStatus;
-  /** Whether the filter there has a body callback. */
+  /** Whether the filter at that place has a body callback. */
   protected abstract wantsBody(place: i32): bool;
   protected abstract continueHost(): Status;
 
@@ -100,7 +102,7 @@ export abstract class Walk {
     this.bodyStopped = false;
   }
 
-  /** Nothing goes on in this direction any more. */
+  /** Ends the direction: nothing in it goes on any more. */
   end(): void {
     this.ended = true;
   }
@@ -133,8 +135,8 @@ export abstract class Walk {
     this.body.measure();
     if (this.ended || !this.walkTrailers(0)) return FilterTrailersStatus.StopIteration;
     if (this.headersStopped && this.bodyStopped) {
-      // Envoy may be within the same resumption of the headers, and would then lose the body: it
-      // has to come out of that first.
+      // Envoy may be within the same resumption of the headers, and would then lose the body. It
+      // must leave that first.
       this.later(WHOLE);
       return FilterTrailersStatus.StopIteration;
     }
@@ -142,18 +144,20 @@ export abstract class Walk {
     return FilterTrailersStatus.Continue;
   }
 
-  /** The direction, or the filter of that place in it, goes on when this callback has ended. */
+  /** Resumes the direction, or the filter at that place in it, after this callback has ended. */
   private later(place: i32): void {
     this.contexts.later(new Continuation(this.contexts, this, place));
   }
 
-  /** Lets go on what has passed every filter. */
+  /** Lets everything that has passed every filter go on. */
   continueNow(): Status {
     this.letGo();
     return this.continueHost();
   }
 
-  /** The filter there lets go on what it stopped. Where it stopped nothing, nothing happens. */
+  /**
+   * The filter at that place lets go on what it stopped. If it stopped nothing, nothing happens.
+   */
   resume(place: i32): Status {
     if (place < 0 || place >= this.count || this.ended) return Status.Ok;
     if (place == this.calling) {
@@ -169,13 +173,13 @@ export abstract class Walk {
     return this.continueFrom(place) ? this.continueNow() : Status.Ok;
   }
 
-  /** A bundle without a headers callback is told of no headers. */
+  /** A bundle without a headers callback gets no call for headers. */
   private passHeaders(): void {
     this.headersSeen = true;
     for (let i = 0; i < this.count; i++) this.places[i].headersContinued = true;
   }
 
-  /** The host takes what it holds. */
+  /** The host takes the bytes that it holds. */
   private letGo(): void {
     this.body.letGo();
     this.bodyStopped = false;
@@ -191,7 +195,7 @@ export abstract class Walk {
         this.headersStop = FilterHeadersStatus.StopIteration;
         return false;
       }
-      // For the host too, the second is no more than the first.
+      // The host, too, treats `ContinueAndEndStream` like `Continue`.
       const passes =
         status == FilterHeadersStatus.Continue || status == FilterHeadersStatus.ContinueAndEndStream;
       if (passes || this.resumedWithin) {
@@ -206,7 +210,7 @@ export abstract class Walk {
   }
 
   /**
-   * @param whole the filters get all that is held, and not only what has just come
+   * @param whole the filters get all held bytes, not only the piece that has just arrived
    * @returns whether it has passed every filter
    */
   private walkData(from: i32, whole: bool, endOfStream: bool): bool {
@@ -249,10 +253,10 @@ export abstract class Walk {
   private stopAt(i: i32, place: Place, status: FilterDataStatus): void {
     place.iteration = Iteration.StopOne;
     if (status != FilterDataStatus.StopIterationNoBuffer) this.body.hold();
-    // Whoever resumes passes on the end of the stream.
+    // Whoever resumes also passes on the end of the stream.
     else if (this.complete && !this.trailersSeen) this.body.exists = true;
-    // A later filter will have to read what is held, which the host shows only of what it was told
-    // to buffer.
+    // A later filter will have to read the held bytes, and the host shows only bytes that it was
+    // told to buffer.
     const watermark = status == FilterDataStatus.StopIterationAndWatermark;
     this.dataStop =
       watermark && this.bodyWantedFrom(i + 1) ? FilterDataStatus.StopIterationAndBuffer : status;
@@ -265,7 +269,7 @@ export abstract class Walk {
     return false;
   }
 
-  /** What the host is told when data did not pass. */
+  /** What the host is told when the data did not pass. */
   private stopData(): FilterDataStatus {
     this.bodyStopped = true;
     if (this.ended) return FilterDataStatus.StopIterationNoBuffer;
@@ -280,7 +284,7 @@ export abstract class Walk {
       const place = unchecked(this.places[i]);
       if (place.iteration == Iteration.StopAll) return false;
       const before = this.enter(i);
-      // Alone, a filter reads here what it has held itself.
+      // A filter alone in its module reads here the bytes that it held itself.
       if (place.buffering) this.body.show(true);
       else this.body.hide();
       const status = this.callTrailers(i, this.trailers);
@@ -291,7 +295,7 @@ export abstract class Walk {
         return false;
       }
       if (place.iteration == Iteration.StopOne) {
-        // The filter may have changed what is held.
+        // The filter may have changed the held bytes.
         this.body.measure();
         return this.continueFrom(i);
       }
@@ -299,10 +303,10 @@ export abstract class Walk {
     return true;
   }
 
-  /** @returns whether all that has come so far has passed every filter. */
+  /** @returns whether everything that has arrived so far has passed every filter. */
   private continueFrom(from: i32): bool {
     const place = unchecked(this.places[from]);
-    // A filter that stopped everything has not seen yet what came since.
+    // A filter that stopped everything has not seen what arrived since.
     const next = place.iteration == Iteration.StopAll ? from : from + 1;
     const hadTrailers = this.trailersSeen;
     place.iteration = Iteration.Continue;
@@ -316,7 +320,7 @@ export abstract class Walk {
     return passed && !this.ended;
   }
 
-  /** @returns how many times filters have answered so far, for `leave`. */
+  /** @returns how often filters have answered so far, for `leave`. */
   private enter(place: i32): u32 {
     this.calling = place;
     this.resumedWithin = false;

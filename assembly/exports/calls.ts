@@ -1,6 +1,6 @@
-// The answers to calls of the filter's own. A filter's entry file exports from here those that it
-// waits for: for `httpCall` the first; for `grpcCall` `proxy_on_grpc_receive` and
-// `proxy_on_grpc_close`; for `grpcStream` these and those of the metadata that it reads.
+// The answers to the filter's own calls. A filter's entry file exports from here the callbacks that
+// it waits for: for `httpCall` the first; for `grpcCall` `proxy_on_grpc_receive` and
+// `proxy_on_grpc_close`; for `grpcStream` these two and those of the metadata that it reads.
 
 import { enterCall } from "../host/pending-calls";
 import { enter, leave } from "../host/stream-control";

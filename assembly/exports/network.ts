@@ -1,5 +1,6 @@
-// Callbacks for a network filter: it sees connections, not requests. A filter's entry file exports
-// from here those it implements, and always `proxy_on_context_create` and `proxy_on_delete`.
+// Callbacks for a network filter, which sees connections, not requests. A filter's entry file
+// exports from here the callbacks that it implements, and always `proxy_on_context_create` and
+// `proxy_on_delete`.
 
 import { FilterStatus } from "../abi/types";
 import {

@@ -1,5 +1,5 @@
-// What every filter exports: the ABI marker, the allocator and the configuration. And what a plugin
-// may be told beside its streams.
+// What every filter exports: the ABI marker, the allocator and the configuration callback; and the
+// callbacks of a plugin that are not about streams.
 
 import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, collect, OUT_PTR, OUT_SIZE } from "../abi/memory";
@@ -27,7 +27,7 @@ export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
 /** A plugin starts, or restarts with a new configuration of `size` bytes. */
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
   const outer = enter(rootId);
-  // A filter that is not told of new contexts learns of its root here.
+  // A filter without `proxy_on_context_create` learns of its root here.
   if (!findRoot(rootId)) createRoot(rootId);
   const root = findRoot(rootId);
   let accepted: bool = false;
@@ -36,12 +36,12 @@ export function proxy_on_configure(rootId: u32, size: u32): u32 {
     accepted = root.onConfigure(buffer(BufferType.PluginConfiguration, size));
   }
   leave(outer);
-  // Compiling leaves garbage that no request will ever cause to be collected.
+  // Compiling leaves garbage that no request would ever cause to be collected.
   if (outer == OUTERMOST) collect();
   return accepted ? 1 : 0;
 }
 
-/** The host's tick: timers, and `onTick` where a period is set. */
+/** The host's tick: runs timers, and `onTick` when a period is set. */
 export function proxy_on_tick(rootId: u32): void {
   const outer = enter(rootId);
   const root = findRoot(rootId);

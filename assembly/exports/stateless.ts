@@ -1,11 +1,12 @@
-// Callbacks for a filter that keeps nothing per stream: its root's `sharedHttpContext` serves them
-// all. A filter's entry file exports from here those it implements, and pays for no other.
+// Callbacks for a filter that keeps nothing per stream: its root's `sharedHttpContext` serves all
+// streams. A filter's entry file exports from here the callbacks that it implements, and pays for
+// no other.
 //
-// Whose stream it is, the host says in `proxy_on_context_create` alone. A filter that exports it
-// too (about 0.2 µs a stream) is always right about its request headers, for these follow at once.
-// Without it, and in every other callback, a VM with one plugin needs to ask nothing; where plugins
-// share a VM, the plugin's name tells them apart, so that those with different configurations need
-// different names, or VMs.
+// The host says only in `proxy_on_context_create` which plugin a stream belongs to. A filter that
+// also exports that callback (about 0.2 µs a stream) always knows the plugin of its request
+// headers, because these follow at once. Without it, and in every other callback, a VM with one
+// plugin needs to ask nothing. Where plugins share a VM, the plugin's name tells them apart. So
+// plugins with different configurations need different names, or VMs.
 
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
@@ -27,7 +28,7 @@ export function proxy_on_context_create(id: u32, parentId: u32): void {
   leave(outer);
 }
 
-/** The context for the stream's callbacks, or `null` where its plugin is not known. */
+/** The context for the stream's callbacks, or `null` if its plugin is not known. */
 function contextOf(id: u32): HttpContext | null {
   let root = createdId == id ? createdRoot : soleRoot();
   if (!root) root = rootByName();

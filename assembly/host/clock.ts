@@ -1,4 +1,4 @@
-// The time of day, as the host has it.
+// The time of day, from the host.
 
 import { proxy_get_current_time_nanoseconds } from "@solo-io/proxy-runtime/assembly/imports";
 import { OUT_LONG } from "../abi/memory";

@@ -6,7 +6,7 @@ import { Bytes } from "../text/bytes";
 import { callForeignFunction, ForeignResult } from "./foreign";
 
 /**
- * A compiled expression. It belongs to the root context that compiled it, and stays in the host's
+ * A compiled expression. It belongs to the root context that compiled it and stays in the host's
  * memory until `delete`.
  */
 @final
@@ -19,8 +19,8 @@ export class Expression {
   }
 
   /**
-   * Compiles an expression; `null` where it does not compile, for which Envoy's log has the reason
-   * at level `info`. For `onConfigure`.
+   * Compiles an expression. `null` if it does not compile; Envoy's log then has the reason at level
+   * `info`. For `onConfigure`.
    */
   static compile(source: string): Expression | null {
     const token = callForeignFunction("expr_create", Bytes.of(source)).value;
@@ -28,24 +28,24 @@ export class Expression {
   }
 
   /**
-   * Evaluates it over the current stream: the status `Ok` and the value, encoded as `getProperty`
-   * encodes values of its type; `InternalFailure` where it comes to an error, such as an attribute
-   * that is missing; `NotFound` after `delete`. One host call.
+   * Evaluates the expression over the current stream. The result is the status `Ok` and the value,
+   * encoded as `getProperty` encodes values of its type; or `InternalFailure` after an error, such
+   * as a missing attribute; or `NotFound` after `delete`. One host call.
    */
   evaluate(): ForeignResult {
     return callForeignFunction("expr_evaluate", this.token);
   }
 
   /**
-   * For an expression that gives true or false; `missing` where it comes to an error or to
-   * something else.
+   * For an expression that gives true or false; `missing` after an error, or if the value is of
+   * another type.
    */
   test(missing: bool): bool {
     const value = this.evaluate().value;
     return value && value.size == 1 ? value.at(0) != 0 : missing;
   }
 
-  /** Gives its memory back to the host. */
+  /** Returns its memory to the host. */
   delete(): Status {
     return callForeignFunction("expr_delete", this.token).status;
   }

@@ -1,4 +1,4 @@
-// Values that a filter leaves with a stream, for itself, for other filters, for the access log and
+// Values that a filter stores with a stream, for itself, for other filters, for the access log and
 // for Envoy's own parts.
 
 import { proxy_set_property } from "@solo-io/proxy-runtime/assembly/imports";
@@ -7,19 +7,19 @@ import { Bytes } from "../text/bytes";
 import { ProtobufWriter } from "../text/protobuf";
 import { callForeignFunction } from "./foreign";
 
-/** How long a value lives, and who sees it. */
+/** How long a value lives, and which requests see it. */
 export enum LifeSpan {
   /** As long as the stream. */
   FilterChain = 0,
-  /** As long as the downstream request: beyond an internal redirect. */
+  /** As long as the downstream request, across internal redirects. */
   DownstreamRequest = 1,
   /** As long as the downstream connection: later requests on it see the value too. */
   DownstreamConnection = 2,
 }
 
 /**
- * What the bytes of a property are, for expressions that read it. `getProperty` gives the bytes of
- * any.
+ * The format of a property's bytes, for expressions that read it. `getProperty` returns the bytes
+ * of any format.
  */
 export enum PropertyType {
   Bytes = 0,
@@ -29,22 +29,22 @@ export enum PropertyType {
 }
 
 /**
- * Sets a property of the stream, which `getProperty` of any Wasm filter reads by the same path; the
- * access log has it as `%FILTER_STATE(wasm.path)%`. It never changes what Envoy knows by itself: a
- * path that is an attribute's, such as `request`, is stored beside it, and reads go on to give the
- * attribute. `BadArgument` where the property was declared read-only and has a value; `NotFound`
- * where there is no stream. One host call.
- * @param path of one segment, for `getProperty` looks up the first and then goes inside its value
+ * Sets a property of the stream. `getProperty` of any Wasm filter reads it by the same path; the
+ * access log has it as `%FILTER_STATE(wasm.path)%`. It never changes Envoy's own attributes: if the
+ * path is an attribute's, such as `request`, reads still return the attribute. `BadArgument` if the
+ * property was declared read-only and has a value; `NotFound` if there is no stream. One host call.
+ * @param path of one segment, because `getProperty` looks up the first segment and reads the others
+ * inside its value
  */
 export function setProperty(path: Bytes, value: Bytes): Status {
   return proxy_set_property(path.ptr, path.size, value.ptr, value.size);
 }
 
 /**
- * Says of what kind a property of that path is when `setProperty` first sets it. For `onConfigure`,
- * which declares for all streams of the root; a second declaration of a path is `BadArgument`.
- * Allocates.
- * @param schema of `FlatBuffers` the schema, of `Protobuf` the type URL, else empty
+ * Declares the type of a property, for when `setProperty` first sets it. For `onConfigure`: the
+ * declaration holds for all streams of the root. A second declaration of a path gives
+ * `BadArgument`. Allocates.
+ * @param schema for `FlatBuffers` the schema, for `Protobuf` the type URL, else empty
  */
 export function declareProperty(
   path: Bytes,
@@ -64,8 +64,8 @@ export function declareProperty(
 
 /**
  * Sets a value that Envoy's own parts read, such as `envoy.tcp_proxy.cluster` or
- * `envoy.network.upstream_server_name`. `NotFound` where Envoy knows no key of that name,
- * `BadArgument` where the value is not of its format. Allocates.
+ * `envoy.network.upstream_server_name`. `NotFound` if Envoy knows no such key, `BadArgument` if the
+ * value has the wrong format. Allocates.
  */
 export function setEnvoyFilterState(key: Bytes, value: Bytes, span: LifeSpan): Status {
   const argument = new ProtobufWriter();

@@ -5,12 +5,14 @@ import { adoptView, allocate, clearOut, OUT_PTR, OUT_SIZE } from "../abi/memory"
 import { Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
-/** What a foreign function came to. There is one such object, good until the next call. */
+/** The result of a foreign function. There is only one such object; the next call overwrites it. */
 @final
 export class ForeignResult {
-  /** `NotFound` where the host has no function of that name. */
+  /** `NotFound` if the host has no function of that name. */
   status: Status = Status.Ok;
-  /** What it returned, valid until the callback ends; `null` unless the status is `Ok`. */
+  /**
+   * What the function returned, valid until the callback ends; `null` unless the status is `Ok`.
+   */
   value: Bytes | null = null;
 }
 
@@ -34,22 +36,22 @@ function call(name: string, argument: usize, argumentSize: i32): ForeignResult {
   return result;
 }
 
-/** Makes Envoy choose the request's route anew. An edit of request headers does so by itself. */
+/** Makes Envoy choose the request's route again. An edit of request headers does so by itself. */
 export function clearRouteCache(): Status {
   return call("clear_route_cache", 0, 0).status;
 }
 
 /**
- * The bytes in zlib's format (not gzip's), valid until the callback ends; `null` where the host
- * refuses.
+ * Compresses bytes in zlib's format (not gzip's). The result is valid until the callback ends;
+ * `null` if the host refuses.
  */
 export function compress(bytes: Bytes): Bytes | null {
   return callForeignFunction("compress", bytes).value;
 }
 
 /**
- * What `compress` was given, valid until the callback ends; `null` where it is not zlib's format.
- * There is no limit on what a small input unfolds to: never give it bytes that a peer chose.
+ * The bytes that `compress` was given, valid until the callback ends; `null` if the input is not in
+ * zlib's format. A small input may expand without limit: never pass bytes that a peer chose.
  */
 export function uncompress(bytes: Bytes): Bytes | null {
   return callForeignFunction("uncompress", bytes).value;

@@ -1,4 +1,4 @@
-// gRPC calls to a cluster of Envoy's: one message for one, and streams both ways.
+// gRPC calls to one of Envoy's clusters: one message for one, and streams both ways.
 
 import {
   proxy_get_status,
@@ -15,22 +15,22 @@ import { ProtobufWriter } from "../text/protobuf";
 import { addCall, dropCall, endCall, PendingCall } from "./pending-calls";
 
 /**
- * What is done with the answer to a `grpcCall`. It runs in the context that made the call, and not
- * at all when that is gone. One handler waits for one call at a time, and may make the next one as
- * soon as it was called.
+ * Handles the answer to a `grpcCall`. It runs in the context that made the call, and not at all if
+ * that context is gone. One handler waits for one call at a time, and may make the next one from
+ * within its own method.
  */
 export abstract class GrpcCallHandler extends PendingCall {
   /**
-   * The message came, and the status is `Ok`.
+   * The message arrived, and the status is `Ok`.
    * @param size bytes of `grpcMessage`, which holds it during this call.
    */
   abstract onResponse(size: u32): void;
 
   /**
    * No message will come.
-   * @param status what the server answered, or Envoy's: `DeadlineExceeded` when the timeout passed,
-   * `Unavailable` when no server could be
-   *   reached, `Internal` when the stream broke or ended without a message.
+   * @param status the server's answer, or Envoy's: `DeadlineExceeded` when the timeout passed,
+   * `Unavailable` when no server could be reached, `Internal` when the stream broke or ended
+   * without a message.
    * @param message the server's words, decoded, or Envoy's; may be empty. Valid only during this
    * call.
    */
@@ -41,7 +41,7 @@ export abstract class GrpcCallHandler extends PendingCall {
     if (this.isPending) dropCall(this);
   }
 
-  // Of a call for one message the host says no more than that it came, or why it did not.
+  // For a call with one message the host only says that the message arrived, or why it did not.
 
   grpcMessage(size: u32): void {
     endCall(this);
@@ -51,7 +51,7 @@ export abstract class GrpcCallHandler extends PendingCall {
   grpcClose(status: GrpcStatus): void {
     endCall(this);
     const message = statusMessage();
-    // The host says `Unavailable` when the time is up.
+    // The host says `Unavailable` when the timeout has passed.
     const failure = saysTimeout(message) ? GrpcStatus.DeadlineExceeded : status;
     cleanMessage(message);
     this.onFailure(failure, message);
@@ -63,29 +63,32 @@ export abstract class GrpcCallHandler extends PendingCall {
 }
 
 /**
- * What is done with what comes in on a `grpcStream`, and the way out for what goes. It runs in the
- * context that opened the stream; when that is gone the stream is cancelled.
+ * Handles what arrives on a `grpcStream`, and sends messages on it. It runs in the context that
+ * opened the stream; if that context is gone, the stream is cancelled.
  */
 export abstract class GrpcStreamHandler extends PendingCall {
   private sendsNoMore: bool = false;
 
-  /** The server's initial metadata came, `grpcInitialMetadata`: so many headers. */
+  /**
+   * The server's initial metadata arrived in `grpcInitialMetadata`; `headers` says how many there
+   * are.
+   */
   onInitialMetadata(headers: u32): void {}
 
   /**
-   * A message came.
+   * A message arrived.
    * @param size bytes of `grpcMessage`, which holds it during this call.
    */
   abstract onMessage(size: u32): void;
 
   /**
-   * The server's trailing metadata came, `grpcTrailingMetadata`: so many headers. `onClose`
-   * follows.
+   * The server's trailing metadata arrived in `grpcTrailingMetadata`; `headers` says how many there
+   * are. `onClose` follows.
    */
   onTrailingMetadata(headers: u32): void {}
 
   /**
-   * The server ended the stream, or it broke. Nothing more comes, and nothing can be sent.
+   * The server ended the stream, or it broke. Nothing more arrives, and nothing can be sent.
    * Parameters as in `GrpcCallHandler.onFailure`.
    */
   abstract onClose(status: GrpcStatus, message: Bytes): void;
@@ -100,14 +103,14 @@ export abstract class GrpcStreamHandler extends PendingCall {
     if (!this.isPending) return Status.NotFound;
     if (this.sendsNoMore) return Status.BadArgument;
     const status = proxy_grpc_send(this.token, message.ptr, message.size, 0);
-    // The host forgets a stream only when it was closed: to end it with a message leaves its record
-    // behind for ever.
+    // The host forgets a stream only when it was closed. If a message ended it, its record would
+    // stay for ever.
     return endOfStream && status == Status.Ok ? this.close() : status;
   }
 
   /**
-   * Sends no more; the server's messages still come. `NotFound` when the stream has ended,
-   * `BadArgument` when that was done already.
+   * Sends no more; the server's messages still arrive. `NotFound` when the stream has ended,
+   * `BadArgument` when this was done already.
    */
   close(): Status {
     if (!this.isPending) return Status.NotFound;
@@ -116,7 +119,7 @@ export abstract class GrpcStreamHandler extends PendingCall {
     return proxy_grpc_close(this.token);
   }
 
-  /** Ends both directions; nothing more comes in, `onClose` included. */
+  /** Ends both directions; nothing more arrives, `onClose` included. */
   cancel(): void {
     if (this.isPending) dropCall(this);
   }
@@ -142,7 +145,7 @@ export abstract class GrpcStreamHandler extends PendingCall {
   grpcClose(status: GrpcStatus): void {
     endCall(this);
     // The host would keep the record of a stream that ended while this side might still send, and
-    // the record leads to freed memory.
+    // that record leads to freed memory.
     if (!this.sendsNoMore) this.abandon();
     const message = statusMessage();
     cleanMessage(message);
@@ -155,8 +158,8 @@ export abstract class GrpcStreamHandler extends PendingCall {
 }
 
 /**
- * Who to call, made once and kept. The host would take a cluster's bare name too, but where that
- * looks like a serialized message, as `users` does, Envoy crashes.
+ * The service to call, made once and kept. The host would take a cluster's bare name too. But if
+ * that name looks like a serialized message, as `users` does, Envoy crashes.
  */
 @final
 export class GrpcService {
@@ -179,10 +182,10 @@ export class GrpcService {
  * @param method such as `Check`.
  * @param initialMetadata headers encoded with `encodePairs`, or `null`.
  * @param message serialized, without gRPC's five bytes before it.
- * @param timeoutMs until the answer is there; 0 waits for ever.
- * @returns `Ok`, and the handler is called once, later. Else it is not called: `ParseFailure` where
- * there is no such cluster, `InternalFailure`
- *   where no endpoint can be tried, `BadArgument` when the handler waits already.
+ * @param timeoutMs until the answer has arrived; 0 waits for ever.
+ * @returns `Ok`, and the handler is called once, later. With another status it is not called:
+ * `ParseFailure` if there is no such cluster, `InternalFailure` if no endpoint can be tried,
+ * `BadArgument` if the handler is already waiting.
  */
 export function grpcCall(
   service: GrpcService,
@@ -214,9 +217,10 @@ export function grpcCall(
 }
 
 /**
- * Opens a stream. Parameters as in `grpcCall`; there is no timeout: set a timer that cancels it.
- * @returns `Ok`, and the handler's methods are called as things come in. Else none is. Statuses as
- * in `grpcCall`.
+ * Opens a stream. Parameters as in `grpcCall`. There is no timeout: set a timer that cancels the
+ * stream.
+ * @returns `Ok`, and the handler's methods are called as things arrive. With another status none is
+ * called. Statuses as in `grpcCall`.
  */
 export function grpcStream(
   service: GrpcService,
@@ -242,7 +246,7 @@ export function grpcStream(
   return status;
 }
 
-/** The words that go with the status of a gRPC call that has just closed. */
+/** The message that belongs to the status of a gRPC call that has just closed. */
 function statusMessage(): Bytes {
   clearOut();
   proxy_get_status(OUT_WORD, OUT_PTR, OUT_SIZE);

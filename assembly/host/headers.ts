@@ -15,25 +15,25 @@ import { bundleLink, HeaderEdit } from "../bundle-link";
 import { Bytes } from "../text/bytes";
 import { HeaderPairs } from "../text/header-pairs";
 
-/** The host's limits on a header map that it is handed. */
+/** The host's limits on a header map that a module passes to it. */
 const MAX_PAIRS: u32 = 1024;
 const MAX_PAIRS_BYTES: i32 = 1024 * 1024;
 
 /**
- * One of the stream's header maps. Names are lower case. In a callback where the map is not there,
- * reads find nothing and writes give `BadArgument`: not yet (response headers while the request is
- * on its way), or no more. A map that its own callback lets go on, with `Continue`, is gone in all
- * callbacks after it but `onLog`: what the response shall know of the request's headers, keep in
- * `onRequestHeaders`.
+ * One of the stream's header maps. Names are lower case. In a callback in which the map does not
+ * exist, reads find nothing and writes give `BadArgument`. It may not exist yet (response headers
+ * while the request is on its way), or no more: a map that its own callback let go on, with
+ * `Continue`, is gone in all later callbacks except `onLog`. If the response needs something from
+ * the request's headers, keep it in `onRequestHeaders`.
  */
 @final
 export class HeaderMap {
   constructor(private readonly type: HeaderMapType) {}
 
   /**
-   * The value of the first header of that name, or `null` where there is none. An empty value is a
-   * `Bytes` of size 0. Valid until the callback ends. A repeated header has further values that
-   * only `pairs` shows. One host call.
+   * The value of the first header of that name, or `null` if there is none. An empty value is a
+   * `Bytes` of size 0. Valid until the callback ends. Only `pairs` shows the further values of a
+   * repeated header. One host call.
    */
   get(name: Bytes): Bytes | null {
     clearOut();
@@ -42,7 +42,7 @@ export class HeaderMap {
   }
 
   /**
-   * Adds a header beside those of the same name. One host call; on request headers Envoy forgets
+   * Adds a header beside those of the same name. One host call. On request headers, Envoy forgets
    * its route.
    */
   add(name: Bytes, value: Bytes): Status {
@@ -52,8 +52,8 @@ export class HeaderMap {
   }
 
   /**
-   * Removes every header of that name and adds this one, at the end. One host call; on request
-   * headers Envoy forgets its route.
+   * Removes every header of that name and adds this one, at the end. One host call. On request
+   * headers, Envoy forgets its route.
    */
   replace(name: Bytes, value: Bytes): Status {
     const status = proxy_replace_header_map_value(this.type, name.ptr, name.size, value.ptr, value.size);
@@ -62,7 +62,7 @@ export class HeaderMap {
   }
 
   /**
-   * Removes every header of that name. One host call; on request headers Envoy forgets its route.
+   * Removes every header of that name. One host call. On request headers, Envoy forgets its route.
    */
   remove(name: Bytes): Status {
     const status = proxy_remove_header_map_value(this.type, name.ptr, name.size);
@@ -71,9 +71,9 @@ export class HeaderMap {
   }
 
   /**
-   * All headers in their order, repeated ones included, or `null` where the map does not exist. One
-   * host call, five times as dear as `get`. Valid until the callback ends, and until the next call
-   * of `pairs`.
+   * All headers in their order, repeated ones included, or `null` if the map does not exist. One
+   * host call, five times as expensive as `get`. Valid until the callback ends, and until the next
+   * call of `pairs`.
    */
   pairs(): HeaderPairs | null {
     const bundle = bundleLink();
@@ -88,16 +88,15 @@ export class HeaderMap {
   }
 
   /**
-   * Sets all headers at once, in place of those that are there. Request headers need `:method`,
+   * Sets all headers at once, in place of the existing ones. Request headers need `:method`,
    * `:path`, `:authority`, `:scheme` and `x-forwarded-proto` among them, or Envoy answers 404 or
-   * 503; response headers need `:status`, or it answers 502. One host call; on request headers
+   * 503. Response headers need `:status`, or it answers 502. One host call. On request headers,
    * Envoy forgets its route.
-   * @param encoded what `encodePairs` gives; `BadArgument`, and nothing is changed, when it has
-   * more than 1,024 pairs or 1 MiB
+   * @param encoded the result of `encodePairs`; with more than 1,024 pairs or 1 MiB nothing is
+   * changed, and the result is `BadArgument`
    */
   replaceAll(encoded: Bytes): Status {
-    // The host takes what is over its limits for no headers at all, and would remove those that are
-    // there.
+    // The host would take a map over its limits for an empty one, and remove all existing headers.
     if (encoded.size < 4 || encoded.size > MAX_PAIRS_BYTES) return Status.BadArgument;
     if (load<u32>(encoded.ptr) > MAX_PAIRS) return Status.BadArgument;
     const bundle = bundleLink();
@@ -106,8 +105,8 @@ export class HeaderMap {
   }
 
   /**
-   * How many bytes all names and values have; 0 where the map is not there. Of trailers ask in
-   * their own callback only: it makes them, as a write does.
+   * How many bytes all names and values have; 0 if the map does not exist. For trailers call it
+   * only in their own callback: it creates them, as a write does.
    */
   byteSize(): u32 {
     store<u32>(OUT_WORD, 0);
@@ -121,22 +120,22 @@ export class HeaderMap {
   }
 }
 
-/** Of the request: there from `onRequestHeaders` on. */
+/** Of the request: available from `onRequestHeaders` on. */
 export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders);
-/** Of the response, the upstream's or a local reply's: there from `onResponseHeaders` on. */
+/** Of the response, the upstream's or a local reply's: available from `onResponseHeaders` on. */
 export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders);
 /**
- * Of the request: there in `onRequestTrailers`. In the body callback that says `endOfStream` a
- * write makes trailers where there were none; an HTTP/1.1 peer is sent none.
+ * Of the request: available in `onRequestTrailers`. In the body callback with `endOfStream` a write
+ * creates trailers if there are none; an HTTP/1.1 peer does not get these.
  */
 export const requestTrailers = new HeaderMap(HeaderMapType.RequestTrailers);
-/** Of the response: there in `onResponseTrailers`, and made as the request's are. */
+/** Of the response: available in `onResponseTrailers`, and created like the request's. */
 export const responseTrailers = new HeaderMap(HeaderMapType.ResponseTrailers);
-/** Of the response to an HTTP call of the filter's own; can only be read, as the three below. */
+/** Of the response to the filter's own HTTP call; can only be read, like the three below. */
 export const httpCallHeaders = new HeaderMap(HeaderMapType.HttpCallResponseHeaders);
-/** Of the response to an HTTP call of the filter's own. */
+/** Of the response to the filter's own HTTP call. */
 export const httpCallTrailers = new HeaderMap(HeaderMapType.HttpCallResponseTrailers);
-/** What came first on a gRPC call of the filter's own. */
+/** The initial metadata of the filter's own gRPC call. */
 export const grpcInitialMetadata = new HeaderMap(HeaderMapType.GrpcReceiveInitialMetadata);
-/** What came last on a gRPC call of the filter's own. */
+/** The trailing metadata of the filter's own gRPC call. */
 export const grpcTrailingMetadata = new HeaderMap(HeaderMapType.GrpcReceiveTrailingMetadata);

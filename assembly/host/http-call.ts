@@ -1,4 +1,4 @@
-// HTTP calls to a cluster of Envoy's, in the middle of a stream or out of a timer.
+// HTTP calls to one of Envoy's clusters, from a stream's callback or from a timer.
 
 import { proxy_http_call } from "@solo-io/proxy-runtime/assembly/imports";
 import { OUT_WORD } from "../abi/memory";
@@ -10,22 +10,22 @@ import { monotonicNanoseconds } from "./monotonic-clock";
 import { addCall, dropCall, endCall, PendingCall } from "./pending-calls";
 
 const STATUS = Bytes.of(":status");
-/** Envoy adds it to what came from an endpoint, and not to what it answers itself. */
+/** Envoy adds this header to a response from an endpoint, and not to one of its own. */
 const UPSTREAM_SERVICE_TIME = Bytes.of("x-envoy-upstream-service-time");
 const SERVICE_UNAVAILABLE: u32 = 503;
 const GATEWAY_TIMEOUT: u32 = 504;
 const EARLY: u64 = 5 * NANOSECONDS_PER_MILLISECOND;
 
 /**
- * Why a call has no response. A response of any status, an endpoint's own 503 or 504 too, is a
- * response.
+ * Why a call has no response. A response of any status is a response, even an endpoint's own 503 or
+ * 504.
  */
 export enum CallFailure {
-  /** The timeout passed before the whole response was there. */
+  /** The timeout passed before the whole response had arrived. */
   Timeout = 0,
   /**
-   * No endpoint answered: there is none, none took the connection, or it ended before the
-   * response's headers. `httpCallBody` has Envoy's words for it.
+   * No endpoint answered: there is none, none took the connection, or the connection ended before
+   * the response's headers. `httpCallBody` has Envoy's message.
    */
   Unreachable = 1,
   /** The response broke off after its headers, or is larger than Envoy's buffer for it. */
@@ -33,18 +33,18 @@ export enum CallFailure {
 }
 
 /**
- * What is done with the answer to an `httpCall`: one of its two methods is called, once. It runs in
- * the context that made the call, so that a stream's headers can be changed, then `resumeRequest`
- * called, or a local reply sent; when that context is gone it does not run at all. One handler
- * waits for one call at a time, and may make the next one as soon as it was called.
+ * Handles the answer to an `httpCall`: one of its two methods is called, once. It runs in the
+ * context that made the call. So it can change a stream's headers and then call `resumeRequest`, or
+ * send a local reply. If that context is gone, it does not run at all. One handler waits for one
+ * call at a time, and may make the next one from within its own method.
  */
 export abstract class HttpCallHandler extends PendingCall {
   private timeoutMs: u32 = 0;
   private sent: u64 = 0;
 
   /**
-   * The whole response is there: `httpCallHeaders`, `httpCallBody` and `httpCallTrailers` hold it
-   * during this call.
+   * The whole response has arrived: `httpCallHeaders`, `httpCallBody` and `httpCallTrailers` hold
+   * it during this call.
    * @param headers how many there are.
    * @param bodySize in bytes.
    * @param trailers how many there are; mostly 0.
@@ -55,14 +55,14 @@ export abstract class HttpCallHandler extends PendingCall {
   abstract onFailure(failure: CallFailure): void;
 
   /**
-   * The handler will not be called for the call under way. The host has no way to stop it: the
+   * The handler will not be called for the call under way. The host cannot stop the call: the
    * endpoint may still get it.
    */
   cancel(): void {
     if (this.isPending) dropCall(this);
   }
 
-  /** For `httpCall`: the call is on its way. */
+  /** For `httpCall`: the call was sent. */
   wait(token: u32, timeoutMs: u32): void {
     this.timeoutMs = timeoutMs;
     this.sent = monotonicNanoseconds();
@@ -84,10 +84,10 @@ export abstract class HttpCallHandler extends PendingCall {
     }
   }
 
-  /** The host does not say that it was the timeout which ended a response. */
+  /** Whether the timeout ended the response, which the host does not say. */
   private isTimeUp(): bool {
     const timeout = <u64>this.timeoutMs * NANOSECONDS_PER_MILLISECOND;
-    // Envoy counts from when its event loop woke, which on a busy machine is a while before the
+    // Envoy counts from when its event loop woke. On a busy machine that is a while before the
     // call.
     return timeout > 0 && monotonicNanoseconds() - this.sent + EARLY + timeout / 8 >= timeout;
   }
@@ -100,10 +100,10 @@ export abstract class HttpCallHandler extends PendingCall {
  * @param headers encoded with `encodePairs`, `:method`, `:path` and `:authority` among them.
  * @param body sent as it is; `content-length` is Envoy's to set.
  * @param trailers encoded with `encodePairs`.
- * @param timeoutMs until the whole response is there, up to 2^31 - 1; 0 waits for ever.
- * @returns `Ok`, and the handler is called later. Else it is not called: `BadArgument` where there
- * is no such cluster, a header is missing, the
- *   timeout is too large, or the handler waits already.
+ * @param timeoutMs until the whole response has arrived, up to 2^31 - 1; 0 waits for ever.
+ * @returns `Ok`, and the handler is called later. With another status it is not called:
+ * `BadArgument` if there is no such cluster, a header is missing, the timeout is too large, or the
+ * handler is already waiting.
  */
 export function httpCall(
   cluster: Bytes,

@@ -6,11 +6,11 @@ import { bundleLink } from "../bundle-link";
 import { Bytes } from "../text/bytes";
 
 /**
- * Answers the request from here. The callback must then return `StopIteration`. To answer another
- * stream than the callback's own, do it out of a timer: Envoy would stop the callback's own as
- * well.
+ * Answers the request from the filter. The callback must then return `StopIteration`. To answer
+ * another stream than the callback's own, do it from a timer: otherwise Envoy would also stop the
+ * callback's own stream.
  * @param status HTTP status, 200 to 599.
- * @param details what access logs show as response code details; Envoy turns spaces into `_`.
+ * @param details the response code details in access logs; Envoy turns spaces into `_`.
  * @param body sent as it is; may be empty.
  * @param headers further headers, encoded once with `encodePairs`, or `null`.
  * @param grpcStatus 0 to 16 for a gRPC client, else `NO_GRPC_STATUS`.

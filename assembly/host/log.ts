@@ -22,8 +22,8 @@ export function log(level: LogLevel, message: string): Status {
 }
 
 /**
- * Writes one line of bytes as they are: what a client sent may hold line ends and forge further
- * lines. Allocates nothing. One host call.
+ * Writes one line of bytes as they are. Bytes that a client sent may contain line ends and forge
+ * further lines. Allocates nothing. One host call.
  */
 export function logBytes(level: LogLevel, message: Bytes): Status {
   return proxy_log(level, message.ptr, message.size);

@@ -12,15 +12,15 @@ import { MetricType, Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
 /**
- * Ids by type and name, for all plugins of the VM: the host gives a new id, and keeps it for ever,
- * each time the same metric is defined, so that a configuration that changes often would fill its
- * memory.
+ * Ids by type and name, for all plugins of the VM. Each time the same metric is defined, the host
+ * gives it a new id and keeps that for ever. Without this map a configuration that changes often
+ * would fill the host's memory.
  */
 const defined: Map<string, u32> = new Map<string, u32>();
 
 /**
- * Defines a metric, or finds it where it is defined already, and returns its id; 0 where the host
- * refuses. Labels are written into the name: `metricName` does it.
+ * Defines a metric, or finds one that is defined already, and returns its id; 0 if the host
+ * refuses. Labels are part of the name: `metricName` writes them.
  */
 export function defineMetric(type: MetricType, name: string): u32 {
   const key = (<i32>type).toString() + name;
@@ -35,8 +35,8 @@ export function defineMetric(type: MetricType, name: string): u32 {
 }
 
 /**
- * Adds `offset` to a counter or gauge. A counter takes only 1 and more: else `BadArgument`. One
- * host call.
+ * Adds `offset` to a counter or gauge. A counter takes only 1 or more, and otherwise gives
+ * `BadArgument`. One host call.
  */
 export function incrementMetric(id: u32, offset: i64): Status {
   return proxy_increment_metric(id, offset);
@@ -48,8 +48,8 @@ export function recordMetric(id: u32, value: u64): Status {
 }
 
 /**
- * The value of a counter or gauge; `missing` where there is no such metric, or it is a histogram.
- * One host call.
+ * The value of a counter or gauge; `missing` if there is no such metric, or it is a histogram. One
+ * host call.
  */
 export function getMetric(id: u32, missing: u64 = 0): u64 {
   store<u64>(OUT_LONG, 0);

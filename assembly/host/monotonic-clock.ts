@@ -1,5 +1,5 @@
-// A clock for measuring: nobody sets it, so that a timer is not late by an hour when the time of
-// day is corrected.
+// A clock for measuring. Nobody sets it, so a timer is not an hour late when the time of day is
+// corrected.
 
 import { OUT_LONG } from "../abi/memory";
 import { clock_time_get } from "../abi/wasi_snapshot_preview1";

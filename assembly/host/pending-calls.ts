@@ -1,17 +1,17 @@
 // Calls to other services that wait for their answers, by the host's token and by the stream that
-// made them. The host answers every call to the root context; here an answer finds its way back to
-// where the call was made, or to nobody when that is gone.
+// made them. The host gives every answer to the root context. Here an answer finds its way back to
+// the context that made the call, or is dropped if that context is gone.
 
 import { GrpcStatus, Status } from "../abi/types";
 import { observeDepartures } from "../departures";
 import { IdTable } from "../id-table";
 import { effectiveContext, setEffectiveContext } from "./stream-control";
 
-/** What waits for the answers to one call at a time. */
+/** Waits for the answers to one call at a time. */
 export abstract class PendingCall {
-  /** The host's number for the call; while none is under way, of the last one. */
+  /** The host's number for the call; while no call is under way, that of the last one. */
   token: u32 = 0;
-  /** The stream, connection or root that made the call; 0 while none is under way. */
+  /** The stream, connection or root that made the call; 0 while no call is under way. */
   caller: u32 = 0;
   /** The caller's other calls. */
   next: PendingCall | null = null;
@@ -22,7 +22,7 @@ export abstract class PendingCall {
     return this.caller != 0;
   }
 
-  // What the host says of the call under way; each kind of call is told some of these.
+  // What the host reports about the call under way; each kind of call gets some of these.
 
   httpResponse(headers: u32, bodySize: u32, trailers: u32): void {}
 
@@ -34,7 +34,7 @@ export abstract class PendingCall {
 
   grpcClose(status: GrpcStatus): void {}
 
-  /** Tells the host that nobody waits any more, where it can be told. */
+  /** Tells the host, if that is possible, that nobody waits any more. */
   abandon(): void {}
 }
 
@@ -46,7 +46,7 @@ class PendingCalls {
   readonly byCaller: IdTable<PendingCall> = new IdTable<PendingCall>();
 }
 
-/** Made with the first call: a filter that makes none does not carry it. */
+/** Made with the first call, so that a filter that makes none does not carry it. */
 let pending: PendingCalls | null = null;
 
 function pendingCalls(): PendingCalls {
@@ -59,7 +59,7 @@ function pendingCalls(): PendingCalls {
   return calls;
 }
 
-/** The host took the call under that token. */
+/** The host has accepted the call and given it that token. */
 export function addCall(call: PendingCall, token: u32): void {
   const calls = pendingCalls();
   const caller = effectiveContext();
@@ -73,19 +73,19 @@ export function addCall(call: PendingCall, token: u32): void {
 }
 
 /**
- * The call of that token, or `null` where nobody waits for it. The host calls that follow are then
- * about whoever made the call, as if they were made in a callback of its own.
+ * The call with that token, or `null` if nobody waits for it. The host calls that follow are then
+ * about the caller, as in a callback of its own.
  */
 export function enterCall(token: u32): PendingCall | null {
   const call = pendingCalls().byToken.get(token);
   if (!call) return null;
   if (setEffectiveContext(call.caller) == Status.Ok) return call;
-  // A filter without state per stream is not told when one ends.
+  // A filter without state per stream is not told when a stream ends.
   dropCall(call);
   return null;
 }
 
-/** Nothing more comes, or nobody wants it. */
+/** Nothing more arrives, or nobody wants it. */
 export function endCall(call: PendingCall): void {
   const calls = pendingCalls();
   const previous = call.previous;
@@ -106,7 +106,7 @@ export function dropCall(call: PendingCall): void {
   call.abandon();
 }
 
-/** A stream, connection or root is gone: so are its calls, and their handlers are not told. */
+/** A stream, connection or root is gone: its calls end, and their handlers are not told. */
 function dropCallsOf(caller: u32): void {
   const calls = pendingCalls();
   if (calls.byToken.count == 0) return;

@@ -1,39 +1,39 @@
 // Shared data: values under keys that all workers of a `vm_id` see.
 //
-// The host deletes nothing before its last VM of that `vm_id` ends: keep the set of keys bounded,
-// or a client fills the host's memory.
+// The host deletes nothing until the last VM of that `vm_id` has ended. Keep the set of keys
+// bounded, or a client can fill the host's memory.
 
 import { proxy_get_shared_data, proxy_set_shared_data } from "@solo-io/proxy-runtime/assembly/imports";
 import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
 
-/** As a number for a compare-and-set: any. */
+/** The number for a compare-and-set that accepts any value. */
 const ANY: u32 = 0;
 /**
- * As a number for a compare-and-set: there is no value. The host does not check the number where
- * there is no value, and refuses one that is not the value's; its own numbers count up from 1, so
- * that this one comes after four thousand million writes.
+ * The number for a compare-and-set that expects no value. If there is no value, the host does not
+ * check the number; if there is one, the host refuses any number that is not the value's. The host
+ * counts its numbers up from 1, so it reaches this one only after four thousand million writes.
  */
 const ABSENT: u32 = u32.MAX_VALUE;
 
-/** What became of an `update`. */
+/** The result of an `update`. */
 export enum UpdateOutcome {
   Updated = 0,
   /** The updater wanted no change. */
   Unchanged = 1,
-  /** Other workers changed the value between each of the attempts' reading and writing. */
+  /** Other workers changed the value between reading and writing in every attempt. */
   GaveUp = 2,
-  /** The host refused; nothing is changed. */
+  /** The host refused; nothing has changed. */
   Refused = 3,
 }
 
-/** Makes a new value out of the old one. */
+/** Makes a new value from the old one. */
 export abstract class SharedUpdater {
   /**
-   * Called once for each attempt, so it must not keep anything of an earlier one.
-   * @param old the value, valid until the callback ends; `null` where there is none
-   * @returns the new value, which may be a view of scratch memory; `null` to leave the old one
+   * Called once for each attempt, so it must not keep anything from an earlier one.
+   * @param old the value, valid until the callback ends; `null` if there is none
+   * @returns the new value, which may be a view of scratch memory; `null` to keep the old one
    */
   abstract compute(old: Bytes | null): Bytes | null;
 }
@@ -41,12 +41,12 @@ export abstract class SharedUpdater {
 /** A key of the shared data. Make one for each key, once. */
 @final
 export class SharedData {
-  /** The host's number of the value that `get` saw last. */
+  /** The host's number for the value that `get` saw last. */
   private seen: u32 = ABSENT;
 
   constructor(private readonly key: Bytes) {}
 
-  /** The value, or `null` where there is none. Valid until the callback ends. One host call. */
+  /** The value, or `null` if there is none. Valid until the callback ends. One host call. */
   get(): Bytes | null {
     clearOut();
     store<u32>(OUT_WORD, 0);
@@ -61,8 +61,8 @@ export class SharedData {
   }
 
   /**
-   * Sets the value if it is still the one that the last `get` saw, which may be none at all; else
-   * `CasMismatch`. Each needs a `get` before it. One host call.
+   * Sets the value if it is still the one that the last `get` saw, which may be no value at all;
+   * else returns `CasMismatch`. Call `get` before each. One host call.
    */
   compareAndSet(value: Bytes): Status {
     const seen = this.seen;
@@ -71,9 +71,9 @@ export class SharedData {
   }
 
   /**
-   * Reads, computes and writes, and does so anew while other workers come between. Two host calls
-   * an attempt.
-   * @param attempts at least 1; with few workers 10 are plenty
+   * Reads, computes and writes, and repeats this while other workers change the value in between.
+   * Two host calls an attempt.
+   * @param attempts at least 1; with few workers 10 are enough
    */
   update(updater: SharedUpdater, attempts: u32): UpdateOutcome {
     for (let i: u32 = 0; i < attempts; i++) {

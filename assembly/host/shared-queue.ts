@@ -1,8 +1,8 @@
 // Shared queues: first in, first out, between all workers and VMs of the process.
 //
 // The host calls `onQueueReady` of the root that registered the queue last, once for each entry
-// that comes in after that. Every worker registers it in `onConfigure`, so that one of them gets
-// all the calls; another may have taken the entry by then.
+// that is added after that. Every worker registers the queue in `onConfigure`, so that one of them
+// gets all the calls. By then another worker may have taken the entry.
 
 import {
   proxy_dequeue_shared_queue,
@@ -16,8 +16,8 @@ import { bundleLink } from "../bundle-link";
 import { Bytes } from "../text/bytes";
 
 /**
- * Makes the queue of that name in the plugin's own `vm_id`, or finds it and what is in it. Returns
- * its number; 0 where the host refuses.
+ * Creates the queue of that name in the plugin's own `vm_id`, or finds the existing one and its
+ * entries. Returns its number; 0 if the host refuses.
  */
 export function registerSharedQueue(name: Bytes): u32 {
   store<u32>(OUT_WORD, 0);
@@ -29,7 +29,7 @@ export function registerSharedQueue(name: Bytes): u32 {
   return queue;
 }
 
-/** The number of a queue that a plugin of that `vm_id` registered; 0 where there is none. */
+/** The number of a queue that a plugin of that `vm_id` registered; 0 if there is none. */
 export function resolveSharedQueue(vmId: Bytes, name: Bytes): u32 {
   store<u32>(OUT_WORD, 0);
   const status = proxy_resolve_shared_queue(vmId.ptr, vmId.size, name.ptr, name.size, OUT_WORD);
@@ -37,16 +37,16 @@ export function resolveSharedQueue(vmId: Bytes, name: Bytes): u32 {
 }
 
 /**
- * Puts an entry at the end; `NotFound` where there is no such queue. A queue has no limit: what
- * nobody takes fills the host's memory.
+ * Adds an entry at the end; `NotFound` if there is no such queue. A queue has no limit: entries
+ * that nobody takes fill the host's memory.
  */
 export function enqueue(queue: u32, data: Bytes): Status {
   return proxy_enqueue_shared_queue(queue, data.ptr, data.size);
 }
 
 /**
- * Takes the first entry, which is valid until the callback ends; `null` where there is none, or no
- * such queue.
+ * Takes the first entry, which is valid until the callback ends; `null` if the queue is empty or
+ * does not exist.
  */
 export function dequeue(queue: u32): Bytes | null {
   clearOut();

@@ -4,15 +4,15 @@ import { Bytes } from "../text/bytes";
 import { ProtobufReader, ProtobufWriter } from "../text/protobuf";
 import { callForeignFunction } from "./foreign";
 
-/** What a signature came to. */
+/** The result of checking a signature. */
 export enum SignatureOutcome {
   Valid = 0,
   /**
-   * The signature is not that key's over that text; or the key cannot be read, or the hash function
+   * The signature does not match that key and text; or the key cannot be read, or the hash function
    * is unknown.
    */
   Invalid = 1,
-  /** There is no key, or the host has no such function. */
+  /** The key is empty, or the host has no such function. */
   Refused = 2,
 }
 
@@ -38,7 +38,7 @@ export function verifySignature(
 }
 
 /**
- * Signs a text; `null` where the key cannot be read or the hash function is unknown. Allocates; the
+ * Signs a text; `null` if the key cannot be read or the hash function is unknown. Allocates; the
  * signature is valid until the callback ends.
  * @param hashFunction as in `verifySignature`
  * @param privateKey in DER: PKCS #8

@@ -9,18 +9,21 @@ import {
 import { endCallback, newScope } from "../abi/memory";
 import { Status, StreamType } from "../abi/types";
 
-/** Which callback this is; 0 outside of any. A trap leaves it as it is, for it ends the VM. */
+/**
+ * The number of the current callback; 0 outside of any. A trap does not reset it, because it ends
+ * the VM.
+ */
 let entered: u32 = 0;
 let effective: u32 = 0;
 
-/** The callback within which the host entered another one; `OUTERMOST` where there was none. */
+/** The callback within which the host entered another one; `OUTERMOST` if there was none. */
 type OuterCallback = u64;
 export const OUTERMOST: OuterCallback = 0;
 
 /**
- * For the exports: the host entered a callback of that context, which it has made the effective
- * one. It may have done so within a host call that another callback makes.
- * @returns what `leave` is given when the callback ends
+ * For the exports: the host has entered a callback of that context and made it the effective one.
+ * It may have done so within a host call of another callback.
+ * @returns the value that `leave` needs when the callback ends
  */
 export function enter(id: u32): OuterCallback {
   const outer = ((<u64>entered) << 32) | effective;
@@ -31,8 +34,8 @@ export function enter(id: u32): OuterCallback {
 }
 
 /**
- * For the exports: the callback ends, and the host turns back to the one around it. Memory is taken
- * back with the outermost one alone, because the others go on to use it.
+ * For the exports: the callback ends, and the host returns to the one around it. Only the outermost
+ * callback releases memory, because the others still use it.
  */
 export function leave(outer: OuterCallback): void {
   entered = <u32>(outer >> 32);
@@ -52,9 +55,9 @@ export function effectiveContext(): u32 {
 }
 
 /**
- * Makes the host calls that follow, until the callback ends, be about this root or stream. In a
- * stream's own callback they are already; in a timer's or a queue's they are about the root.
- * `BadArgument` when it is gone.
+ * Makes the host calls that follow, until the callback ends, be about this root or stream. A
+ * stream's own callback is already about it; a timer's or a queue's is about the root.
+ * `BadArgument` when the root or stream is gone.
  */
 export function setEffectiveContext(id: u32): Status {
   if (id == effective) return Status.Ok;

@@ -1,5 +1,5 @@
-// Timers: any number of them on the one tick that the host gives a root context, which ticks only
-// while something waits.
+// Timers: any number of them on the one tick that the host gives a root context. The host ticks
+// only while a timer waits.
 
 import { proxy_set_tick_period_milliseconds } from "@solo-io/proxy-runtime/assembly/imports";
 import { Task, Timer, TimerQueue } from "../timer-queue";
@@ -11,7 +11,7 @@ export { Task, Timer } from "../timer-queue";
 
 const NEVER: u64 = u64.MAX_VALUE;
 
-/** Does something again and again. */
+/** A task that repeats. */
 export abstract class Ticker extends Task {
   private timer: Timer | null = null;
 
@@ -41,11 +41,11 @@ export abstract class Ticker extends Task {
 @final
 export class Timers {
   private readonly queue: TimerQueue = new TimerQueue();
-  /** The period that the host has now, in milliseconds; 0 for no tick. */
+  /** The period that the host has now, in milliseconds; 0 if it does not tick. */
   private period: u32 = 0;
   /**
-   * When the host will tick next. It may tick before anything is due: what was the first may have
-   * been cancelled.
+   * When the host will tick next. It may tick before any timer is due, if the first one was
+   * cancelled.
    */
   private nextTick: u64 = NEVER;
   private running: bool = false;
@@ -53,8 +53,8 @@ export class Timers {
   constructor(private readonly rootId: u32) {}
 
   /**
-   * Runs `task` after `ms` milliseconds, at least 1. Costs one host call, and three more where
-   * nothing was due so soon.
+   * Runs `task` after `ms` milliseconds, at least 1. Costs one host call, and three more if this
+   * timer becomes the first one.
    */
   after(ms: u32, task: Task): Timer {
     const now = monotonicNanoseconds();
@@ -63,12 +63,12 @@ export class Timers {
     return timer;
   }
 
-  /** The host ticked: runs what is due. Tasks that these set run at a later tick. */
+  /** The host ticked: runs the tasks that are due. Timers that these set run at a later tick. */
   run(): void {
     const now = monotonicNanoseconds();
     this.running = true;
     for (let timer = this.queue.takeDue(now); timer != null; timer = this.queue.takeDue(now)) {
-      // A task before this one may have gone over to a stream.
+      // A task before this one may have changed to a stream.
       setEffectiveContext(this.rootId);
       timer.run();
     }
@@ -76,7 +76,7 @@ export class Timers {
     this.schedule(monotonicNanoseconds());
   }
 
-  /** Lets the host tick when the first timer is due, or not at all. */
+  /** Makes the host tick when the first timer is due, or not at all. */
   private schedule(now: u64): void {
     const period = this.untilFirst(now);
     this.nextTick = period == 0 ? NEVER : now + <u64>period * NANOSECONDS_PER_MILLISECOND;
@@ -88,7 +88,7 @@ export class Timers {
     setEffectiveContext(before);
   }
 
-  /** Milliseconds, rounded up and at least 1, or 0 where nothing waits. */
+  /** Milliseconds, rounded up and at least 1; 0 if nothing waits. */
   private untilFirst(now: u64): u32 {
     const due = this.queue.firstDue;
     if (due == NEVER) return 0;

@@ -7,11 +7,14 @@ import { NamedValues } from "./named-values";
 const SEMICOLON: u8 = 0x3b;
 const EQUALS: u8 = 0x3d;
 
-/** The name in hand: a view for each of ten thousand cookies would stay with the module. */
+/**
+ * The current name, reused: a new view for each of ten thousand cookies would stay in the module's
+ * memory.
+ */
 const current: Bytes = new Bytes(0, 0);
 
 /**
- * Puts the cookies that are asked for into `found`, their values as they were sent. Views valid
+ * Puts the requested cookies into `found`, with their values as they were sent. The views are valid
  * until the callback ends.
  */
 export function readCookies(header: Bytes, found: NamedValues): void {

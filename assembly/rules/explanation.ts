@@ -1,5 +1,5 @@
-// What a response says of the rules that decided: `RULE;outcome=WORD, RULE;outcome=WORD`, in the
-// header that a configuration asks for.
+// What a response says about the rules that decided: `RULE;outcome=WORD, RULE;outcome=WORD`, in the
+// header that a configuration names.
 
 import { allocate, view } from "../abi/memory";
 import { HeaderMap } from "../host/headers";
@@ -7,14 +7,18 @@ import { Bytes } from "../text/bytes";
 import { WORD, writePair } from "../text/header-pairs";
 import { TextBuffer } from "../text/text-buffer";
 
-/** Longest text of it: what a thousand shadow rules would say is more than clients take. */
+/**
+ * Most bytes of the text: the items of a thousand shadow rules would be more than clients accept.
+ */
 export const MAX_EXPLANATION: i32 = 4096;
 
 const SEPARATOR = Bytes.of(", ");
-/** Of one header's encoding: count, two sizes, two NULs. */
+/** Bytes that one header's encoding adds: a count, two sizes, two NULs. */
 const PAIR_OVERHEAD: i32 = 3 * WORD + 2;
 
-/** The items of one stream after another. Allocates nothing once it is as long as it gets. */
+/**
+ * The items of one stream after another. Allocates nothing once it has reached its longest text.
+ */
 @final
 export class Explanation {
   private readonly items: TextBuffer = new TextBuffer();
@@ -23,7 +27,10 @@ export class Explanation {
     this.items.clear();
   }
 
-  /** An item more, of `RuleOutcomes.explanation`; left out where the text would be too long. */
+  /**
+   * Adds an item of `RuleOutcomes.explanation`. An item is left out if the text would become too
+   * long.
+   */
   add(item: Bytes): void {
     const before = this.items.size == 0 ? 0 : SEPARATOR.size;
     if (this.items.size + before + item.size > MAX_EXPLANATION) return;
@@ -31,14 +38,14 @@ export class Explanation {
     this.items.add(item);
   }
 
-  /** The header's value, of size 0 where no rule decided; valid until an item is added. */
+  /** The header's value, of size 0 if no rule decided; valid until an item is added. */
   text(): Bytes {
     return this.items.text();
   }
 
   /**
-   * Leaves exactly one header of that name, or none where no rule decided: what somebody else sent
-   * under it is removed. One host call.
+   * Leaves exactly one header of that name, or none if no rule decided. Headers of that name that
+   * somebody else sent are removed. One host call.
    */
   writeTo(map: HeaderMap, header: Bytes): void {
     if (this.items.size == 0) map.remove(header);
@@ -46,7 +53,7 @@ export class Explanation {
   }
 
   /**
-   * The header alone, as a local reply takes it; `null` where no rule decided. Valid until the
+   * The header alone, in the form for a local reply; `null` if no rule decided. Valid until the
    * callback ends.
    */
   encoded(header: Bytes): Bytes | null {

@@ -1,4 +1,4 @@
-// The request that the current callback is about, as the matching sees it.
+// The request of the current callback, as the matching sees it.
 
 import { view } from "../abi/memory";
 import { SourceAttributes } from "../host/attributes/connection";
@@ -13,7 +13,7 @@ const COLON: u8 = 0x3a;
 const OPENING_BRACKET: u8 = 0x5b;
 const CLOSING_BRACKET: u8 = 0x5d;
 
-/** Reads from the host what a decision asks for. */
+/** Reads from the host what a decision needs. */
 @final
 export class HostRequestView extends RequestView {
   protected fetch(name: Bytes): Bytes | null {
@@ -31,7 +31,10 @@ export class HostRequestView extends RequestView {
     return getProperty(path);
   }
 
-  /** Envoy's `source.address`, which heeds `x-forwarded-for` as far as the listener trusts it. */
+  /**
+   * Envoy's `source.address`, which follows `x-forwarded-for` as far as the listener trusts that
+   * header.
+   */
   protected fetchClientAddress(): Bytes | null {
     const address = SOURCE_ADDRESS.read();
     return address ? withoutPort(address) : null;
@@ -42,7 +45,7 @@ export class HostRequestView extends RequestView {
   }
 }
 
-/** `192.0.2.1:4711` to `192.0.2.1`, `[2001:db8::1]:4711` to `2001:db8::1`. */
+/** Turns `192.0.2.1:4711` into `192.0.2.1`, and `[2001:db8::1]:4711` into `2001:db8::1`. */
 function withoutPort(address: Bytes): Bytes {
   if (address.size > 0 && address.at(0) == OPENING_BRACKET) {
     const end = address.indexOf(CLOSING_BRACKET);

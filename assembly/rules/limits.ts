@@ -1,5 +1,5 @@
 // Limits and words of what rules of every filter share. The parsers beside this file and their zod
-// twins in `filters/shared` both compile it: it imports nothing and has plain constants alone.
+// twins in `filters/shared` both compile it, so it imports nothing and has only plain constants.
 
 /** Percentages come in steps of 0.01. */
 export const MAX_PERCENTAGE = 100;
@@ -13,7 +13,9 @@ export const MAX_NAME_SIZE = 256;
 export const MAX_METHOD_SIZE = 32;
 /** Most bytes of a salt. */
 export const MAX_SALT_SIZE = 256;
-/** Most tests of headers in one match, and of query parameters, and of cookies. */
+/**
+ * Most tests of headers in one match. The same limit holds for query parameters, and for cookies.
+ */
 export const MAX_TESTS = 32;
 /** Most methods of one match. */
 export const MAX_METHODS = 16;
@@ -24,9 +26,9 @@ export const MAX_MEMBERS = 1000;
 export const AUTHORITY_HEADER = ":authority";
 export const SCHEME_HEADER = ":scheme";
 
-/** The tests of which a value has exactly one. */
+/** The tests of a value, which must have exactly one of them. */
 export const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "present", "absent", "range"];
-/** The tests of which a path has exactly one. */
+/** The tests of a path, which must have exactly one of them. */
 export const PATH_TESTS = ["exact", "prefix", "suffix", "segments"];
-/** By what a request is told apart where the same one must always come to the same outcome. */
+/** What can identify a request when the same one must always have the same outcome. */
 export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId"];

@@ -38,7 +38,7 @@ const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TEST_K
 
 /**
  * Compiles a match; an absent one matches every request. `reserved` is a request header that the
- * filter itself writes, if there is one: no test may name it.
+ * filter itself writes, or `null`: no test may name it.
  */
 export function parseMatch(
   node: ConfigNode,
@@ -60,7 +60,9 @@ export function parseMatch(
   return match;
 }
 
-/** A percentage from 0 to 100 in steps of 0.01, as buckets of `BUCKETS`; absent is all of them. */
+/**
+ * A percentage from 0 to 100 in steps of 0.01, as buckets of `BUCKETS`; absent means all of them.
+ */
 export function parsePercentage(node: ConfigNode): u32 {
   if (!node.present) return BUCKETS;
   const percentage = node.number(0, MAX_PERCENTAGE);
@@ -77,7 +79,7 @@ export function parseWrittenHeader(node: ConfigNode): Bytes {
   return name;
 }
 
-/** The response header in which a filter explains itself; `null` where it shall not. */
+/** The response header in which a filter explains its decision; `null` if it must not. */
 export function parseExplainHeader(node: ConfigNode): Bytes | null {
   return node.present ? parseWrittenHeader(node) : null;
 }
@@ -87,9 +89,9 @@ const SCHEME = Bytes.of(SCHEME_HEADER);
 const HOST = Bytes.of("host");
 
 /**
- * The name of a header that a filter reads: also the pseudo-headers that a request can be told by.
- * `host` comes out as `:authority`: Envoy finds it there under both names, but shows it among all
- * headers under that one alone.
+ * The name of a header that a filter reads. Pseudo-headers that identify a request are allowed too.
+ * `host` becomes `:authority`: Envoy finds the value under both names, but lists it among all
+ * headers only as `:authority`.
  */
 export function parseTestedHeader(node: ConfigNode): Bytes {
   const name = node.text(1, MAX_HEADER_NAME_SIZE);
@@ -111,7 +113,7 @@ function parseMethods(node: ConfigNode): StaticArray<Bytes> {
   return methods;
 }
 
-/** The method that must be here: 1 to 32 capital letters. */
+/** The required method at this place: 1 to 32 capital letters. */
 export function parseMethod(node: ConfigNode): Bytes {
   const method = node.text(1, MAX_METHOD_SIZE);
   for (let i = 0; i < method.size; i++) {
@@ -136,7 +138,10 @@ function parsePath(node: ConfigNode, match: RequestMatch): void {
   if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
 }
 
-/** Which one of `names` the object has; -1, and a failure, when it has none or several. */
+/**
+ * The index in `names` of the one key that the object has; -1, and a failure, if it has none or
+ * several.
+ */
 export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
   if (countPresent(node, names) == 1) {
     for (let i = 0; i < names.length; i++) {

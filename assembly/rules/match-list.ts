@@ -1,5 +1,5 @@
-// An ordered list of matches, made ready so that a thousand on one header cost little more than
-// one.
+// An ordered list of matches, prepared so that a thousand matches on one header cost little more
+// than one.
 
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
@@ -8,24 +8,27 @@ import { RequestView } from "./request-view";
 
 const NONE: i32 = -1;
 /**
- * Neighbours that test one header for equality are looked up, from this many on, and not tried one
- * by one.
+ * When at least this many neighbours test one header for equality, they are looked up in a table
+ * and not tried one by one.
  */
 const MATCHES_WORTH_A_TABLE: i32 = 4;
 
 /**
  * Neighbouring matches, [start, end). With a table, each of them can hold only for certain values
- * of the header of `slot`.
+ * of the header in `slot`.
  */
 @final
 class Run {
   private table: BytesTable | null = null;
-  /** For each value of the table the first match that it can hold for. */
+  /** For each value of the table, the first match that can hold for it. */
   private first: StaticArray<i32> = [];
-  /** Places of one value in the order of the list: the match there, and the next place. */
+  /**
+   * A chain of places for each value, in the order of the list: the match there, and the next
+   * place.
+   */
   private readonly matches: Array<i32> = [];
   private readonly next: Array<i32> = [];
-  /** The place to go on from, for a run with a table; else the match. */
+  /** For a run with a table, the place to continue from; else the match to continue from. */
   private at: i32 = NONE;
 
   constructor(
@@ -53,8 +56,8 @@ class Run {
     for (let i = values.length - 1; i >= 0; i--) {
       const value = table.find(values[i]);
       const after = this.first[value];
-      // One that lists a value twice has one try, as elsewhere: a second would be a second draw of
-      // its percentage.
+      // A match that lists a value twice is tried once, as elsewhere: a second try would draw its
+      // percentage again.
       if (after != NONE && this.matches[after] == owners[i]) continue;
       this.matches.push(owners[i]);
       this.next.push(after);
@@ -94,8 +97,8 @@ class Run {
 }
 
 /**
- * Walks the matches that hold for a request: `first`, then `next` while there are more. One walk at
- * a time. Allocates nothing.
+ * Walks the matches that hold for a request: `first`, then `next` while there are more. Only one
+ * walk at a time. Allocates nothing.
  */
 @final
 export class MatchList {
@@ -123,7 +126,7 @@ export class MatchList {
     this.addPlain(plainFrom, matches.length);
   }
 
-  /** The first match that holds, by its number, or -1. */
+  /** The number of the first match that holds, or -1. */
   first(request: RequestView): i32 {
     this.run = 0;
     if (this.runs.length == 0) return NONE;
@@ -131,7 +134,7 @@ export class MatchList {
     return this.next(request);
   }
 
-  /** The next one that holds, or -1. */
+  /** The number of the next match that holds, or -1. */
   next(request: RequestView): i32 {
     const runs = this.runs;
     while (this.run < runs.length) {
@@ -148,7 +151,7 @@ export class MatchList {
   }
 }
 
-/** The slot of the first header for which the match accepts only certain values, or -1. */
+/** The slot of the first header of which the match accepts only certain values, or -1. */
 function keyedSlot(match: RequestMatch): i32 {
   for (let i = 0; i < match.headers.length; i++) {
     if (match.headers[i].match.accepted) return match.headers[i].slot;
@@ -157,7 +160,7 @@ function keyedSlot(match: RequestMatch): i32 {
 }
 
 /**
- * The values of that header for which alone the match can hold, or `null` where it can for others.
+ * The values of that header for which the match can hold, or `null` if it can also hold for others.
  */
 function valuesFor(match: RequestMatch, slot: i32): StaticArray<Bytes> | null {
   for (let i = 0; i < match.headers.length; i++) {

@@ -1,6 +1,6 @@
-// The values that one request has under the names that a configuration asks for: its query
-// parameters, its cookies. They are read in one walk, so that a request costs what it is long,
-// however many rules ask.
+// The values that one request has under the names that a configuration uses: its query parameters,
+// its cookies. They are read in one walk. So the cost depends on the length of the request, not on
+// the number of rules.
 
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
@@ -11,8 +11,8 @@ export class NameSlots {
   private readonly slots: Map<string, i32> = new Map<string, i32>();
 
   /**
-   * The slot of that name, the same for the same name. `name` is valid UTF-8, as all text of a
-   * configuration.
+   * The slot of that name; a name always has the same slot. `name` must be valid UTF-8, as all text
+   * of a configuration is.
    */
   slotOf(name: Bytes): i32 {
     const key = name.toString();
@@ -21,7 +21,7 @@ export class NameSlots {
   }
 }
 
-/** By slot what a walk has found; of several values under one name the first. */
+/** What a walk has found, by slot. Of several values under one name it keeps the first. */
 @final
 export class NamedValues {
   private readonly table: BytesTable;
@@ -36,7 +36,7 @@ export class NamedValues {
     for (let i = 0; i < this.values.length; i++) unchecked((this.values[i] = null));
   }
 
-  /** The slot of that name where it is asked for and has no value yet, or -1. */
+  /** The slot of that name if it is requested and has no value yet, or -1. */
   wanted(name: Bytes): i32 {
     const slot = this.table.find(name);
     return slot >= 0 && unchecked(this.values[slot]) == null ? slot : -1;

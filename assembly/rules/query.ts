@@ -1,4 +1,4 @@
-// Reading the parameters of a query string, as HTML forms write it: `name=value&name=value`, with
+// Reads the parameters of a query string as HTML forms write it: `name=value&name=value`, with
 // `%XX` and `+`. Source: https://url.spec.whatwg.org/#urlencoded-parsing
 
 import { allocate, view } from "../abi/memory";
@@ -14,15 +14,15 @@ const SPACE: u8 = 0x20;
 /** Where `nextByte` reads next. */
 let position: i32 = 0;
 
-/** The decoded name in hand. */
+/** The current name, decoded. */
 const current: Bytes = new Bytes(0, 0);
 
 /**
- * Puts the parameters that are asked for into `found`, decoded; one without `=` has an empty value.
- * Valid until the callback ends. A `%` that no two hexadecimal digits follow stands for itself.
+ * Puts the requested parameters into `found`, decoded. One without `=` has an empty value. Valid
+ * until the callback ends. A `%` without two hexadecimal digits after it stands for itself.
  */
 export function readParameters(query: Bytes, found: NamedValues): void {
-  // Decoded text is never longer, and only the values that are kept take room for good.
+  // Decoded text is never longer, and only values that are kept use up room.
   let room = allocate(query.size);
   for (let start = 0; start < query.size; ) {
     let end = query.indexOf(AMPERSAND, start);
@@ -40,7 +40,7 @@ export function readParameters(query: Bytes, found: NamedValues): void {
   }
 }
 
-/** Decodes the bytes in [start, end) to `to`; returns how many come out. */
+/** Decodes the bytes in [start, end) to `to`; returns the size of the result. */
 function decode(query: Bytes, start: i32, end: i32, to: usize): i32 {
   let size = 0;
   position = start;
@@ -48,7 +48,7 @@ function decode(query: Bytes, start: i32, end: i32, to: usize): i32 {
   return size;
 }
 
-/** Decodes one byte at `position`, and steps on. */
+/** Decodes one byte at `position`, and advances. */
 function nextByte(query: Bytes, end: i32): u8 {
   const byte = query.at(position++);
   if (byte == PLUS) return SPACE;

@@ -1,4 +1,4 @@
-// Whether a request is one that a rule speaks of. Shared by every filter that selects traffic.
+// Whether a rule is about a request. Shared by every filter that selects traffic.
 
 import { Bytes } from "../text/bytes";
 import { BUCKETS } from "../text/hash";
@@ -25,8 +25,8 @@ export class NamedTest {
 }
 
 /**
- * A compiled match: everything it names must hold. The cheapest tests come first, the random draw
- * last.
+ * A compiled match: everything that it names must hold. The cheapest tests come first, the random
+ * draw comes last.
  */
 @final
 export class RequestMatch {
@@ -36,7 +36,7 @@ export class RequestMatch {
   headers: StaticArray<NamedTest> = [];
   parameters: StaticArray<NamedTest> = [];
   cookies: StaticArray<NamedTest> = [];
-  /** Buckets that match, of `BUCKETS`. With `BUCKETS` nothing is drawn. */
+  /** How many of `BUCKETS` buckets match. With all of them nothing is drawn. */
   share: u32 = BUCKETS;
 
   matches(request: RequestView): bool {
@@ -108,8 +108,8 @@ export class RequestMatch {
 const SLASH: u8 = 0x2f;
 
 /**
- * Whether `path` is `segments` or goes on below it. A `/` at the end of `segments` makes no
- * difference, but for `/` itself.
+ * Whether `path` is `segments` or is below it. A `/` at the end of `segments` makes no difference,
+ * except for `/` itself.
  */
 function beginsWithSegments(path: Bytes, segments: Bytes): bool {
   let size = segments.size;

@@ -1,5 +1,5 @@
-// A request as decisions see it: what a configuration names is asked of the host once, and only
-// when a test needs it.
+// A request as decisions see it. The host is asked for each value that a configuration names at
+// most once, and only when a test needs it.
 
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
@@ -12,7 +12,7 @@ const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
 const NO_SLOT: i32 = -1;
 
-/** Reading all headers at once costs the host as much as reading this many one by one. */
+/** Reading all headers at once costs as much as reading this many one by one. */
 const HEADERS_WORTH_A_WALK: i32 = 3;
 
 const METHOD = Bytes.of(":method");
@@ -20,7 +20,7 @@ const PATH = Bytes.of(":path");
 const COOKIE = Bytes.of("cookie");
 
 /**
- * What a configuration names, each with a slot of its own. Filled while the configuration is
+ * The names that a configuration uses, each with its own slot. Filled while the configuration is
  * compiled, then fixed.
  */
 @final
@@ -28,18 +28,18 @@ export class RequestSlots {
   readonly headers: NameSlots = new NameSlots();
   readonly parameters: NameSlots = new NameSlots();
   readonly cookies: NameSlots = new NameSlots();
-  /** Attributes of the stream, by their paths as `propertyPath` encodes them. */
+  /** Attributes of the stream, by paths in the encoding of `propertyPath`. */
   readonly attributes: NameSlots = new NameSlots();
   method: i32 = NO_SLOT;
   path: i32 = NO_SLOT;
   cookie: i32 = NO_SLOT;
 
-  /** To be called where a test of the method is compiled; so for the next two. */
+  /** Call it where a test of the method is compiled. The next two methods work alike. */
   needMethod(): void {
     this.method = this.headers.slotOf(METHOD);
   }
 
-  /** For the query too. */
+  /** Needed for the query too. */
   needPath(): void {
     this.path = this.headers.slotOf(PATH);
   }
@@ -50,16 +50,19 @@ export class RequestSlots {
 }
 
 /**
- * One request after another, seen through the slots of one configuration. What it gives is valid
+ * One request after another, seen through the slots of one configuration. Returned values are valid
  * until the callback ends.
  */
 export abstract class RequestView {
   private readonly names: StaticArray<Bytes>;
   private readonly table: BytesTable;
   private readonly values: StaticArray<Bytes | null>;
-  /** How often each header stands in the request; known after a walk. */
+  /** How often the request has each header; known after a walk. */
   private readonly counts: StaticArray<i32>;
-  /** In which request a slot was last filled: nothing needs to be cleared between requests. */
+  /**
+   * The request in which a slot was last filled. With it nothing has to be cleared between
+   * requests.
+   */
   private readonly readIn: StaticArray<u32>;
   private request: u32 = 0;
   private walkedIn: u32 = 0;
@@ -93,21 +96,21 @@ export abstract class RequestView {
   protected abstract fetch(name: Bytes): Bytes | null;
 
   /**
-   * Calls `found` for each header of the request, in their order. False where the host does not
-   * hand them over.
+   * Calls `found` for each header of the request, in their order. False if the host does not hand
+   * them over.
    */
   protected abstract fetchAll(): bool;
 
-  /** The bytes of the stream's attribute of that path, or `null`. */
+  /** The bytes of the stream's attribute with that path, or `null`. */
   protected abstract fetchAttribute(path: Bytes): Bytes | null;
 
-  /** The address of the client, without its port, or `null` where it is not known. */
+  /** The client's address without its port, or `null` if it is not known. */
   protected abstract fetchClientAddress(): Bytes | null;
 
   /** A random number in [0, bound). */
   abstract draw(bound: u32): u32;
 
-  /** Begins the next request: nothing of the one before is seen any more. */
+  /** Begins the next request: no value of the previous one is seen any more. */
   begin(): void {
     this.request++;
     if (this.request == 0) this.restartCount();
@@ -124,7 +127,7 @@ export abstract class RequestView {
     return this.keep(slot, this.fetch(unchecked(this.names[slot])));
   }
 
-  /** How often the header of that slot stands in the request. */
+  /** How often the request has the header of that slot. */
   count(slot: i32): i32 {
     if (this.walkedIn != this.request) this.walk();
     return unchecked(this.readIn[slot]) == this.request ? unchecked(this.counts[slot]) : 0;
@@ -163,7 +166,7 @@ export abstract class RequestView {
     return this.cookies.get(slot);
   }
 
-  /** The bytes of the attribute of that slot, or `null`. As dear as six headers. */
+  /** The bytes of the attribute of that slot, or `null`. As expensive as six headers. */
   attribute(slot: i32): Bytes | null {
     if (unchecked(this.attributesIn[slot]) != this.request) {
       unchecked((this.attributesIn[slot] = this.request));
@@ -173,7 +176,7 @@ export abstract class RequestView {
   }
 
   /**
-   * The address of the client, without its port, or `null` where it is not known. As dear as an
+   * The client's address without its port, or `null` if it is not known. As expensive as an
    * attribute.
    */
   clientAddress(): Bytes | null {
@@ -199,8 +202,8 @@ export abstract class RequestView {
   }
 
   /**
-   * In place of a walk. How often a header stands there is not known then, so it counts as
-   * repeated.
+   * Reads each header alone, without a walk. Then nobody knows how often a header occurs, so it
+   * counts as repeated.
    */
   private fetchEach(): void {
     for (let slot = 0; slot < this.names.length; slot++) {
@@ -230,7 +233,7 @@ export abstract class RequestView {
     if (pathEnd < end) this.queryOnly = view(target.ptr + pathEnd + 1, end - pathEnd - 1);
   }
 
-  /** After four billion requests the numbers begin anew. */
+  /** After four billion requests the numbers start again. */
   private restartCount(): void {
     for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
     for (let i = 0; i < this.attributesIn.length; i++) this.attributesIn[i] = 0;

@@ -6,16 +6,16 @@ import { RequestView } from "./request-view";
 export class ListedRequest extends RequestView {
   lines: Array<string> = [];
   address: string = "";
-  /** What every draw gives. */
+  /** The result of every draw. */
   drawn: u32 = 0;
   draws: i32 = 0;
   /** How often one header was fetched, and how often all of them. */
   fetched: i32 = 0;
   walks: i32 = 0;
-  /** Hands over no headers but one by one. */
+  /** Refuses to hand over all headers at once. */
   refusesWalks: bool = false;
 
-  /** Begins a request with these lines. */
+  /** Begins a request that these lines describe. */
   start(lines: Array<string>): void {
     this.lines = lines;
     this.begin();

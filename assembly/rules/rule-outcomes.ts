@@ -1,5 +1,5 @@
-// What a rule came to, as an operator sees it: a counter for each outcome, and the words of a
-// header that explains.
+// The outcomes of a rule, as an operator sees them: a counter for each, and the words of a header
+// that explains the decision.
 
 import { MetricType } from "../abi/types";
 import { defineMetric, incrementMetric } from "../host/metrics";
@@ -7,8 +7,7 @@ import { Bytes } from "../text/bytes";
 import { metricName } from "../text/metric-name";
 
 /**
- * The outcomes of one rule. Make it once the configuration is accepted; after that nothing is
- * allocated.
+ * The outcomes of one rule. Make it once the configuration is accepted; later nothing is allocated.
  */
 @final
 export class RuleOutcomes {
@@ -18,8 +17,8 @@ export class RuleOutcomes {
   /**
    * Defines a counter `METRIC;rule=RULE;outcome=OUTCOME` for each outcome.
    * @param metric such as `meshwright.fault_injection.decisions_total`
-   * @param outcomes words of letters, digits, `_` and `-`, by the numbers that `count` takes
-   * @param isShadow the rule only counts what it would do: each word has `shadow-` before it
+   * @param outcomes words of letters, digits, `_` and `-`; `count` takes their indices
+   * @param isShadow the rule only counts what it would do: each word gets the prefix `shadow-`
    */
   constructor(metric: string, rule: Bytes, outcomes: StaticArray<string>, isShadow: bool = false) {
     this.counters = new StaticArray<u32>(outcomes.length);
@@ -33,14 +32,14 @@ export class RuleOutcomes {
     }
   }
 
-  /** One host call. */
+  /** Counts an outcome. One host call. */
   count(outcome: i32): void {
     incrementMetric(unchecked(this.counters[outcome]), 1);
   }
 
   /**
    * `RULE;outcome=OUTCOME`, an item of an RFC 8941 list, for the response header that a
-   * configuration asks for.
+   * configuration names.
    */
   explanation(outcome: i32): Bytes {
     return unchecked(this.explanations[outcome]);

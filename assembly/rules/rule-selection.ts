@@ -1,6 +1,6 @@
-// Which traffic a rule is about: a match, a share of what matches, and whether it only shows what
-// it would do. The same in every filter that has rules. Its TypeScript twin is `ruleSelection` of
-// `filters/shared/rule-schema.ts`.
+// Which traffic a rule is about: a match, a share of the matching requests, and whether the rule
+// only shows what it would do. The same in every filter that has rules. Its TypeScript twin is
+// `ruleSelection` of `filters/shared/rule-schema.ts`.
 
 import { Bytes } from "../text/bytes";
 import { ConfigNode } from "../text/config";
@@ -17,7 +17,7 @@ const SHARE_KEYS: StaticArray<string> = ["percentage", "key", "salt"];
 /** The keys of a rule that `parseRuleSelection` reads; a filter adds its own. */
 export const SELECTION_KEYS: StaticArray<string> = ["name", "match", "share", "shadow"];
 
-/** A part of the requests: drawn for each, or the same keys always. */
+/** A share of the requests: each is drawn for, or the same keys are always in it. */
 @final
 export class Share {
   constructor(
@@ -27,8 +27,8 @@ export class Share {
   ) {}
 
   /**
-   * Whether the request is of the share. Who is of a share stays so when it grows. A request
-   * without the key is drawn for.
+   * Whether the request is in the share. A key that is in the share stays in it when the share
+   * grows. A request without the key is drawn for.
    */
   includes(request: RequestView): bool {
     if (this.buckets == BUCKETS) return true;
@@ -39,21 +39,21 @@ export class Share {
   }
 }
 
-/** What a rule is called, and what it is about. */
+/** A rule's name, and the requests that it is about. */
 @final
 export class RuleSelection {
   constructor(
     readonly name: Bytes,
     readonly match: RequestMatch,
     readonly share: Share,
-    /** The rule counts what it would do, and does nothing. */
+    /** The rule only counts what it would do. */
     readonly shadow: bool,
   ) {}
 }
 
 /**
  * Reads `name`, `match`, `share` and `shadow` of a rule. `reserved` is a request header that the
- * filter itself writes, if there is one.
+ * filter itself writes, or `null`.
  */
 export function parseRuleSelection(
   node: ConfigNode,
@@ -66,9 +66,7 @@ export function parseRuleSelection(
   return new RuleSelection(name, match, share, node.get("shadow").boolOr(false));
 }
 
-/**
- * Reads a share; an absent one is all. Without a salt of its own it has the rule's name for one.
- */
+/** Reads a share; an absent one means all requests. The default salt is the rule's name. */
 function parseShare(node: ConfigNode, slots: RequestSlots, rule: Bytes): Share {
   if (!node.present) return new Share(BUCKETS, null, 0);
   node.keys(SHARE_KEYS);
@@ -79,7 +77,7 @@ function parseShare(node: ConfigNode, slots: RequestSlots, rule: Bytes): Share {
   return new Share(buckets, key, parseSalt(node.get("salt"), rule));
 }
 
-/** The seed of a hash over keys; nothing here means the rule's name. */
+/** The seed of a hash over keys. An absent salt means the rule's name. */
 export function parseSalt(node: ConfigNode, rule: Bytes): u64 {
   const salt = node.textOr(rule, 0, MAX_SALT_SIZE);
   return hash64(0, salt.ptr, salt.size);

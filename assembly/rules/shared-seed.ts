@@ -1,18 +1,18 @@
-// A secret that all workers share: nobody else knows it, so that no client can make a key that is
-// taken for another's.
+// A secret that all workers share. Nobody else knows it, so no client can make a key that passes
+// for another client's.
 
 import { randomBytes } from "../host/random";
 import { SharedData, SharedUpdater } from "../host/shared-data";
 import { Bytes } from "../text/bytes";
 import { sharedKey } from "../text/shared-key";
 
-/** Of the value: the 16 bytes, of which each filter makes its own hash. */
+/** Layout of the value: 16 bytes, from which each filter makes its own hash. */
 const LAYOUT: u32 = 1;
 const SEED_SIZE: i32 = 16;
-/** Only workers that start at once come between one another. */
+/** Only workers that start at the same time get in each other's way. */
 const ATTEMPTS: u32 = 20;
 
-/** Keeps the seed that is there, else sets a random one. */
+/** Keeps an existing seed, else sets a random one. */
 @final
 class SeedUpdater extends SharedUpdater {
   readonly seed: Bytes = Bytes.owned(SEED_SIZE);

@@ -1,6 +1,5 @@
-// By what a request is told apart from others, where the same one shall always come to the same
-// outcome: a user, a client, a trace. Its TypeScript twin is `stickyKey` of
-// `filters/shared/rule-schema.ts`.
+// Identifies requests that must always have the same outcome: by a user, a client, a trace. Its
+// TypeScript twin is `stickyKey` of `filters/shared/rule-schema.ts`.
 
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
@@ -23,10 +22,10 @@ const TRACEPARENT = Bytes.of("traceparent");
 const B3_TRACE_ID = Bytes.of("x-b3-traceid");
 const B3 = Bytes.of("b3");
 const DASH: u8 = 0x2d;
-/** `00-`, the id, `-`, the parent's id, `-`, the flags. */
+/** Size of `00-`, the id, `-`, the parent's id, `-` and the flags. */
 const TRACEPARENT_SIZE: i32 = 55;
 const TRACE_ID_SIZE: i32 = 32;
-/** B3 may have ids of half the size; who makes a W3C id of one puts zeros before it. */
+/** B3 ids may have half the size. A tracer that makes a W3C id from one puts zeros before it. */
 const SHORT_TRACE_ID_SIZE: i32 = 16;
 
 /** A compiled key. */
@@ -35,17 +34,15 @@ export class StickyKey {
   constructor(
     private readonly source: KeySource,
     /**
-     * Of the header or cookie; of a trace's id that of `traceparent`, after which come
-     * `x-b3-traceid` and `b3`.
+     * The slot of the header or cookie. For a trace's id it is that of `traceparent`;
+     * `x-b3-traceid` and `b3` have the next two slots.
      */
     private readonly slot: i32,
     private readonly b3IdSlot: i32,
     private readonly b3Slot: i32,
   ) {}
 
-  /**
-   * The request's key, or `null` where it has none or an empty one. Valid until the callback ends.
-   */
+  /** The request's key, or `null` if it has none or an empty one. Valid until the callback ends. */
   of(request: RequestView): Bytes | null {
     const key = this.read(request);
     return key && key.size > 0 ? key : null;
@@ -78,8 +75,8 @@ export class StickyKey {
 }
 
 /**
- * The last 16 hexadecimal digits of a trace's id, which all forms of it share; `null` for what is
- * no id.
+ * The last 16 hexadecimal digits of a trace's id, which all its forms share; `null` for anything
+ * that is not an id.
  */
 function tailOfId(ptr: usize, size: i32): Bytes | null {
   if (size != TRACE_ID_SIZE && size != SHORT_TRACE_ID_SIZE) return null;
@@ -94,8 +91,8 @@ function tailOfId(ptr: usize, size: i32): Bytes | null {
 }
 
 /**
- * Compiles a key; an absent one is `null`. `reserved` is a request header that the filter itself
- * writes, if there is one.
+ * Compiles a key; `null` for an absent one. `reserved` is a request header that the filter itself
+ * writes, or `null`.
  */
 export function parseStickyKey(
   node: ConfigNode,

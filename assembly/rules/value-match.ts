@@ -1,4 +1,4 @@
-// One test of one value: a header's, a cookie's, a query parameter's.
+// One test of one value of a header, a cookie or a query parameter.
 
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
@@ -17,8 +17,8 @@ export enum ValueTest {
 }
 
 /**
- * A compiled test. A value that is missing fails every test but `Absent`; `invert` turns the
- * outcome round, that of a missing value too.
+ * A compiled test. A missing value fails every test but `Absent`. `invert` reverses the outcome,
+ * also that for a missing value.
  */
 @final
 export class ValueMatch {
@@ -31,7 +31,7 @@ export class ValueMatch {
     private readonly invert: bool,
   ) {}
 
-  /** The values that alone can pass, or `null` where others can too. */
+  /** The only values that can pass, or `null` if others can too. */
   get accepted(): StaticArray<Bytes> | null {
     if (this.invert) return null;
     if (this.test == ValueTest.Exact) return [this.operand];

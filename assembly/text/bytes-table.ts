@@ -1,25 +1,24 @@
-// A fixed set of byte strings, each with its number: built once, searched without allocation.
+// A fixed set of byte strings, each with a number. Built once, searched without allocation.
 
 import { Bytes } from "./bytes";
 import { hash64 } from "./hash";
 
 /**
- * Finds which of the given keys a value is. A key that is given twice has the number of its first
+ * Finds the given key that equals a value. A key that is given twice has the number of its first
  * place.
  */
 @final
 export class BytesTable {
   /**
-   * Open-addressed: number of the key + 1, or 0 for a free slot. At most half of the slots are
-   * taken.
+   * Open-addressed: the key's number + 1, or 0 for a free slot. At most half of the slots are used.
    */
   private readonly slots: StaticArray<i32>;
   private readonly mask: u32;
-  /** Size of the longest key: what is longer is none of them. */
+  /** Size of the longest key: a longer value equals none. */
   private readonly longest: i32;
   /**
-   * A bit for each mark that a key has: most values that are none of a few keys are told by it,
-   * without hashing them.
+   * A bit for each mark that a key has. When there are few keys, the mark alone rules out most
+   * values, without hashing them.
    */
   private readonly marks: u64;
 
@@ -42,7 +41,7 @@ export class BytesTable {
     }
   }
 
-  /** The number of the key that equals `value`, from 0, or -1. */
+  /** The number, from 0, of the key that equals `value`, or -1. */
   find(value: Bytes): i32 {
     if (value.size > this.longest || (this.marks & markOf(value)) == 0) return -1;
     return unchecked(this.slots[this.slotOf(value)]) - 1;
@@ -58,7 +57,7 @@ export class BytesTable {
   }
 }
 
-/** One of 64 bits, by the size and the last byte. */
+/** One of 64 bits, chosen by the size and the last byte. */
 function markOf(value: Bytes): u64 {
   const size = value.size;
   const last: u32 = size == 0 ? 0 : value.at(size - 1);

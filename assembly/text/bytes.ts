@@ -1,10 +1,10 @@
 // Text as the host has it: bytes at an address. Decisions are made on bytes, because a header may
-// hold any byte and a decoder would let overlong UTF-8 pass for something else.
+// contain any byte, and a decoder would accept overlong UTF-8 as another text.
 
 /**
- * A run of bytes. Either a constant that owns its memory (`Bytes.of`), or a view of memory that the
- * host filled: such a view and what it shows are valid only until the current callback ends. Keep
- * `copy()` of what must live longer.
+ * A run of bytes. It is either a constant that owns its memory (`Bytes.of`), or a view of memory
+ * that the host filled. A view and its bytes are valid only until the current callback ends: keep a
+ * `copy()` if you need them longer.
  */
 @final
 export class Bytes {
@@ -74,10 +74,7 @@ export class Bytes {
     return -1;
   }
 
-  /**
-   * For logs only: invalid UTF-8 is not reported, so nothing may be decided on the result.
-   * Allocates.
-   */
+  /** For logs only: invalid UTF-8 is not reported, so base no decision on the result. Allocates. */
   toString(): string {
     return String.UTF8.decodeUnsafe(this.ptr, this.size);
   }

@@ -1,21 +1,21 @@
-// How a configuration error names a place and a value: what a person reads in Envoy's log and on
-// the command line.
+// How a configuration error names a place and a value, for a person who reads Envoy's log or the
+// command line.
 
 import { Bytes } from "./bytes";
 
-/** Bytes of one key that a path shows: a key may be a megabyte long, an error must not. */
+/** Bytes of one key that a path shows. A key may be a megabyte long; an error must not. */
 const MAX_KEY_SIZE: i32 = 64;
 
 /**
- * The path of what `path` holds under `key`: `.key`, or `["…"]` when the key is not made of
- * letters, digits, `_` and `-` alone.
+ * The path of the value that `path` holds under `key`: `.key`, or `["…"]` if the key has other
+ * characters than letters, digits, `_` and `-`.
  */
 export function keyPath(path: string, key: Bytes): string {
   if (isPlain(key)) return path.length > 0 ? `${path}.${shown(key)}` : shown(key);
   return `${path}["${escaped(shown(key))}"]`;
 }
 
-/** The path of an array's item. */
+/** The path of an item of an array. */
 export function indexPath(path: string, index: i32): string {
   return `${path}[${index}]`;
 }
@@ -33,11 +33,11 @@ function isPlain(key: Bytes): bool {
 
 function shown(key: Bytes): string {
   if (key.size <= MAX_KEY_SIZE) return key.toString();
-  // The decoder leaves out the character that is cut.
+  // The decoder leaves out a character that was cut.
   return new Bytes(key.ptr, MAX_KEY_SIZE).toString() + "…";
 }
 
-/** Without line ends and other control characters, which could forge a line of the log. */
+/** Escapes line ends and other control characters, which could forge a line of the log. */
 function escaped(text: string): string {
   let result = "";
   for (let i = 0; i < text.length; i++) {
@@ -53,7 +53,7 @@ function escaped(text: string): string {
   return result;
 }
 
-/** A number as people write it: AssemblyScript's own form of 1 is `1.0`. */
+/** A number as people write it; AssemblyScript writes 1 as `1.0`. */
 export function shownNumber(value: f64): string {
   return trunc(value) == value && abs(value) < 1e15 ? (<i64>value).toString() : value.toString();
 }

@@ -1,16 +1,13 @@
-// A filter's configuration as the filter's `config.ts` reads it: places in a JSON document that
-// know their path, and the first thing that is wrong with it. Reading goes on after a fault with
-// harmless values, so that a filter asks once, at the end, whether there was one.
+// A filter's configuration as its `config.ts` reads it: places in a JSON document that know their
+// path, and the first fault. After a fault reading goes on with harmless values, so that a filter
+// checks only once, at the end, whether there was one.
 
 import { Bytes } from "./bytes";
 import { counted, indexPath, keyPath, shownNumber } from "./config-path";
 import { parseJson } from "./json";
 import { JsonKind, JsonValue } from "./json-value";
 
-/**
- * The largest magnitude up to which a double holds every whole number; `zod` on the other side
- * reads numbers the same way.
- */
+/** Every whole number up to this magnitude fits a double; zod reads numbers with the same limit. */
 const MAX_WHOLE: f64 = 9007199254740992;
 
 const EMPTY = Bytes.owned(0);
@@ -19,18 +16,18 @@ class FirstFault {
   text: string = "";
 }
 
-/** A document and the first thing wrong with it. Owns its memory. */
+/** A document and its first fault. Owns its memory. */
 @final
 export class Config {
   constructor(
-    /** The whole document. Absent when it is not JSON. */
+    /** The whole document. Absent if it is not JSON. */
     readonly root: ConfigNode,
     private readonly fault: FirstFault,
   ) {}
 
   /**
-   * Parses a document of any bytes; one of size 0 counts as `{}`. What is wrong with it, `error`
-   * says.
+   * Parses a document, which may be any bytes; one of size 0 counts as `{}`. `error` says what is
+   * wrong with it.
    */
   static parse(document: Bytes): Config {
     const fault = new FirstFault();
@@ -43,20 +40,20 @@ export class Config {
     return this.fault.text.length > 0;
   }
 
-  /** The first thing wrong, as `path: reason`; empty when nothing is. */
+  /** The first fault, as `path: reason`; empty if there is none. */
   get error(): string {
     return this.fault.text;
   }
 }
 
 /**
- * A place in the document, where there may be a value or none. A method that finds something wrong
- * records it and returns its fallback, or what it says below. `null` is a value of the wrong kind,
+ * A place in the document, with or without a value. A method that finds a fault records it and
+ * returns its fallback, or the value that its comment names. `null` is a value of the wrong kind,
  * not an absent one.
  */
 @final
 export class ConfigNode {
-  /** For `Config` and this class. `index` is -1 except for the item of an array. */
+  /** For `Config` and this class. `index` is that of an array's item, else -1. */
   constructor(
     private readonly fault: FirstFault,
     private readonly value: JsonValue | null,
@@ -65,7 +62,7 @@ export class ConfigNode {
     private readonly index: i32,
   ) {}
 
-  /** Records that this place is wrong, unless something was wrong before. */
+  /** Records that this place is wrong, unless an earlier fault is recorded. */
   fail(reason: string): void {
     if (this.fault.text.length > 0) return;
     const path = this.path();
@@ -108,7 +105,7 @@ export class ConfigNode {
   }
 
   /**
-   * The value when there is one of that kind. Nothing there is no fault; a value of another kind
+   * The value if there is one of that kind. An absent value is not a fault; a value of another kind
    * is.
    */
   private optional(kind: JsonKind, reason: string): JsonValue | null {
@@ -118,20 +115,20 @@ export class ConfigNode {
     return null;
   }
 
-  /** The value when there is one of that kind; anything else is a fault. */
+  /** The value if there is one of that kind; anything else, or nothing, is a fault. */
   private required(kind: JsonKind, reason: string): JsonValue | null {
     if (!this.present) this.fail("is required");
     return this.optional(kind, reason);
   }
 
-  /** What an object holds under `key`. A value that is no object is a fault. */
+  /** The value that an object holds under `key`. A value that is not an object is a fault. */
   get(key: string): ConfigNode {
     const name = Bytes.of(key);
     const object = this.optional(JsonKind.Object, MUST_BE_OBJECT);
     return new ConfigNode(this.fault, object ? object.find(name) : null, this, name, -1);
   }
 
-  /** Demands that a value here is an object with no key but the `allowed` ones. */
+  /** Checks that a value here is an object that has only the `allowed` keys. */
   keys(allowed: StaticArray<string>): void {
     for (let i = 0; i < this.objectLength; i++) {
       const key = this.keyAt(i);
@@ -140,21 +137,24 @@ export class ConfigNode {
     }
   }
 
-  /** Number of keys of an object, 0 when nothing is here. A value that is no object is a fault. */
+  /**
+   * Number of keys of an object, 0 if the value is absent. A value that is not an object is a
+   * fault.
+   */
   get objectLength(): i32 {
     const object = this.optional(JsonKind.Object, MUST_BE_OBJECT);
     return object ? object.items.length : 0;
   }
 
   /**
-   * The key number `index` of an object, in the order of the document; empty outside [0,
+   * The key with that `index` in an object, in the order of the document; empty outside [0,
    * objectLength).
    */
   keyAt(index: i32): Bytes {
     return this.valueAt(index).key;
   }
 
-  /** The value of that key; absent outside [0, objectLength). */
+  /** The value of the key with that index; absent outside [0, objectLength). */
   valueAt(index: i32): ConfigNode {
     const object = this.optional(JsonKind.Object, MUST_BE_OBJECT);
     const value = object ? itemAt(object, index) : null;
@@ -162,8 +162,8 @@ export class ConfigNode {
   }
 
   /**
-   * Demands an array of `min` to `max` items. Returns how many there are; after a fault 0, so that
-   * no more of them is read.
+   * Checks for an array of `min` to `max` items. Returns how many there are; 0 after a fault, so
+   * that no item is read.
    */
   array(min: i32, max: i32): i32 {
     const array = this.required(JsonKind.Array, MUST_BE_ARRAY);
@@ -175,15 +175,15 @@ export class ConfigNode {
     return 0;
   }
 
-  /** The item number `index` of an array; absent outside of it. */
+  /** The item of an array with that `index`; absent outside of the array. */
   at(index: i32): ConfigNode {
     const array = this.optional(JsonKind.Array, MUST_BE_ARRAY);
     return new ConfigNode(this.fault, array ? itemAt(array, index) : null, this, EMPTY, max(0, index));
   }
 
   /**
-   * The string that must be here, of `minSize` to `maxSize` bytes. It owns its memory. After a
-   * fault: empty.
+   * The required string here, of `minSize` to `maxSize` bytes. It owns its memory. After a fault:
+   * empty.
    */
   text(minSize: i32, maxSize: i32): Bytes {
     const value = this.required(JsonKind.Text, "must be a string");
@@ -196,14 +196,14 @@ export class ConfigNode {
     return EMPTY;
   }
 
-  /** As `text`; nothing here means `fallback`. */
+  /** As `text`; an absent value means `fallback`. */
   textOr(fallback: Bytes, minSize: i32, maxSize: i32): Bytes {
     return this.present ? this.text(minSize, maxSize) : fallback;
   }
 
   /**
-   * The whole number that must be here, `min` to `max`, at most 2^53 either way; 1.0 and 1e2 are
-   * whole. After a fault: `min`.
+   * The required whole number here, `min` to `max`, at most 2^53 either way; 1.0 and 1e2 are whole.
+   * After a fault: `min`.
    */
   integer(min: i64, max: i64): i64 {
     const reason = `must be a whole number from ${min} to ${max}`;
@@ -216,12 +216,12 @@ export class ConfigNode {
     return min;
   }
 
-  /** As `integer`; nothing here means `fallback`. */
+  /** As `integer`; an absent value means `fallback`. */
   integerOr(min: i64, max: i64, fallback: i64): i64 {
     return this.present ? this.integer(min, max) : fallback;
   }
 
-  /** The number that must be here, `min` to `max`. After a fault: `min`. */
+  /** The required number here, `min` to `max`. After a fault: `min`. */
   number(min: f64, max: f64): f64 {
     const reason = `must be a number from ${shownNumber(min)} to ${shownNumber(max)}`;
     const value = this.required(JsonKind.Number, reason);
@@ -231,18 +231,18 @@ export class ConfigNode {
     return min;
   }
 
-  /** As `number`; nothing here means `fallback`. */
+  /** As `number`; an absent value means `fallback`. */
   numberOr(min: f64, max: f64, fallback: f64): f64 {
     return this.present ? this.number(min, max) : fallback;
   }
 
-  /** Nothing here means `fallback`, and so does a fault. */
+  /** An absent value means `fallback`, and so does a fault. */
   boolOr(fallback: bool): bool {
     const value = this.optional(JsonKind.Bool, "must be true or false");
     return value ? value.bool : fallback;
   }
 
-  /** The index in `allowed` of the string that must be here. After a fault: 0. */
+  /** The index in `allowed` of the required string here. After a fault: 0. */
   oneOf(allowed: StaticArray<string>): i32 {
     const reason = `must be one of ${allowed.join(", ")}`;
     const value = this.required(JsonKind.Text, reason);
@@ -252,7 +252,7 @@ export class ConfigNode {
     return max(0, index);
   }
 
-  /** As `oneOf`; nothing here means `fallbackIndex`. */
+  /** As `oneOf`; an absent value means `fallbackIndex`. */
   oneOfOr(allowed: StaticArray<string>, fallbackIndex: i32): i32 {
     return this.present ? this.oneOf(allowed) : fallbackIndex;
   }

@@ -5,14 +5,13 @@ import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";
 import { HOUR, MAX_DURATION_DIGITS, MAX_DURATION_FRACTION, MILLISECOND, MINUTE, SECOND } from "./limits";
 
-/** What `millisecondsOf` returns for what is no length of time. */
+/** What `millisecondsOf` returns for anything that is not a length of time. */
 export const NO_DURATION: u64 = u64.MAX_VALUE;
 
 const DOT: u8 = 0x2e;
 
 /**
- * The length of time that must be here, in milliseconds, `minMs` to `maxMs`. After a fault:
- * `minMs`.
+ * The required length of time here, in milliseconds, `minMs` to `maxMs`. After a fault: `minMs`.
  */
 export function parseDuration(node: ConfigNode, minMs: u64, maxMs: u64): u64 {
   const text = node.text(1, 32);
@@ -26,14 +25,14 @@ export function parseDuration(node: ConfigNode, minMs: u64, maxMs: u64): u64 {
   return minMs;
 }
 
-/** As `parseDuration`; nothing here means `fallback`. */
+/** As `parseDuration`; an absent value means `fallback`. */
 export function parseDurationOr(node: ConfigNode, minMs: u64, maxMs: u64, fallback: u64): u64 {
   return node.present ? parseDuration(node, minMs, maxMs) : fallback;
 }
 
 /**
- * Milliseconds: 1 to 9 digits, perhaps a dot and 1 to 3 more, and a unit, `ms`, `s`, `m` or `h`.
- * `NO_DURATION` for anything else, parts of a millisecond too.
+ * Milliseconds of a text with 1 to 9 digits, optionally a dot and 1 to 3 more, and a unit, `ms`,
+ * `s`, `m` or `h`. `NO_DURATION` for anything else, also for fractions of a millisecond.
  */
 export function millisecondsOf(text: Bytes): u64 {
   let at = 0;
@@ -58,7 +57,7 @@ function isDigit(byte: u8): bool {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** Milliseconds of the unit that the text ends with from `at` on; 0 for none. */
+/** Milliseconds of the unit that the text has from `at` to its end; 0 for any other text. */
 function unitAt(text: Bytes, at: i32): u64 {
   const size = text.size - at;
   if (size == 2 && text.at(at) == 0x6d && text.at(at + 1) == 0x73) return MILLISECOND;
@@ -75,7 +74,7 @@ function unitAt(text: Bytes, at: i32): u64 {
   }
 }
 
-/** In the largest unit that divides it. */
+/** The length in the largest unit that divides it. */
 function shownDuration(ms: u64): string {
   if (ms == 0 || ms % SECOND != 0) return `${ms}ms`;
   if (ms % MINUTE != 0) return `${ms / SECOND}s`;

@@ -1,5 +1,5 @@
-// The words that go with a gRPC status, as Envoy hands them over: percent-encoded as the server
-// sent them, and behind them, in braces, how the response ended in Envoy's terms:
+// The message that goes with a gRPC status, as Envoy hands it over: percent-encoded as the server
+// sent it, and followed, in braces, by how the response ended in Envoy's terms:
 // `not%20for%20you{via_upstream}`.
 
 import { Bytes } from "./bytes";
@@ -11,15 +11,15 @@ const NO_DIGIT: u32 = 16;
 const RESPONSE_TIMEOUT = Bytes.of("{response_timeout}");
 
 /**
- * Whether Envoy itself gave up waiting. A server cannot say so, for behind its words stands that
- * they are an upstream's.
+ * Whether Envoy itself gave up waiting. A server cannot fake this, because Envoy marks its message
+ * as an upstream's.
  */
 export function saysTimeout(message: Bytes): bool {
   return message.endsWith(RESPONSE_TIMEOUT);
 }
 
 /**
- * Takes away what Envoy put behind the words, and decodes them where they stand. A `%` without two
+ * Removes what Envoy added to the message, and decodes the message in place. A `%` without two
  * hexadecimal digits stays as it is.
  */
 export function cleanMessage(message: Bytes): void {
@@ -27,7 +27,7 @@ export function cleanMessage(message: Bytes): void {
   decode(message);
 }
 
-/** Where the pair of braces opens that ends the message; the message's size where none does. */
+/** Where the braces that end the message open; the message's size if there are none. */
 function detailsAt(message: Bytes): i32 {
   let depth = 0;
   for (let i = message.size - 1; i >= 0; i--) {

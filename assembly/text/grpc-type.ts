@@ -1,4 +1,4 @@
-// The content type by which a gRPC call is known.
+// The content type of a gRPC call.
 
 import { Bytes } from "./bytes";
 
@@ -6,8 +6,8 @@ const GRPC = Bytes.of("application/grpc");
 const PLUS: u8 = 0x2b;
 
 /**
- * Whether Envoy takes a request of that content type for a gRPC call, and gives it such answers:
- * `application/grpc;charset=utf-8` is none, nor is gRPC-Web.
+ * Whether Envoy treats a request with that content type as a gRPC call and answers it as one.
+ * `application/grpc;charset=utf-8` is not such a type, nor is that of gRPC-Web.
  */
 export function isGrpcType(contentType: Bytes | null): bool {
   if (!contentType || !contentType.startsWith(GRPC)) return false;

@@ -1,8 +1,7 @@
-// Hashing for stickiness: the same bytes always come to the same number, on every worker, every
-// build and every machine. The algorithm is XXH64 as published in the xxHash specification, version
-// 0.2 (doc/xxhash_spec.md of Cyan4973/xxHash): a change of it would move every sticky key, so it
-// must stay. Not for secrets: whoever knows the seed can make keys that collide. Nothing is
-// allocated.
+// Hashing for stickiness: the same bytes always give the same number, on every worker, every build
+// and every machine. The algorithm is XXH64 as published in the xxHash specification, version 0.2
+// (doc/xxhash_spec.md of Cyan4973/xxHash). It must not change: another one would move every sticky
+// key. Not for secrets: whoever knows the seed can make keys that collide. Nothing is allocated.
 
 import { Bytes } from "./bytes";
 
@@ -34,7 +33,7 @@ export function hash64(seed: u64, ptr: usize, size: i32): u64 {
   return avalanche(hash);
 }
 
-/** Four lanes over the whole 32-byte stripes in [ptr, end), of which there must be one. */
+/** Four lanes over the whole 32-byte stripes in [ptr, end); there must be at least one. */
 function hashStripes(seed: u64, ptr: usize, end: usize): u64 {
   let a = seed + PRIME_1 + PRIME_2;
   let b = seed + PRIME_2;
@@ -66,9 +65,9 @@ function avalanche(hash: u64): u64 {
 }
 
 /**
- * The bucket of `key`, in [0, buckets). Another `salt` deals the keys anew. Finer buckets lie
- * within the coarser ones: with `n` times as many a key's bucket is one of the `n` that its old one
- * is cut into.
+ * The bucket of `key`, in [0, buckets). Another `salt` distributes the keys anew. Finer buckets lie
+ * within the coarser ones: with `n` times as many buckets, a key's bucket is one of the `n` parts
+ * of its old one.
  */
 export function bucketOf(salt: u64, key: Bytes, buckets: u32 = BUCKETS): u32 {
   const high = hash64(salt, key.ptr, key.size) >> 32;

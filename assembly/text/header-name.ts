@@ -10,7 +10,7 @@ const TOKEN_MARKS = Bytes.of(HEADER_NAME_MARKS);
 const SPACE: u8 = 0x20;
 
 /**
- * Whether it is a token of RFC 9110 without capitals: proxy-wasm has header names in lower case.
+ * Whether it is a token of RFC 9110 without capitals: in proxy-wasm header names are in lower case.
  */
 export function isHeaderName(name: Bytes): bool {
   if (name.size == 0) return false;
@@ -23,20 +23,20 @@ export function isHeaderName(name: Bytes): bool {
   return true;
 }
 
-/** Whether the header has a meaning of its own, so that no filter may be told to write it. */
+/** Whether the header has a meaning of its own, so that a filter must not be told to write it. */
 export function isReservedHeader(name: Bytes): bool {
   return isMessageHeader(name) || isListed(FORMAT, name);
 }
 
 /**
- * Whether a filter's own answer must not have the header: it holds the connection or the message
- * together, or says what the body is.
+ * Whether a filter's own answer must not have the header, because it holds the connection or the
+ * message together, or describes the body.
  */
 export function isMessageHeader(name: Bytes): bool {
   return isListed(CONNECTION, name) || isListed(MESSAGE, name);
 }
 
-/** Whether it is one of the names in `list`, between which there are spaces. */
+/** Whether `name` is one of the names in `list`, which spaces separate. */
 function isListed(list: Bytes, name: Bytes): bool {
   let start = 0;
   for (let end = 0; end <= list.size; end++) {

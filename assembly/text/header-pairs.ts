@@ -45,7 +45,7 @@ export class HeaderPairs {
     return true;
   }
 
-  /** False where `size` bytes and a NUL are not there. */
+  /** Takes `size` bytes and a NUL; false if they are not there. */
   private take(into: Bytes, size: u32): bool {
     if (size >= <u32>(this.end - this.data)) return false;
     into.ptr = this.data;

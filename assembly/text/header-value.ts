@@ -6,7 +6,7 @@ const TAB: u8 = 0x09;
 const DELETE: u8 = 0x7f;
 
 /**
- * Whether no control character but a tab is in it: another one ends the line, or makes a peer
+ * Whether the value has no control character but tabs. Another one ends the line, or makes a peer
  * refuse the message.
  */
 export function isHeaderValue(value: Bytes): bool {

@@ -1,5 +1,5 @@
-// The tokens of JSON (RFC 8259) over bytes that anyone may have written: strings, numbers, white
-// space, and the first fault found. It reads every byte once and never outside of the document.
+// The tokens of JSON (RFC 8259) over untrusted bytes: strings, numbers, white space, and the first
+// fault found. It reads every byte once and never outside of the document.
 
 import { Bytes } from "./bytes";
 import { sequenceSize, writeCodePoint } from "./utf8";
@@ -14,15 +14,15 @@ const LETTER_U: u8 = 0x75;
 const SPACE: u8 = 0x20;
 
 export class JsonScanner {
-  /** What is wrong; empty when nothing is. The first fault is kept. */
+  /** What is wrong; empty if nothing is. The first fault is kept. */
   reason: string = "";
-  /** Where it is, in bytes from the start. */
+  /** Where the fault is, in bytes from the start. */
   faultOffset: i32 = 0;
   /** The next byte to read. */
   protected index: i32 = 0;
   /**
-   * Where a string is unescaped. No string is longer than the document, so one buffer serves all
-   * and nothing grows.
+   * The buffer for unescaped strings. No string is longer than the document, so one buffer serves
+   * all and never grows.
    */
   private scratch: Bytes;
 
@@ -30,7 +30,7 @@ export class JsonScanner {
     this.scratch = Bytes.owned(source.size);
   }
 
-  /** Whether a fault was found: reading then ends. */
+  /** Whether a fault was found, which ends the reading. */
   get failed(): bool {
     return this.reason.length > 0;
   }
@@ -41,7 +41,7 @@ export class JsonScanner {
     this.faultOffset = offset;
   }
 
-  /** Says what should stand at the next byte, and what does. */
+  /** Says what was expected at the next byte, and what is there. */
   protected failExpected(what: string): void {
     this.fail(this.index, `expected ${what}, found ${this.describeNext()}`);
   }
@@ -58,12 +58,12 @@ export class JsonScanner {
     return this.index >= this.source.size;
   }
 
-  /** The next byte; 0, which begins no token, at the end. */
+  /** The next byte; at the end 0, which begins no token. */
   protected peek(): u8 {
     return this.atEnd() ? 0 : this.source.at(this.index);
   }
 
-  /** Steps over the next byte when it is `byte`. */
+  /** Skips the next byte if it is `byte`. */
   protected take(byte: u8): bool {
     if (this.atEnd() || this.peek() != byte) return false;
     this.index++;
@@ -79,8 +79,8 @@ export class JsonScanner {
   }
 
   /**
-   * Reads the string whose opening quote is next. The result owns its memory; it is empty after a
-   * fault.
+   * Reads the string whose opening quote is next. The result owns its memory; after a fault it is
+   * empty.
    */
   protected readString(): Bytes {
     const opening = this.index++;
@@ -114,7 +114,7 @@ export class JsonScanner {
     return size;
   }
 
-  /** Writes the character of the escape that is next to `out`; returns its size. */
+  /** Writes the character of the next escape to `out`; returns its size. */
   private readEscape(out: usize): i32 {
     const start = this.index;
     this.index += 1;
@@ -132,9 +132,9 @@ export class JsonScanner {
   private readUnicodeEscape(out: usize, start: i32): i32 {
     let code = this.readHex4(start);
     if (code >>> 11 == 0x1b) {
-      // A surrogate: only a high one, followed by an escaped low one, makes a character.
+      // A surrogate makes a character only if a high one is followed by an escaped low one.
       const low = code < 0xdc00 && this.take(BACKSLASH) && this.take(LETTER_U) ? this.readHex4(start) : 0;
-      if (low >>> 10 != 0x37) this.fail(start, "an unpaired surrogate is no character");
+      if (low >>> 10 != 0x37) this.fail(start, "an unpaired surrogate is not a character");
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     return this.failed ? 0 : writeCodePoint(out, code);
@@ -155,9 +155,9 @@ export class JsonScanner {
   }
 
   /**
-   * Reads the number that is next; 0 after a fault. Exact to 15 digits. With more, `parseFloat` may
-   * miss the nearest double, and beyond 1e38 be out by powers of ten: far outside of any range that
-   * a configuration allows.
+   * Reads the next number; 0 after a fault. Exact to 15 digits. With more digits `parseFloat` may
+   * miss the nearest double, and beyond 1e38 it may be wrong by powers of ten: far outside of any
+   * range that a configuration allows.
    */
   protected readNumber(): f64 {
     const start = this.index;
@@ -195,7 +195,7 @@ function hexDigit(byte: u8): i32 {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
 }
 
-/** What the letter after a backslash stands for; 0 when nothing. */
+/** What the letter after a backslash stands for; 0 if nothing. */
 function unescaped(letter: u8): u8 {
   switch (letter) {
     case QUOTE:

@@ -1,4 +1,4 @@
-// What a JSON document holds, as a tree that owns its memory.
+// The content of a JSON document, as a tree that owns its memory.
 
 import { Bytes } from "./bytes";
 
@@ -11,7 +11,7 @@ export enum JsonKind {
   Object,
 }
 
-// Shared by the values that have none of it: most values of a document are scalars.
+// Shared by the values without text or items: most values of a document are scalars.
 const NO_TEXT = Bytes.owned(0);
 const NO_ITEMS: JsonValue[] = [];
 
@@ -19,25 +19,24 @@ const NO_ITEMS: JsonValue[] = [];
 @final
 export class JsonValue {
   bool: bool = false;
-  /** Finite. */
+  /** Always finite. */
   number: f64 = 0;
   /** Unescaped, valid UTF-8; may contain NUL. */
   text: Bytes = NO_TEXT;
   /**
-   * The items of an array, or the values of an object, in the order of the document. Not to be
-   * changed.
+   * The items of an array, or the values of an object, in the order of the document. Do not change
+   * it.
    */
   items: JsonValue[] = NO_ITEMS;
   /**
-   * The key under which an object holds this value; no two values of an object have the same. Empty
-   * elsewhere.
+   * The key under which an object holds this value; an object has no key twice. Empty elsewhere.
    */
   key: Bytes = NO_TEXT;
   /** Where that key begins in the document, in bytes. */
   keyOffset: i32 = 0;
   /**
-   * Where an object's value begins in the document and where it ends, in bytes: the filters of a
-   * bundle read theirs from there.
+   * Where an object's value begins in the document, and where it ends, in bytes: the filters of a
+   * bundle read their parts from there.
    */
   start: i32 = 0;
   end: i32 = 0;

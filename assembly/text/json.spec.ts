@@ -215,7 +215,7 @@ describe("strings", () => {
       "\\ud800\\\\udc00",
     ];
     for (let i = 0; i < refused.length; i++) {
-      expect(refusal(`["${refused[i]}"]`)).toBe("1:3 an unpaired surrogate is no character", refused[i]);
+      expect(refusal(`["${refused[i]}"]`)).toBe("1:3 an unpaired surrogate is not a character", refused[i]);
     }
   });
 

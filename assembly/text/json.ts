@@ -1,8 +1,8 @@
-// A strict JSON parser (RFC 8259): what it accepts, every JSON parser reads in the same way. It
-// goes beyond the RFC where the RFC leaves parsers free to differ: duplicate keys, unpaired
-// surrogates, invalid UTF-8, a byte order mark and numbers beyond a double are refused. Time is
-// linear in the size of the document, but for the sort that finds duplicate keys (n log n); the
-// depth is bounded, so that no document can exhaust the stack.
+// A strict JSON parser (RFC 8259). Every JSON parser reads the documents that it accepts in the
+// same way. It is stricter than the RFC where the RFC lets parsers differ: it refuses duplicate
+// keys, unpaired surrogates, invalid UTF-8, a byte order mark and numbers beyond a double. Its time
+// is linear in the size of the document, except for the sort that finds duplicate keys (n log n).
+// The depth is bounded, so no document can exhaust the stack.
 
 import { Bytes } from "./bytes";
 import { isDigit, JsonScanner, QUOTE } from "./json-scanner";
@@ -26,21 +26,21 @@ const FALSE = Bytes.of("false");
 const NULL = Bytes.of("null");
 const BYTE_ORDER_MARK = Bytes.of("\uFEFF");
 
-/** What came of parsing: a value, or a reason and a place. */
+/** The result of parsing: a value, or a reason and a place. */
 @final
 export class JsonDocument {
-  /** The whole document as a tree; null when it was refused. */
+  /** The whole document as a tree; null if it was refused. */
   value: JsonValue | null = null;
-  /** Why it was refused; empty when it was not. */
+  /** Why it was refused; empty if it was not. */
   reason: string = "";
-  /** Where the fault is, from 1; columns count characters. 0 when there is none. */
+  /** Where the fault is, from 1; columns count characters. 0 if there is none. */
   line: i32 = 0;
   column: i32 = 0;
 }
 
 /**
- * Parses `source`, which may be any bytes. Keeps nothing of its memory. Never traps but for want of
- * memory.
+ * Parses `source`, which may be any bytes. Keeps nothing of its memory. Traps only when memory runs
+ * out.
  */
 export function parseJson(source: Bytes): JsonDocument {
   if (source.size > MAX_DOCUMENT_SIZE) {
@@ -80,7 +80,7 @@ class JsonParser extends JsonScanner {
     return value;
   }
 
-  /** Reads the value that is next. After a fault the result means nothing. */
+  /** Reads the next value. After a fault the result means nothing. */
   private readValue(depth: i32): JsonValue {
     const next = this.peek();
     if (next == LEFT_BRACE) return this.readObject(depth);
@@ -162,7 +162,7 @@ class JsonParser extends JsonScanner {
     return value;
   }
 
-  /** Steps over the bracket or brace that is next. */
+  /** Skips the next bracket or brace. */
   private open(kind: JsonKind, depth: i32): JsonValue {
     if (depth >= MAX_DEPTH) this.fail(this.index, `nested deeper than ${MAX_DEPTH} levels`);
     const value = new JsonValue(kind);
@@ -171,8 +171,8 @@ class JsonParser extends JsonScanner {
     return value;
   }
 
-  // Sorted, equal keys stand side by side: comparing each key with every other would take minutes
-  // on a document made for it.
+  // In sorted order equal keys are neighbours. To compare each key with every other would take
+  // minutes on a document made for it.
   private refuseDuplicates(object: JsonValue): void {
     const sorted = object.items.slice().sort(compareKeys);
     for (let i = 1; i < sorted.length; i++) {
@@ -182,7 +182,7 @@ class JsonParser extends JsonScanner {
   }
 }
 
-/** Byte order of the keys, and among equal ones the order of the document. */
+/** Compares by the bytes of the keys; equal keys are in the order of the document. */
 function compareKeys(a: JsonValue, b: JsonValue): i32 {
   const order = memory.compare(a.key.ptr, b.key.ptr, min(a.key.size, b.key.size));
   if (order != 0) return order;

@@ -1,5 +1,5 @@
-// Names that a configuration gives: of rules, of destinations. They become labels of metrics and
-// header values.
+// Names in a configuration, of rules and destinations. They become labels of metrics and header
+// values.
 
 import { Bytes } from "./bytes";
 import { BytesTable } from "./bytes-table";
@@ -26,7 +26,7 @@ function isLabelByte(byte: u8): bool {
   return MARKS.indexOf(byte) >= 0;
 }
 
-/** Whether one of the names stands there twice. */
+/** Whether the list has a name twice. */
 export function hasRepeat(names: Array<Bytes>): bool {
   const table = new BytesTable(StaticArray.fromArray(names));
   for (let i = 0; i < names.length; i++) {

@@ -1,5 +1,5 @@
-// Labels of a metric. The host's calls have no place for them, so they are written into its name,
-// from where the bootstrap's `stats_tags` (`envoy/config/stats-tags.ts`) turn them into tags.
+// Labels of a metric. The host's calls have no parameter for them, so they are part of its name.
+// The bootstrap's `stats_tags` (`envoy/config/stats-tags.ts`) turn them into tags.
 
 import { Bytes } from "./bytes";
 
@@ -11,12 +11,12 @@ const EQUALS: u8 = 0x3d;
 const DELETE: u8 = 0x7f;
 
 /**
- * A metric's name with labels: `name;label=value;label=value`. What would end a label or a value,
- * and what Envoy would change (`;`, `=`, `:`, `%`, control characters), is written as `%` and two
- * hexadecimal digits, so that no value can pass for a label.
+ * A metric's name with labels: `name;label=value;label=value`. Characters that would end a label or
+ * a value, and those that Envoy would change (`;`, `=`, `:`, `%`, control characters), are written
+ * as `%` and two hexadecimal digits, so that no value can pass for a label.
  * @param name letters, digits, `_` and `.`; Envoy shows it as `wasmcustom.name`
- * @param labels `[label, value, label, value, …]`; a label without a value is left out. A label is
- * of letters, digits and `_`, or no tag finds it
+ * @param labels `[label, value, label, value, …]`; a label without a value is left out. A label
+ * must consist of letters, digits and `_`, or no tag finds it
  */
 export function metricName(name: string, labels: StaticArray<string>): string {
   let whole = escaped(name);

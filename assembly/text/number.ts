@@ -1,5 +1,5 @@
-// Whole numbers in header values, read and written. Nothing is allocated, so that a request may be
-// decided on one.
+// Whole numbers in header values, read and written. Nothing is allocated, so requests can be
+// decided on them.
 
 import { allocate, view } from "../abi/memory";
 import { Bytes } from "./bytes";
@@ -33,8 +33,8 @@ export function parseInteger(text: Bytes): i64 {
 export const MAX_DECIMAL_SIZE: i32 = 20;
 
 /**
- * Writes the number's decimal digits to `ptr`, where at most `MAX_DECIMAL_SIZE` must fit; returns
- * how many they are.
+ * Writes the number's decimal digits to `ptr`, which must have room for `MAX_DECIMAL_SIZE` bytes;
+ * returns how many digits there are.
  */
 export function writeDecimal(ptr: usize, value: u64): i32 {
   let size = 1;
@@ -43,7 +43,7 @@ export function writeDecimal(ptr: usize, value: u64): i32 {
   return size;
 }
 
-/** The number's decimal digits, as text that is valid until the callback ends. */
+/** The number's decimal digits, as text valid until the callback ends. */
 export function decimalText(value: u64): Bytes {
   const ptr = allocate(MAX_DECIMAL_SIZE);
   return view(ptr, writeDecimal(ptr, value));

@@ -1,4 +1,4 @@
-// Protocol buffers, as much as the host's foreign functions and the gRPC calls of filters need.
+// Protocol buffers, as far as the host's foreign functions and the gRPC calls of filters need them.
 // Source: https://protobuf.dev/programming-guides/encoding/
 
 import { Bytes } from "./bytes";
@@ -14,7 +14,7 @@ enum WireType {
 /** The longest varint: ten groups of seven bits. */
 const MAX_VARINT: i32 = 10;
 
-/** Writes one message. A field of the default value may be left out. */
+/** Writes one message. A field that has its default value may be left out. */
 @final
 export class ProtobufWriter {
   private buffer: Bytes = Bytes.owned(64);
@@ -70,7 +70,7 @@ export class ProtobufWriter {
 
 /**
  * Walks the fields of a message: `while (reader.next())`, then `field` and `integer` or `bytes`.
- * What is no message ends the walk.
+ * Bytes that are not a message end the walk.
  */
 @final
 export class ProtobufReader {
@@ -79,7 +79,7 @@ export class ProtobufReader {
   integer: u64 = 0;
   /** A string's or a message's bytes, a view of the message; empty for an integer. */
   readonly bytes: Bytes = new Bytes(0, 0);
-  /** Whether the walk has come to what is no message. */
+  /** Whether the walk has met bytes that are not a message. */
   failed: bool = false;
   private at: usize = 0;
   private end: usize = 0;
@@ -88,14 +88,14 @@ export class ProtobufReader {
     this.begin(message);
   }
 
-  /** Begins another message, so that one reader does for many. */
+  /** Begins another message, so that one reader serves for many. */
   begin(message: Bytes): void {
     this.at = message.ptr;
     this.end = message.ptr + message.size;
     this.failed = false;
   }
 
-  /** Steps to the next field; false after the last, and where the encoding is broken. */
+  /** Steps to the next field; false after the last one, and if the encoding is broken. */
   next(): bool {
     if (this.failed || this.at == this.end) return false;
     const tag = this.varint();

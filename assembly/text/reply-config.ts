@@ -1,4 +1,4 @@
-// Compiles what a filter answers with. The TypeScript twins are in
+// Compiles the parts of a filter's answer. The TypeScript twins are in
 // `filters/shared/reply-schema.ts`.
 
 import { Bytes } from "./bytes";
@@ -14,7 +14,7 @@ export function parseBody(node: ConfigNode): Bytes {
   return node.textOr(NOTHING, 0, MAX_BODY_SIZE);
 }
 
-/** The type of a body; `null` for an absent one, where Envoy writes `text/plain`. */
+/** The content type of a body; `null` for an absent one, for which Envoy writes `text/plain`. */
 export function parseContentType(node: ConfigNode): Bytes | null {
   if (!node.present) return null;
   const type = node.text(1, MAX_CONTENT_TYPE_SIZE);
@@ -26,7 +26,10 @@ export function parseContentType(node: ConfigNode): Bytes | null {
   return type;
 }
 
-/** The name of a header of the answer: none that holds the connection or the message together. */
+/**
+ * The name of a header of the answer. It must not be one that holds the connection or the message
+ * together.
+ */
 export function parseReplyHeader(node: ConfigNode): Bytes {
   const name = node.text(1, MAX_HEADER_NAME_SIZE);
   if (!isHeaderName(name)) node.fail("must be a header name in lower case");

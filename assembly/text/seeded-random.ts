@@ -1,4 +1,4 @@
-// Random numbers that come again: the same seed gives the same numbers.
+// Random numbers that can be repeated: the same seed gives the same numbers.
 
 /**
  * SplitMix64. Fit for tests, samples and jitter, not for secrets. Source:
@@ -8,7 +8,7 @@
 export class Random {
   constructor(private state: u64) {}
 
-  /** The next number of the row, all of its 64 bits as likely 0 as 1. */
+  /** The next number; each of its 64 bits is as likely 0 as 1. */
   next(): u64 {
     this.state += 0x9e3779b97f4a7c15;
     let mixed = this.state;
@@ -18,8 +18,8 @@ export class Random {
   }
 
   /**
-   * A number in [0, bound), each as likely as the next to within bound / 2^64. `bound` must not be
-   * 0.
+   * A random number in [0, bound). All numbers are equally likely, to within bound / 2^64. `bound`
+   * must not be 0.
    */
   below(bound: u32): u32 {
     return <u32>(this.next() % bound);

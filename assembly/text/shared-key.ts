@@ -1,6 +1,6 @@
-// Keys of shared data. VMs of an old and a new release have their data in common while Envoy goes
-// from one to the other, and so have filters of one `vm_id`: a key says whose value it is, what for
-// and in which layout, so that nobody reads bytes that mean something else.
+// Keys of shared data. While Envoy changes from an old release to a new one, VMs of both share
+// their data. Filters of one `vm_id` share it at all times. So a key names the filter, the purpose
+// and the layout of its value, and nobody reads bytes that mean something else.
 
 import { Bytes } from "./bytes";
 import { TextBuffer } from "./text-buffer";
@@ -9,13 +9,15 @@ const COLON = Bytes.of(":");
 const COMMA = Bytes.of(",");
 
 /**
- * A key that nothing else made by this function can have, whatever bytes the names are: each part
- * is written as a netstring, its size before it. Allocates.
- * @param filter whose value it is
+ * A key that no other call of this function can produce, whatever bytes the names are: each part is
+ * written as a netstring, with its size before it. Allocates.
+ * @param filter the filter that the value belongs to
  * @param purpose what the filter keeps there
- * @param layout the version of the value's layout: raise it with any change of what a byte means
- * @param names what tells this value from others of that purpose; of one purpose always as many
- * @param room bytes at the end that the caller writes, zero at first; of one purpose always as many
+ * @param layout the version of the value's layout: raise it when the meaning of any byte changes
+ * @param names what tells this value from others of that purpose; a purpose always has the same
+ * number of names
+ * @param room bytes at the end that the caller writes, zero at first; a purpose always has the same
+ * number
  */
 export function sharedKey(
   filter: string,
@@ -33,7 +35,7 @@ export function sharedKey(
   return text.text().copy();
 }
 
-/** As https://cr.yp.to/proto/netstrings.txt has it. */
+/** In the format of https://cr.yp.to/proto/netstrings.txt. */
 function addPart(text: TextBuffer, part: Bytes): void {
   text.addNumber(part.size);
   text.add(COLON);

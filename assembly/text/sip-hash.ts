@@ -1,6 +1,6 @@
-// SipHash-2-4, of Aumasson and Bernstein (https://www.aumasson.jp/siphash/siphash.pdf): whoever
-// does not know the key cannot make two texts of one hash. The hash for stickiness, `hash.ts`, does
-// not have that property, and what is told apart here decides who is refused.
+// SipHash-2-4, of Aumasson and Bernstein (https://www.aumasson.jp/siphash/siphash.pdf): nobody who
+// does not know the key can make two texts with one hash. The hash for stickiness, `hash.ts`, does
+// not have that property. It is needed here, because this hash decides who is refused.
 
 import { Bytes } from "./bytes";
 
@@ -9,7 +9,7 @@ let v1: u64 = 0;
 let v2: u64 = 0;
 let v3: u64 = 0;
 
-/** The hash of the bytes under the key of two halves. Allocates nothing. */
+/** The hash of the bytes under a key that is given in two halves. Allocates nothing. */
 export function sipHash(key0: u64, key1: u64, text: Bytes): u64 {
   v0 = key0 ^ 0x736f6d6570736575;
   v1 = key1 ^ 0x646f72616e646f6d;
@@ -24,7 +24,7 @@ export function sipHash(key0: u64, key1: u64, text: Bytes): u64 {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-/** The bytes after the last whole word, and in the highest byte how many there were in all. */
+/** The bytes after the last whole word; the highest byte says how many bytes there were in all. */
 function lastWord(at: usize, size: i32): u64 {
   let word = (<u64>size) << 56;
   const left = size & 7;

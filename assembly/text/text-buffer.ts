@@ -1,4 +1,4 @@
-// Text that is put together piece by piece, such as a header's value, in memory that is used again.
+// Text that is built piece by piece, such as a header's value, in memory that is reused.
 
 import { Bytes } from "./bytes";
 import { MAX_DECIMAL_SIZE, writeDecimal } from "./number";
@@ -6,8 +6,8 @@ import { MAX_DECIMAL_SIZE, writeDecimal } from "./number";
 const FIRST_ROOM: i32 = 256;
 
 /**
- * One text after another. Its memory comes with the first piece, grows with the longest text, and
- * stays.
+ * One text after another. Its memory is allocated with the first piece, grows with the longest
+ * text, and is kept.
  */
 @final
 export class TextBuffer {
@@ -29,7 +29,7 @@ export class TextBuffer {
     this.used += text.size;
   }
 
-  /** Adds the number in decimal digits. */
+  /** Adds the number as decimal digits. */
   addNumber(value: u64): void {
     this.reserve(MAX_DECIMAL_SIZE);
     this.used += writeDecimal(this.room.ptr + this.used, value);

@@ -3,9 +3,8 @@
 // is a way around a check.
 
 /**
- * Number of bytes, 1 to 4, of the well-formed sequence at `ptr`, of which at most `available` bytes
- * may be read.
- * @returns 0 when there is no well-formed sequence, or `available` is 0 or less.
+ * Number of bytes, 1 to 4, of the well-formed sequence at `ptr`. Reads at most `available` bytes.
+ * @returns 0 if there is no well-formed sequence, or `available` is 0 or less.
  */
 export function sequenceSize(ptr: usize, available: i32): i32 {
   if (available <= 0) return 0;
@@ -20,7 +19,7 @@ export function sequenceSize(ptr: usize, available: i32): i32 {
   return size;
 }
 
-/** Whether `byte` goes on with a sequence that an earlier byte began. */
+/** Whether `byte` continues a sequence that an earlier byte began. */
 export function isContinuation(byte: u8): bool {
   return (byte & 0xc0) == 0x80;
 }
@@ -36,8 +35,8 @@ function isSecondByte(lead: u8, second: u8): bool {
 }
 
 /**
- * Writes `codePoint`, which must be at most U+10FFFF and no surrogate, at `ptr`, where 4 bytes must
- * be free.
+ * Writes `codePoint` at `ptr`, where 4 bytes must be free. It must be at most U+10FFFF and not a
+ * surrogate.
  * @returns the number of bytes written, 1 to 4.
  */
 export function writeCodePoint(ptr: usize, codePoint: u32): i32 {

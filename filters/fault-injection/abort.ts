@@ -1,5 +1,5 @@
-// What an aborted request is answered with: as a local reply, or, in a cluster's chain, in place of
-// the upstream's response.
+// The answer to an aborted request: a local reply or, in a cluster's chain, a replacement for the
+// upstream's response.
 
 import { Bytes, encodePairs, NO_GRPC_STATUS } from "../../assembly";
 import { escapedMessage, grpcStatusFor } from "./grpc-status";
@@ -8,8 +8,8 @@ import { NO_CONTENT, NOT_MODIFIED } from "./limits";
 const CONTENT_TYPE = Bytes.of("content-type");
 
 /**
- * Whether a response of that status has no body: what stood behind one, a client would take for the
- * next response.
+ * Whether a response of that status has no body. A client would take bytes after such a response
+ * for the next one.
  */
 export function isBodiless(status: u32): bool {
   return status == NO_CONTENT || status == NOT_MODIFIED;
@@ -19,8 +19,8 @@ export function isBodiless(status: u32): bool {
 @final
 export class Abort {
   /**
-   * The content type, if one is given, and further headers, encoded for a local reply; `null` for
-   * none.
+   * The content type, if one is given, and further headers, encoded for a local reply; `null` if
+   * there are none.
    */
   readonly replyHeaders: Bytes | null;
   private readonly ofReply: Array<Bytes>;
@@ -29,7 +29,7 @@ export class Abort {
 
   /**
    * @param status HTTP status, 200 to 599
-   * @param grpcStatus for a gRPC client; with `NO_GRPC_STATUS` it gets the one that belongs to
+   * @param grpcStatus for a gRPC client; `NO_GRPC_STATUS` stands for the one that belongs to
    * `status`
    * @param contentType of the body; `null` for the usual one
    * @param headers further ones, `[name, value, …]`
@@ -47,7 +47,7 @@ export class Abort {
     this.message = body.size > 0 ? escapedMessage(body) : null;
   }
 
-  /** `replyHeaders` and one more. Allocates. */
+  /** `replyHeaders` and one more header. Allocates. */
   replyHeadersWith(name: Bytes, value: Bytes): Bytes {
     return encodePairs(StaticArray.fromArray(this.ofReply.concat([name, value])));
   }

@@ -1,4 +1,4 @@
-// For specs: a request whose draws are as random as the host's, and come again.
+// For specs: a request whose draws are as random as the host's, but can be repeated.
 
 import { ListedRequest } from "../../assembly/rules/request.fixture";
 import { RequestSlots } from "../../assembly/rules/request-view";

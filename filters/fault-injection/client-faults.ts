@@ -25,15 +25,16 @@ const HTTP_STATUSES: i32 = 400;
 const STATUSES_END: i32 = FIRST_STATUS + HTTP_STATUSES;
 const BUCKETS_PER_PERCENT: u32 = BUCKETS / 100;
 
-/** What clients may ask for, and what the last one asked for. */
+/** What clients may ask for, and what the last request asked for. */
 @final
 export class ClientFaults {
-  /** Of the last request that `asks` said yes to: milliseconds, or `NO_DELAY`. */
+  /** The delay of the last request for which `asks` was true, in milliseconds, or `NO_DELAY`. */
   delayMs: i32 = NO_DELAY;
   abort: Abort | null = null;
 
   /**
-   * Every answer that may be asked for: by HTTP status from 200 on, and behind them by gRPC status.
+   * Every answer that clients may ask for: by HTTP status from 200 on, and behind these by gRPC
+   * status.
    */
   private readonly aborts: StaticArray<Abort>;
 
@@ -45,15 +46,15 @@ export class ClientFaults {
     /** Their slots in the request. */
     readonly slots: StaticArray<i32>,
     private readonly maxDelayMs: u32,
-    /** Of `BUCKETS`. */
+    /** In buckets of `BUCKETS`. */
     private readonly maxShare: u32,
   ) {
     this.aborts = everyAbort();
   }
 
   /**
-   * Whether the request asks for a fault, may, and is drawn: then `delayMs` and `abort` say for
-   * what.
+   * Whether the request asks for a fault, is allowed to, and is drawn. If so, `delayMs` and `abort`
+   * say for which fault.
    */
   asks(request: RequestView): bool {
     const delay = this.number(request, ClientHeader.Delay);
@@ -67,13 +68,13 @@ export class ClientFaults {
     return this.abort ? Outcome.Aborted : Outcome.Delayed;
   }
 
-  /** The header's number; `NOT_A_NUMBER` where it is absent or is not one. */
+  /** The header's number; `NOT_A_NUMBER` if it is absent or not a number. */
   private number(request: RequestView, header: ClientHeader): i64 {
     const value = request.header(unchecked(this.slots[header]));
     return value ? parseInteger(value) : NOT_A_NUMBER;
   }
 
-  /** The gRPC status counts where both are given. */
+  /** The gRPC status is used if both are given. */
   private abortOf(request: RequestView): Abort | null {
     const grpcStatus = this.number(request, ClientHeader.GrpcAbort);
     if (grpcStatus > 0 && grpcStatus < GRPC_STATUSES) {

@@ -63,13 +63,13 @@ const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
 ];
 const DEFAULT_CLIENT_NAME = Bytes.of(CLIENT_NAME);
 
-/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+/** A compiled configuration. Not to be used if its `Config` has a fault. */
 @final
 export class FaultInjectionConfig {
   /** In a cluster's chain, which sees each attempt. */
   readonly upstream: bool;
   readonly explainHeader: Bytes | null;
-  /** Faults that may be going on at once; 0 for any number. */
+  /** Faults that may be active at once; 0 for any number. */
   readonly maxActive: u32;
   readonly clientFaults: ClientFaults | null;
   readonly rules: StaticArray<Rule>;

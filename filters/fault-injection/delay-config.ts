@@ -39,7 +39,7 @@ const EXPONENTIAL_KEYS: StaticArray<string> = ["mean"];
 const LOG_NORMAL_KEYS: StaticArray<string> = ["median", "sigma"];
 const PERCENTILE_KEYS: StaticArray<string> = ["percentile", "delay"];
 
-/** The delay that is here; `null` where nothing is. */
+/** The delay at this place; `null` if there is none. */
 export function parseDelay(node: ConfigNode): Delay | null {
   if (!node.present) return null;
   node.keys(DELAY_KEYS);

@@ -1,29 +1,29 @@
-// How long a request waits: one length, or lengths drawn from a distribution. Pure: chance comes
+// How long a request waits: a fixed length, or one drawn from a distribution. Pure: chance comes
 // from the request view.
 
 import { RequestView } from "../../assembly/rules";
 
-/** The length where there is no delay: one of 0 ms is one, though it holds nothing. */
+/** Means that there is no delay. A delay of 0 ms is a delay, though it holds nothing. */
 export const NO_DELAY: i32 = -1;
 
 /**
- * Steps of a draw: a thousand million, so that one in as many exceeds 21 means of an exponential
- * distribution.
+ * Steps of a draw: about a thousand million, so that one draw in as many exceeds 21 means of an
+ * exponential distribution.
  */
 const STEPS: u32 = 1 << 30;
 const TWO_PI: f64 = 6.283185307179586;
 
-/** A delay that a configuration describes. */
+/** A delay as the configuration describes it. */
 export abstract class Delay {
   constructor(private readonly maxMs: u32) {}
 
-  /** A length for this request: whole milliseconds, 0 to the maximum. */
+  /** The delay of this request: whole milliseconds, 0 to the maximum. */
   draw(request: RequestView): u32 {
     const ms = Math.round(this.sample(request));
     return <u32>min<f64>(max<f64>(ms, 0), this.maxMs);
   }
 
-  /** In milliseconds. May be below 0 and above the maximum. */
+  /** A length in milliseconds. May be below 0 and above the maximum. */
   protected abstract sample(request: RequestView): f64;
 }
 
@@ -113,7 +113,7 @@ export class LogNormalDelay extends Delay {
 
 @final
 export class PercentileDelay extends Delay {
-  /** Both of one size, 2 or more. The percentiles rise from 0 to 100. */
+  /** Both lists have the same size, 2 or more. The percentiles rise from 0 to 100. */
   constructor(
     private readonly percentiles: StaticArray<f64>,
     private readonly lengthsMs: StaticArray<f64>,

@@ -1,4 +1,4 @@
-// What the toolkit knows of fault-injection beside its module.
+// What the toolkit knows about fault-injection beside its module.
 
 import { defineFilter, type FilterChain } from "../descriptor.js";
 import { DOWNSTREAM, FAULTS } from "./limits.js";

@@ -1,5 +1,5 @@
-// What one request met: the rule that decided, or the client's wish, counted once, and going on
-// until it is over.
+// What happened to one request: the rule that decided, or the client's wish. It is counted once,
+// and active until it is over.
 
 import { Bytes, setProperty } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
@@ -9,27 +9,27 @@ import { FaultEngine } from "./engine";
 import { RuleMetrics } from "./metrics";
 import { Outcome, Rule } from "./policy";
 
-/** In the filter state, for access logs and other filters. */
+/** The key in the filter state, for access logs and other filters. */
 const FAULT_STATE = Bytes.of("meshwright.fault_injection");
 
-/** Of one stream after another. */
+/** Serves one stream after another. */
 @final
 export class Encounter {
-  /** Whose configuration it was; `null` before a request was decided on. */
+  /** The engine whose configuration decided; `null` before a decision. */
   engine: FaultEngine | null = null;
-  /** The rule that acts; `null` where none does, and for what a client asked for. */
+  /** The rule that acts; `null` if none does, or if a client asked for the fault. */
   rule: Rule | null = null;
-  /** Of the rule or of the clients; `null` where no fault acts. */
+  /** The metrics of the rule or of the clients' faults; `null` if no fault acts. */
   metrics: RuleMetrics | null = null;
   abort: Abort | null = null;
   /** Milliseconds, or `NO_DELAY`. */
   delayMs: i32 = NO_DELAY;
   readonly explanation: Explanation = new Explanation();
 
-  /** Where the fault counts as active. */
+  /** The metrics in which the fault counts as active. */
   private activeIn: RuleMetrics | null = null;
 
-  /** Decides on the request in hand. Returns whether a fault acts. */
+  /** Decides on the current request. Returns whether a fault acts. */
   decide(engine: FaultEngine): bool {
     this.engine = engine;
     engine.request.begin();
@@ -73,7 +73,7 @@ export class Encounter {
     if (this.delayMs != NO_DELAY) metrics.recordDelay(this.delayMs);
   }
 
-  /** Finds the rule that decides, and counts the shadows before it. */
+  /** Finds the rule that decides, and counts the shadow rules before it. */
   private meetRules(engine: FaultEngine): void {
     const request = engine.request;
     for (let rule = engine.rules.first(request); rule != null; rule = engine.rules.next(request)) {
@@ -96,7 +96,7 @@ export class Encounter {
     metrics.recordDelay(this.delayMs);
   }
 
-  /** The fault begins, where the limits leave room for it. */
+  /** Begins the fault, if the limits allow one more. */
   private enter(engine: FaultEngine, metrics: RuleMetrics, outcome: Outcome): bool {
     const allowed = engine.active.enter();
     if (!allowed || !metrics.active.enter()) {

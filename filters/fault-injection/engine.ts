@@ -1,5 +1,5 @@
-// What the streams of one plugin share: the compiled configuration, its metrics, and the request in
-// hand.
+// What the streams of one plugin share: the compiled configuration, its metrics, and the current
+// request.
 
 import { nowMilliseconds, requestHeaders } from "../../assembly";
 import { HostRequestView } from "../../assembly/rules";
@@ -15,7 +15,7 @@ class HostTimeOfDay extends TimeOfDay {
   }
 }
 
-/** Made once the configuration is accepted. */
+/** Make it once the configuration is accepted. */
 @final
 export class FaultEngine {
   readonly rules: RuleList;
@@ -40,8 +40,8 @@ export class FaultEngine {
   }
 
   /**
-   * The upstream shall not see what clients ask for, whoever they are. Asked once the request was
-   * decided on.
+   * Removes the headers with which clients ask for faults, whoever sent them: the upstream must not
+   * see them. Call it after the decision.
    */
   removeClientHeaders(client: ClientFaults): void {
     for (let i = 0; i < client.headers.length; i++) {

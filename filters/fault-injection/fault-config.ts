@@ -32,7 +32,7 @@ const HEADER_KEYS: StaticArray<string> = ["name", "value"];
 const BLACK_HOLE_KEYS: StaticArray<string> = ["limit"];
 const RESPONSE_KEYS = StaticArray.fromArray(RESPONSE_FAULTS);
 
-/** The answer that is here; `null` where none is. */
+/** The answer at this place; `null` if there is none. */
 export function parseAbort(node: ConfigNode): Abort | null {
   if (!node.present) return null;
   node.keys(ABORT_KEYS);
@@ -52,15 +52,13 @@ export function parseAbort(node: ConfigNode): Abort | null {
   return new Abort(status, grpcStatus, body, contentType, headers);
 }
 
-/**
- * Milliseconds after which a black hole answers; 0 where it never does, or where nothing is here.
- */
+/** Milliseconds after which a black hole answers; 0 if it never does, or if there is none. */
 export function parseBlackHole(node: ConfigNode): u32 {
   node.keys(BLACK_HOLE_KEYS);
   return <u32>parseDurationOr(node.get("limit"), 1, MAX_BLACK_HOLE_MS, 0);
 }
 
-/** How responses are spoilt; `null` where nothing is here. */
+/** How responses are spoilt; `null` if they are not. */
 export function parseResponseFault(node: ConfigNode): ResponseFault | null {
   if (!node.present) return null;
   node.keys(RESPONSE_KEYS);
@@ -77,7 +75,7 @@ function parseStatus(node: ConfigNode): u32 {
   return <u32>node.integer(MIN_STATUS, MAX_STATUS);
 }
 
-/** Names and values in turn. */
+/** Names and values, alternating. */
 function parseHeaders(node: ConfigNode): Array<Bytes> {
   const headers: Bytes[] = [];
   if (!node.present) return headers;

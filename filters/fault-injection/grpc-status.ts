@@ -1,9 +1,9 @@
-// The two families of statuses, each in terms of the other, and the words of a gRPC status.
+// Maps HTTP statuses to gRPC statuses and back, and encodes the message of a gRPC status.
 
 import { Bytes, GrpcStatus } from "../../assembly";
 
 /**
- * By gRPC status, 0 to 16. Source:
+ * HTTP statuses by gRPC status, 0 to 16. Source:
  * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
 const HTTP_STATUSES: StaticArray<u32> = [
@@ -22,7 +22,7 @@ export function httpStatusFor(grpcStatus: i32): u32 {
 }
 
 /**
- * The gRPC status that a client takes an HTTP status for. Source:
+ * The gRPC status that a client derives from an HTTP status. Source:
  * https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
  */
 export function grpcStatusFor(status: u32): GrpcStatus {
@@ -46,8 +46,8 @@ export function grpcStatusFor(status: u32): GrpcStatus {
 }
 
 /**
- * The message as it stands in a header: what is not printable ASCII, and `%`, as `%` and two
- * hexadecimal digits.
+ * The message in the form for a header: `%`, and anything that is not printable ASCII, becomes `%`
+ * and two hexadecimal digits.
  */
 export function escapedMessage(message: Bytes): Bytes {
   const escaped = Bytes.owned(3 * message.size);

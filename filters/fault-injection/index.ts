@@ -1,4 +1,4 @@
-// fault-injection: delays, aborts, black-holes and spoils a part of the traffic.
+// fault-injection: delays, aborts, black-holes and spoils a share of the traffic.
 
 import { FilterRoot, HttpContext, registerRootContext } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";

@@ -1,11 +1,11 @@
-// A moment as RFC 3339 writes it, `2026-11-21T18:00:00.5+01:00`. The TypeScript twin is
+// A moment in the format of RFC 3339, `2026-11-21T18:00:00.5+01:00`. The TypeScript twin is
 // `z.iso.datetime({ offset: true })`: capitals `T` and `Z`, seconds, no leap second.
 
 import { Bytes } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { MAX_INSTANT_SIZE } from "./limits";
 
-/** What `instantOf` returns for what is no moment. */
+/** What `instantOf` returns for anything that is not a moment. */
 export const NO_INSTANT: i64 = i64.MIN_VALUE;
 
 const DASH: u8 = 0x2d;
@@ -22,10 +22,10 @@ const OFFSET_SIZE: i32 = 6;
 const MS_PER_MINUTE: i64 = 60_000;
 const MS_PER_DAY: i64 = 86_400_000;
 const DAYS_PER_ERA: i64 = 146_097;
-/** Days from the first of March of the year 0 to 1970. */
+/** Days from 1 March of the year 0 to 1 January 1970. */
 const EPOCH_DAY: i64 = 719_468;
 
-/** The moment that must be here, in milliseconds since 1970, UTC; nothing here means `fallback`. */
+/** The moment at this place, in milliseconds since 1970, UTC; an absent value means `fallback`. */
 export function parseInstantOr(node: ConfigNode, fallback: i64): i64 {
   if (!node.present) return fallback;
   const instant = instantOf(node.text(1, MAX_INSTANT_SIZE));
@@ -34,8 +34,8 @@ export function parseInstantOr(node: ConfigNode, fallback: i64): i64 {
 }
 
 /**
- * Milliseconds since 1970, UTC; what is finer is cut off. `NO_INSTANT` for anything that is no
- * moment.
+ * Milliseconds since 1970, UTC; smaller fractions are cut off. `NO_INSTANT` for anything that is
+ * not a moment.
  */
 export function instantOf(text: Bytes): i64 {
   if (text.size <= SECONDS_END) return NO_INSTANT;
@@ -62,8 +62,8 @@ function dayOf(text: Bytes): i64 {
   const day = digits(text, 8, 2);
   if (year < 0 || month < 1 || month > 12 || text.at(4) != DASH || text.at(7) != DASH) return NO_INSTANT;
   if (day < 1 || day > daysOf(year, month)) return NO_INSTANT;
-  // Years that begin in March have their leap day at the end; 400 of them are an era, as long as
-  // any other.
+  // Years that begin in March have their leap day at the end. An era is 400 of them; all eras have
+  // the same length.
   const marchYear: i64 = month > 2 ? year : year - 1;
   const marchMonth = (month + 9) % 12;
   const era = (marchYear + 400) / 400 - 1;
@@ -86,7 +86,7 @@ function timeOf(text: Bytes): i64 {
   return <i64>minutes * MS_PER_MINUTE + <i64>second * 1000;
 }
 
-/** How far the clocks there are ahead of UTC, in milliseconds; the text ends with it. */
+/** How far the local clock is ahead of UTC, in milliseconds; the text ends with the offset. */
 function offsetOf(text: Bytes, at: i32): i64 {
   const size = text.size - at;
   if (size == 1 && text.at(at) == CAPITAL_Z) return 0;

@@ -1,34 +1,34 @@
-// Limits and words that the parsers and `schema.ts` share. Both languages compile this file: it
-// imports nothing and has plain constants alone.
+// Limits and words that the parsers and `schema.ts` share. Both languages compile this file, so it
+// imports nothing and has only plain constants.
 
 /** Chains in which the filter can stand. The default is the first. */
 export const DOWNSTREAM = "downstream";
 export const UPSTREAM = "upstream";
 
 export const MAX_RULES = 1000;
-/** Most faults that may be going on at once. */
+/** Most faults that may be active at once. */
 export const MAX_ACTIVE = 1_000_000;
 /** Most bytes of a moment: room for nanoseconds and more. */
 export const MAX_INSTANT_SIZE = 40;
 
-/** What a rule does: one of these, or several. */
+/** What a rule does: one or several of these. */
 export const FAULTS = ["delay", "abort", "blackHole", "response"];
-/** Of these a rule has at most one. */
+/** Of these a rule may have at most one. */
 export const LAST_FAULTS = ["abort", "blackHole", "response"];
 
 /** The longest delay, in milliseconds: an hour. */
 export const MAX_DELAY_MS = 3_600_000;
-/** What a delay has exactly one of. */
+/** The distributions of a delay, which has exactly one of them. */
 export const DISTRIBUTIONS = ["fixed", "uniform", "normal", "exponential", "logNormal", "percentiles"];
-/** Of a log-normal distribution. */
+/** Bounds of the sigma of a log-normal distribution. */
 export const MIN_SIGMA = 0.01;
 export const MAX_SIGMA = 5;
-/** Entries of `percentiles`, and the last one's percentile. */
+/** Number of entries of `percentiles`, and the percentile of the last one. */
 export const MIN_PERCENTILES = 2;
 export const MAX_PERCENTILES = 32;
 export const LAST_PERCENTILE = 100;
 
-/** What an abort answers with: exactly one of these. */
+/** The status of an abort's answer: exactly one of these. */
 export const ABORT_STATUSES = ["status", "grpcStatus"];
 export const MIN_STATUS = 200;
 export const MAX_STATUS = 599;
@@ -42,17 +42,17 @@ export const MAX_REPLY_HEADERS = 32;
 /** The longest that a black hole waits before it answers, in milliseconds: a day. */
 export const MAX_BLACK_HOLE_MS = 86_400_000;
 
-/** How a response is spoilt: one of these, or several. */
+/** How a response is spoilt: one or several of these. */
 export const RESPONSE_FAULTS = ["status", "truncateAfter", "bytesPerSecond"];
-/** Most bytes of a body that pass, and most bytes a second: 1 GiB. */
+/** Most bytes of a body that pass, and most bytes per second: 1 GiB. */
 export const MAX_BYTES = 1_073_741_824;
 
-/** What clients ask for faults with, where the configuration has no other names. */
+/** The headers with which clients ask for faults, unless the configuration names others. */
 export const DELAY_HEADER = "x-envoy-fault-delay-request";
 export const ABORT_HEADER = "x-envoy-fault-abort-request";
 export const GRPC_ABORT_HEADER = "x-envoy-fault-abort-grpc-request";
 export const PERCENTAGE_HEADER = "x-envoy-fault-percentage";
-/** The rule's name in metrics for faults that clients ask for. */
+/** The name in metrics for faults that clients ask for. */
 export const CLIENT_NAME = "client";
-/** What longer delays that clients ask for are cut down to, in milliseconds. */
+/** Longer delays that clients ask for are cut down to this, in milliseconds. */
 export const CLIENT_MAX_DELAY_MS = 10_000;

@@ -1,4 +1,4 @@
-// What an operator sees of the faults: decisions, faults that are going on, injected delays.
+// What an operator sees of the faults: decisions, active faults, injected delays.
 
 import {
   Bytes,
@@ -15,18 +15,18 @@ import { Outcome, outcomeWord, Rule } from "./policy";
 const PREFIX = "meshwright.fault_injection.";
 const LIMITED = "limited";
 
-/** A gauge over all workers, with a limit to it. */
+/** A gauge over all workers, with a limit. */
 @final
 export class ActiveFaults {
   constructor(
     private readonly gauge: u32,
-    /** 0 for none. */
+    /** 0 for no limit. */
     private readonly limit: u32,
   ) {}
 
   /**
-   * One more, unless the limit is reached. Counted first and looked at then, so that two workers at
-   * once may both be refused where one had room, and never both be let in.
+   * Adds one, unless the limit is reached. It counts first and checks then. So two workers at the
+   * same time may both be refused when there was room for one, but never both be let in.
    */
   enter(): bool {
     incrementMetric(this.gauge, 1);
@@ -40,11 +40,11 @@ export class ActiveFaults {
   }
 }
 
-/** The metrics and the words of one rule, or of what clients ask for. */
+/** The metrics and the words of one rule, or of the faults that clients ask for. */
 @final
 export class RuleMetrics {
   readonly active: ActiveFaults;
-  /** Response-code details of what this rule answers. */
+  /** Response-code details of this rule's answers. */
   readonly abortDetails: Bytes;
   readonly blackHoleDetails: Bytes;
   private readonly outcomes: RuleOutcomes;
@@ -52,10 +52,10 @@ export class RuleMetrics {
   private readonly delays: u32;
 
   /**
-   * @param acted what the rule may come to when it acts, in the order of `Outcome`
-   * @param maxActive of the rule
-   * @param limitable a limit, its own or that of all, may keep it from acting
-   * @param delays it may delay
+   * @param acted the outcomes that the rule can have when it acts, in the order of `Outcome`
+   * @param maxActive the rule's limit
+   * @param limitable a limit, the rule's own or that of all rules, may keep it from acting
+   * @param delays the rule may delay
    */
   constructor(
     name: Bytes,
@@ -96,7 +96,9 @@ export class RuleMetrics {
     return new RuleMetrics(name, [Outcome.Delayed, Outcome.Aborted], false, 0, maxActive > 0, true);
   }
 
-  /** Counts that the rule acted, or as a shadow would have, and returns the words for it. */
+  /**
+   * Counts that the rule acted, or in shadow mode that it would have, and returns the words for it.
+   */
   act(outcome: Outcome): Bytes {
     let place = 0;
     while (place < this.acted.length - 1 && unchecked(this.acted[place]) != outcome) place++;
@@ -118,7 +120,7 @@ export class RuleMetrics {
   }
 }
 
-/** Faults of all rules. */
+/** Active faults of all rules. */
 export function allActiveFaults(limit: u32): ActiveFaults {
   return new ActiveFaults(defineMetric(MetricType.Gauge, PREFIX + "all_active_faults"), limit);
 }

@@ -1,18 +1,18 @@
-// The decision: which rule a request meets, and what that rule does to it. Pure: it asks the
-// request view and a clock, and the host only through them.
+// The decision: which rule a request meets, and what that rule does. Pure: it reaches the host only
+// through the request view and a clock.
 
 import { MatchList, RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Abort } from "./abort";
 import { Delay } from "./delay";
 import { ResponseFault } from "./response-fault";
 
-/** What a rule came to. */
+/** The outcome of a rule. */
 export enum Outcome {
-  /** The request waits, and goes on. */
+  /** The request waits, and then goes on. */
   Delayed,
-  /** It is answered here, perhaps after a delay. So for the next two. */
+  /** The filter answers it, perhaps after a delay. The same holds for the next two. */
   Aborted,
-  /** It is held until somebody gives up. */
+  /** It is held until the client or a timeout ends it. */
   BlackHoled,
   /** Its response is spoilt. */
   Response,
@@ -31,7 +31,7 @@ export abstract class TimeOfDay {
   abstract milliseconds(): i64;
 }
 
-/** When a rule is in force: from the first moment up to, and without, the second. */
+/** When a rule is in force: from the first moment up to the second, which is not included. */
 @final
 export class Period {
   constructor(
@@ -39,7 +39,7 @@ export class Period {
     private readonly until: i64,
   ) {}
 
-  /** The clock is asked only where there is a bound. */
+  /** The clock is read only if there is a bound. */
   includes(clock: TimeOfDay): bool {
     if (this.from == i64.MIN_VALUE && this.until == i64.MAX_VALUE) return true;
     const now = clock.milliseconds();
@@ -55,9 +55,9 @@ export class Rule {
   abort: Abort | null = null;
   blackHole: bool = false;
   response: ResponseFault | null = null;
-  /** After which a black hole answers, in milliseconds; 0 for never. */
+  /** Milliseconds after which a black hole answers; 0 for never. */
   limitMs: u32 = 0;
-  /** Faults of this rule that may be going on at once; 0 for any number. */
+  /** Faults of this rule that may be active at once; 0 for any number. */
   maxActive: u32 = 0;
 
   constructor(
@@ -75,8 +75,8 @@ export class Rule {
 }
 
 /**
- * An ordered list of rules. One walk at a time: `first`, then `next` where the one before was a
- * shadow. Allocates nothing.
+ * An ordered list of rules. Only one walk at a time: `first`, then `next` if the rule before was in
+ * shadow mode. Allocates nothing.
  */
 @final
 export class RuleList {
@@ -91,12 +91,12 @@ export class RuleList {
     this.matches = new MatchList(matches);
   }
 
-  /** The first rule that is about the request, or `null`. */
+  /** The first rule that applies to the request, or `null`. */
   first(request: RequestView): Rule | null {
     return this.selected(this.matches.first(request), request);
   }
 
-  /** The next one. */
+  /** The next rule that applies, or `null`. */
   next(request: RequestView): Rule | null {
     return this.selected(this.matches.next(request), request);
   }

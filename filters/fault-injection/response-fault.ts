@@ -1,11 +1,11 @@
-// A spoilt response: another status, a body that ends early, or one that comes slowly. Pure: sizes
-// and times in, what may pass out.
+// A spoilt response: another status, a body that ends early, or a slow one. Pure: sizes and times
+// go in, the number of bytes that may pass comes out.
 
 import { Bytes } from "../../assembly";
 
 /**
- * `truncateAfter` of a fault that does not truncate, `bytesPerSecond` of one that does not
- * throttle.
+ * The `truncateAfter` of a fault that does not truncate, and the `bytesPerSecond` of one that does
+ * not throttle.
  */
 export const UNLIMITED: u32 = u32.MAX_VALUE;
 
@@ -14,11 +14,11 @@ const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 /** How a response is spoilt. */
 @final
 export class ResponseFault {
-  /** As text, for the header. */
+  /** The status as text, for the header. */
   readonly statusText: Bytes;
 
   constructor(
-    /** 200 to 599; 0 leaves it. */
+    /** 200 to 599; 0 leaves the status as it is. */
     readonly status: u32,
     /** Bytes of the body that pass. */
     readonly truncateAfter: u32,
@@ -36,7 +36,7 @@ export class ResponseFault {
   }
 }
 
-/** How much of one body has come, and when that much may have reached the client. */
+/** How much of one body has arrived, and when that much may have reached the client. */
 @final
 export class BodyMeter {
   private truncateAfter: u32 = UNLIMITED;
@@ -44,7 +44,7 @@ export class BodyMeter {
   private startNs: u64 = 0;
   private passed: u64 = 0;
 
-  /** A body begins. `nowNs` is of the steady clock, as all times here. */
+  /** A body begins. `nowNs` is on the monotonic clock, like all times here. */
   begin(fault: ResponseFault, nowNs: u64): void {
     this.truncateAfter = fault.truncateAfter;
     this.bytesPerSecond = fault.bytesPerSecond;
@@ -52,7 +52,7 @@ export class BodyMeter {
     this.passed = 0;
   }
 
-  /** How many of the next `size` bytes pass: the rest is cut off. */
+  /** How many of the next `size` bytes pass; the others are cut off. */
   admit(size: u32): u32 {
     const left: u64 = this.truncateAfter == UNLIMITED ? size : this.truncateAfter - this.passed;
     const admitted = <u32>min<u64>(size, left);
@@ -60,7 +60,7 @@ export class BodyMeter {
     return admitted;
   }
 
-  /** When all that passed may have arrived at the rate. */
+  /** When, at the configured rate, all bytes that passed may have reached the client. */
   get dueNs(): u64 {
     if (this.bytesPerSecond == UNLIMITED) return this.startNs;
     const rate: u64 = this.bytesPerSecond;

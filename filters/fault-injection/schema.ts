@@ -1,5 +1,5 @@
-// What fault-injection's configuration may be. The module's own parser is `config.ts`; a test holds
-// both to the same documents.
+// What fault-injection's configuration may be. The module's own parser is `config.ts`. A test
+// checks that both accept and refuse the same documents.
 
 import { z } from "zod";
 import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
@@ -73,18 +73,18 @@ const delay = z
         "'min' must not be above 'max'",
       )
       .optional()
-      .describe("Each length between the two as likely as the next."),
+      .describe("Every length between the two is equally likely."),
     normal: z
       .strictObject({ mean: delayTime.describe("Mean."), deviation: spread.describe("Standard deviation.") })
       .optional()
-      .describe("The bell curve; below 0 counts as 0."),
+      .describe("The bell curve; a length below 0 counts as 0."),
     exponential: z
       .strictObject({ mean: spread.describe("Mean.") })
       .optional()
-      .describe("Many short, few long, as the time until the next of independent events."),
+      .describe("Many short delays and few long ones, like the time until the next of independent events."),
     logNormal: z
       .strictObject({
-        median: spread.describe("Half are shorter."),
+        median: spread.describe("Half of the delays are shorter."),
         sigma: z
           .number()
           .min(MIN_SIGMA, IN_SIGMAS)
@@ -92,7 +92,7 @@ const delay = z
           .describe("Standard deviation of the logarithm: 0.5 is narrow, 2 has a long tail."),
       })
       .optional()
-      .describe("As the latency of most services."),
+      .describe("Like the latency of most services."),
     percentiles: z
       .array(
         z.strictObject({
@@ -100,7 +100,7 @@ const delay = z
             .number()
             .min(0, IN_PERCENTILES)
             .max(LAST_PERCENTILE, IN_PERCENTILES)
-            .describe("That many of a hundred are not longer."),
+            .describe("This percentage of the delays is no longer."),
           delay: delayTime.describe("This long."),
         }),
       )
@@ -123,10 +123,10 @@ const delay = z
         "must rise from entry to entry",
       )
       .optional()
-      .describe("As measured: between two entries the length rises in a straight line."),
+      .describe("Measured lengths; between two entries the length rises in a straight line."),
     max: spread
       .optional()
-      .describe(`No longer than this, whatever is drawn. Default ${shownDuration(MAX_DELAY_MS)}.`),
+      .describe(`Longest delay; a longer one is cut down to it. Default ${shownDuration(MAX_DELAY_MS)}.`),
   })
   .refine(exactlyOneOf(DISTRIBUTIONS), `needs exactly one of ${DISTRIBUTIONS.join(", ")}`);
 
@@ -162,16 +162,16 @@ const abort = z
 const blackHole = z.strictObject({
   limit: duration("1ms", shownDuration(MAX_BLACK_HOLE_MS))
     .optional()
-    .describe("Then the answer is 504. Default: no limit but the client's and the route's."),
+    .describe("After this time the answer is 504. Default: only the client and the route limit it."),
 });
 
 const response = z
   .strictObject({
-    status: status.optional().describe("Replaces the status; headers and body stay."),
+    status: status.optional().describe("Replaces the status, and keeps headers and body."),
     truncateAfter: whole(0, MAX_BYTES)
       .optional()
-      .describe("Bytes of the body that arrive; then the response ends as if that were all."),
-    bytesPerSecond: whole(1, MAX_BYTES).optional().describe("The body comes no faster than this."),
+      .describe("Bytes of the body that pass; then the response ends as if it were complete."),
+    bytesPerSecond: whole(1, MAX_BYTES).optional().describe("Most bytes of the body in a second."),
   })
   .refine(atLeastOneOf(RESPONSE_FAULTS), `needs at least one of ${RESPONSE_FAULTS.join(", ")}`);
 
@@ -187,13 +187,13 @@ const instant = z
 const rule = z
   .strictObject({
     ...ruleSelection,
-    from: instant.optional().describe("Not before this time. Default: at once."),
-    until: instant.optional().describe("Not from this time on. Default: for ever."),
+    from: instant.optional().describe("The rule begins at this time. Default: at once."),
+    until: instant.optional().describe("The rule ends at this time. Default: never."),
     maxActive: activeLimit
       .optional()
-      .describe("Faults of this rule that may be going on at once, over all workers. Default: no limit."),
+      .describe("Faults of this rule that may be active at once, over all workers. Default: no limit."),
     delay: delay.optional().describe("The request waits before it goes on, or before it is aborted."),
-    abort: abort.optional().describe("The request is answered here."),
+    abort: abort.optional().describe("The filter answers the request."),
     blackHole: blackHole.optional().describe("The request is never answered."),
     response: response.optional().describe("The response is spoilt."),
   })
@@ -207,7 +207,7 @@ const rule = z
     "'from' must be before 'until'",
   );
 
-/** What clients ask with, where the configuration has no other names. */
+/** The headers with which clients ask for faults, unless the configuration names others. */
 const CLIENT_HEADERS = {
   delayHeader: DELAY_HEADER,
   abortHeader: ABORT_HEADER,
@@ -231,10 +231,10 @@ const clientFaults = z
       .describe(`Percentage of the requests, for delay and abort alike. Default ${PERCENTAGE_HEADER}.`),
     maxDelay: delayTime
       .optional()
-      .describe(`Longer ones are cut down to this. Default ${shownDuration(CLIENT_MAX_DELAY_MS)}.`),
+      .describe(`Longer delays are cut down to this. Default ${shownDuration(CLIENT_MAX_DELAY_MS)}.`),
     maxPercentage: percentage
       .optional()
-      .describe(`Larger ones are cut down to this. Default ${MAX_PERCENTAGE}.`),
+      .describe(`Larger percentages are cut down to this. Default ${MAX_PERCENTAGE}.`),
   })
   .refine((value) => {
     const names = Object.entries(CLIENT_HEADERS).map(
@@ -249,14 +249,14 @@ export const faultInjectionSchema = z
       .enum([DOWNSTREAM, UPSTREAM])
       .optional()
       .describe(
-        `In a listener's chain, once a request; or in a cluster's, for each attempt, so that timeouts and retries meet the fault. Default ${DOWNSTREAM}.`,
+        `In a listener's chain the filter acts once a request. In a cluster's chain it acts on each attempt, so that timeouts and retries meet the fault. Default ${DOWNSTREAM}.`,
       ),
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says which rule did what. Default: none."),
     maxActive: activeLimit
       .optional()
-      .describe("Faults of all rules that may be going on at once, over all workers. Default: no limit."),
+      .describe("Faults of all rules that may be active at once, over all workers. Default: no limit."),
     clientFaults: clientFaults
       .optional()
       .describe("Lets clients ask for faults by header, before any rule. Default: they may not."),

@@ -1,4 +1,4 @@
-// What becomes of a response: it is replaced, or spoilt, or let alone.
+// What happens to a response: it is replaced, spoilt, or left alone.
 
 import {
   Bytes,
@@ -27,27 +27,27 @@ const COLON: u8 = 0x3a;
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 enum Body {
-  /** As it is. */
+  /** Passes unchanged. */
   Untouched,
-  /** Another one stands in its place. */
+  /** Another response takes its place. */
   Replaced,
-  /** Nothing of it passes. */
+  /** No byte of it passes. */
   Dropped,
-  /** It is metered. */
+  /** Its bytes are counted, and cut or slowed down. */
   Metered,
 }
 
 /** The response of one stream. */
 @final
 export class ResponseSpoiler {
-  /** Of which request the response is replaced; `null` for none. */
+  /** The answer that replaces the response; `null` if it is not replaced. */
   private abort: Abort | null = null;
   private isGrpc: bool = false;
   private fault: ResponseFault | null = null;
   private body: Body = Body.Untouched;
   private readonly meter: BodyMeter = new BodyMeter();
 
-  /** The response will be this one. */
+  /** Replaces the response with this answer. */
   replaceWith(abort: Abort, isGrpc: bool): void {
     this.abort = abort;
     this.isGrpc = isGrpc;
@@ -71,8 +71,8 @@ export class ResponseSpoiler {
   }
 
   /**
-   * Cuts and replaces; returns how many milliseconds too early what came would be in the client's
-   * hands.
+   * Cuts and replaces. Returns how many milliseconds too early the received bytes would reach the
+   * client.
    */
   onBody(size: u32): u32 {
     switch (this.body) {
@@ -97,7 +97,7 @@ export class ResponseSpoiler {
     if (this.isGrpc) addGrpcStatus(responseTrailers, abort);
   }
 
-  /** Milliseconds until all that came may be in the client's hands. */
+  /** Milliseconds until all received bytes may have reached the client. */
   earlyByMs(): u32 {
     const fault = this.fault;
     if (!fault || !fault.throttles) return 0;
@@ -109,7 +109,7 @@ export class ResponseSpoiler {
     );
   }
 
-  /** One by one: what is written in place of all must have every pseudo-header that was there. */
+  /** Edits header by header: a write of all headers at once must include every pseudo-header. */
   private replaceHeaders(abort: Abort): void {
     const pairs = responseHeaders.pairs();
     while (pairs != null && pairs.next()) {
@@ -141,14 +141,17 @@ export class ResponseSpoiler {
   private spoilHeaders(fault: ResponseFault, endOfStream: bool): void {
     const replaced = fault.status != 0 && this.replaceStatus(fault);
     const drops = replaced && isBodiless(fault.status);
-    // A length that belongs to a body that does not come would make the client wait for it.
+    // With the length of a body that does not follow, the client would wait for that body.
     if (drops || fault.truncates || (replaced && endOfStream)) responseHeaders.remove(CONTENT_LENGTH);
     this.body = drops ? Body.Dropped : Body.Metered;
     if (fault.truncates || fault.throttles) this.meter.begin(fault, monotonicNanoseconds());
     else if (!drops) this.body = Body.Untouched;
   }
 
-  /** False where the connection has become another protocol's: no status can take that back. */
+  /**
+   * Replaces the status. False if the connection has changed to another protocol, which no status
+   * can undo.
+   */
   private replaceStatus(fault: ResponseFault): bool {
     const status = responseHeaders.get(STATUS);
     if (status && status.equals(SWITCHING_PROTOCOLS)) return false;

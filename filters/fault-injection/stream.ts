@@ -1,4 +1,4 @@
-// One stream: what was decided for it, and how far that has come.
+// One stream: what was decided for it, and how far it has got.
 
 import {
   Bytes,
@@ -26,8 +26,8 @@ const UPGRADE = Bytes.of("upgrade");
 const NOTHING = Bytes.owned(0);
 const GATEWAY_TIMEOUT: u32 = 504;
 /**
- * Timers never come early, and Envoy ticks on a clock of 4 ms steps: half a step less makes a delay
- * as often too short as too long, where it would else be 2 ms too long at the median.
+ * Timers are never early, and Envoy ticks on a clock of 4 ms steps. With half a step less a delay
+ * is as often too short as too long; without it the median delay would be 2 ms too long.
  */
 const HALF_TICK_MS: i32 = 2;
 
@@ -69,7 +69,7 @@ export class FaultStream extends HttpContext {
 
   private waiting: Waiting = Waiting.Nothing;
   private timer: Timer | null = null;
-  /** The response is not let alone. */
+  /** The response is replaced or spoilt. */
   private spoils: bool = false;
 
   /** @param root has the timers */
@@ -91,7 +91,7 @@ export class FaultStream extends HttpContext {
   override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     const engine = this.encounter.engine;
     if (!engine) return FilterHeadersStatus.Continue;
-    // Somebody else has answered a request that is held here: a limit of Envoy, or another filter.
+    // Something else has answered a request that is held here: a limit of Envoy, or another filter.
     if (this.waiting != Waiting.Nothing) this.stopWaiting();
     if (this.spoils) this.spoiler.onHeaders(endOfStream);
     const explainHeader = engine.config.explainHeader;
@@ -102,7 +102,7 @@ export class FaultStream extends HttpContext {
   override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
     if (!this.spoils) return FilterDataStatus.Continue;
     const earlyMs = this.spoiler.onBody(size);
-    // What is held already waits for all that came since, or it would all be let go too early.
+    // Held bytes wait for everything that has arrived since, or all of it would go on too early.
     if (this.waiting == Waiting.Body) return FilterDataStatus.StopIterationAndWatermark;
     if (earlyMs == 0) return FilterDataStatus.Continue;
     this.wait(Waiting.Body, earlyMs);
@@ -123,7 +123,7 @@ export class FaultStream extends HttpContext {
     return true;
   }
 
-  /** What was waited for has come. */
+  /** The timer of this stream has fired. */
   onTimer(): void {
     const waiting = this.waiting;
     this.waiting = Waiting.Nothing;
@@ -142,7 +142,7 @@ export class FaultStream extends HttpContext {
     }
   }
 
-  /** What comes after the delay. */
+  /** Continues after the delay. */
   private proceed(): Step {
     const abort = this.encounter.abort;
     if (abort) return this.answer(abort);
@@ -165,8 +165,8 @@ export class FaultStream extends HttpContext {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
     if (!engine || !metrics) return Step.GoesOn;
-    // The router retries responses, and takes a local reply here for the end. What becomes another
-    // protocol is not retried, and has no end to wait for.
+    // The router retries responses, but a local reply from here ends the request. A request that
+    // changes to another protocol is not retried, and has no end to wait for.
     if (engine.config.upstream && !requestHeaders.get(UPGRADE)) {
       this.spoiler.replaceWith(abort, isGrpcType(requestHeaders.get(CONTENT_TYPE)));
       this.spoils = true;
@@ -209,7 +209,10 @@ export class FaultStream extends HttpContext {
   }
 }
 
-/** What a local reply must say by itself: a cluster's chain never sees its own. */
+/**
+ * The header that a local reply must carry itself: in a cluster's chain the filter never sees its
+ * own reply.
+ */
 function replyExplainHeader(engine: FaultEngine): Bytes | null {
   return engine.config.upstream ? engine.config.explainHeader : null;
 }

@@ -34,15 +34,15 @@ const PIN_KEYS: StaticArray<string> = ["keys", "destination"];
 
 const DEFAULT_DESTINATION_HEADER = Bytes.of(DESTINATION_HEADER);
 
-/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+/** A compiled configuration. Not to be used if its `Config` has a fault. */
 @final
 export class HeaderRoutingConfig {
   readonly destinationHeader: Bytes;
-  /** Of the destination header, as a client may have sent it. */
+  /** The slot of the destination header, which a client may have sent. */
   readonly destinationSlot: i32;
   readonly slots: RequestSlots = new RequestSlots();
   rules: RuleList = new RuleList([]);
-  /** Every target of every rule, each once. */
+  /** Every target of every rule, without repetition. */
   readonly targets: Array<Target> = [];
 
   constructor(root: ConfigNode) {
@@ -128,7 +128,10 @@ function parsePins(node: ConfigNode, split: Split, rule: string): void {
   split.pinnedTargets = StaticArray.fromArray(targets);
 }
 
-/** The split's target of that name, or a new one: keys may be pinned to where no share goes. */
+/**
+ * The split's target of that name, or a new one: keys may be pinned to a destination without a
+ * weight.
+ */
 function targetNamed(split: Split, rule: string, name: Bytes): Target {
   for (let i = 0; i < split.targets.length; i++) {
     if (split.targets[i].destination.equals(name)) return split.targets[i];

@@ -1,4 +1,4 @@
-// What the toolkit knows of header-routing beside its module.
+// What the toolkit knows about header-routing beside its module.
 
 import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { defineFilter, type NamedPlace, type TriedRequest } from "../descriptor.js";
@@ -13,7 +13,8 @@ export default defineFilter({
   metricLabels: ["rule", "destination"],
   destinations: ({ rules }) => rules.flatMap(destinationsOf),
   destinationHeader: headerOf,
-  // With another header than the routes match, every request would go to the fallback.
+  // If the header differed from the one that the routes match, every request would go to the
+  // fallback.
   restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
   describe: ({ rules }) => rules.map(describeRule),
   tries: ({ rules }) => rules.flatMap((rule) => tryOf(rule) ?? []),
@@ -42,7 +43,7 @@ function describeRule({ name, destination, split }: Rule): string {
   return `${name} → ${destination ?? shares}`;
 }
 
-/** A request that the rule takes, where its match is plain enough to write one down. */
+/** A request that the rule takes, if its match is simple enough to derive one. */
 function tryOf({ match, split }: Rule): TriedRequest | undefined {
   const { path, headers = [], cookies = [], query = [], method, percentage } = match ?? {};
   if (method !== undefined || percentage !== undefined || query.length > 0 || path?.suffix !== undefined)

@@ -1,4 +1,4 @@
-// header-routing: writes where a request shall go into a header that Envoy's routes match.
+// header-routing: writes the destination of a request into a header that Envoy's routes match.
 
 import {
   defineMetric,
@@ -37,7 +37,7 @@ class HeaderRouter extends HttpContext {
   }
 
   /**
-   * Each edit makes Envoy choose its route again, so a header that says the right thing already,
+   * Each edit makes Envoy choose its route again. So a header that already has the right value,
    * once, is left alone.
    */
   private writeDestination(target: Target | null): void {

@@ -1,15 +1,15 @@
-// The decision: which destination a request goes to. Pure: it asks the request view, and the host
-// only through it.
+// The decision: which destination a request goes to. Pure: it reaches the host only through the
+// request view.
 
 import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
 import { Split, Target } from "./split";
 
-/** A rule: a match and what it comes to. */
+/** A rule: a match and its result. */
 @final
 export class Rule {
   constructor(
     readonly match: RequestMatch,
-    /** The one target, or `null` where `split` chooses. */
+    /** The only target, or `null` if `split` chooses. */
     readonly target: Target | null,
     readonly split: Split | null,
   ) {}

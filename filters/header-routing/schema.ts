@@ -1,5 +1,5 @@
-// What header-routing's configuration may be. The module's own parser is `config.ts`; a test holds
-// both to the same documents.
+// What header-routing's configuration may be. The module's own parser is `config.ts`. A test checks
+// that both accept and refuse the same documents.
 
 import { z } from "zod";
 import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../shared/match-schema.js";
@@ -24,19 +24,21 @@ const split = z
       .describe("Makes the split sticky: the same key always gets the same destination."),
     salt: salt
       .optional()
-      .describe("Splits with unlike salts share keys out independently. Default: the rule's name."),
+      .describe("Splits with different salts distribute keys independently. Default: the rule's name."),
     destinations: z
       .array(
         z.strictObject({
           name: label.describe("The destination."),
-          weight: weight.describe("Its part of the sum of all weights. Above 0 it always gets some."),
+          weight: weight.describe(
+            "Its share is its part of the sum of all weights. With a weight above 0 it always gets some.",
+          ),
         }),
       )
       .min(1)
       .max(MAX_DESTINATIONS)
       .refine((list) => list.some((entry) => entry.weight > 0), "needs a weight above 0")
       .refine(haveNamesOfTheirOwn, "names a destination twice")
-      .describe("The first is the base, which gives to the others what their weights ask for."),
+      .describe("The first is the base, which the shares of the others are taken from."),
     pins: z
       .array(
         z.strictObject({
@@ -44,7 +46,7 @@ const split = z
             .array(text(1, MAX_PINNED_KEY_SIZE))
             .min(1)
             .max(MAX_PINNED_KEYS)
-            .describe("Keys that are not left to the hash."),
+            .describe("The pinned keys. The hash does not decide on them."),
           destination: label.describe("Where they go."),
         }),
       )
@@ -62,7 +64,7 @@ const rule = z
     name: label.describe("Says in metrics which rule decided. Unique."),
     match: matchSchema.optional().describe("Default: every request."),
     destination: label.optional().describe("Where the request goes."),
-    split: split.optional().describe("Or a share to each of several destinations."),
+    split: split.optional().describe("Alternatively, a share for each of several destinations."),
   })
   .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`);
 
@@ -72,7 +74,7 @@ interface RuleHeaders {
 }
 
 /**
- * The destination header is removed before any rule is tried: a rule that reads it could never
+ * The destination header is removed before any rule is tried, so a rule that reads it could never
  * match.
  */
 function refuseOwnHeader(

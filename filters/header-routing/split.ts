@@ -1,10 +1,10 @@
-// What a rule comes to: a destination, or a share to each of several. Pure: it asks the request
-// view, and the host only through it.
+// The result of a rule: a destination, or a share for each of several. Pure: it reaches the host
+// only through the request view.
 
 import { Bytes } from "../../assembly";
 import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
 
-/** What a rule came to: a destination, and the counter of how often. */
+/** A destination that a rule can choose, and its counter. */
 @final
 export class Target {
   /** Id of the counter for this rule and destination; set once the configuration is accepted. */
@@ -17,28 +17,29 @@ export class Target {
 }
 
 /**
- * The buckets of a split in which a weight would get none of `BUCKETS`: so many that the least of
- * 64 weights, 1 beside 63 of a million, gets at least 31, however the others are rounded.
+ * The buckets of a split in which a weight would get none of `BUCKETS`. They are so many that the
+ * smallest of 64 weights, 1 beside 63 of a million, gets at least 31, however the others are
+ * rounded.
  */
 export const FINE_BUCKETS: u32 = 4_000_000_000;
 
-/** Shares requests out over several targets. */
+/** Distributes requests over several targets. */
 @final
 export class Split {
   /** What makes the split sticky, if anything does. */
   key: StickyKey | null = null;
   salt: u64 = 0;
   pinnedKeys: BytesTable | null = null;
-  /** The target of each pinned key, by its number in `pinnedKeys`. */
+  /** The target of each pinned key, by the key's number in `pinnedKeys`. */
   pinnedTargets: StaticArray<Target> = [];
 
-  /** How many buckets the requests fall into. */
+  /** How many buckets there are. */
   private readonly buckets: u32;
   private ends: Array<u32> = [];
   private owners: Array<Target> = [];
 
   constructor(
-    /** Each target once, the base first, then those that only pins name. */
+    /** Each target once: the base first, last the targets that only pins name. */
     readonly targets: Array<Target>,
     weights: StaticArray<u64>,
   ) {
@@ -75,7 +76,7 @@ export class Split {
   }
 }
 
-/** Neighbouring buckets of one owner: from where the segment before ends up to `end`. */
+/** Neighbouring buckets of one owner: from the end of the previous segment up to `end`. */
 @final
 export class Segment {
   constructor(
@@ -86,12 +87,12 @@ export class Segment {
   ) {}
 }
 
-/** Owner of what no other target has claimed. */
+/** Owner of the buckets that no other target has claimed. */
 const BASE: i32 = 0;
 
 /**
- * How many buckets a split has: `BUCKETS`, or `FINE_BUCKETS` where one of those would be too much
- * for the least of the weights, which would get nothing for ever.
+ * How many buckets a split has: `BUCKETS`, or `FINE_BUCKETS` if one of `BUCKETS` would be more than
+ * the smallest weight's share, which would then never get a request.
  */
 export function bucketsFor(weights: StaticArray<u64>): u32 {
   const shares = sharesOf(weights, BUCKETS);
@@ -102,14 +103,14 @@ export function bucketsFor(weights: StaticArray<u64>): u32 {
 }
 
 /**
- * Which target owns each of so many buckets, a multiple of `BUCKETS`, as segments in order;
- * `weights` are by target, their sum must be above 0.
+ * The owner of each of that many buckets, a multiple of `BUCKETS`, as segments in order; `weights`
+ * are by target, and their sum must be above 0.
  *
- * The first target is the base; every other takes its share of free buckets upwards from an anchor
- * of its own, and the base keeps the rest. So shifting weight between the base and one other target
- * moves keys only between these two, as long as no target grows past the next one's anchor; with
- * two targets it always holds. (For three and more no layout can keep that promise for every change
- * of weights.)
+ * The first target is the base. Every other one takes its share of free buckets upwards from an
+ * anchor of its own, and the base keeps the rest. So a shift of weight between the base and one
+ * other target moves keys only between these two, as long as no target grows past the next one's
+ * anchor; with two targets it never does. (With three or more no layout can keep that promise for
+ * every change of weights.)
  */
 export function shareBuckets(weights: StaticArray<u64>, buckets: u32): Segment {
   const first = new Segment(buckets, BASE, null);
@@ -119,7 +120,7 @@ export function shareBuckets(weights: StaticArray<u64>, buckets: u32): Segment {
   return first;
 }
 
-/** How many of the buckets each target has. */
+/** How many buckets each target has. */
 function sharesOf(weights: StaticArray<u64>, buckets: u32): StaticArray<u32> {
   const shares = new StaticArray<u32>(weights.length);
   let sum: u64 = 0;
@@ -136,7 +137,7 @@ function sharesOf(weights: StaticArray<u64>, buckets: u32): StaticArray<u32> {
   return shares;
 }
 
-/** The last target with a weight: without a base it takes what rounding left. */
+/** The last target with a weight: if the base has none, it takes what rounding left. */
 function lastWeighted(weights: StaticArray<u64>): i32 {
   let last = 0;
   for (let i = 1; i < weights.length; i++) {
@@ -146,8 +147,8 @@ function lastWeighted(weights: StaticArray<u64>): i32 {
 }
 
 /**
- * Gives `owner` the first `share` free buckets from its anchor on, past the last bucket from 0 on.
- * There must be so many.
+ * Gives `owner` the first `share` free buckets from its anchor on, and continues at 0 after the
+ * last bucket. There must be enough free buckets.
  */
 function claim(first: Segment, owner: i32, anchor: u32, share: u32): void {
   let left = share;
@@ -161,8 +162,8 @@ function claim(first: Segment, owner: i32, anchor: u32, share: u32): void {
 }
 
 /**
- * Gives `owner` up to `share` buckets of a free segment that begins at `start`, those from `from`
- * on. Returns how many.
+ * Gives `owner` up to `share` buckets, from `from` on, of a free segment that begins at `start`.
+ * Returns how many.
  */
 function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32): u32 {
   const to = from + min(segment.end - from, share);
@@ -178,9 +179,9 @@ function carve(segment: Segment, start: u32, from: u32, owner: i32, share: u32):
 }
 
 /**
- * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of `BUCKETS`. It depends on the target's
- * place alone, so that adding a target at the end moves no anchor. This is the van der Corput
- * sequence in base 2.
+ * Where a target's buckets begin: 0, 1/2, 1/4, 3/4, 1/8, … of `BUCKETS`. It depends only on the
+ * target's place, so a target added at the end moves no anchor. This is the van der Corput sequence
+ * in base 2.
  */
 function anchorOf(owner: i32): u32 {
   let place: u32 = owner - 1;

@@ -1,5 +1,5 @@
-// The rules that count one request: each with the request's key, its cost, and the limit of this
-// Envoy that it is held to.
+// The rules that count one request, each with the request's key, its cost, and the limit of this
+// Envoy that applies.
 
 import { LocalLimit } from "./local/limit";
 import { Outcome } from "./outcomes";
@@ -8,26 +8,28 @@ import { Rule } from "./rule";
 /** One rule that counts the request. */
 @final
 export class Charge {
-  /** The request's key: `RuleKey.hash`. */
+  /** The hash of the request's key, `RuleKey.hash`. */
   hash: u64 = 0;
   cost: u32 = 0;
-  /** The request has all parts of the rule's key. */
+  /** Whether the request has all parts of the rule's key. */
   isWhole: bool = false;
-  /** `null` where this Envoy has no limit for the rule at this stage. */
+  /** `null` if this Envoy has no limit for the rule at this stage. */
   limit: LocalLimit | null = null;
-  /** What the rule comes to where `limit` lets the request pass. */
+  /** The rule's outcome if `limit` lets the request pass. */
   passed: Outcome = Outcome.Allowed;
-  /** Where `limit` lets the request pass, the service says what the rule comes to. */
+  /** If `limit` lets the request pass, the service decides the rule's outcome. */
   awaitsService: bool = false;
 
   constructor(public rule: Rule) {}
 }
 
-/** A list that serves one request after another. It grows to as many charges as one request had. */
+/**
+ * A list that serves one request after another. It grows to the most charges that one request had.
+ */
 @final
 export class Charges {
   count: i32 = 0;
-  /** How many of them have a limit of a rule that is no shadow. */
+  /** How many of them have a limit of a rule that is not in shadow mode. */
   acting: i32 = 0;
   private readonly items: Array<Charge> = [];
 
@@ -41,7 +43,7 @@ export class Charges {
     return unchecked(this.items[i]);
   }
 
-  /** Adds a charge of the rule. The caller sets its key, its cost, and what passing it means. */
+  /** Adds a charge of the rule. The caller sets its key, its cost, and the outcome for passing. */
   add(rule: Rule, limit: LocalLimit | null): Charge {
     if (this.count == this.items.length) this.items.push(new Charge(rule));
     const charge = unchecked(this.items[this.count++]);

@@ -58,12 +58,12 @@ const MISSING: StaticArray<string> = [SKIP_MISSING, SHARE_MISSING, DENY_MISSING]
 
 const EMPTY = Bytes.owned(0);
 
-/** What a refused request gets. */
+/** The answer to a refused request. */
 @final
 export class AnswerPolicy {
   status: u32 = DEFAULT_STATUS;
   body: Bytes = EMPTY;
-  /** `null`: Envoy's `text/plain`. */
+  /** `null` for Envoy's `text/plain`. */
   contentType: Bytes | null = null;
   grpcStatus: i32 = DEFAULT_GRPC_STATUS;
 }
@@ -74,13 +74,16 @@ function parseExplanation(node: ConfigNode): Bytes | null {
   return name;
 }
 
-/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+/** A compiled configuration. Not to be used if its `Config` has a fault. */
 @final
 export class RateLimitConfig {
   readonly slots: RequestSlots;
-  /** `null`: decisions are not explained. */
+  /** `null` if decisions are not explained. */
   readonly explainHeader: Bytes | null;
-  /** Of that header among the request's, where a client may have sent it; -1 without one. */
+  /**
+   * The slot of that header among the request's headers, because a client may have sent it; -1
+   * without one.
+   */
   readonly explainSlot: i32;
   readonly fieldStyle: FieldStyle;
   readonly answer: AnswerPolicy;

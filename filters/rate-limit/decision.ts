@@ -1,47 +1,47 @@
-// What has been decided on one request, for as long as its stream lives.
+// The decision on one request, kept as long as its stream lives.
 
 import { Outcome } from "./outcomes";
 
-/** As a time to wait: no time is long enough. */
+/** A time to wait, if no time is long enough. */
 export const NEVER: u32 = u32.MAX_VALUE;
 
 const NONE: i32 = -1;
 
-/** What one rule said of the request. */
+/** What one rule said about the request. */
 @final
 export class Note {
   rule: i32 = 0;
   /** -1 while the rule has not decided. */
   outcome: i32 = NONE;
-  /** Something is known of the rule's quota. */
+  /** Whether something is known about the rule's quota. */
   hasQuota: bool = false;
-  /** So many in so many seconds; 0 where that is not known. */
+  /** Requests in a number of seconds; 0 if that is not known. */
   limit: u32 = 0;
   unitSeconds: u32 = 0;
   remaining: u32 = 0;
-  /** Until more than `remaining` is there; 0 where the limit is full, or that is not known. */
+  /** Seconds until more than `remaining` are free; 0 if the limit is full, or that is not known. */
   moreSeconds: u32 = 0;
-  /** Until the limit is full again; 0 where it is, or that is not known. */
+  /** Seconds until the limit is full again; 0 if it is full, or that is not known. */
   fullSeconds: u32 = 0;
 }
 
-/** One for each stream's context, which may serve again: what it holds is kept. */
+/** One for each stream's context, which may serve again: its objects are kept. */
 @final
 export class Decision {
   /**
-   * The rule that refuses the request, -1 where none does. Of several the one that wants the
-   * longest wait.
+   * The rule that refuses the request, -1 if none does. Of several it is the one with the longest
+   * wait.
    */
   refusedBy: i32 = NONE;
-  /** Why. */
+  /** Why the request is refused. */
   reason: Outcome = Outcome.Limited;
-  /** After how many seconds the request would pass: `NEVER`, or 0 where nobody knows. */
+  /** After how many seconds the request would pass: `NEVER`, or 0 if nobody knows. */
   waitSeconds: u32 = 0;
   /** How many notes there are. */
   count: i32 = 0;
   private readonly notes: Array<Note> = [];
 
-  /** @param isNoted the response shall say what the rules said */
+  /** @param isNoted the response says what the rules said */
   constructor(readonly isNoted: bool) {}
 
   clear(): void {
@@ -71,8 +71,8 @@ export class Decision {
   }
 
   /**
-   * The rule's note, with what remains, for the rest of its quota to be filled in; `null` where
-   * none is wanted, or it has one with less remaining.
+   * The rule's note, with `remaining` set; the caller fills in the rest of its quota. `null` if no
+   * note is wanted, or the note already has less remaining.
    */
   quotaOf(rule: i32, remaining: u32): Note | null {
     const note = this.noteOf(rule);
@@ -100,7 +100,7 @@ export class Decision {
     return note;
   }
 
-  /** The order is that of the rules. */
+  /** Keeps the notes in the order of the rules. */
   private moveToPlace(note: Note): void {
     let at = this.count;
     for (; at > 0 && unchecked(this.notes[at - 1]).rule > note.rule; at--) {

@@ -1,4 +1,4 @@
-// What the toolkit knows of rate-limit beside its module.
+// What the toolkit knows about rate-limit beside its module.
 
 import { defineFilter } from "../descriptor.js";
 import { type RateLimitConfig, rateLimitSchema } from "./schema.js";

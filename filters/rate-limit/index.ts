@@ -1,5 +1,5 @@
-// rate-limit: lets so many requests of each key pass in a time, counted over all workers, or by a
-// rate limit service.
+// rate-limit: lets a number of requests of each key pass in a unit of time, counted over all
+// workers, or by a rate limit service.
 
 import { FilterRoot, HttpContext, registerRootContext } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";

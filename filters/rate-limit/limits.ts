@@ -1,9 +1,12 @@
-// Limits, names and words that the parsers and `schema.ts` share. Both languages compile this file:
-// it imports nothing and has plain constants alone.
+// Limits, names and words that the parsers and `schema.ts` share. Both languages compile this file,
+// so it imports nothing and has only plain constants.
 
 export const MAX_RULES = 100;
 
-/** Fields that responses have of their own. No explanation may stand in one of them. */
+/**
+ * Header fields that the filter itself writes to responses. An explanation must not use one of
+ * them.
+ */
 export const RETRY_AFTER_FIELD = "retry-after";
 export const RATELIMIT_FIELD = "ratelimit";
 export const RATELIMIT_POLICY_FIELD = "ratelimit-policy";
@@ -16,7 +19,7 @@ export const NO_FIELDS = "none";
 export const IETF_FIELDS = "ietf";
 export const X_FIELDS = "x-ratelimit";
 
-/** What a refusal is answered with. */
+/** The status of a refusal's answer. */
 export const MIN_STATUS = 400;
 export const MAX_STATUS = 599;
 export const DEFAULT_STATUS = 429;
@@ -25,7 +28,7 @@ export const MAX_GRPC_STATUS = 16;
 /** RESOURCE_EXHAUSTED. */
 export const DEFAULT_GRPC_STATUS = 8;
 
-/** What a part of a key is made of: exactly one of these. */
+/** The sources of a part of a key: exactly one of these. */
 export const KEY_PARTS = [
   "header",
   "cookie",
@@ -45,9 +48,9 @@ export const MAX_SEGMENT = 31;
 /** Bits of an address. */
 export const IPV4_BITS = 32;
 export const IPV6_BITS = 128;
-/** Bits of an IPv6 address that count where the configuration does not say: a network's. */
+/** Bits of an IPv6 address that count by default: a network's. */
 export const DEFAULT_IPV6_BITS = 64;
-/** Most words of the way to a claim. */
+/** Most words of the path to a claim. */
 export const MAX_CLAIM_DEPTH = 8;
 export const JWT_NAMESPACE = "envoy.filters.http.jwt_authn";
 
@@ -60,11 +63,11 @@ export const DENY_MISSING = "deny";
 export const MAX_RANGES = 1000;
 export const MAX_MATCHES = 32;
 
-/** What says a request's cost: exactly one of these. */
+/** The source of a request's cost: exactly one of these. */
 export const COSTS = ["fixed", "header"];
 export const MAX_COST = 1_000_000;
 export const DEFAULT_COST = 1;
-/** No header makes a request cost more, where the configuration does not say how much. */
+/** Most that a header can make a request cost, unless the configuration sets another maximum. */
 export const DEFAULT_MAX_COST = 1000;
 
 /** Units of a limit. */
@@ -72,14 +75,14 @@ export const SECOND = "second";
 export const MINUTE = "minute";
 export const HOUR = "hour";
 export const DAY = "day";
-/** Their seconds. */
+/** How many seconds these units have. */
 export const SECONDS_OF_MINUTE = 60;
 export const SECONDS_OF_HOUR = 3600;
 export const SECONDS_OF_DAY = 86_400;
 
 /** Most requests in a unit, and most at once. */
 export const MAX_LIMIT = 1_000_000_000;
-/** Seconds in which a burst is full again at the latest: ten years. */
+/** Most seconds until a burst is full again: ten years. */
 export const MAX_REFILL_SECONDS = 315_360_000;
 /** Keys that may be active at once. */
 export const MAX_KEYS = 10_000_000;

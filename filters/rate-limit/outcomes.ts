@@ -1,4 +1,4 @@
-// What a rule came to.
+// The outcome of a rule.
 
 /** In the order of the words below. */
 export enum Outcome {
@@ -6,23 +6,25 @@ export enum Outcome {
   Allowed,
   /** The request was over the limit. */
   Limited,
-  /** The request is one that it does not count. */
+  /** The rule does not count the request. */
   Exempt,
-  /** The request missed a part of the key, and `missing` is skip. */
+  /** The request lacked a part of the key, and `missing` is skip. */
   Skipped,
-  /** The request missed a part of the key, and `missing` is deny. */
+  /** The request lacked a part of the key, and `missing` is deny. */
   Denied,
-  /** Other workers were faster each time: refused. */
+  /** Other workers were faster in every attempt: refused. */
   Contended,
-  /** The rate limit service is known to have the key over its limit, and was not asked. */
+  /** The rate limit service is known to have the key over its limit, so it was not asked. */
   LimitedLocally,
-  /** No answer from the service: passed, refused, or judged by the fallback, which let it pass. */
+  /**
+   * No answer from the service. It passed, was refused, or the fallback judged it and let it pass.
+   */
   ServiceFailedAllowed,
   ServiceFailedDenied,
   ServiceFailedLocal,
 }
 
-/** How many outcomes there are, and how many a rule without `global` can come to. */
+/** How many outcomes there are, and how many a rule without `global` can have. */
 export const OUTCOMES: i32 = 10;
 export const LOCAL_OUTCOMES: i32 = 6;
 

@@ -23,21 +23,21 @@ import { FailureMode, RateLimitService } from "./service/service";
 
 const CONTENT_TYPE = Bytes.of("content-type");
 
-/** All that the streams of a plugin have in common. Make it once the configuration is accepted. */
+/** What all streams of a plugin share. Make it once the configuration is accepted. */
 @final
 export class Pipeline {
   readonly request: HostRequestView;
   readonly rules: StaticArray<Rule>;
   readonly fields: ResponseFields;
   readonly answer: AnswerPolicy;
-  /** Of a refusal, as `encodePairs` has them. */
+  /** Headers of a refusal, encoded by `encodePairs`. */
   readonly answerHeaders: Bytes | null;
   readonly service: RateLimitService | null;
   readonly explainHeader: Bytes | null;
-  /** Of that header among the request's; -1 without one. */
+  /** The slot of that header among the request's headers; -1 without one. */
   readonly explainSlot: i32;
   private readonly selection: Selection;
-  /** Of the request in hand: it passes all stages within one callback. */
+  /** The charges of the current request, which passes all stages within one callback. */
   private readonly charges: Charges = new Charges();
 
   /** @param plugin its name */
@@ -58,9 +58,9 @@ export class Pipeline {
   }
 
   /**
-   * Decides on the request of the current callback, as far as this Envoy knows.
+   * Decides on the request of the current callback, as far as this Envoy can.
    * @param call `null` without a service
-   * @returns whether the service is to be asked as well: `call` has the questions, and is to be
+   * @returns whether the service must be asked as well: `call` has the questions, and must be
    * started in the same callback
    */
   decide(decision: Decision, call: ServiceCall | null): bool {
@@ -76,7 +76,7 @@ export class Pipeline {
     return asks && !decision.refused;
   }
 
-  /** Decides the rest: the service has answered the call, or failed to. */
+  /** Decides the rest, after the service has answered the call or failed. */
   decideAnswered(decision: Decision, call: ServiceCall): void {
     const service = this.service;
     const mode = service ? service.failureMode : FailureMode.Allow;

@@ -1,4 +1,5 @@
-// What a rule says of a request before any limit is asked: whether it counts it, and as what.
+// What a rule says about a request before any limit is asked: whether the rule counts it, and as
+// what.
 
 import { Bytes } from "../../assembly";
 import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
@@ -9,7 +10,8 @@ import { LocalPolicy } from "./local/limit";
 import { GlobalRule } from "./service/request";
 
 /**
- * What becomes of a request without a part of the key; in the order of the configuration's words.
+ * What happens to a request that lacks a part of the key, in the order of the configuration's
+ * words.
  */
 export enum Missing {
   Skip,
@@ -17,18 +19,18 @@ export enum Missing {
   Deny,
 }
 
-/** What a request counts. */
+/** How much a request costs. */
 @final
 export class Cost {
   constructor(
-    /** Of the header that says it; -1 where none does. */
+    /** The slot of the header that gives the cost; -1 if none does. */
     private readonly slot: i32,
-    /** Where no header says it. */
+    /** The cost if no header gives it. */
     private readonly otherwise: u32,
     private readonly most: u32,
   ) {}
 
-  /** What is no whole number from 0 on counts as if it were not there. */
+  /** The request's cost. A header that is not a whole number of at least 0 counts as absent. */
   of(request: RequestView): u32 {
     if (this.slot < 0) return this.otherwise;
     const value = request.header(this.slot);
@@ -38,8 +40,8 @@ export class Cost {
 }
 
 /**
- * The number of however many digits, but no more than `most`, which is at least 1; -1 for what is
- * none.
+ * The number in a text of any number of digits, but at most `most`, which is at least 1; -1 for
+ * anything that is not a number.
  */
 function wholeNumber(text: Bytes, most: u32): i64 {
   let value: i64 = 0;
@@ -72,7 +74,7 @@ export class Exemptions {
   }
 }
 
-/** A rule as the configuration has it. */
+/** A rule from the configuration. */
 @final
 export class RulePolicy {
   constructor(
@@ -83,7 +85,7 @@ export class RulePolicy {
     readonly cost: Cost,
     readonly local: LocalPolicy | null,
     readonly global: GlobalRule | null,
-    /** In place of the service when it does not answer. */
+    /** The limit that replaces the service when it does not answer. */
     readonly fallback: LocalPolicy | null,
   ) {}
 }

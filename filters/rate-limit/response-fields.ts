@@ -1,6 +1,6 @@
-// What responses say of the limits: in `RateLimit` and `RateLimit-Policy` of
+// What responses say about the limits: in `RateLimit` and `RateLimit-Policy` of
 // draft-ietf-httpapi-ratelimit-headers-10, or in the older `X-RateLimit-*`; when to come again; and
-// which rules came to what.
+// the outcome of each rule.
 
 import { Bytes, decimalText, responseHeaders, TextBuffer } from "../../assembly";
 import { BytesTable, Explanation } from "../../assembly/rules";
@@ -23,7 +23,10 @@ const X_REMAINING = Bytes.of(X_REMAINING_FIELD);
 const X_RESET = Bytes.of(X_RESET_FIELD);
 const NOTHING = new Bytes(0, 0);
 
-/** An explanation under one of these names would be lost in them, or they in it. */
+/**
+ * The names of those fields. An explanation under one of them would be lost, or would replace the
+ * field.
+ */
 export const OWN_FIELDS = new BytesTable([
   RETRY_AFTER,
   RATELIMIT_POLICY,
@@ -33,7 +36,7 @@ export const OWN_FIELDS = new BytesTable([
   X_RESET,
 ]);
 
-/** What responses say of the limits. */
+/** Which fields describe the limits. */
 export enum FieldStyle {
   None,
   Ietf,
@@ -59,12 +62,14 @@ export class ResponseFields {
     private readonly explainHeader: Bytes | null,
   ) {}
 
-  /** Whether responses that pass are written to at all. */
+  /** Whether responses that pass are changed at all. */
   get isNeeded(): bool {
     return this.style != FieldStyle.None || this.explainHeader != null;
   }
 
-  /** Puts the headers into the response. What the upstream sent under their names goes. */
+  /**
+   * Writes the headers to the response. Headers of the same names from the upstream are removed.
+   */
   write(decision: Decision): void {
     if (decision.waitSeconds > 0 && decision.waitSeconds != NEVER)
       this.put(RETRY_AFTER, decimalText(decision.waitSeconds));
@@ -79,7 +84,7 @@ export class ResponseFields {
     this.put(RATELIMIT, this.list(decision, false));
   }
 
-  /** Of several rules the one with the least remaining speaks. */
+  /** Of several rules, the one with the least remaining is shown. */
   private writeXRateLimit(decision: Decision): void {
     let least: Note | null = null;
     for (let i = 0; i < decision.count; i++) {
@@ -92,8 +97,8 @@ export class ResponseFields {
   }
 
   /**
-   * `"RULE";q=LIMIT;w=SECONDS` or `"RULE";r=REMAINING;t=SECONDS` of each rule of which it is known;
-   * no seconds where nothing is to be said of them.
+   * `"RULE";q=LIMIT;w=SECONDS` or `"RULE";r=REMAINING;t=SECONDS` of each rule whose quota is known;
+   * without seconds if these are not known.
    */
   private list(decision: Decision, isPolicy: bool): Bytes {
     const text = this.text;
@@ -124,7 +129,7 @@ export class ResponseFields {
     this.explanation.writeTo(responseHeaders, header);
   }
 
-  /** Leaves exactly one header of that name, with that value; with an empty one none. */
+  /** Leaves exactly one header of that name, with that value; with an empty value none. */
   private put(name: Bytes, value: Bytes): void {
     if (value.size > 0) responseHeaders.replace(name, value);
     else responseHeaders.remove(name);

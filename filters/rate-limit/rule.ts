@@ -22,9 +22,9 @@ export class Rule {
   private readonly failedDetails: Bytes;
 
   /**
-   * @param number its place among the rules
-   * @param plugin its name: rules of one name in plugins of one name and one `vm_id` have their
-   * keys in common
+   * @param number the rule's place in the list
+   * @param plugin the plugin's name: rules of one name in plugins of one name and one `vm_id` share
+   * their keys
    */
   constructor(
     readonly number: i32,
@@ -52,13 +52,13 @@ export class Rule {
     return this.policy.selection.shadow;
   }
 
-  /** Counts what the rule came to. One host call. */
+  /** Counts the outcome of the rule. One host call. */
   settle(outcome: Outcome, decision: Decision): void {
     this.outcomes.count(outcome);
     decision.noteOutcome(this.number, outcome);
   }
 
-  /** A limit of the rule has made another key go. One host call. */
+  /** Counts that a limit of the rule has evicted another key. One host call. */
   countEviction(): void {
     incrementMetric(this.evictions, 1);
   }
@@ -83,7 +83,7 @@ function limitOf(policy: LocalPolicy | null, plugin: Bytes, rule: Bytes, kind: s
   return new LocalLimit(policy, [plugin, rule, Bytes.of(kind)]);
 }
 
-/** Those that the rule can come to, in the order of `Outcome`. */
+/** The words of the outcomes that the rule can have, in the order of `Outcome`. */
 function wordsOf(policy: RulePolicy): StaticArray<string> {
   return OUTCOME_WORDS.slice<StaticArray<string>>(0, policy.global ? OUTCOMES : LOCAL_OUTCOMES);
 }

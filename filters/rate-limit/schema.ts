@@ -1,5 +1,5 @@
-// What rate-limit's configuration may be. The module's own parser is `config.ts`; a test holds both
-// to the same documents.
+// What rate-limit's configuration may be. The module's own parser is `config.ts`. A test checks
+// that both accept and refuse the same documents.
 
 import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
@@ -50,12 +50,14 @@ import { global, service } from "./service/schema.js";
 
 const cost = z
   .strictObject({
-    fixed: whole(0, MAX_COST).optional().describe("So much for each request."),
-    header: testedHeaderName.optional().describe("What this request header says, a whole number."),
+    fixed: whole(0, MAX_COST).optional().describe("Every request has this cost."),
+    header: testedHeaderName.optional().describe("The cost is the whole number in this request header."),
     default: whole(0, MAX_COST)
       .optional()
-      .describe(`Where the header is missing or no number. Default ${DEFAULT_COST}.`),
-    max: whole(1, MAX_COST).optional().describe(`No more than this. Default ${DEFAULT_MAX_COST}.`),
+      .describe(`The cost if the header is missing or not a whole number. Default ${DEFAULT_COST}.`),
+    max: whole(1, MAX_COST)
+      .optional()
+      .describe(`Highest cost; a higher one is cut down to it. Default ${DEFAULT_MAX_COST}.`),
   })
   .refine(exactlyOneOf(COSTS), `needs exactly one of ${COSTS.join(", ")}`)
   .refine(
@@ -64,8 +66,8 @@ const cost = z
   );
 
 /**
- * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is
- * refused: no client has one.
+ * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is refused,
+ * because no client has one.
  */
 function isAddressOrRange(value: string): boolean {
   const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value) ?? [];
@@ -80,13 +82,13 @@ const exempt = z
       .min(1)
       .max(MAX_RANGES)
       .optional()
-      .describe("Clients of these addresses and ranges."),
+      .describe("Clients with these addresses, or in these ranges."),
     matches: z
       .array(matchSchema)
       .min(1)
       .max(MAX_MATCHES)
       .optional()
-      .describe("Requests that one of these matches."),
+      .describe("Requests that match one of these."),
   })
   .refine(atLeastOneOf(["clientAddresses", "matches"]), "needs clientAddresses, matches or both");
 
@@ -98,15 +100,17 @@ const rule = z
       .min(1)
       .max(MAX_KEY_PARTS)
       .optional()
-      .describe("What is counted apart. Default: all requests of the rule together."),
+      .describe(
+        "Requests with different keys are counted apart. Default: all requests of the rule together.",
+      ),
     missing: z
       .enum([SKIP_MISSING, SHARE_MISSING, DENY_MISSING])
       .optional()
       .describe(
-        `A request without one of the key's parts is not limited by this rule, shares a bucket with all such, or is refused. Default ${SHARE_MISSING}.`,
+        `A request without one of the key's parts is not limited by this rule, shares one limit with all such requests, or is refused. Default ${SHARE_MISSING}.`,
       ),
     exempt: exempt.optional().describe("Requests that the rule does not count."),
-    cost: cost.optional().describe(`What a request counts. Default ${DEFAULT_COST}.`),
+    cost: cost.optional().describe(`What a request costs. Default ${DEFAULT_COST}.`),
     local: local.optional().describe("The limit of this Envoy, exact over its workers."),
     global: global.optional().describe("Asks the rate limit service, with the key's parts as a descriptor."),
   })
@@ -141,12 +145,12 @@ export const rateLimitSchema = z
     explainHeader: writtenHeaderName
       .refine((name) => !OWN_FIELDS.has(name), "must not be a field that says what is left of a limit")
       .optional()
-      .describe("Response header that says which rules came to what. Default: none."),
+      .describe("Response header that says what each rule decided. Default: none."),
     headers: z
       .enum([NO_FIELDS, IETF_FIELDS, X_FIELDS])
       .optional()
       .describe(
-        `What responses say of the limits: RateLimit and RateLimit-Policy, or X-RateLimit-Limit, -Remaining and -Reset. Refusals have Retry-After in any case. Default ${NO_FIELDS}.`,
+        `Headers that tell clients about the limits: RateLimit and RateLimit-Policy, or X-RateLimit-Limit, -Remaining and -Reset. Refusals always have Retry-After. Default ${NO_FIELDS}.`,
       ),
     answer: answer.optional().describe("What a refused request gets."),
     service: service.optional().describe("The rate limit service, for rules with 'global'."),
@@ -154,7 +158,7 @@ export const rateLimitSchema = z
       .array(rule)
       .max(MAX_RULES)
       .refine(haveNamesOfTheirOwn, "name a rule twice")
-      .describe("All that match count, and all must let the request pass."),
+      .describe("Every rule that matches counts the request, and all of them must let it pass."),
   })
   .superRefine((config, context) => {
     config.rules.forEach((entry, i) => {

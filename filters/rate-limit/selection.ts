@@ -25,8 +25,8 @@ export class Selection {
   }
 
   /**
-   * Makes `charges` those of the request in hand. A rule that does not count it, and is not silent
-   * about that, is settled here.
+   * Fills `charges` for the current request. A rule that does not count the request, but has an
+   * outcome to report, is settled here.
    */
   select(charges: Charges, decision: Decision): void {
     charges.clear();

@@ -1,4 +1,4 @@
-// One request: what is decided on it, and done.
+// One request: decides on it, and acts.
 
 import {
   Bytes,
@@ -35,7 +35,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     this.dropExplanation();
     const call = this.call;
     if (pipeline.decide(decision, call) && call) {
-      // Of the other ways to wait some end with the first piece of a body.
+      // Some other ways to wait would end with the first piece of a body.
       if (call.start(this)) return FilterHeadersStatus.StopAllIterationAndWatermark;
       pipeline.decideAnswered(decision, call);
     }
@@ -73,7 +73,10 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     return true;
   }
 
-  /** The upstream is not to see, nor to echo, what a client says in the explanation's name. */
+  /**
+   * Removes a client's header with the explanation's name: the upstream must neither see nor echo
+   * it.
+   */
   private dropExplanation(): void {
     const slot = this.pipeline.explainSlot;
     const name = this.pipeline.explainHeader;

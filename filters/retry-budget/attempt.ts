@@ -1,6 +1,6 @@
-// In a cluster's chain: one attempt of the router's. A retry is written down, or refused, when it
-// begins; and where the attempt before it has a response, that one goes to the client as it is if
-// there is nothing left.
+// In a cluster's chain: one attempt of the router's. A retry is recorded, or refused, when it
+// begins. If the attempt before it has a response and no retry is left, that response goes to the
+// client unchanged.
 
 import {
   Bytes,
@@ -29,12 +29,12 @@ import { isRetriableGrpcStatus, isRetriableStatus, Outcome } from "./policy";
 import { pushesBack } from "./pushback-headers";
 
 /**
- * From 1, also where no `include_request_attempt_count` lets the router say so in a header; and no
- * client can say another.
+ * The attempt's number, from 1. It is known even if no `include_request_attempt_count` lets the
+ * router put it into a header, and no client can set another.
  */
 const ATTEMPT = UpstreamAttributes.requestAttemptCount();
 const REQUEST_TIME = RequestAttributes.time();
-/** What the client has been given, and why: the attributes are the client's stream's. */
+/** What the client got, and why: these are attributes of the client's stream. */
 const CLIENT_STATUS = ResponseAttributes.code();
 const FLAGS = ResponseAttributes.flags();
 /**
@@ -48,7 +48,10 @@ const RATELIMITED = Bytes.of("x-envoy-ratelimited");
 const TRUE = Bytes.of("true");
 const GATEWAY_TIMEOUT: u32 = 504;
 
-/** A promise as the property has it: the lapse, and the attempt that it was made to. */
+/**
+ * A promise in the form of the property: its lapse, and the number of the attempt to which it was
+ * made.
+ */
 const promise = Bytes.owned(16);
 
 @final
@@ -56,10 +59,10 @@ export class Attempt extends HttpContext {
   private readonly entries: Entries;
   private readonly explanation: Explanation = new Explanation();
   private readonly deadline: Deadline = new Deadline();
-  /** From 1. */
+  /** The attempt's number, from 1. */
   private number: i64 = 1;
   private isGrpc: bool = false;
-  /** Whether the request may be sent again, by its method. */
+  /** Whether the request may be sent again, judged by its method. */
   private isAllowed: bool = false;
   /** The lapse in which the next attempt was promised, or `NO_PROMISE`. */
   private promisedIn: u64 = NO_PROMISE;
@@ -88,7 +91,7 @@ export class Attempt extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** Writes the attempt down, or says why it must not be made. */
+  /** Records the attempt, or returns why it must not be made. */
   private begin(budget: Budget, entry: Entry): Outcome {
     const caller = this.plugin.callerOf(budget);
     const ledger = budget.ledger;
@@ -110,7 +113,7 @@ export class Attempt extends HttpContext {
     return budget.ledger.retry(caller, lapse) ? Outcome.Retried : Outcome.Exceeded;
   }
 
-  /** The lapse in which this retry was promised, if it was. */
+  /** The lapse in which this retry was promised, or `NO_PROMISE`. */
   private redeemable(): u64 {
     const kept = getProperty(this.plugin.promiseProperty);
     if (!kept || kept.size != promise.size || load<i64>(kept.ptr, 8) != this.number) return NO_PROMISE;
@@ -122,19 +125,19 @@ export class Attempt extends HttpContext {
   }
 
   /**
-   * One clock; for a client's own deadline, which the request may have spent in other filters,
-   * another and an attribute.
+   * Whether the deadline has passed. One clock read; for a client's own deadline, part of which
+   * other filters may have used, another one and an attribute.
    */
   private isLate(): bool {
     const grpc = this.deadline.grpc;
     if (this.deadline.isOver(monotonicNanoseconds())) return true;
     if (grpc == NO_DEADLINE) return false;
     const now = <i64>nowNanoseconds();
-    // The machine's clock may have been set back meanwhile.
+    // The machine's clock may have been set back since.
     return <u64>max<i64>(0, now - REQUEST_TIME.read(now)) >= grpc;
   }
 
-  /** Keeps what the response will be judged by: the request's headers will be gone. */
+  /** Keeps what is needed to judge the response: by then the request's headers are gone. */
   private goOn(entry: Entry): FilterHeadersStatus {
     const budget = entry.budget!;
     this.isAllowed = this.plugin.allowsMethod(budget);
@@ -143,12 +146,12 @@ export class Attempt extends HttpContext {
   }
 
   /**
-   * No response came of the attempt before, or none that looked like one to retry. This answer is
-   * not retried.
+   * The previous attempt had no response, or none that looked retriable. This answer is not
+   * retried.
    */
   private refuse(budget: Budget, outcome: Outcome): FilterHeadersStatus {
     const config = this.plugin.config;
-    // What is answered here is no response to look at, should this filter see it.
+    // If this filter sees its own answer here, it must not judge it as a response.
     this.entries.end();
     const name = config.explainHeader;
     const headers = name ? this.explanation.encoded(name) : null;
@@ -168,9 +171,7 @@ export class Attempt extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /**
-   * Whether routes retry such a response; which of them this one's does is not to be known here.
-   */
+  /** Whether routes may retry such a response. Whether this route does cannot be known here. */
   private mayBeRetried(): bool {
     const isFailure =
       isRetriableStatus(responseHeaders.get(STATUS), this.plugin.config.retriableStatuses) ||
@@ -178,7 +179,7 @@ export class Attempt extends HttpContext {
     return isFailure && responseHeaders.get(RATELIMITED) == null;
   }
 
-  /** Promises the router a retry, or keeps it from one. */
+  /** Promises the router a retry, or keeps the router from making one. */
   private look(): void {
     const isPushback = this.asksForPushback() && pushesBack();
     for (let i = 0; i < this.entries.count; i++) {
@@ -217,7 +218,7 @@ export class Attempt extends HttpContext {
   }
 
   /**
-   * Gives a promise back where its response has gone to the client, or the router could not retry.
+   * Gives a promise back if its response has gone to the client, or if the router could not retry.
    * Two host calls, and four for the books.
    */
   private withdraw(): void {

@@ -1,5 +1,5 @@
-// One budget of the configuration: which requests are on it, by which policy, and what of it is
-// kept where.
+// One budget of the configuration: which requests count in it, by which policy, and where its books
+// are.
 
 import { Bytes } from "../../assembly";
 import { RuleOutcomes, RuleSelection } from "../../assembly/rules";
@@ -10,20 +10,20 @@ import { Ledger } from "./ledger";
 import { Methods, OUTCOMES, Outcome } from "./policy";
 import { RatioBooks } from "./ratio";
 
-/** How retries are measured. */
+/** How retries are limited. */
 @final
 export class Measure {
   constructor(
     readonly isConcurrency: bool,
     /** In hundredths of a per cent. */
     readonly share: u64,
-    /** Of `ratio`, in milliseconds. */
+    /** The window of `ratio`, in milliseconds. */
     readonly ttlMs: u64,
-    /** Retries per second that are always left, or that may always go on. */
+    /** Retries per second that are always allowed, or active retries that are. */
     readonly least: u64,
   ) {}
 
-  /** Books are begun anew where one of these changes. */
+  /** Part of the books' key: new books begin when one of these values changes. */
   get text(): string {
     return this.isConcurrency
       ? `concurrency ${this.share} ${this.least}`
@@ -40,7 +40,7 @@ export class Measure {
 /** A compiled budget. */
 @final
 export class Budget {
-  /** Response code details by `Outcome`, for where a retry is refused. */
+  /** Response code details by `Outcome`, for a refused retry. */
   readonly details: StaticArray<Bytes>;
   private openLedger: Ledger | null = null;
   private outcomes: RuleOutcomes | null = null;
@@ -52,7 +52,7 @@ export class Budget {
     readonly methods: Methods,
     readonly respectDeadline: bool,
     readonly respectPushback: bool,
-    /** Of a filter in a listener's chain: retries that a request is given at most. */
+    /** Most retries of a request, for a filter in a listener's chain. */
     readonly maxRetries: u32,
   ) {
     const rule = selection.name.toString();
@@ -70,10 +70,10 @@ export class Budget {
   }
 
   /**
-   * To be called once the configuration is accepted: defines the metrics, and opens the books.
-   * @param plugin what tells this plugin from others with which it may share a VM
+   * Call it once the configuration is accepted: it defines the metrics, and opens the books.
+   * @param plugin tells this plugin from others that may share its VM
    * @param vm tells this VM from others
-   * @param secret 16 bytes that all workers know and no client
+   * @param secret 16 bytes that all workers know, but no client
    */
   open(plugin: string, vm: u64, secret: Bytes): void {
     this.callers.seed(secret);
@@ -100,7 +100,7 @@ export class Budget {
     return this.openLedger!;
   }
 
-  /** Counts an outcome; one host call. Returns how it is explained. */
+  /** Counts an outcome; one host call. Returns its explanation. */
   count(outcome: Outcome): Bytes {
     const outcomes = this.outcomes!;
     outcomes.count(outcome);

@@ -1,9 +1,9 @@
-// For which callers something goes on: a bit for each, so that a walk over those is short however
+// The callers that have active requests: a bit for each, so that a walk over them is short however
 // many callers there may be.
 
 import { Bytes } from "../../assembly";
 
-/** What `next` returns where there is none. */
+/** What `next` returns if there is no further caller. */
 export const NO_CALLER: i32 = -1;
 
 const BITS: i32 = 64;
@@ -13,7 +13,7 @@ const WORD_SIZE: i32 = BITS / 8;
 export class BusyCallers {
   private readonly words: Bytes;
 
-  /** @param most the highest number of a caller */
+  /** @param most the highest number that a caller can have */
   constructor(most: i32) {
     this.words = Bytes.owned((most / BITS + 1) * WORD_SIZE);
   }
@@ -24,7 +24,9 @@ export class BusyCallers {
     store<u64>(word, isBusy ? load<u64>(word) | bit : load<u64>(word) & ~bit);
   }
 
-  /** The first one from `from` on, which must not be below 0; `NO_CALLER` where there is none. */
+  /**
+   * The first busy caller from `from` on, which must not be below 0; `NO_CALLER` if there is none.
+   */
   next(from: i32): i32 {
     const words = this.words;
     const first = from / BITS;

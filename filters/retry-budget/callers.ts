@@ -1,4 +1,5 @@
-// Whose budget a request is on: that of its cluster, its route, or the value of one of its headers.
+// Whose budget a request counts in: that of its cluster, its route, or the value of one of its
+// headers.
 
 import { Bytes } from "../../assembly";
 import { hash64, RequestView, sipHash } from "../../assembly/rules";
@@ -11,22 +12,25 @@ export enum Per {
 }
 
 /**
- * Numbers of callers, 0 to `most`. Keys of shared data are never deleted, so there is a fixed
- * number of them.
+ * Numbers of callers, 0 to `most`. Their number is fixed, because keys of shared data are never
+ * deleted.
  */
 @final
 export class Callers {
-  /** By number, the hash of the cluster's or route's name that has it. */
+  /** For each number the hash of the name of the cluster or route that has it. */
   private readonly ids: StaticArray<u64>;
   private known: i32 = 0;
-  /** Of the hash that deals the values of a header: nobody can choose one that meets another's. */
+  /**
+   * The key of the hash that distributes a header's values: nobody can choose a value that collides
+   * with another's.
+   */
   private key0: u64 = 0;
   private key1: u64 = 0;
 
   /**
-   * @param slot of the header, or of the attribute that is the name
-   * @param most callers that are told apart; all others have the last number
-   * @param header its name, where it is one
+   * @param slot the slot of the header, or of the attribute that has the name
+   * @param most callers with a number of their own; all others have the last number
+   * @param header the header's name, if it is one
    */
   constructor(
     private readonly per: Per,
@@ -37,13 +41,13 @@ export class Callers {
     this.ids = new StaticArray<u64>(per == Per.Header ? 0 : most);
   }
 
-  /** To be called before the first request, with 16 bytes that all workers know and no client. */
+  /** Call it before the first request, with 16 bytes that all workers know, but no client. */
   seed(secret: Bytes): void {
     this.key0 = load<u64>(secret.ptr);
     this.key1 = load<u64>(secret.ptr, 8);
   }
 
-  /** What the numbers mean. */
+  /** Describes what the numbers mean. */
   get text(): string {
     return this.per == Per.Header
       ? `header ${this.header.toString()} ${this.most}`
@@ -63,8 +67,8 @@ export class Callers {
   }
 
   /**
-   * Names are the operator's: each has books of its own, as long as there is room. There are few,
-   * and the first is nearly always it.
+   * Names come from the operator: each has books of its own, as long as there is room. There are
+   * few, and nearly always the first is the right one.
    */
   private numberOf(id: u64): i32 {
     for (let i = 0; i < this.known; i++) {
@@ -75,7 +79,7 @@ export class Callers {
     return this.known++;
   }
 
-  /** What tells the caller's key in shared data from others'; the same in every VM. */
+  /** Tells the caller's key in shared data from others'; the same in every VM. */
   idOf(number: i32): u64 {
     if (number == this.most) return u64.MAX_VALUE;
     return this.per == Per.Header ? <u64>number : unchecked(this.ids[number]);

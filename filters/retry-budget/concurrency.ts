@@ -1,24 +1,26 @@
-// The policy `concurrency`: retries that are going on are at most a share of the requests that are.
-// Its books are one value in shared data, with an entry for each VM, so that what a VM had going on
-// when it ended is forgotten; here they are read and changed as bytes, without the host.
+// The policy `concurrency`: active retries are at most a share of the active requests. Its books
+// are one value in shared data, with an entry for each VM, so that the activity of a VM that has
+// ended is forgotten. Here the books are read and changed as bytes, without the host.
 //
-// An entry: u64 VM, u64 when it was last written (steady clock), then what the VM has going on:
-//   0  u32 attempts, retries among them   4  u32 retries
-//   8  u64 number of the newest lapse    16  2 × u32 retries that are promised, lapse n at n % 2
+// An entry: u64 VM, u64 when it was last written (monotonic clock), then the VM's activity:
+//   0  u32 active attempts, retries among them
+//   4  u32 active retries
+//   8  u64 number of the newest lapse
+//  16  2 × u32 promised retries, lapse n at n % 2
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
 import { Books, LAPSE_NS } from "./books";
 import { BusyCallers } from "./busy-callers";
 
-/** An entry that was not written for this long is of a VM that is gone. */
+/** An entry that was not written for this long belongs to a VM that is gone. */
 const STALE_NS: u64 = 30_000_000_000;
 
 const SEEN: usize = 8;
 const ACTIVITY: usize = 16;
 const ACTIVITY_SIZE: i32 = 24;
 const ENTRY_SIZE: i32 = <i32>ACTIVITY + ACTIVITY_SIZE;
-/** More than a proxy has workers. Where there are more, those that wrote first are not seen. */
+/** More than the workers of any proxy. If there are more, the entries written first are ignored. */
 const MAX_ENTRIES: i32 = 512;
 
 const RETRIES: usize = 4;
@@ -26,18 +28,17 @@ const LAPSE: usize = 8;
 const PROMISED: usize = 16;
 
 /**
- * What this VM has going on itself it knows best: it writes its entry whole each time, and nobody
- * else writes it.
+ * A VM knows its own activity best: it writes its whole entry each time, and no other VM writes it.
  */
 @final
 export class ConcurrencyBooks extends Books {
   private readonly owner: Bytes = Bytes.owned((MAX_ENTRIES + 1) * ENTRY_SIZE);
-  /** What this VM has going on, by caller. */
+  /** What is active in this VM, by caller. */
   private readonly activities: Bytes;
   private readonly busy: BusyCallers;
   private caller: i32 = 0;
   private activity: usize = 0;
-  /** The entry of this VM, the last one, as the change makes it. */
+  /** This VM's entry, the last one, as the change makes it. */
   private entry: usize = 0;
   private otherAttempts: u64 = 0;
   private otherRetries: u64 = 0;
@@ -45,7 +46,7 @@ export class ConcurrencyBooks extends Books {
 
   /**
    * @param share retries in hundredths of a per cent of the requests, 0 to `BUCKETS`
-   * @param least retries that may go on in any case
+   * @param least active retries that are always allowed
    * @param vm tells this VM from others
    * @param callers the highest number of a caller
    */
@@ -158,7 +159,7 @@ export class ConcurrencyBooks extends Books {
     return true;
   }
 
-  /** The attempt does not count any more, for it will have ended when its retry begins. */
+  /** The attempt does not count any more, because it will have ended when its retry begins. */
   promise(isRetry: bool): bool {
     const requests = max<u64>(1, this.activeRequests()) - 1;
     const retries = this.activeRetries() + this.promises();
@@ -180,12 +181,12 @@ export class ConcurrencyBooks extends Books {
   }
 }
 
-/** Where a VM's activity has the retries that are promised in that lapse. */
+/** Where a VM's activity keeps the number of retries that are promised in that lapse. */
 function promised(activity: usize, lapse: u64): usize {
   return activity + PROMISED + <usize>(lapse & 1) * 4;
 }
 
-/** Retries that a VM has promised, and whose promises are not over in the lapse `now`. */
+/** Retries that a VM has promised and whose promises have not expired in the lapse `now`. */
 function promisedIn(activity: usize, now: u64): u64 {
   const newest = load<u64>(activity, LAPSE);
   if (now > newest + 1) return 0;

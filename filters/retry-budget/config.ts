@@ -87,7 +87,7 @@ const GRPC_TIMEOUT = Bytes.of("grpc-timeout");
 const MAX_RETRIES_HEADER = Bytes.of("x-envoy-max-retries");
 const NOTHING = Bytes.of("");
 
-/** A compiled configuration. Of no use when the `Config` it was read from has failed. */
+/** A compiled configuration. Not to be used if its `Config` has a fault. */
 @final
 export class RetryBudgetConfig {
   readonly slots: RequestSlots = new RequestSlots();
@@ -97,14 +97,14 @@ export class RetryBudgetConfig {
   readonly body: Bytes;
   budgets: StaticArray<Budget> = [];
   matches: MatchList = new MatchList([]);
-  /** Slots of the headers that a retry may depend on. */
+  /** Slots of the headers that decide whether a retry is allowed. */
   readonly contentType: i32 = this.slots.headers.slotOf(CONTENT_TYPE);
   readonly expectedTimeout: i32 = this.slots.headers.slotOf(EXPECTED_TIMEOUT);
   readonly grpcTimeout: i32 = this.slots.headers.slotOf(GRPC_TIMEOUT);
   readonly maxRetries: i32 = this.slots.headers.slotOf(MAX_RETRIES_HEADER);
-  /** Statuses that routes retry, beside those that are retried everywhere. */
+  /** Statuses that routes retry, beside those that every route may retry. */
   readonly retriableStatuses: StaticArray<i64>;
-  /** Callers that a budget tells apart, by a name or by a header. */
+  /** Callers with a budget of their own, by name or by header. */
   private readonly mostNames: i32;
   private readonly mostValues: i32;
 

@@ -1,23 +1,23 @@
-// How much time a request gives itself.
+// The deadline that a request sets itself.
 
 import { Bytes, NOT_A_NUMBER, parseInteger } from "../../assembly";
 
-/** No deadline, as a time or a length of time in nanoseconds. */
+/** Means no deadline, both as a time and as a length of time in nanoseconds. */
 export const NO_DEADLINE: u64 = u64.MAX_VALUE;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
-/** `m`, the unit that the router writes `grpc-timeout` in. */
+/** `m`, the unit in which the router writes `grpc-timeout`. */
 const MILLISECONDS: u8 = 0x6d;
-/** Of `grpc-timeout`, by its specification. */
+/** Most digits of `grpc-timeout`, by its specification. */
 const MAX_DIGITS: i32 = 8;
-/** No header gives more than this; what says so gives no deadline. */
+/** A header with more milliseconds than this gives no deadline. */
 const MAX_MILLISECONDS: i64 = 1_000_000_000_000;
-/** What the router writes when no time is left, for 0 would mean no limit. */
+/** What the router writes when no time is left, because 0 would mean no limit. */
 const OUT_OF_TIME_NS: u64 = NANOSECONDS_PER_MILLISECOND;
 
 /**
- * Nanoseconds that `x-envoy-expected-rq-timeout-ms` gives; `NO_DEADLINE` for none, 0, and what is
- * no number.
+ * Nanoseconds of `x-envoy-expected-rq-timeout-ms`; `NO_DEADLINE` for 0, for an absent header, and
+ * for anything that is not a number.
  */
 export function parseExpectedTimeout(value: Bytes | null): u64 {
   if (!value) return NO_DEADLINE;
@@ -28,7 +28,7 @@ export function parseExpectedTimeout(value: Bytes | null): u64 {
 }
 
 /**
- * Nanoseconds that `grpc-timeout` gives: 1 to 8 digits and one of `n`, `u`, `m`, `S`, `M`, `H`;
+ * Nanoseconds of `grpc-timeout`: 1 to 8 digits and one of `n`, `u`, `m`, `S`, `M`, `H`;
  * `NO_DEADLINE` for anything else.
  */
 export function parseGrpcTimeout(value: Bytes | null): u64 {
@@ -65,8 +65,9 @@ function unitNs(unit: u8): u64 {
 }
 
 /**
- * Whether the router counts `grpc-timeout` down itself (`grpc_timeout_header_max`): it then writes
- * the same milliseconds in both, and what the client gave is not to be known any more.
+ * Whether the router counts `grpc-timeout` down itself (`grpc_timeout_header_max`). If so, it
+ * writes the same milliseconds into both headers, and the client's own value cannot be known any
+ * more.
  */
 export function isCountedDown(grpc: Bytes, expected: Bytes): bool {
   const digits = expected.size;
@@ -77,12 +78,12 @@ export function isCountedDown(grpc: Bytes, expected: Bytes): bool {
   );
 }
 
-/** The time that one attempt has. */
+/** The time that one attempt has left. */
 @final
 export class Deadline {
-  /** On the steady clock. */
+  /** When the router's time ends, on the monotonic clock. */
   private end: u64 = NO_DEADLINE;
-  /** What the client gave the request, from its start on. */
+  /** The client's deadline for the request, counted from its start. */
   grpc: u64 = NO_DEADLINE;
 
   clear(): void {
@@ -91,8 +92,8 @@ export class Deadline {
   }
 
   /**
-   * @param now when the attempt begins, by the steady clock
-   * @param expected what the router gives this attempt from now on
+   * @param now when the attempt begins, on the monotonic clock
+   * @param expected the time that the router gives this attempt from now on
    */
   set(now: u64, expected: u64, grpc: u64): void {
     const span = expected == OUT_OF_TIME_NS ? 0 : expected;
@@ -100,7 +101,7 @@ export class Deadline {
     this.grpc = grpc;
   }
 
-  /** Whether the router's time is over. */
+  /** Whether the router's time has passed. */
   isOver(now: u64): bool {
     return now >= this.end;
   }

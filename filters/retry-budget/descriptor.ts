@@ -1,4 +1,4 @@
-// What the toolkit knows of retry-budget beside its module.
+// What the toolkit knows about retry-budget beside its module.
 
 import { defineFilter, type FilterChain } from "../descriptor.js";
 import {
@@ -12,9 +12,9 @@ import { type RetryBudgetConfig, retryBudgetSchema } from "./schema.js";
 
 type Budget = NonNullable<RetryBudgetConfig["budgets"]>[number];
 
-/** In a cluster's chain it marks a response that the router must not retry. */
+/** In a cluster's chain the filter marks a response that the router must not retry. */
 const MARK = "x-envoy-ratelimited";
-/** With this condition a marked response is retried, and no other is spared. */
+/** With this condition the router retries marked responses, and only these. */
 const OPPOSITE = "envoy-ratelimited";
 
 export default defineFilter({

@@ -1,19 +1,17 @@
-// The budgets that one stream is written down in: those in shadow mode that it is on, and at last
-// the one that acts.
+// The budgets in which one stream is recorded: those in shadow mode that match it, and last the one
+// that acts.
 
 import { Budget } from "./budget";
 
-/** One of them. */
+/** The record of a stream in one budget. */
 @final
 export class Entry {
   budget: Budget | null = null;
-  /** Whose books. */
+  /** The caller whose books they are. */
   caller: i32 = 0;
-  /** Whether it stands there as going on. */
+  /** Whether it is recorded as active. */
   isCounted: bool = false;
-  /**
-   * Retries that stand there with it, and the step of the window in which they were written down.
-   */
+  /** Retries that are recorded with it, and the step of the window in which they were. */
   retries: u32 = 0;
   step: u64 = 0;
 
@@ -34,7 +32,7 @@ export class Entry {
   }
 }
 
-/** At most so many as the configuration has budgets in shadow mode, and one. */
+/** At most one more entry than the configuration has budgets in shadow mode. */
 @final
 export class Entries {
   private readonly list: StaticArray<Entry>;

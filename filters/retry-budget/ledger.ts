@@ -1,4 +1,4 @@
-// A budget's books in shared data, where all workers read and change them by compare-and-set.
+// A budget's books in shared data, which all workers read and change by compare-and-set.
 
 import {
   Bytes,
@@ -17,19 +17,19 @@ import { Books } from "./books";
 import { Callers } from "./callers";
 
 /**
- * Whenever an attempt fails somebody else's has succeeded: this many in a row fail only where
- * something is broken. A retry that cannot be written down is not made.
+ * Each attempt fails only because another worker's has succeeded. This many in a row fail only if
+ * something is broken. A retry that cannot be recorded is not made.
  */
 const ATTEMPTS: u32 = 1000;
-/** After this long nothing is left in any books: more than the longest window. */
+/** After this long all books are empty: it is longer than the longest window. */
 const MEMORY_NS: u64 = 65_000_000_000;
-/** Of the books: raise it with any change of what `ratio.ts` or `concurrency.ts` writes. */
+/** Layout of the books: raise it with any change of what `ratio.ts` or `concurrency.ts` writes. */
 const LAYOUT: u32 = 1;
-/** The caller's, at the end of a key. */
+/** Digits of the caller at the end of a key. */
 const KEY_DIGITS: i32 = 16;
 const HEX = Bytes.of("0123456789abcdef");
 
-/** What `first` returns where the request could not be written down. */
+/** What `first` returns if the request could not be recorded. */
 export const NOT_COUNTED: i32 = -1;
 
 enum Change {
@@ -43,8 +43,8 @@ enum Change {
 }
 
 /**
- * The books of one budget, for all its callers. A change is four host calls, two more where the
- * books know what goes on.
+ * The books of one budget, for all its callers. A change is four host calls, and two more if the
+ * books know about active requests.
  */
 @final
 export class Ledger extends SharedUpdater {
@@ -54,17 +54,17 @@ export class Ledger extends SharedUpdater {
   private readonly activeRequests: u32;
   private readonly activeRetries: u32;
   private now: u64 = 0;
-  /** Whose books were changed last. */
+  /** The caller whose books were changed last. */
   private caller: i32 = 0;
   private change: Change = Change.Refresh;
-  /** Of a change: its lapse or step, and its retries. */
+  /** The parameters of a change: its lapse or step, and its retries. */
   private moment: u64 = 0;
   private retries: u32 = 0;
   private granted: u32 = 0;
 
   /**
-   * @param names unlike for all that must not be counted together
-   * @param hasActivity the books know what goes on, and want to be told of its end
+   * @param names differ for everything that must not be counted together
+   * @param hasActivity the books know about active requests, and must be told when these end
    */
   constructor(
     names: StaticArray<Bytes>,
@@ -83,7 +83,7 @@ export class Ledger extends SharedUpdater {
   }
 
   /**
-   * Where nothing was counted yet, by any worker: that must not look like a budget that is spent.
+   * Shows full gauges if no worker has counted anything yet: otherwise the budget would look spent.
    */
   showNew(): void {
     if (getMetric(this.remaining) > 0) return;
@@ -91,7 +91,7 @@ export class Ledger extends SharedUpdater {
     recordMetric(this.remaining, this.books.remaining());
   }
 
-  /** When the last change was made, by the steady clock, and which step and lapse that was. */
+  /** When the last change was made, on the monotonic clock, and in which step and lapse. */
   get time(): u64 {
     return this.now;
   }
@@ -105,44 +105,46 @@ export class Ledger extends SharedUpdater {
   }
 
   /**
-   * A request of that caller begins, and with it up to `wanted` retries. Returns how many are
+   * A request of that caller begins, and wants up to `wanted` retries. Returns how many are
    * granted, or `NOT_COUNTED`.
    */
   first(caller: i32, wanted: u32): i32 {
     return this.make(Change.First, caller, 0, wanted) ? <i32>this.granted : NOT_COUNTED;
   }
 
-  /** A retry begins, promised in that lapse or not; false where it must not. */
+  /** A retry begins, whether it was promised in that lapse or not; false if it is not allowed. */
   retry(caller: i32, lapse: u64): bool {
     return this.make(Change.Retry, caller, lapse, 0);
   }
 
-  /** Promises a retry to an attempt that is about to end; false where none remains. */
+  /** Promises a retry to an attempt that is about to end; false if none remains. */
   promise(caller: i32, isRetry: bool): bool {
     return this.make(Change.Promise, caller, 0, isRetry ? 1 : 0);
   }
 
-  /** The retry that was promised in that lapse will not be made. */
+  /** The retry promised in that lapse will not be made. */
   withdraw(caller: i32, lapse: u64): void {
     this.make(Change.Withdraw, caller, lapse, 0);
   }
 
-  /** Of what was granted in that step, this many retries will not be made. */
+  /** This many of the retries granted in that step will not be made. */
   settle(caller: i32, step: u64, unused: u32): void {
     this.make(Change.Settle, caller, step, unused);
   }
 
-  /** A request or attempt is over, and so many retries with it. */
+  /** A request or attempt is over, and with it that many retries. */
   end(caller: i32, retries: u32): void {
     this.make(Change.End, caller, 0, retries);
   }
 
-  /** The first caller from that number on for whom something goes on here, or `NO_CALLER`. */
+  /** The first caller, from that number on, with active requests in this VM, or `NO_CALLER`. */
   nextBusy(from: i32): i32 {
     return this.books.nextBusy(from);
   }
 
-  /** Says of a caller for whom something goes on that this VM is still there. Three host calls. */
+  /**
+   * Tells the books of a caller with active requests that this VM is still there. Three host calls.
+   */
   renew(caller: i32): void {
     const last = this.caller;
     this.write(Change.Refresh, caller, 0, 0);
@@ -150,9 +152,9 @@ export class Ledger extends SharedUpdater {
   }
 
   /**
-   * Lets the gauges show what has come back of the books that were changed last. Three host calls,
-   * two more where the books know what goes on.
-   * @returns whether there may be something more to show later
+   * Updates the gauges to what has come back in the books that were changed last. Three host calls,
+   * and two more if the books know about active requests.
+   * @returns whether more may come back later
    */
   show(): bool {
     const now = monotonicNanoseconds();
@@ -174,7 +176,8 @@ export class Ledger extends SharedUpdater {
     this.now = monotonicNanoseconds();
     this.select(caller);
     const isKept = this.data.update(this, ATTEMPTS) == UpdateOutcome.Updated;
-    // What has ended has ended, whether or not it could be written down: the next change says so.
+    // A request that has ended has ended, even if that could not be recorded: the next change
+    // records it.
     if (isKept || change == Change.End || change == Change.Settle) this.books.commit();
     return isKept;
   }

@@ -1,4 +1,4 @@
-// What all streams of a plugin share: its configuration at work.
+// What all streams of a plugin share: its configuration in use.
 
 import { Bytes, isGrpcType, RootContext } from "../../assembly";
 import { HostRequestView } from "../../assembly/rules";
@@ -8,17 +8,18 @@ import { isCountedDown, NO_DEADLINE, parseExpectedTimeout, parseGrpcTimeout } fr
 import { Refresher } from "./refresher";
 
 const NONE: i32 = -1;
-/** Of the promise's bytes: an attempt in a VM of this release may follow one in an older VM. */
+/** Layout of a promise: an attempt in a VM of this release may follow one in an older VM. */
 const PROMISE_LAYOUT: u32 = 1;
 
 @final
 export class Plugin {
   private readonly request: HostRequestView;
   /**
-   * A property of the request, which all its attempts see: which of them a retry was promised to.
+   * A property of the request, which all its attempts see. It says which attempt was promised a
+   * retry.
    */
   readonly promiseProperty: Bytes;
-  /** To be started when something is written into books. */
+  /** Start it when something was written into books. */
   readonly refresher: Refresher;
 
   constructor(
@@ -35,13 +36,16 @@ export class Plugin {
     return unchecked(this.config.budgets[index]);
   }
 
-  /** In the request's callback: the first budget that it is on, or -1. */
+  /** The first budget that the request counts in, or -1. Call it in the request's callback. */
   firstBudget(): i32 {
     this.request.begin();
     return this.included(this.config.matches.first(this.request));
   }
 
-  /** The next one that it is on as well, or -1: only after one in shadow mode. */
+  /**
+   * The next budget that the request also counts in, or -1. There is one only after a budget in
+   * shadow mode.
+   */
   nextBudget(): i32 {
     return this.included(this.config.matches.next(this.request));
   }
@@ -53,7 +57,7 @@ export class Plugin {
     return index;
   }
 
-  /** Whose books of that budget the request is written in. */
+  /** The caller in whose books of that budget the request is recorded. */
   callerOf(budget: Budget): i32 {
     return budget.callers.of(this.request);
   }
@@ -63,17 +67,17 @@ export class Plugin {
     return isGrpcType(this.request.header(this.config.contentType));
   }
 
-  /** Whether it may be sent twice, as far as its method goes. */
+  /** Whether a request with this method may be sent twice. */
   allowsMethod(budget: Budget): bool {
     return budget.methods.allow(this.request.method(), this.isGrpc());
   }
 
-  /** As the headers of these names have them, in nanoseconds, or `NO_DEADLINE`. */
+  /** The time in `x-envoy-expected-rq-timeout-ms`, in nanoseconds, or `NO_DEADLINE`. */
   expectedTimeout(): u64 {
     return parseExpectedTimeout(this.request.header(this.config.expectedTimeout));
   }
 
-  /** The client's own: `NO_DEADLINE` where the router counts it down. */
+  /** The client's own deadline; `NO_DEADLINE` if the router counts it down. */
   grpcTimeout(): u64 {
     const grpc = this.request.header(this.config.grpcTimeout);
     if (!grpc) return NO_DEADLINE;
@@ -81,7 +85,7 @@ export class Plugin {
     return expected && isCountedDown(grpc, expected) ? NO_DEADLINE : parseGrpcTimeout(grpc);
   }
 
-  /** What another filter set as `x-envoy-max-retries`, or `null`. */
+  /** What another filter has set as `x-envoy-max-retries`, or `null`. */
   maxRetries(): Bytes | null {
     return this.request.header(this.config.maxRetries);
   }

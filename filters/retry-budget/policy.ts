@@ -8,11 +8,11 @@ export enum Outcome {
   Retried,
   /** The budget is spent. */
   Exceeded,
-  /** The request's time is over. */
+  /** The request's deadline has passed. */
   Deadline,
-  /** Its method is none of those that are retried. */
+  /** Its method is not one of those that are retried. */
   Method,
-  /** The upstream asked for none, or for a later one. */
+  /** The upstream asked for no retry, or for a later one. */
   Pushback,
 }
 
@@ -31,7 +31,7 @@ const IDEMPOTENT: StaticArray<Bytes> = [
 /** Which requests may be sent twice. */
 @final
 export class Methods {
-  /** @param listed `null` for the idempotent ones, and gRPC calls */
+  /** @param listed `null` for the idempotent methods, and gRPC calls */
   constructor(private readonly listed: StaticArray<Bytes> | null) {}
 
   allow(method: Bytes | null, isGrpc: bool): bool {
@@ -50,8 +50,8 @@ function isIn(list: StaticArray<Bytes>, method: Bytes): bool {
 }
 
 /**
- * Whether a route may be set up to retry a response of that status: 5xx, 409, 429.
- * @param others that are said to be retried too
+ * Whether a route may be configured to retry a response of that status: 5xx, 409, 429.
+ * @param others further statuses that routes retry
  */
 export function isRetriableStatus(status: Bytes | null, others: StaticArray<i64>): bool {
   const number = status ? parseInteger(status) : 0;
@@ -59,8 +59,8 @@ export function isRetriableStatus(status: Bytes | null, others: StaticArray<i64>
 }
 
 /**
- * The same of a status of gRPC: cancelled, deadline-exceeded, resource-exhausted, internal,
- * unavailable.
+ * Whether a route may be configured to retry that gRPC status: cancelled, deadline-exceeded,
+ * resource-exhausted, internal, unavailable.
  */
 export function isRetriableGrpcStatus(status: Bytes | null): bool {
   const number = status ? parseInteger(status) : 0;

@@ -1,5 +1,5 @@
-// What an upstream says about when it wants to be asked again. The router cannot wait for so long,
-// so that a wish for later is one for no retry.
+// When an upstream wants to be asked again. The router cannot wait that long, so a request for a
+// later retry counts as one for no retry.
 
 import { Bytes, NOT_A_NUMBER, parseInteger } from "../../assembly";
 
@@ -7,27 +7,27 @@ const MONTHS = Bytes.of("JanFebMarAprMayJunJulAugSepOctNovDec");
 /** `Sun, 06 Nov 1994 08:49:37 GMT` */
 const DATE_SIZE: i32 = 29;
 const MILLISECONDS_PER_DAY: i64 = 86_400_000;
-/** What is no date. */
+/** Stands for anything that is not a date. */
 export const NO_DATE: i64 = i64.MIN_VALUE;
 
 /**
- * Whether `grpc-retry-pushback-ms` forbids a retry now: it is not 0. By gRPC's rules a negative one
- * forbids every retry, and so does what is no number.
+ * Whether `grpc-retry-pushback-ms` forbids a retry now, which it does unless it is 0. By gRPC's
+ * rules a negative number forbids every retry, and so does anything that is not a number.
  */
 export function grpcPushesBack(value: Bytes | null): bool {
   return value != null && parseInteger(value) != 0;
 }
 
 /**
- * Whether `retry-after` is a number of seconds above 0. What is neither a number nor a date says
- * nothing.
+ * Whether `retry-after` is a number of seconds above 0. Anything that is neither a number nor a
+ * date is ignored.
  */
 export function retryAfterSeconds(value: Bytes): bool {
   const seconds = parseInteger(value);
   return seconds != NOT_A_NUMBER ? seconds > 0 : isManyDigits(value);
 }
 
-/** More seconds than a number of 18 digits can say. */
+/** Whether it is a number of more than 18 digits. */
 function isManyDigits(value: Bytes): bool {
   for (let i = 0; i < value.size; i++) {
     if (value.at(i) < 0x30 || value.at(i) > 0x39) return false;
@@ -37,7 +37,7 @@ function isManyDigits(value: Bytes): bool {
 
 /**
  * Milliseconds since 1970 of a date as HTTP writes it today (RFC 9110, IMF-fixdate); `NO_DATE` for
- * anything else, the two old forms too.
+ * anything else, also for the two old formats.
  */
 export function parseHttpDate(value: Bytes): i64 {
   if (value.size != DATE_SIZE || value.at(3) != 0x2c) return NO_DATE;
@@ -52,7 +52,7 @@ export function parseHttpDate(value: Bytes): i64 {
   return daysBefore(year, month, day) * MILLISECONDS_PER_DAY + time;
 }
 
-/** The number that these digits are, or -1. */
+/** The number that these digits form, or -1. */
 function numberAt(value: Bytes, at: i32, digits: i32): i32 {
   let number = 0;
   for (let i = at; i < at + digits; i++) {
@@ -63,7 +63,7 @@ function numberAt(value: Bytes, at: i32, digits: i32): i32 {
   return number;
 }
 
-/** From 1, or -1. */
+/** The month, from 1, or -1. */
 function monthAt(value: Bytes, at: i32): i32 {
   for (let month = 0; month < 12; month++) {
     if (memory.compare(value.ptr + at, MONTHS.ptr + 3 * month, 3) == 0) return month + 1;
@@ -72,8 +72,8 @@ function monthAt(value: Bytes, at: i32): i32 {
 }
 
 /**
- * Days from 1970-01-01 on, by the Gregorian calendar; years begin in March here, so that the leap
- * day comes last.
+ * Days since 1970-01-01, by the Gregorian calendar. Years begin in March here, so that the leap day
+ * comes last.
  */
 function daysBefore(year: i32, month: i32, day: i32): i64 {
   const shifted = month > 2 ? year : year - 1;

@@ -1,10 +1,11 @@
-// The policy `ratio`: retries are at most a share of the requests, over a window that slides. Its
-// books are one value of a fixed size, kept in shared data; here they are read and changed as
-// bytes, without the host.
+// The policy `ratio`: retries are at most a share of the requests, over a sliding window. Its books
+// are one value of a fixed size, kept in shared data. Here they are read and changed as bytes,
+// without the host.
 //
-//   0  u64  number of the newest step, a tenth of the window
+//   0  u64 number of the newest step, a tenth of the window
 //   8  10 × (u32 requests, u32 retries), step n at n % 10
-// 88  u64  number of the newest lapse 96  2 × u32 retries that are promised, lapse n at n % 2
+//  88  u64 number of the newest lapse
+//  96  2 × u32 promised retries, lapse n at n % 2
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
@@ -25,14 +26,14 @@ export class RatioBooks extends Books {
   private readonly at: usize;
   private readonly owner: Bytes = Bytes.owned(SIZE);
   private readonly stepNs: u64;
-  /** Retries that are always left within a window. */
+  /** Retries that are always allowed within a window. */
   private readonly reserve: u64;
 
   /**
    * @param share retries in hundredths of a per cent of the requests, 0 to `BUCKETS`
    * @param ttlMs the window, at least 10
-   * @param minPerSecond retries that are left in any case, spread over the window: a burst may use
-   * a whole window's at once
+   * @param minPerSecond retries that are always allowed, counted over the window: a burst may use
+   * those of a whole window at once
    */
   constructor(
     private readonly share: u64,
@@ -47,7 +48,7 @@ export class RatioBooks extends Books {
     this.reserve = (minPerSecond * ttlMs) / 1000;
   }
 
-  /** A caller's books are all in the value under its key. */
+  /** A caller's books are all in the value under its key, so there is nothing to select. */
   select(caller: i32): void {}
   commit(): void {}
 
@@ -59,8 +60,8 @@ export class RatioBooks extends Books {
   }
 
   /**
-   * Empties the steps that have begun since. Another worker may have read the clock a moment later:
-   * the books never go back.
+   * Empties the steps that have begun since the last change. Another worker may have read the clock
+   * a moment later: the books never go back.
    */
   private advanceSteps(step: u64): void {
     const newest = load<u64>(this.at);
@@ -126,7 +127,7 @@ export class RatioBooks extends Books {
     return true;
   }
 
-  /** What has left the window is forgotten. */
+  /** A step that has left the window is forgotten. */
   settle(step: u64, unused: u32): void {
     if (step > this.step || this.step - step >= <u64>STEPS) return;
     const place = this.place(step) + 4;
@@ -148,7 +149,7 @@ export class RatioBooks extends Books {
   }
 }
 
-/** Counts up, and stays at the most that fits. */
+/** Adds to a count, which stays at the largest number that fits. */
 function addTo(place: usize, amount: u32): void {
   store<u32>(place, <u32>min<u64>(<u64>load<u32>(place) + amount, u32.MAX_VALUE));
 }

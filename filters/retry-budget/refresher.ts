@@ -1,16 +1,16 @@
-// What is done from time to time about books in which something was written: they forget a VM of
-// which they hear nothing, and their gauges show what comes back. A plugin may have a hundred
-// budgets with 65,537 callers each, and a worker serves nobody meanwhile: so each tick does a part.
+// What is done regularly about books that were written to: they must not take this VM for gone, and
+// their gauges must show what comes back. A plugin may have a hundred budgets with 65,537 callers
+// each, and a worker serves nobody meanwhile. So each tick does a part.
 
 import { RootContext, Task } from "../../assembly";
 import { Budget } from "./budget";
 import { NO_CALLER } from "./busy-callers";
 
-/** How often: well below the time after which books take a VM for gone. */
+/** How often a round starts: well below the time after which books take a VM for gone. */
 const REFRESH_MS: u32 = 5_000;
 /**
  * Books that one tick looks at: with its host calls a tick takes about a millisecond. With the
- * pause that is 25,000 books in a second, and more than half a million before books take a VM for
+ * pause that makes 25,000 books a second, and more than half a million before books take a VM for
  * gone.
  */
 const BOOKS_A_TICK: i32 = 500;
@@ -19,10 +19,10 @@ const PAUSE_MS: u32 = 20;
 @final
 export class Refresher extends Task {
   private isRunning: bool = false;
-  /** What comes next in this round: a caller of a budget. */
+  /** The next one in this round: a caller of a budget. */
   private budget: i32 = 0;
   private caller: i32 = 0;
-  /** Whether there will be something to do in the next round. */
+  /** Whether the next round will have something to do. */
   private isNeeded: bool = false;
 
   constructor(
@@ -32,7 +32,7 @@ export class Refresher extends Task {
     super();
   }
 
-  /** Something was written into books. */
+  /** Starts the rounds: something was written into books. */
   start(): void {
     if (this.isRunning) return;
     this.isRunning = true;

@@ -1,5 +1,5 @@
-// In a listener's chain: one request. How often the router may retry is decided before it is known
-// whether it must, so that a request holds the retries it is granted until its response has come.
+// In a listener's chain: one request. It is decided how often the router may retry before it is
+// known whether it must. So a request holds its granted retries until its response has come.
 
 import {
   Bytes,
@@ -19,7 +19,7 @@ import { Plugin } from "./plugin";
 import { Outcome } from "./policy";
 
 const ATTEMPTS = UpstreamAttributes.requestAttemptCount();
-/** The router takes its number in place of the route's. */
+/** The router takes this number instead of the route's. */
 const MAX_RETRIES = Bytes.of("x-envoy-max-retries");
 
 @final
@@ -44,7 +44,7 @@ export class Request extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  /** Writes the request down, and as many retries as it may make. */
+  /** Records the request, and the retries that it may make. */
   private begin(budget: Budget, entry: Entry): u32 {
     const caller = this.plugin.callerOf(budget);
     const ledger = budget.ledger;
@@ -60,7 +60,7 @@ export class Request extends HttpContext {
     return max(0, granted);
   }
 
-  /** What the configuration says, or less if another filter has said so. */
+  /** The number that the configuration gives, or less if another filter has set a smaller one. */
   private wanted(budget: Budget): u32 {
     const said = this.plugin.maxRetries();
     const number = said ? parseInteger(said) : -1;
@@ -79,8 +79,8 @@ export class Request extends HttpContext {
   }
 
   /**
-   * The router makes no more retries: those that it did not make are given back. Does nothing where
-   * none was granted, and a second time.
+   * The router makes no more retries: gives back those that it did not make. Does nothing if none
+   * was granted, or if it was called before.
    */
   private settle(): void {
     let made: i64 = -1;
@@ -97,13 +97,13 @@ export class Request extends HttpContext {
     const ledger = budget.ledger;
     if (used > 0) this.note(budget, Outcome.Retried);
     for (let k: u32 = 1; k < used; k++) budget.count(Outcome.Retried);
-    // Where what goes on counts, none of them goes on any more.
+    // If active requests count, none of the retries is active any more.
     const unused = ledger.hasActivity ? entry.retries : entry.retries - used;
     if (unused > 0) ledger.settle(entry.caller, entry.step, unused);
     entry.retries = 0;
   }
 
-  /** A client that goes before its response has come takes no retries with it. */
+  /** If a client goes before its response has come, its retries are given back. */
   override onRecycle(): bool {
     this.settle();
     this.entries.end();

@@ -1,5 +1,5 @@
-// What retry-budget's configuration may be. The module's own parser is `config.ts`; a test holds
-// both to the same documents.
+// What retry-budget's configuration may be. The module's own parser is `config.ts`. A test checks
+// that both accept and refuse the same documents.
 
 import { z } from "zod";
 import {
@@ -59,7 +59,7 @@ const ratio = z.strictObject({
   minRetriesPerSecond: whole(0, MAX_LEAST)
     .optional()
     .describe(
-      `Retries that are always left, so that a service of few requests is retried too. Default ${DEFAULT_RETRIES_PER_SECOND}.`,
+      `Retries per second that are always allowed, so that a service with few requests is retried too. Default ${DEFAULT_RETRIES_PER_SECOND}.`,
     ),
 });
 
@@ -67,31 +67,35 @@ const concurrency = z.strictObject({
   percentage: percentage
     .optional()
     .describe(
-      `Retries that may be going on, in percent of the requests that are. Default ${DEFAULT_PERCENTAGE}.`,
+      `Retries that may be active at once, in percent of the active requests. Default ${DEFAULT_PERCENTAGE}.`,
     ),
   minRetryConcurrency: whole(0, MAX_LEAST)
     .optional()
-    .describe(`Retries that may always be going on. Default ${DEFAULT_RETRY_CONCURRENCY}.`),
+    .describe(`Active retries that are always allowed. Default ${DEFAULT_RETRY_CONCURRENCY}.`),
 });
 
 const per = z
   .strictObject({
-    cluster: z.literal(true).optional().describe("One for each cluster."),
-    route: z.literal(true).optional().describe("One for each route, by its name."),
+    cluster: z.literal(true).optional().describe("One budget for each cluster."),
+    route: z.literal(true).optional().describe("One budget for each route, by its name."),
     header: testedHeaderName
       .optional()
-      .describe("One for each value of this header, such as a caller's name."),
+      .describe("One budget for each value of this header, such as a caller's name."),
   })
   .refine(exactlyOneOf(PER), `needs exactly one of ${PER.join(", ")}`);
 
 const budget = z
   .strictObject({
     ...ruleSelection,
-    per: per.optional().describe("Whose budget it is. Default: the cluster's."),
-    ratio: ratio.optional().describe("Retries are at most a share of the requests. The default, as it is."),
+    per: per.optional().describe("What has a budget of its own. Default: each cluster."),
+    ratio: ratio
+      .optional()
+      .describe(
+        "Retries are at most a share of the requests. This is the default, with the defaults of its fields.",
+      ),
     concurrency: concurrency
       .optional()
-      .describe("Or retries that are going on are at most a share of the requests that are."),
+      .describe("Alternatively, active retries are at most a share of the active requests."),
     methods: z
       .array(method)
       .min(1)
@@ -103,15 +107,15 @@ const budget = z
     respectDeadline: z
       .boolean()
       .optional()
-      .describe("No retry once the time is over that the request gives itself. Default true."),
+      .describe("No retry once the request's own deadline has passed. Default true."),
     respectPushback: z
       .boolean()
       .optional()
-      .describe("No retry where the upstream asks for none, or for a later one. Default true."),
+      .describe("No retry if the upstream asks for none, or for a later one. Default true."),
     maxRetries: whole(1, MAX_RETRIES)
       .optional()
       .describe(
-        `With where: downstream, the retries that one request is given at most, whatever number its route names. Default ${DEFAULT_RETRIES}.`,
+        `With where: downstream, the most retries of one request, whatever number its route has. Default ${DEFAULT_RETRIES}.`,
       ),
   })
   .refine(atMostOneOf(MEASURES), `must have at most one of ${MEASURES.join(", ")}`);
@@ -128,7 +132,7 @@ interface Whereabouts {
   readonly budgets?: readonly { readonly maxRetries?: number | undefined }[] | undefined;
 }
 
-/** In a cluster's chain it is the route that says how often the router may try. */
+/** In a cluster's chain the route says how often the router may try. */
 function refuseMaxRetriesUpstream({ where, budgets }: Whereabouts, context: z.RefinementCtx): void {
   if (where === DOWNSTREAM) return;
   budgets?.forEach((entry, i) => {
@@ -151,19 +155,19 @@ export const retryBudgetSchema = z
       .describe("Response header that says which budget decided what. Default: none."),
     answer: answer
       .optional()
-      .describe("What the client gets where a retry is refused and there is no response to give."),
+      .describe("What the client gets if a retry is refused and there is no response to pass on."),
     retriableStatusCodes: z
       .array(whole(MIN_RETRIABLE_STATUS, MAX_RETRIABLE_STATUS))
       .min(1)
       .max(MAX_RETRIABLE_STATUSES)
       .optional()
       .describe(
-        "Statuses that routes retry beside 5xx, 409 and 429, as their retriable_status_codes have them. Default: none.",
+        "Statuses that routes retry beside 5xx, 409 and 429, as in their retriable_status_codes. Default: none.",
       ),
     maxCallers: whole(1, MAX_CALLERS)
       .optional()
       .describe(
-        `Budgets that are kept apart, for each entry, by cluster, route or header; beyond that some share one. Default ${DEFAULT_NAMES}, by header ${DEFAULT_HEADER_VALUES}.`,
+        `Clusters, routes or header values that have budgets of their own, for each entry; beyond that number some share one. Default ${DEFAULT_NAMES}, by header ${DEFAULT_HEADER_VALUES}.`,
       ),
     budgets: z
       .array(budget)

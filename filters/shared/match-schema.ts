@@ -25,19 +25,19 @@ import {
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
 
-/** Those that hold the connection or the message together. */
+/** Headers that hold the connection or the message together. */
 const MESSAGE: ReadonlySet<string> = new Set([
   ...CONNECTION_HEADERS.split(" "),
   ...MESSAGE_HEADERS.split(" "),
 ]);
 
-/** Those with a format of their own, which writing something else into them would break. */
+/** Headers with a format of their own, which any other value would break. */
 const FORMAT: ReadonlySet<string> = new Set(FORMAT_HEADERS.split(" "));
 
 const NAME = `[a-z0-9${HEADER_NAME_MARKS}]{1,${MAX_HEADER_NAME_SIZE}}`;
 const MUST_BE_NAME = `must be a header name in lower case, 1 to ${MAX_HEADER_NAME_SIZE} characters`;
 
-/** A name as proxy-wasm has it. */
+/** A header's name in proxy-wasm. */
 const headerName = z.string("must be a string").regex(new RegExp(`^${NAME}$`), MUST_BE_NAME);
 
 /** The name of a header that a filter writes. */
@@ -47,7 +47,7 @@ export const writtenHeaderName = headerName.refine(
 );
 
 /**
- * The name of a header of an answer that a filter gives: none that holds the connection or the
+ * The name of a header in a filter's answer. It must not be one that holds the connection or the
  * message together.
  */
 export const replyHeaderName = headerName.refine(
@@ -56,7 +56,7 @@ export const replyHeaderName = headerName.refine(
 );
 
 /**
- * The name of a header that a filter reads: also the pseudo-headers that a request can be told by.
+ * The name of a header that a filter reads. Pseudo-headers that identify a request are allowed too.
  */
 export const testedHeaderName = z
   .string()
@@ -65,7 +65,7 @@ export const testedHeaderName = z
     `${MUST_BE_NAME}, or ${AUTHORITY_HEADER} or ${SCHEME_HEADER}`,
   );
 
-/** A string of so many UTF-8 bytes, as the module counts them. */
+/** A string of `minBytes` to `maxBytes` UTF-8 bytes, as the module counts them. */
 export const text = (minBytes: number, maxBytes: number) =>
   z.string().refine((value) => {
     const bytes = Buffer.byteLength(value);
@@ -103,12 +103,12 @@ export function exactlyOneOf(names: readonly string[]) {
   return (value: object): boolean => countPresent(value, names) === 1;
 }
 
-/** For `refine`: the object has one of these keys, or more. */
+/** For `refine`: the object has at least one of these keys. */
 export function atLeastOneOf(names: readonly string[]) {
   return (value: object): boolean => countPresent(value, names) >= 1;
 }
 
-/** For `refine`: the object has one of these keys, or none. */
+/** For `refine`: the object has at most one of these keys. */
 export function atMostOneOf(names: readonly string[]) {
   return (value: object): boolean => countPresent(value, names) <= 1;
 }
@@ -144,7 +144,10 @@ const valueTests = {
     .describe(
       `The value is a whole number, of at most ${MAX_INTEGER_DIGITS} decimal digits, within these bounds, both included.`,
     ),
-  invert: z.boolean().optional().describe("Turns the test round: matches where it would not. Default false."),
+  invert: z
+    .boolean()
+    .optional()
+    .describe("Reverses the test: it matches if it otherwise would not. Default false."),
 };
 
 const oneTest = `needs exactly one of ${VALUE_TESTS.join(", ")}`;
@@ -180,7 +183,7 @@ export const matchSchema = z
     method: z
       .union([method, z.array(method).min(1).max(MAX_METHODS)])
       .optional()
-      .describe("The request's method, or several of which one must be it."),
+      .describe("The request's method, or a list of methods of which it must be one."),
     path: path.optional().describe("Tests the path, without the query."),
     headers: z.array(headerMatch).min(1).max(MAX_TESTS).optional().describe("Header tests; all must hold."),
     query: z
@@ -194,4 +197,4 @@ export const matchSchema = z
       .optional()
       .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),
   })
-  .describe("What a request must be for the rule to decide. Everything named must hold.");
+  .describe("Which requests the rule is about. Everything named must hold.");

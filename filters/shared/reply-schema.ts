@@ -1,4 +1,4 @@
-// What a filter answers with, the same in every filter that answers. The module's own parser is
+// The parts of a filter's answer, the same in every filter that answers. The module's own parser is
 // `assembly/text/reply-config.ts`.
 
 import { MAX_BODY_SIZE, MAX_CONTENT_TYPE_SIZE, MAX_HEADER_VALUE_SIZE } from "../../assembly/text/limits.js";
@@ -7,13 +7,13 @@ import { text } from "./match-schema.js";
 /** A body. */
 export const replyBody = text(0, MAX_BODY_SIZE);
 
-/** The type of a body. */
+/** The content type of a body. */
 export const contentType = text(1, MAX_CONTENT_TYPE_SIZE).refine(
   (value) => /^[\x20-\x7e]*$/.test(value),
   "must be printable ASCII",
 );
 
-/** The value of a header that is written. */
+/** The value of a header that a filter writes. */
 export const headerValue = text(0, MAX_HEADER_VALUE_SIZE).refine(
   (value) => ![...value].some((char) => (char < " " && char !== "\t") || char === "\x7f"),
   "must have no control characters but tabs",

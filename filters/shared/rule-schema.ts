@@ -1,4 +1,4 @@
-// What the rules of every filter have in common: a name, what they match, which share of it. The
+// What the rules of every filter share: a name, what they match, and which share of it. The
 // module's own parsers are `assembly/rules/rule-selection.ts`, `assembly/rules/sticky-key.ts`,
 // `assembly/text/label.ts` and `assembly/text/duration.ts`.
 
@@ -17,7 +17,7 @@ import {
 } from "../../assembly/text/limits.js";
 import { exactlyOneOf, matchSchema, percentage, testedHeaderName, text } from "./match-schema.js";
 
-/** For `superRefine` of a whole configuration: it is not more than a module reads. */
+/** For `superRefine` of a whole configuration: it is not larger than a module accepts. */
 export function inOneModule(config: unknown, context: z.RefinementCtx): void {
   if (Buffer.byteLength(JSON.stringify(config)) <= MAX_DOCUMENT_SIZE) return;
   const message = `must be at most ${MAX_DOCUMENT_SIZE} bytes as JSON, which is what the filter gets`;
@@ -32,12 +32,12 @@ export const label = z
     `must be 1 to ${MAX_LABEL_SIZE} letters, digits, '_', '.' or '-'`,
   );
 
-/** For `refine` of a list: no two of its entries have one name. */
+/** For `refine` of a list: no two of its entries have the same name. */
 export function haveNamesOfTheirOwn(entries: readonly { readonly name: string }[]): boolean {
   return new Set(entries.map((entry) => entry.name)).size === entries.length;
 }
 
-/** By what a request is told apart where the same one shall always come to the same outcome. */
+/** What identifies a request when the same one must always have the same outcome. */
 export const stickyKey = z
   .strictObject({
     header: testedHeaderName.optional().describe("The value of this header."),
@@ -56,7 +56,7 @@ const LENGTH = new RegExp(
 );
 const THOUSANDTHS = BigInt("1".padEnd(MAX_DURATION_FRACTION + 1, "0"));
 
-/** A length of time in milliseconds; undefined for a text that is none. */
+/** A length of time in milliseconds; undefined for any other text. */
 export function millisecondsOf(value: string): number | undefined {
   const [, digits, fraction = "", unit] = LENGTH.exec(value) ?? [];
   if (digits === undefined || unit === undefined) return undefined;
@@ -65,7 +65,7 @@ export function millisecondsOf(value: string): number | undefined {
   return product % THOUSANDTHS === 0n ? Number(product / THOUSANDTHS) : undefined;
 }
 
-/** A length of time as a person writes it, in the largest unit that divides it. */
+/** A length of time in the form that a person writes, in the largest unit that divides it. */
 export function shownDuration(ms: number): string {
   const unit = (["h", "m", "s"] as const).find((each) => ms > 0 && ms % MILLISECONDS[each] === 0) ?? "ms";
   return `${ms / MILLISECONDS[unit]}${unit}`;
@@ -90,23 +90,25 @@ export function duration(min: string, max: string) {
     }, `must be from ${min} to ${max}`);
 }
 
-/** What makes the shares or splits of one key independent of others. */
+/** Makes the shares or splits of one key independent of others. */
 export const salt = text(0, MAX_SALT_SIZE);
 
 const share = z.strictObject({
-  percentage: percentage.describe("How much of what matches, in percent; steps of 0.01."),
+  percentage: percentage.describe("Share of the matching requests, in percent; steps of 0.01."),
   key: stickyKey
     .optional()
-    .describe("Who has this is always or never of the share. Default: each request is drawn for."),
+    .describe(
+      "Requests with the same key are all in the share, or all outside. Default: each request is drawn for.",
+    ),
   salt: salt
     .optional()
-    .describe("Shares with unlike salts take keys independently. Default: the rule's name."),
+    .describe("Shares with different salts choose keys independently. Default: the rule's name."),
 });
 
-/** The fields of a rule that say what it is called and what it is about. */
+/** The fields of a rule for its name and the requests that it is about. */
 export const ruleSelection = {
   name: label.describe("Says in metrics which rule decided. Unique."),
   match: matchSchema.optional().describe("Default: every request."),
-  share: share.optional().describe("Takes only a share of what matches. Default: all."),
-  shadow: z.boolean().optional().describe("Counts what the rule would do, and does nothing. Default false."),
+  share: share.optional().describe("Limits the rule to a share of the matching requests. Default: all."),
+  shadow: z.boolean().optional().describe("Only counts what the rule would do. Default false."),
 } as const;

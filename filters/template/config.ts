@@ -1,5 +1,5 @@
-// Compiles the filter's JSON configuration. `schema.ts` is its twin: the conformance suite holds
-// the two together.
+// Compiles the filter's JSON configuration. `schema.ts` is its twin: the conformance suite checks
+// that both agree.
 
 import { Bytes } from "../../assembly";
 import { ConfigNode, isHeaderName } from "../../assembly/config";
@@ -7,10 +7,10 @@ import { DEFAULT_HEADER, MAX_HEADER_SIZE, MAX_VALUE_SIZE, MAX_VALUES } from "./l
 
 const KEYS: StaticArray<string> = ["header", "values", "shadow"];
 
-/** The compiled configuration. Of no use when the document it was read from has a fault. */
+/** The compiled configuration. Not to be used if the document has a fault. */
 @final
 export class FilterConfig {
-  /** Name of the request header that is looked at. */
+  /** Name of the request header that the filter reads. */
   readonly header: Bytes;
   /** The values that let a request pass. */
   readonly values: StaticArray<Bytes>;

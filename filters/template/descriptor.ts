@@ -1,5 +1,5 @@
-// What meshwright's commands know of the filter beside its module. filters/README.md of meshwright
-// says what else may stand here, such as the chain that the filter stands in.
+// What meshwright's commands know about the filter beside its module. meshwright's
+// filters/README.md lists the other fields, such as the chain that the filter stands in.
 
 import { defineFilter } from "../descriptor.js";
 import { DEFAULT_HEADER } from "./limits.js";
@@ -13,7 +13,7 @@ export default defineFilter({
   describe: describeValues,
 });
 
-/** What `meshwright up` says of the filter's settings. */
+/** What `meshwright up` prints about the filter's settings. */
 function describeValues({
   header = DEFAULT_HEADER,
   values,

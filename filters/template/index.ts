@@ -1,5 +1,5 @@
 // The binding: reads the header, lets the policy decide, counts the outcome, and answers a request
-// that may not pass.
+// that is not allowed.
 
 import {
   Bytes,
@@ -32,7 +32,7 @@ const DETAILS: StaticArray<Bytes> = [
 const FORBIDDEN: u32 = 403;
 const BODY = Bytes.of("forbidden\n");
 
-/** Serves every stream of the plugin: it keeps nothing of one. */
+/** Serves every stream of the plugin, and keeps nothing of any. */
 @final
 class FilterContext extends HttpContext {
   private readonly policy: Policy;

@@ -1,10 +1,10 @@
-// Limits and names that `config.ts` and `schema.ts` share. Both languages compile this file: it
-// imports nothing and has plain constants alone.
+// Limits and names that `config.ts` and `schema.ts` share. Both languages compile this file, so it
+// imports nothing and has only plain constants.
 
-/** The request header that is looked at where the configuration names no other. */
+/** The request header that the filter reads, unless the configuration names another. */
 export const DEFAULT_HEADER = "x-api-key";
 export const MAX_HEADER_SIZE = 128;
 
-/** How many values there may be, and how many bytes each may have. */
+/** The largest number of values, and of bytes in each. */
 export const MAX_VALUES = 100;
 export const MAX_VALUE_SIZE = 256;

@@ -2,13 +2,13 @@
 
 import { Bytes } from "../../assembly";
 
-/** What becomes of a request. */
+/** The outcome of a request. */
 export enum Outcome {
   /** It has one of the values. */
   Allowed,
-  /** It has none. */
+  /** It has no value. */
   Missing,
-  /** It has another one. */
+  /** It has another value. */
   Unknown,
 }
 
@@ -17,7 +17,7 @@ export enum Outcome {
 export class Policy {
   constructor(private readonly values: StaticArray<Bytes>) {}
 
-  /** @param value the request's; `null` where it has none. Allocates nothing. */
+  /** @param value the request's; `null` if it has none. Allocates nothing. */
   decide(value: Bytes | null): Outcome {
     if (!value) return Outcome.Missing;
     for (let i = 0; i < this.values.length; i++) {

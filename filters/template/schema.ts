@@ -1,5 +1,5 @@
-// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same
-// document inside Envoy.
+// The filter's configuration as operators write it. It is the twin of `config.ts`, which reads the
+// same document inside Envoy.
 
 import { z } from "zod";
 import { DEFAULT_HEADER, MAX_HEADER_SIZE, MAX_VALUE_SIZE, MAX_VALUES } from "./limits.js";
@@ -14,7 +14,7 @@ export const filterSchema = z
       .string("must be a string")
       .regex(HEADER_NAME, `must be a header name in lower case, 1 to ${MAX_HEADER_SIZE} characters`)
       .optional()
-      .describe(`The request header that is looked at, in lower case. Default: ${DEFAULT_HEADER}.`)
+      .describe(`The request header that the filter reads, in lower case. Default: ${DEFAULT_HEADER}.`)
       .meta({ default: DEFAULT_HEADER }),
     values: z
       .array(

@@ -9,7 +9,7 @@ const DIGIT_0: u8 = 0x30;
 const DIGIT_1: u8 = 0x31;
 const LETTER_D: u8 = 0x64;
 /**
- * Sizes of what may follow the trace id: a span id; the same and a decision; the same and a parent.
+ * Sizes of what may follow the trace id: a span id; a span id and a decision; these and a parent.
  */
 const WITH_SPAN: i32 = 17;
 const WITH_DECISION: i32 = 19;
@@ -20,7 +20,7 @@ const TRUE: Bytes = Bytes.of("true");
 
 /**
  * Reads a `b3` header, `{trace id}-{span id}[-{0|1|d}[-{parent span id}]]` or the decision alone,
- * into `trace`; false, with `trace` as it was, where it is invalid.
+ * into `trace`. False if it is invalid; then `trace` is unchanged.
  */
 export function readB3(value: Bytes, trace: Trace): bool {
   if (value.size == 1) return readDecision(value.at(0), trace);
@@ -46,9 +46,9 @@ function readDecision(byte: u8, trace: Trace): bool {
 }
 
 /**
- * Reads the `x-b3-*` headers, each `null` where it is absent, into `trace`; false, with `trace` as
- * it was, where they are invalid. A decision without ids is valid; neither ids nor a decision is
- * not.
+ * Reads the `x-b3-*` headers, each `null` if it is absent, into `trace`. False if they are invalid;
+ * then `trace` is unchanged. A decision without ids is valid; neither ids nor a decision is
+ * invalid.
  */
 export function readB3Multi(
   traceId: Bytes | null,
@@ -78,7 +78,7 @@ function decisionOf(sampled: Bytes | null, flags: Bytes | null): Sampling {
   return sampled.at(0) == DIGIT_1 || sampled.equals(TRUE) ? Sampling.Accept : Sampling.Deny;
 }
 
-/** `true` and `false` are what tracers wrote before the format was fixed. */
+/** Tracers wrote `true` and `false` before the format was fixed. */
 function isSampled(value: Bytes | null): bool {
   return !value || isBit(value) || value.equals(TRUE) || value.equals(FALSE);
 }

@@ -1,4 +1,4 @@
-// Compiles the filter's JSON configuration. `schema.ts` is its twin: a test holds the two together.
+// Compiles the filter's JSON configuration. `schema.ts` is its twin: a test checks that both agree.
 
 import { Bytes } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
@@ -16,11 +16,11 @@ const KEYS: StaticArray<string> = [
 ];
 /** By `Format`. */
 const READ_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI];
-/** The first by `Format`; the last is only written. */
+/** By `Format`, except for the last, which is only written. */
 const WRITE_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI, X_TRACE_ID];
 const WRITE_X_TRACE_ID: i32 = 3;
 
-/** The compiled configuration. Of no use when the document it was read from has a fault. */
+/** The compiled configuration. Not to be used if the document has a fault. */
 @final
 export class TraceHeadersConfig {
   readonly policy: PolicySettings = new PolicySettings();
@@ -28,7 +28,7 @@ export class TraceHeadersConfig {
   writeB3: bool = false;
   writeB3Multi: bool = false;
   writeXTraceId: bool = false;
-  /** Name of the response header that gets the trace id; `null` for none. */
+  /** Name of the response header with the trace id; `null` for none. */
   responseHeader: Bytes | null = null;
 
   constructor(root: ConfigNode) {

@@ -1,4 +1,4 @@
-// What the toolkit knows of trace-headers beside its module.
+// What the toolkit knows about trace-headers beside its module.
 
 import { defineFilter } from "../descriptor.js";
 import { traceHeadersSchema } from "./schema.js";

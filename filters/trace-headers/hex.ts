@@ -1,4 +1,4 @@
-// Hexadecimal text as the trace formats have it: lower case only, on bytes.
+// Hexadecimal text in the form of the trace formats: only lower case, read as bytes.
 
 const DIGIT_0: u8 = 0x30;
 const LETTER_A: u8 = 0x61;
@@ -8,7 +8,7 @@ export function isHexDigit(byte: u8): bool {
   return <u8>(byte - DIGIT_0) < 10 || <u8>(byte - LETTER_A) < 6;
 }
 
-/** The value, 0 to 15, of a byte that `isHexDigit`. */
+/** The value, 0 to 15, of a byte for which `isHexDigit` is true. */
 export function hexValue(byte: u8): u8 {
   return byte >= LETTER_A ? byte - LETTER_A + 10 : byte - DIGIT_0;
 }
@@ -25,7 +25,7 @@ export function isId(ptr: usize, size: i32): bool {
 }
 
 /**
- * Writes `size` bytes from `from` as `2 * size` digits at `to`. Where all bytes are zero the last
+ * Writes `size` bytes from `from` as `2 * size` digits at `to`. If all bytes are zero, the last
  * digit becomes 1, because an id of zeros means "no id" in every format.
  */
 export function writeId(to: usize, from: usize, size: i32): void {

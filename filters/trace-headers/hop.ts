@@ -8,12 +8,14 @@ import { TraceMetrics } from "./metrics";
 import { TracePolicy } from "./policy";
 import { LONGEST_VALUE, RANDOM_SIZE, Sampling } from "./trace";
 
-/** A configuration at work: defines the metrics, so make it once that is accepted. */
+/**
+ * A configuration in use. It defines the metrics, so make it once the configuration is accepted.
+ */
 @final
 export class Hop {
   private readonly policy: TracePolicy;
   private readonly metrics: TraceMetrics = new TraceMetrics();
-  /** Of the request in hand; kept from one to the next only to be used again. */
+  /** The trace headers of the current request; the object is kept only to be used again. */
   private readonly incoming: IncomingHeaders = new IncomingHeaders();
   private readonly value: Bytes = Bytes.owned(LONGEST_VALUE);
 
@@ -21,13 +23,13 @@ export class Hop {
     this.policy = new TracePolicy(config.policy);
   }
 
-  /** Where the trace id goes in a response; `null` for nowhere. */
+  /** The response header that gets the trace id; `null` for none. */
   get responseHeader(): Bytes | null {
     return this.config.responseHeader;
   }
 
   /**
-   * Gives the request its trace, and returns the trace id, which is good until the next request.
+   * Gives the request its trace, and returns the trace id, which is valid until the next request.
    */
   trace(): Bytes {
     this.collect();
@@ -74,7 +76,7 @@ export class Hop {
   private writeB3Multi(): void {
     const written = this.config.writeB3Multi;
     const trace = this.policy.trace;
-    // Debug implies sampled, which is then not said as well.
+    // Debug implies sampled, which is then not written as well.
     const debug = trace.sampling == Sampling.Debug;
     this.put(TraceHeader.B3TraceId, written ? trace.traceId : null);
     this.put(TraceHeader.B3SpanId, written ? trace.spanId : null);
@@ -90,11 +92,12 @@ export class Hop {
     return this.value;
   }
 
-  /** Leaves exactly one header of that name, with that value, or with `null` none. */
+  /** Leaves exactly one header of that name, with that value; none if the value is `null`. */
   private put(header: TraceHeader, value: Bytes | null): void {
     const name = nameOf(header);
     const present = this.incoming.has(header);
-    // Removed and added anew: exactly one is left, whatever `replace` of a host makes of several.
+    // A repeated header is removed and added anew. So exactly one is left, whatever a host's
+    // `replace` does with several.
     const repeated = this.incoming.isRepeated(header);
     if (present && (repeated || !value)) requestHeaders.remove(name);
     if (!value) return;

@@ -3,7 +3,7 @@
 import { Bytes } from "../../assembly";
 import { Tracestate } from "./tracestate";
 
-/** The headers that this filter knows. It forwards none of them but those it writes. */
+/** The headers that this filter knows. Of these it forwards only those that it writes. */
 export enum TraceHeader {
   Traceparent = 0,
   Tracestate = 1,
@@ -39,7 +39,7 @@ export function nameOf(header: TraceHeader): Bytes {
   return unchecked(NAMES[header]);
 }
 
-/** Which of the known headers has that name, or -1. */
+/** The known header with that name, or -1. */
 export function findHeader(name: Bytes): i32 {
   if (name.size < 2) return -1;
   const first = name.at(0);
@@ -57,15 +57,15 @@ function findWithin(name: Bytes, from: i32, to: i32): i32 {
 }
 
 /**
- * What came in. One object serves all requests of a plugin; the values are good until the callback
- * ends.
+ * The trace headers that arrived. One object serves all requests of a plugin; the values are valid
+ * until the callback ends.
  */
 @final
 export class IncomingHeaders {
   readonly tracestate: Tracestate = new Tracestate();
   private readonly counts: StaticArray<i32> = new StaticArray<i32>(TRACE_HEADERS);
   private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(TRACE_HEADERS);
-  /** False where the host could not hand over the headers. */
+  /** False if the host could not hand over the headers. */
   private known: bool = true;
 
   constructor() {
@@ -78,7 +78,7 @@ export class IncomingHeaders {
     this.known = true;
   }
 
-  /** Takes a header if it is one of the known. */
+  /** Takes a header if it is a known one. */
   add(name: Bytes, value: Bytes): void {
     const header = findHeader(name);
     if (header < 0) return;
@@ -89,17 +89,17 @@ export class IncomingHeaders {
     if (header == TraceHeader.Tracestate) this.tracestate.add(value);
   }
 
-  /** There may be any header, any number of times. */
+  /** Treats every header as if it might be there, any number of times. */
   setUnknown(): void {
     this.known = false;
   }
 
-  /** Whether it is known what came in. */
+  /** Whether the incoming headers are known. */
   get readable(): bool {
     return this.known;
   }
 
-  /** Whether there is, or may be, any trace header. */
+  /** Whether there are, or may be, trace headers. */
   get any(): bool {
     for (let i = 0; i < TRACE_HEADERS; i++) {
       if (unchecked(this.counts[i]) != 0) return true;
@@ -107,24 +107,24 @@ export class IncomingHeaders {
     return !this.known;
   }
 
-  /** Whether that header is, or may be, there. */
+  /** Whether that header is there, or may be. */
   has(header: TraceHeader): bool {
     return !this.known || unchecked(this.counts[header]) != 0;
   }
 
-  /** Whether that header is, or may be, there more than once. */
+  /** Whether that header is there more than once, or may be. */
   isRepeated(header: TraceHeader): bool {
     return !this.known || unchecked(this.counts[header]) > 1;
   }
 
-  /** The value of a header that is there once; `null` where it is absent. */
+  /** The value of a header that occurs once; `null` if it is absent. */
   value(header: TraceHeader): Bytes | null {
     return unchecked(this.counts[header]) == 0 ? null : unchecked(this.values[header]);
   }
 
   /**
-   * Whether writing the tracestate would write what is there: the pieces were not changed if their
-   * size is that of the only header.
+   * Whether writing the tracestate would write the existing value: the members are unchanged if
+   * their size is that of the only header.
    */
   get tracestateUnchanged(): bool {
     const header = TraceHeader.Tracestate;

@@ -1,4 +1,4 @@
-// The binding: gives each request the headers of this hop, and its response the trace id.
+// The binding: gives each request the headers of this hop, and each response the trace id.
 
 import {
   Bytes,
@@ -40,7 +40,7 @@ class TraceHeadersContext extends HttpContext {
   override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     const name = this.hop.responseHeader;
     if (!name || !this.traced) return FilterHeadersStatus.Continue;
-    // The upstream may have answered with one of that name, or with several.
+    // The upstream may have sent headers of that name.
     responseHeaders.remove(name);
     responseHeaders.add(name, this.traceId);
     return FilterHeadersStatus.Continue;

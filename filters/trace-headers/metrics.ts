@@ -28,7 +28,7 @@ export class TraceMetrics {
     this.invalidTracestate = defineInvalid("tracestate");
   }
 
-  /** Counts a decision. One host call, and one more for each thing that was invalid. */
+  /** Counts a decision. One host call, and one more for each invalid format or tracestate. */
   count(decision: TracePolicy): void {
     incrementMetric(unchecked(this.requests[indexOf(decision.outcome, decision.source)]), 1);
     for (let format = 0; decision.invalidFormats >> format != 0; format++) {

@@ -1,5 +1,5 @@
-// The decision: which of the incoming contexts is trusted, and what trace this request belongs to.
-// Pure: no host call.
+// The decision: which incoming context is trusted, and which trace this request belongs to. Pure:
+// no host call.
 
 import { readB3, readB3Multi } from "./b3";
 import { IncomingHeaders, TraceHeader } from "./incoming";
@@ -15,16 +15,16 @@ export enum Format {
   B3Multi = 2,
 }
 
-/** `Source` where no format was read. */
+/** The source if no format was read. */
 export const NO_SOURCE: i32 = 3;
 
-/** What became of the trace. */
+/** The outcome for the trace. */
 export enum Outcome {
   /** The caller's trace goes on. */
   Continued = 0,
-  /** There was none, or only a sampling decision. */
+  /** There was no trace, or only a sampling decision. */
   Started = 1,
-  /** There was something, but nothing valid that is trusted. */
+  /** There was something, but nothing that is valid and trusted. */
   Restarted = 2,
 }
 
@@ -38,7 +38,7 @@ enum Reading {
 export class PolicySettings {
   /** Formats in their order of trust. */
   accept: StaticArray<Format> = [Format.W3c, Format.B3, Format.B3Multi];
-  /** False at the edge: nothing that comes in is believed. */
+  /** False at the edge: no incoming header is trusted. */
   trustIncoming: bool = true;
   /** New traces that are sampled, of `SAMPLING_SCALE`. */
   samplingRate: u32 = SAMPLING_SCALE;
@@ -46,7 +46,7 @@ export class PolicySettings {
   tracestateMaxBytes: i32 = DEFAULT_TRACESTATE_SIZE;
 }
 
-/** Decides for one request after the other; the fields are the last decision. */
+/** Decides for one request after the other; the fields hold the last decision. */
 @final
 export class TracePolicy {
   readonly trace: Trace = new Trace();
@@ -58,7 +58,8 @@ export class TracePolicy {
   /** Whether a valid traceparent came with an invalid tracestate. */
   invalidTracestate: bool = false;
   /**
-   * Whether there is a tracestate to forward: what the incoming headers' `tracestate` now holds.
+   * Whether there is a tracestate to forward: the one that `tracestate` of the incoming headers now
+   * holds.
    */
   keepTracestate: bool = false;
 
@@ -92,7 +93,7 @@ export class TracePolicy {
   }
 
   /**
-   * A tracestate belongs to its traceparent: without that, or with another format's ids, it means
+   * A tracestate belongs to its traceparent: without it, or with another format's ids, it means
    * nothing.
    */
   private decideTracestate(tracestate: Tracestate): void {

@@ -1,5 +1,5 @@
-// The filter's configuration as operators write it: the twin of `config.ts`, which reads the same
-// document inside Envoy.
+// The filter's configuration as operators write it. It is the twin of `config.ts`, which reads the
+// same document inside Envoy.
 
 import { z } from "zod";
 import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
@@ -11,7 +11,7 @@ const WRITE_FORMATS = [W3C, B3, B3_MULTI, X_TRACE_ID] as const;
 
 const TRACESTATE_BYTES = `must be a whole number from 0 to ${MAX_TRACESTATE_SIZE}`;
 
-/** A list of names, none of them twice. */
+/** A list of names without repetition. */
 function formats<const Names extends readonly [string, ...string[]]>(names: Names) {
   return z
     .array(z.enum(names, { error: `must be one of ${names.join(", ")}` }))
@@ -38,7 +38,7 @@ export const traceHeadersSchema = z
       .boolean("must be true or false")
       .optional()
       .describe(
-        "false at the edge: what comes from outside is dropped and every request starts a trace. Default: true.",
+        "Use false at the edge: trace headers from outside are dropped, and every request starts a trace. Default: true.",
       )
       .meta({ default: true }),
     write: formats(WRITE_FORMATS)
@@ -50,7 +50,7 @@ export const traceHeadersSchema = z
     sampling: percentage
       .optional()
       .describe(
-        `Percentage of the traces that start here that are sampled, in steps of 0.01. Default: ${MAX_PERCENTAGE}.`,
+        `Percentage of the traces started here that are sampled, in steps of 0.01. Default: ${MAX_PERCENTAGE}.`,
       )
       .meta({ default: MAX_PERCENTAGE }),
     tracestateMaxBytes: z

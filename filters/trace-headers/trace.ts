@@ -1,5 +1,5 @@
-// One trace context: what was read from the incoming headers, completed for this hop, and how each
-// format spells it.
+// One trace context: the values read from the incoming headers, completed for this hop, and the
+// form that each format gives them.
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
@@ -24,11 +24,11 @@ export enum Sampling {
   Defer = 0,
   Deny = 1,
   Accept = 2,
-  /** Accept, and by every hop. */
+  /** Accepted, and every hop must record it. */
   Debug = 3,
 }
 
-/** What a sampling rate is a part of: the steps of a percentage. */
+/** The whole of which a sampling rate is a part: the steps of a percentage. */
 export const SAMPLING_SCALE: u32 = BUCKETS;
 
 const DASH: u8 = 0x2d;
@@ -40,12 +40,12 @@ export class Trace {
   readonly traceId: Bytes = Bytes.owned(TRACE_ID_SIZE);
   /** This hop's own span. */
   readonly spanId: Bytes = Bytes.owned(SPAN_ID_SIZE);
-  /** The caller's span; meaningful where `continued`. */
+  /** The caller's span; valid only if `continued`. */
   readonly parentId: Bytes = Bytes.owned(SPAN_ID_SIZE);
   /** Whether the ids came from the caller. */
   continued: bool = false;
   sampling: Sampling = Sampling.Defer;
-  /** W3C's random flag: the one who made the trace id says that it is random. */
+  /** W3C's random flag: whoever made the trace id says that it is random. */
   random: bool = false;
 
   clear(): void {
@@ -55,7 +55,7 @@ export class Trace {
   }
 
   /**
-   * Takes the caller's ids, checked digits at these addresses; a trace id of 16 digits is padded on
+   * Takes the caller's ids, checked digits at these addresses. A trace id of 16 digits is padded on
    * the left with zeros.
    */
   adopt(traceId: usize, traceIdSize: i32, spanId: usize): void {
@@ -67,10 +67,10 @@ export class Trace {
   }
 
   /**
-   * Completes the trace for this hop: a new span, a new trace where none was adopted, and a
-   * decision where there is none.
+   * Completes the trace for this hop: a new span, a new trace if none was adopted, and a decision
+   * if there is none.
    * @param random address of `RANDOM_SIZE` random bytes.
-   * @param rate traces sampled of `SAMPLING_SCALE`.
+   * @param rate how many of `SAMPLING_SCALE` traces are sampled.
    */
   complete(random: usize, rate: u32): void {
     if (!this.continued) writeId(this.traceId.ptr, random, TRACE_ID_SIZE / 2);

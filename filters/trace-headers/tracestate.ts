@@ -6,7 +6,7 @@ import { Bytes } from "../../assembly";
 const MAX_MEMBERS: i32 = 32;
 const MAX_KEY: i32 = 256;
 const MAX_VALUE: i32 = 256;
-/** A member longer than this goes first when the list must become shorter. */
+/** A member longer than this is dropped first when the list must become shorter. */
 const LARGE_MEMBER: i32 = 128;
 
 const TAB: u8 = 0x09;
@@ -16,13 +16,13 @@ const EQUALS: u8 = 0x3d;
 const LAST_PRINTABLE: u8 = 0x7e;
 
 /**
- * One request's `tracestate`, however many headers it came in. Refers to the bytes that were added:
- * valid as long as they are.
+ * One request's `tracestate`, in however many headers it arrived. It refers to the bytes that were
+ * added, and is valid as long as they are.
  */
 @final
 export class Tracestate {
   private readonly starts: StaticArray<usize> = new StaticArray<usize>(MAX_MEMBERS);
-  /** Sizes of the members, key to value; 0 where the member was dropped. */
+  /** Sizes of the members, from key to value; 0 for a dropped member. */
   private readonly sizes: StaticArray<i32> = new StaticArray<i32>(MAX_MEMBERS);
   private readonly keySizes: StaticArray<i32> = new StaticArray<i32>(MAX_MEMBERS);
   private count: i32 = 0;
@@ -38,14 +38,14 @@ export class Tracestate {
   }
 
   /**
-   * Whether every member follows the grammar and there are at most 32 of them. Empty members and
-   * those of a key that was there before do not count.
+   * Whether every member follows the grammar and there are at most 32 of them. Empty members, and
+   * those that repeat an earlier key, do not count.
    */
   get valid(): bool {
     return !this.invalid;
   }
 
-  /** What `write` will write, in bytes; 0 where nothing is left. */
+  /** How many bytes `write` will write; 0 if no member is left. */
   get size(): i32 {
     return this.kept == 0 ? 0 : this.keptBytes + this.kept - 1;
   }
@@ -62,7 +62,7 @@ export class Tracestate {
   }
 
   /**
-   * Drops members until `size` is at most `maxBytes`: large ones first, then any, each time from
+   * Drops members until `size` is at most `maxBytes`: first large ones, then any, each time from
    * the end.
    */
   limit(maxBytes: i32): void {
@@ -70,7 +70,7 @@ export class Tracestate {
     this.dropUntil(maxBytes, 0);
   }
 
-  /** Writes the members that are left, joined by commas: `size` bytes. */
+  /** Writes the remaining members, joined by commas: `size` bytes. */
   write(to: usize): void {
     const first = to;
     for (let i = 0; i < this.count; i++) {
@@ -102,8 +102,8 @@ export class Tracestate {
       this.invalid = true;
       return;
     }
-    // The vendor that came back and did not take its old entry out costs the others nothing: its
-    // newest entry is the first.
+    // A vendor that added an entry and did not remove its old one must not cost the others
+    // anything. Its newest entry is the first.
     if (this.hasKey(start, keySize)) return;
     if (this.count == MAX_MEMBERS) {
       this.invalid = true;
@@ -126,7 +126,7 @@ export class Tracestate {
   }
 }
 
-/** Bytes before the first `=`; `size` where there is none, which leaves no value. */
+/** Bytes before the first `=`; `size` if there is none, which leaves no value. */
 function keySizeOf(ptr: usize, size: i32): i32 {
   let at = 0;
   while (at < size && load<u8>(ptr + at) != EQUALS) at++;
@@ -144,7 +144,7 @@ function isKey(ptr: usize, size: i32): bool {
   return true;
 }
 
-/** Printable ASCII but `,` and `=`. Blanks at the end were cut off before. */
+/** Printable ASCII except `,` and `=`. Blanks at the end are already cut off. */
 function isValue(ptr: usize, size: i32): bool {
   if (size < 1 || size > MAX_VALUE) return false;
   for (let i = 0; i < size; i++) {

@@ -5,7 +5,7 @@ import { Bytes } from "../../assembly";
 import { hexValue, isHexDigit, isId } from "./hex";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "./trace";
 
-/** Size of version 00, and of the part of a later version that is understood. */
+/** Size of version 00, and of the understood part of a later version. */
 const KNOWN_SIZE: i32 = 55;
 /** A later version may be longer; nobody needs one as long as this. */
 const MAX_SIZE: i32 = 512;
@@ -14,7 +14,7 @@ const DASH: u8 = 0x2d;
 const VERSION_00: u16 = 0x3030;
 const VERSION_FF: u16 = 0x6666;
 
-/** Reads a `traceparent` into `trace`; false, with `trace` as it was, where it is invalid. */
+/** Reads a `traceparent` into `trace`. False if it is invalid; then `trace` is unchanged. */
 export function readTraceparent(value: Bytes, trace: Trace): bool {
   if (!hasValidShape(value)) return false;
   const ptr = value.ptr;
@@ -24,12 +24,14 @@ export function readTraceparent(value: Bytes, trace: Trace): bool {
   const flags = hexValue(lowFlags);
   trace.adopt(ptr + 3, TRACE_ID_SIZE, ptr + 36);
   trace.sampling = flags & 1 ? Sampling.Accept : Sampling.Deny;
-  // Of a later version only the sampled bit is known to mean what it means here.
+  // In a later version only the sampled bit is known to have the same meaning.
   trace.random = load<u16>(ptr) == VERSION_00 && (flags & 2) != 0;
   return true;
 }
 
-/** Version, size and dashes. A later version may go on after the known part, with a dash. */
+/**
+ * Checks version, size and dashes. A later version may continue after the known part, with a dash.
+ */
 function hasValidShape(value: Bytes): bool {
   const ptr = value.ptr;
   if (value.size < KNOWN_SIZE || value.size > MAX_SIZE) return false;

@@ -1,5 +1,5 @@
-// Between the SDK's contexts, which the host's callbacks reach, and those that a filter of this API
-// extends.
+// Connects the SDK's contexts, which get the host's callbacks, with the contexts that a filter of
+// this API extends.
 
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from "../../assembly/abi/types";
 import { HttpContext, RootContext as SdkRootContext } from "../../assembly/context";
@@ -16,7 +16,7 @@ const factories: Map<string, (context_id: u32) => RootContext> = new Map<
 >();
 
 /**
- * Registers what makes a plugin's root context.
+ * Registers the function that makes a plugin's root context.
  * @param name the plugin's `root_id` in Envoy's configuration; a plugin without one gets the only
  * root context of a module
  */
@@ -28,11 +28,11 @@ export function registerRootContext(
   factories.set(name, root_context_factory);
 }
 
-/** A stream of the filter's. */
+/** One stream of the filter. */
 @final
 export class StreamAdapter extends HttpContext {
   constructor(
-    /** The plugin that the stream is served by. */
+    /** The plugin that serves the stream. */
     readonly plugin: RootAdapter,
     readonly context: Context,
   ) {
@@ -78,14 +78,14 @@ export class StreamAdapter extends HttpContext {
 }
 
 /**
- * A plugin of the filter's. Its root context is made when it is first needed: only then do the host
- * calls in its constructor know whose they are.
+ * One plugin of the filter. Its root context is made when it is first needed: only then are the
+ * host calls in its constructor about this plugin.
  */
 @final
 export class RootAdapter extends SdkRootContext {
   private made: RootContext | null = null;
 
-  /** `null` where the module has no root context for the plugin's `root_id`. */
+  /** `null` if the module has no root context for the plugin's `root_id`. */
   root(): RootContext | null {
     const made = this.made;
     if (made) return made;
@@ -137,19 +137,19 @@ function findFactory(): ((context_id: u32) => RootContext) | null {
   return null;
 }
 
-/** The plugin's root context, or `null` where that number is no plugin's. */
+/** The plugin's root context, or `null` if the number is not a plugin's. */
 export function findRootContext(context_id: u32): RootContext | null {
   const root = findRoot(context_id);
   return root instanceof RootAdapter ? (<RootAdapter>root).root() : null;
 }
 
-/** The stream's context, or `null` where that number is no stream's. */
+/** The stream's context, or `null` if the number is not a stream's. */
 export function findContext(context_id: u32): Context | null {
   const stream = findStream(context_id);
   return stream instanceof StreamAdapter ? (<StreamAdapter>stream).context : null;
 }
 
-/** The context of that number. Traps where there is none, as the two below. */
+/** The context with that number. Traps if there is none, like the two below. */
 export function getBaseContext(context_id: u32): BaseContext {
   const context = findContext(context_id);
   return context ? context : getRootContext(context_id);
@@ -164,7 +164,8 @@ export function getRootContext(context_id: u32): RootContext {
 }
 
 /**
- * Calls the plugin's `onTick` every so many milliseconds; 0 ends that. In a stream's callback too.
+ * Calls the plugin's `onTick` every `millisecond` milliseconds; 0 ends that. Also works in a
+ * stream's callback.
  */
 export function set_tick_period_milliseconds(millisecond: u32): void {
   const id = effectiveContext();

@@ -1,4 +1,4 @@
-// The classes that a filter extends. Only the defaults are here: what calls them is `adapters.ts`.
+// The classes that a filter extends. They have only the defaults; `adapters.ts` calls them.
 
 import { proxy_http_call } from "@solo-io/proxy-runtime/assembly/imports";
 import { OUT_WORD } from "../../assembly/abi/memory";
@@ -41,7 +41,7 @@ export abstract class BaseContext {
   onDelete(): void {}
 }
 
-/** Whom an HTTP call's response is for. */
+/** The receiver of an HTTP call's response. */
 export class HttpCallback {
   origin_context: BaseContext;
   cb: (origin_context: Context, headers: u32, body_size: usize, trailers: u32) => void;
@@ -55,7 +55,7 @@ export class HttpCallback {
   }
 
   /**
-   * A function whose first parameter is a `BaseContext` is taken for `cb` too, so that a root
+   * The cast lets `cb` also be a function whose first parameter is a `BaseContext`, so that a root
    * context may be the origin.
    */
   call(headers: u32, body_size: usize, trailers: u32): void {
@@ -83,7 +83,7 @@ export class RootContext extends BaseContext {
   }
 
   /**
-   * Calls back for every call that waits for its response, as if it had failed. `onDone` does it.
+   * Calls back for every call that waits for its response, as if it had failed. `onDone` calls it.
    */
   cancelPendingRequests(): void {
     const waiting = this.http_calls_.values();
@@ -97,8 +97,8 @@ export class RootContext extends BaseContext {
   }
 
   /**
-   * Reads the configuration. A filter that overrides it without calling it gets `""` from
-   * `getConfiguration`.
+   * Reads the configuration. If a filter overrides it without calling it, `getConfiguration`
+   * returns `""`.
    */
   onConfigure(configuration_size: u32): bool {
     const bytes = get_buffer_bytes(BufferTypeValues.PluginConfiguration, 0, configuration_size);
@@ -126,13 +126,13 @@ export class RootContext extends BaseContext {
   }
 
   /**
-   * Calls a service of a cluster.
+   * Calls a service in a cluster.
    * @param headers with `:method`, `:path` and `:authority`
-   * @param timeout_milliseconds after which the call has failed
-   * @param origin_context what `cb` gets: the stream or the plugin that the call is for
-   * @param cb told the number of response headers, 0 when the call failed; the size of the body;
+   * @param timeout_milliseconds the time after which the call has failed
+   * @param origin_context the argument of `cb`: the stream or the plugin that makes the call
+   * @param cb gets the number of response headers, 0 when the call failed; the size of the body;
    * the number of trailers
-   * @returns other than `Ok`, `cb` is never called
+   * @returns with another status than `Ok`, `cb` is never called
    */
   httpCall(
     cluster: string,
@@ -163,7 +163,7 @@ export class RootContext extends BaseContext {
     return status;
   }
 
-  /** A call's response is there: makes its origin the current context and calls back. */
+  /** A call's response has arrived: makes its origin the current context and calls back. */
   onHttpCallResponse(token: u32, headers: u32, body_size: u32, trailers: u32): void {
     if (!this.http_calls_.has(token)) return;
     const waiting = this.http_calls_.get(token);

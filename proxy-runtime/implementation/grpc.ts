@@ -1,11 +1,11 @@
-// gRPC calls with the parameters of `@solo-io/proxy-runtime` 0.1.8, which leaves out the initial
-// metadata: there is none.
+// gRPC calls with the parameters of `@solo-io/proxy-runtime` 0.1.8. It has no parameter for the
+// initial metadata, so none is sent.
 
 import { proxy_grpc_call as call, proxy_grpc_stream as stream } from "../../assembly/abi/env";
 
 /**
  * The service is a cluster's name. The call's number is written to `token_ptr`, and the root
- * context's `on_grpc_…` are told of what comes.
+ * context's `on_grpc_…` methods get its events.
  */
 export function proxy_grpc_call(
   service_ptr: usize,

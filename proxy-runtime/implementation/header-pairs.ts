@@ -28,7 +28,7 @@ export function makeHeaderPair(key: string, value: string): HeaderPair {
   return new HeaderPair(String.UTF8.encode(key), String.UTF8.encode(value));
 }
 
-/** The ABI's encoding of the list, until the callback ends. */
+/** The list in the ABI's encoding, valid until the callback ends. */
 export function encodeHeaders(headers: Headers): Bytes {
   const count = headers.length;
   let size = WORD + count * 2 * WORD;
@@ -54,7 +54,7 @@ function put(part: ArrayBuffer, sizeAt: usize, data: usize): usize {
   return data + size + 1;
 }
 
-/** The list, in memory of its own; an empty one for `null`. */
+/** The list, in its own memory; an empty one for `null`. */
 export function listOf(pairs: HeaderPairs | null): Headers {
   const headers: Headers = [];
   if (!pairs) return headers;

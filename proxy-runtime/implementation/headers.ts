@@ -1,4 +1,4 @@
-// Header maps by the map's type, and `stream_context`, which has one object for each.
+// Header maps by their type, and `stream_context`, which has one object for each map.
 
 import {
   proxy_add_header_map_value,
@@ -33,14 +33,14 @@ export function add_header_map_value_string(
   return proxy_add_header_map_value(typ, name.ptr, name.size, text.ptr, text.size);
 }
 
-/** The value of the first header of that name; an empty buffer where there is none. */
+/** The value of the first header of that name; an empty buffer if there is none. */
 export function get_header_map_value(typ: HeaderMapTypeValues, key: ArrayBuffer): ArrayBuffer {
   clearOut();
   const status = proxy_get_header_map_value(typ, changetype<usize>(key), key.byteLength, OUT_PTR, OUT_SIZE);
   return bufferOf(status == Status.Ok ? adoptView() : null);
 }
 
-/** Does nothing where the map does not exist, as the three below. */
+/** Does nothing if the map does not exist, like the three below. */
 export function replace_header_map_value(
   typ: HeaderMapTypeValues,
   key: ArrayBuffer,
@@ -66,7 +66,7 @@ export function remove_header_map_value_string(typ: HeaderMapTypeValues, key: st
   proxy_remove_header_map_value(typ, name.ptr, name.size);
 }
 
-/** How many bytes all names and values have; 0 where the map does not exist. */
+/** How many bytes all names and values have; 0 if the map does not exist. */
 export function get_header_map_size(typ: HeaderMapTypeValues): usize {
   store<u32>(OUT_WORD, 0);
   const status = proxy_get_header_map_size(typ, OUT_WORD);
@@ -93,7 +93,7 @@ class HeaderStreamManipulator {
     this.map.replace(encode(key), encode(value));
   }
 
-  /** The value of the first header of that name; `""` where there is none. */
+  /** The value of the first header of that name; `""` if there is none. */
   get(key: string): string {
     const value = this.map.get(encode(key));
     return value ? value.toString() : "";
@@ -104,7 +104,7 @@ class HeaderStreamManipulator {
     this.map.remove(encode(key));
   }
 
-  /** All headers in their order; an empty list where the map does not exist. */
+  /** All headers in their order; an empty list if the map does not exist. */
   get_headers(): Headers {
     return listOf(this.map.pairs());
   }
@@ -115,7 +115,7 @@ class HeaderStreamManipulator {
   }
 }
 
-/** The headers, or the trailers, of all that a filter sees. */
+/** All header maps, or all trailer maps, that a filter sees. */
 class HeaderMapManipulator {
   constructor(
     public request: HeaderStreamManipulator,

@@ -45,7 +45,7 @@ class StatusWithData {
   data: ArrayBuffer = new ArrayBuffer(0);
 }
 
-/** Status and message of the gRPC call that was closed, in `on_grpc_close`. */
+/** Status and message of the gRPC call that has closed, in `on_grpc_close`. */
 export function get_status(): StatusWithData {
   const closed = new StatusWithData();
   clearOut();
@@ -63,7 +63,7 @@ export function get_current_time_nanoseconds(): u64 {
 }
 
 /**
- * The property at `path`, whose segments are separated by NUL; an empty buffer where there is none.
+ * The property at `path`, whose segments are separated by NUL; an empty buffer if there is none.
  */
 export function get_property(path: string): ArrayBuffer {
   return bufferOf(getProperty(encode(path)));
@@ -81,7 +81,7 @@ export function continue_response(): WasmResultValues {
   return continueStream(StreamType.Response);
 }
 
-/** Answers the request from here; a headers callback must then return `StopIteration`. */
+/** Answers the request from the filter; a headers callback must then return `StopIteration`. */
 export function send_local_response(
   response_code: u32,
   response_code_details: string,
@@ -94,19 +94,17 @@ export function send_local_response(
   return sendLocalReply(response_code, details, viewOf(body), headers, grpc_status);
 }
 
-/** Lets Envoy choose the route anew. An edit of the request headers does that by itself. */
+/** Makes Envoy choose the route again. An edit of the request headers does so by itself. */
 export function clear_route_cache(): WasmResultValues {
   return clearRouteCache();
 }
 
-/**
- * What the host's function of that name returns; an empty buffer where it fails, or there is none.
- */
+/** What the host's function of that name returns; an empty buffer if it fails or does not exist. */
 export function call_foreign_function(function_name: string, argument: string): ArrayBuffer {
   return bufferOf(callForeignFunction(function_name, encode(argument)).value);
 }
 
-/** Up to `length` bytes from `start` on; an empty buffer where there are none. */
+/** Up to `length` bytes from `start` on; an empty buffer if there are none. */
 export function get_buffer_bytes(typ: BufferTypeValues, start: u32, length: u32): ArrayBuffer {
   clearOut();
   const status = proxy_get_buffer_bytes(typ, start, length, OUT_PTR, OUT_SIZE);
@@ -135,7 +133,7 @@ export function done(): WasmResultValues {
   return finish();
 }
 
-/** Makes the host calls that follow be about that context. Logs where it is gone. */
+/** Makes the host calls that follow be about that context. Logs a line if it is gone. */
 export function proxy_set_effective_context(_id: u32): WasmResultValues {
   const status = setEffectiveContext(_id);
   if (status != Status.Ok && _id != effectiveContext()) {

@@ -1,5 +1,5 @@
-// Counters, gauges and histograms. A metric that is defined again, even for every stream, is the
-// same metric and takes no further memory.
+// Counters, gauges and histograms. Defining the same metric again, even for every stream, returns
+// the same metric and takes no further memory.
 
 import {
   proxy_get_metric,
@@ -45,7 +45,7 @@ export function get_metric(metric_id: u32): MetricData {
   return metric;
 }
 
-/** A metric that the host refused has the number 0, and changes to it give `BadArgument`. */
+/** A metric that the host refused has the number 0; changes to it give `BadArgument`. */
 class Metric {
   metric_id: u32;
 
@@ -63,7 +63,7 @@ export class Gauge extends Metric {
     return increment_metric(this.metric_id, offset);
   }
 
-  /** Sets the gauge of that number, which need not be this one. */
+  /** Sets the gauge with that number, which may be another one than this. */
   record(metric_id: u32, value: u64): WasmResultValues {
     return record_metric(metric_id, value);
   }
@@ -74,12 +74,12 @@ export class Histogram extends Metric {
     super(MetricTypeValues.Histogram, name);
   }
 
-  /** The host refuses it: `BadArgument`. */
+  /** Returns `BadArgument`: the host refuses it. */
   increment(offset: i64): WasmResultValues {
     return increment_metric(this.metric_id, offset);
   }
 
-  /** Records in the histogram of that number, which need not be this one. */
+  /** Records a value in the histogram with that number, which may be another one than this. */
   record(metric_id: u32, value: u64): WasmResultValues {
     return record_metric(metric_id, value);
   }
@@ -90,7 +90,7 @@ export class Counter extends Metric {
     super(MetricTypeValues.Counter, name);
   }
 
-  /** At least 1: else `BadArgument`. */
+  /** `offset` must be at least 1; else `BadArgument`. */
   increment(offset: u32): WasmResultValues {
     return increment_metric(this.metric_id, offset);
   }

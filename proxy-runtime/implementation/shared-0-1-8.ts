@@ -1,6 +1,6 @@
-// Shared data and queues with the signatures of `@solo-io/proxy-runtime` 0.1.8, where they are in
-// its `runtime` file alone. There, shared data cannot be used: the value that is set is whatever
-// the memory holds, and what is got is an address. Here they do what their names say.
+// Shared data and queues with the signatures of `@solo-io/proxy-runtime` 0.1.8, which has them only
+// in its `runtime` file. Its shared data cannot be used: it sets whatever the memory holds, and
+// returns an address. These functions do what their names say.
 
 import {
   proxy_register_shared_queue,
@@ -10,7 +10,7 @@ import { get_shared_data as get, set_shared_data as set } from "./shared";
 import { encode } from "./text";
 import { WasmResultValues } from "./values";
 
-/** Copies the value of `key` into `value`, as much of it as has room there. */
+/** Copies the value of `key` into `value`, as much of it as fits. */
 export function get_shared_data(key: string, value: ArrayBuffer): WasmResultValues {
   const found = get(key);
   const bytes = found.value;
@@ -22,7 +22,7 @@ export function get_shared_data(key: string, value: ArrayBuffer): WasmResultValu
 
 class SetSharedData {
   constructor(
-    /** What `key` has now. */
+    /** The value that `key` has now. */
     public value: ArrayBuffer,
     public result: WasmResultValues,
   ) {}

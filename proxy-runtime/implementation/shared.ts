@@ -1,6 +1,6 @@
 // What all workers of a `vm_id` share: data under keys, and queues. The signatures are those of
-// `@solo-io/proxy-runtime` 0.1.9 and later, whose index exports them; those of 0.1.8 are in
-// `shared-0-1-8.ts`.
+// `@solo-io/proxy-runtime` 0.1.9 and later, which exports them from its index; those of 0.1.8 are
+// in `shared-0-1-8.ts`.
 
 import {
   proxy_dequeue_shared_queue,
@@ -16,7 +16,7 @@ import { bufferOf, encode } from "./text";
 import { WasmResultValues } from "./values";
 
 class GetSharedData {
-  /** `null` where there is no such key. */
+  /** `null` if there is no such key. */
   value: ArrayBuffer | null = null;
   result: WasmResultValues = Status.Ok;
   /** The value's version, for `set_shared_data`. */
@@ -35,7 +35,7 @@ export function get_shared_data(key: string): GetSharedData {
   return found;
 }
 
-/** With a `cas` that is not 0, and not the value's version, `CasMismatch`. */
+/** `CasMismatch` if `cas` is neither 0 nor the value's version. */
 export function set_shared_data(key: string, value: ArrayBuffer, cas: u32 = 0): WasmResultValues {
   const name = encode(key);
   return proxy_set_shared_data(name.ptr, name.size, changetype<usize>(value), value.byteLength, cas);
@@ -66,7 +66,7 @@ export function resolve_shared_queue(vm_id: string, queue_name: string): TokenSh
 }
 
 class DequeueSharedQueueResult {
-  /** `Empty` where nothing waits, `NotFound` where there is no such queue. */
+  /** `Empty` if nothing waits, `NotFound` if there is no such queue. */
   result: WasmResultValues = Status.Ok;
   /** Empty unless `result` is `Ok`. */
   data: ArrayBuffer = new ArrayBuffer(0);

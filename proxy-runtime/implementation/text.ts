@@ -1,10 +1,10 @@
-// Between this API's strings and array buffers and the host's bytes. What is handed to the host
-// needs to live for one host call only, so it is encoded into the arena, which leaves no garbage.
+// Converts between this API's strings and array buffers and the host's bytes. Bytes for the host
+// are needed for one host call only, so they are encoded into the arena, which leaves no garbage.
 
 import { allocate, view } from "../../assembly/abi/memory";
 import { Bytes } from "../../assembly/text/bytes";
 
-/** The UTF-8 bytes of `text`, until the callback ends. */
+/** The UTF-8 bytes of `text`, valid until the callback ends. */
 export function encode(text: string): Bytes {
   const size = String.UTF8.byteLength(text);
   const bytes = view(allocate(size), size);
@@ -12,7 +12,7 @@ export function encode(text: string): Bytes {
   return bytes;
 }
 
-/** A view of the whole buffer, until the callback ends. */
+/** A view of the whole buffer, valid until the callback ends. */
 export function viewOf(buffer: ArrayBuffer): Bytes {
   return view(changetype<usize>(buffer), buffer.byteLength);
 }

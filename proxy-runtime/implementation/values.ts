@@ -19,7 +19,7 @@ export enum LogLevelValues {
   critical = 5,
 }
 
-/** What a metadata callback tells the host: there is nothing to choose. */
+/** What a metadata callback returns to the host: there is only one value. */
 export enum FilterMetadataStatusValues {
   Continue = 0,
 }
@@ -43,7 +43,7 @@ export enum GrpcStatusValues {
   DataLoss = 15,
   Unauthenticated = 16,
   MaximumValid = GrpcStatusValues.Unauthenticated,
-  /** In a local reply: it is no gRPC answer. */
+  /** For a local reply that is not a gRPC answer. */
   InvalidCode = -1,
 }
 

@@ -1,6 +1,6 @@
-// Attributes of what Envoy's configuration says: of the node, the route, the cluster, the plugin,
-// and their metadata. Call each once, at the top level, and keep what it returns: a module holds
-// only the attributes that it names.
+// Attributes from Envoy's configuration: of the node, the route, the cluster, the plugin, and their
+// metadata. Call each once, at the top level, and keep what it returns: a module holds only the
+// attributes that it names.
 
 import { IntegerAttribute, MetadataAttribute, TextAttribute } from "./types";
 
@@ -17,17 +17,17 @@ export class XdsAttributes {
     return new TextAttribute(["xds", "node", "cluster"]);
   }
 
-  /** The upstream cluster. There once Envoy has chosen a route. */
+  /** The upstream cluster. Known once Envoy has chosen a route. */
   static clusterName(): TextAttribute {
     return new TextAttribute(["xds", "cluster_name"]);
   }
 
-  /** The route. There once Envoy has chosen one. */
+  /** The route. Known once Envoy has chosen one. */
   static routeName(): TextAttribute {
     return new TextAttribute(["xds", "route_name"]);
   }
 
-  /** The virtual host. There once Envoy has chosen a route. */
+  /** The virtual host. Known once Envoy has chosen a route. */
   static virtualHostName(): TextAttribute {
     return new TextAttribute(["xds", "virtual_host_name"]);
   }
@@ -73,7 +73,7 @@ export class XdsAttributes {
   }
 }
 
-/** `metadata`: what filters put there while the request goes on. */
+/** `metadata`: values that filters set while the request is processed. */
 @final
 export class DynamicMetadata {
   /** A key in a namespace, which by custom is the name of the filter that sets it. */
@@ -82,7 +82,7 @@ export class DynamicMetadata {
   }
 }
 
-/** What the plugin itself is. */
+/** The plugin's own settings. */
 @final
 export class PluginAttributes {
   /** `name` of the plugin's configuration. */

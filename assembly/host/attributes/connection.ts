@@ -8,8 +8,8 @@ import { FlagAttribute, IntegerAttribute, TextAttribute } from "./types";
 @final
 export class SourceAttributes {
   /**
-   * IP address and port, such as `192.0.2.1:4711` or `[2001:db8::1]:4711`; heeds `x-forwarded-for`
-   * as far as the listener trusts it.
+   * IP address and port, such as `192.0.2.1:4711` or `[2001:db8::1]:4711`. It follows
+   * `x-forwarded-for` as far as the listener trusts that header.
    */
   static address(): TextAttribute {
     return new TextAttribute(["source", "address"]);
@@ -44,8 +44,8 @@ export class ConnectionAttributes {
   }
 
   /**
-   * Whether the connection is TLS and the client has shown a certificate. Whether it was checked,
-   * the listener's validation context says.
+   * Whether the connection is TLS and the client has shown a certificate. The listener's validation
+   * context decides whether the certificate was checked.
    */
   static mtls(): FlagAttribute {
     return new FlagAttribute(["connection", "mtls"]);
@@ -117,8 +117,8 @@ export class ConnectionAttributes {
 
 /**
  * Who the client is in the mesh: the SPIFFE identity in its certificate, such as
- * `spiffe://cluster.local/ns/default/sa/orders`. Believe it only where the listener's validation
- * context checks certificates.
+ * `spiffe://cluster.local/ns/default/sa/orders`. Trust it only if the listener's validation context
+ * checks certificates.
  */
 @final
 export class PeerPrincipal {
@@ -126,8 +126,8 @@ export class PeerPrincipal {
   private readonly scheme: Bytes = Bytes.of("spiffe://");
 
   /**
-   * The identity, or `null` where the client has shown none. Valid until the callback ends. One
-   * host call.
+   * The identity, or `null` if the client has shown none. Valid until the callback ends. One host
+   * call.
    */
   read(): Bytes | null {
     const uri = this.uri.read();

@@ -1,5 +1,5 @@
-// Attributes of the request, in an HTTP filter. Those that come from its headers are there in
-// `onRequestHeaders` and, again, in `onLog`. Call each once, at the top level, and keep what it
+// Attributes of the request, in an HTTP filter. Those that come from its headers are available in
+// `onRequestHeaders` and again in `onLog`. Call each once, at the top level, and keep what it
 // returns: a module holds only the attributes that it names.
 
 import { IntegerAttribute, MapAttribute, TextAttribute } from "./types";
@@ -7,7 +7,7 @@ import { IntegerAttribute, MapAttribute, TextAttribute } from "./types";
 /** `request.*` */
 @final
 export class RequestAttributes {
-  /** The path with its query. The header `:path` says the same for less. */
+  /** The path with its query. The header `:path` has the same value and is cheaper to read. */
   static path(): TextAttribute {
     return new TextAttribute(["request", "path"]);
   }
@@ -17,22 +17,22 @@ export class RequestAttributes {
     return new TextAttribute(["request", "url_path"]);
   }
 
-  /** The header `:authority` says the same for less. */
+  /** The header `:authority` has the same value and is cheaper to read. */
   static host(): TextAttribute {
     return new TextAttribute(["request", "host"]);
   }
 
-  /** The header `:scheme` says the same for less. */
+  /** The header `:scheme` has the same value and is cheaper to read. */
   static scheme(): TextAttribute {
     return new TextAttribute(["request", "scheme"]);
   }
 
-  /** The header `:method` says the same for less. */
+  /** The header `:method` has the same value and is cheaper to read. */
   static method(): TextAttribute {
     return new TextAttribute(["request", "method"]);
   }
 
-  /** All headers; of a repeated one the values with commas between. */
+  /** All headers; the values of a repeated header are joined by commas. */
   static headers(): MapAttribute {
     return new MapAttribute(["request", "headers"]);
   }
@@ -42,22 +42,22 @@ export class RequestAttributes {
     return new IntegerAttribute(["request", "headers_bytes"]);
   }
 
-  /** The header `referer` says the same for less. */
+  /** The header `referer` has the same value and is cheaper to read. */
   static referer(): TextAttribute {
     return new TextAttribute(["request", "referer"]);
   }
 
-  /** The header `user-agent` says the same for less. */
+  /** The header `user-agent` has the same value and is cheaper to read. */
   static userAgent(): TextAttribute {
     return new TextAttribute(["request", "useragent"]);
   }
 
-  /** When the first byte came: nanoseconds since 1970. */
+  /** When the first byte arrived, in nanoseconds since 1970. */
   static time(): IntegerAttribute {
     return new IntegerAttribute(["request", "time"]);
   }
 
-  /** The header `x-request-id` says the same for less. */
+  /** The header `x-request-id` has the same value and is cheaper to read. */
   static id(): TextAttribute {
     return new TextAttribute(["request", "id"]);
   }
@@ -67,22 +67,22 @@ export class RequestAttributes {
     return new TextAttribute(["request", "protocol"]);
   }
 
-  /** The query without `?`; empty where there is none. */
+  /** The query without `?`; empty if there is none. */
   static query(): TextAttribute {
     return new TextAttribute(["request", "query"]);
   }
 
-  /** How long the request took, in nanoseconds. There in `onLog`. */
+  /** How long the request took, in nanoseconds. Available in `onLog`. */
   static duration(): IntegerAttribute {
     return new IntegerAttribute(["request", "duration"]);
   }
 
-  /** Size of the body in bytes: what `content-length` says, or what has come so far. */
+  /** Size of the body in bytes: the value of `content-length`, or the bytes received so far. */
   static size(): IntegerAttribute {
     return new IntegerAttribute(["request", "size"]);
   }
 
-  /** Size of headers and body in bytes, as far as they are there. */
+  /** Size of headers and body in bytes, as far as they have arrived. */
   static totalSize(): IntegerAttribute {
     return new IntegerAttribute(["request", "total_size"]);
   }

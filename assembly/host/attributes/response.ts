@@ -1,13 +1,13 @@
-// Attributes of the response, in an HTTP filter: nothing but sizes of 0 before it has come, and
-// final in `onLog`. Call each once, at the top level, and keep what it returns: a module holds only
-// the attributes that it names.
+// Attributes of the response, in an HTTP filter. Before it has arrived there are only sizes of 0;
+// in `onLog` all are final. Call each once, at the top level, and keep what it returns: a module
+// holds only the attributes that it names.
 
 import { IntegerAttribute, MapAttribute, TextAttribute } from "./types";
 
 /** `response.*` */
 @final
 export class ResponseAttributes {
-  /** HTTP status. There from `onResponseHeaders` on. */
+  /** HTTP status. Available from `onResponseHeaders` on. */
   static code(): IntegerAttribute {
     return new IntegerAttribute(["response", "code"]);
   }
@@ -23,14 +23,14 @@ export class ResponseAttributes {
   }
 
   /**
-   * gRPC status, from trailers or headers; without either, what the HTTP status comes to, as 2 for
-   * 200.
+   * gRPC status, from trailers or headers. Without either it is derived from the HTTP status, such
+   * as 2 for 200.
    */
   static grpcStatus(): IntegerAttribute {
     return new IntegerAttribute(["response", "grpc_status"]);
   }
 
-  /** All headers; of a repeated one the values with commas between. */
+  /** All headers; the values of a repeated header are joined by commas. */
   static headers(): MapAttribute {
     return new MapAttribute(["response", "headers"]);
   }
@@ -45,7 +45,7 @@ export class ResponseAttributes {
     return new MapAttribute(["response", "trailers"]);
   }
 
-  /** Size of the body in bytes, as far as it has come. */
+  /** Size of the body in bytes, as far as it has arrived. */
   static size(): IntegerAttribute {
     return new IntegerAttribute(["response", "size"]);
   }
@@ -56,8 +56,8 @@ export class ResponseAttributes {
   }
 
   /**
-   * From the first byte that went to the upstream to the last that came from it, in nanoseconds.
-   * There in `onLog`.
+   * From the first byte sent to the upstream to the last one received from it, in nanoseconds.
+   * Available in `onLog`.
    */
   static backendLatency(): IntegerAttribute {
     return new IntegerAttribute(["response", "backend_latency"]);

@@ -1,12 +1,12 @@
-// Attributes by the type of their value. Each is a path that is encoded once, and a read is one
-// host call, as dear as six header reads: prefer a header that says the same. Source:
+// Attributes by the type of their value. Each is a path that is encoded once. A read is one host
+// call, as expensive as six header reads: prefer a header that has the same value. Source:
 // https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
 
 import { Bytes } from "../../text/bytes";
 import { HeaderPairs } from "../../text/header-pairs";
 import { getProperty, propertyPath } from "../properties";
 
-/** Where a value stands, and its bytes. */
+/** The path of a value, and its bytes. */
 abstract class Attribute {
   private readonly path: Bytes;
 
@@ -29,22 +29,22 @@ abstract class Attribute {
   }
 }
 
-/** Text, or bytes of a format of their own. */
+/** Text, or bytes in a format of their own. */
 @final
 export class TextAttribute extends Attribute {
-  /** The bytes, or `null` where the stream has none. Valid until the callback ends. */
+  /** The bytes, or `null` if the stream has none. Valid until the callback ends. */
   read(): Bytes | null {
     return this.bytes();
   }
 }
 
 /**
- * A whole number: of Envoy's types `int`, `uint`, `timestamp` (nanoseconds since 1970) and
+ * A whole number. Envoy's types are `int`, `uint`, `timestamp` (nanoseconds since 1970) and
  * `duration` (nanoseconds).
  */
 @final
 export class IntegerAttribute extends Attribute {
-  /** The number, or `missing` where the stream has none. */
+  /** The number, or `missing` if the stream has none. */
   read(missing: i64): i64 {
     const value = this.bytes();
     return value && value.size == 8 ? load<i64>(value.ptr) : missing;
@@ -54,7 +54,7 @@ export class IntegerAttribute extends Attribute {
 /** True or false. */
 @final
 export class FlagAttribute extends Attribute {
-  /** The value, or `missing` where the stream has none. */
+  /** The value, or `missing` if the stream has none. */
   read(missing: bool): bool {
     return this.bool(missing);
   }
@@ -64,7 +64,7 @@ export class FlagAttribute extends Attribute {
 @final
 export class MapAttribute extends Attribute {
   /**
-   * All pairs, in no order; none, or `null`, where the stream has none. Valid until the callback
+   * All pairs, in no order; no pairs, or `null`, if the stream has none. Valid until the callback
    * ends, and until the next walk over pairs.
    */
   read(): HeaderPairs | null {
@@ -73,34 +73,32 @@ export class MapAttribute extends Attribute {
 }
 
 /**
- * A value under a key of some metadata: what an operator or another filter put there as text, a
- * number, true or false, or a structure.
+ * A value under a key of some metadata: a text, a number, true or false, or a structure that an
+ * operator or another filter put there.
  */
 @final
 export class MetadataAttribute extends Attribute {
   /**
-   * The bytes of a text; `null` where there is nothing. Of a number these are the 8 bytes of a
+   * The bytes of a text; `null` if there is no value. For a number these are the 8 bytes of a
    * double. Valid until the callback ends.
    */
   text(): Bytes | null {
     return this.bytes();
   }
 
-  /** A number; `missing` where there is nothing, or what is there has not the size of a number. */
+  /** A number; `missing` if there is no value, or its size is not that of a number. */
   number(missing: f64): f64 {
     const value = this.bytes();
     return value && value.size == 8 ? load<f64>(value.ptr) : missing;
   }
 
-  /**
-   * True or false; `missing` where there is nothing, or what is there has not the size of a flag.
-   */
+  /** True or false; `missing` if there is no value, or its size is not that of a flag. */
   flag(missing: bool): bool {
     return this.bool(missing);
   }
 
   /**
-   * The pairs of a structure, with values encoded as this class reads them; or the items of a list,
+   * The pairs of a structure, with values encoded as this class reads them; for a list, its items
    * as names without values.
    */
   pairs(): HeaderPairs | null {

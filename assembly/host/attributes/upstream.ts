@@ -1,5 +1,5 @@
-// Attributes of the upstream, there once Envoy has a connection to it: in the response. Call each
-// once, at the top level, and keep what it returns: a module holds only the attributes that it
+// Attributes of the upstream, available once Envoy has a connection to it, so in the response. Call
+// each once, at the top level, and keep what it returns: a module holds only the attributes that it
 // names.
 
 import { IntegerAttribute, TextAttribute } from "./types";
@@ -72,17 +72,17 @@ export class UpstreamAttributes {
     return new TextAttribute(["upstream", "peer_certificate"]);
   }
 
-  /** Why the connection or its TLS failed; empty where neither did. */
+  /** Why the connection or its TLS failed; empty if neither did. */
   static transportFailureReason(): TextAttribute {
     return new TextAttribute(["upstream", "transport_failure_reason"]);
   }
 
-  /** How many attempts there were; 0 where the request never went upstream. */
+  /** How many attempts there were; 0 if the request never went upstream. */
   static requestAttemptCount(): IntegerAttribute {
     return new IntegerAttribute(["upstream", "request_attempt_count"]);
   }
 
-  /** Until a connection to the upstream was ready, in nanoseconds. */
+  /** How long it took until a connection to the upstream was ready, in nanoseconds. */
   static cxPoolReadyDuration(): IntegerAttribute {
     return new IntegerAttribute(["upstream", "cx_pool_ready_duration"]);
   }

@@ -1,4 +1,4 @@
-// A list of addresses and ranges of them, made ready so that a thousand cost little more than one.
+// A list of addresses and ranges, prepared so that a thousand cost little more than one.
 
 import { Bytes } from "../../../assembly";
 import { IPV6_BITS } from "../limits";
@@ -13,7 +13,7 @@ class Range {
   readonly last: Address = new Address();
 }
 
-/** One range after another, none of which touches another. */
+/** Ranges in ascending order that do not touch each other. */
 @final
 class SortedRanges {
   private readonly ranges: Array<Range> = [];
@@ -22,7 +22,7 @@ class SortedRanges {
     this.ranges.push(range);
   }
 
-  /** To be called once all are there: sorts them, and joins those that overlap. */
+  /** Sorts the ranges, and joins those that overlap. Call it once all are added. */
   settle(): void {
     const ranges = this.ranges;
     ranges.sort((a, b) => compare(a.first, b.first));
@@ -46,14 +46,15 @@ class SortedRanges {
   }
 }
 
-/** Ranges of IPv4 and of IPv6 apart, so that `::/0` is not everybody. */
+/** Separate ranges for IPv4 and IPv6, so that `::/0` does not include IPv4. */
 @final
 export class AddressRanges {
   private readonly ipv4: SortedRanges = new SortedRanges();
   private readonly ipv6: SortedRanges = new SortedRanges();
 
   /**
-   * An address, or a range such as `192.0.2.0/24` or `2001:db8::/32`. False where it is neither.
+   * Adds an address, or a range such as `192.0.2.0/24` or `2001:db8::/32`. False if the text is
+   * neither.
    */
   add(text: Bytes): bool {
     const slash = text.indexOf(SLASH);
@@ -74,7 +75,7 @@ export class AddressRanges {
     return true;
   }
 
-  /** To be called once all are there. */
+  /** Call it once all are added. */
   settle(): void {
     this.ipv4.settle();
     this.ipv6.settle();

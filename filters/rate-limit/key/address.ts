@@ -1,5 +1,5 @@
-// IP addresses, as text and as 128 bits. One of IPv4 that is written in IPv6 (`::ffff:192.0.2.1`)
-// is the one of IPv4.
+// IP addresses, as text and as 128 bits. An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is
+// the IPv4 address.
 
 import { Bytes, viewOf, writeDecimal } from "../../../assembly";
 
@@ -12,16 +12,16 @@ const GROUPS: i32 = 8;
 /** The upper half of the lower 64 bits of `::ffff:0:0/96`. */
 const MAPPED: u64 = 0xffff;
 
-/** `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128` */
+/** Size of `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128`. */
 export const MAX_ADDRESS_TEXT: i32 = 43;
 
-/** Bits of the network before those of IPv4. */
+/** Bits in front of an IPv4 address. */
 export const IPV4_OFFSET: i32 = 96;
 
 const groups: StaticArray<u16> = new StaticArray<u16>(GROUPS);
 let groupCount: i32 = 0;
 
-/** An address, in the bits of IPv6. */
+/** An address, as the 128 bits of IPv6. */
 @final
 export class Address {
   high: u64 = 0;
@@ -32,16 +32,16 @@ export class Address {
   }
 
   /**
-   * Reads the text; false, and the address is of no use, where it is none. No zone, no port, no
-   * blanks, no leading zeros in IPv4.
+   * Reads the text; false if it is not an address, which leaves this object undefined. No zone, no
+   * port, no blanks, no leading zeros in IPv4.
    */
   read(text: Bytes): bool {
     return text.indexOf(COLON) < 0 ? this.readIpv4(text) : this.readIpv6(text);
   }
 
   /**
-   * The same of a client's address, which on a link has a zone, the interface by which it came:
-   * `fe80::1%2`.
+   * Reads a client's address in the same way. On a link it may have a zone, the interface on which
+   * it arrived: `fe80::1%2`.
    */
   readOfClient(text: Bytes): bool {
     const zone = text.indexOf(PERCENT);
@@ -61,8 +61,8 @@ export class Address {
   }
 
   /**
-   * Writes the text of RFC 5952, at most `MAX_ADDRESS_TEXT` bytes with a suffix of 4; returns how
-   * many.
+   * Writes the text of RFC 5952, at most `MAX_ADDRESS_TEXT` bytes with a suffix of 4; returns its
+   * size.
    */
   write(ptr: usize): i32 {
     if (this.isIpv4) return writeIpv4(ptr, <u32>this.low);
@@ -101,7 +101,7 @@ function leading(bits: i32): u64 {
   return bits >= 64 ? u64.MAX_VALUE : ~(u64.MAX_VALUE >> <u64>bits);
 }
 
-/** Four numbers up to 255 from `from` to the end; `NONE` where they are not there. */
+/** Four numbers up to 255 from `from` to the end; `NONE` for any other text. */
 function readQuads(text: Bytes, from: i32): i64 {
   let bits: i64 = 0;
   let at = from;
@@ -131,8 +131,8 @@ export function readDecimal(text: Bytes, from: i32, to: i32): i32 {
 }
 
 /**
- * Reads the groups into `groups`. Returns which of them `::` stands before, -1 without one; the
- * least number for what is no address.
+ * Reads the groups into `groups`. Returns which of them `::` precedes, or -1 if there is no `::`;
+ * for anything that is not an address the least number.
  */
 function readGroups(text: Bytes): i32 {
   let gap = -1;
@@ -160,7 +160,7 @@ function readGroups(text: Bytes): i32 {
   return gap;
 }
 
-/** An address of IPv4 at the end, as two groups. */
+/** Adds an IPv4 address at the end, as two groups. */
 function addQuads(text: Bytes, from: i32): bool {
   const bits = readQuads(text, from);
   if (bits == NONE || groupCount > GROUPS - 2) return false;
@@ -192,7 +192,7 @@ function writeIpv4(ptr: usize, bits: u32): i32 {
   return size;
 }
 
-/** The groups, the first of the longest runs of two and more zeros as `::`. */
+/** Writes the groups, with `::` for the first of the longest runs of two or more zeros. */
 function writeGroups(ptr: usize): i32 {
   let gap = -1;
   let gapSize = 1;
@@ -225,7 +225,7 @@ function writeHex(ptr: usize, value: u32): i32 {
   return size;
 }
 
-/** Writes `/` and the number of bits; returns how many bytes. */
+/** Writes `/` and the number of bits; returns the number of bytes. */
 export function writePrefix(ptr: usize, bits: u32): i32 {
   store<u8>(ptr, SLASH);
   return 1 + writeDecimal(ptr + 1, bits);

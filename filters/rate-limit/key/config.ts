@@ -94,7 +94,7 @@ function parsePart(node: ConfigNode, slots: RequestSlots): KeyPart | null {
   }
 }
 
-/** A part that is there or not: it has no operand but `true`. */
+/** A part without an operand: its value must be `true`. */
 function parseFlag(operand: ConfigNode, kind: i32, name: Bytes, slots: RequestSlots): KeyPart {
   if (!operand.boolOr(false)) operand.fail("must be true");
   if (kind == Kind.Route) return new RoutePart(name, slots.attributes.slotOf(ROUTE_NAME));
@@ -115,8 +115,8 @@ function parseAddress(node: ConfigNode, name: Bytes): KeyPart {
 }
 
 /**
- * Envoy finds a value in its metadata by the words of the way to it, each ended by a NUL, which
- * none may therefore have.
+ * Envoy finds a value in its metadata by the words of its path. Each word ends with a NUL, so none
+ * may contain one.
  */
 function parseClaim(node: ConfigNode, name: Bytes, slots: RequestSlots): KeyPart {
   node.keys(CLAIM_KEYS);

@@ -1,4 +1,5 @@
-// What a rule counts apart: the parts of a request that make up its key.
+// The parts of a request that make up a rule's key. Requests with different keys are counted
+// separately.
 
 import { Bytes } from "../../../assembly";
 import { RequestView, sipHash } from "../../../assembly/rules";
@@ -11,20 +12,19 @@ const NOTHING = new Bytes(0, 0);
 @final
 export class RuleKey {
   /**
-   * Of the request that was read last: the key's number, which nobody can make two of. All requests
-   * of a rule that miss a part have one.
+   * The key's number for the last request that was read. Nobody can make two keys with the same
+   * number. All requests of a rule that lack a part share one number.
    */
   hash: u64 = 0;
   private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(MAX_KEY_PARTS).fill(NOTHING);
 
-  /** @param parts none: all requests have the same key */
+  /** @param parts if empty, all requests have the same key */
   constructor(private readonly parts: StaticArray<KeyPart>) {}
 
   /**
-   * Reads the request's key. An empty value is as good as none, but that which the configuration
-   * gives.
+   * Reads the request's key. An empty value counts as missing, unless the configuration gives it.
    * @param seed 16 bytes that no client knows
-   * @returns false where the request misses a part
+   * @returns false if the request lacks a part
    */
   read(request: RequestView, seed: Bytes): bool {
     const key0 = load<u64>(seed.ptr);
@@ -37,7 +37,7 @@ export class RuleKey {
       const isThere = value != null && (value.size > 0 || part instanceof ValuePart);
       unchecked((this.values[i] = value ? value : NOTHING));
       if (!isThere) isWhole = false;
-      // Each part's hash is the key of the next one's: no two lists of values are one text.
+      // Each part's hash is the next part's key, so no two lists of values give one text.
       else hash = sipHash(key0 ^ hash, key1, unchecked(this.values[i]));
     }
     this.hash = isWhole ? hash : key0;
@@ -52,12 +52,12 @@ export class RuleKey {
     return unchecked(this.parts[i]).name;
   }
 
-  /** The configuration gives the part, and not the request. */
+  /** Whether the configuration gives the part, and not the request. */
   isFixed(i: i32): bool {
     return unchecked(this.parts[i]) instanceof ValuePart;
   }
 
-  /** What `read` found, empty where it is missing. Valid until the callback ends. */
+  /** The value that `read` found, empty if it is missing. Valid until the callback ends. */
   value(i: i32): Bytes {
     return unchecked(this.values[i]);
   }

@@ -11,11 +11,11 @@ const SLASH: u8 = 0x2f;
 /** One part of a key. */
 export abstract class KeyPart {
   constructor(
-    /** What a descriptor for the rate limit service calls it. */
+    /** Its name in a descriptor for the rate limit service. */
     readonly name: Bytes,
   ) {}
 
-  /** The part's bytes, or `null` where the request has none. Valid until the callback ends. */
+  /** The part's bytes, or `null` if the request has none. Valid until the callback ends. */
   abstract read(request: RequestView): Bytes | null;
 }
 
@@ -110,8 +110,8 @@ export class RoutePart extends KeyPart {
 }
 
 /**
- * The client's address or network. One that is no IP address, such as the path of a socket, counts
- * as it is.
+ * The client's address or network. Anything that is not an IP address, such as the path of a
+ * socket, counts as it is.
  */
 @final
 export class AddressPart extends KeyPart {

@@ -1,4 +1,4 @@
-// What the key of a rule may be. The module's own parser is `config.ts` of this room.
+// What a rule's key may be. The module's own parser is `config.ts` in this folder.
 
 import { z } from "zod";
 import { exactlyOneOf, testedHeaderName, text, whole } from "../../shared/match-schema.js";
@@ -13,7 +13,7 @@ import {
   MAX_SEGMENT,
 } from "../limits.js";
 
-/** On the way to a value in Envoy's metadata. */
+/** A word of the path to a value in Envoy's metadata. */
 const word = text(1, MAX_PART_SIZE).refine((value) => !value.includes("\0"), "must not have a NUL");
 
 /** A part of a rule's key. */
@@ -45,16 +45,12 @@ export const keyPart = z
     jwtClaim: z
       .strictObject({
         payload: word.describe("`payload_in_metadata` of the filter envoy.filters.http.jwt_authn."),
-        claim: z
-          .array(word)
-          .min(1)
-          .max(MAX_CLAIM_DEPTH)
-          .describe("The claim, and the way into it: [sub], [org, id]."),
-        namespace: word.optional().describe(`Of the metadata. Default ${JWT_NAMESPACE}.`),
+        claim: z.array(word).min(1).max(MAX_CLAIM_DEPTH).describe("The path to the claim: [sub], [org, id]."),
+        namespace: word.optional().describe(`Namespace of the metadata. Default ${JWT_NAMESPACE}.`),
       })
       .optional()
       .describe("A claim of a token that a filter before this one has verified."),
-    value: text(0, MAX_PART_SIZE).optional().describe("The same for all."),
+    value: text(0, MAX_PART_SIZE).optional().describe("A fixed value, the same for all requests."),
     as: text(1, MAX_PART_SIZE)
       .optional()
       .describe("The entry's key in a descriptor for the rate limit service. Default: the part's own word."),

@@ -1,9 +1,9 @@
-// One bucket of the table of keys: 16 entries of 16 bytes, each a key's tag and the moment at which
-// its limit is full again. An entry whose moment is past says no more than none.
+// One bucket of the table of keys: 16 entries of 16 bytes. Each has a key's tag and the moment at
+// which its limit is full again. An entry whose moment has passed means the same as no entry.
 //
-// A key that finds no place takes that of the entry with the earliest moment, and its moment with
-// it (Space-Saving, of Metwally, Agrawal and El Abbadi). So all that stay have a later one, and
-// when the key that had to go comes back it finds none earlier than its own: nobody gets a fresh
+// A key that finds no free entry takes the entry with the earliest moment, and its moment too
+// (Space-Saving, of Metwally, Agrawal and El Abbadi). So all remaining entries have a later moment.
+// When the evicted key comes back, it finds no moment earlier than its own: nobody gets a fresh
 // limit by being forgotten.
 
 const ENTRIES: i32 = 16;
@@ -11,15 +11,16 @@ const ENTRY_SIZE: i32 = 16;
 const MOMENT: i32 = 8;
 export const BUCKET_SIZE: i32 = ENTRIES * ENTRY_SIZE;
 
-/** Where a key is in a bucket, or would be put. */
+/** A key's place in a bucket, or the one that it would get. */
 @final
 export class Place {
-  /** The key's moment, or the one that it takes over; not before now. */
+  /** The key's moment, or the one that it takes over; never before now. */
   moment: u64 = 0;
-  /** Another key, whose moment is yet to come, would have to go. */
+  /** Whether the place belongs to another key, whose moment has not passed. */
   evicts: bool = false;
   /**
-   * Some moment of the bucket is after the latest that can be, unless the clock was read too early.
+   * Whether a moment of the bucket is after the latest possible one, unless the clock was read too
+   * early.
    */
   beyond: bool = false;
   private entry: usize = 0;
@@ -28,7 +29,7 @@ export class Place {
    * Looks for the key.
    * @param bucket address of `BUCKET_SIZE` bytes
    * @param tag of the key; not 0
-   * @param last the latest moment that can be
+   * @param last the latest possible moment
    */
   find(bucket: usize, tag: u64, now: u64, last: u64): void {
     this.beyond = false;
@@ -59,8 +60,8 @@ export class Place {
 }
 
 /**
- * Takes moments after the last that can be, left by a rule that was another then, back to it.
- * Returns whether there were any.
+ * Lowers moments after the latest possible one to that one. They come from a rule whose settings
+ * have changed. Returns whether there were any.
  */
 export function mend(bucket: usize, last: u64): bool {
   let mended = false;

@@ -20,7 +20,7 @@ const LOCAL_KEYS: StaticArray<string> = ["limit", "unit", "burst", "keys"];
 const UNITS: StaticArray<string> = [SECOND, MINUTE, HOUR, DAY];
 const UNIT_SECONDS: StaticArray<u32> = [1, SECONDS_OF_MINUTE, SECONDS_OF_HOUR, SECONDS_OF_DAY];
 
-/** The limit, or `null` where the configuration has none. */
+/** The limit, or `null` if the configuration has none. */
 export function parseLocal(node: ConfigNode): LocalPolicy | null {
   if (!node.present) return null;
   node.keys(LOCAL_KEYS);

@@ -1,30 +1,31 @@
-// The limit itself: the generic cell rate algorithm. A key's whole state is one moment, that at
-// which its bucket would be full again (in ATM's words the theoretical arrival time). A request
-// moves it on by what it costs, and passes where it stays within what the burst takes to refill.
+// The limit itself: the generic cell rate algorithm. A key's whole state is one moment, the one at
+// which its bucket would be full again (ATM calls it the theoretical arrival time). A request moves
+// it forward by its cost, and passes if the moment stays within the time that the burst takes to
+// refill.
 //
-// Moments are counted in ticks of 1/16 nanosecond of the monotonic clock. Where the time for one
-// request is no whole number of them it is rounded up, so that never more than the limit passes,
-// and less than 0.01 % less of it for limits of up to a million in a second.
+// Moments are counted in ticks of 1/16 nanosecond of the monotonic clock. If the time for one
+// request is not a whole number of ticks, it is rounded up. So never more than the limit passes,
+// and for limits of up to a million in a second less than 0.01 % less.
 
 import { MAX_REFILL_SECONDS } from "../limits";
 
 const TICK_BITS: u64 = 4;
 const TICKS_PER_SECOND: u64 = 1_000_000_000 << TICK_BITS;
 
-/** The moment in ticks. Good for clocks of up to 36 years. */
+/** The moment in ticks. Works for clocks of up to 36 years. */
 export function ticksAt(nanoseconds: u64): u64 {
   return nanoseconds << TICK_BITS;
 }
 
-/** In whole seconds, rounded up. */
+/** Ticks in whole seconds, rounded up. */
 export function secondsOf(ticks: u64): u32 {
   return <u32>min<u64>((ticks + TICKS_PER_SECOND - 1) / TICKS_PER_SECOND, u32.MAX_VALUE);
 }
 
-/** A limit: so many in a unit, and so many at once after a pause. */
+/** A limit: a number of requests in a unit, and a number at once after a pause. */
 @final
 export class Gcra {
-  /** What a full bucket takes to refill. */
+  /** Ticks that a full bucket takes to refill. */
   readonly tolerance: u64;
   /** Ticks of a request of cost 1. */
   private readonly interval: u64;
@@ -40,14 +41,14 @@ export class Gcra {
     this.tolerance = burst * interval;
   }
 
-  /** What a request of that cost, at most the burst, moves the moment on by. */
+  /** How far a request of that cost, at most the burst, moves the moment forward. */
   ticksOf(cost: u32): u64 {
     return cost * this.interval;
   }
 
   /**
-   * Whether a request of that cost passes. @param full when the bucket is full again; not before
-   * `now`
+   * Whether a request of that cost passes.
+   * @param full when the bucket is full again; not before `now`
    */
   passes(full: u64, now: u64, cost: u32): bool {
     return cost == 0 || (cost <= this.burst && full - now + this.ticksOf(cost) <= this.tolerance);
@@ -59,15 +60,15 @@ export class Gcra {
     return used < this.tolerance ? <u32>((this.tolerance - used) / this.interval) : 0;
   }
 
-  /** Ticks until a request of that cost, at most the burst, passes, if no other comes. */
+  /** Ticks until a request of that cost, at most the burst, passes, if no other request comes. */
   wait(full: u64, now: u64, cost: u32): u64 {
     const needed = full - now + this.ticksOf(cost);
     return needed > this.tolerance ? needed - this.tolerance : 0;
   }
 
   /**
-   * Ticks until one request more of cost 1 would pass than now, if none comes; 0 where the bucket
-   * is full.
+   * Ticks until one more request of cost 1 would pass than now, if none comes; 0 if the bucket is
+   * full.
    */
   more(full: u64, now: u64): u64 {
     const next = this.remaining(full, now) + 1;

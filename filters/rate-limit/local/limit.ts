@@ -1,4 +1,4 @@
-// A limit for each key, kept where all workers see it.
+// A limit for each key, kept in shared data, so that all workers see it.
 
 import { Bytes, monotonicNanoseconds, Status } from "../../../assembly";
 import { NEVER } from "../decision";
@@ -7,20 +7,22 @@ import { Gcra, secondsOf, ticksAt } from "./gcra";
 import { Table } from "./table";
 
 /**
- * With four workers on one key the second try mostly succeeds; so many fail only where something is
- * wrong.
+ * With four workers on one key the second attempt mostly succeeds. This many fail only if something
+ * is wrong.
  */
 const ATTEMPTS: i32 = 1000;
 
-/** What a limit says to a request. */
+/** The limit's answer to a request. */
 export enum Verdict {
   Passed,
   Over,
-  /** Other workers came between every attempt: nothing was taken, and the request does not pass. */
+  /**
+   * Other workers came between in every attempt: nothing was taken, and the request does not pass.
+   */
   Contended,
 }
 
-/** A limit as the configuration has it. */
+/** A limit from the configuration. */
 @final
 export class LocalPolicy {
   constructor(
@@ -30,27 +32,24 @@ export class LocalPolicy {
   ) {}
 }
 
-/**
- * A limit and its keys. What it says of a request, `remaining` and the others explain until the
- * next.
- */
+/** A limit and its keys. `remaining` and the other getters describe its last answer. */
 @final
 export class LocalLimit {
   readonly gcra: Gcra;
   private readonly table: Table;
   private readonly place: Place = new Place();
   private now: u64 = 0;
-  /** The open bucket had moments that cannot be. */
+  /** Whether the open bucket had impossible moments. */
   private mended: bool = false;
   private cost: u32 = 0;
 
-  /** @param names limits of the same names have their keys in common */
+  /** @param names limits with the same names share their keys */
   constructor(policy: LocalPolicy, names: StaticArray<Bytes>) {
     this.gcra = policy.gcra;
     this.table = new Table(names, policy.keys);
   }
 
-  /** Whether a request of that cost would pass; nothing is taken. One host call. */
+  /** Whether a request of that cost would pass; takes nothing. One host call. */
   look(hash: u64, cost: u32, now: u64): Verdict {
     this.cost = cost;
     this.read(hash, now);
@@ -58,7 +57,7 @@ export class LocalLimit {
   }
 
   /**
-   * Takes what the request costs, if it passes. Two host calls, and three more for each time that
+   * Takes the request's cost, if the request passes. Two host calls, and three more each time that
    * another worker comes between.
    */
   take(hash: u64, cost: u32, now: u64): Verdict {
@@ -66,7 +65,7 @@ export class LocalLimit {
     for (let i = 0; i < ATTEMPTS; i++) {
       const time = i == 0 ? now : ticksAt(monotonicNanoseconds());
       if (this.look(hash, cost, time) == Verdict.Over) {
-        // Without this a bucket full of moments that cannot be would stay so.
+        // Without this write, a bucket full of impossible moments would stay full of them.
         if (this.mended) this.table.close();
         return Verdict.Over;
       }
@@ -79,7 +78,7 @@ export class LocalLimit {
     return Verdict.Contended;
   }
 
-  /** Whether `take` has made another key go whose limit was not full. */
+  /** Whether `take` has evicted another key whose limit was not full. */
   get evicted(): bool {
     return this.place.evicts;
   }
@@ -89,7 +88,7 @@ export class LocalLimit {
     return this.gcra.remaining(this.place.moment, this.now);
   }
 
-  /** Seconds until more would pass than `remaining`, rounded up; 0 where the limit is full. */
+  /** Seconds until more than `remaining` would pass, rounded up; 0 if the limit is full. */
   get moreSeconds(): u32 {
     return secondsOf(this.gcra.more(this.place.moment, this.now));
   }
@@ -100,8 +99,8 @@ export class LocalLimit {
   }
 
   /**
-   * Seconds until the same request would pass, rounded up and 1 at least; `NEVER` where it costs
-   * more than the burst.
+   * Seconds until the same request would pass, rounded up and at least 1; `NEVER` if it costs more
+   * than the burst.
    */
   get waitSeconds(): u32 {
     if (this.cost > this.gcra.burst) return NEVER;
@@ -109,9 +108,9 @@ export class LocalLimit {
   }
 
   /**
-   * Finds the key. A moment may be later than any that could be set when `now` was read, because
-   * another worker set it since: whether it can be at all, only a clock that is read after the
-   * bucket says.
+   * Finds the key. A moment may be later than any that was possible when `now` was read, because
+   * another worker has set it since. Only a clock that is read after the bucket can tell whether it
+   * is possible at all.
    */
   private read(hash: u64, now: u64): void {
     const place = this.place;
@@ -129,7 +128,7 @@ export class LocalLimit {
   }
 }
 
-/** An empty entry has the tag 0. */
+/** The tag is never 0, which marks an empty entry. */
 function tagOf(hash: u64): u64 {
   return hash == 0 ? 1 : hash;
 }

@@ -1,4 +1,4 @@
-// What a limit of this Envoy may be. The module's own parser is `config.ts` of this room.
+// What a limit of this Envoy may be. The module's own parser is `config.ts` in this folder.
 
 import { z } from "zod";
 import { whole } from "../../shared/match-schema.js";
@@ -28,11 +28,11 @@ export const unit = z.enum([SECOND, MINUTE, HOUR, DAY]);
 /** A limit of this Envoy. */
 export const local = z
   .strictObject({
-    limit: whole(1, MAX_LIMIT).describe("So many in a unit."),
+    limit: whole(1, MAX_LIMIT).describe("Requests in a unit."),
     unit: unit.describe("The unit of the limit."),
     burst: whole(1, MAX_LIMIT)
       .optional()
-      .describe("How many may come at once after a pause. Default: the limit."),
+      .describe("Requests that may come at once after a pause. Default: the limit."),
     keys: whole(1, MAX_KEYS)
       .optional()
       .describe(`Keys that may be active at once, about 70 bytes of memory each. Default ${DEFAULT_KEYS}.`),

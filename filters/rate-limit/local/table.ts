@@ -1,47 +1,47 @@
-// The keys of one limit and their moments, in shared data, so that all workers have the same: a
-// fixed number of buckets, each a value of its own, made when its first key comes.
+// The keys of one limit and their moments, in shared data, so that all workers see the same: a
+// fixed number of buckets. Each is a value of its own, created when its first key comes.
 
 import { Bytes, SharedData, Status, sharedKey } from "../../../assembly";
 import { hash64 } from "../../../assembly/rules";
 import { BUCKET_SIZE } from "./bucket";
 
 /**
- * Of a bucket, and of how a key comes to its bucket and tag: raise it with any change of what
- * `bucket.ts` writes or of `Gcra`'s ticks.
+ * Layout of a bucket, and of how a key's bucket and tag are computed: raise it with any change of
+ * what `bucket.ts` writes or of `Gcra`'s ticks.
  */
 const LAYOUT: u32 = 1;
 
 /**
- * Entries for each key that may be active at once: with so many, about five of 100,000 keys find
+ * Entries for each key that may be active at once. With this many, about five of 100,000 keys find
  * their bucket full.
  */
 const ENTRIES_PER_KEY: f64 = 2.6;
 const ENTRIES_PER_BUCKET: f64 = 16;
 
 /**
- * The key of a bucket is `rl`, 8 letters of the table and 4 of the bucket: short, for a proxy keeps
- * so many of them. The letters of the table are a hash of what `sharedKey` makes of its layout and
- * names.
+ * The key of a bucket is `rl`, 8 letters for the table and 4 for the bucket. It is short, because a
+ * proxy keeps very many of them. The letters of the table are a hash of the key that `sharedKey`
+ * makes from its layout and names.
  */
 const PREFIX = Bytes.of("rl");
 const TABLE_LETTERS: i32 = 8;
 const BUCKET_LETTERS: i32 = 4;
 const ALPHABET = Bytes.of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-/** How many buckets a table for so many keys has: at most 1,625,000. */
+/** How many buckets a table for that many keys has: at most 1,625,000. */
 function bucketsFor(keys: u32): u32 {
   return <u32>Math.ceil((<f64>keys * ENTRIES_PER_KEY) / ENTRIES_PER_BUCKET);
 }
 
-/** Opened bucket by bucket: `open`, then `bucket`, then perhaps `close`. One at a time. */
+/** Opened bucket by bucket: `open`, then `bucket`, then perhaps `close`. Only one at a time. */
 @final
 export class Table {
   /**
-   * Address of the bucket that is open, as it was read; what is changed there, `close` writes. Good
-   * until the callback ends.
+   * Address of the open bucket, as it was read. `close` writes what was changed there. Valid until
+   * the callback ends.
    */
   bucket: usize = 0;
-  /** Of the bucket that is open. */
+  /** The key of the open bucket. */
   private readonly key: Bytes;
   private readonly shared: SharedData;
   private readonly value: Bytes = new Bytes(0, 0);
@@ -49,7 +49,7 @@ export class Table {
   private readonly buckets: u64;
 
   /**
-   * @param names tables of the same names are one table
+   * @param names tables with the same names are one table
    * @param keys that may be active at once, up to ten million
    */
   constructor(names: StaticArray<Bytes>, keys: u32) {
@@ -63,7 +63,7 @@ export class Table {
     this.value.size = BUCKET_SIZE;
   }
 
-  /** Reads the bucket of that hash; an empty one where there is none yet. One host call. */
+  /** Reads the bucket of that hash; an empty one if there is none yet. One host call. */
   open(hash: u64): void {
     const index = ((hash >> 32) * this.buckets) >> 32;
     writeLetters(this.key.ptr + PREFIX.size + TABLE_LETTERS, BUCKET_LETTERS, index);

@@ -1,5 +1,5 @@
-// The stages at which limits of this Envoy are asked: looking ahead, taking, and shadows. They are
-// the same for the limits beside the service and for those in its place.
+// The stages that ask limits of this Envoy: looking ahead, taking, and shadows. They are the same
+// for the limits beside the service and for those in its place.
 
 import { Charge, Charges } from "../charge";
 import { Decision } from "../decision";
@@ -8,7 +8,7 @@ import { Rule } from "../rule";
 import { LocalLimit, Verdict } from "./limit";
 
 /**
- * Where several limits act, asks each of them first, so that none takes anything for a request that
+ * If several limits act, asks each of them first, so that none takes anything for a request that
  * another refuses. One host call for each.
  * @param now in ticks
  */
@@ -31,8 +31,7 @@ export function hasRoom(charge: Charge, now: u64): bool {
 }
 
 /**
- * Takes from every limit that acts, up to the first that refuses. Host calls as of
- * `LocalLimit.take`.
+ * Takes from every acting limit, up to the first that refuses. Host calls as in `LocalLimit.take`.
  * @param now in ticks
  */
 export function take(charges: Charges, now: u64, decision: Decision): void {
@@ -51,8 +50,8 @@ export function take(charges: Charges, now: u64, decision: Decision): void {
 }
 
 /**
- * Counts what the limits of shadows say. They come last: for a request that an acting rule refuses
- * a shadow would have taken nothing.
+ * Counts what the limits in shadow mode say. They come last: in force, such a limit would take
+ * nothing for a request that an acting rule refuses.
  * @param now in ticks
  */
 export function shadow(charges: Charges, now: u64, decision: Decision): void {
@@ -89,7 +88,7 @@ function outcomeOf(refusal: Verdict): Outcome {
   return refusal == Verdict.Over ? Outcome.Limited : Outcome.Contended;
 }
 
-/** Notes what the limit has said last. */
+/** Notes the limit's last answer. */
 function noteQuota(rule: Rule, limit: LocalLimit, decision: Decision): void {
   if (!decision.isNoted) return;
   const note = decision.quotaOf(rule.number, limit.remaining);

@@ -1,6 +1,6 @@
-// What the rate limit service answers: `envoy.service.ratelimit.v3.RateLimitResponse`. It comes
-// over the network: an answer that is none, or does not fit what was asked, is a failure, and never
-// half of a decision.
+// The answer of the rate limit service: `envoy.service.ratelimit.v3.RateLimitResponse`. It comes
+// over the network. A message that is not such an answer, or does not fit the question, is a
+// failure, and never half of a decision.
 
 import { Bytes, ProtobufReader } from "../../../assembly";
 
@@ -11,13 +11,18 @@ enum Code {
 }
 
 const DAY: u32 = 86_400;
-/** By the service's number of a unit: unknown, second, minute, hour, day, month, year, week. */
+/**
+ * Seconds of a unit by the service's number for it: unknown, second, minute, hour, day, month,
+ * year, week.
+ */
 const UNIT_SECONDS: StaticArray<u32> = [0, 1, 60, 3600, DAY, 30 * DAY, 365 * DAY, 7 * DAY];
 
 const NANOSECONDS: u64 = 1_000_000_000;
 const MAX_RESET_SECONDS: u64 = 366 * <u64>DAY;
 
-/** One for each depth: an answer is read within a callback, and nothing is made for it. */
+/**
+ * One reader for each depth: an answer is read within a callback, so none has to be made for it.
+ */
 const answerReader = new ProtobufReader(new Bytes(0, 0));
 const statusReader = new ProtobufReader(new Bytes(0, 0));
 const partReader = new ProtobufReader(new Bytes(0, 0));
@@ -25,12 +30,12 @@ const partReader = new ProtobufReader(new Bytes(0, 0));
 /** One descriptor's part of an answer. */
 export class DescriptorStatus {
   over: bool = false;
-  /** Requests in a unit, 0 where the service did not say. */
+  /** Requests in a unit, 0 if the service did not say. */
   limit: u32 = 0;
-  /** Seconds of that unit, 0 where the service did not say. */
+  /** Seconds of that unit, 0 if the service did not say. */
   unitSeconds: u32 = 0;
   remaining: u32 = 0;
-  /** Until the limit's window ends; 0 where the service did not say. */
+  /** Nanoseconds until the limit's window ends; 0 if the service did not say. */
   resetNs: u64 = 0;
 
   clear(): void {
@@ -41,7 +46,7 @@ export class DescriptorStatus {
     this.resetNs = 0;
   }
 
-  /** False where the message is none, or has no code that is known. */
+  /** Reads a status. False if the message is not one, or its code is unknown. */
   read(message: Bytes): bool {
     this.clear();
     const reader = statusReader;
@@ -68,7 +73,7 @@ export class DescriptorStatus {
     return !reader.failed;
   }
 
-  /** A time that is past, or further off than a year, is not taken for one. */
+  /** A time that has passed, or is more than a year ahead, is ignored. */
   private readReset(message: Bytes): bool {
     const reader = partReader;
     reader.begin(message);
@@ -83,7 +88,7 @@ export class DescriptorStatus {
   }
 }
 
-/** What stands in an answer beside the descriptors' statuses. */
+/** The fields of an answer other than the descriptors' statuses. */
 @final
 export class ServiceAnswer {
   over: bool = false;
@@ -91,7 +96,7 @@ export class ServiceAnswer {
   hasResponseHeaders: bool = false;
   hasBody: bool = false;
 
-  /** Whether more of the answer is to be used than its verdicts. */
+  /** Whether more of the answer is needed than its verdicts. */
   get isNeeded(): bool {
     return this.hasRequestHeaders || this.hasResponseHeaders || this.hasBody;
   }
@@ -105,9 +110,9 @@ export class ServiceAnswer {
 
   /**
    * Reads an answer to `asked` descriptors, whose statuses go to the first items of `statuses`.
-   * Without any status all have the verdict of the whole: some services say no more.
-   * @returns false where it is none, or has another number of statuses, or a code that is not
-   * known; there is nothing to be used of it then
+   * Without any status all have the verdict on the whole: some services say no more.
+   * @returns false if it is not an answer, or has another number of statuses, or an unknown code;
+   * then nothing of it may be used
    */
   read<S extends DescriptorStatus>(message: Bytes, statuses: Array<S>, asked: i32): bool {
     this.clear();
@@ -138,8 +143,8 @@ export class ServiceAnswer {
 }
 
 /**
- * The verdict on the whole is the one that holds: a service in shadow mode says of descriptors that
- * they are over, and lets the request pass.
+ * The verdict on the whole request decides: a service in shadow mode reports descriptors as over,
+ * and lets the request pass.
  */
 function settle<S extends DescriptorStatus>(statuses: Array<S>, asked: i32, without: bool, over: bool): void {
   let overs = 0;

@@ -1,5 +1,5 @@
-// The stages at which the rate limit service is asked: what the rules ask it, and what its answer
-// makes of them.
+// The stages that ask the rate limit service: the rules' questions, and what its answer means for
+// them.
 
 import { Charge, Charges } from "../charge";
 import { Decision } from "../decision";
@@ -14,10 +14,10 @@ import { FailureMode } from "./service";
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /**
- * Puts the questions of the rules that ask to the call, before any limit has taken anything: a key
- * that the service is known to have over its limit refuses the request at once.
+ * Adds the questions of the asking rules to the call, before any limit has taken anything. A key
+ * that is known to be over the service's limit refuses the request at once.
  * @param time nanoseconds of the monotonic clock
- * @returns whether the call has a question, and is to be started in the same callback
+ * @returns whether the call has a question, and must be started in the same callback
  */
 export function ask(charges: Charges, call: ServiceCall, time: u64, decision: Decision): bool {
   if (decision.refused) return false;
@@ -28,7 +28,8 @@ export function ask(charges: Charges, call: ServiceCall, time: u64, decision: De
     if (!global) continue;
     if (!begun) call.begin(time);
     begun = true;
-    // A shadow's own limit is asked after this, and here only whether it would pass the request on.
+    // A shadow rule's own limit counts the request later. Here it is only asked whether it has
+    // room.
     if (charge.rule.isShadow && !hasRoom(charge, ticksAt(time))) continue;
     if (!call.ask(charge, global)) refuseUnasked(charge, call.overForNs, decision);
   }
@@ -47,7 +48,7 @@ function refuseUnasked(charge: Charge, overForNs: u64, decision: Decision): void
   note.fullSeconds = seconds;
 }
 
-/** Decides by what the service said, or by the failure mode where it said nothing. */
+/** Decides by the service's answer, or by the failure mode if there is none. */
 export function heed(call: ServiceCall, mode: FailureMode, decision: Decision): void {
   for (let i = 0; i < call.charges.count; i++) {
     const rule = call.charges.at(i).rule;
@@ -75,12 +76,12 @@ function noteQuota(rule: Rule, status: DescriptorStatus, seconds: u32, decision:
   if (!note) return;
   note.limit = status.limit;
   note.unitSeconds = status.unitSeconds;
-  // A service's window begins anew all at once.
+  // When a service's window ends, its whole limit is free again at once.
   note.moreSeconds = seconds;
   note.fullSeconds = seconds;
 }
 
-/** Rounded up, and never `NEVER`. */
+/** Whole seconds, rounded up, and never `NEVER`. */
 function wholeSeconds(ns: u64): u32 {
   return <u32>min<u64>((ns + NANOSECONDS - 1) / NANOSECONDS, u32.MAX_VALUE - 1);
 }

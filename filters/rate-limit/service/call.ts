@@ -1,4 +1,4 @@
-// One request's question to the rate limit service: which rules ask, and what came of it.
+// One request's question to the rate limit service: which rules ask, and what the answer was.
 
 import {
   Bytes,
@@ -19,11 +19,9 @@ import { addHeaders } from "./headers";
 import { GlobalRule } from "./request";
 import { RateLimitService } from "./service";
 
-/** A larger answer is none that a service gives. */
+/** No service gives a larger answer. */
 const MAX_ANSWER_SIZE: u32 = 64 * 1024;
-/**
- * An answer that is kept for its headers leaves so much memory with a context that serves again.
- */
+/** The largest answer whose memory stays with a context for its next stream. */
 const KEPT_SIZE: i32 = 4 * 1024;
 
 const RESPONSE_HEADERS: u32 = 3;
@@ -34,37 +32,37 @@ const NANOSECONDS: u64 = 1_000_000_000;
 const EMPTY = new Bytes(0, 0);
 const bodyReader = new ProtobufReader(EMPTY);
 
-/** The stream that waits. */
+/** The waiting stream. */
 export interface ServiceCaller {
-  /** The service has answered, or will not. In the stream's context. */
+  /** The service has answered, or failed to. Called in the stream's context. */
   onServiceAnswer(): void;
 }
 
-/** What the service said of a question. */
+/** The service's answer to a question. */
 @final
 class AskedDescriptor extends DescriptorStatus {
-  /** In the table of those that are over. */
+  /** The question's hash in the table of keys over their limit. */
   hash: u64 = 0;
 }
 
-/** One for each stream's context, which may serve again: what it holds is kept. */
+/** One for each stream's context, which may serve again: its objects are kept. */
 @final
 export class ServiceCall extends GrpcCallHandler {
-  /** A charge for each question, with the limit that holds in place of an answer. */
+  /** A charge for each question, with the limit that replaces an answer. */
   readonly charges: Charges = new Charges();
-  /** No answer came, or none that is one. */
+  /** Whether no answer came, or not a valid one. */
   failed: bool = false;
-  /** For how long the key is over that `ask` found to be so, in nanoseconds. */
+  /** For how long the key that `ask` found over its limit stays over, in nanoseconds. */
   overForNs: u64 = 0;
   private readonly answer: ServiceAnswer = new ServiceAnswer();
   private readonly statuses: Array<AskedDescriptor> = [];
   private now: u64 = 0;
   /**
-   * `now`, or the start of the second by the time of day that it lies in: services count their
-   * windows in whole seconds of it.
+   * `now`, or the start of the second that it is in by the time of day: services count their
+   * windows in whole seconds of that.
    */
   private secondStart: u64 = 0;
-  /** The answer, for as long as something in it is still to be used. */
+  /** The answer, as long as something in it is still needed. */
   private kept: Bytes = EMPTY;
   private keptSize: i32 = 0;
   private stream: ServiceCaller | null = null;
@@ -85,8 +83,8 @@ export class ServiceCall extends GrpcCallHandler {
 
   /**
    * Asks about the key of the charge, which its rule has just read.
-   * @returns false where the key is known to be over: it need not be asked. One host call, none
-   * without a pre-check
+   * @returns false if the key is known to be over its limit: it need not be asked. One host call,
+   * none without a pre-check
    */
   ask(charge: Charge, global: GlobalRule): bool {
     const writer = this.service.writer;
@@ -105,8 +103,8 @@ export class ServiceCall extends GrpcCallHandler {
   }
 
   /**
-   * Asks, and tells the stream what came of it. Two host calls.
-   * @returns false where the service cannot be asked: it has failed then, and the stream is not
+   * Asks, and tells the stream the result. Two host calls.
+   * @returns false if the service cannot be asked: then the call has failed, and the stream is not
    * told
    */
   start(stream: ServiceCaller): bool {
@@ -119,7 +117,7 @@ export class ServiceCall extends GrpcCallHandler {
 
   onResponse(size: u32): void {
     const message = size <= MAX_ANSWER_SIZE ? grpcMessage.readAll() : null;
-    // A message without a byte has no verdict.
+    // An empty message has no verdict.
     this.failed = !message || !this.answer.read(message, this.statuses, this.charges.count);
     if (message && !this.failed) {
       this.hold(message);
@@ -133,12 +131,12 @@ export class ServiceCall extends GrpcCallHandler {
     this.tell();
   }
 
-  /** What the service said of question `i`, in [0, `charges.count`). */
+  /** The service's answer to question `i`, in [0, `charges.count`). */
   status(i: i32): DescriptorStatus {
     return unchecked(this.statuses[i]);
   }
 
-  /** Adds the headers that the service has for the upstream. */
+  /** Adds the headers that the service sent for the upstream. */
   addRequestHeaders(): void {
     if (this.answer.hasRequestHeaders) addHeaders(this.held(), REQUEST_HEADERS, requestHeaders, false);
   }
@@ -148,15 +146,15 @@ export class ServiceCall extends GrpcCallHandler {
   }
 
   /**
-   * Adds the headers that the service has for the client. @param refused they are those of a
-   * refusal, and may say what its body is
+   * Adds the headers that the service sent for the client.
+   * @param refused they are those of a refusal, and may say what its body is
    */
   addResponseHeaders(refused: bool): void {
     addHeaders(this.held(), RESPONSE_HEADERS, responseHeaders, refused);
   }
 
   /**
-   * The body that the service has for a refusal; empty where it has none. Valid until the callback
+   * The body that the service sent for a refusal; empty if there is none. Valid until the callback
    * ends.
    */
   body(): Bytes {
@@ -168,7 +166,7 @@ export class ServiceCall extends GrpcCallHandler {
     return body;
   }
 
-  /** For the next stream. */
+  /** Makes it ready for the next stream. */
   recycle(): void {
     this.stream = null;
     this.charges.clear();
@@ -181,8 +179,7 @@ export class ServiceCall extends GrpcCallHandler {
     const writer = this.service.writer;
     const key = charge.rule.policy.key;
     for (let i = 0; i < key.count; i++) {
-      // Requests that miss a part have one limit together: what else is in them does not tell them
-      // apart.
+      // Requests that lack a part share one limit: their other parts do not tell them apart.
       const isTold = charge.isWhole || key.isFixed(i);
       writer.entry(key.name(i), isTold ? key.value(i) : EMPTY);
     }

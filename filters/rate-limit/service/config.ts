@@ -1,5 +1,5 @@
-// Reads what rules and the plugin say of the rate limit service. Its TypeScript twins are `service`
-// and `global` of `schema.ts`.
+// Reads the settings of the rate limit service, of the plugin and of rules. The TypeScript twins
+// are `service` and `global` of `schema.ts`.
 
 import { ConfigNode, parseDurationOr } from "../../../assembly/config";
 import {
@@ -20,7 +20,7 @@ const SERVICE_KEYS: StaticArray<string> = ["cluster", "domain", "timeout", "fail
 const FAILURE_MODES: StaticArray<string> = [ALLOW_FAILURE, DENY_FAILURE, LOCAL_FAILURE];
 const OVERRIDE_KEYS: StaticArray<string> = ["limit", "unit"];
 
-/** The plugin's service, or `null` where the configuration has none. */
+/** The plugin's service, or `null` if the configuration has none. */
 export function parseService(node: ConfigNode): RateLimitService | null {
   if (!node.present) return null;
   node.keys(SERVICE_KEYS);
@@ -32,7 +32,7 @@ export function parseService(node: ConfigNode): RateLimitService | null {
   return new RateLimitService(cluster, domain, <u32>timeout, failureMode, preCheck);
 }
 
-/** What a rule with `global` asks; its `fallback` and its keys are the caller's. */
+/** What a rule with `global` asks; the caller reads its `fallback` and its keys. */
 export function parseGlobal(node: ConfigNode): GlobalRule {
   const limitOverride = node.get("limitOverride");
   if (!limitOverride.present) return new GlobalRule(0, LimitUnit.Unknown);

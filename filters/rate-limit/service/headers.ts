@@ -1,11 +1,11 @@
-// The headers that a rate limit service adds. It is trusted to name them, not to break a message:
-// what no header can be is left out.
+// The headers that a rate limit service adds. The service is trusted to name them, but not to break
+// a message: anything that cannot be a header is left out.
 
 import { Bytes, HeaderMap, ProtobufReader, scratch, viewOf } from "../../../assembly";
 import { isHeaderName, isHeaderValue } from "../../../assembly/config";
 import { BytesTable } from "../../../assembly/rules";
 
-/** They hold a connection or a message together. */
+/** Headers that hold a connection or a message together. */
 const NOT_ADDED = new BytesTable([
   Bytes.of("connection"),
   Bytes.of("content-length"),
@@ -17,15 +17,14 @@ const NOT_ADDED = new BytesTable([
   Bytes.of("transfer-encoding"),
   Bytes.of("upgrade"),
 ]);
-/** One for each depth. */
+/** One reader for each depth. */
 const answerReader = new ProtobufReader(new Bytes(0, 0));
 const headerReader = new ProtobufReader(new Bytes(0, 0));
 const CONTENT_TYPE = Bytes.of("content-type");
 
 /**
- * Adds every header that stands in `field` of the answer.
- * @param withType a `content-type` among them takes the place of the one that is there; without, it
- * is left out
+ * Adds every header in `field` of the answer.
+ * @param withType a `content-type` among them replaces the existing one; otherwise it is left out
  */
 export function addHeaders(answer: Bytes, field: u32, to: HeaderMap, withType: bool): void {
   const reader = answerReader;

@@ -1,18 +1,18 @@
-// The keys that the rate limit service has over their limit, and until when: asking again before
-// that is spared. In shared data, so that what one worker was told all know. A fixed number of
-// entries: a key that finds no place takes that of the entry which ends first, and the one that had
-// it is asked about again.
+// The keys that are over the rate limit service's limit, and until when: they are not asked about
+// again before that. They are in shared data, so that all workers know what one was told. The
+// number of entries is fixed. A key that finds no free one takes the entry that ends first, and the
+// service is asked again about the key that it replaced.
 
 import { Bytes, SharedData, SharedUpdater, sharedKey } from "../../../assembly";
 import { sharedSeed, sipHash } from "../../../assembly/rules";
 
-/** Of a bucket: raise it with any change of an entry, or of how a descriptor is hashed. */
+/** Layout of a bucket: raise it with any change of an entry, or of how a descriptor is hashed. */
 const LAYOUT: u32 = 1;
 const BUCKETS: i32 = 1024;
 const ENTRIES: i32 = 16;
 /**
- * An entry: the key's hash, when it ends in nanoseconds of the monotonic clock, what the refused
- * request cost, and for how many seconds more it is over.
+ * An entry: the key's hash, when it ends in nanoseconds of the monotonic clock, the cost of the
+ * refused request, and for how many more seconds the key is over its limit.
  */
 const UNTIL: i32 = 8;
 const COST: i32 = 16;
@@ -20,7 +20,7 @@ const BEYOND: i32 = 20;
 const ENTRY_SIZE: i32 = 24;
 const ATTEMPTS: u32 = 20;
 
-/** After so long the service is asked again at the latest: its limits may have been raised. */
+/** After this long the service is asked again at the latest: its limits may have been raised. */
 const LONGEST_NS: u64 = 60_000_000_000;
 const NANOSECONDS: u64 = 1_000_000_000;
 
@@ -39,8 +39,8 @@ export class OverEntry extends SharedUpdater {
     if (old && old.size == bucket.size) memory.copy(bucket.ptr, old.ptr, bucket.size);
     else memory.fill(bucket.ptr, 0, bucket.size);
     const entry = bucket.ptr + this.placeIn(bucket) * ENTRY_SIZE;
-    // What a dear request is refused for, a cheap one may still have: the least cost that was
-    // refused holds.
+    // A cheap request may still pass where an expensive one was refused, so the least refused cost
+    // counts.
     const known = load<u64>(entry) == this.hash && load<u64>(entry, UNTIL) > this.now;
     const cost = known ? min(load<u32>(entry, COST), this.cost) : this.cost;
     store<u64>(entry, this.hash);
@@ -50,7 +50,7 @@ export class OverEntry extends SharedUpdater {
     return bucket;
   }
 
-  /** The key's own place, else that of the entry which ends first; one that is empty has ended. */
+  /** The key's own place, else that of the entry that ends first; an empty one counts as ended. */
   private placeIn(bucket: Bytes): i32 {
     let first = 0;
     for (let i = 0; i < ENTRIES; i++) {
@@ -62,17 +62,17 @@ export class OverEntry extends SharedUpdater {
   }
 }
 
-/** What is known of a key that is over its limit. */
+/** What is known about a key that is over its limit. */
 @final
 export class Over {
-  /** For so many nanoseconds it is not asked about; 0 where it is to be. */
+  /** For how many nanoseconds the service is not asked about it; 0 if it must be asked. */
   spared: u64 = 0;
-  /** For so many seconds after that the limit's window goes on. */
+  /** How many seconds longer the limit's window lasts after that. */
   beyondSeconds: u32 = 0;
 
   /**
-   * Looks for a request of that key and cost. False, and all is 0, where nothing is known, or it is
-   * past.
+   * Looks for a request of that key and cost. False, and all fields 0, if nothing is known, or the
+   * entry has ended.
    */
   find(bucket: Bytes, hash: u64, cost: u32, now: u64): bool {
     this.spared = 0;
@@ -92,13 +92,13 @@ export class Over {
 }
 
 /**
- * One for a plugin; those of one `vm_id` share the entries, in which the service and its domain are
- * told apart by `scope`.
+ * One for a plugin. All plugins of one `vm_id` share the entries; `scope` keeps services and
+ * domains apart.
  */
 @final
 export class OverTable {
   private readonly buckets: StaticArray<SharedData | null> = new StaticArray<SharedData | null>(BUCKETS);
-  /** Of every bucket, but for its number at the end. */
+  /** The key of every bucket, except for the bucket's number at its end. */
   private readonly key: Bytes = sharedKey("rate-limit", "over", LAYOUT, [], sizeof<u16>());
   private readonly entry: OverEntry = new OverEntry();
   /** What `has` found. */
@@ -108,8 +108,8 @@ export class OverTable {
   private key1: u64 = 0;
 
   /**
-   * @param scope whatever the same descriptor means something else in: the service's cluster and
-   * its domain. Kept
+   * @param scope the service's cluster and its domain: in another scope the same descriptor means
+   * something else. Kept
    */
   constructor(private readonly scope: Bytes) {}
 
@@ -118,7 +118,10 @@ export class OverTable {
     return sipHash(this.key0, this.key1, descriptor);
   }
 
-  /** With the first request: a configuration that is refused leaves nothing in the shared data. */
+  /**
+   * Called with the first request, so that a refused configuration leaves nothing in the shared
+   * data.
+   */
   private readSeed(): void {
     const seed = sharedSeed();
     this.seed = seed;
@@ -128,7 +131,7 @@ export class OverTable {
   }
 
   /**
-   * Whether a request of that cost is known to be over the limit: `over` then says for how long.
+   * Whether a request of that cost is known to be over the limit; `over` then says for how long.
    * One host call.
    */
   has(hash: u64, cost: u32, now: u64): bool {
@@ -137,8 +140,8 @@ export class OverTable {
   }
 
   /**
-   * The service has refused that key a request of that cost. Where other workers always come
-   * between, it is not remembered.
+   * Remembers that the service has refused that key a request of that cost. If other workers come
+   * between in every attempt, it is not remembered.
    */
   remember(hash: u64, cost: u32, until: u64, now: u64): void {
     if (until <= now) return;

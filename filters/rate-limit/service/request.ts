@@ -1,4 +1,4 @@
-// What the rate limit service is asked: `envoy.service.ratelimit.v3.RateLimitRequest`. Source of
+// The question to the rate limit service: `envoy.service.ratelimit.v3.RateLimitRequest`. Source of
 // the numbers: `api/envoy/service/ratelimit/v3/rls.proto` and
 // `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto` of envoyproxy/envoy.
 
@@ -6,8 +6,8 @@ import { Bytes, ProtobufWriter, scratch, sequenceSize } from "../../../assembly"
 import { sipHash } from "../../../assembly/rules";
 
 /**
- * A longer value is sent as a hash: the service keeps it as a part of its key, and takes no message
- * over 4 MiB.
+ * A longer value is sent as a hash: the service keeps it as a part of its key, and accepts no
+ * message over 4 MiB.
  */
 export const MAX_VALUE_SIZE: i32 = 1024;
 
@@ -20,10 +20,10 @@ export enum LimitUnit {
   Day = 4,
 }
 
-/** What a rule asks the service beside its key. */
+/** What a rule asks the service, beside its key. */
 @final
 export class GlobalRule {
-  /** @param overrideUnit `Unknown` where the service's own limit holds */
+  /** @param overrideUnit `Unknown` if the service's own limit applies */
   constructor(
     readonly overrideLimit: u32,
     readonly overrideUnit: LimitUnit,
@@ -51,8 +51,8 @@ export class DescriptorWriter {
   }
 
   /**
-   * A part of the key, in the descriptor under way. `value` may be any bytes; the service takes
-   * text alone.
+   * Adds a part of the key to the current descriptor. `value` may be any bytes; the service accepts
+   * only text.
    */
   entry(name: Bytes, value: Bytes): void {
     const part = this.part;
@@ -63,8 +63,8 @@ export class DescriptorWriter {
   }
 
   /**
-   * The entries of the descriptor under way and its limit, as bytes: the same for whatever the
-   * service counts together. Valid until `add`.
+   * The entries of the current descriptor and its limit, as bytes: the same bytes for everything
+   * that the service counts together. Valid until `add`.
    */
   identify(rule: GlobalRule): Bytes {
     if (rule.overrideUnit != LimitUnit.Unknown) {
@@ -78,8 +78,8 @@ export class DescriptorWriter {
   }
 
   /**
-   * Puts the descriptor, which `identify` has finished, into the request. @param cost 0 asks
-   * without counting
+   * Adds the descriptor, which `identify` has finished, to the request.
+   * @param cost 0 asks without counting
    */
   add(cost: u32): void {
     if (cost != 1) this.writeCost(cost);
@@ -90,19 +90,19 @@ export class DescriptorWriter {
     this.count++;
   }
 
-  /** Forgets the descriptor under way. */
+  /** Forgets the current descriptor. */
   drop(): void {
     this.descriptor.clear();
   }
 
   /** The whole request. Valid until `begin`. */
   finish(): Bytes {
-    // Services that do not know a cost of each descriptor know one of the request.
+    // Services without a cost for each descriptor read one for the whole request.
     if (this.sameCost && this.count > 0 && this.firstCost > 1) this.request.integer(3, this.firstCost);
     return this.request.finish();
   }
 
-  /** As a `google.protobuf.UInt64Value`, whose presence counts: 0 is not left out. */
+  /** Writes a `google.protobuf.UInt64Value`, whose presence counts: 0 is not left out. */
   private writeCost(cost: u32): void {
     const part = this.part;
     part.clear();
@@ -112,8 +112,8 @@ export class DescriptorWriter {
 }
 
 /**
- * The value as UTF-8 of at most `MAX_VALUE_SIZE` bytes: a service would refuse the whole request
- * for one wrong byte, and so let a client out of its limit.
+ * The value as UTF-8 of at most `MAX_VALUE_SIZE` bytes. For one wrong byte a service would refuse
+ * the whole request, and so let a client escape its limit.
  */
 function sendable(value: Bytes): Bytes {
   if (value.size > MAX_VALUE_SIZE) return hashed(value);
@@ -126,7 +126,10 @@ function sendable(value: Bytes): Bytes {
   return value;
 }
 
-/** Each byte that belongs to no character becomes U+FFFD. @param start the first such byte */
+/**
+ * Each byte that belongs to no character becomes U+FFFD.
+ * @param start the first such byte
+ */
 function mended(value: Bytes, start: i32): Bytes {
   const text = scratch(value.size * 3);
   memory.copy(text.ptr, value.ptr, start);
@@ -152,7 +155,7 @@ function mended(value: Bytes, start: i32): Bytes {
 const HASH_PREFIX = Bytes.of("siphash:");
 const HASH_DIGITS: i32 = 32;
 
-/** The same on every Envoy that asks the service. */
+/** A hash that is the same on every Envoy that asks the service. */
 function hashed(value: Bytes): Bytes {
   const text = scratch(HASH_PREFIX.size + HASH_DIGITS);
   const ptr = text.ptr;

@@ -1,5 +1,5 @@
 // What the rate limit service and the rules that ask it may be. The module's own parser is
-// `config.ts` of this room.
+// `config.ts` in this folder.
 
 import { z } from "zod";
 import { text, whole } from "../../shared/match-schema.js";
@@ -24,7 +24,7 @@ export const global = z.strictObject({
       unit: unit.describe("The unit."),
     })
     .optional()
-    .describe("A limit in place of the one that the service is configured with."),
+    .describe("A limit that replaces the one in the service's configuration."),
   fallback: local
     .optional()
     .describe("The limit of this Envoy while the service does not answer, in failureMode local."),
@@ -38,17 +38,17 @@ export const service = z.strictObject({
   domain: text(1, MAX_NAME_SIZE).describe("The domain in the service's configuration."),
   timeout: duration(shownDuration(MIN_TIMEOUT_MS), shownDuration(MAX_TIMEOUT_MS))
     .optional()
-    .describe(`For an answer. Default ${shownDuration(DEFAULT_TIMEOUT_MS)}.`),
+    .describe(`How long to wait for an answer. Default ${shownDuration(DEFAULT_TIMEOUT_MS)}.`),
   failureMode: z
     .enum([ALLOW_FAILURE, DENY_FAILURE, LOCAL_FAILURE])
     .optional()
     .describe(
-      `Without an answer let the request pass, refuse it, or judge by each rule's fallback. Default ${ALLOW_FAILURE}.`,
+      `Without an answer the request passes, is refused, or is judged by each rule's fallback. Default ${ALLOW_FAILURE}.`,
     ),
   preCheck: z
     .boolean()
     .optional()
     .describe(
-      "Remembers until when the service has a key over its limit, and asks no more until then. Default true.",
+      "Remembers until when a key is over the service's limit, and does not ask about it before that. Default true.",
     ),
 });

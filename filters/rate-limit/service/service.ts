@@ -1,5 +1,5 @@
-// The rate limit service of a plugin: who it is, how long it may take, and which keys it is known
-// to refuse.
+// The rate limit service of a plugin: its cluster and domain, its timeout, and the keys that it is
+// known to refuse.
 
 import { Bytes, GrpcCallHandler, GrpcService, grpcCall, Status } from "../../../assembly";
 import { OverTable } from "./over";
@@ -8,7 +8,7 @@ import { DescriptorWriter } from "./request";
 const SERVICE_NAME = Bytes.of("envoy.service.ratelimit.v3.RateLimitService");
 const METHOD = Bytes.of("ShouldRateLimit");
 
-/** What becomes of a request without an answer of the service. */
+/** What happens to a request without an answer from the service. */
 export enum FailureMode {
   Allow = 0,
   Deny = 1,
@@ -18,12 +18,12 @@ export enum FailureMode {
 
 /**
  * One for a plugin. Its streams write their requests one after the other, each within a callback,
- * and so share the writer.
+ * so they can share the writer.
  */
 @final
 export class RateLimitService {
   readonly writer: DescriptorWriter;
-  /** `null` where the service is asked each time. */
+  /** `null` if the service is asked each time. */
   readonly overTable: OverTable | null;
   private readonly service: GrpcService;
 
@@ -39,14 +39,14 @@ export class RateLimitService {
     this.overTable = preCheck ? new OverTable(joined(cluster, domain)) : null;
   }
 
-  /** Sends what the writer has. Status as of `grpcCall`. One host call. */
+  /** Sends the writer's request. Status as in `grpcCall`. One host call. */
   send(handler: GrpcCallHandler): Status {
     const message = this.writer.finish();
     return grpcCall(this.service, SERVICE_NAME, METHOD, null, message, this.timeoutMs, handler);
   }
 }
 
-/** Both, told apart: no name has a NUL in Envoy's configuration. */
+/** Cluster and domain, separated: no name in Envoy's configuration contains a NUL. */
 function joined(cluster: Bytes, domain: Bytes): Bytes {
   const both = Bytes.owned(cluster.size + 1 + domain.size);
   memory.copy(both.ptr, cluster.ptr, cluster.size);
