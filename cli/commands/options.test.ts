@@ -29,7 +29,7 @@ it("reads sizes", () => {
     expect(() => parseBytes(text)).toThrow(/bytes/);
 });
 
-it("gathers what is given several times", () => {
+it("collects an option that is given several times", () => {
   expect(collect("b", collect("a"))).toEqual(["a", "b"]);
 });
 
@@ -54,7 +54,7 @@ it("shows what was built", () => {
   ]);
 });
 
-it("reads a host with or without a port, and nothing that would not be one in a header", () => {
+it("reads a host with or without a port, and refuses one that a Host header cannot have", () => {
   for (const host of ["shop.example", "127.0.0.1:80", "[::1]:8443"]) expect(parseHost(host)).toBe(host);
   for (const text of ["", "a b", "http://a", "a\r\nb: c"]) expect(() => parseHost(text)).toThrow(/A host is/);
 });

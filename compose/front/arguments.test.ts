@@ -39,7 +39,7 @@ describe("parseFilterFiles", () => {
     ]);
   });
 
-  it("knows a filter of one's own that is to see each attempt", () => {
+  it("reads an author's own filter that sees each attempt", () => {
     expect(parseFilterFiles(["mine@upstream=m.yaml", "./a@b/mine=m@upstream=.yaml"])).toEqual([
       { filter: "mine", file: "m.yaml", chain: "upstream" },
       { filter: "./a@b/mine", file: "m@upstream=.yaml" },

@@ -1,4 +1,5 @@
-// What a running Envoy's files come to when a change fails: with an Envoy that does as it is told.
+// What happens to a running Envoy's files when a change fails. The Envoy here is a fake that does
+// as it is told.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -71,7 +72,9 @@ beforeEach(() => {
 });
 afterEach(() => expect(unhandled).not.toHaveBeenCalled());
 
-/** In a checkout an own filter is compiled in the package, as deep as a filter's room. */
+/**
+ * In a checkout an author's own filter is compiled inside the package, as deep as a filter's room.
+ */
 async function ownFilter(): Promise<string> {
   const room = path.join(PACKAGE_ROOT, "build", `live-front-test-${process.pid}`);
   await mkdir(room, { recursive: true });
@@ -79,7 +82,7 @@ async function ownFilter(): Promise<string> {
   return path.join(room, "index.ts");
 }
 
-/** Saves other settings, and returns what was told of them. */
+/** Saves other settings, and returns what was reported about them. */
 async function edit(): Promise<RunEvent | undefined> {
   edits++;
   await writeFile(file, settings(edits));
@@ -98,15 +101,15 @@ it.each([
     new MeshwrightError("write-failed", "cannot write it (ENOSPC)"),
     "cannot write it (ENOSPC)",
   ],
-  ["an error that nobody foresaw", new TypeError("no function"), "unexpected error: TypeError: no function"],
-])("tells of %s, and applies the next edit", async (_what, error, line) => {
+  ["an unforeseen error", new TypeError("no function"), "unexpected error: TypeError: no function"],
+])("reports %s, and applies the next edit", async (_what, error, line) => {
   apply.mockRejectedValueOnce(error);
   expect(await edit()).toEqual({ kind: "not-applied", what: file, lines: [line] });
   events.length = 0;
   expect(await edit()).toEqual({ kind: "applied", filter: nameOf(entry), places: [file] });
 });
 
-it("tells of a refused file that the last good settings stay", async () => {
+it("says that the last good settings stay when a file is refused", async () => {
   await writeFile(file, "edit: [");
   await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
   expect(events[0]).toEqual({
@@ -115,12 +118,12 @@ it("tells of a refused file that the last good settings stay", async () => {
   });
 });
 
-it("tells of settings that Envoy refuses with its reason", async () => {
+it("reports Envoy's reason when it refuses settings", async () => {
   apply.mockResolvedValueOnce({ accepted: false, reason: "not these" });
   expect(await edit()).toMatchObject({ kind: "refused", filter: nameOf(entry), reason: "not these" });
 });
 
-it("tells of a module that cannot be built, and of one that comes when Envoy is gone", async () => {
+it("reports a module that cannot be built, and one that is built after Envoy has gone", async () => {
   await writeFile(entry, "export const broken: i32 = ;\n");
   await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
   expect(events[0]).toMatchObject({ kind: "build-failed" });
@@ -142,7 +145,7 @@ export function proxy_on_tick(id: u32): void {}
   });
 });
 
-it("says nothing of what fails because it is over", async () => {
+it("reports no failures once it has been stopped", async () => {
   let fail: (error: Error) => void = () => {};
   const calls = apply.mock.calls.length;
   apply.mockReturnValueOnce(

@@ -22,19 +22,19 @@ const OPTIONS: FrontOptions = {
   modulePath: (filter) => `/build/${filter}.wasm`,
 };
 
-it("sends a destination to the upstream of that name, and the rest to the one without", () => {
+it("sends a destination to the upstream with that name, and the rest to the one without a name", () => {
   const text = JSON.stringify(planFront(OPTIONS, "/run").bootstrap);
   expect(text).toContain('"exact":"v2"');
   expect(text).toContain('"route":{"cluster":"upstream-v2"}');
   expect(text).toContain('"match":{"prefix":"/"},"route":{"cluster":"upstream"}');
 });
 
-it("lets no client choose where no filter does", () => {
+it("lets no client choose a destination when no filter does", () => {
   const text = JSON.stringify(planFront({ ...OPTIONS, filters: [] }, "/run").bootstrap);
   expect(text).not.toContain("string_match");
 });
 
-it("delivers filters by files to run, and in place to read", () => {
+it("delivers filters as files to run, and inline to read", () => {
   const plan = planFront(OPTIONS, "/run");
   expect(plan.filters.map((filter) => filter.path)).toEqual([
     "/run/filters/1-trace-headers/config.json",
@@ -46,7 +46,7 @@ it("delivers filters by files to run, and in place to read", () => {
   expect(text).not.toContain("config_discovery");
 });
 
-it("knows the destinations that nobody serves", () => {
+it("finds the destinations that no upstream serves", () => {
   expect(unservedDestinations(OPTIONS)).toEqual(["v3"]);
 });
 
@@ -61,7 +61,7 @@ describe("a filter of the upstream chain", () => {
   const { clusters, listeners } = bootstrap.static_resources;
   const chain = (name: string) => JSON.stringify(clusters.find((cluster) => cluster.name === name));
 
-  it("stands in every upstream's chain, and neither in the listener's nor in that of a gRPC service", () => {
+  it("is in every upstream's chain, and neither in the listener's nor in a gRPC service's", () => {
     expect(clusters.map((cluster) => cluster.name)).toEqual(["upstream", "upstream-v2", "ratelimit"]);
     for (const name of ["upstream", "upstream-v2"]) expect(chain(name)).toContain('"name":"3-retry-budget"');
     expect(chain("ratelimit")).toContain("http2_protocol_options");
@@ -75,23 +75,23 @@ describe("a filter of the upstream chain", () => {
     ]);
   });
 
-  it("is told which attempt it sees, and may be seen by as many as there are", () => {
+  it("knows which attempt it sees, and may see as many as there are", () => {
     expect(JSON.stringify(listeners)).toContain('"include_request_attempt_count":true');
     expect(chain("upstream")).toContain('"max_retries":1024');
   });
 
-  it("keeps its mark for the router to itself", () => {
+  it("keeps its mark for the router from clients", () => {
     expect(JSON.stringify(listeners)).toContain('"response_headers_to_remove":["x-envoy-ratelimited"]');
     expect(JSON.stringify(planFront(OPTIONS, "/run").bootstrap)).not.toContain("response_headers_to_remove");
   });
 
-  it("stands in the same place where it is printed", () => {
+  it("is in the same place in the printed configuration", () => {
     const printed = frontConfiguration(options).static_resources;
     expect(JSON.stringify(printed.clusters)).toContain("/build/retry-budget.wasm");
     expect(JSON.stringify(printed.listeners)).not.toContain("/build/retry-budget.wasm");
   });
 
-  it("goes with routes that try again, each of them", () => {
+  it("works with routes that retry, in each attempt", () => {
     const routes = JSON.stringify(listeners).split(
       '"timeout":"2s","retry_policy":{"retry_on":"5xx","num_retries":3}',
     );

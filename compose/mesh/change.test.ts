@@ -24,7 +24,7 @@ function changes(edit: (mesh: typeof BASE & { services: Record<string, unknown> 
 }
 
 describe("structuralChanges", () => {
-  it("finds none where only settings of filters differ", () => {
+  it("finds none when only filters' settings differ", () => {
     expect(
       changes((mesh) => {
         mesh.services.front.filters[0] = {
@@ -54,7 +54,7 @@ describe("structuralChanges", () => {
     ).toEqual(["services.front.filters[0].config.destinationHeader"]);
   });
 
-  it("names a filter's move to the other chain, and no other setting of it", () => {
+  it("names a filter's move to the other chain, and none of its other settings", () => {
     const use = (config: object) => ({ ...BASE.filters[0], filter: "fault-injection", config });
     const mesh = (config: object) => SCHEMA.parse({ ...BASE, filters: [use(config)] });
     const before = mesh({ rules: [] });
@@ -64,7 +64,7 @@ describe("structuralChanges", () => {
     expect(structuralChanges(before, mesh({ rules: [], where: "downstream", maxActive: 3 }))).toEqual([]);
   });
 
-  it("names another filter in the place of one", () => {
+  it("names a filter that takes the place of another", () => {
     expect(
       changes((mesh) => {
         Object.assign(mesh.filters[0] ?? {}, { filter: "retry-budget", config: {} });

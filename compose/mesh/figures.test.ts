@@ -5,7 +5,7 @@ import { meshSchema } from "./schema.js";
 
 const SCHEMA = meshSchema(FILTERS);
 
-it("adds up what several Envoys counted for each version", () => {
+it("adds up each version's counts from several Envoys", () => {
   const mesh = SCHEMA.parse({
     name: "shop",
     gateway: { routes: [{ prefix: "/", service: "front" }] },

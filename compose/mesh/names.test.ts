@@ -1,5 +1,5 @@
-// Names that a person gives are joined to the names of Envoy's parts. Whatever they are, no two
-// parts get one name.
+// Names that a person gives become part of the names of Envoy's resources. No two resources may get
+// the same name, whatever the person's names are.
 
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -64,7 +64,7 @@ const MESHES = {
     public: { versions: ["v1"] },
     "outbound-app": { versions: ["outbound-app"] },
   },
-  "a version called like the route of all others": { orders: { versions: ["fallback", "default"] } },
+  "a version with the name of the catch-all route": { orders: { versions: ["fallback", "default"] } },
   "a service and a filter with numbers": {
     a: { versions: ["v1"], filters: ["b-2-c"] },
     "a-2-b": { versions: ["v1"], filters: ["c"] },
@@ -75,7 +75,7 @@ const MESHES = {
 describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
   const { plan, options } = planOf(services);
 
-  it("are each one Envoy, one service, one port", () => {
+  it("are one Envoy, one service and one port each", () => {
     expectDistinct(
       "Envoys",
       plan.envoys.map(({ name }) => name),
@@ -88,35 +88,38 @@ describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
     expect(new Set(options.ports.values()).size).toBe(options.ports.size);
   });
 
-  it.each(plan.envoys.map((envoy) => [envoy.name, envoy] as const))("are unlike in %s", (_name, envoy) => {
-    const { clusters, listeners } = envoy.bootstrap.static_resources;
-    expectDistinct(
-      "clusters",
-      clusters.map(({ name }) => name),
-    );
-    expectDistinct(
-      "listeners",
-      listeners.map(({ name }) => name),
-    );
-    expectDistinct(
-      "filters",
-      envoy.filters.map(({ name }) => name),
-    );
-    expectDistinct(
-      "files",
-      envoy.filters.map(({ path }) => path),
-    );
-    for (const listener of listeners) {
-      const text = JSON.stringify(listener);
-      const routes = [...text.matchAll(/"name":"([^"]+)","match":\{"prefix":"[^"]*"/g)].map(
-        ([, name = ""]) => name,
+  it.each(plan.envoys.map((envoy) => [envoy.name, envoy] as const))(
+    "are all different in %s",
+    (_name, envoy) => {
+      const { clusters, listeners } = envoy.bootstrap.static_resources;
+      expectDistinct(
+        "clusters",
+        clusters.map(({ name }) => name),
       );
-      expect(routes.length).toBeGreaterThan(0);
-      expectDistinct(`routes of ${listener.name}`, routes);
-    }
-  });
+      expectDistinct(
+        "listeners",
+        listeners.map(({ name }) => name),
+      );
+      expectDistinct(
+        "filters",
+        envoy.filters.map(({ name }) => name),
+      );
+      expectDistinct(
+        "files",
+        envoy.filters.map(({ path }) => path),
+      );
+      for (const listener of listeners) {
+        const text = JSON.stringify(listener);
+        const routes = [...text.matchAll(/"name":"([^"]+)","match":\{"prefix":"[^"]*"/g)].map(
+          ([, name = ""]) => name,
+        );
+        expect(routes.length).toBeGreaterThan(0);
+        expectDistinct(`routes of ${listener.name}`, routes);
+      }
+    },
+  );
 
-  it("lead each request to the version that it is for", () => {
+  it("lead each request to its version", () => {
     for (const envoy of plan.envoys) {
       for (const { service, version, name } of plan.services) {
         const cluster = envoy.bootstrap.static_resources.clusters.find((each) => each.name === name);
@@ -129,7 +132,7 @@ describe.each(Object.entries(MESHES))("names from %s", (_what, services) => {
   });
 });
 
-it("of folders and logs are no other Envoy's", () => {
+it("of folders and logs belong to one Envoy each", () => {
   const { plan } = planOf({
     "a-b": { versions: ["c"] },
     a: { versions: ["b-c"] },

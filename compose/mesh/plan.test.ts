@@ -65,7 +65,7 @@ describe("planMesh", () => {
     ]);
   });
 
-  it("asks for each port once and gives no port twice", () => {
+  it("asks for each port once and assigns no port twice", () => {
     const names = portNames(mesh());
     expect(new Set(names).size).toBe(names.length);
     expect(names[0]).toBe("gateway public");
@@ -76,7 +76,7 @@ describe("planMesh", () => {
     expect(new Set(ports).size).toBe(ports.length);
   });
 
-  it("tells an app its port, its name and where to call", () => {
+  it("tells an app its port, its name and the addresses of its calls", () => {
     const ports = options(mesh()).ports;
     const services = plan(mesh()).services;
     expect(services.find((service) => service.name === "orders_v1")?.start).toEqual({
@@ -98,7 +98,7 @@ describe("planMesh", () => {
     });
   });
 
-  it("leads to a service that already runs where it is", () => {
+  it("sends requests for a service that already runs to its address", () => {
     expect(plan(mesh()).services.find((service) => service.name === "orders_v2")).toEqual({
       service: "orders",
       version: "v2",
@@ -111,7 +111,7 @@ describe("planMesh", () => {
     );
   });
 
-  it("routes by the destination header where a filter chooses, and to the default else", () => {
+  it("routes by the destination header where a filter chooses, and otherwise to the default", () => {
     const chosen = listener(mesh(), "front_v1", "outbound-orders");
     expect(chosen).toContain('{"name":"x-mesh-destination","string_match":{"exact":"v1"}}');
     expect(chosen).toContain('"name":"(fallback)","match":{"prefix":"/"},"route":{"cluster":"orders_v2"}');
@@ -129,7 +129,7 @@ describe("planMesh", () => {
     expect(listener(named, "gateway", "outbound-orders")).toContain('{"name":"x-to","string_match"');
   });
 
-  it("lets a choice at the gateway's door count one listener later", () => {
+  it("lets a choice at the gateway's listener affect the next listener", () => {
     const atTheDoor = mesh({
       gateway: {
         routes: [{ prefix: "/", service: "orders" }],
@@ -185,7 +185,7 @@ describe("filters of the upstream chain", () => {
       ]),
     );
 
-  it("stand where attempts are made: behind the callers' listeners, and before the app", () => {
+  it("are where attempts are made: behind the callers' listeners, and before the app", () => {
     expect(chains("front_v1")).toEqual({
       app: ["inbound_1_retry-budget"],
       orders_v1: ["outbound-orders_1_retry-budget"],
@@ -194,7 +194,7 @@ describe("filters of the upstream chain", () => {
     });
   });
 
-  it("of the gateway come before a service's own, and not at the door, which repeats nothing", () => {
+  it("of the gateway come before a service's own, and not in front of the gateway, where nothing is retried", () => {
     const both = ["public_1_retry-budget", "outbound-orders_1_retry-budget"];
     expect(chains("gateway")).toEqual({
       "outbound-orders": [],
@@ -204,7 +204,7 @@ describe("filters of the upstream chain", () => {
     });
   });
 
-  it("are in no listener's chain, whose clients do not get their mark for the router", () => {
+  it("are in no listener's chain, and clients do not get their mark for the router", () => {
     for (const name of ["outbound-orders", "inbound"]) {
       const text = listener(placed, "front_v1", name);
       expect(text).not.toContain("retry-budget");
@@ -214,7 +214,7 @@ describe("filters of the upstream chain", () => {
     expect(listener(placed, "gateway", "public")).not.toContain("response_headers_to_remove");
   });
 
-  it("see what the service's retries make: at its callers alone, and its time at every hop", () => {
+  it("see the service's retries only at its callers, and its timeout at every hop", () => {
     const retries = '"retry_policy":{"retry_on":"5xx","num_retries":2}';
     for (const [name, hop] of [
       ["gateway", "outbound-orders"],

@@ -1,5 +1,5 @@
-// What an edit of a running mesh's file comes to when it fails: with Envoys that do as they are
-// told.
+// What happens when an edit of a running mesh's file fails. The Envoys here are fakes that do as
+// they are told.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ let file: string;
 let mesh: RunningMesh;
 let events: RunEvent[];
 const unhandled = vi.fn();
-/** By the Envoys' names; what is not set takes everything. */
+/** By the Envoys' names; an Envoy without an entry accepts everything. */
 const outcomes = new Map<string, () => Promise<ApplyResult>>();
 
 const meshFile = (header: string) =>
@@ -74,7 +74,7 @@ async function start(): Promise<RunningMesh> {
   return RunningMesh.over({ mesh: parsed, file, plan, planOptions, parts, binary, directory, onEvent });
 }
 
-/** Saves other settings, and waits for so many events. */
+/** Saves other settings, and waits for the given number of events. */
 async function edit(header: string, count: number): Promise<readonly RunEvent[]> {
   events = [];
   await writeFile(file, meshFile(header));
@@ -86,7 +86,7 @@ const gone = async () => {
   throw new MeshwrightError("envoy-failed", "Envoy's admin does not answer");
 };
 
-it("gives the others their settings where one Envoy is gone, and that one again at the next edit", async () => {
+it("updates the other Envoys when one is gone, and that one again at the next edit", async () => {
   outcomes.set("gateway", gone);
   const [first, second] = (await edit("x-1", 2)).toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
   expect(first).toMatchObject({ kind: "applied", places: [expect.stringMatching(/^front_v1\//)] });
@@ -99,7 +99,7 @@ it("gives the others their settings where one Envoy is gone, and that one again 
   expect(await edit("x-2", 1)).toMatchObject([{ kind: "applied", places: { length: 2 } }]);
 });
 
-it("gives an Envoy what it did not get, at any later save of the file", async () => {
+it("gives an Envoy what it missed, at any later save of the file", async () => {
   outcomes.set("gateway", gone);
   await edit("x-1", 2);
   outcomes.clear();
@@ -109,7 +109,7 @@ it("gives an Envoy what it did not get, at any later save of the file", async ()
   expect(events).toMatchObject([{ kind: "applied", places: [expect.stringMatching(/^gateway\//)] }]);
 });
 
-it("tells of an error that nobody foresaw, and takes the next edit", async () => {
+it("reports an unforeseen error, and applies the next edit", async () => {
   outcomes.set("gateway", async () => {
     throw new TypeError("no function");
   });
@@ -122,14 +122,14 @@ it("tells of an error that nobody foresaw, and takes the next edit", async () =>
   expect(await edit("x-2", 1)).toMatchObject([{ kind: "applied" }]);
 });
 
-it("tells of a refused file that the last good settings stay", async () => {
+it("says that the last good settings stay when a file is refused", async () => {
   events = [];
   await writeFile(file, "name: 3");
   await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
   expect(events[0]).toMatchObject({ kind: "file-refused" });
 });
 
-it("says nothing of what fails because it is over", async () => {
+it("reports no failures once it has been stopped", async () => {
   let isAsked = false;
   outcomes.set("gateway", async () => {
     isAsked = true;

@@ -24,7 +24,7 @@ services:
   orders: { versions: { v1: { url: "http://127.0.0.1:9000" }, v2: { command: npm start } }, default: v1 }
 `;
 
-/** The problems of the base mesh with one text in place of another, without file and position. */
+/** The problems of the base mesh with one text replaced by another, without file and position. */
 function problems(from: string, to: string): string[] {
   expect(BASE).toContain(from);
   const checked = checkDocument(BASE.replace(from, to), SCHEMA, "m");
@@ -36,7 +36,7 @@ describe("a mesh file", () => {
     expect(problems("name: shop", "name: shop")).toEqual([]);
   });
 
-  it("that comes with meshwright is right", async () => {
+  it("that comes with meshwright is valid", async () => {
     const mesh = await readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
     expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments"]);
   });
@@ -173,13 +173,13 @@ describe("a mesh file", () => {
       `${from}${from === "name: shop" ? "\n" : ", "}${filters.replace("CONFIG", "{ rules: [], service: { cluster: limits, domain: a } }")}`,
       `${at}.config.service.cluster: there is no gRPC service "limits"; say where it is: grpcServices: { limits: { url: "http://HOST:PORT" } }`,
     ]),
-  ])("with %j as %j is refused", (from, to, problem) => {
+  ])("with %j replaced by %j is refused", (from, to, problem) => {
     expect(problems(from, to)).toContainEqual(
       typeof problem === "string" ? problem : expect.stringMatching(problem),
     );
   });
 
-  it("may name services that its filters call, and say how a service is called", () => {
+  it("may name services that its filters call, and how a service is called", () => {
     const text = `${BASE}grpcServices: { limits: { url: "http://127.0.0.1:8081" } }
 filters:
   - { filter: rate-limit, at: [gateway], config: { rules: [], service: { cluster: limits, domain: shop } } }
@@ -201,7 +201,7 @@ filters:
     ]);
   });
 
-  it("may have a filter of an author's, whose descriptor is asked as the catalog's are", () => {
+  it("may have an author's own filter, whose descriptor is used like the catalog's", () => {
     expect(problems("name: shop", "name: shop\nfilters: [{ filter: chooser, at: [inbound] }]")).toEqual([
       'filters[0].at[0]: chooser has nothing to choose at "inbound", where only the app is left; use "outbound"',
     ]);
@@ -215,14 +215,14 @@ filters:
     ]);
   });
 
-  it("in the README is right", async () => {
+  it("in the README is valid", async () => {
     const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
     const blocks = [...readme.matchAll(/^```yaml\n(name:[\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
     expect(blocks.length).toBeGreaterThan(0);
     for (const block of blocks) expect(checkDocument(block, SCHEMA, "README")).toMatchObject({ ok: true });
   });
 
-  it("has a JSON Schema that knows every filter", () => {
+  it("has a JSON Schema that covers every filter", () => {
     const text = JSON.stringify(meshJsonSchema(FILTERS));
     expect(text).toContain('"const":"header-routing"');
     expect(text).toContain("destinationHeader");

@@ -17,13 +17,13 @@ function plan(mesh: Mesh) {
 const demo = () => readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
 
 describe("the demo mesh", () => {
-  it("is told by its addresses", async () => {
+  it("is summed up by its addresses", async () => {
     const lines = addressLines(plan(await demo()));
     expect(lines[0]).toBe("gateway  http://127.0.0.1:20000");
     expect(lines.filter((line) => line.includes("http://")).length).toBe(6);
   });
 
-  it("is told by what its filters are set to", async () => {
+  it("is summed up by its filters' settings", async () => {
     expect(filterLines(await demo())).toEqual([
       'trace-headers at gateway: write w3c+b3-multi, responseHeader "x-trace-id"',
       "trace-headers at inbound, outbound: write w3c+b3-multi",
@@ -37,7 +37,7 @@ describe("the demo mesh", () => {
     ]);
   });
 
-  it("offers three unlike commands", async () => {
+  it("offers three different commands", async () => {
     const mesh = await demo();
     expect(curlLines(mesh, plan(mesh))).toEqual([
       "curl http://127.0.0.1:20000/",
@@ -47,7 +47,7 @@ describe("the demo mesh", () => {
   });
 });
 
-it("offers three commands for a mesh without rules, and quotes what a shell would read", () => {
+it("offers three commands for a mesh without rules, and quotes what a shell would interpret", () => {
   const base = {
     name: "shop",
     gateway: { routes: [{ prefix: "/", service: "front" }] },
@@ -65,7 +65,7 @@ it("offers three commands for a mesh without rules, and quotes what a shell woul
   expect(curlLines(quoted, plan(quoted))[1]).toContain(`-H 'x-a: it'\\''s; rm'`);
 });
 
-it("says what a service that runs by itself must be told", () => {
+it("says what the person who runs a service must tell it", () => {
   const mesh = SCHEMA.parse({
     name: "shop",
     gateway: { routes: [{ prefix: "/", service: "front" }] },
@@ -79,7 +79,7 @@ it("says what a service that runs by itself must be told", () => {
   );
 });
 
-it("tells every filter's rules, where each attempt is seen, and how services are called", () => {
+it("lists every filter's rules, where each attempt is seen, and how services are called", () => {
   const local = { limit: 5, unit: "second" };
   const mesh = SCHEMA.parse({
     name: "shop",

@@ -39,12 +39,12 @@ describe("renderTable", () => {
     for (const line of table({ now, width })) expect(line.length).toBeLessThanOrEqual(width);
   });
 
-  it("lets the names give way and not the figures", () => {
+  it("shortens names and never figures", () => {
     const now = [figures("a-service-with-a-very-long-name", "version-1", 123_456)];
     expect(table({ now, width: 60 })[1]).toBe("a-se…  version-1    123456    0.0  100.0 %  123456    0    0");
   });
 
-  it("colours only when told to", () => {
+  it("uses colours only when told to", () => {
     const now = [figures("orders", "v1", 5, 1)];
     expect(table({ now }).join("")).not.toContain("\u001b");
     expect(table({ now, colours: true })[1]).toBe(`\u001b[31m${table({ now })[1]}\u001b[0m`);

@@ -16,6 +16,6 @@ it("mixes plain requests, groups and two hundred single users", () => {
   expect(users).toContain("user-200");
 });
 
-it("asks for every prefix in turn", () => {
+it("requests every prefix in turn", () => {
   expect(new Set(mix(40).map((request) => request.path))).toEqual(new Set(["/", "/api"]));
 });
