@@ -4,7 +4,7 @@ import { statsTags } from "./stats-tags.js";
 
 const options = { node: { id: "orders-1", cluster: "orders" }, adminPort: 9901, listeners: [], clusters: [] };
 
-test("the admin interface is on this machine only, unless it is told otherwise", () => {
+test("the admin interface listens on the loopback address only, unless told otherwise", () => {
   expect(bootstrap({ ...options, adminAddress: "0.0.0.0" }).admin.address).toEqual({
     socket_address: { address: "0.0.0.0", port_value: 9901 },
   });
@@ -13,7 +13,7 @@ test("the admin interface is on this machine only, unless it is told otherwise",
   });
 });
 
-test("tags stand there only when asked for", () => {
+test("tags are present only when asked for", () => {
   expect(bootstrap(options)).not.toHaveProperty("stats_config");
   expect(bootstrap({ ...options, statsTags: statsTags(["rule"]) }).stats_config?.stats_tags).toHaveLength(1);
 });

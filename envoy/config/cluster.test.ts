@@ -14,7 +14,7 @@ test.each([
   expect(built.load_assignment.endpoints[0]?.lb_endpoints).toHaveLength(addresses.length);
 });
 
-test("filters of the upstream chain come before the codec, which stands there only when they do", () => {
+test("filters of the upstream chain come before the codec, which is present only with them", () => {
   const endpoints = [{ address: "127.0.0.1", port: 80 }];
   const plain = cluster({ name: "c", endpoints, protocol: "http2" });
   expect(plain.typed_extension_protocol_options[PROTOCOL_OPTIONS]).toEqual({
@@ -29,7 +29,7 @@ test("filters of the upstream chain come before the codec, which stands there on
   });
 });
 
-test("limits stand there only where they were given", () => {
+test("limits are present only when they were given", () => {
   const endpoints = [{ address: "127.0.0.1", port: 80 }];
   expect(cluster({ name: "c", endpoints })).not.toHaveProperty("circuit_breakers");
   expect(cluster({ name: "c", endpoints, circuitBreakers: { maxRetries: 0 } }).circuit_breakers).toEqual({

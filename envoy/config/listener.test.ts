@@ -20,7 +20,7 @@ test("the chain keeps its order and ends with the router", () => {
   });
 });
 
-test("it listens on this machine only, normalizes paths and takes both protocols, unless told otherwise", () => {
+test("it listens on the loopback address only, normalizes paths and accepts both protocols, unless told otherwise", () => {
   expect(httpListener(options).address).toEqual({
     socket_address: { address: "127.0.0.1", port_value: 8080 },
   });
@@ -32,7 +32,7 @@ test("it listens on this machine only, normalizes paths and takes both protocols
   expect(connectionManager({ normalizePath: false })).toMatchObject({ normalize_path: false });
 });
 
-test("what is not asked for is left to Envoy's defaults", () => {
+test("options that are not given are left to Envoy's defaults", () => {
   for (const field of [
     "common_http_protocol_options",
     "request_timeout",
@@ -44,13 +44,13 @@ test("what is not asked for is left to Envoy's defaults", () => {
   }
 });
 
-test("trusted proxies are as many as is said, 0 too", () => {
+test("the number of trusted proxies is the one given, also 0", () => {
   for (const xffTrustedHops of [0, 2]) {
     expect(connectionManager({ xffTrustedHops })).toMatchObject({ xff_num_trusted_hops: xffTrustedHops });
   }
 });
 
-test("upgrades are those that are named", () => {
+test("upgrades are the ones that are named", () => {
   expect(connectionManager({ upgrades: ["websocket"] })).toMatchObject({
     upgrade_configs: [{ upgrade_type: "websocket" }],
   });
@@ -60,7 +60,7 @@ test("a wrong limit is refused under the option's own name", () => {
   expect(() => connectionManager({ requestTimeoutSeconds: -1 })).toThrow(/requestTimeoutSeconds is -1/);
 });
 
-test("TLS is a matter of the filter chain, and there only when asked for", () => {
+test("TLS belongs to the filter chain, and is present only when asked for", () => {
   expect(httpListener(options).filter_chains[0]).not.toHaveProperty("transport_socket");
   const tls = { certFile: "/cert.pem", keyFile: "/key.pem" };
   expect(httpListener({ ...options, tls }).filter_chains[0]).toMatchObject({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { DESTINATION_HEADER, destinationRoutes, prefixRoute, virtualHost } from "./route.js";
 
-test("each destination matches the whole header, and the fallback comes last and matches all", () => {
+test("each destination matches the whole header, and the fallback comes last and matches everything", () => {
   const routes = destinationRoutes({
     destinations: { "orders-v1": "c1", "orders-v2": "c2" },
     fallback: "c1",
@@ -13,7 +13,7 @@ test("each destination matches the whole header, and the fallback comes last and
   ]);
 });
 
-test("options of the action stand on every route, the fallback's too", () => {
+test("options of the action are on every route, also the fallback", () => {
   const routes = destinationRoutes({
     header: "x-version",
     destinations: { v2: "v2" },

@@ -14,11 +14,11 @@ test("the chain keeps its order and ends with the proxy to the cluster", () => {
   expect(chain?.at(-1)?.typed_config).toMatchObject({ stat_prefix: "redis", cluster: "cache" });
 });
 
-test("it listens on this machine only, unless told otherwise", () => {
+test("it listens on the loopback address only, unless told otherwise", () => {
   expect(listener.address).toEqual({ socket_address: { address: "127.0.0.1", port_value: 6379 } });
 });
 
-test("a Wasm filter of connections is of Envoy's type for them, configured as one of requests is", () => {
+test("a Wasm filter for connections has Envoy's type for these, and is configured like one for requests", () => {
   expect(filters[1]?.typed_config).toMatchObject({
     "@type": "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm",
     config: { name: "b", configuration: { value: '{"deny":["x"]}' }, failure_policy: "FAIL_RELOAD" },

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { downstreamTls, upstreamTls } from "./tls.js";
 
-it("asks for a name by SNI and in the certificate", () => {
+it("requires a name by SNI and in the certificate", () => {
   const { typed_config } = upstreamTls({ serverName: "shop.example", caFile: "/ca.pem" }, "http1");
   expect(typed_config).toMatchObject({
     sni: "shop.example",
@@ -15,7 +15,7 @@ it("asks for a name by SNI and in the certificate", () => {
   });
 });
 
-it("asks for an address in the certificate alone, since SNI knows names only", () => {
+it("requires an address in the certificate only, because SNI knows only names", () => {
   const { typed_config } = upstreamTls({ serverName: "::1", caFile: "/ca.pem" }, "http2");
   expect(typed_config).not.toHaveProperty("sni");
   expect(JSON.stringify(typed_config)).toContain('{"san_type":"IP_ADDRESS","matcher":{"exact":"::1"}}');
@@ -24,7 +24,7 @@ it("asks for an address in the certificate alone, since SNI knows names only", (
 const files = { certFile: "/cert.pem", keyFile: "/key.pem" };
 const shown = [{ certificate_chain: { filename: "/cert.pem" }, private_key: { filename: "/key.pem" } }];
 
-it("shows a certificate to a server only where there is one, and refuses half of one", () => {
+it("shows a certificate to a server only when there is one, and refuses half of one", () => {
   const to = { serverName: "shop.example", caFile: "/ca.pem" };
   expect(upstreamTls({ ...to, ...files }, "http1").typed_config).toMatchObject({
     common_tls_context: { tls_certificates: shown },
@@ -35,7 +35,7 @@ it("shows a certificate to a server only where there is one, and refuses half of
   );
 });
 
-it("asks clients for a certificate only where it is said who signs them", () => {
+it("requires a certificate of clients only when their authority is given", () => {
   expect(downstreamTls({ ...files, clientCaFile: "/ca.pem" }).typed_config).toMatchObject({
     require_client_certificate: true,
     common_tls_context: {

@@ -4,13 +4,13 @@ import { discoveredFilter, wasmFilter, wasmFilterResource } from "./wasm.js";
 
 const options = { name: "header-routing", module: "/filters/header-routing.wasm" };
 
-/** The plugin's part of a Wasm filter's configuration, as loose data. */
+/** The plugin's part of a Wasm filter's configuration, as untyped data. */
 function plugin(config: TypedConfig) {
   return config.config as Record<string, unknown> & { vm_config: Record<string, unknown> };
 }
 
 describe("wasmFilter", () => {
-  test("the configuration goes as the text of the JSON, keys in their order", () => {
+  test("the configuration is sent as the text of the JSON, with keys in their order", () => {
     const filter = wasmFilter({ ...options, configuration: { z: 1, a: [9007199254740991, "é", null] } });
     expect(plugin(filter.typed_config).configuration).toEqual({
       "@type": "type.googleapis.com/google.protobuf.StringValue",
@@ -18,7 +18,7 @@ describe("wasmFilter", () => {
     });
   });
 
-  test("null is a configuration, and no configuration is none", () => {
+  test("null is a configuration, and an absent configuration is none", () => {
     expect(plugin(wasmFilter({ ...options, configuration: null }).typed_config).configuration).toMatchObject({
       value: "null",
     });
@@ -33,7 +33,7 @@ describe("wasmFilter", () => {
     expect(vmId("a", "shared")).toBe(vmId("b", "shared"));
   });
 
-  test("a failure policy is always said, and only a reload has a backoff", () => {
+  test("a failure policy is always written, and only a reload has a backoff", () => {
     expect(plugin(wasmFilter(options).typed_config)).toMatchObject({
       failure_policy: "FAIL_RELOAD",
       reload_config: { backoff: { base_interval: "0.1s" } },
@@ -45,7 +45,7 @@ describe("wasmFilter", () => {
     }
   });
 
-  test("a failure policy that is none is refused, which a discovered filter's Envoy would not do", () => {
+  test("an unknown failure policy is refused, which Envoy would not do for a discovered filter", () => {
     const failurePolicy = "open" as "FAIL_OPEN";
     for (const build of [wasmFilter, wasmFilterResource]) {
       expect(() => build({ ...options, failurePolicy })).toThrow(
@@ -55,7 +55,7 @@ describe("wasmFilter", () => {
   });
 });
 
-test("the VM's configuration and the flag for pauses stand there only when asked for", () => {
+test("the VM's configuration and the flag for pauses are present only when asked for", () => {
   const plain = plugin(wasmFilter(options).typed_config);
   expect(plain.vm_config).not.toHaveProperty("configuration");
   expect(plain).not.toHaveProperty("allow_on_headers_stop_iteration");
@@ -66,7 +66,7 @@ test("the VM's configuration and the flag for pauses stand there only when asked
   });
 });
 
-test("a discovered filter and its resource agree on the name, and the folder of the file is watched", () => {
+test("a discovered filter and its resource have the same name, and the file's folder is watched", () => {
   const filter = discoveredFilter({ name: "header-routing", path: "/run/mesh/header-routing/filter.yaml" });
   expect(filter.config_discovery.config_source.path_config_source).toEqual({
     path: "/run/mesh/header-routing/filter.yaml",

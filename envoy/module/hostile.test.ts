@@ -1,5 +1,5 @@
-// Files that are no modules, or broken ones: one clear reason each, never an exception, never a
-// hang.
+// Files that are not modules, or are broken ones: each gives one clear reason, and never an
+// exception or a hang.
 
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -26,7 +26,9 @@ const WHOLE = wat(
    (func $start (export "_initialize") (if (global.get $g) (then (return))) (drop (call $log (i32.const 0) (i32.const 0) (i32.const 0))))`,
 );
 
-/** Inspects the bytes; gives the reason where they are no module, and lets nothing else through. */
+/**
+ * Inspects the bytes and returns the reason why they are not a module. Any other error is thrown.
+ */
 function reason(bytes: Uint8Array): string | undefined {
   try {
     describeReport(inspectModule(bytes));
@@ -60,18 +62,14 @@ describe("bytes", () => {
     ["an unknown section", [...HEAD, 0x63, 0], /unknown kind 99, at byte 8/],
     ["a section twice", [...HEAD, 1, 1, 0, 1, 1, 0], /not valid WebAssembly/],
     ["an import of nothing", [...HEAD, 2, 5, 1, 0, 0, 0, 9], /type that it does not have/],
-    [
-      "names that lie",
-      [...HEAD, 0, 8, 4, ...Buffer.from("name"), 1, 9, 1],
-      /name section that cannot be read/,
-    ],
-  ])("%s is told in one line", (_name, bytes, expected) => {
+    ["lying names", [...HEAD, 0, 8, 4, ...Buffer.from("name"), 1, 9, 1], /name section that cannot be read/],
+  ])("%s gives one line", (_name, bytes, expected) => {
     expect(reason(Uint8Array.from(bytes))).toMatch(expected);
   });
 
-  test("a module cut off at every byte is never taken for a whole one", () => {
+  test("a module cut off at any byte is never taken for a whole one", () => {
     expect(reason(WHOLE)).toBeUndefined();
-    // Between two sections a shorter module ends that is whole, but not this one.
+    // Between two sections ends a shorter module that is whole, but is not this one.
     const figures = JSON.stringify(inspectModule(WHOLE).sections);
     for (let size = 0; size < WHOLE.length; size++) {
       const cut = WHOLE.subarray(0, size);
@@ -79,7 +77,7 @@ describe("bytes", () => {
     }
   });
 
-  test("blocks that are nested a hundred thousand deep are no problem", () => {
+  test("blocks that are nested a hundred thousand deep do no harm", () => {
     const depth = 100_000;
     const body = [0, ...Array(depth).fill([0x02, 0x40]).flat(), ...Array(depth + 1).fill(0x0b)];
     const size = (value: number) => [(value & 0x7f) | 0x80, ((value >> 7) & 0x7f) | 0x80, value >> 14];
@@ -88,7 +86,7 @@ describe("bytes", () => {
     expect(reason(Uint8Array.from(module)) ?? "").not.toMatch(/call stack/);
   });
 
-  test("twenty thousand modules with changed bytes, and random bytes, end with a report or a reason", () => {
+  test("twenty thousand modules with changed bytes, and random bytes, give a report or a reason", () => {
     const random = seeded(20_261_121);
     for (let round = 0; round < 20_000; round++) {
       const bytes = Uint8Array.from(WHOLE);
@@ -114,13 +112,13 @@ function seeded(seed: number): () => number {
 describe("a file", () => {
   const refusals = async (file: string) => (await inspectFile(file)).refusals;
 
-  test("that is a module has a report", async () => {
+  test("that is a module gives a report", async () => {
     const file = path.join(folder, "whole.wasm");
     await writeFile(file, WHOLE);
     expect(await inspectFile(file)).toMatchObject({ file, report: { abi: "0.2.1" }, refusals: [] });
   });
 
-  test("that is none has a reason", async () => {
+  test("that is not a module gives a reason", async () => {
     expect(await refusals(path.join(folder, "nowhere"))).toEqual([
       "it cannot be read: there is no such file",
     ]);

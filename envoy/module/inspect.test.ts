@@ -1,5 +1,5 @@
-// What is read out of a module, and what of it stock Envoy would refuse.
-// `test/integration/commands/inspect.test.ts` holds the refusals against Envoy.
+// What is read from a module, and what of it stock Envoy would refuse.
+// `test/integration/commands/inspect.test.ts` checks the refusals against Envoy.
 
 import { describe, expect, test } from "vitest";
 import { ABI_MARKER, ALLOCATOR, MEMORY, MINIMAL, wat } from "../../test/support/wat.js";
@@ -84,7 +84,7 @@ describe("a host call at the start", () => {
     expect(report.start.certain).toEqual(["env.proxy_set_tick_period_milliseconds"]);
   });
 
-  test("all kinds of instructions are walked over", () => {
+  test("all kinds of instructions can be read", () => {
     const report = starts(
       `(drop (i64.const -9223372036854775808)) (drop (f64.const 1.5)) (drop (f32.const 2))
        (drop (v128.const i32x4 1 2 3 4)) (drop (i32x4.extract_lane 1 (v128.const i32x4 1 2 3 4)))
@@ -101,12 +101,12 @@ describe("a host call at the start", () => {
   });
 });
 
-test("names that a terminal would obey, or that are not UTF-8, are shown as text", () => {
+test("names that would control a terminal, or are not UTF-8, are shown as text", () => {
   const bytes = Buffer.from(
     wat(`(import "Zenv" "YY" (func))${MINIMAL}`).map((byte) => (byte === 0x5a ? 0x1b : byte)),
   );
   bytes.fill(0xff, bytes.indexOf("YY"), bytes.indexOf("YY") + 2);
-  // V8 takes no name that is not UTF-8.
+  // V8 refuses a name that is not UTF-8.
   expect(() => inspectModule(bytes)).toThrow(/not valid WebAssembly/);
   bytes.fill("Y", bytes.indexOf(0xff), bytes.indexOf(0xff) + 2);
   const report = inspectModule(bytes);
@@ -114,7 +114,7 @@ test("names that a terminal would obey, or that are not UTF-8, are shown as text
   expect(describeReport(report).join("\n")).not.toContain("\u001b");
 });
 
-test("a second memory changes nothing about the first", () => {
+test("a second memory does not change the figures of the first", () => {
   expect(inspectModule(wat(`${ABI_MARKER}${ALLOCATOR}${MEMORY}`)).memory).toEqual({
     initialPages: 1,
     maximumPages: null,

@@ -16,14 +16,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("takes the chosen file, then the variable's, then the system's first", async () => {
+it("takes the chosen file, then the variable's, then the system's first one", async () => {
   const env = { SSL_CERT_FILE: good };
   expect(await findCaBundle({ file: good, env: { SSL_CERT_FILE: bad } })).toBe(good);
   expect(await findCaBundle({ env, systemBundles: [] })).toBe(good);
   expect(await findCaBundle({ env: {}, systemBundles: [path.join(folder, "none"), bad, good] })).toBe(good);
 });
 
-it("refuses a choice that holds no certificate, instead of another one", async () => {
+it("refuses a chosen file without a certificate, and does not take another one", async () => {
   const systemBundles = [good];
   await expect(findCaBundle({ file: bad, env: {}, systemBundles })).rejects.toThrow(/bad\.pem is no file of/);
   await expect(findCaBundle({ env: { SSL_CERT_FILE: folder }, systemBundles })).rejects.toThrow(
@@ -31,6 +31,6 @@ it("refuses a choice that holds no certificate, instead of another one", async (
   );
 });
 
-it("says what to do where a system has none", async () => {
+it("says what to do when the system has none", async () => {
   await expect(findCaBundle({ env: {}, systemBundles: [bad] })).rejects.toThrow(/install ca-certificates/);
 });

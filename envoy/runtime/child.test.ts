@@ -21,8 +21,8 @@ function alive(pid: number): boolean {
   } catch {
     return false;
   }
-  // An orphan that has ended keeps its number until the first process of the system collects it, in
-  // a container perhaps never.
+  // An orphan that has ended keeps its number until the system's first process collects it, which
+  // in a container may never happen.
   const state = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout ?? "";
   return !state.startsWith("Z");
 }
@@ -44,7 +44,7 @@ describe("startChild", () => {
     expect(lines.at(-1)).toBe("line 11999");
   });
 
-  it("tells how the process ended", async () => {
+  it("says how the process ended", async () => {
     await using failed = sh("exit 7");
     expect(await failed.exited).toEqual({ code: 7, signal: null });
     await using killed = sh("kill -9 $$");
@@ -61,14 +61,14 @@ describe("startChild", () => {
     await expect.poll(() => alive(grandchild)).toBe(false);
   });
 
-  it("kills a process that does not heed SIGTERM", async () => {
+  it("kills a process that ignores SIGTERM", async () => {
     await using child = sh("trap '' TERM; echo up; while :; do sleep 0.1; done");
     await expect.poll(() => child.logs()).toBe("up");
     await child.stop();
     expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
   });
 
-  it("says so when the folder to run in is missing", () => {
+  it("reports a missing working directory", () => {
     const start = () =>
       startChild({ name: "shop", command: "/bin/sh", args: [], cwd: join(root, "missing") });
     expect(start).toThrow(/^shop: cannot start "\/bin\/sh"/);
@@ -77,7 +77,7 @@ describe("startChild", () => {
   it.each([
     ["throws", "throw new Error('crash')"],
     ["exits", "process.exit(3)"],
-    // Here only the kernel can help, so elsewhere the child would stay.
+    // Only Linux's kernel can end the child in this case, so elsewhere it would stay.
     ...(process.platform === "linux" ? [["is killed", "process.kill(process.pid, 'SIGKILL')"]] : []),
   ])("leaves no child when this process %s", async (_case, end) => {
     const program = join(root, "parent.mts");

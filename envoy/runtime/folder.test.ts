@@ -11,14 +11,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true }));
 
-it("makes a folder and those above it, and is content with one that is there", async () => {
+it("makes a folder and its parents, and accepts one that exists", async () => {
   const folder = path.join(base, "a", "b", "c");
   await makeFolder(folder);
   await makeFolder(folder);
   expect((await stat(folder)).isDirectory()).toBe(true);
 });
 
-it("is made by many at once", async () => {
+it("can be made by many at once", async () => {
   for (let round = 0; round < 20; round++) {
     const folder = path.join(base, `round-${round}`, "b", "c", "d");
     await Promise.all(Array.from({ length: 8 }, () => makeFolder(folder)));
@@ -26,13 +26,13 @@ it("is made by many at once", async () => {
   }
 });
 
-it("fails below a file, and where a file stands in its place", async () => {
+it("fails below a file, and when a file has its name", async () => {
   const file = path.join(base, "file");
   await writeFile(file, "");
   await expect(makeFolder(file)).rejects.toThrow(/EEXIST/);
   await expect(makeFolder(path.join(file, "x"))).rejects.toThrow(/ENOTDIR/);
 });
 
-it.skipIf(!existsSync("/proc/self"))("comes back from a file system that takes no folders", async () => {
+it.skipIf(!existsSync("/proc/self"))("returns the error of a file system that refuses folders", async () => {
   await expect(makeFolder("/proc/meshwright/x")).rejects.toThrow(/ENOENT|EACCES|EPERM/);
 });

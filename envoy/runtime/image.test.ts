@@ -5,7 +5,7 @@ import { findImage, localImage, officialImage } from "./image.js";
 const OFFICIAL = officialImage("1.39.3");
 const LOCAL = localImage("1.39.3");
 
-/** An engine that has the images `here` and can pull those of `remote`. */
+/** An engine that has the images `here` and can pull the images `remote`. */
 function engineWith(here: readonly string[], remote: readonly string[] = []) {
   const present = new Set(here);
   const pulled: string[] = [];
@@ -25,19 +25,19 @@ describe("findImage", () => {
   it.each([
     [[OFFICIAL, LOCAL], OFFICIAL],
     [[LOCAL], LOCAL],
-  ])("of %j takes %s, and pulls nothing", async (here, taken) => {
+  ])("with %j available takes %s, and pulls nothing", async (here, taken) => {
     const { engine, pulled } = engineWith(here, [OFFICIAL]);
     expect(await findImage(engine, {})).toBe(taken);
     expect(pulled).toEqual([]);
   });
 
-  it("pulls the official one where there is none", async () => {
+  it("pulls the official image when there is none", async () => {
     const { engine, pulled } = engineWith([], [OFFICIAL]);
     expect(await findImage(engine, { ENVOY_IMAGE: "" })).toBe(OFFICIAL);
     expect(pulled).toEqual([OFFICIAL]);
   });
 
-  it("takes the image that somebody chose, and no other", async () => {
+  it("takes the image that the user chose, and no other", async () => {
     const { engine, pulled } = engineWith([OFFICIAL, LOCAL]);
     await expect(findImage(engine, { ENVOY_IMAGE: "our/envoy:1" })).rejects.toThrow(
       /our\/envoy:1 is not here and cannot be pulled: no such host; correct or unset ENVOY_IMAGE/,
@@ -45,12 +45,12 @@ describe("findImage", () => {
     expect(pulled).toEqual(["our/envoy:1"]);
   });
 
-  it("looks for the release that is asked for", async () => {
+  it("looks for the requested release", async () => {
     const { engine } = engineWith([OFFICIAL, LOCAL, localImage("1.40.0")]);
     expect(await findImage(engine, { ENVOY_VERSION: "1.40.0" })).toBe(localImage("1.40.0"));
   });
 
-  it("says how to make one where it cannot be pulled", async () => {
+  it("says how to make an image when none can be pulled", async () => {
     await expect(findImage(engineWith([]).engine, {})).rejects.toMatchObject({
       code: "envoy-not-found",
       message: expect.stringContaining("make one of the pinned wheel with `meshwright image`"),

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-it("puts a file in the place of another, for everybody to read, and nothing beside it", async () => {
+it("replaces a file, readable for everybody, and leaves no other file beside it", async () => {
   const file = path.join(folder, "a.json");
   await writeFile(file, "old");
   await chmod(file, 0o600);
@@ -23,7 +23,7 @@ it("puts a file in the place of another, for everybody to read, and nothing besi
   expect(await readdir(folder)).toEqual(["a.json"]);
 });
 
-it("says which file cannot be written, and leaves nothing beside it", async () => {
+it("says which file cannot be written, and leaves no other file beside it", async () => {
   const missing = path.join(folder, "missing", "a.json");
   await expect(writeAtomically(missing, "new")).rejects.toMatchObject({
     code: "write-failed",
@@ -33,7 +33,7 @@ it("says which file cannot be written, and leaves nothing beside it", async () =
   expect(await readdir(folder)).toEqual([]);
 });
 
-it("says that what answers is not Envoy's admin", async () => {
+it("says when the answer does not come from Envoy's admin", async () => {
   const server = createServer((_request, response) => response.end("<html>"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {

@@ -41,7 +41,7 @@ beforeAll(() => {
 });
 afterAll(() => Promise.all(children.map(kill)));
 
-it("is one process's at a time, and leaves no file behind", async () => {
+it("has one holder at a time, and leaves no file behind", async () => {
   const lock = await tryLock(file);
   expect(await readFile(file, "utf8")).toBe(String(process.pid));
   expect(await tryLock(file)).toBeUndefined();
@@ -54,9 +54,9 @@ it("is one process's at a time, and leaves no file behind", async () => {
 
 it.each([
   ["a process that has ended", () => String(spawnSync(process.execPath, ["-e", ""]).pid)],
-  ["a process whose number another one has now", () => String(process.ppid)],
+  ["a process whose number now belongs to another one", () => String(process.ppid)],
   ["nobody", () => ""],
-])("is free where its file was left by %s", async (_who, content) => {
+])("is free when its file was left by %s", async (_who, content) => {
   await writeFile(file, content());
   using lock = await tryLock(file);
   expect(lock).toBeDefined();
@@ -73,7 +73,7 @@ it("is free once its holder was killed", async () => {
   expect(lock).toBeDefined();
 });
 
-it("goes to one of those that race for a file that was left behind, 300 times", async () => {
+it("goes to exactly one of those that race for a file that was left behind, 300 times", async () => {
   for (let round = 0; round < 300; round++) {
     await writeFile(file, String(process.ppid));
     const taken = await Promise.all(children.map((child) => ask(child, { kind: "take", file })));
@@ -82,13 +82,13 @@ it("goes to one of those that race for a file that was left behind, 300 times", 
   }
 });
 
-it("never has two holders while it is given back and taken 900 times", async () => {
+it("never has two holders while it is returned and taken 900 times", async () => {
   const doubles = children.map((child) => ask(child, { kind: "hammer", file, times: 300 }));
   expect(await Promise.all(doubles)).toEqual([0, 0, 0]);
   expect(await readdir(folder)).toEqual([]);
 });
 
-it("stays with a holder that is stopped, and who waits says for whom", async () => {
+it("stays with a holder that is stopped, and a process that waits says for whom", async () => {
   const holder = start();
   await ask(holder, { kind: "take", file });
   holder.kill("SIGSTOP");
@@ -113,7 +113,7 @@ it("stays with a holder that is stopped, and who waits says for whom", async () 
   await kill(holder);
 });
 
-it("is waited for without a word for five seconds", async () => {
+it("gives no message while it is waited for less than five seconds", async () => {
   const held = await tryLock(file);
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   const start = performance.now();
@@ -133,7 +133,7 @@ it("is waited for without a word for five seconds", async () => {
   }
 });
 
-it("leaves the file of another alone where its own was cleared away", async () => {
+it("leaves the file of another holder alone when its own was removed", async () => {
   const lock = await tryLock(file);
   await rm(file);
   using other = await tryLock(file);

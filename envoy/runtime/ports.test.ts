@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, it } from "vitest";
 import { describeUnusable, freePorts, portState, stateOf } from "./ports.js";
 
-it("hands out distinct free ports, and none of them twice", async () => {
+it("returns different free ports, and none of them twice", async () => {
   const [first, second] = await Promise.all([freePorts(20), freePorts(20)]);
   const ports = [...first, ...second];
   expect(new Set(ports).size).toBe(40);
@@ -19,7 +19,7 @@ it("tells a taken port from a free one", async () => {
   expect(await portState(port)).toBe("free");
 });
 
-it("tells a port that this user may not have from one that is taken", () => {
+it("tells a port that this user may not use from one that is taken", () => {
   const failure = (code: string) => Object.assign(new Error(code), { code });
   expect(stateOf(failure("EACCES"))).toBe("forbidden");
   expect(stateOf(failure("EADDRINUSE"))).toBe("taken");
