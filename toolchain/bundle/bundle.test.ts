@@ -1,5 +1,5 @@
-// Bundles of an author's own filters, and what makes none. What a bundle does in stock Envoy is in
-// test/integration/bundle/bundle.test.ts.
+// Bundles of an author's own filters, and what cannot be bundled. What a bundle does in stock Envoy
+// is in test/integration/bundle/bundle.test.ts.
 
 import {
   appendFile,
@@ -23,7 +23,7 @@ import { buildBundle } from "./bundle.js";
 import { bundleSource, sourceOfBundle } from "./entry.js";
 
 const BASE = sourceAt(path.join(PACKAGE_ROOT, "index.ts"));
-/** A package of an author's, another for each test. */
+/** An author's package, another one for each test. */
 let folder: string;
 let outDir: string;
 
@@ -38,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /**
- * Writes a filter that adds its name to requests, in a folder of that name, and returns the
+ * Writes a filter that adds its name to requests, in a folder with that name, and returns the
  * folder's path.
  */
 async function ownFilter(name: string, extra = ""): Promise<string> {
@@ -70,7 +70,7 @@ registerRootContext((id: u32) => new Root(id));
 
 const built = () => readdir(outDir).catch(() => []);
 
-describe("a bundle of own filters", () => {
+describe("a bundle of an author's own filters", () => {
   test("runs them in the order in which they are named, by folder or by entry file", async () => {
     const [first, second] = [await ownFilter("first"), await ownFilter("second")];
     await writeFile(
@@ -112,12 +112,12 @@ describe("a bundle of own filters", () => {
     });
   }, 120_000);
 
-  test("cannot be called as one of them is", async () => {
+  test("cannot have the name of one of its filters", async () => {
     const filters = [await ownFilter("first"), await ownFilter("second")];
     await expect(buildBundle("first", filters, { outDir })).rejects.toThrow(/"first" is taken/);
   });
 
-  test("that has a fault is told in the filter's own lines, and leaves nothing behind", async () => {
+  test("that has a fault is reported with the filter's own lines, and leaves nothing behind", async () => {
     const [good, bad] = [await ownFilter("good"), await ownFilter("bad", 'const a: i32 = "text";')];
     const error = await buildBundle("pair", [good, bad], { outDir }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MeshwrightError);
@@ -130,15 +130,21 @@ describe("a bundle of own filters", () => {
 describe("no bundle", () => {
   test.each([
     ["a filter's name", "header-routing", ["trace-headers", "header-routing"], "usage", /is taken/],
-    ["a path for a name", "../x", ["trace-headers", "header-routing"], "usage", /cannot be a bundle's name/],
+    [
+      "a path instead of a name",
+      "../x",
+      ["trace-headers", "header-routing"],
+      "usage",
+      /cannot be a bundle's name/,
+    ],
     ["no name", "", ["trace-headers", "header-routing"], "usage", /cannot be a bundle's name/],
-    ["a name too long", "a".repeat(65), ["trace-headers", "header-routing"], "usage", /up to 64/],
+    ["a name that is too long", "a".repeat(65), ["trace-headers", "header-routing"], "usage", /up to 64/],
     ["no filter", "edge", [], "usage", /two filters or more/],
     ["one filter", "edge", ["trace-headers"], "usage", /two filters or more/],
     ["a filter twice", "edge", ["trace-headers", "trace-headers"], "usage", /"trace-headers" is named twice/],
-    ["a filter that is not there", "edge", ["trace-headers", "tracing"], "build", /no filter "tracing"/],
+    ["a filter that does not exist", "edge", ["trace-headers", "tracing"], "build", /no filter "tracing"/],
     [
-      "a folder that is not there",
+      "a folder that does not exist",
       "edge",
       ["trace-headers", "./no-where"],
       "build",
@@ -172,7 +178,7 @@ test("no bundle is made of a filter whose folder's name cannot be a key", async 
   );
 });
 
-test("a bundle's source is another for another name, other filters and another order", () => {
+test("a bundle's source differs for another name, other filters and another order", () => {
   const part = (name: string) => ({ name, entry: path.join(folder, `${name}.ts`), callbacks: [] });
   const [one, two] = [part("one"), part("two")];
   const of = (name: string, ...parts: (typeof one)[]) =>
@@ -182,7 +188,7 @@ test("a bundle's source is another for another name, other filters and another o
   expect(new Set(others).size).toBe(others.length);
 });
 
-test("a bundle's entry file exports what any filter has, and tells for each what it has", () => {
+test("a bundle's entry file exports what any of its filters has, and lists what each has", () => {
   const part = (name: string, ...callbacks: string[]) => ({
     name,
     entry: path.join(PACKAGE_ROOT, "filters", name, "index.ts"),

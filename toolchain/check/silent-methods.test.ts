@@ -5,7 +5,7 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { sourceAt } from "../compile/source.js";
 import { COMPATIBLE, PLUGIN, STATELESS, STREAM, silentMethods } from "./silent-methods.js";
 
-/** A filter's room, as deep below the package as one in `filters/`. */
+/** A filter's folder, as deep below the package as one in `filters/`. */
 let room: string;
 beforeEach(async () => {
   await mkdir(path.join(PACKAGE_ROOT, "build"), { recursive: true });
@@ -20,7 +20,7 @@ interface Exported {
   readonly from?: string;
 }
 
-/** What is told of a filter of these files, none of whose callbacks is exported. */
+/** What is reported about a filter with these files, which exports no callback. */
 async function silent(
   files: Readonly<Record<string, string>>,
   { callbacks = [], from = STREAM }: Exported = {},
@@ -34,7 +34,7 @@ async function silent(
   return silentMethods(source, { callbacks, files: new Set([PLUGIN, from]) });
 }
 
-/** What is told of an entry file. */
+/** What is reported about an entry file. */
 const silentIn = (text: string, exported?: Exported) => silent({ "index.ts": `${SDK}\n${text}` }, exported);
 
 const body = (place: string) =>
@@ -56,18 +56,18 @@ describe("a method of a context", () => {
     expect(await silentIn(`class C extends HttpContext { ${method} }`)).toEqual([body("index.ts:2")]);
   });
 
-  it("is named with its own line", async () => {
+  it("is reported with its own line", async () => {
     const text =
       "class C extends HttpContext {\n  public\n  override\n  onRequestBody(): u32 { return 0; }\n}";
     expect(await silentIn(text)).toEqual([body("index.ts:5")]);
   });
 
-  it("is well where its callback is exported", async () => {
+  it("is accepted when its callback is exported", async () => {
     const text = "class C extends HttpContext { override onRequestBody(): u32 { return 0; } }";
     expect(await silentIn(text, { callbacks: ["proxy_on_request_body"] })).toEqual([]);
   });
 
-  it("is told with the file that its callback comes from", async () => {
+  it("is reported with the file that exports its callback", async () => {
     const text = `class R extends RootContext {
   override onTick(): void {}
   override sharedHttpContext(): HttpContext | null { return null; }
@@ -90,24 +90,24 @@ it.each([
   ["a field with a function", "onRequestBody: () => u32 = (): u32 => 0;"],
   ["a method that is only declared", "abstract onRequestBody(): u32;"],
   ["a method of another name", "onRequestBodyOfMine(): u32 { return 0; }"],
-])("%s in a context is no method of it", async (_what, member) => {
+])("%s in a context is not a method of it", async (_what, member) => {
   expect(await silentIn(`abstract class C extends HttpContext {\n  ${member}\n}`)).toEqual([]);
 });
 
 it.each([
   ["a class without a base", "class C { onRequestBody(): u32 { return 0; } }"],
-  ["a class of the SDK's that is no context", "class C extends Task { onRequestBody(): u32 { return 0; } }"],
+  ["a class of the SDK that is not a context", "class C extends Task { onRequestBody(): u32 { return 0; } }"],
   ["a class expression", "const c = class { onRequestBody(): u32 { return 0; } };"],
   [
-    "a class of the author's of a context's name",
+    "an author's class with the name of a context",
     "namespace mine { class HttpContext { onRequestBody(): u32 { return 0; } }\n" +
       "class C extends HttpContext { onRequestBody(): u32 { return 0; } } }",
   ],
   ["a function", "function onRequestBody(): u32 { return 0; }"],
   ["an interface", "interface C { onRequestBody(): u32; }"],
   ["a class that extends itself", "class C extends C { onRequestBody(): u32 { return 0; } }"],
-  ["a class whose base is nowhere", "class C extends Nowhere { onRequestBody(): u32 { return 0; } }"],
-])("%s is no context", async (_what, text) => {
+  ["a class whose base does not exist", "class C extends Nowhere { onRequestBody(): u32 { return 0; } }"],
+])("%s is not a context", async (_what, text) => {
   expect(await silentIn(text)).toEqual([]);
 });
 
@@ -116,7 +116,7 @@ describe("the base of a context is found", () => {
 
   it.each([
     ["under another name", 'import { HttpContext as Base } from "../../assembly";', "Base"],
-    ["in all that the SDK exports", 'import * as sdk from "../../assembly";', "sdk.HttpContext"],
+    ["in everything that the SDK exports", 'import * as sdk from "../../assembly";', "sdk.HttpContext"],
     ["in the SDK's own file", 'import { HttpContext } from "../../assembly/context";', "HttpContext"],
     ["behind an alias", 'import { HttpContext } from "../../assembly";\ntype Base = HttpContext;', "Base"],
     [
@@ -138,19 +138,19 @@ describe("the base of a context is found", () => {
   it.each([
     ["that exports it", 'export { HttpContext } from "../../../assembly";', "HttpContext"],
     ["that exports it by another name", 'export { HttpContext as Base } from "../../../assembly";', "Base"],
-    ["that exports all", 'export * from "../../../assembly";', "HttpContext"],
+    ["that exports everything", 'export * from "../../../assembly";', "HttpContext"],
     [
       "that imports and exports it",
       'import { HttpContext as H } from "../../../assembly";\nexport { H as Base };',
       "Base",
     ],
     [
-      "with a base of the author's",
+      "with a base by the author",
       'import { HttpContext } from "../../../assembly";\nexport abstract class Base extends HttpContext {}',
       "Base",
     ],
     [
-      "among two that export all of each other",
+      "one of two that export everything from each other",
       'export * from "../other";\nexport * from "../../../assembly";',
       "HttpContext",
     ],
@@ -182,7 +182,7 @@ it("is looked for in every file that the entry file's imports lead to, and in no
   ]);
 });
 
-it("tells a base's method once, at its own line, however many extend it", async () => {
+it("reports a base's method once, at its own line, however many classes extend it", async () => {
   const files = {
     "base.ts": `${SDK}\nexport class Base extends HttpContext {\n  onRequestBody(): u32 { return 0; }\n}`,
     "index.ts": 'import { Base } from "./base";\nclass A extends Base {}\nclass B extends Base {}',
@@ -190,7 +190,7 @@ it("tells a base's method once, at its own line, however many extend it", async 
   expect(await silent(files)).toEqual([body("base.ts:3")]);
 });
 
-it("tells what a root of the SDK implements at the class that extends it", async () => {
+it("reports what a root of the SDK implements at the class that extends it", async () => {
   const text = `import { FilterRoot } from "../../assembly";
 class Root extends FilterRoot<i32, i32> {
   parse(): i32 { return 0; }
@@ -200,7 +200,7 @@ class Root extends FilterRoot<i32, i32> {
   ]);
 });
 
-it("knows the contexts of the layer for @solo-io/proxy-runtime, and asks nothing for what these have", async () => {
+it("knows the contexts of the layer for @solo-io/proxy-runtime, and requires nothing for what they have", async () => {
   const text = `import { Context, RootContext } from "../../proxy-runtime";
 class Root extends RootContext {}
 class Stream extends Context {
@@ -217,7 +217,7 @@ describe("stateless callbacks", () => {
   it.each([
     ["without one", "class Root extends RootContext {}"],
     [
-      "in a class that is no context",
+      "in a class that is not a context",
       "class Root { sharedHttpContext(): HttpContext | null { return null; } }",
     ],
     ["in a comment", "class Root extends RootContext {\n  // sharedHttpContext(\n}"],
@@ -225,12 +225,12 @@ describe("stateless callbacks", () => {
     expect(await silentStateless(root)).toEqual([told]);
   });
 
-  it("have one from a root context", async () => {
+  it("get one from a root context", async () => {
     const shared = "public override sharedHttpContext(): HttpContext | null { return null; }";
     expect(await silentStateless(`class Root extends RootContext { ${shared} }`)).toEqual([]);
   });
 
-  it("have one from a FilterRoot only where the author gives it", async () => {
+  it("get one from a FilterRoot only when the author defines it", async () => {
     const configured = { callbacks: ["proxy_on_configure"], from: STATELESS };
     const root = (member: string) =>
       `import { FilterRoot, HttpContext } from "../../assembly";\nclass Root extends FilterRoot<i32, i32> { ${member} }`;

@@ -1,4 +1,4 @@
-// What the build refuses, beside what the compiler does, and what it writes.
+// What the build refuses in addition to the compiler, and what it writes.
 
 import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
@@ -22,7 +22,10 @@ afterAll(async () => {
 
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A package of an author's, another each time: what was compiled in one before is known in each. */
+/**
+ * An author's package, a new one each time. Modules that were compiled in one come from the cache
+ * in another.
+ */
 async function newPackage(): Promise<string> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-build-")));
   folders.push(folder);
@@ -63,13 +66,13 @@ async function refusal(
   return { message, details };
 }
 
-test("a type error is told in the compiler's own lines", async () => {
+test("a type error is reported with the compiler's own lines", async () => {
   const { message, details } = await refusal(`${PLUGIN}\nconst a: i32 = "text";`);
   expect(message).toContain("index.ts does not compile");
   expect(details.join("\n")).toMatch(/TS2322.*index\.ts\(2,16\)/s);
 });
 
-test("an import that Envoy does not link is led back to the expressions that need it", async () => {
+test("an import that Envoy does not link is traced to the expressions that need it", async () => {
   const { message, details } = await refusal(`${ABI}
 declare function mine(a: i32): void;
 @external("env", "proxy_get_header_map_valeu")
@@ -100,7 +103,7 @@ export function proxy_on_tick(id: u32): void {
   ]);
 });
 
-test("a host call at a file's top level is named with its line, and the abort of a failed assertion is none", async () => {
+test("a host call at a file's top level is reported with its line, and the abort of a failed assertion is not", async () => {
   const { message, details } = await refusal(`${IMPORTS}
 ${PLUGIN}
 const greeting = "hello";
@@ -118,7 +121,7 @@ class RootContextOfMine extends RootContext {}
   ]);
 });
 
-test("a start that traps, or reaches the host through a function value, is named with its line", async () => {
+test("a start that traps, or reaches the host through a function value, is reported with its line", async () => {
   const root =
     "registerRootContext((id: u32) => new RootContextOfMine(id));\nclass RootContextOfMine extends RootContext {}";
   const trap = await refusal(`${IMPORTS}\n${PLUGIN}\nconst list: i32[] = [];\nlog(list[1], "");\n${root}`);
@@ -154,7 +157,7 @@ registerRootContext((id: u32) => new Root(id));`);
   });
 });
 
-test("a filter without a root context, or with two, is told so", async () => {
+test("a filter without a root context, or with two, is refused with the reason", async () => {
   const filter = `${IMPORTS}\n${PLUGIN}\nclass Root extends RootContext {}\n`;
   expect(await refusal(filter)).toEqual({
     message: "index.ts makes no filter",
@@ -165,7 +168,7 @@ test("a filter without a root context, or with two, is told so", async () => {
   expect(details).toEqual(["index.ts:5: a root context is registered already: a filter has one"]);
 });
 
-test("a module without ABI marker and allocator is told where to get them", async () => {
+test("a module without ABI marker and allocator is refused with what to import", async () => {
   const { message, details } = await refusal(
     'import "meshwright/assembly/exports/plugin";\nexport function proxy_on_tick(id: u32): void {}',
   );
@@ -178,7 +181,7 @@ test("a module without ABI marker and allocator is told where to get them", asyn
   ]);
 });
 
-test("a callback with other parameters than Envoy's is named with its line", async () => {
+test("a callback with other parameters than Envoy's is reported with its line", async () => {
   const { details } = await refusal(`${ABI}
 export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0; }`);
   const fault =
@@ -191,7 +194,7 @@ export function proxy_on_request_headers(id: u32, headers: u32): u32 { return 0;
   expect(amongTheSdk.details).toEqual([`index.ts:4: ${fault}`]);
 });
 
-test("a callback that Envoy does not know is answered with the one that was meant", async () => {
+test("a callback that Envoy does not know is answered with the one that was probably meant", async () => {
   const { details } = await refusal(`${ABI}
 export function proxy_on_request_header(id: u32, headers: u32, end: u32): u32 { return 0; }`);
   expect(details).toEqual([
@@ -199,7 +202,7 @@ export function proxy_on_request_header(id: u32, headers: u32, end: u32): u32 { 
   ]);
 });
 
-test("stream callbacks without a context, and a timer without its tick, are told what they need", async () => {
+test("stream callbacks without a context, and a timer without its tick, are refused with what they need", async () => {
   const { details } = await refusal(
     `${IMPORTS}
 ${PLUGIN}
@@ -242,7 +245,7 @@ class Root extends RootContext {
 registerRootContext((id: u32) => new Root(id));
 `;
 
-test("a method whose callback is not exported is named with its line", async () => {
+test("a method whose callback is not exported is reported with its line", async () => {
   const { details } = await refusal(`${IMPORTS}
 ${PLUGIN}
 export { proxy_on_context_create, proxy_on_delete, proxy_on_request_headers } from "meshwright/assembly/exports/stream";
@@ -295,7 +298,7 @@ const wordOf = (word: number) => `export const WORD = ${word};\n`;
 
 test("an author's own filter is built from its folder, and again when it was saved meanwhile", async () => {
   const own = await ownFilter("my filters/mine");
-  // One that knows nothing yet.
+  // A cache that is empty.
   vi.stubEnv("MESHWRIGHT_CACHE", path.join(own, "cache"));
   const outDir = path.join(own, "out");
   const lines: string[] = [];
@@ -330,7 +333,7 @@ test("a filter of the catalog may be named by its folder", async () => {
   );
 });
 
-test("a folder that cannot be written to is told as that", async () => {
+test("a folder that cannot be written to is reported as such", async () => {
   const outDir = path.join(await ownFilter("mine"), "index.ts");
   await expect(buildFilters(["trace-headers"], { outDir })).rejects.toMatchObject({
     code: "build",
@@ -344,7 +347,7 @@ test("two modules of one name are refused", async () => {
   await expect(buildFilters([await ownFilter("trace-headers")])).rejects.toThrow(/"trace-headers" is taken/);
 });
 
-test("a filter that is not there is answered with those that are", async () => {
+test("the name of a filter that does not exist is answered with those that do", async () => {
   await expect(buildFilters(["header-rooting"])).rejects.toThrow(
     /header-routing, fault-injection, retry-budget/,
   );

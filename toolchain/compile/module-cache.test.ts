@@ -1,5 +1,5 @@
-// The cache of compiled modules gives what the compiler would make of the sources as they are now,
-// and nothing else.
+// The cache of compiled modules returns what the compiler would make of the sources as they are
+// now, and nothing else.
 
 import { existsSync } from "node:fs";
 import {
@@ -33,7 +33,7 @@ export function sum(): i32 { return shown() + packaged(); }
 const ENTRY = "index.ts";
 const ARGS = ["--config", "asconfig.json", "--use", "abort=", "--sourceMap", "--debug"];
 
-/** Compiled once: each test begins with an entry of these sources, in a folder of its own. */
+/** Compiled once: each test begins with an entry for these sources, in its own folder. */
 let made: CompilerAnswer;
 let template: string;
 let folder: string;
@@ -75,7 +75,9 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const cacheFolder = () => path.join(folder, "cache");
 const cache = (options: CacheOptions = {}) => new ModuleCache({ folder: cacheFolder(), ...options });
 const write = (name: string, text: string) => writeFile(path.join(root, name), text);
-/** As the process would that compiled these sources, with other words where it is told so. */
+/**
+ * Keeps these sources as the process that compiled them would. Parts of the job can be replaced.
+ */
 const keep = (other: Partial<CompilerJob> = {}, options: CacheOptions = {}) =>
   cache(options).keep({ ...job, ...other, root: path.join(template, "root") }, made);
 const isKnown = async (other: Partial<CompilerJob> = {}) =>
@@ -86,33 +88,33 @@ async function entryFiles(): Promise<readonly string[]> {
   return names.filter((each) => each.isFile()).map((each) => path.join(each.parentPath, each.name));
 }
 
-test("the same sources in another folder are known, with module and map", async () => {
+test("the same sources in another folder are found, with module and map", async () => {
   expect(await cache().find(job)).toEqual({ wasm: Buffer.from(made.made?.wasm ?? []), map: made.made?.map });
 });
 
-describe("sources are compiled again where", () => {
+describe("sources are compiled again when", () => {
   test.each<readonly [string, () => Promise<unknown>]>([
     ["the entry changed", () => appendFile(path.join(root, "index.ts"), "// more\n")],
     [
-      "a file changed that is reached by a re-export alone",
+      "a file changed that is reached only by a re-export",
       () => write("inner.ts", "export function shown(): i32 { return 2; }\n"),
     ],
     ["the compiler's options changed", () => write("asconfig.json", '{ "options": { "optimizeLevel": 3 } }')],
     ["a file was renamed", () => rename(path.join(root, "inner.ts"), path.join(root, "outer.ts"))],
-    ["a new file stands before one that was imported", () => write("parts.ts", SOURCES["inner.ts"] ?? "")],
+    ["a new file comes before one that was imported", () => write("parts.ts", SOURCES["inner.ts"] ?? "")],
     [
       "a package is another version",
       () => appendFile(path.join(folder, "packages/lib/index.ts"), "// patched\n"),
     ],
     [
-      "the link of a package leads elsewhere",
+      "the link of a package points elsewhere",
       async () => {
         await rm(path.join(root, "node_modules/lib"));
         await symlink("../../packages/lib-2", path.join(root, "node_modules/lib"));
       },
     ],
     ["a package is gone", () => rm(path.join(root, "node_modules/lib"))],
-  ])("%s, and not when all is as before", async (_, change) => {
+  ])("%s, and not when everything is as before", async (_, change) => {
     await cp(root, path.join(folder, "before"), { recursive: true, verbatimSymlinks: true });
     await cp(path.join(folder, "packages"), path.join(folder, "packages-before"), { recursive: true });
     await change();
@@ -127,23 +129,23 @@ describe("sources are compiled again where", () => {
     expect(await isKnown()).toBe(true);
   });
 
-  test("the compiler is another", async () => {
+  test("the compiler changed", async () => {
     expect(await cache({ compilerVersion: "0.0.1" }).find(job)).toBeUndefined();
   });
 
-  test("the entry, an option or a text that is not on the disk is another", async () => {
+  test("the entry, an option or a text that is not on the disk changed", async () => {
     expect(await isKnown({ entry: "inner.ts" })).toBe(false);
     expect(await isKnown({ args: [...ARGS, "-O0"] })).toBe(false);
     expect(await isKnown({ texts: { "index.ts": "export const A = 1;\n" } })).toBe(false);
   });
 });
 
-test("a file that the compiler did not look for is no matter", async () => {
+test("a file that the compiler did not look for has no effect", async () => {
   await write("unrelated.ts", "nothing\n");
   expect(await isKnown()).toBe(true);
 });
 
-test("every version of the sources is kept for itself", async () => {
+test("every version of the sources is kept separately", async () => {
   await write("inner.ts", "export function shown(): i32 { return 2; }\n");
   const second = await runCompiler(job);
   await cache().keep(job, second);
@@ -152,7 +154,7 @@ test("every version of the sources is kept for itself", async () => {
   expect((await cache().find(job))?.wasm).toEqual(Buffer.from(made.made?.wasm ?? []));
 }, 60_000);
 
-test("what the compiler refused is not kept", async () => {
+test("sources that the compiler refused are not kept", async () => {
   const other = { ...job, entry: "other.ts" };
   await cache().keep(other, { output: "refused", looked: [] });
   expect(await cache().find(other)).toBeUndefined();
@@ -173,7 +175,7 @@ test.each([
   expect(existsSync(file)).toBe(false);
 });
 
-test("the entry that was not used for longest goes first where there is no room", async () => {
+test("the entry that was unused for longest is removed first when there is no room", async () => {
   const [file = ""] = await entryFiles();
   const { length } = await readFile(file);
   const others = [1, 2].map((n) => ({ ...job, args: [`--${n}`] }));
@@ -185,13 +187,13 @@ test("the entry that was not used for longest goes first where there is no room"
   expect(await Promise.all([job, ...others].map((each) => isKnown(each)))).toEqual([true, false, true]);
 });
 
-test("a cache that cannot be written to knows nothing, and is no failure", async () => {
+test("a cache that cannot be written to finds nothing, and does not fail", async () => {
   const nowhere = new ModuleCache({ folder: path.join(root, "index.ts") });
   await nowhere.keep(job, made);
   expect(await nowhere.find(job)).toBeUndefined();
 });
 
-test("many at a time leave whole entries", async () => {
+test("many writers at a time leave whole entries", async () => {
   await rm(cacheFolder(), { recursive: true });
   const found = await Promise.all(
     Array.from({ length: 40 }, async (_, i) => {

@@ -1,5 +1,5 @@
-// Filters of an author's own package, outside of this one: where they are compiled, and what is
-// said of them.
+// Filters in an author's own package, outside of this one: where they are compiled, and what is
+// reported about them.
 
 import {
   cp,
@@ -89,7 +89,7 @@ async function refusal(filters: readonly string[]): Promise<MeshwrightError> {
 }
 
 describe("an author's filter", () => {
-  test("is compiled in its package, by name from any folder of it, and its sources are named from there", async () => {
+  test("is compiled in its package, by name from any folder of it, and its sources are named relative to the package", async () => {
     await filter("mine", WITH_SDK);
     process.chdir(await mkdtemp(path.join(author, "filters/")));
     const [built] = await buildFilters(["mine"]);
@@ -114,7 +114,7 @@ describe("an author's filter", () => {
     ]);
   }, 120_000);
 
-  test("is built again when a file of it changes, whatever time that file says, and for no other file", async () => {
+  test("is built again when one of its files changes, whatever the file's time, and not for another file", async () => {
     const room = await filter("mine", `export { WORD } from "./words";\n${TICK}`);
     const words = path.join(room, "words.ts");
     const say = async (word: number) => {
@@ -139,7 +139,7 @@ describe("an author's filter", () => {
     expect(built?.path).toBe(path.join(hoisted, "build/mine.wasm"));
   }, 120_000);
 
-  test("finds what meshwright depends on where meshwright is a link, as pnpm makes them", async () => {
+  test("finds what meshwright depends on when meshwright is a link, as pnpm makes them", async () => {
     const store = path.join(folder, "store/node_modules");
     for (const part of ["assembly", "asconfig.json", "package.json"]) {
       await cp(path.join(PACKAGE_ROOT, part), path.join(store, "meshwright", part), { recursive: true });
@@ -152,7 +152,7 @@ describe("an author's filter", () => {
     expect(built?.callbacks).toContain("proxy_on_request_headers");
   }, 120_000);
 
-  test("is told what to do where meshwright is not installed, and where there is no package", async () => {
+  test("is refused with what to do when meshwright is not installed, and when there is no package", async () => {
     const bare = await packageAt(path.join(folder, "bare"));
     expect((await refusal([await filter("mine", TICK, bare)])).message).toBe(
       `meshwright is not installed in ${bare}: run \`npm install --save-dev meshwright\` there`,
@@ -162,7 +162,7 @@ describe("an author's filter", () => {
     );
   });
 
-  test("is told its own lines, and the SDK's as it imports them", async () => {
+  test("is reported with its own lines, and the SDK's as it imports them", async () => {
     await filter("typed", `${TICK}const a: i32 = "text";`);
     const typed = await refusal(["typed"]);
     expect(typed.message).toMatch(/^filters\/typed\/index\.ts does not compile/);
@@ -183,7 +183,7 @@ describe("an author's filter", () => {
     expect((await refusal(["rootless"])).message).toBe("filters/rootless/index.ts makes no filter");
   }, 120_000);
 
-  test("imports the entries of meshwright alone, and is told by line which of them has what it wants", async () => {
+  test("may import only the entries of meshwright, and a wrong import is reported by line with the entry that has what it wants", async () => {
     const room = await filter(
       "mine",
       `import { Bytes as B, HttpContext } from "meshwright/assembly";
@@ -230,7 +230,7 @@ export const LIMIT = 1;
     expect(await modules.build({ name: "mine", entry })).toMatchObject({ message, details });
   }, 120_000);
 
-  test("cannot have the name of one that comes with meshwright, nor is another found by a wrong name", async () => {
+  test("cannot have the name of one that comes with meshwright, and is not found by another's wrong name", async () => {
     await filter("trace-headers", TICK);
     await filter("mine", TICK);
     for (const text of ["trace-headers", "./filters/trace-headers"]) {
@@ -265,7 +265,7 @@ describe("a bundle in an author's package", () => {
     expect((await buildBundle("edge", ["trace-headers", "mine"]))[1]?.upToDate).toBe(true);
   }, 120_000);
 
-  test("is not made of filters of two packages", async () => {
+  test("is not made of filters from two packages", async () => {
     await filter("mine", TICK);
     const other = await packageAt(path.join(folder, "other"));
     await install(other);
@@ -281,7 +281,7 @@ describe("the schema beside an author's filter", () => {
     return (await findMember("mine")).schema;
   };
 
-  test("is read as it is now, types and all, with the author's own zod", async () => {
+  test("is read as it is now, with its types, and with the author's own zod", async () => {
     const own = path.join(author, "node_modules/zod");
     await symlink(path.join(PACKAGE_ROOT, "node_modules/zod"), own, "dir");
     const text = (max: number) =>
@@ -296,22 +296,26 @@ describe("the schema beside an author's filter", () => {
       "export const schema = {};",
       /exports no schema of zod 4 under a name that ends in Schema/,
     ],
-    ["exports something else by that name", "export const mineSchema = { parse() {} };", /exports no schema/],
+    [
+      "exports something else with that name",
+      "export const mineSchema = { parse() {} };",
+      /exports no schema/,
+    ],
     ["throws", 'throw new Error("first\\nsecond");', /schema\.ts cannot be read: first$/],
     ["is not TypeScript", "export const = ;", /schema\.ts cannot be read: /],
     [
-      "imports what is not there",
+      "imports a file that does not exist",
       'import "no-such-package";',
       /schema\.ts cannot be read: .*no-such-package/,
     ],
-  ])("that %s is told by its path", async (_, text, message) => {
+  ])("that %s is reported with its path", async (_, text, message) => {
     await expect(schemaOf(text)).rejects.toMatchObject({
       code: "build",
       message: expect.stringMatching(message),
     });
   });
 
-  test("that is not TypeScript is told by its line", async () => {
+  test("that is not TypeScript is reported with its line", async () => {
     await expect(schemaOf("\nexport const = ;")).rejects.toMatchObject({
       details: [expect.stringMatching(/schema\.ts:2:\d+: /)],
     });
@@ -319,7 +323,7 @@ describe("the schema beside an author's filter", () => {
 });
 
 describe("a filter's module for a test", () => {
-  test("is the same for all that ask at a time, and another after a change", async () => {
+  test("is the same for all that ask at the same time, and another one after a change", async () => {
     const room = await filter("mine", TICK);
     const modules = await Promise.all([filterModule("mine"), filterModule(room), filterModule("mine")]);
     expect(new Set(modules)).toEqual(new Set([path.join(author, "build/mine.wasm")]));
@@ -331,7 +335,7 @@ describe("a filter's module for a test", () => {
 
   test.each([
     ["has ended", 2 ** 22 + 1],
-    ["has ended, and whose number another one has now", process.ppid],
+    ["has ended, and whose number now belongs to another one", process.ppid],
   ])(
     "does not wait for a process that %s",
     async (_what, pid) => {
@@ -343,7 +347,7 @@ describe("a filter's module for a test", () => {
     120_000,
   );
 
-  test("is the one in $MESHWRIGHT_MODULES where there is one", async () => {
+  test("is the one in $MESHWRIGHT_MODULES when there is one", async () => {
     await filter("mine", TICK);
     const given = path.join(folder, "given");
     await mkdir(given);

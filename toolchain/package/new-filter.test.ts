@@ -1,5 +1,6 @@
-// What `meshwright new` writes, and what it leaves alone. That the filter builds and passes its
-// tests is in test/integration/commands/tutorial.long.test.ts.
+// What `meshwright new` writes, and what it does not change.
+// test/integration/commands/tutorial.long.test.ts shows that the filter builds and passes its
+// tests.
 
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +20,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const read = (file: string) => readFile(path.join(root, file), "utf8");
 const readJson = async (file: string) => JSON.parse(await read(file));
 
-describe("the room of a new filter", () => {
+describe("the folder of a new filter", () => {
   test("has every file of the template under the filter's own name, with meshwright's name in its imports", async () => {
     const { files, mustInstall } = await newFilter("my-2nd-filter", { dir: root });
     const template = await readdir(path.join(PACKAGE_ROOT, "filters/template"));
@@ -34,14 +35,14 @@ describe("the room of a new filter", () => {
     expect((await readdir(path.join(root, "filters"))).sort()).toEqual(["my-2nd-filter", "tsconfig.json"]);
   });
 
-  test("may have a name with the template's in it", async () => {
+  test("may have a name that contains the template's", async () => {
     const text = [...(await roomFiles("template-template", "package")).values()].join("\n");
     expect(text).toContain('"template_template.requests_total"');
     expect(text).toContain('Bytes.of("template_template_missing")');
     expect(text).toContain('filterModule("template-template")');
   });
 
-  test("in a checkout imports what is beside it", async () => {
+  test("in a checkout imports the SDK beside it", async () => {
     const text = [...(await roomFiles("mine", "checkout")).values()].join("\n");
     expect(text).toContain('from "../../assembly/exports/plugin"');
     expect(text).not.toContain("meshwright/");
@@ -63,7 +64,7 @@ describe("the room of a new filter", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  test("is not made over what is there, nor in an installed package", async () => {
+  test("does not overwrite what exists, and is not made in an installed package", async () => {
     await mkdir(path.join(root, "filters/mine"), { recursive: true });
     await writeFile(path.join(root, "filters/mine/notes.txt"), "mine");
     await expect(newFilter("mine", { dir: root })).rejects.toThrow(/filters\/mine exists already/);
@@ -73,7 +74,7 @@ describe("the room of a new filter", () => {
     expect(await readdir(root)).toEqual(["filters"]);
   });
 
-  test("is there as a whole or not at all", async () => {
+  test("is made as a whole or not at all", async () => {
     const reason = new Error("interrupted");
     await expect(newFilter("mine", { dir: root, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(await readdir(root)).toEqual([]);
@@ -84,7 +85,7 @@ describe("the room of a new filter", () => {
 });
 
 describe("the package around it", () => {
-  test("is made where there is none", async () => {
+  test("is made when there is none", async () => {
     await newFilter("mine", { dir: path.join(root, "My Filters!") });
     expect(await readJson("My Filters!/package.json")).toMatchObject({
       name: "my-filters",
@@ -97,7 +98,7 @@ describe("the package around it", () => {
     expect(await read("My Filters!/.gitignore")).toBe("node_modules/\nbuild/\n.meshwright/\n");
   });
 
-  test("keeps what it has, its indent too", async () => {
+  test("keeps its contents, and its indent", async () => {
     const before = {
       name: "shop",
       scripts: { test: "mine" },
@@ -128,7 +129,7 @@ describe("the package around it", () => {
     expect(text).not.toMatch(/[^\r]\n/);
   });
 
-  test("has its overrides in the workspace that it is one of, for npm reads no others", async () => {
+  test("has its overrides in its workspace's root, because npm reads no others", async () => {
     const workspace = { name: "all", workspaces: ["packages/*"], overrides: { other: "1" } };
     await writeFile(path.join(root, "package.json"), JSON.stringify(workspace));
     const dir = path.join(root, "packages/one");
@@ -141,7 +142,7 @@ describe("the package around it", () => {
     });
   });
 
-  test("is left as it is by a second filter", async () => {
+  test("is not changed by a second filter", async () => {
     await newFilter("one", { dir: root });
     const before = await read("package.json");
     const { files } = await newFilter("two", { dir: root });
@@ -158,10 +159,10 @@ describe("the package around it", () => {
 
   test.each([
     ["no JSON", "{,}", /package\.json is not JSON: /],
-    ["several lines of no JSON", '{\n"a"\n:,\n}\n', /package\.json is not JSON: [^\n]*$/],
+    ["several lines that are not JSON", '{\n"a"\n:,\n}\n', /package\.json is not JSON: [^\n]*$/],
     ["a list", "[]", /must be an object/],
     ["null", "null", /must be an object/],
-    ["scripts that are a list", '{"scripts": []}', /package\.json: scripts: must be an object/],
+    ["scripts that are an array", '{"scripts": []}', /package\.json: scripts: must be an object/],
     ["overrides that are text", '{"overrides": "x"}', /package\.json: overrides: must be an object/],
   ])("with %s for a package.json is refused, and nothing is written", async (_, text, message) => {
     await writeFile(path.join(root, "package.json"), text);
@@ -181,7 +182,7 @@ describe("the package around it", () => {
     });
   });
 
-  test("that is a file is told by its path", async () => {
+  test("that is a file is reported with its path", async () => {
     const file = path.join(root, "file");
     await writeFile(file, "");
     await expect(newFilter("mine", { dir: file })).rejects.toMatchObject({

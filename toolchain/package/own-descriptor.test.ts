@@ -1,4 +1,4 @@
-// The descriptor of an author's filter: what of it is taken, and how what is wrong is told.
+// The descriptor of an author's filter: what is read from it, and how its faults are reported.
 
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,12 +10,12 @@ import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { ownDescriptor } from "./own-descriptor.js";
 
 const SUMMARY = "filters/mine/index.ts";
-/** An installed meshwright has it compiled; a checkout has the source alone. */
+/** An installed meshwright has it compiled; a checkout has only the source. */
 const HEAD = `import { z } from ${JSON.stringify(path.join(PACKAGE_ROOT, "node_modules/zod/index.js"))};
 import { defineFilter } from ${JSON.stringify(path.join(PACKAGE_ROOT, "filters/descriptor.js"))};
 const schema = z.strictObject({ to: z.string() });
 `;
-/** For what needs no schema that works: zod's takes long to read. */
+/** For tests that need no working schema, because zod takes long to load. */
 const BARE = "const schema = { _zod: {}, safeParse() {} };\n";
 const FACTS = 'name: "mine", summary: "does it", schema';
 
@@ -30,7 +30,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const inRoom = (file: string) => path.join(root, "filters/mine", file);
 const read = (entry = "index.ts"): Promise<FilterDescriptor> => ownDescriptor("mine", inRoom(entry), SUMMARY);
 
-/** The descriptor of a file with this after its head. */
+/** The descriptor in a file with this text after its head. */
 async function descriptor(text: string, head = BARE): Promise<FilterDescriptor> {
   await writeFile(inRoom("descriptor.ts"), head + text);
   return read();
@@ -43,7 +43,7 @@ async function refusal(act: () => unknown): Promise<MeshwrightError> {
 }
 
 describe("the descriptor beside an author's filter", () => {
-  test("says of the filter what the catalog's say of theirs", async () => {
+  test("describes the filter as the catalog's descriptors do theirs", async () => {
     const mine = await descriptor(
       `export default defineFilter({ ${FACTS},
   sizeBudget: 1000,
@@ -71,7 +71,7 @@ describe("the descriptor beside an author's filter", () => {
     expect(mine).not.toHaveProperty("grpcServices");
   });
 
-  test("may be as the page about filters has it", async () => {
+  test("may be written as the page about filters shows it", async () => {
     const page = await readFile(path.join(PACKAGE_ROOT, "filters/README.md"), "utf8");
     const section = page.slice(page.indexOf("## The descriptor of a filter of your own"));
     const text = (/^```ts\n([\s\S]*?)^```$/m.exec(section)?.[1] ?? "")
@@ -86,7 +86,7 @@ describe("the descriptor beside an author's filter", () => {
     expect(mine.describe?.(config)).toEqual(["a → v2"]);
   });
 
-  test("is read as it is now, and in a package of CommonJS too", async () => {
+  test("is read as it is now, also in a package of CommonJS", async () => {
     for (const [type, summary] of [
       ["module", "one"],
       ["commonjs", "two"],
@@ -99,7 +99,7 @@ describe("the descriptor beside an author's filter", () => {
     await expect(descriptor(`export const mine = { ${FACTS} };`)).rejects.toThrow(/has no default export/);
   });
 
-  test("comes before the schema, which is enough without one", async () => {
+  test("takes precedence over the schema, which is enough without one", async () => {
     const from = (file: string) => `const schema = { _zod: {}, safeParse: () => "${file}" };\n`;
     await writeFile(inRoom("schema.ts"), `${from("schema.ts")}export const mineSchema = schema;\n`);
     expect(await read()).toMatchObject({ name: "mine", summary: SUMMARY });
@@ -112,13 +112,13 @@ describe("the descriptor beside an author's filter", () => {
   test.each([
     ["throws", 'throw new Error("first\\nsecond");', /cannot be read: first$/],
     ["is not TypeScript", "export default = ;", /cannot be read: /],
-    ["imports what is not there", 'import "no-such-package";', /cannot be read: .*no-such-package/],
+    ["imports a file that does not exist", 'import "no-such-package";', /cannot be read: .*no-such-package/],
     [
       "has no default export",
       `export const mine = { ${FACTS} };`,
       /has no default export: write "export default defineFilter\(\{ … \}\)"$/,
     ],
-    ["is no object", "export default 7;", /expected object/],
+    ["is not an object", "export default 7;", /expected object/],
     [
       "has another name",
       `export default { ${FACTS}, name: "other" };`,
@@ -132,26 +132,26 @@ describe("the descriptor beside an author's filter", () => {
     ],
     ["has no schema", `export default { ${FACTS}: { parse() {} } };`, /: schema: must be a schema of zod 4$/],
     [
-      "has a key that nobody reads",
+      "has an unknown key",
       `export default { ${FACTS}, destination: () => [] };`,
       /: destination: unknown key; did you mean "destinations"\?$/,
     ],
     [
-      "says a value for a function",
+      "has a value in place of a function",
       `export default { ${FACTS}, chain: "upstream" };`,
       /: chain: must be a function$/,
     ],
     [
-      "has half a byte",
+      "allows half a byte",
       `export default { ${FACTS}, sizeBudget: 0.5 };`,
       /: sizeBudget: must be a whole number$/,
     ],
     [
-      "has a label that is none",
+      "has an invalid label",
       `export default { ${FACTS}, metricLabels: ["a-b"] };`,
       /: metricLabels\[0\]: must be letters, digits and '_'/,
     ],
-  ])("that %s is told by its path, in one line", async (_, text, message) => {
+  ])("that %s is reported with its path, in one line", async (_, text, message) => {
     const { code, message: told } = await refusal(() => descriptor(text));
     expect(code).toBe("build");
     expect(told.startsWith(`${inRoom("descriptor.ts")}`)).toBe(true);
@@ -170,7 +170,7 @@ describe("the descriptor beside an author's filter", () => {
     ["describe", '"all"', /: describe gives what is wrong: /],
     ["tries", '[{ path: "a" }]', /\[0\]\.path: must begin with "\/"$/],
     ["tries", "config.no.such", /: tries fails: Cannot read properties of undefined/],
-  ])("whose %s gives %s is told when it is asked", async (question, answer, message) => {
+  ])("whose %s returns %s is reported when it is called", async (question, answer, message) => {
     const mine = await descriptor(`export default { ${FACTS}, ${question}: (config) => (${answer}) };`);
     const ask = mine[question] as (config: unknown) => unknown;
     const { code, message: told } = await refusal(() => ask({ to: "v2" }));
