@@ -1,5 +1,4 @@
-// Every filter between all neighbours and with all shapes of messages; `filters.test.ts` has some of
-// them.
+// Every filter with all neighbours and all shapes of messages; `filters.test.ts` has some of them.
 
 import { afterAll, beforeAll } from "vitest";
 import { describeNeighbours, startFiltersBench } from "./neighbours.js";

@@ -1,6 +1,6 @@
-// The tutorial as its reader takes it: the package as it is published in an empty folder, every
-// command, change and file of the page as it stands. Two things differ: npm's registry is one that
-// has the package, and the page's fixed ports are free ones here.
+// The tutorial as its reader follows it: the published package in an empty folder, and every
+// command, change and file exactly as on the page. Two things differ: npm's registry is one that
+// has the package, and free ports replace the page's fixed ones.
 
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ const TEST_MS = 240_000;
 const POLL_MS = { timeout: 60_000, interval: 250 };
 const STEPS = readSteps(readFileSync(path.join(PACKAGE_ROOT, "filters/TUTORIAL.md"), "utf8"));
 const ROOM = "filters/key-gate";
-/** What the page says of an answer in words. */
+/** The page's words for an answer. */
 const WORDS: Readonly<Record<string, RegExp>> = {
   "with the challenge": /^www-authenticate: ApiKey realm="shop"\r?$/im,
 };
@@ -34,12 +34,12 @@ let registry: Registry;
 let shell: AuthorShell;
 let servicePort: number;
 let envoyPort: number;
-/** Why no further step can be taken. */
+/** The reason why no further step can be taken. */
 let stuck: string | undefined;
 
 /**
- * A free port below those that the system hands out: it is used minutes later, while other tests
- * take theirs from the system.
+ * A free port below those that the system assigns. It is used minutes later, while other tests get
+ * theirs from the system.
  */
 async function quietPort(): Promise<number> {
   for (;;) {
@@ -92,7 +92,7 @@ describe("the tutorial", { timeout: TEST_MS }, () => {
     expect(await ask("key-of-shop")).toMatchObject({ status: 403 });
   });
 
-  test("is right that a changed filter is built and loaded into the Envoy that runs", async ({ skip }) => {
+  test("is right that a changed filter is built and loaded into the running Envoy", async ({ skip }) => {
     skip(stuck !== undefined, stuck);
     await edit(`${ROOM}/index.ts`, 'realm="shop"', 'realm="store"');
     await expect
@@ -100,9 +100,7 @@ describe("the tutorial", { timeout: TEST_MS }, () => {
       .toContainEqual(["www-authenticate", 'ApiKey realm="store"']);
   });
 
-  test("is right that what cannot be taken is refused with its line, and the old one stays", async ({
-    skip,
-  }) => {
+  test("is right that a wrong edit is refused with its line, and the old settings stay", async ({ skip }) => {
     skip(stuck !== undefined, stuck);
     await writeFile(inFolder("keys.yaml"), "values: [one]\nkeys: [two]\n");
     await expect.poll(() => shell.backgroundOutput, POLL_MS).toMatch(/keys\.yaml:2.*keys/);
@@ -115,7 +113,7 @@ describe("the tutorial", { timeout: TEST_MS }, () => {
     await edit(`${ROOM}/index.ts`, 'realm="store"', 'realm="shop"');
   });
 
-  test("leaves nothing that runs after Ctrl-C", async ({ skip }) => {
+  test("leaves nothing running after Ctrl-C", async ({ skip }) => {
     skip(stuck !== undefined, stuck);
     await shell.interrupt();
     expect(processesNaming(author)).toEqual([]);
@@ -182,14 +180,14 @@ async function expectAnswer(command: string, { status, words }: Answer): Promise
   if (words !== undefined) expect(output).toMatch(WORDS[words] ?? words);
 }
 
-/** The page's chain in stock Envoy, with the module where it was built. */
+/** The page's chain in stock Envoy, with the module at the place where it was built. */
 async function serveWith(text: string): Promise<void> {
   const placed = text.replace("/etc/envoy/", `${author}/build/`);
   const { http_filters: chain } = parse(placed) as { http_filters: readonly InlineFilter[] };
   expect(chain.at(-1)?.name).toBe("envoy.filters.http.router");
   await using upstream = await startUpstream();
-  // As a process: a container would not see the folder. The harness itself ends the chain with the
-  // router.
+  // Runs as a process, because a container would not see the folder. The harness itself ends the
+  // chain with the router.
   await using envoy = await startEnvoy({
     filters: chain.slice(0, -1),
     upstreams: { upstream },
@@ -207,7 +205,7 @@ describe("the package that the tutorial installs", { timeout: TEST_MS }, () => {
     expect(new Set(output.match(/assemblyscript@\S+/g))).toEqual(new Set(["assemblyscript@0.28.14"]));
   });
 
-  test("builds the author's filter in a bundle with a filter that comes built", async ({ skip }) => {
+  test("bundles the author's filter with a filter that comes built", async ({ skip }) => {
     skip(stuck !== undefined, stuck);
     const { code, output } = await shell.run("npx meshwright build --bundle edge trace-headers key-gate");
     expect(code, output).toBe(0);
@@ -220,7 +218,7 @@ describe("the package that the tutorial installs", { timeout: TEST_MS }, () => {
     });
   });
 
-  test("copies a filter that comes built to where it is wanted", async ({ skip }) => {
+  test("copies a filter that comes built to the folder that is given", async ({ skip }) => {
     skip(stuck !== undefined, stuck);
     const { code, output } = await shell.run(
       "npx meshwright build header-routing --out-dir out && npx meshwright inspect out/header-routing.wasm",
@@ -236,7 +234,7 @@ describe("the package that the tutorial installs", { timeout: TEST_MS }, () => {
     }
   });
 
-  test("tells a fault in the filter by its line", async ({ skip }) => {
+  test("reports a fault in the filter with its line", async ({ skip }) => {
     skip(stuck !== undefined, stuck);
     await writeFile(
       inFolder(`${ROOM}/policy.ts`),
