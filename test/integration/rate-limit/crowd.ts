@@ -1,4 +1,4 @@
-// rate-limit in stock Envoy before more keys than it has room for: what several tests do with it.
+// rate-limit in stock Envoy before more keys than it has room for: what several tests share.
 
 import { expect } from "vitest";
 import { typedConfig } from "../../../envoy/config/typed-config.js";
@@ -8,7 +8,7 @@ import { type LimitEnvoy, startLimitEnvoy } from "./limit-envoy.js";
 const LOAD_MS = 200_000;
 const MIB = 1024 * 1024;
 
-/** What passes is answered by Envoy itself, which is faster than an upstream. */
+/** Envoy itself answers the requests that pass, which is faster than an upstream. */
 export const PASSED = 299;
 const answerHere = {
   name: "envoy.filters.http.fault",
@@ -17,7 +17,7 @@ const answerHere = {
   }),
 };
 
-/** One request for each of so many users, as fast as they can. */
+/** One request for each of the given number of users, as fast as possible. */
 export function users(
   limited: LimitEnvoy,
   prefix: string,
@@ -34,13 +34,13 @@ export function users(
   });
 }
 
-/** Bytes that Envoy has allocated now; the statistic of that name is up to five seconds old. */
+/** Bytes that Envoy has allocated now. The statistic with that name may be five seconds old. */
 async function memory(limited: LimitEnvoy): Promise<number> {
   const response = await fetch(`${limited.envoy.admin.url}/memory`);
   return Number(((await response.json()) as { allocated: string }).allocated);
 }
 
-/** How often a key had to go whose limit was not full again. */
+/** How often a key was evicted before its limit was full again. */
 export async function evictions(limited: LimitEnvoy, rule: string): Promise<number> {
   const stats = await limited.envoy.admin.stats(`rate_limit\\.evictions.*rule=${rule}$`);
   return [...stats.values()].reduce((sum, count) => sum + count, 0);
@@ -49,7 +49,7 @@ export async function evictions(limited: LimitEnvoy, rule: string): Promise<numb
 export const heavy = (limited: LimitEnvoy, count: number) =>
   limited.statuses(count, { headers: [["x-user", "heavy"]] });
 
-/** Holds that a heavy user stays limited while so many others come by, at most 100,000. */
+/** Checks that a heavy user stays limited while `keys` others send requests, at most 100,000. */
 export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number): Promise<void> {
   await limited.rules({
     name: "many",
@@ -74,15 +74,15 @@ export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number):
   expect(probes.filter((status) => status !== 429)).toEqual([]);
   expect(await heavy(limited, 3)).toEqual([429, 429, 429]);
 
-  // Each of them is known still: of its five it has four.
+  // Each of them is still known: of its five requests four are left.
   const again = await users(limited, "user", 5000, { numbers: 1000 });
   expect(again.statuses[PASSED]).toBeGreaterThanOrEqual(0.99 * 4000);
   expect(again.statuses[PASSED]).toBeLessThanOrEqual(4000);
 
-  // Of so many a few find their bucket full.
+  // Of so many keys a few find their bucket full.
   expect(await evictions(limited, "many")).toBeLessThan(30);
 
-  // About 70 bytes for each key, and as much after as many others.
+  // About 70 bytes for each key, and no more memory after as many other keys.
   const filled = await memory(limited);
   expect(filled - before).toBeLessThan(10 * MIB);
   await users(limited, "other", keys);
@@ -93,7 +93,7 @@ export async function expectHeavyUserLimited(limited: LimitEnvoy, keys: number):
 export function startTableEnvoy(): Promise<LimitEnvoy> {
   return startLimitEnvoy({
     after: [answerHere],
-    // An access log of so many requests would be most of the memory.
+    // An access log of so many requests would take most of the memory.
     accessLog: { status: "%RESPONSE_CODE%" },
   });
 }

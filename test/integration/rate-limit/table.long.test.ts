@@ -1,4 +1,4 @@
-// rate-limit's table in stock Envoy with as many active keys as its page speaks of.
+// rate-limit's table in stock Envoy with the number of active keys that its page mentions.
 
 import { afterAll, beforeAll, beforeEach, test } from "vitest";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 test(
-  "a heavy user stays limited while a hundred thousand others come by, and hardly any of those is refused",
+  "a heavy user stays limited while a hundred thousand others send requests, and hardly any of those is refused",
   () => expectHeavyUserLimited(limited, 100_000),
   300_000,
 );

@@ -1,5 +1,5 @@
-// rate-limit in stock Envoy before more keys than it has room for: who is limited stays limited,
-// and memory stays what it is.
+// rate-limit in stock Envoy before more keys than it has room for: limited users stay limited, and
+// memory does not grow.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 test(
-  "a heavy user stays limited while ten thousand others come by, and hardly any of those is refused",
+  "a heavy user stays limited while ten thousand others send requests, and hardly any of those is refused",
   () => expectHeavyUserLimited(limited, 10_000),
   TEST_MS,
 );
@@ -43,7 +43,7 @@ test(
     expect(statuses[429]).toBeGreaterThan(0);
     expect(await evictions(limited, "tiny")).toBeGreaterThan(0);
     expect(Object.keys(statuses).every((status) => [PASSED, 429].includes(Number(status)))).toBe(true);
-    // Of an evicted key the bucket is not fresh when it comes back.
+    // An evicted key does not find a fresh bucket when it comes back.
     expect(await heavy(limited, 3)).toEqual([429, 429, 429]);
   },
   TEST_MS,
