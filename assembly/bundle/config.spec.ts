@@ -14,13 +14,13 @@ function part(document: string, index: i32): string {
 }
 
 describe("BundleConfig", () => {
-  it("gives each filter the very bytes of its value, in the order of the chain", () => {
+  it("gives each filter the exact bytes of its value, in the order of the chain", () => {
     const document = ' { "b-c" :  {"k": [1, 2 ,{"}":"\\"}"}] , "é":1.50e1 }\t, "a":-0 } ';
     expect(part(document, 0)).toBe("-0");
     expect(part(document, 1)).toBe('{"k": [1, 2 ,{"}":"\\"}"}] , "é":1.50e1 }');
   });
 
-  it("takes a key that is written with escapes, and a value of any kind", () => {
+  it("accepts a key written with escapes, and a value of any kind", () => {
     expect(part('{"\\u0061":"x","b\\u002dc":null}', 0)).toBe('"x"');
     expect(part('{"a":[],"b-c":true}', 1)).toBe("true");
   });
@@ -30,13 +30,13 @@ describe("BundleConfig", () => {
     expect(divide('{"a":{}}').error).toBe("b-c: is required");
   });
 
-  it("names a key that is no filter's", () => {
+  it("names a key that does not belong to a filter", () => {
     expect(divide('{"a":{},"b-c":{},"b":{}}').error).toBe("b: unknown key; expected one of a, b-c");
     expect(divide('{"A":{}}').error).toBe("A: unknown key; expected one of a, b-c");
     expect(divide('{"":{}}').error).toBe('[""]: unknown key; expected one of a, b-c');
   });
 
-  it("refuses what is no object, or no JSON, or has a key twice", () => {
+  it("refuses a document that is not an object, is not JSON, or has a key twice", () => {
     expect(divide("null").error).toBe("configuration: must be an object");
     expect(divide('"a"').error).toBe("configuration: must be an object");
     expect(divide('{"a":{},"a":{},"b-c":{}}').error).toBe(

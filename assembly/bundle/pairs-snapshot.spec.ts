@@ -39,7 +39,7 @@ describe("PairsSnapshot", () => {
     endCallback();
   });
 
-  it("is as the host gave it, in that scope only", () => {
+  it("holds what the host gave, in that scope only", () => {
     expect(listed()).toBe(":path=/;a=1;twice=x;twice=y;");
     expect(snapshot.current(SCOPE + 1)).toBeNull();
   });
@@ -56,25 +56,25 @@ describe("PairsSnapshot", () => {
     expect(listed()).toBe(":path=/;a=longer;fresh=;new=3;");
   });
 
-  it("keeps what was written, whatever becomes of the caller's bytes", () => {
+  it("keeps what was written, whatever happens to the caller's bytes", () => {
     const value = b("before");
     snapshot.edited(HeaderEdit.Add, b("new"), value);
     store<u8>(value.ptr, 0x58);
     expect(listed()).toBe(":path=/;a=1;twice=x;twice=y;new=before;");
   });
 
-  it("is dropped where Envoy does more than the edit says", () => {
+  it("is dropped when Envoy does more than the edit says", () => {
     snapshot.edited(HeaderEdit.Add, b("a"), b("2"));
     expect(listed()).toBe("dropped");
   });
 
-  it("has one header, at the end, of a repeated one that is replaced", () => {
+  it("has one header, at the end, after a repeated header is replaced", () => {
     snapshot.edited(HeaderEdit.Replace, b("twice"), b("z"));
     snapshot.edited(HeaderEdit.Add, b("new"), b("2"));
     expect(listed()).toBe(":path=/;a=1;twice=z;new=2;");
   });
 
-  it("is dropped for names that Envoy keeps in its own way", () => {
+  it("is dropped for names that Envoy treats specially", () => {
     const names: StaticArray<string> = [":path", "host", "Upper", ""];
     for (let i = 0; i < names.length; i++) {
       snapshot.keep(encodePairs([b("a"), b("1")]), SCOPE);

@@ -19,7 +19,7 @@ describe("readCookies", () => {
     expect(cookie("a=1;b=2", "b")).toBe("<2>");
   });
 
-  it("takes the whole name and nothing but the name", () => {
+  it("compares the whole name", () => {
     expect(cookie("user=1", "use")).toBe("none");
     expect(cookie("user=1", "users")).toBe("none");
     expect(cookie("xuser=1", "user")).toBe("none");
@@ -32,7 +32,7 @@ describe("readCookies", () => {
     expect(cookie("a=x=y==", "a")).toBe("<x=y==>");
   });
 
-  it("reads what is empty or malformed without going past the end", () => {
+  it("reads empty or malformed headers without going past the end", () => {
     expect(cookie("", "a")).toBe("none");
     expect(cookie("a", "a")).toBe("none");
     expect(cookie("a=", "a")).toBe("<>");

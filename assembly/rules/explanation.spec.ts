@@ -16,7 +16,7 @@ describe("an explanation", () => {
     expect(explanation.text().toString()).toBe("c");
   });
 
-  it("ends where it would be too long for a header, with a whole item", () => {
+  it("ends with a whole item when more would be too long for a header", () => {
     const explanation = new Explanation();
     const item = "x".repeat(98);
     let expected = item;
@@ -25,7 +25,7 @@ describe("an explanation", () => {
     expect(explanation.text().toString()).toBe(expected);
   });
 
-  it("is the one header of a local reply, or none", () => {
+  it("is the only header of a local reply, or absent", () => {
     const explanation = new Explanation();
     expect(explanation.encoded(Bytes.of("x-why"))).toBe(null);
     explanation.add(Bytes.of("a;outcome=b"));

@@ -16,7 +16,7 @@ function matchesOf(documents: Array<string>, slots: RequestSlots): StaticArray<R
   return matches;
 }
 
-/** The number of the first that holds, or "none". */
+/** The number of the first match that holds, or "none". */
 function decided(documents: Array<string>, lines: Array<string>): string {
   const slots = new RequestSlots();
   const list = new MatchList(matchesOf(documents, slots));
@@ -31,7 +31,7 @@ function exact(name: string, value: string): string {
 }
 
 describe("a list of matches", () => {
-  it("lets the first that matches decide, and none when none matches", () => {
+  it("lets the first match that holds decide, and none when none holds", () => {
     const matches = [exact("x-a", "1"), '{"headers":[{"name":"x-a","present":true}]}'];
     expect(decided(matches, ["x-a= 1"])).toBe("0");
     expect(decided(matches, ["x-a= 2"])).toBe("1");
@@ -40,7 +40,7 @@ describe("a list of matches", () => {
     expect(decided(["{}"], [])).toBe("0");
   });
 
-  it("looks up neighbours that test one header, in their order", () => {
+  it("looks up adjacent rules that test one header, in their order", () => {
     const matches = [
       exact("x-a", "1"),
       exact("x-a", "2"),
@@ -59,7 +59,7 @@ describe("a list of matches", () => {
     expect(decided(matches, ["x-b= 1"])).toBe("none");
   });
 
-  it("keeps rules between and after those that are looked up in their place", () => {
+  it("keeps the order of rules before, between and after those that are looked up", () => {
     const matches: string[] = [];
     for (let i = 0; i < 5; i++) matches.push(exact("x-a", i.toString()));
     matches.push('{"headers":[{"name":"x-stop","present":true}]}');
@@ -71,7 +71,7 @@ describe("a list of matches", () => {
     expect(decided(matches, ["x-b= 9"])).toBe("11");
   });
 
-  it("decides like trying each in turn, whatever the rules", () => {
+  it("decides as if each rule was tried in turn, whatever the rules", () => {
     let seed: u32 = 7;
     for (let round = 0; round < 200; round++) {
       const matches: string[] = [];

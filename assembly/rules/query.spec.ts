@@ -19,14 +19,14 @@ describe("readParameters", () => {
     expect(parameter("a=1&a=2", "a")).toBe("<1>");
   });
 
-  it("takes the whole name", () => {
+  it("compares the whole name", () => {
     expect(parameter("beta=1", "bet")).toBe("none");
     expect(parameter("beta=1", "betas")).toBe("none");
     expect(parameter("xbeta=1", "beta")).toBe("none");
     expect(parameter("x=beta=1", "beta")).toBe("none");
   });
 
-  it("knows a parameter without a value from none", () => {
+  it("tells a parameter without a value from an absent one", () => {
     expect(parameter("beta", "beta")).toBe("<>");
     expect(parameter("beta=", "beta")).toBe("<>");
     expect(parameter("", "beta")).toBe("none");
@@ -39,14 +39,14 @@ describe("readParameters", () => {
     expect(parameter("a=%C3%A9", "a")).toBe("<é>");
   });
 
-  it("keeps a '%' that no two digits follow", () => {
+  it("keeps a '%' that is not followed by two digits", () => {
     expect(parameter("a=100%", "a")).toBe("<100%>");
     expect(parameter("a=%4", "a")).toBe("<%4>");
     expect(parameter("a=%zz", "a")).toBe("<%zz>");
     expect(parameter("a=%4&b=1", "a")).toBe("<%4>");
   });
 
-  it("reads several in one walk, each where the others stay", () => {
+  it("reads several parameters in one walk", () => {
     const slots = new NameSlots();
     const names = ["a b", "c", "d", "e"];
     for (let i = 0; i < names.length; i++) slots.slotOf(Bytes.of(names[i]));

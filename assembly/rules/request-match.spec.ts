@@ -49,20 +49,20 @@ describe("header tests", () => {
     expect(header('"contains":"emx"', "premium")).toBe(false);
   });
 
-  it("takes one of several", () => {
+  it("accepts any one of several values", () => {
     expect(header('"oneOf":["a","b","c"]', "b")).toBe(true);
     expect(header('"oneOf":["a","b","c"]', "d")).toBe(false);
     expect(header('"oneOf":["a","a"]', "a")).toBe(true);
   });
 
-  it("knows an empty value from none", () => {
+  it("tells an empty value from an absent one", () => {
     expect(header('"present":true', "")).toBe(true);
     expect(header('"absent":true', "")).toBe(false);
     expect(missing('"present":true')).toBe(false);
     expect(missing('"absent":true')).toBe(true);
   });
 
-  it("compares whole numbers, both bounds included", () => {
+  it("compares whole numbers, and includes both bounds", () => {
     expect(header('"range":{"from":10,"to":20}', "10")).toBe(true);
     expect(header('"range":{"from":10,"to":20}', "20")).toBe(true);
     expect(header('"range":{"from":10,"to":20}', "21")).toBe(false);
@@ -73,7 +73,7 @@ describe("header tests", () => {
     expect(header('"range":{"from":0}', "99999999999999999999999999")).toBe(false);
   });
 
-  it("turns round with invert, for a missing value too", () => {
+  it("is negated by invert, also for a missing value", () => {
     expect(header('"exact":"a","invert":true', "b")).toBe(true);
     expect(header('"exact":"a","invert":true', "a")).toBe(false);
     expect(missing('"exact":"a","invert":true')).toBe(true);
@@ -81,14 +81,14 @@ describe("header tests", () => {
 });
 
 describe("path tests", () => {
-  it("leaves query and fragment aside", () => {
+  it("ignores query and fragment", () => {
     expect(path('"exact":"/a"', "/a?x=/b")).toBe(true);
     expect(path('"exact":"/a"', "/a#b?c")).toBe(true);
     expect(path('"suffix":".json"', "/a.json?x")).toBe(true);
     expect(path('"suffix":".json"', "/a?x.json")).toBe(false);
   });
 
-  it("goes by segments", () => {
+  it("compares whole segments", () => {
     expect(path('"segments":"/api/v1"', "/api/v1")).toBe(true);
     expect(path('"segments":"/api/v1"', "/api/v1/orders")).toBe(true);
     expect(path('"segments":"/api/v1/"', "/api/v1")).toBe(true);
@@ -103,7 +103,7 @@ describe("a whole match", () => {
     expect(matches("{}", [])).toBe(true);
   });
 
-  it("wants all it names", () => {
+  it("requires everything that it names", () => {
     const document =
       '{"method":["GET","HEAD"],"path":{"prefix":"/a"},"query":[{"name":"q","exact":"1"}],"cookies":[{"name":"c","exact":"2"}]}';
     expect(matches(document, [":method= GET", ":path= /a?q=1", "cookie= c=2"])).toBe(true);
@@ -114,7 +114,7 @@ describe("a whole match", () => {
     expect(matches(document, [])).toBe(false);
   });
 
-  it("takes the percentage that is asked for", () => {
+  it("takes the configured percentage", () => {
     expect(matches('{"percentage":12.5}', [], 1249)).toBe(true);
     expect(matches('{"percentage":12.5}', [], 1250)).toBe(false);
     expect(matches('{"percentage":0}', [], 0)).toBe(false);
@@ -150,7 +150,7 @@ describe("a whole match", () => {
   });
 });
 
-describe("a request of which many headers are tested", () => {
+describe("a request with many tested headers", () => {
   it("is walked once, and a repeated header is judged by its first value", () => {
     const slots = new RequestSlots();
     const config = Config.parse(
@@ -173,7 +173,7 @@ describe("a request of which many headers are tested", () => {
     expect(request.walks).toBe(2);
   });
 
-  it("is read header by header where the host hands over no list", () => {
+  it("is read header by header when the host returns no list", () => {
     const slots = new RequestSlots();
     const names = ["x-a", "x-b", "x-c", "x-d"];
     for (let i = 0; i < names.length; i++) slots.headers.slotOf(Bytes.of(names[i]));

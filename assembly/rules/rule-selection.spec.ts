@@ -29,7 +29,7 @@ function refusal(document: string): string {
 }
 
 describe("a rule's selection", () => {
-  it("is of all requests, and no shadow, where it says nothing", () => {
+  it("is all requests, without shadow, by default", () => {
     const all = read('{"name":"r"}');
     all.request.begin();
     expect(all.rule.shadow).toBe(false);
@@ -38,7 +38,7 @@ describe("a rule's selection", () => {
     expect(read('{"name":"r","shadow":true}').rule.shadow).toBe(true);
   });
 
-  it("draws where no key is named, and where the request has none", () => {
+  it("draws when no key is named, and when the request has none", () => {
     const half = read('{"name":"r","share":{"percentage":50,"key":{"header":"x-id"}}}');
     half.request.drawn = 4999;
     half.request.start([]);
@@ -49,7 +49,7 @@ describe("a rule's selection", () => {
     expect(half.request.draws).toBe(2);
   });
 
-  it("includes nobody at 0, and whoever it included when it grows", () => {
+  it("includes nobody at 0, and keeps whom it included when it grows", () => {
     const none = read('{"name":"r","share":{"percentage":0,"key":{"header":"x-id"}}}');
     const some = read('{"name":"r","share":{"percentage":10,"key":{"header":"x-id"}}}');
     const more = read('{"name":"r","share":{"percentage":30,"key":{"header":"x-id"}}}');
@@ -68,7 +68,7 @@ describe("a rule's selection", () => {
     expect(count).toBeLessThan(1100);
   });
 
-  it("has one key for a trace in every form of its headers", () => {
+  it("has one key for a trace, whatever the form of its headers", () => {
     const traced = read('{"name":"r","share":{"percentage":50,"salt":"s","key":{"traceId":true}}}');
     const salt = hash64(0, Bytes.of("s").ptr, 1);
     const included = bucketOf(salt, Bytes.of(TRACE.substring(16))) < BUCKETS / 2;
@@ -86,7 +86,7 @@ describe("a rule's selection", () => {
     expect(traced.request.draws).toBe(0);
   });
 
-  it("takes no nonsense for a trace's id", () => {
+  it("does not take an invalid trace id", () => {
     const traced = read('{"name":"r","share":{"percentage":50,"key":{"traceId":true}}}');
     const wrong = [
       "traceparent= ",

@@ -1,7 +1,7 @@
 import { Bytes } from "./bytes";
 
 const EMPTY = Bytes.of("");
-/** What a global holds, the collector must keep; it does not see local variables. */
+/** The collector must keep what a global holds; it does not see local variables. */
 let kept: Bytes = EMPTY;
 
 describe("Bytes.of", () => {
@@ -15,7 +15,7 @@ describe("Bytes.of", () => {
     expect(EMPTY.size).toBe(0);
   });
 
-  it("is zero bytes when it is made by size", () => {
+  it("is zero bytes when it is made with a size", () => {
     const bytes = Bytes.owned(3);
     expect(bytes.size).toBe(3);
     expect(bytes.at(0) | bytes.at(1) | bytes.at(2)).toBe(0);
@@ -23,7 +23,7 @@ describe("Bytes.of", () => {
 });
 
 describe("copy", () => {
-  it("does not see what becomes of the original", () => {
+  it("does not change when the original does", () => {
     const original = Bytes.of("abc");
     const copy = original.copy();
     store<u8>(original.ptr, 0x78);
@@ -50,7 +50,7 @@ describe("equals", () => {
     expect(EMPTY.equals(new Bytes(0, 0))).toBe(true);
   });
 
-  it("takes the overlong bytes C0 AF for no slash", () => {
+  it("does not take the overlong bytes C0 AF for a slash", () => {
     const overlong = Bytes.owned(2);
     store<u8>(overlong.ptr, 0xc0);
     store<u8>(overlong.ptr + 1, 0xaf);
@@ -60,7 +60,7 @@ describe("equals", () => {
 });
 
 describe("startsWith, endsWith and contains", () => {
-  it("find a part where it is", () => {
+  it("find a part at its place", () => {
     const path = Bytes.of("/api/v1/users");
     expect(path.startsWith(Bytes.of("/api"))).toBe(true);
     expect(path.startsWith(Bytes.of("api"))).toBe(false);
@@ -71,27 +71,27 @@ describe("startsWith, endsWith and contains", () => {
     expect(path.contains(Bytes.of("s"))).toBe(true);
   });
 
-  it("find the whole, and never what is longer", () => {
+  it("find the whole, and never a part that is longer", () => {
     const text = Bytes.of("abc");
     const longer = Bytes.of("abcabc");
     expect(text.startsWith(text) && text.endsWith(text) && text.contains(text)).toBe(true);
     expect(text.startsWith(longer) || text.endsWith(longer) || text.contains(longer)).toBe(false);
   });
 
-  it("find nothing in nothing, and the empty part everywhere", () => {
+  it("find nothing in an empty text, and the empty part everywhere", () => {
     expect(Bytes.of("a").startsWith(EMPTY) && Bytes.of("a").endsWith(EMPTY)).toBe(true);
     expect(Bytes.of("a").contains(EMPTY) && EMPTY.contains(EMPTY)).toBe(true);
     const part = Bytes.of("a");
     expect(EMPTY.startsWith(part) || EMPTY.endsWith(part) || EMPTY.contains(part)).toBe(false);
   });
 
-  it("find a part that begins again inside of itself", () => {
+  it("find a part that begins again inside itself", () => {
     expect(Bytes.of("aaab").contains(Bytes.of("aab"))).toBe(true);
   });
 });
 
 describe("indexOf", () => {
-  it("is the first at or after a place", () => {
+  it("finds the first one at or after a position", () => {
     const text = Bytes.of("a=b=c");
     expect(text.indexOf(0x3d)).toBe(1);
     expect(text.indexOf(0x3d, 1)).toBe(1);
@@ -101,7 +101,7 @@ describe("indexOf", () => {
     expect(EMPTY.indexOf(0)).toBe(-1);
   });
 
-  it("does not see beyond the size", () => {
+  it("does not look beyond the size", () => {
     expect(new Bytes(Bytes.of("ab").ptr, 1).indexOf(0x62)).toBe(-1);
   });
 });

@@ -7,7 +7,7 @@ function root(document: string): ConfigNode {
   return Config.parse(Bytes.of(document)).root;
 }
 
-// The document under test and what is wrong with it: a callback cannot close over a local.
+// The document under test and its fault: a callback cannot close over a local.
 let config: Config = Config.parse(NONE);
 
 function read(document: string): ConfigNode {
@@ -15,13 +15,13 @@ function read(document: string): ConfigNode {
   return config.root;
 }
 
-/** The error after the document was read; the names are easier to compare than line numbers. */
+/** The error after the document was read; names are easier to compare than line numbers. */
 function error(): string {
   return config.error;
 }
 
 describe("Config.parse", () => {
-  it("takes an empty document for an empty object", () => {
+  it("reads an empty document as an empty object", () => {
     config = Config.parse(new Bytes(0, 0));
     expect(config.root.isObject).toBe(true);
     expect(config.root.objectLength).toBe(0);
@@ -29,7 +29,7 @@ describe("Config.parse", () => {
     expect(error()).toBe("");
   });
 
-  it("places a syntax error, and nothing is read then", () => {
+  it("says where a syntax error is, and then reads nothing", () => {
     const node = read('{\n  "a": 1,\n    "b": x\n}');
     expect(error()).toBe('line 3, column 10: expected a value, found "x"');
     expect(node.present).toBe(false);
@@ -73,7 +73,7 @@ describe("the path of a fault", () => {
     expect(error()).toBe("[0][0]: must be a string");
   });
 
-  it("quotes keys that are not plain, without what could forge a line of the log", () => {
+  it("quotes unusual keys, so that none can forge a line of the log", () => {
     read('{"m": {"a.b": {"x\\n\\"\\\\\\u0000\\u0085é": 1}}}').get("m").valueAt(0).valueAt(0).fail("is wrong");
     expect(error()).toBe('m["a.b"]["x\\u000a\\"\\\\\\u0000\\u0085é"]: is wrong');
     read('{"": 1}').valueAt(0).fail("is wrong");
@@ -95,7 +95,7 @@ describe("the path of a fault", () => {
 });
 
 describe("objects", () => {
-  it("may be absent, may not hold unknown keys", () => {
+  it("may be absent, and must not have unknown keys", () => {
     const node = read('{"rules": [{"matc": 1}]}');
     node.get("other").keys(["a"]);
     node.keys(["rules"]);
@@ -104,7 +104,7 @@ describe("objects", () => {
     expect(error()).toBe("rules[0].matc: unknown key; expected one of match, name");
   });
 
-  it("are not null, a list or a string", () => {
+  it("must not be null, an array or a string", () => {
     const others: string[] = ["null", "[]", '"a"', "1", "true"];
     for (let i = 0; i < others.length; i++) {
       read(`{"a": ${others[i]}}`).get("a").keys(["b"]);
@@ -127,7 +127,7 @@ describe("objects", () => {
 });
 
 describe("arrays", () => {
-  it("have a number of items", () => {
+  it("have a limited number of items", () => {
     const node = read('{"a": [1, 2, 3]}').get("a");
     expect(node.array(3, 3)).toBe(3);
     expect(node.at(2).integer(0, 9)).toBe(3);
@@ -139,7 +139,7 @@ describe("arrays", () => {
     expect(error()).toBe("configuration: must have at most 1 item, not 2");
   });
 
-  it("are not absent and not null", () => {
+  it("must not be absent or null", () => {
     read("{}").get("a").array(0, 9);
     expect(error()).toBe("a: is required");
     read('{"a": null}').get("a").array(0, 9);
@@ -152,7 +152,7 @@ describe("arrays", () => {
 });
 
 describe("texts", () => {
-  it("are required, or have a fallback", () => {
+  it("are required, or have a default", () => {
     expect(root('{"a": "é"}').get("a").text(2, 2).toString()).toBe("é");
     expect(root("{}").get("a").textOr(Bytes.of("f"), 2, 2).toString()).toBe("f");
     read("{}").get("rules").at(0).get("name").text(1, 9);
@@ -161,7 +161,7 @@ describe("texts", () => {
     expect(error()).toBe("a: must be a string");
   });
 
-  it("have a size in bytes", () => {
+  it("have a limited size in bytes", () => {
     read('{"a": ""}').get("a").text(1, 9);
     expect(error()).toBe("a: must not be empty");
     read('{"a": "x"}').get("a").text(2, 9);
@@ -179,7 +179,7 @@ describe("texts", () => {
 });
 
 describe("numbers", () => {
-  it("are whole when their value is", () => {
+  it("are whole when their value is whole", () => {
     expect(read('{"a": 1e2}').get("a").integer(0, 100)).toBe(100);
     expect(read('{"a": 1.0}').get("a").integer(0, 100)).toBe(1);
     expect(read('{"a": -0}').get("a").integer(0, 100)).toBe(0);
@@ -189,7 +189,7 @@ describe("numbers", () => {
     expect(config.failed).toBe(false);
   });
 
-  it("are refused outside of their range, with a fraction, as a string or null", () => {
+  it("are refused when out of range, with a fraction, as a string or null", () => {
     const refused: string[] = ["101", "-1", "1.5", "1e-1", '"1"', "null", "true", "1e300", "-1e300", "[1]"];
     for (let i = 0; i < refused.length; i++) {
       read(`{"a": ${refused[i]}}`).get("a").integer(0, 100);
@@ -214,7 +214,7 @@ describe("numbers", () => {
 });
 
 describe("choices", () => {
-  it("are booleans", () => {
+  it("can be booleans", () => {
     expect(read('{"a": false}').get("a").boolOr(true)).toBe(false);
     expect(read("{}").get("a").boolOr(true)).toBe(true);
     expect(config.failed).toBe(false);
@@ -222,7 +222,7 @@ describe("choices", () => {
     expect(error()).toBe("a: must be true or false");
   });
 
-  it("are one of some words", () => {
+  it("can be one of several words", () => {
     expect(read('{"a": "q"}').get("a").oneOf(["p", "q"])).toBe(1);
     expect(read("{}").get("a").oneOfOr(["p", "q"], 1)).toBe(1);
     expect(config.failed).toBe(false);
@@ -234,7 +234,7 @@ describe("choices", () => {
     expect(error()).toBe("a: is required");
   });
 
-  it("tell the kind of a value, of which there may be none", () => {
+  it("tell the kind of a value, or that it is absent", () => {
     const node = root('{"o": {}, "a": [], "t": "", "n": 0, "b": false, "z": null}');
     expect(node.get("o").isObject && !node.get("o").isArray).toBe(true);
     expect(node.get("a").isArray && !node.get("a").isObject).toBe(true);

@@ -19,7 +19,7 @@ describe("millisecondsOf", () => {
     expect(ms("999999999h")).toBe(999_999_999 * 3_600_000);
   });
 
-  it("takes nothing else", () => {
+  it("refuses everything else", () => {
     const wrong = [
       "",
       "5",
@@ -53,7 +53,7 @@ describe("parseDuration", () => {
     expect(config.error).toBe("configuration: must be from 1ms to 1h");
   });
 
-  it("says what a length of time is", () => {
+  it("says what a duration is", () => {
     const config = Config.parse(Bytes.of('"soon"'));
     parseDuration(config.root, 90_000, 100_000);
     expect(config.error).toBe(

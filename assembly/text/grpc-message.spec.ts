@@ -8,7 +8,7 @@ function clean(text: string): string {
 }
 
 describe("the message of a gRPC status", () => {
-  it("loses what Envoy put behind it, and no more", () => {
+  it("loses what Envoy appended, and no more", () => {
     expect(clean("not%20for%20you{via_upstream}")).toBe("not for you");
     expect(clean("{via_upstream}")).toBe("");
     expect(clean("a{b}{via_upstream}")).toBe("a{b}");
@@ -16,7 +16,7 @@ describe("the message of a gRPC status", () => {
     expect(clean("}{{via_upstream}")).toBe("}{");
   });
 
-  it("stays as it is where Envoy put nothing behind it", () => {
+  it("stays as it is when Envoy appended nothing", () => {
     expect(clean("")).toBe("");
     expect(clean("plain")).toBe("plain");
     expect(clean("{a} b")).toBe("{a} b");
@@ -26,7 +26,7 @@ describe("the message of a gRPC status", () => {
     expect(clean("{")).toBe("{");
   });
 
-  it("is decoded, and not where it is broken", () => {
+  it("is decoded, unless its encoding is broken", () => {
     expect(clean("%41%c3%A9")).toBe("Aé");
     expect(clean("100%")).toBe("100%");
     expect(clean("%4")).toBe("%4");

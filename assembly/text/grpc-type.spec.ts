@@ -2,7 +2,7 @@ import { Bytes } from "./bytes";
 import { isGrpcType } from "./grpc-type";
 
 describe("a gRPC call", () => {
-  it("has a content type of its own", () => {
+  it("has its own content type", () => {
     const types: StaticArray<string> = ["application/grpc", "application/grpc+proto"];
     for (let i = 0; i < types.length; i++) expect(isGrpcType(Bytes.of(types[i]))).toBe(true, types[i]);
     const others: StaticArray<string> = [

@@ -6,10 +6,7 @@ const USER = Bytes.of("user-");
 const SEED: u64 = 2654435761;
 const SANITY_FACTOR: u64 = 11400714785074694797;
 
-/**
- * The one key that `user` hands out again and again: a hundred thousand of them would only fill the
- * heap.
- */
+/** The one key that `user` returns every time: a hundred thousand keys would only fill the heap. */
 const key = Bytes.owned(16);
 
 /** The key `user-N`. */
@@ -58,7 +55,7 @@ describe("hash64", () => {
     expect(hashOf("abc", 0)).toBe(0x44bc2cf5ad770999);
   });
 
-  it("is XXH64 on every path: bytes, words, stripes and what is left of them", () => {
+  it("is XXH64 on every path: bytes, words, stripes and the rest", () => {
     expect(sanityHash(1, 0)).toBe(0xe934a84adb052768);
     expect(sanityHash(1, SEED)).toBe(0x5014607643a9b4c3);
     expect(sanityHash(4, 0)).toBe(0x9136a0dca57457ee);
@@ -77,7 +74,7 @@ describe("hash64", () => {
     expect(sanityHash(222, SEED)).toBe(0x20cb8ab7ae10c14a);
   });
 
-  it("reads the size it is given and needs no alignment", () => {
+  it("reads only the size that it is given, and needs no alignment", () => {
     const bytes = sanityBytes(80);
     for (let size = 0; size < 70; size++) {
       const before = hash64(1, bytes.ptr, size);
@@ -90,12 +87,12 @@ describe("hash64", () => {
     }
   });
 
-  it("tells apart runs of NUL", () => {
+  it("tells apart runs of NUL of different length", () => {
     expect(hashOf("\0", 0)).not.toBe(hashOf("\0\0", 0));
     expect(hashOf("", 0)).not.toBe(hashOf("\0", 0));
   });
 
-  it("turns over about half of its bits for one bit of the key or the seed", () => {
+  it("flips about half of its bits for one bit of the key or the seed", () => {
     const bytes = sanityBytes(45);
     const before = hash64(SEED, bytes.ptr, bytes.size);
     for (let bit = 0; bit < bytes.size * 8; bit++) {
@@ -114,7 +111,7 @@ describe("hash64", () => {
 });
 
 describe("bucketOf", () => {
-  it("is the same for the same key, wherever the key lies", () => {
+  it("is the same for the same key, wherever the key is in memory", () => {
     expect(bucketOf(7, Bytes.of("user-42"))).toBe(bucketOf(7, user(42)));
     expect(bucketOf(0, Bytes.of(""))).toBeLessThan(BUCKETS);
   });
@@ -127,7 +124,7 @@ describe("bucketOf", () => {
     expect(bucketOf(0, Bytes.of("abc"), 4_000_000_000)).toBe(1_073_985_327);
   });
 
-  it("lies within the coarser bucket where buckets are finer", () => {
+  it("lies within the coarser bucket when buckets are finer", () => {
     for (let i = 0; i < 1_000; i++) {
       expect(bucketOf(5, user(i), 4_000_000_000) / 400_000).toBe(bucketOf(5, user(i)));
     }
@@ -152,7 +149,7 @@ describe("bucketOf", () => {
     expect(chiSquare > 9_293 && chiSquare < 10_705).toBe(true, `chi-square ${chiSquare}`);
   });
 
-  it("deals the keys anew under another salt", () => {
+  it("distributes the keys differently under another salt", () => {
     let bothLow = 0;
     let same = 0;
     for (let i = 0; i < KEYS; i++) {
@@ -161,7 +158,8 @@ describe("bucketOf", () => {
       if (one < BUCKETS / 10 && other < BUCKETS / 10) bothLow++;
       if (one == other) same++;
     }
-    // Independent, a tenth of a tenth is in both; the same bucket comes up once in 10,000.
+    // If the two are independent, a tenth of a tenth is in both, and the same bucket comes up once
+    // in 10,000.
     expect(bothLow >= 850 && bothLow <= 1_150).toBe(true, `${bothLow} in both`);
     expect(same).toBeLessThan(40);
   });

@@ -17,13 +17,13 @@ function damaged(offset: i32, word: u32): string {
 }
 
 describe("HeaderPairs", () => {
-  it("walks what encodePairs encodes", () => {
+  it("reads what encodePairs encodes", () => {
     expect(damaged(0, 2)).toBe("a=bc;d=;");
     expect(listed(encodePairs([]))).toBe("");
     expect(listed(new Bytes(0, 0))).toBe("");
   });
 
-  it("ends where a size leads outside of the encoding", () => {
+  it("ends when a size points outside of the encoding", () => {
     const sizes: StaticArray<u32> = [8, 64, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff];
     for (let i = 0; i < sizes.length; i++) {
       expect(damaged(12, sizes[i])).toBe("a=bc;");
@@ -32,7 +32,7 @@ describe("HeaderPairs", () => {
     }
   });
 
-  it("ends at once where there is no room for so many pairs", () => {
+  it("ends at once when there is no room for as many pairs as it claims", () => {
     const counts: StaticArray<u32> = [4, 1024, 0x20000000, 0x7fffffff, 0x80000000, 0xffffffff];
     for (let i = 0; i < counts.length; i++) expect(damaged(0, counts[i])).toBe("");
   });

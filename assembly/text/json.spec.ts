@@ -74,7 +74,7 @@ describe("values", () => {
 });
 
 describe("structure", () => {
-  it("refuses what is not one value", () => {
+  it("refuses a document that is not exactly one value", () => {
     expect(refusal("")).toBe("1:1 expected a value, found the end of the document");
     expect(refusal(" \n ")).toBe("2:2 expected a value, found the end of the document");
     expect(refusal("1 2")).toBe('1:3 expected the end of the document, found "2"');
@@ -148,13 +148,13 @@ describe("structure", () => {
 });
 
 describe("duplicate keys", () => {
-  it("are refused however they are spelled", () => {
+  it("are refused, whatever their spelling", () => {
     expect(refusal('{"a": 1, "b": 2, "a": 3}')).toBe("1:18 the object has this key already");
     expect(refusal('{"a": 1, "\\u0061": 2}')).toBe("1:10 the object has this key already");
     expect(refusal('[{"": 1,\n "": 1}]')).toBe("2:2 the object has this key already");
   });
 
-  it("are looked for in one object only, and by all of the key", () => {
+  it("are looked for within one object only, and compared whole", () => {
     expect(value('{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]}').items.length).toBe(2);
     expect(value('{"a": 1, "A": 2, "aa": 3, "a\\u0000": 4, "\u00e1": 5, "a\u0301": 6}').items.length).toBe(6);
   });
@@ -201,7 +201,7 @@ describe("strings", () => {
     }
   });
 
-  it("refuse surrogates that make no character", () => {
+  it("refuse unpaired surrogates", () => {
     const refused: string[] = [
       "\\ud800",
       "\\udc00",
@@ -231,7 +231,7 @@ describe("strings", () => {
     expect(refusal('"')).toBe("1:1 the string that begins here is not closed");
   });
 
-  it("refuse what is not UTF-8", () => {
+  it("refuse invalid UTF-8", () => {
     const refused: StaticArray<u8>[] = [
       [0x80],
       [0xff],

@@ -6,13 +6,13 @@ describe("metricName", () => {
     expect(metricName("a.b_c", ["rule", "beta", "outcome", ""])).toBe("a.b_c;rule=beta;outcome=");
   });
 
-  it("lets no value pass for a label", () => {
+  it("does not let a value look like a label", () => {
     expect(metricName("m", ["rule", "a;outcome=b"])).toBe("m;rule=a%3Boutcome%3Db");
     expect(metricName("m;x=y", ["a=b;c", "d"])).toBe("m%3Bx%3Dy;a%3Db%3Bc=d");
     expect(metricName("m", ["rule", "a%3Bb"])).toBe("m;rule=a%253Bb");
   });
 
-  it("writes what Envoy would change in hexadecimal", () => {
+  it("writes in hexadecimal what Envoy would change", () => {
     expect(metricName("m", ["rule", "a:b\0\r\n\x7fc"])).toBe("m;rule=a%3Ab%00%0D%0A%7Fc");
     expect(metricName("m", ["rule", "é €😀 /a.b-c"])).toBe("m;rule=é €😀 /a.b-c");
   });

@@ -44,7 +44,7 @@ describe("parseInteger", () => {
     for (let i = 0; i < refused.length; i++) expect(parsed(refused[i])).toBe(NOT_A_NUMBER, refused[i]);
   });
 
-  it("reads nothing beyond the size it is given", () => {
+  it("reads nothing beyond its size", () => {
     const text = Bytes.of("1234");
     expect(parseInteger(new Bytes(text.ptr, 2))).toBe(12);
     expect(parseInteger(new Bytes(0, 0))).toBe(NOT_A_NUMBER);

@@ -16,7 +16,7 @@ function shown(message: Bytes): string {
 }
 
 describe("ProtobufWriter", () => {
-  it("writes as the format's own examples", () => {
+  it("writes what the format's own examples have", () => {
     const writer = new ProtobufWriter();
     writer.integer(1, 150);
     expect(writer.finish().equals(raw([0x08, 0x96, 0x01]))).toBe(true);
@@ -25,7 +25,7 @@ describe("ProtobufWriter", () => {
     expect(writer.finish().equals(raw([0x12, 7, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67]))).toBe(true);
   });
 
-  it("writes fields of any number and size, which a reader reads", () => {
+  it("writes fields of any number and size, which a reader reads back", () => {
     const writer = new ProtobufWriter();
     const long = Bytes.of("x".repeat(100_000));
     writer.integer(1, u64.MAX_VALUE);
@@ -48,7 +48,7 @@ describe("ProtobufWriter", () => {
 });
 
 describe("ProtobufReader", () => {
-  it("reads fixed sizes too, and nothing out of nothing", () => {
+  it("reads fixed sizes too, and nothing from an empty message", () => {
     expect(shown(raw([0x0d, 1, 0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0, 0, 0]))).toBe("1=1/;2=2/;");
     expect(shown(new Bytes(0, 0))).toBe("");
   });
@@ -68,7 +68,7 @@ describe("ProtobufReader", () => {
     expect(reader.next()).toBe(false);
   });
 
-  it("ends where a size leads out of the message, or a number does not end", () => {
+  it("ends when a size points out of the message, or a number does not end", () => {
     expect(shown(raw([0x0a, 2, 0x61]))).toBe("failed");
     expect(shown(raw([0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]))).toBe("failed");
     expect(shown(raw([0x08, 1, 0x0a, 0x80]))).toBe("1=1/;failed");
@@ -80,7 +80,7 @@ describe("ProtobufReader", () => {
     expect(shown(raw(endless))).toBe("failed");
   });
 
-  it("ends at a wire type that there is not", () => {
+  it("ends at an unknown wire type", () => {
     for (let type = 3; type < 8; type++) {
       if (type != 5) expect(shown(raw([<u8>(8 | type), 0, 0, 0, 0, 0, 0, 0, 0]))).toBe("failed");
     }

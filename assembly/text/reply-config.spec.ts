@@ -6,7 +6,7 @@ function root(document: string): Config {
   return Config.parse(Bytes.of(document));
 }
 
-describe("a reply of the configuration", () => {
+describe("a configured reply", () => {
   it("has a body, or an empty one", () => {
     const config = root('{"body":"no é"}');
     expect(parseBody(config.root.get("body")).toString()).toBe("no é");
@@ -14,7 +14,7 @@ describe("a reply of the configuration", () => {
     expect(config.error).toBe("");
   });
 
-  it("has a type of printable ASCII, or Envoy's", () => {
+  it("has a content type of printable ASCII, or Envoy's", () => {
     const config = root('{"type":"application/json; x=1"}');
     expect(parseContentType(config.root.get("type"))!.toString()).toBe("application/json; x=1");
     expect(parseContentType(config.root.get("none"))).toBe(null);
@@ -27,7 +27,7 @@ describe("a reply of the configuration", () => {
     }
   });
 
-  it("has header values that no peer takes for more than one line", () => {
+  it("has header values that every peer reads as one line", () => {
     const allowed: StaticArray<string> = ["", "a b", "é", "a\\tb"];
     for (let i = 0; i < allowed.length; i++) {
       const config = root('{"value":"' + allowed[i] + '"}');

@@ -12,21 +12,21 @@ function keyOf(filter: string, purpose: string, layout: u32, names: StaticArray<
 }
 
 describe("a key of shared data", () => {
-  it("says whose the value is, what for, in which layout, and what tells it from others", () => {
+  it("says who owns the value, its purpose, its layout, and what tells it from others", () => {
     expect(keyOf("retry-budget", "books", 12, ["plugin", ""])).toBe(
       "12:retry-budget,5:books,2:12,6:plugin,0:,",
     );
     expect(keyOf("a", "b", 1, [])).toBe("1:a,1:b,1:1,");
   });
 
-  it("is another one for another layout, purpose and filter", () => {
+  it("differs for another layout, purpose or filter", () => {
     const key = keyOf("filter", "table", 1, ["x"]);
     expect(keyOf("filter", "table", 2, ["x"])).not.toBe(key);
     expect(keyOf("filter", "seed", 1, ["x"])).not.toBe(key);
     expect(keyOf("other", "table", 1, ["x"])).not.toBe(key);
   });
 
-  it("tells names apart that look alike when they are joined", () => {
+  it("tells apart names that look alike when they are joined", () => {
     const keys = new Set<string>();
     keys.add(keyOf("f", "p", 1, ["ab", "c"]));
     keys.add(keyOf("f", "p", 1, ["a", "bc"]));
@@ -44,7 +44,7 @@ describe("a key of shared data", () => {
     expect(keys.size).toBe(13);
   });
 
-  it("keeps bytes that are no text, and ends with room for what the caller writes", () => {
+  it("keeps bytes that are not text, and ends with room for what the caller writes", () => {
     const name = Bytes.owned(2);
     store<u8>(name.ptr, 0xff);
     const key = sharedKey("f", "p", 1, [name], 3);

@@ -4,7 +4,7 @@ import { sipHash } from "./sip-hash";
 const KEY_0: u64 = 0x0706050403020100;
 const KEY_1: u64 = 0x0f0e0d0c0b0a0908;
 
-/** The bytes 0, 1, 2, … as the paper's own examples have them. */
+/** The bytes 0, 1, 2, … as in the paper's own examples. */
 function counting(size: i32): Bytes {
   const bytes = Bytes.owned(size);
   for (let i = 0; i < size; i++) store<u8>(bytes.ptr + i, i);
@@ -12,7 +12,7 @@ function counting(size: i32): Bytes {
 }
 
 describe("sipHash", () => {
-  it("gives what its authors' examples give", () => {
+  it("gives the results of its authors' examples", () => {
     expect(sipHash(KEY_0, KEY_1, counting(0))).toBe(0x726fdb47dd0e0e31);
     expect(sipHash(KEY_0, KEY_1, counting(1))).toBe(0x74f839c593dc67fd);
     expect(sipHash(KEY_0, KEY_1, counting(8))).toBe(0x93f5f5799a932462);

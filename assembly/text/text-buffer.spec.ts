@@ -2,7 +2,7 @@ import { Bytes } from "./bytes";
 import { TextBuffer } from "./text-buffer";
 
 describe("TextBuffer", () => {
-  it("holds what was added since it was cleared", () => {
+  it("holds what was added since it was last cleared", () => {
     const buffer = new TextBuffer();
     expect(buffer.size).toBe(0);
     expect(buffer.text().toString()).toBe("");

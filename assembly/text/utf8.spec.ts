@@ -33,7 +33,7 @@ describe("sequenceSize", () => {
     expect(three).toBe(0x10000 - 0x800 - 0x800);
   });
 
-  it("refuses overlong forms, surrogates and what is beyond U+10FFFF", () => {
+  it("refuses overlong forms, surrogates and everything beyond U+10FFFF", () => {
     const refused: StaticArray<u32> = [
       0x80000000, 0xbf000000, 0xc0af0000, 0xc1bf0000, 0xe08080af, 0xe09fbf00, 0xeda08000, 0xedbfbf00,
       0xf0808080, 0xf08fbfbf, 0xf4908080, 0xf5808080, 0xf8888080, 0xfe000000, 0xff000000, 0xc3280000,
@@ -42,7 +42,7 @@ describe("sequenceSize", () => {
     for (let i = 0; i < refused.length; i++) expect(sizeOf(refused[i], 4)).toBe(0);
   });
 
-  it("reads nothing when nothing is there", () => {
+  it("reads nothing from an empty text", () => {
     expect(sequenceSize(0, 0)).toBe(0);
     expect(sequenceSize(0, -1)).toBe(0);
   });
@@ -62,7 +62,7 @@ describe("writeCodePoint", () => {
 });
 
 describe("isContinuation", () => {
-  it("is true of 80 to BF", () => {
+  it("is true for 80 to BF", () => {
     for (let byte = 0; byte < 256; byte++) expect(isContinuation(<u8>byte)).toBe(byte >= 0x80 && byte < 0xc0);
   });
 });

@@ -39,12 +39,12 @@ class Asked {
 }
 
 describe("a client", () => {
-  it("asks for nothing where it sends nothing", () => {
+  it("asks for nothing when it sends no header", () => {
     expect(new Asked("{}").by([])).toBe(false);
     expect(new Asked("{}").by([PERCENTAGE + "100"])).toBe(false);
   });
 
-  it("asks for a delay, which is cut down", () => {
+  it("asks for a delay, which is capped", () => {
     const asked = new Asked('{"maxDelay":"2s"}');
     expect(asked.by([DELAY + "150"])).toBe(true);
     expect(asked.client.delayMs).toBe(150);
@@ -58,7 +58,7 @@ describe("a client", () => {
     expect(usual.client.delayMs).toBe(10_000);
   });
 
-  it("asks for a status, of HTTP or of gRPC", () => {
+  it("asks for an HTTP or a gRPC status", () => {
     const asked = new Asked("{}");
     expect(asked.by([ABORT + "418"])).toBe(true);
     expect(asked.client.abort!.status).toBe(418);
@@ -72,7 +72,7 @@ describe("a client", () => {
     expect(asked.client.abort).toBeNull();
   });
 
-  it("asks for nothing with nonsense", () => {
+  it("asks for nothing when its value is invalid", () => {
     const asked = new Asked("{}");
     const nonsense = [
       "",
@@ -100,7 +100,7 @@ describe("a client", () => {
     expect(asked.by([GRPC_ABORT + "17"])).toBe(false);
   });
 
-  it("asks for a percentage, which is cut down", () => {
+  it("asks for a percentage, which is capped", () => {
     const all = new Asked("{}");
     expect(all.times([ABORT + "503", PERCENTAGE + "100"])).toBe(10_000);
     expect(all.times([ABORT + "503", PERCENTAGE + "250"])).toBe(10_000);
@@ -113,7 +113,7 @@ describe("a client", () => {
     expect(few).toBeLessThan(90);
   });
 
-  it("must be one that may", () => {
+  it("must be allowed to ask", () => {
     const asked = new Asked(
       '{"match":{"headers":[{"name":"x-team","exact":"chaos"}]},"delayHeader":"x-delay"}',
     );

@@ -1,11 +1,14 @@
-// The suite that every filter passes, on fault-injection.
+// The suite that every filter passes, run on fault-injection.
 
 import { describeFilter } from "../../kit/conformance/filter.js";
 
 const RULE = "rules[0]";
 const ABORT = { status: 503 };
 
-/** What would hold a request for longer than a test waits is taken, and then meets nobody. */
+/**
+ * A configuration that would hold a request for longer than a test waits is accepted with a share
+ * of 0 %.
+ */
 const NOBODY = { share: { percentage: 0 } };
 
 /** A configuration with one rule. */

@@ -38,20 +38,20 @@ function percentile(drawn: StaticArray<u32>, share: f64): u32 {
   return drawn[<i32>((share / 100) * (drawn.length - 1))];
 }
 
-/** Within 3 %, and 1 ms for what is rounded. */
+/** Within 3 %, and within 1 ms for rounding. */
 function expectNear(found: f64, wanted: f64): void {
   expect(Math.abs(found - wanted)).toBeLessThan(wanted * 0.03 + 1, `${found}, not ${wanted}`);
 }
 
 describe("a delay", () => {
-  it("of one length draws nothing", () => {
+  it("of fixed length draws nothing", () => {
     const from = request();
     expect(delayOf('{"fixed":"250ms"}').draw(from)).toBe(250);
     expect(delayOf('{"fixed":"0ms"}').draw(from)).toBe(0);
     expect(from.draws).toBe(0);
   });
 
-  it("is cut at its maximum, and at an hour where it has none", () => {
+  it("is limited by its maximum, or by an hour without one", () => {
     expect(delayOf('{"fixed":"2s","max":"1.5s"}').draw(request())).toBe(1500);
     const long = sorted('{"logNormal":{"median":"1h","sigma":5}}');
     expect(long[DRAWS - 1]).toBe(3_600_000);

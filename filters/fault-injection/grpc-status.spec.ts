@@ -4,7 +4,7 @@ import { isBodiless } from "./abort";
 import { escapedMessage, GRPC_STATUSES, grpcStatusFor, httpStatusFor } from "./grpc-status";
 
 describe("a gRPC status", () => {
-  it("has an HTTP status that clients may get", () => {
+  it("has an HTTP status that clients may receive", () => {
     for (let status = 0; status < GRPC_STATUSES; status++) {
       expect(httpStatusFor(status)).toBeGreaterThanOrEqual(200);
       expect(httpStatusFor(status)).toBeLessThan(600);
@@ -14,14 +14,14 @@ describe("a gRPC status", () => {
     expect(httpStatusFor(GrpcStatus.Unauthenticated)).toBe(401);
   });
 
-  it("is what a client takes an HTTP status for", () => {
+  it("is the one that a client derives from an HTTP status", () => {
     expect(grpcStatusFor(503)).toBe(GrpcStatus.Unavailable);
     expect(grpcStatusFor(404)).toBe(GrpcStatus.Unimplemented);
     expect(grpcStatusFor(418)).toBe(GrpcStatus.Unknown);
     expect(grpcStatusFor(200)).toBe(GrpcStatus.Unknown);
   });
 
-  it("has a message that stands in a header whatever bytes it has", () => {
+  it("has a message that is valid in a header, whatever bytes it has", () => {
     expect(escapedMessage(Bytes.of("try later")).toString()).toBe("try later");
     expect(escapedMessage(Bytes.of("100 %\r\n\u00fc")).toString()).toBe("100 %25%0D%0A%C3%BC");
     expect(escapedMessage(Bytes.of("")).size).toBe(0);
@@ -29,7 +29,7 @@ describe("a gRPC status", () => {
 });
 
 describe("a response without a body", () => {
-  it("is told by its status", () => {
+  it("is recognized by its status", () => {
     expect(isBodiless(204)).toBe(true);
     expect(isBodiless(304)).toBe(true);
     expect(isBodiless(200)).toBe(false);

@@ -1,4 +1,4 @@
-// The binding, in the in-process host: what a request that meets no fault costs, attempts as the
+// The binding, in the in-process host: the cost of a request that meets no fault, attempts as the
 // router makes them, and responses of every shape.
 
 import "../../kit/vitest.js";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   path = await filterModule("fault-injection");
 }, 120_000);
 
-/** Before an upstream that answers with a body of known length. */
+/** An upstream that answers with a body of known length. */
 function proxyOf(configuration: FaultInjectionConfig, options: ProxyOptions = {}): HostedProxy {
   const filter = { name: "fault", module: path, configuration: JSON.parse(JSON.stringify(configuration)) };
   const chain = configuration.where === "upstream" ? { upstreamFilters: [filter] } : { filters: [filter] };
@@ -47,14 +47,14 @@ const active = (proxy: HostedProxy) => proxy.metrics.get(`${METRICS}active_fault
 
 describe("a request's host calls", () => {
   const CALLS: readonly (readonly [string, FaultInjectionConfig, Record<string, number>])[] = [
-    ["are none where no rule tests anything", { rules: [] }, {}],
+    ["are none when no rule tests anything", { rules: [] }, {}],
     [
-      "are one read where a rule tests a header",
+      "are one read when a rule tests a header",
       one({ abort: { status: 503 }, match: { headers: [{ name: "x-a", exact: "1" }] } }),
       { proxy_get_header_map_value: 1 },
     ],
     [
-      "are the metrics, the filter state and the answer where it is aborted",
+      "are the metrics, the filter state and the answer when it is aborted",
       one({ abort: { status: 503 } }),
       { proxy_increment_metric: 5, proxy_set_property: 1, proxy_send_local_response: 1 },
     ],
@@ -72,7 +72,7 @@ describe("a request's host calls", () => {
   });
 });
 
-test("a client that asks for an abort alone adds no length to the delays", () => {
+test("a client that asks only for an abort adds no length to the delays", () => {
   const calls = (headers: HeaderList) => {
     const module = loadModule(path);
     module.configure(JSON.stringify({ clientFaults: {}, rules: [] }));
@@ -84,7 +84,7 @@ test("a client that asks for an abort alone adds no length to the delays", () =>
 });
 
 describe("a delay", () => {
-  test("holds a request with its body, and lets it go on whole", () => {
+  test("holds a request with its body, and then sends it on whole", () => {
     const proxy = proxyOf(one({ delay: { fixed: "100ms" } }));
     const exchange = proxy.request({ method: "POST", body: "two apples" });
     proxy.advance(90);
@@ -96,7 +96,7 @@ describe("a delay", () => {
     expect(active(proxy)).toBe(0);
   });
 
-  test("ends with the client, and the next stream waits for its own", () => {
+  test("ends with the client, and the next stream waits for its own delay", () => {
     const proxy = proxyOf(one({ delay: { fixed: "100ms" } }));
     const left = proxy.request();
     proxy.advance(50);
@@ -110,7 +110,7 @@ describe("a delay", () => {
     expect(proxy.traps).toEqual([]);
   });
 
-  test("lets no more wait at once than the limit, of the rule or of all", () => {
+  test("holds no more requests at once than the limit of the rule, or of all rules", () => {
     for (const limit of ["rule", "all"] as const) {
       const rule = one({ delay: { fixed: "100ms" }, ...(limit === "rule" && { maxActive: 2 }) });
       const proxy = proxyOf(limit === "rule" ? rule : { maxActive: 2, ...rule }, { workers: 2 });
@@ -128,7 +128,7 @@ describe("an aborted attempt", () => {
   const RETRIES: ProxyOptions = { routeOptions: { retryPolicy: { retryOn: ["5xx"], numRetries: 2 } } };
   const FIRST = { headers: [{ name: "x-envoy-attempt-count", exact: "1" }] };
 
-  test("is retried, and the retry is answered by the upstream", () => {
+  test("is retried, and the upstream answers the retry", () => {
     const proxy = proxyOf(upstream({ match: FIRST, abort: { status: 503 } }), RETRIES);
     const exchange = proxy.request();
     proxy.advance(1000);
@@ -136,7 +136,7 @@ describe("an aborted attempt", () => {
     expect(exchange.attempts).toBe(2);
   });
 
-  test("that is the last reaches the client as the abort, with nothing of the upstream's response", () => {
+  test("that is the last one reaches the client as the abort, with nothing from the upstream's response", () => {
     const abort = { status: 503, body: "out of order", headers: [{ name: "x-shop", value: "shut" }] };
     const proxy = proxyOf(upstream({ abort }), {
       upstreams: {
@@ -159,7 +159,7 @@ describe("an aborted attempt", () => {
     expect(response?.trailers).toEqual([]);
   });
 
-  test("of a gRPC call has its status in headers, for the router, and in trailers, for the client", () => {
+  test("of a gRPC call has its status in headers for the router, and in trailers for the client", () => {
     const abort = { grpcStatus: 14, body: "shut\nfor today" };
     const proxy = proxyOf(upstream({ abort }), {
       upstreams: {
@@ -175,7 +175,7 @@ describe("an aborted attempt", () => {
     ]);
   });
 
-  test("that would become another protocol's connection, whose end never comes, is answered here", () => {
+  test("that would upgrade to another protocol, and so never end, is answered by the filter", () => {
     const module = loadModule(path);
     const abort = { status: 503, body: "shut", headers: [{ name: "x-shop", value: "shut" }] };
     const config = { ...upstream({ abort }), explainHeader: "x-why" };
@@ -191,7 +191,7 @@ describe("an aborted attempt", () => {
     ]);
   });
 
-  test("that is held for its limit ends with 504, and says why", () => {
+  test("that is held until its limit ends with 504, and says why", () => {
     const config = { ...upstream({ blackHole: { limit: "1s" } }), explainHeader: "x-why" };
     const proxy = proxyOf(config, RETRIES);
     const held = proxy.request();
@@ -203,14 +203,14 @@ describe("an aborted attempt", () => {
   });
 });
 
-describe("a spoilt response", () => {
+describe("a changed response", () => {
   test.each([204, 304])("of status %i has no body", (status) => {
     const { response } = proxyOf(one({ response: { status } })).request();
     expect(response).toMatchObject({ status, body: "", end: "whole" });
     expect(response?.headers.map(([name]) => name)).not.toContain("content-length");
   });
 
-  test("that had no body, though a length, has no length", () => {
+  test("that had a length but no body has no length", () => {
     const proxy = proxyOf(one({ response: { status: 200 } }), {
       upstreams: { shop: () => ({ status: 304, headers: [["content-length", "4"]] }) },
     });
@@ -218,7 +218,7 @@ describe("a spoilt response", () => {
     expect(response).toMatchObject({ status: 200, body: "", end: "whole" });
   });
 
-  test("is cut where it was told, and no sooner", () => {
+  test("is cut where it was configured, and no sooner", () => {
     const cut = (truncateAfter: number) => proxyOf(one({ response: { truncateAfter } })).request().response;
     expect(cut(0)).toMatchObject({ status: 200, body: "", end: "whole" });
     expect(cut(3)).toMatchObject({ body: "sol", end: "whole" });
@@ -236,7 +236,7 @@ describe("a spoilt response", () => {
     expect(exchange.response).toMatchObject({ body: "x".repeat(500), trailers: [["x-sum", "500"]] });
   });
 
-  test("is not taken from a connection that became another protocol's", () => {
+  test("is not changed on a connection that was upgraded to another protocol", () => {
     const module = loadModule(path);
     module.configure(JSON.stringify(one({ response: { status: 503 } })));
     const { response } = module.exchange([[":path", "/"]], { response: [[":status", "101"]] });

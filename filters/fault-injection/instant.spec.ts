@@ -6,7 +6,7 @@ function at(text: string): i64 {
 }
 
 describe("a moment", () => {
-  it("is milliseconds since 1970", () => {
+  it("is in milliseconds since 1970", () => {
     expect(at("1970-01-01T00:00:00Z")).toBe(0);
     expect(at("1969-12-31T23:59:59.999Z")).toBe(-1);
     expect(at("2026-11-21T18:00:00Z")).toBe(1795284000000);
@@ -17,7 +17,7 @@ describe("a moment", () => {
     expect(at("9999-12-31T23:59:59.999Z")).toBe(253402300799999);
   });
 
-  it("knows every day of four hundred years, each one day after the other", () => {
+  it("knows every day of four hundred years, in order", () => {
     let expected = at("1900-01-01T00:00:00Z");
     for (let year = 1900; year < 2300; year++) {
       for (let month = 1; month <= 12; month++) {
@@ -34,7 +34,7 @@ describe("a moment", () => {
     expect(expected).toBe(at("2300-01-01T00:00:00Z"));
   });
 
-  it("is the same wherever its clock stands", () => {
+  it("is the same in every time zone", () => {
     const utc = at("2026-11-21T18:00:00Z");
     expect(at("2026-11-21T19:30:00+01:30")).toBe(utc);
     expect(at("2026-11-21T10:00:00-08:00")).toBe(utc);
@@ -42,7 +42,7 @@ describe("a moment", () => {
     expect(at("2026-11-21T18:00:00-00:00")).toBe(utc);
   });
 
-  it("has parts of a second, of which what is below a millisecond is cut off", () => {
+  it("has fractions of a second, cut off below a millisecond", () => {
     const whole = at("2026-11-21T18:00:00Z");
     expect(at("2026-11-21T18:00:00.5Z") - whole).toBe(500);
     expect(at("2026-11-21T18:00:00.05Z") - whole).toBe(50);
@@ -50,7 +50,7 @@ describe("a moment", () => {
     expect(at("2026-11-21T18:00:00.999999999+00:00") - whole).toBe(999);
   });
 
-  it("is nothing else", () => {
+  it("refuses everything else", () => {
     const wrong = [
       "",
       "2026-11-21T18:00:00",

@@ -31,7 +31,7 @@ class Policy {
     this.request = new ChancyRequest(config.slots, 11);
   }
 
-  /** The names of the rules that a walk meets. */
+  /** The names of the rules that a request meets, in order. */
   walk(lines: Array<string>): string {
     this.request.start(lines);
     const names: string[] = [];
@@ -57,7 +57,7 @@ function onHeader(name: string, value: string): string {
 }
 
 describe("the rules", () => {
-  it("are met in order, those that match", () => {
+  it("are met in order, if they match", () => {
     const policy = new Policy(
       [onHeader("a", "1"), rule("b", ""), onHeader("c", "2"), onHeader("d", "1")].join(),
     );
@@ -66,13 +66,13 @@ describe("the rules", () => {
     expect(policy.walk([])).toBe("b");
   });
 
-  it("are looked up where many test one header", () => {
+  it("are looked up when many test one header", () => {
     const rules: string[] = [];
     for (let i = 0; i < 100; i++) rules.push(onHeader("r" + i.toString(), (i % 10).toString()));
     expect(new Policy(rules.join()).walk(["x-a= 3"])).toBe("r3 r13 r23 r33 r43 r53 r63 r73 r83 r93");
   });
 
-  it("take the share of a key, always the same keys", () => {
+  it("take a share of the keys, always the same ones", () => {
     const policy = new Policy(rule("half", ',"share":{"percentage":50,"key":{"header":"x-user"}}'));
     let taken = 0;
     for (let i = 0; i < 2000; i++) {
@@ -86,7 +86,7 @@ describe("the rules", () => {
     expect(policy.request.draws).toBe(0);
   });
 
-  it("take a random share where there is no key", () => {
+  it("take a random share when there is no key", () => {
     const policy = new Policy(rule("tenth", ',"share":{"percentage":10}'));
     let taken = 0;
     for (let i = 0; i < 10_000; i++) {
@@ -96,7 +96,7 @@ describe("the rules", () => {
     expect(taken).toBeLessThan(1150);
   });
 
-  it("are in force from one moment on, and before another", () => {
+  it("are in force from one moment until another", () => {
     const policy = new Policy(
       rule("window", ',"from":"2026-11-21T12:00:00Z","until":"2026-11-21T13:00:00+00:30"'),
     );
@@ -119,7 +119,7 @@ describe("the rules", () => {
     expect(policy.walk([])).toBe("late any");
   });
 
-  it("ask for the time, and draw, only where they need it", () => {
+  it("ask for the time, and draw, only when they need it", () => {
     const plain = new Policy(rule("plain", ""));
     plain.walk([]);
     expect(plain.clock.asked).toBe(0);
@@ -129,7 +129,7 @@ describe("the rules", () => {
     expect(over.request.draws).toBe(0);
   });
 
-  it("say what they come to", () => {
+  it("report their outcomes", () => {
     const policy = new Policy(
       [
         '{"name":"a","delay":{"fixed":"1s"}}',

@@ -10,13 +10,13 @@ function meter(truncateAfter: u32, bytesPerSecond: u32): BodyMeter {
 }
 
 describe("a metered body", () => {
-  it("passes whole, at once, where nothing limits it", () => {
+  it("passes whole, at once, when nothing limits it", () => {
     const body = meter(UNLIMITED, UNLIMITED);
     for (let i = 0; i < 5; i++) expect(body.admit(u32.MAX_VALUE)).toBe(u32.MAX_VALUE);
     expect(body.dueNs).toBe(START);
   });
 
-  it("is cut in the middle of a piece, and after it nothing passes", () => {
+  it("is cut in the middle of a piece, and nothing passes after that", () => {
     const body = meter(10, UNLIMITED);
     expect(body.admit(4)).toBe(4);
     expect(body.admit(0)).toBe(0);
@@ -27,7 +27,7 @@ describe("a metered body", () => {
     expect(meter(0, UNLIMITED).admit(1)).toBe(0);
   });
 
-  it("is due when its bytes may have come at the rate", () => {
+  it("is due when its bytes would have arrived at the rate", () => {
     const body = meter(UNLIMITED, 1000);
     expect(body.dueNs).toBe(START);
     body.admit(1);
@@ -45,7 +45,7 @@ describe("a metered body", () => {
     expect(body.dueNs).toBe(START + SECOND / 2);
   });
 
-  it("begins anew", () => {
+  it("starts again", () => {
     const body = meter(1, 1);
     body.admit(5);
     body.begin(new ResponseFault(0, 3, 10), START + 7);

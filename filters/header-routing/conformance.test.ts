@@ -1,14 +1,14 @@
-// The suite that every filter passes, on header-routing.
+// The suite that every filter passes, run on header-routing.
 
 import { describeFilter } from "../../kit/conformance/filter.js";
 
 /** A configuration with one rule. */
 const rule = (fields: object) => ({ rules: [{ name: "r", ...fields }] });
-/** A configuration with one rule that has this match. */
+/** A configuration with one rule, which has this match. */
 const match = (fields: object) => rule({ match: fields, destination: "v1" });
-/** A configuration with one rule that tests one header. */
+/** A configuration with one rule, which tests one header. */
 const header = (fields: object) => match({ headers: [{ name: "x-a", ...fields }] });
-/** A configuration with one rule that splits. */
+/** A configuration with one rule, which splits. */
 const split = (fields: object) => rule({ split: { destinations: [{ name: "v1", weight: 1 }], ...fields } });
 const destinations = (...list: object[]) => rule({ split: { destinations: list } });
 

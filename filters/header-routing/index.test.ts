@@ -37,12 +37,12 @@ const premium: HeaderRoutingConfig = {
 };
 
 describe("a request's host calls", () => {
-  test("are two reads where no rule matches and no client sent a destination: the request is not edited", () => {
+  test("are two reads when no rule matches and no client sent a destination: the request is not edited", () => {
     configure(premium);
     expect(hostCalls()).toEqual({ proxy_get_header_map_value: 2 });
   });
 
-  test("are two reads, one edit and one count where a rule matches", () => {
+  test("are two reads, one edit and one count when a rule matches", () => {
     configure(premium);
     expect(hostCalls(["x-user-type", "premium"])).toEqual({
       proxy_get_header_map_value: 2,
@@ -51,7 +51,7 @@ describe("a request's host calls", () => {
     });
   });
 
-  test("have no edit where the one right destination is there already", () => {
+  test("have no edit when the one right destination is already there", () => {
     configure(premium);
     const calls = hostCalls(["x-user-type", "premium"], [DESTINATION, "v2"]);
     expect(Object.keys(calls)).not.toContain("proxy_add_header_map_value");
@@ -80,7 +80,7 @@ describe("a request's host calls", () => {
     expect(request.filter(([name]) => name === DESTINATION)).toEqual([[DESTINATION, "v2"]]);
   });
 
-  test("are one walk, however many headers the rules test", () => {
+  test("read all headers once, however many headers the rules test", () => {
     const names = Array.from({ length: 20 }, (_, i) => `x-test-${i}`);
     configure({
       rules: names.map((name) => ({
@@ -112,7 +112,7 @@ test("a counter is defined once, however often the configuration changes", () =>
   expect(module.hostCallsTotal.get("proxy_define_metric") ?? 0).toBe(before);
 });
 
-test("a weight of 1 beside 99,999 has the user whom the hash gives it", () => {
+test("a weight of 1 beside 99,999 gets the user whom the hash assigns to it", () => {
   const destinations = [
     { name: "v1", weight: 99_999 },
     { name: "v2", weight: 1 },

@@ -1,6 +1,6 @@
-// The limits, in the in-process host: what a configuration as large as is allowed costs, and a
-// request made to be dear. A cost that grows with rules times bytes does not fail an assertion here
-// but the time limit of the test: it comes to minutes.
+// The limits, in the in-process host: the cost of the largest configuration, and of a request that
+// is made to be expensive. A cost that grows with rules times bytes takes minutes, so it does not
+// fail an assertion here but the time limit of the test.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
@@ -83,7 +83,7 @@ describe("ten thousand rules", () => {
   });
 });
 
-/** A good configuration of so many bytes as JSON, about 1 MiB. */
+/** A valid configuration of the given number of bytes as JSON, about 1 MiB. */
 function sized(bytes: number): HeaderRoutingConfig {
   const filled = (lastPrefix: number): HeaderRoutingConfig => ({
     rules: Array.from({ length: 258 }, (_, i) => ({
@@ -105,7 +105,7 @@ test.each([
   expect(loadModule(path).configure(JSON.stringify(config)).accepted).toBe(accepted);
 });
 
-test("a list far too long is refused without reading all of it: less than 128 MiB", () => {
+test("a list that is far too long is refused without reading all of it: less than 128 MiB", () => {
   const module = loadModule(path);
   const { accepted, logs } = module.configure(`{"rules":[${"1,".repeat(520_000)}1]}`);
   expect(accepted).toBe(false);

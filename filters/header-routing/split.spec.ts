@@ -9,7 +9,7 @@ import { bucketsFor, FINE_BUCKETS, Segment, Split, shareBuckets, Target } from "
 const KEYS: i32 = 100_000;
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
-/** A sticky split over destinations `a`, `b`, `c` and on. */
+/** A sticky split over destinations `a`, `b`, `c` and so on. */
 function splitOf(weights: StaticArray<u64>): Split {
   const targets: Array<Target> = [];
   for (let i = 0; i < weights.length; i++) targets.push(new Target("r", Bytes.of(LETTERS.charAt(i))));
@@ -18,7 +18,7 @@ function splitOf(weights: StaticArray<u64>): Split {
   return split;
 }
 
-/** The destination of `user-` and that number. */
+/** The destination of `user-` with that number. */
 function destinationOf(split: Split, user: i32): string {
   return split.ofKey(Bytes.of("user-" + user.toString())).destination.toString();
 }
@@ -43,7 +43,7 @@ function fineShares(weights: StaticArray<u64>): StaticArray<u32> {
   return counts;
 }
 
-/** Who owns each bucket. */
+/** The owner of each bucket. */
 function ownersOf(weights: StaticArray<u64>): StaticArray<i32> {
   const owners = new StaticArray<i32>(BUCKETS);
   let bucket: u32 = 0;
@@ -61,7 +61,7 @@ function shares(weights: StaticArray<u64>): StaticArray<i32> {
   return counts;
 }
 
-/** How many buckets change owner from `from` to `to`, when the weights change. */
+/** How many buckets change owner when the weights change from `from` to `to`. */
 function moved(before: StaticArray<u64>, after: StaticArray<u64>, from: i32, to: i32): i32 {
   const old = ownersOf(before);
   const now = ownersOf(after);
@@ -73,7 +73,7 @@ function moved(before: StaticArray<u64>, after: StaticArray<u64>, from: i32, to:
 }
 
 describe("shareBuckets", () => {
-  it("gives each target its weight's part", () => {
+  it("gives each target the part of its weight", () => {
     expect(shares([90, 10])).toStrictEqual([9000, 1000]);
     expect(shares([1, 1, 1])).toStrictEqual([3334, 3333, 3333]);
     expect(shares([999, 1])).toStrictEqual([9990, 10]);
@@ -97,7 +97,7 @@ describe("shareBuckets", () => {
     }
   });
 
-  it("moves nothing between the others while weight goes from the base to one of them", () => {
+  it("moves nothing between the others when weight moves from the base to one of them", () => {
     expect(moved([80, 10, 10], [70, 10, 20], 1, 2)).toBe(0);
     expect(moved([80, 10, 10], [70, 10, 20], 0, 1)).toBe(0);
     expect(moved([80, 10, 10], [70, 10, 20], 0, 2)).toBe(1000);
@@ -107,8 +107,8 @@ describe("shareBuckets", () => {
   });
 });
 
-describe("a weight that one of 10,000 buckets would be too much for", () => {
-  it("gets its part all the same", () => {
+describe("a weight below one of 10,000 buckets", () => {
+  it("still gets its part", () => {
     expect(fineShares([99_999, 1])).toStrictEqual([3_999_960_000, 40_000]);
     expect(fineShares([1, 99_999])).toStrictEqual([40_000, 3_999_960_000]);
     expect(fineShares([0, 99_999, 1])).toStrictEqual([0, 3_999_960_000, 40_000]);
@@ -116,7 +116,7 @@ describe("a weight that one of 10,000 buckets would be too much for", () => {
     expect(fineShares([1, 50_000, 49_999])).toStrictEqual([40_000, 2_000_000_000, 1_999_960_000]);
   });
 
-  it("gets something beside 63 of a million, wherever it stands", () => {
+  it("gets something beside 63 weights of a million, wherever it is", () => {
     for (let place = 0; place < 64; place++) {
       const weights = new StaticArray<u64>(64).fill(1_000_000);
       weights[place] = 1;
@@ -126,7 +126,7 @@ describe("a weight that one of 10,000 buckets would be too much for", () => {
     }
   });
 
-  it("makes the buckets of its split finer, and those of no other", () => {
+  it("makes the buckets of its own split finer, and those of no other", () => {
     expect(bucketsFor([99_999, 1])).toBe(FINE_BUCKETS);
     expect(bucketsFor([1, 99_999])).toBe(FINE_BUCKETS);
     expect(bucketsFor([1, 50_000, 49_999])).toBe(FINE_BUCKETS);
@@ -135,7 +135,7 @@ describe("a weight that one of 10,000 buckets would be too much for", () => {
     expect(bucketsFor([1, 1, 1])).toBe(BUCKETS);
   });
 
-  it("has the keys of 1 in 100,000, which stay as the weight rises", () => {
+  it("has the keys of 1 in 100,000, and keeps them as the weight rises", () => {
     const few: StaticArray<i32> = [21_051, 58_748, 59_818];
     const tiny = splitOf([99_999, 1]);
     let found = 0;
@@ -160,8 +160,8 @@ describe("a weight that one of 10,000 buckets would be too much for", () => {
 });
 
 describe("a sticky split", () => {
-  // These were dealt by the first release: a key that moves is a user who changes version.
-  it("gives each key the destination that it always had", () => {
+  // The first release assigned these. A key that moves is a user who changes version.
+  it("gives each key the destination that it has always had", () => {
     expect(dealt([90, 10])).toBe("baabaaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaaaaaabaaaabbabaa");
     expect(dealt([9_000, 999, 1])).toBe("baabaaaaaaaaaaaaaaaaaaaabaaaaaaaaaaaaaaaaaaaaaaaabaaaabbabaa");
     expect(dealt([1, 1, 1])).toBe("baabbcabbccaccbacacbabaabaaacaabcaacbcbbacacabcbcbaabbbbabcc");
@@ -200,7 +200,7 @@ describe("a sticky split", () => {
     expect(request.draws).toBe(0);
   });
 
-  it("draws where the key is missing or empty", () => {
+  it("draws when the key is missing or empty", () => {
     const config = read(
       '{"rules":[{"name":"r","split":{"key":{"header":"x-id"},"destinations":[{"name":"a","weight":1},{"name":"b","weight":1}]}}]}',
     );
@@ -213,7 +213,7 @@ describe("a sticky split", () => {
     expect(request.draws).toBe(2);
   });
 
-  it("sends a pinned key where it is pinned, to a destination without a share too", () => {
+  it("sends a pinned key to its destination, also to one without a share", () => {
     const config = read(
       '{"rules":[{"name":"r","split":{"key":{"clientAddress":true},"destinations":[{"name":"a","weight":1}],"pins":[{"keys":["192.0.2.1","2001:db8::1"],"destination":"b"}]}}]}',
     );

@@ -1,4 +1,4 @@
-// The suite that every filter passes, on rate-limit.
+// The suite that every filter passes, run on rate-limit.
 
 import { describeFilter } from "../../kit/conformance/filter.js";
 
@@ -15,7 +15,7 @@ const key = (...parts: object[]) => limited({ key: parts });
 const cost = (fields: object) => limited({ cost: fields });
 const exempt = (fields: object) => limited({ exempt: fields });
 const answer = (fields: object) => ({ answer: fields, ...limited({}) });
-/** A configuration with one rule that asks the service. */
+/** A configuration with one rule, which asks the service. */
 const asking = (service: object, fields: object = {}) => ({
   service: { ...SERVICE, ...service },
   ...rule({ key: HEADER_KEY, global: {}, ...fields }),
@@ -68,8 +68,7 @@ describeFilter("rate-limit", {
         { name: "b", local: { limit: 10, unit: "second", keys: 1 } },
       ],
     },
-    // What is kept of the keys that random requests make is bounded: with few places the bound is
-    // soon reached.
+    // The number of keys kept from random requests has a limit, and a small table reaches it soon.
     local({ keys: 50 }),
     { headers: "ietf", ...limited({ key: HEADER_KEY, local: { ...LOCAL, keys: 50 } }) },
     {

@@ -1,4 +1,4 @@
-// The binding, in the in-process host: what a request costs, and what one rule makes of it.
+// The binding, in the in-process host: what a request costs, and what one rule does with it.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
@@ -50,7 +50,7 @@ describe("a request's host calls", () => {
     });
   });
 
-  test("are of several rules each the key, its bucket looked at, read and written, and a count", () => {
+  test("are, for each of several rules, the key, its bucket looked at, read and written, and a count", () => {
     const rules = ["a", "b"].map((name) => ({
       name,
       key: [{ header: `x-${name}` }],
@@ -66,21 +66,21 @@ describe("a request's host calls", () => {
     });
   });
 
-  test("have no write where the request is refused, and where it costs nothing", () => {
+  test("include no write when the request is refused, or costs nothing", () => {
     configure({ rules: [{ name: "r", cost: { header: "x-cost" }, local: { limit: 1, unit: "second" } }] });
     hostCalls();
     expect(hostCalls()).not.toHaveProperty("proxy_set_shared_data");
     expect(hostCalls(["x-cost", "0"])).not.toHaveProperty("proxy_set_shared_data");
   });
 
-  test("are none of time and shared data where no rule counts it", () => {
+  test("are none of time and shared data when no rule counts it", () => {
     configure({
       rules: [{ name: "r", key: PER_USER, missing: "skip", local: { limit: 10, unit: "second" } }],
     });
     expect(hostCalls()).toEqual({ proxy_get_header_map_value: 1, proxy_increment_metric: 1 });
   });
 
-  test("a worker that others always come before refuses, takes nothing, and comes to an end", () => {
+  test("a worker that others always overtake refuses, takes nothing, and ends its attempts", () => {
     configure({ explainHeader: "x-why", rules: [{ name: "r", local: { limit: 10, unit: "second" } }] });
     const CAS_MISMATCH = 8;
     module.host.intercept = (call) => (call === "proxy_set_shared_data" ? CAS_MISMATCH : undefined);
@@ -94,7 +94,7 @@ describe("a request's host calls", () => {
 });
 
 describe("a rule", () => {
-  test("in shadow counts and does not act", () => {
+  test("in shadow mode counts and does not act", () => {
     const proxy = proxyOf({
       explainHeader: "x-why",
       rules: [{ name: "r", shadow: true, local: { limit: 2, unit: "minute" } }],
@@ -104,7 +104,7 @@ describe("a rule", () => {
     expect(header(proxy, "x-why")).toEqual(["r;outcome=shadow-limited"]);
   });
 
-  test("does with requests without the key what `missing` says", () => {
+  test("handles requests without the key as `missing` says", () => {
     const rules = (["skip", "share", "deny"] as const).map((missing) => ({
       name: missing,
       match: { path: { exact: `/${missing}` } },
@@ -124,7 +124,7 @@ describe("a rule", () => {
     expect(decisions(proxy, "deny")).toEqual({ denied: 3 });
   });
 
-  test("does not count who is exempt", () => {
+  test("does not count exempt requests", () => {
     const proxy = proxyOf({
       rules: [
         {
@@ -142,7 +142,7 @@ describe("a rule", () => {
     expect(decisions(proxy, "r")).toEqual({ exempt: 4, allowed: 1, limited: 1 });
   });
 
-  test("counts clients of a link by their network, whichever interface they come by", () => {
+  test("counts clients with link-local addresses by their network, whatever the interface", () => {
     const proxy = proxyOf({
       rules: [
         {
@@ -179,7 +179,7 @@ describe("a rule", () => {
     expect(passed).toBe(value === "0" ? 20 : expected);
   });
 
-  test("takes keys of ten megabytes, and any bytes, for what they are", () => {
+  test("accepts keys of ten megabytes and of any bytes", () => {
     configure({ rules: [{ name: "r", key: PER_USER, local: { limit: 1, unit: "minute" } }] });
     const big = "x".repeat(10_000_000);
     for (const value of [big, `${big}y`, "\x80\xff\xfe", "é\u{1f600}", "a\tb"]) {
@@ -192,7 +192,7 @@ describe("a rule", () => {
   });
 });
 
-test("a metadata value of a token is a key, whatever its type", () => {
+test("has a token's metadata value as its key, whatever the type", () => {
   configure({
     rules: [
       {

@@ -1,4 +1,4 @@
-// What responses say, and what several rules make of a request, in the in-process host.
+// What responses say, and what several rules do with a request, in the in-process host.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { HeaderList } from "../../kit/traffic.js";
@@ -30,7 +30,7 @@ describe("several rules", () => {
     ],
   };
 
-  test("must all let a request pass, and take nothing for one that another refuses", () => {
+  test("must all let a request pass, and use up nothing for a request that another rule refuses", () => {
     const proxy = proxyOf(config);
     expect(passing(proxy, 10, [["x-user", "ann"]])).toBe(3);
     expect(passing(proxy, 10, [["x-user", "bob"]])).toBe(2);
@@ -38,7 +38,7 @@ describe("several rules", () => {
     expect(decisions(proxy, "all")).toEqual({ allowed: 5, limited: 8 });
   });
 
-  test("are all in the headers, in place of what the upstream sent", () => {
+  test("are all listed in the headers, which replace the upstream's", () => {
     const proxy = proxyOf(config);
     const user: HeaderList = [["x-user", "ann"]];
     expect(header(proxy, "ratelimit-policy", user)).toEqual(['"user";q=3;w=60, "all";q=5;w=1']);
@@ -74,7 +74,7 @@ describe("a response", () => {
     );
   });
 
-  test("that refuses is as the configuration says, to a gRPC client too", () => {
+  test("that refuses is what the configuration says, also for a gRPC client", () => {
     const proxy = proxyOf({
       answer: { status: 503, body: "<p>slow down</p>", contentType: "text/html", grpcStatus: 14 },
       rules: [{ name: "r", cost: { fixed: 2 }, local: { limit: 1, unit: "minute" } }],
@@ -86,7 +86,7 @@ describe("a response", () => {
     expect(grpc.response?.headers).toContainEqual(["grpc-status", "14"]);
   });
 
-  test("says when more is to be had, and nothing of it where all is there", () => {
+  test("says when more will be available, and does not when everything is", () => {
     const proxy = proxyOf({
       headers: "ietf",
       rules: [{ name: "r", cost: { header: "x-cost" }, local: { limit: 60, unit: "hour", burst: 4 } }],
@@ -101,7 +101,7 @@ describe("a response", () => {
     expect(response?.headers).toContainEqual(["retry-after", "135"]);
   });
 
-  test("to a request that costs more than the burst does not say when to come again: it never passes", () => {
+  test("to a request that costs more than the burst does not say when to retry, because it never passes", () => {
     const proxy = proxyOf({
       rules: [{ name: "r", cost: { fixed: 3 }, local: { limit: 2, unit: "minute" } }],
     });
@@ -110,7 +110,7 @@ describe("a response", () => {
     expect(response?.headers.map(([name]) => name)).not.toContain("retry-after");
   });
 
-  test("says RESOURCE_EXHAUSTED to a gRPC client where nothing else is asked for", () => {
+  test("has RESOURCE_EXHAUSTED for a gRPC client by default", () => {
     const proxy = proxyOf({ rules: [{ name: "r", local: { limit: 1, unit: "minute" } }] });
     passing(proxy, 1);
     expect(header(proxy, "grpc-status", [["content-type", "application/grpc"]])).toEqual(["8"]);

@@ -1,4 +1,4 @@
-// What the filter keeps in shared data, by its bytes. A test that fails here says that a layout has
+// The bytes that the filter keeps in shared data. A test that fails here says that a layout has
 // changed: raise the layout's version in its source, then write down the new keys and bytes.
 
 import { beforeAll, expect, test } from "vitest";
@@ -33,7 +33,7 @@ test("a limit's bucket: 16 times the key's tag and the moment at which its limit
   });
 });
 
-test("a bucket of what the service refuses: 16 times the key, its end, its cost and what is beyond", () => {
+test("a bucket of keys that the service refuses: 16 times the key, its end, its cost and the time beyond", () => {
   const module = predictable(path);
   const service = { cluster: "limits", domain: "shop" };
   const rules = [{ name: "users", key: PER_USER, cost: { fixed: 3 }, global: {} }];

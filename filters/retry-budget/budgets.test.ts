@@ -1,4 +1,4 @@
-// Which budget a request is on, in the in-process host, and for which other reasons there is no
+// Which budget a request belongs to, in the in-process host, and the other reasons why there is no
 // retry.
 
 import "../../kit/vitest.js";
@@ -33,7 +33,7 @@ describe("no retry", () => {
   test.each([
     ["of a POST", {}, { method: "POST" }, [1, 1, 0, 0]],
     ["unless it is named", { methods: ["POST"] }, { method: "POST" }, [4, 0, 0, 0]],
-    ["of a GET where others are named", { methods: ["POST"] }, {}, [1, 1, 0, 0]],
+    ["of a GET when other methods are named", { methods: ["POST"] }, {}, [1, 1, 0, 0]],
     ["but of a gRPC call", {}, { method: "POST", headers: grpc }, [4, 0, 0, 0]],
   ])("%s", (_, fields, request, expected) => {
     expect(answers(fields, request, failing([]))).toEqual(expected);
@@ -43,19 +43,19 @@ describe("no retry", () => {
     ["is over in the first attempt", "300m", [1, 0, 1, 0]],
     ["is over in the second", "700m", [2, 0, 1, 0]],
     ["lasts", "1M", [4, 0, 0, 0]],
-    ["is none", "700x", [4, 0, 0, 0]],
+    ["is invalid", "700x", [4, 0, 0, 0]],
   ])("once grpc-timeout is over: it %s", (_, timeout, expected) => {
     expect(answers({}, { headers: [["grpc-timeout", timeout]] }, failing([], 400))).toEqual(expected);
   });
 
-  test("once it is over, with the time that other filters took of it", () => {
+  test("once the deadline is over, counting the time that other filters took", () => {
     const proxy = proxyOf(one({}), failing([]));
     const request = { headers: [["grpc-timeout", "300m"]], properties: { "request.time": 1n } } as const;
     expect(proxy.request(request).attempts).toBe(1);
     expect(counted(proxy, "deadline")).toBe(1);
   });
 
-  test("once it is over, unless that is not asked for", () => {
+  test("once the deadline is over, unless the configuration ignores it", () => {
     const request = { headers: [["grpc-timeout", "300m"]] };
     expect(answers({ respectDeadline: false }, request, failing([], 400))).toEqual([4, 0, 0, 0]);
   });
@@ -81,7 +81,7 @@ describe("budgets", () => {
   const spent = { ratio: { ...BARE, percentage: 0 } };
   const single = { ratio: { percentage: 0, minRetriesPerSecond: 1, ttl: "1s" } };
 
-  test("are told apart by the value of a header, and those without it share one", () => {
+  test("are told apart by the value of a header, and requests without it share one", () => {
     const proxy = proxyOf(one({ per: { header: "x-caller" }, ratio: { ...single.ratio, ttl: "3s" } }));
     const callers: HeaderList[] = [[["x-caller", "a"]], [["x-caller", "b"]], []];
     const exchanges = callers.map((headers) => proxy.request({ headers }));
@@ -92,14 +92,14 @@ describe("budgets", () => {
     expect(again.map((exchange) => exchange.attempts)).toEqual([1, 1, 1]);
   });
 
-  test("fill no more keys than are configured, whatever callers say", () => {
+  test("use no more keys than are configured, whatever callers send", () => {
     const proxy = proxyOf({ maxCallers: 16, ...one({ per: { header: "x-caller" } }) });
     for (let i = 0; i < 1_000; i++) proxy.request({ headers: [["x-caller", `caller-${i}`]] });
-    // And the secret by which they are dealt.
+    // One more for the secret by which callers get their keys.
     expect(proxy.sharedData().size).toBe(16 + 1);
   });
 
-  test("of clusters and routes are apart", () => {
+  test("of clusters and routes are separate", () => {
     for (const per of [{ cluster: true }, { route: true }]) {
       const failing = () => ({ status: 503 });
       const proxy = proxyOf(one({ per, ratio: { ...single.ratio, ttl: "3s" } }), {
@@ -110,7 +110,7 @@ describe("budgets", () => {
     }
   });
 
-  test("count the first that matches", () => {
+  test("count the first one that matches", () => {
     const proxy = proxyOf({
       budgets: [
         { name: "none", match: { headers: [{ name: "x-batch", present: true }] }, ...spent },
@@ -129,7 +129,7 @@ describe("budgets", () => {
     expect(counted(proxy, "retried", "one")).toBe(3);
   });
 
-  test("say in a header what became of the attempt that is answered", () => {
+  test("report in a header the decision about the attempt that is answered", () => {
     const proxy = proxyOf({ explainHeader: "x-retry-budget", ...one(single) });
     const [first] = send(proxy, 1);
     expect(first?.attempts).toBe(2);

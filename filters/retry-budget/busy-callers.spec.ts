@@ -2,7 +2,7 @@ import { BusyCallers, NO_CALLER } from "./busy-callers";
 
 const MOST: i32 = 65_536;
 
-/** All of them, in their order. */
+/** All callers, in their order. */
 function walk(callers: BusyCallers): Array<i32> {
   const found: Array<i32> = [];
   for (let caller = callers.next(0); caller != NO_CALLER; caller = callers.next(caller + 1))
@@ -19,7 +19,7 @@ describe("busy callers", () => {
     expect(walk(callers)).toStrictEqual(busy);
   });
 
-  it("are found from any number on", () => {
+  it("are found from any number onwards", () => {
     const callers = new BusyCallers(MOST);
     callers.set(64, true);
     callers.set(MOST, true);
@@ -30,7 +30,7 @@ describe("busy callers", () => {
     expect(callers.next(MOST + 1)).toBe(NO_CALLER);
   });
 
-  it("are gone when nothing goes on any more, and others stay", () => {
+  it("are gone when they have nothing in progress, and others stay", () => {
     const callers = new BusyCallers(70);
     callers.set(5, true);
     callers.set(6, true);
@@ -40,7 +40,7 @@ describe("busy callers", () => {
     expect(walk(callers)).toStrictEqual([5]);
   });
 
-  it("are one where there is but one number", () => {
+  it("are one when there is only one number", () => {
     const callers = new BusyCallers(0);
     callers.set(0, true);
     expect(callers.next(0)).toBe(0);

@@ -23,7 +23,7 @@ function request(lines: Array<string>): ListedRequest {
   return request;
 }
 
-/** How many of the values come to the same number with either secret. */
+/** How many of the values get the same number with both secrets. */
 function same(one: string, other: string): i32 {
   let count = 0;
   for (let i = 0; i < VALUES; i++) {
@@ -34,14 +34,14 @@ function same(one: string, other: string): i32 {
 }
 
 describe("callers by a header", () => {
-  it("have the same number in every VM that knows the secret, and nobody else knows it", () => {
+  it("have the same number in every VM that knows the secret, which nobody else knows", () => {
     expect(same("0123456789abcdef", "0123456789abcdef")).toBe(VALUES);
     // By chance one of them does in sixteen tries.
     expect(same("0123456789abcdef", "fedcba9876543210")).toBeLessThan(4);
     expect(same("0123456789abcdef", "0123456789abcdeF")).toBeLessThan(4);
   });
 
-  it("are at most as many as they may be, and those without it are one more", () => {
+  it("are no more than the maximum, and those without the header are one more", () => {
     const callers = callersOf("0123456789abcdef");
     for (let i = 0; i < 4 * MOST; i++) {
       const number = callers.of(request([`x-caller= caller-${i}`]));
@@ -53,7 +53,7 @@ describe("callers by a header", () => {
 });
 
 describe("callers by a name", () => {
-  it("have a number each, as long as there is room, and keep it", () => {
+  it("have a number each, while there is room, and keep it", () => {
     const callers = new Callers(Per.Route, 0, 2, HEADER);
     const numbers: Array<i32> = [];
     const names: StaticArray<string> = ["a", "b", "c", "a", "b", "d"];

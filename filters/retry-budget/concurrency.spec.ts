@@ -7,7 +7,7 @@ const SECOND: u64 = 1_000_000_000;
 const START: u64 = 3_600 * SECOND;
 const CALLERS: i32 = 4;
 
-/** One VM's view, and what is kept for all. */
+/** One VM's view, and what all VMs share. */
 class Shared {
   kept: Bytes | null = null;
   now: u64 = START;
@@ -40,7 +40,7 @@ function end(shared: Shared, books: ConcurrencyBooks, held: u32): void {
 }
 
 describe("books of the policy concurrency", () => {
-  it("allow the minimum, and a share of what goes on in all VMs", () => {
+  it("allow the minimum, and a share of what is in progress in all VMs", () => {
     const shared = new Shared();
     const one = new ConcurrencyBooks(2_000, 1, 11, CALLERS);
     const other = new ConcurrencyBooks(2_000, 1, 22, CALLERS);
@@ -56,7 +56,7 @@ describe("books of the policy concurrency", () => {
     expect(one.activeRetries()).toBe(2);
   });
 
-  it("forget a VM that is gone, and know it again if it is not", () => {
+  it("forget a VM that is gone, and know it again when it comes back", () => {
     const shared = new Shared();
     const one = new ConcurrencyBooks(0, 2, 11, CALLERS);
     const other = new ConcurrencyBooks(0, 2, 22, CALLERS);
@@ -71,7 +71,7 @@ describe("books of the policy concurrency", () => {
     expect(retries(shared, other)).toBe(false);
   });
 
-  it("keep promises of every VM for as long as they last", () => {
+  it("keep the promises of every VM for as long as they last", () => {
     const shared = new Shared();
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     const other = new ConcurrencyBooks(0, 1, 22, CALLERS);
@@ -92,7 +92,7 @@ describe("books of the policy concurrency", () => {
     expect(retries(shared, other)).toBe(true);
   });
 
-  it("let an attempt that is about to end pass on its own place", () => {
+  it("let an attempt that is about to end give its own place to the retry", () => {
     const shared = new Shared();
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     expect(retries(shared, one)).toBe(true);
@@ -102,7 +102,7 @@ describe("books of the policy concurrency", () => {
     expect(one.promise(true)).toBe(true);
   });
 
-  it("keep what was not written down out of the VM's own count", () => {
+  it("leave what was not written out of the VM's own count", () => {
     const shared = new Shared();
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     one.load(shared.kept, shared.now);
@@ -111,7 +111,7 @@ describe("books of the policy concurrency", () => {
     expect(one.activeRetries()).toBe(0);
   });
 
-  it("never count below nothing", () => {
+  it("never count below zero", () => {
     const shared = new Shared();
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     end(shared, one, 3);
@@ -129,7 +129,7 @@ describe("books of the policy concurrency", () => {
     expect(one.remaining()).toBe(3);
   });
 
-  it("of callers are apart", () => {
+  it("of callers are separate", () => {
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     one.load(null, START);
     one.first(0);
@@ -149,7 +149,7 @@ describe("books of the policy concurrency", () => {
     expect(one.nextBusy(0)).toBe(0);
   });
 
-  it("are new where what was kept is none, and take the last of too many entries", () => {
+  it("are new when the stored bytes are not books, and take the last of too many entries", () => {
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     one.load(Bytes.of("no books"), START);
     expect(one.activeRequests()).toBe(0);

@@ -1,4 +1,4 @@
-// The suite that every filter passes, on retry-budget.
+// The suite that every filter passes, run on retry-budget.
 
 import { describeFilter } from "../../kit/conformance/filter.js";
 

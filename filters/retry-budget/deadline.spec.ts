@@ -22,7 +22,7 @@ describe("grpc-timeout", () => {
     expect(grpc("0m")).toBe(0);
   });
 
-  it("is none where it is anything else", () => {
+  it("is absent if it is anything else", () => {
     const wrong: StaticArray<string> = [
       "",
       "m",
@@ -59,7 +59,7 @@ describe("x-envoy-expected-rq-timeout-ms", () => {
 });
 
 describe("a deadline", () => {
-  it("is what the router gives, from now on", () => {
+  it("is what the router gives, counted from now", () => {
     const deadline = new Deadline();
     expect(deadline.isOver(u64.MAX_VALUE - 1)).toBe(false);
     deadline.set(1_000 * MS, 300 * MS, NO_DEADLINE);
@@ -71,7 +71,7 @@ describe("a deadline", () => {
     expect(deadline.isOver(1_300 * MS)).toBe(false);
   });
 
-  it("is over where the router says that nothing is left", () => {
+  it("is over when the router says that nothing is left", () => {
     const deadline = new Deadline();
     deadline.set(MS, MS, NO_DEADLINE);
     expect(deadline.isOver(MS)).toBe(true);
@@ -85,7 +85,7 @@ describe("a grpc-timeout that the router counts down", () => {
     expect(same("300m", "300")).toBe(true);
   });
 
-  it("is no client's that only comes to as much", () => {
+  it("is not taken from a client's value that happens to be equal", () => {
     const others: StaticArray<string> = ["1S", "300u", "301m", "1300m", "", "m"];
     for (let i = 0; i < others.length; i++) expect(same(others[i], "300")).toBe(false, others[i]);
     expect(same("1S", "1000")).toBe(false);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe("a ratio", () => {
-  test("lets the retries be 20 % of the requests, whichever worker they come to", () => {
+  test("limits retries to 20 % of the requests, whichever worker they come to", () => {
     const proxy = proxyOf(one({ ratio: { ...BARE, ttl: "1m" } }), { workers: 4 });
     const exchanges = Array.from({ length: 1_000 }, () => {
       const exchange = proxy.request();
@@ -37,7 +37,7 @@ describe("a ratio", () => {
     expect(counted(proxy, "exceeded")).toBe(1_000);
   });
 
-  test("gives the client the failed response as it is, where nothing is left", () => {
+  test("gives the client the failed response unchanged when nothing is left", () => {
     const proxy = proxyOf(one({ ratio: { ...BARE, percentage: 0 } }));
     const [exchange] = send(proxy, 1);
     expect(exchange).toMatchObject({ attempts: 1, details: "via_upstream" });
@@ -45,14 +45,14 @@ describe("a ratio", () => {
     expect(exchange?.response).toHaveHeader("x-shop", "closed");
   });
 
-  test("leaves some in any case, and they come back when the window has passed", () => {
+  test("allows a minimum in any case, which is available again when the window has passed", () => {
     const proxy = proxyOf(one({ ratio: { percentage: 0, minRetriesPerSecond: 1 } }));
     expect(send(proxy, 5).map((exchange) => exchange.attempts)).toEqual([4, 4, 4, 2, 1]);
     proxy.advance(10_000);
     expect(send(proxy, 1)[0]?.attempts).toBe(4);
   });
 
-  test("holds where a hundred fail at once, each with a promise or without", () => {
+  test("is kept when a hundred fail at once, each with a promise or without", () => {
     const proxy = proxyOf(one({ ratio: { ...BARE, percentage: 50 } }), { workers: 4 });
     const exchanges = Array.from({ length: 100 }, () => proxy.request());
     proxy.advance(10_000);
@@ -62,11 +62,11 @@ describe("a ratio", () => {
 
   const single = one({ ratio: { percentage: 0, minRetriesPerSecond: 1, ttl: "1s" } });
 
-  test("keeps a promise only so long as the router may need for the retry", () => {
+  test("keeps a promise only as long as the router may need for the retry", () => {
     const proxy = proxyOf(single);
     const exchange = proxy.open();
     exchange.end();
-    // The router waits before its retry, and then there is none.
+    // The router waits before its retry, and then does not make it.
     exchange.cancel();
     expect(remaining(proxy)).toBe(0);
     expect(proxy.request().attempts).toBe(1);
@@ -85,11 +85,11 @@ describe("a ratio", () => {
     expect(counted(proxy, "exceeded")).toBe(0);
   });
 
-  test("is shown before the first request too", () => {
+  test("is reported before the first request too", () => {
     expect(remaining(proxyOf({}), "default")).toBe(100);
   });
 
-  test("retries every one of a few that fail", () => {
+  test("retries all of a few that fail", () => {
     let requests = 0;
     const respond = (_: unknown, attempt: number) =>
       attempt === 1 && requests++ % 100 === 7 ? { status: 503 } : { body: "sold" };
@@ -101,7 +101,7 @@ describe("a ratio", () => {
   });
 });
 
-describe("where there was no response", () => {
+describe("without a response", () => {
   test("the next attempt is answered, with status, body and details that say why", () => {
     const proxy = proxyOf(
       { answer: { status: 529, body: "spent\n" }, ...one({ ratio: { ...BARE, percentage: 0 } }) },
@@ -125,12 +125,12 @@ describe("where there was no response", () => {
 describe("concurrency", () => {
   const slow = { upstreams: { shop: () => ({ status: 503, delayMs: 1_000 }) } };
 
-  test("lets so many retries go on at once, and gives them back as they end", () => {
+  test("lets the allowed number of retries run at once, and takes them back as they end", () => {
     const proxy = proxyOf(one({ concurrency: { percentage: 20, minRetryConcurrency: 2 } }), slow);
     const exchanges = Array.from({ length: 50 }, () => proxy.request());
     proxy.advance(1_000);
-    // The first failed among fifty, the last among few: what goes on, less what is about to end, is
-    // what a share is of.
+    // The first failed among fifty, the last among few: the share is of what is in progress, less
+    // what is about to end.
     const retries = counted(proxy, "exceeded");
     expect(retries).toBeGreaterThanOrEqual(40);
     proxy.advance(200);
@@ -142,7 +142,7 @@ describe("concurrency", () => {
     expect(proxy.metrics.get("meshwright.retry_budget.active_requests;rule=one")).toBe(0);
   });
 
-  test("gives back what a client left behind", () => {
+  test("takes back what a client left behind", () => {
     const proxy = proxyOf(one({ concurrency: {} }), slow);
     const exchanges = Array.from({ length: 10 }, () => proxy.open());
     for (const exchange of exchanges) exchange.cancel();
@@ -168,7 +168,7 @@ describe("host calls", () => {
   ] as const)("%s", (_, configuration, status, properties, calls) => {
     const module = loadModule(path);
     module.configure(JSON.stringify(configuration));
-    // The first sets the timer of the gauges.
+    // The first request sets the timer of the gauges.
     module.exchange(PLAIN);
     const { hostCalls } = module.exchange(PLAIN, { response: [[":status", status]], properties });
     expect([...hostCalls.values()].reduce((sum, count) => sum + count, 0)).toBe(calls);
@@ -176,7 +176,7 @@ describe("host calls", () => {
 });
 
 test.each(["0", "-1", "999999999999", "abc", ""])(
-  "a client's x-envoy-attempt-count %j means nothing",
+  "a client's x-envoy-attempt-count %j has no effect",
   (value) => {
     const proxy = proxyOf(one({ ratio: { ...BARE, percentage: 0 } }), { upstreams: { shop: () => ({}) } });
     expect(send(proxy, 1, [["x-envoy-attempt-count", value]])[0]?.response?.status).toBe(200);

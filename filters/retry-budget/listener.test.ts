@@ -59,11 +59,11 @@ describe("in a listener's chain", () => {
     expect([counted(proxy, "method"), counted(proxy, "deadline")]).toEqual([1, 1]);
   });
 
-  test("a client that goes before the answer takes no retry with it", () => {
+  test("a client that leaves before the answer takes no retry with it", () => {
     const proxy = proxyOf(downstream({ ratio: { percentage: 0, minRetriesPerSecond: 1 } }), {
       upstreams: { shop: (_, attempt) => ({ status: 503, delayMs: attempt === 1 ? 0 : 60_000 }) },
     });
-    // Each makes one of the three retries that it is granted.
+    // Each makes one of the three retries that it was granted.
     for (let i = 0; i < 3; i++) {
       const exchange = proxy.request();
       proxy.advance(100);

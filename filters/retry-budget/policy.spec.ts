@@ -2,7 +2,7 @@ import { Bytes } from "../../assembly/text/bytes";
 import { isRetriableGrpcStatus, isRetriableStatus, Methods } from "./policy";
 
 describe("methods", () => {
-  it("are the idempotent ones and gRPC calls, where none are listed", () => {
+  it("are the idempotent ones and gRPC calls, when none are listed", () => {
     const methods = new Methods(null);
     const retried: StaticArray<string> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
     for (let i = 0; i < retried.length; i++) expect(methods.allow(Bytes.of(retried[i]), false)).toBe(true);
@@ -12,7 +12,7 @@ describe("methods", () => {
     expect(methods.allow(null, true)).toBe(false);
   });
 
-  it("are those that are listed, and no others", () => {
+  it("are the listed ones, and no others", () => {
     const methods = new Methods([Bytes.of("POST")]);
     expect(methods.allow(Bytes.of("POST"), false)).toBe(true);
     expect(methods.allow(Bytes.of("GET"), true)).toBe(false);
@@ -23,7 +23,7 @@ function isOne(status: string): bool {
   return isRetriableStatus(Bytes.of(status), []);
 }
 
-describe("what looks like a response to retry", () => {
+describe("a response that looks retriable", () => {
   it("is one of these statuses", () => {
     const retried: StaticArray<string> = ["500", "503", "599", "409", "429"];
     for (let i = 0; i < retried.length; i++) expect(isOne(retried[i])).toBe(true);
@@ -32,14 +32,14 @@ describe("what looks like a response to retry", () => {
     expect(isRetriableStatus(null, [])).toBe(false);
   });
 
-  it("or another that is said to be one", () => {
+  it("or another that the configuration names", () => {
     expect(isRetriableStatus(Bytes.of("404"), [425, 404])).toBe(true);
     expect(isRetriableStatus(Bytes.of("405"), [425, 404])).toBe(false);
     expect(isRetriableStatus(Bytes.of("503"), [404])).toBe(true);
     expect(isRetriableStatus(null, [404])).toBe(false);
   });
 
-  it("or one of these of gRPC", () => {
+  it("or one of these gRPC statuses", () => {
     for (let status = 0; status < 17; status++) {
       const isOne = status == 1 || status == 4 || status == 8 || status == 13 || status == 14;
       expect(isRetriableGrpcStatus(Bytes.of(status.toString()))).toBe(isOne, status.toString());

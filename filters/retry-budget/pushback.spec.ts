@@ -6,7 +6,7 @@ function date(text: string): i64 {
 }
 
 describe("grpc-retry-pushback-ms", () => {
-  it("allows a retry now where it is 0 or absent", () => {
+  it("allows a retry now when it is 0 or absent", () => {
     expect(grpcPushesBack(null)).toBe(false);
     expect(grpcPushesBack(Bytes.of("0"))).toBe(false);
     const others: StaticArray<string> = ["1", "-1", "", "soon", "0.5", "99999999999999999999"];

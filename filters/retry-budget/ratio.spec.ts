@@ -3,10 +3,10 @@ import { NO_PROMISE } from "./books";
 import { RatioBooks } from "./ratio";
 
 const SECOND: u64 = 1_000_000_000;
-/** As Envoy's clock may stand. */
+/** A possible time of Envoy's clock. */
 const START: u64 = 3_600 * SECOND;
 
-/** Kept between two changes, as in shared data. */
+/** Writes the books and reads them again, as with shared data. */
 function keep(books: RatioBooks): Bytes {
   return books.bytes.copy();
 }
@@ -58,7 +58,7 @@ describe("books of the policy ratio", () => {
     expect(books.remaining()).toBe(0);
   });
 
-  it("are new after any length of time, and stay where they are when a clock is behind", () => {
+  it("are new after any length of time, and do not change when a clock is behind", () => {
     const books = new RatioBooks(10_000, 1_000, 0);
     books.load(null, START);
     requests(books, 5);
@@ -72,7 +72,7 @@ describe("books of the policy ratio", () => {
     expect(books.remaining()).toBe(0);
   });
 
-  it("count a promise until it is redeemed, once, or lapses", () => {
+  it("count a promise until it is redeemed, once, or expires", () => {
     const books = new RatioBooks(0, 1_000, 2);
     books.load(null, START);
     const lapse = books.lapse;
@@ -88,7 +88,7 @@ describe("books of the policy ratio", () => {
     expect(books.retry(lapse + 9)).toBe(false);
   });
 
-  it("give a promise that has lapsed to others", () => {
+  it("give a promise that has expired to others", () => {
     const books = new RatioBooks(0, 60_000, 1);
     books.load(null, START);
     for (let i = 0; i < 60; i++) expect(books.promise(false)).toBe(true);
@@ -101,7 +101,7 @@ describe("books of the policy ratio", () => {
     expect(books.remaining()).toBe(59);
   });
 
-  it("grant what a request may need, and take back what it did not, as long as it is in the window", () => {
+  it("grant what a request may need, and take back what it did not, while it is in the window", () => {
     const books = new RatioBooks(0, 1_000, 5);
     books.load(null, START);
     expect(books.first(3)).toBe(3);
@@ -120,7 +120,7 @@ describe("books of the policy ratio", () => {
     expect(books.remaining()).toBe(4);
   });
 
-  it("are new where what was kept is of another size", () => {
+  it("are new when the stored bytes have another size", () => {
     const books = new RatioBooks(0, 1_000, 5);
     books.load(Bytes.of("no books"), START);
     expect(books.remaining()).toBe(5);

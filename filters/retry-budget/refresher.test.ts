@@ -1,16 +1,16 @@
-// What a tick does about the books of many callers, in the in-process host: it is counted in host
-// calls, for while it lasts the worker serves nobody.
+// What a tick does with the books of many callers, in the in-process host. It is measured in host
+// calls, because the worker serves no request during a tick.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
 import { budgetProxies } from "../../test/support/budget-proxy.js";
 import type { RetryBudgetConfig } from "./schema.js";
 
-/** Refreshing a caller's books is a clock, a read and a write. */
+/** Refreshing a caller's books costs a clock, a read and a write. */
 const MOST_HOST_CALLS = 500 * 5;
 const REFRESH_MS = 5_000;
 const PAUSE_MS = 20;
-/** After so long books take a VM for gone. */
+/** After this time books count a VM as gone. */
 const STALE_NS = 30_000_000_000n;
 
 let path: string;
@@ -25,7 +25,7 @@ function configured(config: RetryBudgetConfig): HostedModule {
   return module;
 }
 
-/** Opens a request for each of so many callers; they go on. */
+/** Opens a request for each of the given number of callers; the requests stay open. */
 function openAll(module: HostedModule, callers: number) {
   return Array.from({ length: callers }, (_, i) =>
     module.open([
@@ -37,7 +37,7 @@ function openAll(module: HostedModule, callers: number) {
   );
 }
 
-/** Host calls, and those of them that write books, while that many milliseconds pass. */
+/** Host calls, and those that write books, while the given number of milliseconds pass. */
 function spent(module: HostedModule, ms: number): { readonly all: number; readonly writes: number } {
   const before = new Map(module.hostCallsTotal);
   module.advance(ms);
@@ -51,7 +51,7 @@ function spent(module: HostedModule, ms: number): { readonly all: number; readon
   };
 }
 
-/** The keys of books, and when the VM last wrote into each. */
+/** The keys of books, and when the VM last wrote to each. */
 function lastWritten(module: HostedModule): bigint[] {
   return [...module.host.sharedDataOf("").entries]
     .filter(([key]) => key.startsWith("12:retry-budget,"))
@@ -62,7 +62,7 @@ const per = { header: "x-caller" };
 const concurrency = { percentage: 20 };
 
 describe("a tick", () => {
-  test("does a part of the callers, and the next ticks do the others", () => {
+  test("handles a part of the callers, and the next ticks handle the others", () => {
     const module = configured({ maxCallers: 65_536, budgets: [{ name: "one", per, concurrency }] });
     openAll(module, 3_000);
     const books = lastWritten(module).length;
@@ -76,7 +76,7 @@ describe("a tick", () => {
     expect(writes).toBe(books);
   });
 
-  test("does a part of the budgets where there are a hundred, with every caller in each", () => {
+  test("handles a part of the budgets when there are a hundred, with every caller in each", () => {
     const budgets = Array.from({ length: 100 }, (_, i) => ({
       name: `b${i}`,
       per,
@@ -96,7 +96,7 @@ describe("a tick", () => {
     expect(writes).toBe(books);
   });
 
-  test("leaves alone the callers for whom nothing goes on any more", () => {
+  test("skips the callers that have nothing in progress any more", () => {
     const module = configured({ maxCallers: 65_536, budgets: [{ name: "one", per, concurrency }] });
     const streams = openAll(module, 1_000);
     for (const stream of streams.slice(10)) stream.close();
@@ -105,7 +105,7 @@ describe("a tick", () => {
   });
 });
 
-test("no books forget a VM in which something goes on for each of 3,000 callers, however long", () => {
+test("no books forget a VM that has something in progress for each of 3,000 callers, however long", () => {
   const module = configured({ maxCallers: 65_536, budgets: [{ name: "one", per, concurrency }] });
   openAll(module, 3_000);
   for (let i = 0; i < 20; i++) {
@@ -116,7 +116,7 @@ test("no books forget a VM in which something goes on for each of 3,000 callers,
   }
 });
 
-test("ticks end when nothing goes on and the gauges have nothing more to show", () => {
+test("ticks end when nothing is in progress and the gauges have nothing new to show", () => {
   const module = configured({ budgets: [{ name: "one", per, concurrency }] });
   for (const stream of openAll(module, 600)) stream.close();
   module.advance(70_000);

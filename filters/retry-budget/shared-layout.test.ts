@@ -1,4 +1,4 @@
-// What the filter keeps in shared data, by its bytes. A test that fails here says that a layout has
+// The bytes that the filter keeps in shared data. A test that fails here says that a layout has
 // changed: raise the layout's version in its source, then write down the new keys and bytes.
 
 import { beforeAll, expect, test } from "vitest";
@@ -23,7 +23,7 @@ beforeAll(async () => {
   ({ module: path } = await budgetProxies());
 }, 120_000);
 
-/** An attempt of that number that fails; its stream stays open. */
+/** An attempt with that number, which fails; its stream stays open. */
 function fail(module: HostedModule, attempt: number): void {
   begin(module, attempt).responseHeaders([[":status", "503"]], true);
 }
@@ -35,7 +35,7 @@ function begin(module: HostedModule, attempt: number): HttpStream {
   });
 }
 
-test("the books of a ratio: the step, ten times requests and retries, the lapse, two counts of promises", () => {
+test("the books of a ratio: the step, ten times requests and retries, the expiry, two counts of promises", () => {
   const module = predictable(path);
   const budgets = [{ name: "one", per, ratio: { percentage: 50 } }];
   expect(module.configure({ budgets }, { plugin: "budget" }).accepted).toBe(true);
@@ -51,7 +51,7 @@ test("the books of a ratio: the step, ten times requests and retries, the lapse,
   });
 });
 
-test("the books of a concurrency: VM, time, attempts, retries, the lapse, two counts of promises", () => {
+test("the books of a concurrency: VM, time, attempts, retries, the expiry, two counts of promises", () => {
   const module = predictable(path);
   const budgets = [{ name: "one", per, concurrency: { percentage: 50 } }];
   expect(module.configure({ budgets }, { plugin: "budget" }).accepted).toBe(true);
@@ -67,7 +67,7 @@ test("the books of a concurrency: VM, time, attempts, retries, the lapse, two co
   });
 });
 
-test("a promise, a property of the request: the lapse, and the attempt that it was made to", () => {
+test("a promise, a property of the request: the expiry, and the attempt that it was made to", () => {
   const module = predictable(path);
   expect(module.configure({ budgets: [{ name: "one" }] }, { plugin: "budget" }).accepted).toBe(true);
   const stream = begin(module, 1);

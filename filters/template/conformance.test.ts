@@ -1,4 +1,4 @@
-// The suite that every filter passes, on template.
+// The suite that every filter passes, run on template.
 
 import { describeFilter } from "../../kit/vitest.js";
 

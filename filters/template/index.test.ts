@@ -1,4 +1,4 @@
-// The binding, in the in-process host: what becomes of a request, and what it costs.
+// The binding, in the in-process host: what happens to a request, and what it costs.
 
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { filterModule, type HeaderList, type HostedModule, loadModule } from "../../kit/index.js";
@@ -42,7 +42,7 @@ test.each([
   expect(counted(outcome)).toBe(1);
 });
 
-test("another header can be looked at, and in shadow mode every request passes", () => {
+test("another header can be tested, and in shadow mode every request passes", () => {
   configure({ header: "x-tenant", values: ["a"], shadow: true });
   expect(exchange(["x-tenant", "b"]).localReply).toBeUndefined();
   expect(counted("unknown")).toBe(1);

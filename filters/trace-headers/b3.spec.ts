@@ -54,7 +54,7 @@ describe("readB3", () => {
     expect(trace.parentId.toString()).toBe(SPAN_ID);
   });
 
-  it("takes a decision alone", () => {
+  it("accepts a decision alone", () => {
     expect(reads("0")).toBe(true);
     expect(trace.sampling).toBe(Sampling.Deny);
     expect(trace.continued).toBe(false);
@@ -64,7 +64,7 @@ describe("readB3", () => {
     expect(trace.sampling).toBe(Sampling.Debug);
   });
 
-  it("refuses what is no decision", () => {
+  it("refuses an invalid decision", () => {
     expect(reads("")).toBe(false);
     expect(reads("2")).toBe(false);
     expect(reads("D")).toBe(false);
@@ -88,7 +88,7 @@ describe("readB3", () => {
     expect(reads(TRACE_ID + "-" + SPAN_ID + "-1-" + PARENT_ID.toUpperCase())).toBe(false);
   });
 
-  it("refuses what is cut off and what goes on", () => {
+  it("refuses a header that is cut off or too long", () => {
     const whole = TRACE_ID + "-" + SPAN_ID + "-1-" + PARENT_ID;
     for (let size = 0; size < whole.length; size++) {
       const complete = size == TRACE_ID.length + 17 || size == TRACE_ID.length + 19;
@@ -119,7 +119,7 @@ describe("readB3Multi", () => {
     expect(trace.sampling).toBe(Sampling.Defer);
   });
 
-  it("takes every spelling of a decision", () => {
+  it("accepts every spelling of a decision", () => {
     expect(readsMulti(TRACE_ID, SPAN_ID, "-", "true", "-")).toBe(true);
     expect(trace.sampling).toBe(Sampling.Accept);
     expect(readsMulti(TRACE_ID, SPAN_ID, "-", "false", "0")).toBe(true);
@@ -130,7 +130,7 @@ describe("readB3Multi", () => {
     expect(trace.sampling).toBe(Sampling.Debug);
   });
 
-  it("takes a decision alone", () => {
+  it("accepts a decision alone", () => {
     expect(readsMulti("-", "-", "-", "0", "-")).toBe(true);
     expect(trace.continued).toBe(false);
     expect(trace.sampling).toBe(Sampling.Deny);
@@ -139,7 +139,7 @@ describe("readB3Multi", () => {
     expect(readsMulti("-", "-", "-", "-", "0")).toBe(false);
   });
 
-  it("refuses half of the ids", () => {
+  it("refuses one id without the other", () => {
     expect(readsMulti(TRACE_ID, "-", "-", "1", "-")).toBe(false);
     expect(readsMulti("-", SPAN_ID, "-", "1", "-")).toBe(false);
     expect(readsMulti("-", "-", PARENT_ID, "1", "-")).toBe(false);

@@ -1,4 +1,4 @@
-// The suite that every filter passes, on trace-headers.
+// The suite that every filter passes, run on trace-headers.
 
 import { describeFilter } from "../../kit/conformance/filter.js";
 import type { HeaderList } from "../../kit/traffic.js";
@@ -40,7 +40,7 @@ const ACCEPTED: readonly unknown[] = [
   },
 ];
 
-/** Documents with one thing wrong, and where. */
+/** Documents with one fault, and where it is. */
 const REFUSED: readonly (readonly [document: unknown, path: string])[] = [
   [null, "configuration"],
   [[], "configuration"],
@@ -144,7 +144,7 @@ const SPAN = "00f067aa0ba902b7";
 const TRACEPARENT = `00-${TRACE}-${SPAN}-01`;
 const BAD = "no";
 
-/** Between them they come to every outcome, from every source. */
+/** Together they reach every outcome, from every source. */
 const HEADERS: readonly HeaderList[] = [
   [],
   [["traceparent", TRACEPARENT]],

@@ -1,5 +1,5 @@
 // What the filter does to a request and its response, without a proxy: which headers it leaves, and
-// how many host calls that takes.
+// how many host calls that costs.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ExchangeOptions, type HostedModule, loadModule } from "../../kit/host/load.js";
@@ -65,7 +65,7 @@ describe("a request without a trace", () => {
     expect(counted()).toEqual({ "meshwright.trace_headers.requests_total;outcome=started;source=none": 1 });
   });
 
-  test("gets ids of its own, a thousand times", () => {
+  test("gets its own ids, a thousand times", () => {
     configure({});
     const ids = new Set<string>();
     for (let i = 0; i < 1000; i++) {
@@ -75,7 +75,7 @@ describe("a request without a trace", () => {
     expect(ids.size).toBe(2000);
   });
 
-  test("gets every format that is asked for, with the same ids", () => {
+  test("gets every configured format, with the same ids", () => {
     configure(ALL_FORMATS);
     const { added } = send([]);
     const [, traceId, spanId] = added.traceparent?.split("-") ?? [];
@@ -97,7 +97,7 @@ describe("a request without a trace", () => {
     expect(added["x-b3-sampled"]).toBe("0");
   });
 
-  test("takes a decision that came without ids", () => {
+  test("uses a decision that came without ids", () => {
     configure({});
     expect(send([["b3", "0"]]).added.traceparent).toMatch(/-00$/);
     expect(send([["x-b3-sampled", "false"]]).added.traceparent).toMatch(/-00$/);
@@ -107,7 +107,7 @@ describe("a request without a trace", () => {
     });
   });
 
-  test("is sampled at about the rate", () => {
+  test("is sampled at about the configured rate", () => {
     configure({ sampling: 30 });
     let sampled = 0;
     for (let i = 0; i < 4000; i++) if (send([]).added.traceparent?.endsWith("-01")) sampled++;
@@ -118,7 +118,7 @@ describe("a request without a trace", () => {
 });
 
 describe("a request with a trace", () => {
-  test("goes on with it, in every format that is asked for", () => {
+  test("continues it, in every configured format", () => {
     configure(ALL_FORMATS);
     const { added } = send([["traceparent", TRACEPARENT]]);
     const spanId = added["x-b3-spanid"];
@@ -186,7 +186,7 @@ describe("a request with a trace", () => {
     expect(added.tracestate).toBe("a=1,bc=2,d=3");
   });
 
-  test("keeps the first entry of a vendor that comes twice, and the others' entries", () => {
+  test("keeps the first entry of a vendor that occurs twice, and the others' entries", () => {
     configure({});
     const { added } = send([
       ["traceparent", TRACEPARENT],
@@ -207,7 +207,7 @@ describe("a request with a trace", () => {
     expect(Object.keys(added)).toEqual(["b3"]);
   });
 
-  test("loses a tracestate that is invalid, not the trace", () => {
+  test("loses an invalid tracestate, and keeps the trace", () => {
     configure({});
     const { added } = send([
       ["traceparent", TRACEPARENT],
@@ -221,8 +221,8 @@ describe("a request with a trace", () => {
   });
 });
 
-describe("a request that is not believed", () => {
-  test("loses repeated and invalid headers, all of them", () => {
+describe("a request that is not trusted", () => {
+  test("loses all repeated and invalid headers", () => {
     configure(ALL_FORMATS);
     const { added } = send([
       ["traceparent", TRACEPARENT],
@@ -243,7 +243,7 @@ describe("a request that is not believed", () => {
     });
   });
 
-  test("starts anew at the edge", () => {
+  test("starts a new trace at the edge", () => {
     configure({ trustIncoming: false, sampling: 0 });
     const { added } = send([
       ["traceparent", TRACEPARENT],
@@ -256,7 +256,7 @@ describe("a request that is not believed", () => {
     expect(counted()).toEqual({ "meshwright.trace_headers.requests_total;outcome=restarted;source=none": 1 });
   });
 
-  test("starts anew when it has more headers than the host hands over", () => {
+  test("starts a new trace when it has more headers than the host returns", () => {
     configure({});
     const many = Array.from({ length: 1100 }, (_, i) => [`x-many-${i}`, "1"] as const);
     const names = ["traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-flags", "x-trace-id"];
@@ -266,7 +266,7 @@ describe("a request that is not believed", () => {
     expect(added.traceparent).not.toContain(TRACE_ID);
   });
 
-  test("tells nothing to the next request", () => {
+  test("leaves nothing for the next request", () => {
     configure({});
     for (const [name, value] of [
       ["traceparent", TRACEPARENT],
@@ -285,7 +285,7 @@ describe("a request that is not believed", () => {
 });
 
 describe("the response", () => {
-  test("tells the client the trace id, whatever the upstream says", () => {
+  test("has the trace id for the client, whatever the upstream sends", () => {
     configure({ responseHeader: "x-trace-id" });
     const response: HeaderList = [
       [":status", "200"],
@@ -302,7 +302,7 @@ describe("the response", () => {
     expect(fresh.at(-1)).toEqual(["x-trace-id", added.traceparent?.split("-")[1]]);
   });
 
-  test("is left alone by default", () => {
+  test("is not changed by default", () => {
     configure({});
     const response: HeaderList = [
       [":status", "200"],
@@ -316,7 +316,7 @@ describe("the response", () => {
 describe("host calls", () => {
   const cases: readonly (readonly [string, TraceHeadersConfig, HeaderList, number])[] = [
     ["a new trace", {}, [], 3],
-    ["a trace that goes on", {}, [["traceparent", TRACEPARENT]], 3],
+    ["a trace that continues", {}, [["traceparent", TRACEPARENT]], 3],
     [
       "the same with a tracestate",
       {},
@@ -335,7 +335,7 @@ describe("host calls", () => {
     expect(calls(send(headers))).toBe(expected);
   });
 
-  test("for random bytes come once in 16 requests", () => {
+  test("for random bytes are made once in 16 requests", () => {
     configure({});
     let draws = 0;
     for (let i = 0; i < 160; i++) draws += send([]).hostCalls.get("random_get") ?? 0;
@@ -343,7 +343,7 @@ describe("host calls", () => {
   });
 });
 
-test("memory stays where it is over many requests", () => {
+test("memory does not grow over many requests", () => {
   configure({ ...ALL_FORMATS, responseHeader: "x-trace-id" });
   const headers: HeaderList = [
     ["traceparent", TRACEPARENT],

@@ -1,4 +1,4 @@
-// Which context is trusted, and what is written of it.
+// Which context is trusted, and what is written for it.
 
 import { Bytes } from "../../assembly/text/bytes";
 import { IncomingHeaders } from "./incoming";
@@ -48,7 +48,7 @@ describe("TracePolicy", () => {
     for (let i = 0; i < RANDOM_SIZE; i++) store<u8>(random.ptr + i, <u8>i);
   });
 
-  it("starts a trace where there is none", () => {
+  it("starts a trace when there is none", () => {
     add(":path", "/");
     add("x-request-id", "7");
     expectNothingTrusted(Outcome.Started);
@@ -64,7 +64,7 @@ describe("TracePolicy", () => {
     expect(policy.trace.spanId.toString()).toBe("0000000000000001");
   });
 
-  it("trusts formats in the order given", () => {
+  it("trusts formats in the given order", () => {
     addMulti();
     add("b3", B3);
     add("traceparent", TRACEPARENT);
@@ -83,7 +83,7 @@ describe("TracePolicy", () => {
     expect(policy.trace.sampling).toBe(Sampling.Deny);
   });
 
-  it("passes over what is invalid, and says so", () => {
+  it("skips what is invalid, and says so", () => {
     add("traceparent", TRACEPARENT.toUpperCase());
     add("b3", "nonsense");
     addMulti();
@@ -94,20 +94,20 @@ describe("TracePolicy", () => {
     expect(policy.trace.traceId.toString()).toBe(MULTI_ID);
   });
 
-  it("restarts where nothing is valid", () => {
+  it("restarts when nothing is valid", () => {
     add("traceparent", "");
     expectNothingTrusted(Outcome.Restarted);
     expect(policy.invalidFormats).toBe(1 << Format.W3c);
   });
 
-  it("restarts where nothing is accepted", () => {
+  it("restarts when nothing is accepted", () => {
     settings.accept = [Format.B3];
     add("traceparent", TRACEPARENT);
     expectNothingTrusted(Outcome.Restarted);
     expect(policy.invalidFormats).toBe(0);
   });
 
-  it("believes nothing at the edge", () => {
+  it("trusts nothing at the edge", () => {
     settings.trustIncoming = false;
     add("traceparent", TRACEPARENT);
     add("tracestate", "foo=1");
@@ -118,7 +118,7 @@ describe("TracePolicy", () => {
     expect(policy.invalidFormats).toBe(0);
   });
 
-  it("believes nothing where the headers are not known", () => {
+  it("trusts nothing when the headers are not known", () => {
     incoming.setUnknown();
     expectNothingTrusted(Outcome.Restarted);
     expect(policy.invalidFormats).toBe(0);
@@ -189,7 +189,7 @@ describe("TracePolicy", () => {
     expect(policy.invalidTracestate).toBe(false);
   });
 
-  it("knows when the tracestate stays as it came", () => {
+  it("knows when the tracestate is unchanged", () => {
     add("traceparent", TRACEPARENT);
     add("tracestate", "foo=1,bar=2");
     decide();
@@ -221,7 +221,7 @@ describe("TracePolicy", () => {
     expect(sampled).toBe(2500);
   });
 
-  it("decides by the rate what B3 left open, and nothing else", () => {
+  it("decides by the rate what B3 left undecided, and nothing else", () => {
     settings.samplingRate = 0;
     add("b3", B3_ID + "-" + B3_SPAN);
     decide();
@@ -232,7 +232,7 @@ describe("TracePolicy", () => {
     expect(policy.trace.sampling).toBe(Sampling.Accept);
   });
 
-  it("forgets the request before", () => {
+  it("forgets the previous request", () => {
     add("traceparent", TRACEPARENT);
     add("tracestate", "=");
     add("b3", "?");

@@ -5,7 +5,7 @@ import { Tracestate } from "./tracestate";
 
 const tracestate = new Tracestate();
 
-/** What is forwarded of these headers, one a line; "invalid" where they are. */
+/** What is forwarded from these headers, one a line; "invalid" if they are invalid. */
 function forwarded(headers: string, maxBytes: i32 = 512): string {
   tracestate.clear();
   const values = headers.split("\n");
@@ -17,7 +17,7 @@ function forwarded(headers: string, maxBytes: i32 = 512): string {
   return written.toString();
 }
 
-/** `count` members of 8 bytes each, "bar01=01" and on. */
+/** `count` members of 8 bytes each, from "bar01=01" onwards. */
 function members(count: i32): string {
   let list = "";
   for (let i = 1; i <= count; i++) {
@@ -52,7 +52,7 @@ describe("Tracestate", () => {
     expect(forwarded("foo=a\tb")).toBe("invalid");
   });
 
-  it("takes every byte that a key and a value may have", () => {
+  it("accepts every byte that a key and a value may have", () => {
     const key = "abcdefghijklmnopqrstuvwxyz0123456789_-*/";
     let value = "";
     for (let code = 0x20; code <= 0x7e; code++) {
@@ -62,7 +62,7 @@ describe("Tracestate", () => {
     expect(forwarded("0" + key + "@a-z0-9_-*/=" + value)).toBe("0" + key + "@a-z0-9_-*/=" + value);
   });
 
-  it("takes a key that begins with a digit, and an @ anywhere but at its beginning", () => {
+  it("accepts a key that begins with a digit, and an @ anywhere but at the beginning", () => {
     expect(forwarded("1a2b=x,foo=1")).toBe("1a2b=x,foo=1");
     expect(forwarded("1=x")).toBe("1=x");
     expect(forwarded("foo@=1,bar=2")).toBe("foo@=1,bar=2");
@@ -71,7 +71,7 @@ describe("Tracestate", () => {
     expect(forwarded("foo@bar@baz=1,bar=2")).toBe("foo@bar@baz=1,bar=2");
   });
 
-  it("refuses keys that are none", () => {
+  it("refuses invalid keys", () => {
     expect(forwarded("foo =1")).toBe("invalid");
     expect(forwarded("FOO=1")).toBe("invalid");
     expect(forwarded("foo.bar=1")).toBe("invalid");
@@ -81,7 +81,7 @@ describe("Tracestate", () => {
     expect(forwarded("@foo=1,bar=2")).toBe("invalid");
   });
 
-  it("refuses values that are none", () => {
+  it("refuses invalid values", () => {
     expect(forwarded("foo")).toBe("invalid");
     expect(forwarded("foo=")).toBe("invalid");
     expect(forwarded("foo=,bar=3")).toBe("invalid");
@@ -104,7 +104,7 @@ describe("Tracestate", () => {
     expect(forwarded("x".repeat(60 * 1024))).toBe("invalid");
   });
 
-  it("keeps the first member of a key that comes twice, and all others", () => {
+  it("keeps the first member of a key that occurs twice, and all others", () => {
     expect(forwarded("foo=1,foo=1")).toBe("foo=1");
     expect(forwarded("foo=1,bar=2,foo=3,baz=4")).toBe("foo=1,bar=2,baz=4");
     expect(forwarded("foo=1\nbar=1\nfoo=2")).toBe("foo=1,bar=1");
@@ -112,7 +112,7 @@ describe("Tracestate", () => {
     expect(forwarded("foo=1,foo=")).toBe("invalid");
   });
 
-  it("takes 32 members and refuses 33", () => {
+  it("accepts 32 members and refuses 33", () => {
     expect(forwarded(members(32))).toBe(members(32));
     expect(forwarded(",,," + members(32) + ", ,")).toBe(members(32));
     expect(forwarded(members(33))).toBe("invalid");
@@ -120,7 +120,7 @@ describe("Tracestate", () => {
     expect(forwarded(members(32) + "\nbar07=2,bar32=3")).toBe(members(32));
   });
 
-  it("drops members from the end to fit", () => {
+  it("drops members from the end until the rest fits", () => {
     expect(forwarded(members(3), 26)).toBe(members(3));
     expect(forwarded(members(3), 25)).toBe(members(2));
     expect(forwarded(members(3), 17)).toBe(members(2));
@@ -130,7 +130,7 @@ describe("Tracestate", () => {
     expect(forwarded(members(3), 0)).toBe("");
   });
 
-  it("drops members over 128 bytes first, the last of them first", () => {
+  it("drops members over 128 bytes first, starting with the last of them", () => {
     const a = sized("a", 129);
     const b = sized("b", 128);
     const c = sized("c", 200);
@@ -143,7 +143,7 @@ describe("Tracestate", () => {
     expect(forwarded(all, 127)).toBe("");
   });
 
-  it("forgets the request before", () => {
+  it("forgets the previous request", () => {
     expect(forwarded("foo=1,=2")).toBe("invalid");
     expect(forwarded("foo=3")).toBe("foo=3");
     expect(forwarded("")).toBe("");

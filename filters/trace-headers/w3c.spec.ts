@@ -65,13 +65,13 @@ describe("readTraceparent", () => {
     expect(trace.random).toBe(false);
   });
 
-  it("bounds the size of a later version", () => {
+  it("limits the size of a later version", () => {
     const later = "fe" + VALID.substring(2) + "-";
     expect(reads(later + "x".repeat(512 - later.length))).toBe(true);
     expect(reads(later + "x".repeat(513 - later.length))).toBe(false);
   });
 
-  it("refuses version ff and versions that are none", () => {
+  it("refuses version ff and invalid versions", () => {
     expect(reads("ff" + VALID.substring(2))).toBe(false);
     expect(reads("ff" + VALID.substring(2) + "-x")).toBe(false);
     expect(reads("0" + VALID.substring(2))).toBe(false);
@@ -81,14 +81,14 @@ describe("readTraceparent", () => {
     expect(reads("CC" + VALID.substring(2))).toBe(false);
   });
 
-  it("refuses ids of zeros only, and takes ids with one other digit", () => {
+  it("refuses ids of zeros only, and accepts ids with one other digit", () => {
     expect(reads("00-00000000000000000000000000000000-" + SPAN_ID + "-01")).toBe(false);
     expect(reads("00-" + TRACE_ID + "-0000000000000000-01")).toBe(false);
     expect(reads("00-00000000000000000000000000000001-0000000000000001-01")).toBe(true);
     expect(reads("00-10000000000000000000000000000000-1000000000000000-01")).toBe(true);
   });
 
-  it("refuses every byte but its own kind at every place", () => {
+  it("refuses at every place every byte of another kind", () => {
     for (let i = 0; i < VALID.length; i++) {
       const isDash = VALID.charCodeAt(i) == 0x2d;
       expect(withByte(i, 0x2d)).toBe(isDash);
@@ -104,7 +104,7 @@ describe("readTraceparent", () => {
     }
   });
 
-  it("leaves the trace alone where it refuses", () => {
+  it("does not change the trace when it refuses", () => {
     expect(reads(VALID)).toBe(true);
     const zeros = "00-00000000000000000000000000000000-" + SPAN_ID + "-00";
     expect(readTraceparent(Bytes.of(zeros), trace)).toBe(false);

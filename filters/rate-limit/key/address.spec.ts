@@ -2,7 +2,7 @@ import { Bytes } from "../../../assembly/text/bytes";
 import { Address, MAX_ADDRESS_TEXT } from "./address";
 import { AddressRanges } from "./address-ranges";
 
-/** What is written of what was read; "-" for what is no address. */
+/** The address as it is written again after reading; "-" if the text is not an address. */
 function written(text: string, bits: i32 = 128): string {
   const address = new Address();
   if (!address.read(Bytes.of(text))) return "-";
@@ -30,7 +30,7 @@ describe("Address", () => {
     expect(written("::FFFF:c000:207")).toBe("192.0.2.7");
   });
 
-  it("reads every way of writing IPv6, and writes one", () => {
+  it("reads every notation of IPv6, and writes one", () => {
     const same: string[] = [
       "2001:db8::1",
       "2001:DB8:0:0:0:0:0:1",
@@ -99,7 +99,7 @@ describe("Address", () => {
 });
 
 describe("AddressRanges", () => {
-  it("has addresses and ranges, and their ends", () => {
+  it("contain addresses and ranges, including their ends", () => {
     const ranges = "10.0.0.0/8 192.0.2.7 2001:db8::/32 ::1";
     expect(has(ranges, "10.0.0.0")).toBe(true);
     expect(has(ranges, "10.255.255.255")).toBe(true);
@@ -114,7 +114,7 @@ describe("AddressRanges", () => {
     expect(has(ranges, "::ffff:10.1.2.3")).toBe(true);
   });
 
-  it("joins what overlaps, in any order", () => {
+  it("join ranges that overlap, in any order", () => {
     const ranges = "10.1.0.0/16 10.0.0.0/8 10.2.3.4 9.0.0.0/8 10.255.0.0/16";
     expect(has(ranges, "10.200.0.1")).toBe(true);
     expect(has(ranges, "9.1.1.1")).toBe(true);
@@ -122,7 +122,7 @@ describe("AddressRanges", () => {
     expect(has(ranges, "8.255.255.255")).toBe(false);
   });
 
-  it("keeps the two kinds apart", () => {
+  it("keep IPv4 and IPv6 apart", () => {
     expect(has("::/0", "192.0.2.1")).toBe(false);
     expect(has("::/0", "2001:db8::1")).toBe(true);
     expect(has("0.0.0.0/0", "192.0.2.1")).toBe(true);
@@ -130,11 +130,11 @@ describe("AddressRanges", () => {
     expect(has("::ffff:0:0/96", "192.0.2.1")).toBe(true);
   });
 
-  it("takes bits beyond the prefix for what they are not", () => {
+  it("ignore bits beyond the prefix", () => {
     expect(has("10.1.2.3/8", "10.9.9.9")).toBe(true);
   });
 
-  it("refuses what is no range", () => {
+  it("refuse everything else", () => {
     const list = new AddressRanges();
     const refused: string[] = [
       "",

@@ -8,7 +8,7 @@ import { RuleKey } from "./key";
 
 const SEED = Bytes.of("0123456789abcdef");
 
-/** A key, and the requests that it is read of. */
+/** A key, and the requests that it is read from. */
 class Reader {
   readonly key: RuleKey;
   readonly request: ListedRequest;
@@ -21,7 +21,7 @@ class Reader {
     this.request = new ListedRequest(slots);
   }
 
-  /** The key's values, each in brackets; "missing" where one is. */
+  /** The key's values, each in brackets; "missing" if one is missing. */
   read(lines: Array<string>, address: string = ""): string {
     this.request.address = address;
     this.request.start(lines);
@@ -76,7 +76,7 @@ describe("a key", () => {
     expect(new Reader('[{"header":"x-user"},{"method":true}]').read(lines)).toBe("[ann][PUT]");
   });
 
-  it("misses what is not there, what is empty, and an identity that is not SPIFFE's", () => {
+  it("is missing when a part is absent, empty, or an identity that is not SPIFFE's", () => {
     expect(new Reader('[{"header":"x-user"}]').read([])).toBe("missing");
     expect(new Reader('[{"header":"x-user"}]').read(["x-user= "])).toBe("missing");
     expect(new Reader('[{"header":"x-user"},{"value":"a"}]').read([])).toBe("missing");
@@ -97,7 +97,7 @@ describe("a key", () => {
     expect(new Reader('[{"clientAddress":true}]').read([], "/run/app.sock")).toBe("[/run/app.sock]");
   });
 
-  it("is another number for every other list of values, and the same for the same", () => {
+  it("hashes equal lists of values alike, and different lists differently", () => {
     const two = new Reader('[{"header":"a"},{"header":"b"}]');
     const hash = two.hash(["a= xy", "b= z"]);
     expect(two.hash(["a= xy", "b= z"])).toBe(hash);
@@ -110,7 +110,7 @@ describe("a key", () => {
 });
 
 describe("a claim", () => {
-  it("is a text, a whole number, true or false", () => {
+  it("can be a text, a whole number, true or false", () => {
     expect(claim([0x61])).toBe("a");
     expect(claim([0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68])).toBe("abcdefgh");
     expect(claim([0xc3, 0xa9])).toBe("é");
@@ -125,7 +125,7 @@ describe("a claim", () => {
     expect(number(9007199254740991)).toBe("9007199254740991");
   });
 
-  it("is nothing else", () => {
+  it("cannot be anything else", () => {
     expect(number(0.5)).toBe("-");
     expect(number(NaN)).toBe("-");
     expect(number(Infinity)).toBe("-");

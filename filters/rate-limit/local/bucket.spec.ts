@@ -11,7 +11,7 @@ function bucketsOf(count: u32): usize {
   return ptr;
 }
 
-/** Finds the key, and moves its moment on by `ticks`. */
+/** Finds the key, and moves its moment forward by `ticks`. */
 function charge(bucket: usize, tag: u64, now: u64, ticks: u64): Place {
   const place = new Place();
   place.find(bucket, tag, now, LAST);
@@ -39,7 +39,7 @@ describe("a bucket", () => {
     expect(place.evicts).toBe(false);
   });
 
-  it("gives a key without a place the earliest moment of another, and that one no earlier when it comes back", () => {
+  it("gives a key without a place the earliest moment of another key, and an evicted key no earlier one when it comes back", () => {
     const bucket = bucketsOf(1);
     for (let tag: u64 = 1; tag <= ENTRIES; tag++) charge(bucket, tag, 100, 10 * tag);
     const place = charge(bucket, 99, 100, 5);
@@ -49,13 +49,13 @@ describe("a bucket", () => {
     expect(place.moment).toBeGreaterThanOrEqual(110);
   });
 
-  it("says of moments that cannot be, and changes nothing until it is told to", () => {
+  it("reports moments that are impossible, and changes nothing until it is told to", () => {
     const bucket = bucketsOf(1);
     charge(bucket, 1, 100, 1_000_000);
     const place = new Place();
     place.find(bucket, 2, 100, 500);
     expect(place.beyond).toBe(true);
-    // Another worker's clock was read later: for it the moment can be.
+    // Another worker read its clock later: for that worker the moment is possible.
     place.find(bucket, 1, 600_100, 1_000_200);
     expect(place.beyond).toBe(false);
     expect(place.moment).toBe(1_000_100);
@@ -68,10 +68,9 @@ describe("a bucket", () => {
 });
 
 describe("a table of buckets", () => {
-  // What a key has used, counted exactly and for ever, is the least that the table believes it has:
-  // so the table lets nothing pass that an exact count of all keys would not, however many keys
-  // there are for its places.
-  it("never finds a key with less used than it has, whatever comes between", () => {
+  // The table never believes that a key has used less than it really has. So the table lets nothing
+  // pass that an exact count of all keys would refuse, however many keys there are for its places.
+  it("never finds a key with less used than it has, whatever happens in between", () => {
     const random = new Random(1);
     for (let round = 0; round < 40; round++) {
       const buckets = (<u32>1) << random.below(4);
@@ -97,7 +96,7 @@ describe("a table of buckets", () => {
     expect(true).toBe(true);
   });
 
-  it("counts exactly where the keys have their places", () => {
+  it("counts exactly when every key has a place", () => {
     const random = new Random(2);
     const table = bucketsOf(8);
     const exact = new Map<u64, u64>();
@@ -108,14 +107,14 @@ describe("a table of buckets", () => {
       const tag = <u64>1 + random.below(128);
       const used = max(exact.has(tag) ? exact.get(tag) : 0, now);
       place.find(table + <usize>(tag % 8) * BUCKET_SIZE, tag, now, LAST);
-      assert(place.moment == used, "the table counts a key with what it has not used");
+      assert(place.moment == used, "the table counts more than a key has used");
       place.put(tag, used + 100);
       exact.set(tag, used + 100);
     }
     expect(true).toBe(true);
   });
 
-  it("of the default size has room for 100,000 keys at once, but for one in ten thousand", () => {
+  it("of the default size has room for 100,000 keys at once, except for one in ten thousand", () => {
     const buckets: u32 = 16_384;
     const table = bucketsOf(buckets);
     const random = new Random(3);

@@ -3,11 +3,11 @@ import { Gcra, maxBurst, secondsOf, ticksAt } from "./gcra";
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;
 const SECOND_TICKS: u64 = 16 * SECOND;
-/** Any: how long the machine has run. */
+/** How long the machine has run: any time will do. */
 const START: u64 = 3_600_000_000_000;
 
 /**
- * The times, in nanoseconds, at which one key is let pass that asks every `step` for `duration`.
+ * The times, in nanoseconds, at which one key is let pass when it asks every `step` for `duration`.
  */
 function admitted(gcra: Gcra, step: u64, duration: u64): Array<u64> {
   const times: u64[] = [];
@@ -22,7 +22,7 @@ function admitted(gcra: Gcra, step: u64, duration: u64): Array<u64> {
   return times;
 }
 
-/** Whether more than burst and limit × time came in some window. */
+/** Whether more than burst + limit × time passed in any window. */
 function oversteps(gcra: Gcra, times: Array<u64>): bool {
   for (let i = 0; i < times.length; i++) {
     for (let k = i; k < times.length; k++) {
@@ -35,7 +35,7 @@ function oversteps(gcra: Gcra, times: Array<u64>): bool {
 }
 
 describe("Gcra", () => {
-  it("lets the burst and then the limit pass, and in no window more", () => {
+  it("lets the burst pass and then the limit, and in no window more", () => {
     const limits: StaticArray<u32> = [1, 3, 7, 50, 97];
     const bursts: StaticArray<u32> = [1, 3, 20, 50, 10];
     for (let i = 0; i < limits.length; i++) {
@@ -43,14 +43,14 @@ describe("Gcra", () => {
       const times = admitted(gcra, MILLISECOND / 2, 6 * SECOND);
       const most = <f64>limits[i] * 6 + <f64>bursts[i];
       expect(<f64>times.length).toBeLessThanOrEqual(most);
-      // Of what comes after the burst a half millisecond may be lost each time, as long as one must
-      // wait for the next to ask.
+      // After the burst, half a millisecond may be lost each time, because a request has to wait
+      // for the next step.
       expect(<f64>times.length).toBeGreaterThan(most * 0.97 - 1);
       expect(oversteps(gcra, times)).toBe(false);
     }
   });
 
-  it("lets pass after a pause of any length no more than the burst", () => {
+  it("lets no more than the burst pass after a pause of any length", () => {
     const gcra = new Gcra(10, 1, 5);
     const now = ticksAt(START + 1_000_000 * SECOND);
     let full = now;
@@ -70,14 +70,14 @@ describe("Gcra", () => {
     expect(maxBurst(2, 3600)).toBe(175_200);
   });
 
-  it("rounds what is no whole number of ticks up, by less than 0.01 % for up to a million in a second", () => {
+  it("rounds up to whole ticks, by less than 0.01 % for up to a million in a second", () => {
     const limits: StaticArray<u32> = [3, 7, 999, 30_000, 999_983];
     for (let i = 0; i < limits.length; i++) {
       const gcra = new Gcra(limits[i], 1, limits[i]);
       const exact = <f64>SECOND_TICKS / <f64>limits[i];
       expect(<f64>gcra.ticksOf(1)).toBeGreaterThanOrEqual(exact);
       expect(<f64>gcra.ticksOf(1) / exact).toBeLessThan(1.0001);
-      // The whole burst passes at once, however odd the time of one request is.
+      // The whole burst passes at once, even when the time of one request is not a whole number.
       expect(gcra.passes(START, START, limits[i])).toBe(true);
       expect(gcra.passes(START + gcra.ticksOf(limits[i] - 1), START, 1)).toBe(true);
       expect(gcra.passes(START + gcra.ticksOf(limits[i]), START, 1)).toBe(false);
@@ -114,7 +114,7 @@ describe("Gcra", () => {
     expect(secondsOf(gcra.more(now + gcra.tolerance + gcra.ticksOf(2), now))).toBe(30);
   });
 
-  it("says what remains with odd limits as it decides", () => {
+  it("reports for odd limits what it would decide", () => {
     const gcra = new Gcra(999_999_937, 86_400, 999_999_937);
     const now = ticksAt(START);
     for (let used: u32 = 0; used < 999_999_937; used += 71_428_567) {
@@ -125,7 +125,7 @@ describe("Gcra", () => {
     }
   });
 
-  it("lets nothing more pass while the clock stands still", () => {
+  it("lets nothing more pass while the clock does not advance", () => {
     const gcra = new Gcra(1000, 1, 2);
     expect(admitted(gcra, 1, 1000).length).toBe(2);
   });

@@ -32,12 +32,12 @@ describe("over four workers", () => {
     }
   });
 
-  test("a clock that stands still lets nothing more pass", () => {
+  test("a clock that does not advance lets nothing more pass", () => {
     const proxy = proxyOf({ rules: [{ name: "r", local: { limit: 7, unit: "second" } }] });
     expect(passing(proxy, 1000)).toBe(7);
   });
 
-  test("a worker that is held up between its clock and the bucket takes back nothing that others have used meanwhile", () => {
+  test("a worker that is delayed between its clock and the bucket does not give back what others have used meanwhile", () => {
     const config: RateLimitConfig = { rules: [{ name: "r", local: { limit: 10, unit: "second" } }] };
     const proxy = proxyOf(config);
     expect(passing(proxy, 20)).toBe(10);
@@ -46,8 +46,8 @@ describe("over four workers", () => {
     const bucket = (of: HostedProxy) =>
       [...of.host.sharedDataOf("rate-limit").entries].filter(([key]) => key.startsWith("rl"));
     expect(bucket(proxy).length).toBe(1);
-    // Elsewhere a worker has read its clock, but not yet the bucket, while all this goes on: the
-    // bucket is further on than it could be by that clock.
+    // Another worker has read its clock, but not yet the bucket, while all this happens. So the
+    // bucket's moment is later than is possible by that worker's clock.
     const held = proxyOf(config);
     expect(passing(held, 20)).toBe(10);
     held.host.intercept = (call) => {
@@ -65,7 +65,7 @@ describe("over four workers", () => {
     expect(passing(held, 10)).toBe(1);
   });
 
-  test("keys are counted apart, in a table that is too small never with more than their limit", () => {
+  test("keys are counted separately, and never get more than their limit in a table that is too small", () => {
     const proxy = proxyOf({
       rules: [{ name: "r", key: PER_USER, local: { limit: 4, unit: "hour", keys: 16 } }],
     });
@@ -81,7 +81,7 @@ describe("over four workers", () => {
     expect(proxy.host.sharedDataOf("rate-limit").entries.size).toBeLessThanOrEqual(1 + 4);
   });
 
-  test("a table has the size that is asked for, and no more", () => {
+  test("a table has the configured size, and no more", () => {
     // 2.6 places for each key, 16 in a bucket.
     const proxy = proxyOf({
       rules: [{ name: "r", key: PER_USER, local: { limit: 4, unit: "hour", keys: 800 } }],
@@ -90,7 +90,7 @@ describe("over four workers", () => {
     expect(proxy.host.sharedDataOf("rate-limit").entries.size).toBe(1 + 130);
   });
 
-  test("a change of the configuration keeps the counts, also of a limit that is changed", () => {
+  test("a change of the configuration keeps the counts, also for a limit that changes", () => {
     const rule = (limit: number) => ({ rules: [{ name: "r", local: { limit, unit: "minute" as const } }] });
     const proxy = proxyOf(rule(5));
     expect(passing(proxy, 10)).toBe(5);
@@ -105,7 +105,7 @@ describe("over four workers", () => {
     expect(passing(proxy, 100)).toBe(50);
   });
 
-  test("a day's debt does not last where the limit is of seconds now", () => {
+  test("a day's debt does not last when the limit becomes one of seconds", () => {
     const proxy = proxyOf({
       rules: [{ name: "r", key: PER_USER, local: { limit: 1, unit: "day", keys: 1 } }],
     });

@@ -18,7 +18,7 @@ function message(fields: StaticArray<u64>): Bytes {
   return writer.finish().copy();
 }
 
-/** A whole answer of a code and one status for each of `codes`. */
+/** A whole answer with a code, and a status for each of `codes`. */
 function verdict(code: u64, codes: StaticArray<u64>): Bytes {
   const writer = new ProtobufWriter();
   writer.integer(1, code);
@@ -34,7 +34,7 @@ function readStatus(fields: StaticArray<u64>, inner: u32, innerFields: StaticArr
 }
 
 describe("DescriptorStatus", () => {
-  it("has the limit, its unit, what remains and when it ends", () => {
+  it("has the limit, its unit, the remaining requests and the end of its window", () => {
     expect(readStatus([1, 2, 3, 4], 2, [1, 100, 2, 4])).toBe(true);
     expect(statuses[0].over).toBe(true);
     expect(statuses[0].limit).toBe(100);
@@ -47,14 +47,14 @@ describe("DescriptorStatus", () => {
     expect(statuses[0].resetNs).toBe(3 * SECOND + 5);
   });
 
-  it("does not know units of later protocols, and no numbers but those of 32 bits", () => {
+  it("does not accept units of later protocols, or numbers of more than 32 bits", () => {
     expect(readStatus([1, 1, 3, u64.MAX_VALUE], 2, [1, u64.MAX_VALUE, 2, 99])).toBe(true);
     expect(statuses[0].unitSeconds).toBe(0);
     expect(statuses[0].limit).toBe(u32.MAX_VALUE);
     expect(statuses[0].remaining).toBe(u32.MAX_VALUE);
   });
 
-  it("takes no time that is past, none that is far, and no nanoseconds beyond a second", () => {
+  it("does not accept a time in the past or far in the future, or nanoseconds beyond a second", () => {
     for (let i = 0; i < 4; i++) {
       const fields: Array<StaticArray<u64>> = [
         [1, <u64>-1],
@@ -67,7 +67,7 @@ describe("DescriptorStatus", () => {
     }
   });
 
-  it("is none without a code that is known", () => {
+  it("is invalid without a known code", () => {
     expect(statuses[0].read(message([]))).toBe(false);
     expect(statuses[0].read(message([1, 0]))).toBe(false);
     expect(statuses[0].read(message([1, 3]))).toBe(false);
@@ -85,7 +85,7 @@ describe("ServiceAnswer", () => {
     expect(statuses[2].over).toBe(false);
   });
 
-  it("goes by the verdict on the whole where there are no statuses, and where they say otherwise", () => {
+  it("follows the overall code when there are no statuses, or they contradict it", () => {
     expect(answer.read(verdict(2, []), statuses, 2)).toBe(true);
     expect(statuses[0].over && statuses[1].over).toBe(true);
     expect(answer.read(verdict(1, []), statuses, 2)).toBe(true);
@@ -96,7 +96,7 @@ describe("ServiceAnswer", () => {
     expect(statuses[0].over && statuses[1].over).toBe(true);
   });
 
-  it("is none with another number of statuses, or without a code that is known", () => {
+  it("is invalid with a wrong number of statuses, or without a known code", () => {
     expect(answer.read(verdict(1, [1]), statuses, 2)).toBe(false);
     expect(answer.read(verdict(1, [1, 1, 1]), statuses, 2)).toBe(false);
     expect(answer.read(verdict(0, [1]), statuses, 1)).toBe(false);
@@ -105,7 +105,7 @@ describe("ServiceAnswer", () => {
     expect(answer.read(new Bytes(0, 0), statuses, 1)).toBe(false);
   });
 
-  it("says what else is to be used", () => {
+  it("finds the other fields that are used", () => {
     const writer = new ProtobufWriter();
     writer.integer(1, 1);
     expect(answer.read(writer.finish(), statuses, 1)).toBe(true);
@@ -122,7 +122,7 @@ describe("ServiceAnswer", () => {
     expect(answer.isNeeded).toBe(false);
   });
 
-  it("takes any bytes, and any cut of an answer, without a trap", () => {
+  it("accepts any bytes, and an answer cut anywhere, without a trap", () => {
     const whole = new ProtobufWriter();
     whole.integer(1, 2);
     const status = new ProtobufWriter();

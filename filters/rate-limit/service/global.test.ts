@@ -1,5 +1,5 @@
-// Rules with a limit of this Envoy and one of the service, in the in-process host: what is asked,
-// and what both together come to.
+// Rules with a limit of this Envoy and a limit of the service, in the in-process host: what the
+// service is asked, and what both limits decide together.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
@@ -30,14 +30,14 @@ interface Limited {
   readonly proxy: HostedProxy;
   /** How often the service was asked. */
   readonly asked: () => number;
-  /** The entries of each descriptor that it was asked about last. */
+  /** The entries of each descriptor in the last question. */
   readonly lastEntries: () => readonly AskedDescriptor["entries"][];
-  /** Statuses and details of so many requests. */
+  /** Statuses and details of the given number of requests. */
   readonly ask: (requests: number) => (readonly [status: number | undefined, details: string | undefined])[];
   readonly decisions: (rule: string) => Record<string, number>;
 }
 
-/** A proxy of two workers; the service gives this verdict, and fails where there is none. */
+/** A proxy of two workers. The service gives this verdict, and fails without one. */
 function proxyOf(config: Omit<RateLimitConfig, "service">, verdict?: LimitVerdict, service = {}): Limited {
   let asked = 0;
   let descriptors: readonly AskedDescriptor[] = [];
@@ -74,14 +74,14 @@ const over = (rule: string) => [429, `rate_limited{${rule}}`] as const;
 describe("a rule with both limits", () => {
   const rules = [{ name: "r", key: KEY, local: { limit: 2, unit: MINUTE }, global: {} }];
 
-  test("asks the service for no request that this Envoy's own limit refuses", () => {
+  test("does not ask the service about a request that this Envoy's own limit refuses", () => {
     const limited = proxyOf({ rules }, { statuses: [{}] });
     expect(limited.ask(5)).toEqual([PASSED, PASSED, over("r"), over("r"), over("r")]);
     expect(limited.asked()).toBe(2);
     expect(limited.decisions("r")).toEqual({ allowed: 2, limited: 3 });
   });
 
-  test("is over where the service says so, and says the quota with the least remaining", () => {
+  test("is over when the service says so, and reports the quota with the least remaining", () => {
     const status = {
       over: true,
       limit: { requestsPerUnit: 7, unit: MINUTE },
@@ -103,7 +103,7 @@ describe("a rule with both limits", () => {
     expect(limited.decisions("r")).toEqual({ limited: 1, "limited-locally": 1 });
   });
 
-  test("says nothing of when to come again where the service does not", () => {
+  test("does not say when to retry if the service does not", () => {
     const limited = proxyOf(
       { rules },
       { statuses: [{ over: true }], responseHeaders: [["retry-after", "9"]] },
@@ -114,7 +114,7 @@ describe("a rule with both limits", () => {
 });
 
 describe("a request without a part of the key", () => {
-  test("has one limit together with all such at the service too, whatever else is in it", () => {
+  test("shares one limit with all such requests, also at the service, whatever its other parts are", () => {
     const key = [{ header: "x-other" }, { header: "x-user" }, { value: "v2", as: "version" }];
     const limited = proxyOf({ rules: [{ name: "r", key, global: {} }] }, { statuses: [{}] });
     limited.ask(1);
@@ -128,9 +128,9 @@ describe("a request without a part of the key", () => {
   });
 });
 
-describe("what the service does not say", () => {
-  test("stands in no header", () => {
-    // Window and end unknown: neither w, t nor X-RateLimit-Reset may be 0.
+describe("a field that the service does not send", () => {
+  test("is in no header", () => {
+    // Window and end are unknown, so neither w, t nor X-RateLimit-Reset may be 0.
     const statuses = [{ limit: { requestsPerUnit: 7, unit: "month" as never }, remaining: 3 }];
     const rules = [{ name: "r", key: KEY, global: {} }];
     const headersOf = (headers: "ietf" | "x-ratelimit") =>
@@ -166,11 +166,11 @@ describe("a key that is known to be over", () => {
     const refusals = ["bob", "cy", "dan"].map(
       (user) => limited.proxy.request({ headers: [["x-user", user]] }).details,
     );
-    // Of the three of all the first of each user took one, and ann's others none.
+    // Each user's first request took one of the three for all, and ann's other requests took none.
     expect(refusals).toEqual(["rate_limited{user}", "rate_limited{user}", "rate_limited{all}"]);
   });
 
-  test("is told of it in RateLimit too, as far as that is known", () => {
+  test("is reported in RateLimit too, as far as it is known", () => {
     const rules = [{ name: "r", key: KEY, global: {} }];
     const limited = proxyOf({ headers: "ietf", rules }, { statuses });
     limited.ask(1);
@@ -179,7 +179,7 @@ describe("a key that is known to be over", () => {
     expect(response?.headers.map(([name]) => name)).not.toContain("ratelimit-policy");
   });
 
-  test("is told when its limit's window ends, however far that is", () => {
+  test("is told when its limit's window ends, however far away that is", () => {
     const limited = proxyOf({ rules: [{ name: "r", key: KEY, global: {} }] }, { statuses });
     const retryAfter = () => {
       const { response } = limited.proxy.request({ headers: [["x-user", "ann"]] });
@@ -212,7 +212,7 @@ describe("without an answer", () => {
 });
 
 describe("several rules without an answer", () => {
-  test("fall back as the limits of this Envoy do: none takes anything for a request that another refuses", () => {
+  test("use their fallbacks as if these were local limits: none takes anything for a request that another refuses", () => {
     const rule = (name: string, limit: number, more = {}) => ({
       name,
       key: KEY,
@@ -233,7 +233,7 @@ describe("several rules without an answer", () => {
 });
 
 describe("several rules", () => {
-  test("are one question, and a shadow among them does not act", () => {
+  test("make one question, and a rule in shadow mode does not act", () => {
     const rules = ["a", "b", "c"].map((name) => ({ name, key: KEY, global: {}, shadow: name === "b" }));
     const statuses = [{}, { over: true }, {}];
     const limited = proxyOf({ explainHeader: "x-why", rules }, { statuses });
@@ -244,7 +244,7 @@ describe("several rules", () => {
     expect(response?.headers).toContainEqual(["x-why", explanation]);
   });
 
-  test("ask only once the limits of this Envoy let the request pass, shadows not heeded", () => {
+  test("ask only once the limits of this Envoy let the request pass, except for those in shadow mode", () => {
     const rules = [
       { name: "asks", key: KEY, global: {} },
       { name: "own", local: { limit: 1, unit: MINUTE } },

@@ -7,7 +7,7 @@ const ENTRIES: u64 = 16;
 const entry = new OverEntry();
 const over = new Over();
 
-/** Until when the key is spared, 0 where it is not. */
+/** Until when the service is not asked about the key; 0 if it is asked. */
 function findOver(bucket: Bytes, hash: u64, cost: u32, now: u64): u64 {
   return over.find(bucket, hash, cost, now) ? now + over.spared : 0;
 }
@@ -21,7 +21,7 @@ function put(bucket: Bytes | null, hash: u64, cost: u32, until: u64): Bytes {
 }
 
 describe("a bucket of keys that are over", () => {
-  it("knows a key until it ends, and no other", () => {
+  it("knows a key until its window ends, and no other key", () => {
     const bucket = put(null, 7, 1, NOW + 50);
     expect(findOver(bucket, 7, 1, NOW)).toBe(NOW + 50);
     expect(findOver(bucket, 7, 1, NOW + 49)).toBe(NOW + 50);
@@ -30,7 +30,7 @@ describe("a bucket of keys that are over", () => {
     expect(findOver(bucket, 0, 1, NOW)).toBe(0);
   });
 
-  it("lets what is cheaper than all that was refused be asked about", () => {
+  it("lets a request ask that is cheaper than every refused one", () => {
     let bucket = put(null, 7, 10, NOW + 50);
     expect(findOver(bucket, 7, 9, NOW)).toBe(0);
     expect(findOver(bucket, 7, 11, NOW)).toBe(NOW + 50);
@@ -52,12 +52,12 @@ describe("a bucket of keys that are over", () => {
     expect(over.beyondSeconds).toBe(0);
   });
 
-  it("forgets a cost when it has ended", () => {
+  it("forgets a cost when its window has ended", () => {
     const bucket = put(put(null, 7, 1, NOW - 1), 7, 10, NOW + 5);
     expect(findOver(bucket, 7, 9, NOW)).toBe(0);
   });
 
-  it("gives the place of what ends first to a key that finds none", () => {
+  it("gives the place that ends first to a key that finds none", () => {
     let bucket = put(null, 1, 1, NOW + 100);
     for (let key: u64 = 2; key <= ENTRIES; key++) bucket = put(bucket, key, 1, NOW + 100 + key);
     for (let key: u64 = 1; key <= ENTRIES; key++) expect(findOver(bucket, key, 1, NOW)).toBeGreaterThan(0);
@@ -67,7 +67,7 @@ describe("a bucket of keys that are over", () => {
     for (let key: u64 = 2; key <= ENTRIES; key++) expect(findOver(bucket, key, 1, NOW)).toBeGreaterThan(0);
   });
 
-  it("is empty where the shared data holds something else", () => {
+  it("is empty when the shared data holds something else", () => {
     const bucket = put(Bytes.of("not a bucket"), 7, 1, NOW + 50);
     expect(findOver(bucket, 7, 1, NOW)).toBe(NOW + 50);
     expect(findOver(Bytes.of("not a bucket"), 7, 1, NOW)).toBe(0);

@@ -12,7 +12,7 @@ function raw(bytes: StaticArray<u8>): Bytes {
   return copy;
 }
 
-/** Fields and their values, a message that `depth` says is one in braces. */
+/** Fields and their values. A field that `depth` says is a message is in braces. */
 function shown(message: Bytes, depth: i32): string {
   const reader = new ProtobufReader(message);
   let text = "";
@@ -30,7 +30,7 @@ function shown(message: Bytes, depth: i32): string {
   return text;
 }
 
-/** What a request with one descriptor of one entry has for its value. */
+/** The value in a request with one descriptor of one entry. */
 function sentValue(value: Bytes): Bytes {
   const writer = new DescriptorWriter(Bytes.of("d"));
   writer.begin();
@@ -47,7 +47,7 @@ describe("DescriptorWriter", () => {
     endCallback();
   });
 
-  it("writes a descriptor for each rule, with its entries, its limit and what it costs", () => {
+  it("writes a descriptor for each rule, with its entries, its limit and its cost", () => {
     const writer = new DescriptorWriter(Bytes.of("shop"));
     for (let round = 0; round < 2; round++) {
       writer.begin();
@@ -64,7 +64,7 @@ describe("DescriptorWriter", () => {
     }
   });
 
-  it("says a cost that all share of the request too, and a cost of 0 of the descriptor alone", () => {
+  it("writes a common cost to the request too, and a cost of 0 only to the descriptor", () => {
     const writer = new DescriptorWriter(Bytes.of("d"));
     writer.begin();
     writer.entry(Bytes.of("k"), Bytes.of("v"));
@@ -90,7 +90,7 @@ describe("DescriptorWriter", () => {
     expect(shown(writer.finish(), 3)).toBe("1:d 2:{1:{1:k 2:v } } ");
   });
 
-  it("identifies by entries and limit", () => {
+  it("tells descriptors apart by entries and limit", () => {
     const writer = new DescriptorWriter(Bytes.of("d"));
     writer.begin();
     writer.entry(Bytes.of("k"), Bytes.of("v"));
@@ -115,7 +115,7 @@ describe("a value", () => {
     expect(sentValue(Bytes.of("x".repeat(MAX_VALUE_SIZE))).size).toBe(MAX_VALUE_SIZE);
   });
 
-  it("has U+FFFD for each byte that is none", () => {
+  it("has U+FFFD for each byte that is not UTF-8", () => {
     expect(sentValue(raw([0x61, 0xff, 0x62, 0xc0, 0xaf])).toString()).toBe("a\ufffdb\ufffd\ufffd");
     expect(sentValue(raw([0xe2, 0x82])).toString()).toBe("\ufffd\ufffd");
     for (let byte = 0x80; byte < 0x100; byte++) {

@@ -1,5 +1,5 @@
-// The rate limit service's part in the in-process hosts: when it is asked and when that is spared,
-// by the clock; what a question costs; and that nothing is left.
+// The rate limit service's part, in the in-process host: when it is asked and when it is not, by
+// the clock; what a question costs; and that no memory is left.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
@@ -62,7 +62,7 @@ describe("the check before a call", () => {
     return questions > before;
   }
 
-  /** Lets a time pass in which nobody asks, and says that from then on they do. */
+  /** Lets a time pass in which no request asks, and checks that requests ask after it. */
   function expectSpared(untilMs: number): void {
     proxy.advance(untilMs - 1);
     for (const worker of [0, 1]) expect(asks(worker)).toBe(false);
@@ -86,34 +86,34 @@ describe("the check before a call", () => {
     expectSpared(10_000 - 1_200);
   });
 
-  test("takes parts of a second as they are", () => {
+  test("accepts fractions of a second", () => {
     proxy.advance(400);
     over(2.5);
     expect(asks()).toBe(true);
     expectSpared(2_500);
   });
 
-  test("lasts a minute at the most", () => {
+  test("lasts for a minute at most", () => {
     over(86_400);
     expect(asks()).toBe(true);
     expectSpared(60_000);
   });
 
-  test("knows each key for itself, and forgets none of a thousand", () => {
+  test("knows each key separately, and forgets none of a thousand", () => {
     over(30);
     for (let user = 0; user < 1_000; user++) expect(asks(0, `u${user}`)).toBe(true);
     for (let user = 0; user < 1_000; user++) expect(asks(1, `u${user}`)).toBe(false);
     expect(asks(1, "u1000")).toBe(true);
   });
 
-  test("keeps a bounded number of keys, whatever number is over", () => {
+  test("keeps a bounded number of keys, however many are over", () => {
     over(30);
     for (let user = 0; user < 18_000; user++) asks(user % 2, `u${user}`);
     expect(proxy.sharedData().size).toBeLessThanOrEqual(1024 + 2);
     expect(proxy.traps).toEqual([]);
   });
 
-  test("is begun anew with another domain, for a key means something else there", () => {
+  test("starts empty with another domain, because a key has another meaning there", () => {
     over(30);
     expect(asks()).toBe(true);
     expect(asks()).toBe(false);
@@ -145,7 +145,7 @@ describe("a question", () => {
     return last;
   }
 
-  /** A whole stream whose question is answered so, or not at all. */
+  /** A whole stream with this answer to its question, or with none. */
   function ask(answer?: Uint8Array): void {
     const stream = module.open(REQUEST, { endOfStream: true });
     if (answer === undefined) call().close(UNAVAILABLE);
@@ -154,7 +154,7 @@ describe("a question", () => {
     stream.close();
   }
 
-  /** What it costs, by the call's name. */
+  /** The number of host calls, by the call's name. */
   function hostCalls(run: () => void): Record<string, number> {
     const before = new Map(module.hostCallsTotal);
     run();
@@ -164,7 +164,7 @@ describe("a question", () => {
     return Object.fromEntries(spent.filter(([, count]) => count !== 0));
   }
 
-  test("costs nine host calls in all: the key, two clocks, what is known to be over, the call and its answer, the count, and the way on", () => {
+  test("costs nine host calls in all: the key, two clocks, the keys known to be over, the call and its answer, the count, and resuming", () => {
     ask(encodeVerdict({}));
     expect(hostCalls(() => ask(encodeVerdict({})))).toEqual({
       proxy_get_header_map_value: 1,
@@ -179,7 +179,7 @@ describe("a question", () => {
     });
   });
 
-  test("without an answer takes from the fallbacks at once where only one of them acts", () => {
+  test("without an answer takes from the fallbacks at once when only one of them acts", () => {
     const asking = (name: string, shadow: boolean) => ({
       name,
       shadow,
@@ -197,7 +197,7 @@ describe("a question", () => {
     });
   });
 
-  test("leaves no memory behind, whatever is answered", () => {
+  test("leaves no memory behind, whatever the answer", () => {
     const headers = Array.from({ length: 20 }, (_, i): [string, string] => [`x-${i}`, "v".repeat(100)]);
     const answers = [
       encodeVerdict({ statuses: [{}], responseHeaders: headers, requestHeaders: headers }),

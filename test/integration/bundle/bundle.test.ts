@@ -1,5 +1,5 @@
-// A bundle does what the same filters do as a chain of modules: stock Envoy with the one beside
-// stock Envoy with the other, and the same requests for both.
+// A bundle does what the same filters do as a chain of modules. One stock Envoy runs the bundle,
+// another one runs the chain, and both get the same requests.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => bench?.[Symbol.asyncDispose]());
 
-/** Of the pairs of verbs one in six; `bundle.long.test.ts` has them all. */
+/** One in six of the pairs of verbs; `bundle.long.test.ts` has all pairs. */
 const SOME = 6;
 
 describePairs(
@@ -25,7 +25,7 @@ describePairs(
 );
 
 describe("a bundle", () => {
-  test("keeps apart what streams know, when many are open at once", async () => {
+  test("keeps the state of streams separate when many are open at once", async () => {
     const verbs = ["qh=pause", "qb=replace", "sh=pause", "qb=holdend,sb=replace", "sb=mark", ""];
     const plans = Array.from({ length: 300 }, (_, i): Plan => {
       const pick = (n: number) => verbs[n % verbs.length] ?? "";
@@ -44,7 +44,7 @@ describe("a bundle", () => {
     );
   });
 
-  test("answers 413 to a body over the listener's limit that a filter holds, as Envoy does, and serves on", async () => {
+  test("answers 413 to a held body that is over the listener's limit, as Envoy does, and serves on", async () => {
     const headers = [["x-plan-b", "qb=buffer"]] as const;
     for (const { url } of [bench.twins.forward.chain, bench.twins.forward.bundle]) {
       const statusOf = async (size: number) =>
@@ -54,7 +54,7 @@ describe("a bundle", () => {
     }
   });
 
-  test("lets a client go that leaves while a filter pauses", async () => {
+  test("lets a client leave while a filter pauses", async () => {
     const plan: Plan = { plans: { a: "qh=pause" }, request: "body", response: "body" };
     const leave = async () => {
       const headers = { "x-id": "gone", "x-plan-a": "qh=pause" };
@@ -115,7 +115,7 @@ describe("a bundle's configuration", () => {
     expect(outcome.accepted).toBe(logs.length === 0);
   });
 
-  test("of nearly the greatest size reaches the filter it is for", () => {
+  test("of nearly the maximum size reaches its filter", () => {
     const rules = Array.from({ length: 900 }, (_, i) => ({
       name: `rule-${i}`,
       match: { headers: [{ name: "x-version", exact: "v".repeat(1000) }] },
@@ -126,7 +126,7 @@ describe("a bundle's configuration", () => {
     expect(outcome).toEqual({ accepted: true, logs: [] });
   });
 
-  test("that a running Envoy is given and refuses leaves the old one in force", async () => {
+  test("that a running Envoy receives and refuses leaves the old one in force", async () => {
     const { bundle } = bench.twins.backward;
     const configured = await bundle.configure("bundle", { "trace-headers": {} });
     expect(configured).toMatchObject({ accepted: false });
@@ -134,7 +134,7 @@ describe("a bundle's configuration", () => {
     await bench.expectSame("backward", { plans: {}, request: "body", response: "body" });
   });
 
-  test("changed ten thousand times, and ten thousand streams, leave nothing in the memory", () => {
+  test("ten thousand changes of configuration, and ten thousand streams, leave nothing in memory", () => {
     const module = loadModule(bench.bundles.forward);
     const change = (times: number) => {
       for (let i = 0; i < times; i++) module.configure(whole);
@@ -147,8 +147,8 @@ describe("a bundle's configuration", () => {
     const pages = module.pages;
     change(10_000);
     serve(10_000);
-    // When it first runs short the heap doubles, and stays so. Forty bytes left by each
-    // configuration would make it double again.
+    // The heap doubles when it is full for the first time, and then keeps its size. If each
+    // configuration left forty bytes, it would double again.
     expect(module.pages).toBeLessThanOrEqual(2 * pages);
   }, 60_000);
 });

@@ -1,5 +1,5 @@
 // What a bundle's filters do beside their own stream: HTTP calls, timers, queues, other streams.
-// Each is done in a chain of modules too, and must come to the same.
+// The same is done in a chain of modules, and must have the same result.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
@@ -131,7 +131,7 @@ async function linesUntil(kind: Kind, id: string, last: RegExp): Promise<readonl
   }
 }
 
-/** What comes of a request in the bundle is what comes of it in the chain. */
+/** A request has the same result in the bundle and in the chain. */
 async function expectSame(headers: Headers, body?: string): Promise<unknown> {
   const [expected, actual] = await Promise.all(
     KINDS.map((kind) => {
@@ -143,7 +143,7 @@ async function expectSame(headers: Headers, body?: string): Promise<unknown> {
   return expected;
 }
 
-/** The same of two requests, the first of which waits until the second does something about it. */
+/** The same for two requests, the first of which waits until the second acts on it. */
 async function expectSamePair(waiting: Headers, acting: Headers, body?: string): Promise<unknown> {
   const [expected, actual] = await Promise.all(
     KINDS.map(async (kind) => {
@@ -160,7 +160,7 @@ async function expectSamePair(waiting: Headers, acting: Headers, body?: string):
 
 describe("in a bundle an HTTP call", () => {
   test.each(NAMES.flatMap((name) => ["call", "call-later"].map((plan) => [name, plan] as const)))(
-    "of the filter %j, %j, holds the request until the answer came",
+    "of the filter %j, %j, holds the request until the answer has arrived",
     async (name, plan) => {
       const outcome = await expectSame({ [`x-${name}`]: plan });
       const status = plan === "call" ? 200 : 404;
@@ -176,7 +176,7 @@ describe("in a bundle an HTTP call", () => {
     expect(JSON.stringify(outcome)).toContain('["x-third-called","response 200 for ID"]');
   });
 
-  test("of many requests at once comes back to each", async () => {
+  test("gets its own answer, when many requests make one at once", async () => {
     const plans = ["call", "call-later"];
     const all = Array.from({ length: 100 }, (_, i) =>
       expectSame({ "x-first": plans[i % 2] ?? "", "x-third": plans[(i + 1) % 2] ?? "" }),
@@ -184,7 +184,7 @@ describe("in a bundle an HTTP call", () => {
     for (const outcome of await Promise.all(all)) expect(JSON.stringify(outcome)).toContain("x-third-called");
   });
 
-  test("whose client left meanwhile is forgotten", async () => {
+  test("is forgotten when its client has left", async () => {
     hold();
     const before = service.requests.length;
     const clients = Array.from({ length: 20 }, () => {
@@ -207,34 +207,34 @@ describe("in a bundle an HTTP call", () => {
   });
 });
 
-describe("in a bundle a filter that, in a request of its own,", () => {
+describe("in a bundle a filter that, while it handles one request,", () => {
   test.each(["release", "release-at-response", "release-at-done", "release-at-log"])(
-    "lets another go on (%s) leaves the filters behind it where they are",
+    "resumes another (%s) does not move the filters behind it to the other",
     async (plan) => {
       const outcome = await expectSamePair({ "x-second": "wait" }, { "x-second": plan });
       expect(JSON.stringify(outcome)).toContain('["x-third-saw","ID"]');
     },
   );
 
-  test("lets another go on in the middle of a body", async () => {
+  test("resumes another in the middle of a body does what it does in a chain", async () => {
     await expectSamePair({ "x-second": "hold" }, { "x-second": "release-at-body" }, "body");
   });
 
   test.each(["release", "release-at-response", "release-at-log"])(
-    "lets another go on (%s) that is then answered goes on itself",
+    "resumes another (%s), which is then answered, continues with its own",
     async (plan) => {
       const outcome = await expectSamePair({ "x-second": "wait", "x-third": "reply" }, { "x-second": plan });
       expect(outcome).toMatchObject([{ status: 403 }, { status: 200 }]);
     },
   );
 
-  test("turns to another leaves the filters behind it where they are", async () => {
+  test("switches to another does not move the filters behind it to the other", async () => {
     const outcome = await expectSamePair({ "x-first": "wait" }, { "x-first": "read-others" });
     expect(JSON.stringify(outcome)).toContain('["x-third-saw","ID"]');
   });
 });
 
-test("a request that was answered, and then let go on while the answer is held, comes to no further filter", async () => {
+test("a request that is answered, and then resumed while the answer is held, reaches no further filter", async () => {
   const plans = { "x-first": "hold-response", "x-second": "reply-then-resume" };
   const [chain, bundle] = await Promise.all(
     KINDS.map(async (kind) => {
@@ -247,7 +247,7 @@ test("a request that was answered, and then let go on while the answer is held, 
   expect(receivedBy("answered")).toBeUndefined();
 });
 
-test("a timer runs that a root's constructor set", async () => {
+test("a timer that a root's constructor set runs", async () => {
   for (const kind of KINDS) {
     for (const name of NAMES) {
       const said = () => envoys[kind].logs().includes(`probe started ${name} .`);
@@ -256,7 +256,7 @@ test("a timer runs that a root's constructor set", async () => {
   }
 });
 
-test("an entry of a queue is for the filter that registered the queue", async () => {
+test("an entry of a queue goes to the filter that registered the queue", async () => {
   for (const kind of KINDS) {
     for (const name of NAMES) await begin(kind, "queue", { [`x-${name}`]: "enqueue" });
   }
@@ -267,7 +267,7 @@ test("an entry of a queue is for the filter that registered the queue", async ()
   expect(ofQueues("bundle")).toEqual(ofQueues("chain"));
 });
 
-describe("the headers that a bundle's filters share", () => {
+describe("the headers that the filters of a bundle share", () => {
   const NAMES_OF_HEADERS = [
     "x-a",
     "x-twice",
@@ -316,15 +316,18 @@ describe("the headers that a bundle's filters share", () => {
     return ["?", ...list, "?"].join("|");
   }
 
-  test.each([1, 2, 3, 4])("are those that a chain's filters see, whatever they edit (%i)", async (seed) => {
-    const random = numbers(seed);
-    for (let i = 0; i < 40; i++) {
-      const headers: Record<string, string> = { cookie: "c=1", accept: "text/plain", "x-twice": "1" };
-      for (const name of NAMES) {
-        headers[`x-${name}-request`] = edits(random);
-        headers[`x-${name}-response`] = edits(random);
+  test.each([1, 2, 3, 4])(
+    "are the ones that the filters of a chain see, whatever they edit (%i)",
+    async (seed) => {
+      const random = numbers(seed);
+      for (let i = 0; i < 40; i++) {
+        const headers: Record<string, string> = { cookie: "c=1", accept: "text/plain", "x-twice": "1" };
+        for (const name of NAMES) {
+          headers[`x-${name}-request`] = edits(random);
+          headers[`x-${name}-response`] = edits(random);
+        }
+        await expectSame(headers);
       }
-      await expectSame(headers);
-    }
-  });
+    },
+  );
 });

@@ -1,5 +1,5 @@
-// One request through an Envoy and all that came of it, over HTTP/2 on both sides: there a body
-// comes in pieces whose size is known, and with trailers.
+// One request through an Envoy and everything that came of it, over HTTP/2 on both sides: there a
+// body arrives in pieces of known size, and with trailers.
 
 import { once } from "node:events";
 import http2 from "node:http2";
@@ -18,19 +18,19 @@ const VOLATILE = new Set([
 ]);
 const TIMEOUT_MS = 10_000;
 
-/** How a request or its answer looks. */
+/** The shape of a request or its answer. */
 export type Shape = "headers" | "body" | "trailers";
 
 export interface Message {
   readonly headers: readonly string[];
-  /** Its size and a sample, or all of a short one. */
+  /** Its size and a sample, or the whole body if it is short. */
   readonly body: string;
   readonly trailers: readonly string[];
 }
 
 /**
- * Answers in the shape that `x-answer` asks for, with the status that `x-status` says, or 200; it
- * keeps each request under its `x-id`.
+ * Answers in the shape that `x-answer` asks for, with the status in `x-status`, or 200. It keeps
+ * each request under its `x-id`.
  */
 export interface ChainUpstream extends AsyncDisposable {
   readonly port: number;
@@ -89,11 +89,11 @@ async function answer(
 export interface ExchangeOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly request: Shape;
-  /** When the client goes, whether it has an answer or not. Default: it waits for one. */
+  /** When the client leaves, whether it has an answer or not. Default: it waits for an answer. */
   readonly leaveAfterMs?: number;
 }
 
-/** The answer, or in `headers` why there is none. */
+/** The answer, or the reason in `headers` why there is none. */
 export async function exchange(url: string, options: ExchangeOptions): Promise<Message> {
   const session = http2.connect(url);
   session.on("error", () => {});
@@ -131,7 +131,7 @@ async function readAll(stream: http2.Http2Stream): Promise<{ body: Buffer; trail
   try {
     for await (const chunk of stream) chunks.push(chunk as Buffer);
   } catch {
-    // A reset shows in what is missing.
+    // A reset is visible by what is missing.
   }
   return { body: Buffer.concat(chunks), trailers };
 }

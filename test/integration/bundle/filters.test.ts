@@ -1,4 +1,4 @@
-// The filters that answer, wait, count and spoil bodies do in a bundle what they do in a chain,
+// The filters that answer, wait, count and change bodies do in a bundle what they do in a chain,
 // whatever their neighbours do meanwhile.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,7 +14,9 @@ beforeAll(async () => {
 
 afterAll(async () => bench?.[Symbol.asyncDispose]());
 
-/** Of the neighbours and shapes of each case one in five; `filters.long.test.ts` has them all. */
+/**
+ * One in five of the neighbours and shapes of each case; `filters.long.test.ts` has all of them.
+ */
 const SOME = 5;
 
 describeNeighbours(
@@ -23,7 +25,7 @@ describeNeighbours(
 );
 
 describe.each(["forward", "backward"] as const)("a bundle of filters in stock Envoy, %s", (order: Order) => {
-  test("what is explained is what happened", async () => {
+  test("the explanation says what happened", async () => {
     const { bundle } = bench.twins[order];
     const explained = async (headers: Readonly<Record<string, string>>) => {
       const plan = { plans: {}, request: "body", response: "body", headers } as const;

@@ -1,5 +1,5 @@
-// Ten thousand headers in one request, with Envoy's limits raised so that both filters meet them
-// all.
+// Ten thousand headers in one request, with Envoy's limits raised so that both filters see all of
+// them.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HeaderRoutingConfig } from "../../../filters/header-routing/schema.js";
@@ -16,7 +16,7 @@ const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
 const premium: HeaderRoutingConfig["rules"] = [
   { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
 ];
-/** With so many headers to test, all of them are walked instead of read one by one. */
+/** With so many headers to test, the filter reads all headers at once instead of one by one. */
 const others: HeaderRoutingConfig["rules"] = ["a", "b", "c"].map((letter) => ({
   name: letter,
   match: { headers: [{ name: `x-${letter}`, exact: letter }] },
@@ -36,7 +36,7 @@ beforeAll(async () => {
     ],
     upstreams: { v1, v2 },
     listenerOptions: { maxRequestHeaders: 20_000, maxRequestHeadersKb: 8192 },
-    // One VM for all requests: what one leaves behind, the next would meet.
+    // One VM for all requests: what one request leaves behind, the next one would see.
     workers: 1,
   });
 });
@@ -70,7 +70,7 @@ function expectNewTrace(seen: Seen): void {
   expect(traceparent).not.toContain(TRACE_ID);
 }
 
-/** Nothing of the request before is seen, and no VM was replaced. */
+/** Nothing of the request before is visible, and no VM was replaced. */
 async function expectUnaffected(): Promise<void> {
   const plain = await sendHead("");
   expect(plain.upstream).toBe("v1");
@@ -98,7 +98,7 @@ describe.each([
     expect(await envoy.configure("header-routing", { rules } as never)).toEqual({ accepted: true });
   });
 
-  test("pass where no filter knows them", async () => {
+  test("pass when no filter knows them", async () => {
     const seen = await sendHead(`${"x-filler: some value\r\n".repeat(TIMES)}x-user-type: premium\r\n`);
     expect(seen.upstream).toBe("v2");
     expect(valuesOf(seen, "x-filler")).toHaveLength(TIMES);
@@ -106,14 +106,14 @@ describe.each([
     await expectUnaffected();
   });
 
-  test("are judged by the first where a rule tests them", async () => {
+  test("are judged by the first one when a rule tests them", async () => {
     const basic = "x-user-type: basic\r\n".repeat(TIMES - 1);
     expect((await sendHead(`x-user-type: premium\r\n${basic}`)).upstream).toBe("v2");
     expect((await sendHead(`${basic}x-user-type: premium\r\n`)).upstream).toBe("v1");
     await expectUnaffected();
   });
 
-  test("are removed where they are destinations that a client sent", async () => {
+  test("are removed when they are destinations that a client sent", async () => {
     const seen = await sendHead("x-mesh-destination: v2\r\n".repeat(TIMES));
     expect(seen.upstream).toBe("v1");
     expect(valuesOf(seen, "x-mesh-destination")).toEqual([]);
@@ -123,7 +123,7 @@ describe.each([
     await expectUnaffected();
   });
 
-  test("are no trace where they are trace headers", async () => {
+  test("are not used as a trace when they are trace headers", async () => {
     const seen = await sendHead(`traceparent: ${TRACEPARENT}\r\n`.repeat(TIMES));
     expectNewTrace(seen);
     const states = await sendHead(`traceparent: ${TRACEPARENT}\r\n${"tracestate: a=1\r\n".repeat(TIMES)}`);
@@ -133,7 +133,7 @@ describe.each([
   });
 });
 
-test("the authority decides alike under both its names, read alone or in a walk", async () => {
+test("the authority decides alike under both its names, whether it is read alone or with all headers", async () => {
   for (const name of ["host", ":authority"]) {
     for (const more of [[], others]) {
       const rule = { name: "shop", match: { headers: [{ name, exact: "shop.test" }] }, destination: "v2" };

@@ -1,5 +1,5 @@
-// The filters that answer, wait, count and spoil bodies between neighbours that wait, hold and
-// change: what they do in a bundle is what they do in a chain.
+// The filters that answer, wait, count and change bodies, between neighbours that wait, hold and
+// change. They must do in a bundle what they do in a chain.
 
 import { describe, test } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
@@ -36,7 +36,7 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
     explainHeader: "x-fault",
     rules: Object.entries(FAULTS).map(([name, faults]) => fault(name, faults)),
   } as unknown as Json,
-  // Each request has a limit of its own, which `x-cost` may be above.
+  // Each request has its own limit, which `x-cost` may exceed.
   "rate-limit": {
     explainHeader: "x-limit",
     headers: "ietf",
@@ -94,27 +94,27 @@ const NEIGHBOURS: readonly Readonly<Record<string, string>>[] = [
 const SHAPES: readonly Shape[] = ["headers", "body", "trailers"];
 const verbsOf = (neighbours: Readonly<Record<string, string>>) => Object.values(neighbours).join();
 /**
- * Where routes have retries, Envoy now and then sends a body twice that a filter of its chain held
- * until the trailers.
+ * When a route retries, Envoy sometimes sends a body twice that a filter of its chain held until
+ * the trailers.
  */
 const isSentTwice = (neighbours: Readonly<Record<string, string>>, shape: Shape) =>
   shape === "trailers" && /qb=/.test(verbsOf(neighbours));
 /**
- * Envoy does not show trailers that one filter holds to the next, where one behind that holds the
- * headers.
+ * Envoy does not show trailers that one filter holds to the next filter if a filter behind that one
+ * holds the headers.
  */
 const isPassedOver = (neighbours: Readonly<Record<string, string>>, name: string) =>
   /slow/.test(name) && /sh=pause/.test(verbsOf(neighbours));
 
 /**
- * Declares the tests of every filter between the neighbours that are chosen, by the place of
- * neighbours and shape in the order of all for this case.
+ * Declares the tests of every filter between the chosen neighbours. `isChosen` gets the place of
+ * neighbours and shape among all of one case.
  */
 export function describeNeighbours(bench: () => TwinBench, isChosen: (place: number) => boolean): void {
   describe.each(["forward", "backward"] as const)(
     "a bundle of filters in stock Envoy, %s",
     (order: Order) => {
-      // Another part of the places for each case, so that every neighbour is met.
+      // Each case starts at another place, so that every neighbour is used.
       let cases = 0;
       const sameFor = async (headers: Readonly<Record<string, string>>) => {
         const plans = NEIGHBOURS.filter(
@@ -138,7 +138,7 @@ export function describeNeighbours(bench: () => TwinBench, isChosen: (place: num
         await sameFor({ "x-cost": "3" });
       });
 
-      test("retry-budget gives retries, or none", async () => {
+      test("retry-budget allows retries, or none", async () => {
         await sameFor({ "x-status": "503" });
         await sameFor({ "x-status": "503", "x-case": "no-retry" });
       });

@@ -1,12 +1,12 @@
-// What two filters of a bundle do in one stream, in pairs: the same requests for a chain of modules
-// and for the bundle of them.
+// What two filters of a bundle do in one stream, in pairs. A chain of modules and a bundle of them
+// get the same requests.
 
 import { describe, test } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
 import type { Shape } from "./chain-exchange.js";
 import { inParallel, type Plan, TwinBench } from "./twins.js";
 
-/** Probes are `a`, `b` and `c`: what they do, a request says. */
+/** The probes are `a`, `b` and `c`. A request says what they do. */
 export const ORDER = ["chain-a", "trace-headers", "chain-b", "header-routing", "chain-c"];
 export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "chain-a": "a",
@@ -22,8 +22,8 @@ export const startPairsBench = (): Promise<TwinBench> =>
   TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
 
 /**
- * What the filter that comes first in a direction does, and what the one behind it: headers h,
- * bodies b, trailers t.
+ * What the first filter in a direction does, and what the filter behind it does: headers h, bodies
+ * b, trailers t.
  */
 const FIRST = ["", "h=pause", "h=pauseall", "h=reply", "h=latereply", "h=end"];
 const EITHER = [
@@ -47,34 +47,36 @@ const EITHER = [
 ];
 /** Each verb that can come first, once. */
 const LEADERS = [...new Set([...FIRST, ...EITHER])];
-/** Shifted with each first verb, so that every part of the places has every verb. */
+/**
+ * Each first verb shifts the place of the second, so that every choice of places has every verb.
+ */
 const placeOf = (first: string, second: string) => LEADERS.indexOf(first) + EITHER.indexOf(second);
 const PAUSES = /h=(pause|latereply)/;
 
 /**
- * Where one answers after the response has begun, how much of it the client got is a matter of
- * time.
+ * If a filter answers after the response has begun, timing decides how much of the response the
+ * client received.
  */
 const isRace = (direction: string, first: string, second: string) =>
   direction === "s" && /reply/.test(first + second) && !/h=/.test(first + second);
 
 /**
- * Envoy shows what a paused filter held back to the filters behind it in a way that no filter can
+ * Envoy passes what a paused filter held back to the filters behind it in a way that no filter can
  * repeat.
  */
 const isPeculiar = (first: string, second: string) => PAUSES.test(first) && /b=drop|t=pause/.test(second);
 
-/** Whether a pair is tried, by its place in the order of all pairs. */
+/** Whether a pair is tested, by its place in the order of all pairs. */
 export type Choice = (place: number) => boolean;
 
-/** Declares the tests of all pairs that are chosen. Each verb is tried alone, too. */
+/** Declares the tests of all chosen pairs. Each verb is also tested alone. */
 export function describePairs(bench: () => TwinBench, isChosen: Choice): void {
   describe.each(["forward", "backward"] as const)("a bundle in stock Envoy, %s", (order) => {
     describe.each([
       ["requests", "q"],
       ["responses", "s"],
     ])("%s", (_, direction) => {
-      // Responses come by the filters from the last to the first.
+      // Responses pass the filters from the last to the first.
       const leader = (order === "forward") === (direction === "q") ? "a" : "c";
       const planOf = (first: string, second: string, shape: Shape): Plan => ({
         plans: { [leader]: withDirection(first, direction), b: withDirection(second, direction) },

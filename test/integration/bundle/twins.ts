@@ -1,5 +1,5 @@
 // Two orders of the same filters, each as a chain of modules and as one bundle, in stock Envoys
-// side by side: the same requests for both.
+// side by side. All get the same requests.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,18 +26,18 @@ import {
 
 export type Order = "forward" | "backward";
 
-/** The same filters in the same order, as modules of their own and as one. */
+/** The same filters in the same order, as one module each and as a bundle. */
 export interface Twins {
   readonly chain: TestEnvoy;
   readonly bundle: TestEnvoy;
 }
 
-/** What came of a request. */
+/** The result of a request. */
 export interface Outcome {
   readonly client: Message;
   /**
-   * What reached the upstream; nothing is compared where a filter answered, for then how much did
-   * is a matter of time.
+   * What reached the upstream. It is not compared when a filter answered, because then timing
+   * decides how much arrived.
    */
   readonly upstream: Message | undefined;
   /** What the probes saw, in the order in which they saw it. */
@@ -51,16 +51,16 @@ export interface Plan {
   readonly response: Shape;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * For filters that wait: nothing of a body comes to a bundle meanwhile, not to its first filters
-   * either, and so probes see other pieces.
+   * For filters that wait. Meanwhile no filter of a bundle gets a part of the body, not even the
+   * first ones, so the probes see other pieces.
    */
   readonly ignoresLogs?: boolean;
 }
 
 export interface TwinOptions {
   /**
-   * Of the chain and of the bundle called `forward`. Probes are `chain-a`, `chain-b` and `chain-c`,
-   * all of them: what they do, a request says.
+   * The order of the chain and of the bundle called `forward`. It has all the probes `chain-a`,
+   * `chain-b` and `chain-c`; a request says what they do.
    */
   readonly order: readonly string[];
   readonly configurations: Readonly<Record<string, Json>>;
@@ -180,13 +180,13 @@ async function startTwins(
 }
 
 /**
- * Over the frames that Envoy 1.36 sends for a body that became empty before trailers, Node's server
+ * Envoy 1.36 sends certain frames for a body that became empty before trailers. Node's server then
  * resets one stream in a hundred.
  */
 const isSpoiled = ({ client }: Outcome): boolean =>
   isOlder && client.body.endsWith("reset reason: remote reset");
 
-/** The probes' lines about a stream, once each has said that it is done. */
+/** The probes' lines about a stream, after each has said that it is done. */
 async function linesOf(envoy: TestEnvoy, id: string): Promise<readonly string[]> {
   for (let i = 0; ; i++) {
     const lines = [...envoy.logs().matchAll(/chain (\S+) (\S+ .*)$/gm)]
@@ -197,7 +197,7 @@ async function linesOf(envoy: TestEnvoy, id: string): Promise<readonly string[]>
   }
 }
 
-/** Ten at a time. */
+/** Runs ten at a time. */
 export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const rest = [...items];
   await Promise.all(

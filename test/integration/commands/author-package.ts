@@ -1,11 +1,11 @@
-// A package of an author's, with this checkout as its meshwright: what `meshwright test` and
+// An author's package, with this checkout as its meshwright, for what `meshwright test` and
 // `meshwright run` do in it.
 
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 
-/** Disposing of it removes it. */
+/** Disposing of it removes the folder. */
 export interface AuthorPackage extends AsyncDisposable {
   readonly root: string;
   /** Writes a file below the package. */
@@ -18,7 +18,7 @@ export interface AuthorPackage extends AsyncDisposable {
 }
 
 /**
- * @param parent where to make it. Default: below this checkout, so that the package has its test
+ * @param parent where to make it. Default: below this checkout, so that the package has the test
  * tools.
  */
 export async function authorPackage(parent = path.join(PACKAGE_ROOT, ".meshwright")): Promise<AuthorPackage> {
@@ -44,7 +44,7 @@ export async function authorPackage(parent = path.join(PACKAGE_ROOT, ".meshwrigh
   };
 }
 
-/** The policy of a filter that `writeFilter` wrote, for another value. */
+/** The policy of a filter that `writeFilter` wrote, with another value. */
 export function policy(value: string): string {
   return `export function valueToAdd(): string {\n  return "${value}";\n}\n`;
 }

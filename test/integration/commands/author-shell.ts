@@ -1,5 +1,4 @@
-// The terminals of an author: commands as they are typed, each in a shell of its own, and what a
-// Ctrl-C ends.
+// An author's terminals: commands as they are typed, each in its own shell, and what a Ctrl-C ends.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
@@ -7,7 +6,7 @@ import path from "node:path";
 const FIRST_ANSWER_MS = 60_000;
 const RETRY_MS = 200;
 /**
- * curl's exit codes for a port where nobody listens, and for a connection that ended without an
+ * curl's exit codes for a port where no server listens, and for a connection that ended without an
  * answer.
  */
 const NO_ANSWER_YET = [7, 52, 56];
@@ -22,7 +21,7 @@ interface CommandEnd {
 
 interface Terminal {
   readonly child: ChildProcess;
-  /** So far. */
+  /** What it wrote so far. */
   output: string;
   readonly ended: Promise<CommandEnd>;
 }
@@ -34,7 +33,7 @@ export class AuthorShell implements AsyncDisposable {
   readonly #running = new Set<Terminal>();
   readonly #background: Terminal[] = [];
 
-  /** @param env beside this process's own, without what npm and vitest add to that */
+  /** @param env in addition to this process's own, without what npm and vitest add to that */
   constructor(folder: string, env: Readonly<Record<string, string>>) {
     this.#folder = folder;
     this.#env = { ...terminalEnvironment(process.env), ...env };
@@ -46,7 +45,7 @@ export class AuthorShell implements AsyncDisposable {
     return this.#open(command).ended;
   }
 
-  /** Like `run`, again and again until something answers at the command's address. */
+  /** Like `run`, repeated until a server answers at the command's address. */
   async runUntilAnswered(command: string): Promise<CommandEnd> {
     const deadline = Date.now() + FIRST_ANSWER_MS;
     for (;;) {
@@ -56,7 +55,7 @@ export class AuthorShell implements AsyncDisposable {
     }
   }
 
-  /** Starts a command in a terminal of its own, where it stays. */
+  /** Starts a command in its own terminal, where it stays. */
   start(command: string): void {
     this.#background.push(this.#open(command));
   }
@@ -66,7 +65,7 @@ export class AuthorShell implements AsyncDisposable {
     return this.#background.map(({ output }) => output).join("");
   }
 
-  /** Ctrl-C in every terminal; settles when all have ended. */
+  /** Ctrl-C in every terminal; settles when all commands have ended. */
   interrupt(): Promise<void> {
     return this.#end("SIGINT");
   }
@@ -75,7 +74,7 @@ export class AuthorShell implements AsyncDisposable {
     const child = spawn("bash", ["-e", "-c", command], {
       cwd: this.#folder,
       env: this.#env,
-      // A group of processes of its own, which is what a terminal sends a signal to.
+      // A process group of its own, because a terminal sends a signal to a group.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -115,13 +114,13 @@ function signal({ child }: Terminal, name: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, name);
   } catch {
-    // It has just ended.
+    // The process has just ended.
   }
 }
 
 /**
- * A terminal knows nothing of the npm script and the test runner that this process runs in, nor of
- * this checkout's tools.
+ * A terminal does not have the variables of the npm script and the test runner that this process
+ * runs in, or this checkout's tools.
  */
 function terminalEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const ofRunner =

@@ -1,5 +1,5 @@
-// The real command as a process, for tests of what only a process has: signals, exit codes, what is
-// left behind.
+// The real command as a process, for tests of what only a process has: signals, exit codes, files
+// and processes left behind.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -44,13 +44,13 @@ export class CliProcess implements AsyncDisposable {
 
   /**
    * The first match of the pattern on standard output. Throws with all output when the command
-   * ends, or says nothing of the kind in time.
+   * ends, or when no match comes in time.
    */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     const deadline = Date.now() + WAIT_MS;
     for (;;) {
       const running = this.running;
-      // What it wrote before its end may still be on the way.
+      // Output from before its end may still be on the way.
       if (!running) await this.exited;
       const match = pattern.exec(this.#stdout);
       if (match !== null) return match;
@@ -74,7 +74,7 @@ export async function runCli(args: readonly string[], cwd: string, program?: str
   return { exitCode, stdout: command.stdout, stderr: command.stderr };
 }
 
-/** The command lines of all processes that name this text. */
+/** The command lines of all processes that contain this text. */
 export function processesNaming(text: string): string[] {
   const { stdout } = spawnSync("ps", ["-eo", "pid,args"], { encoding: "utf8" });
   return stdout.split("\n").filter((line) => line.includes(text) && !/\bps -eo\b/.test(line));

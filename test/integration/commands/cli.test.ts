@@ -1,4 +1,4 @@
-// The command line's words: help, mistakes, exit codes, and the usage pages that the README
+// The command line's texts: help, mistakes, exit codes, and the usage pages that the README
 // repeats.
 
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a command inside this process. */
+/** Runs a command in this process. */
 async function run(...args: string[]) {
   const written = { stdout: "", stderr: "" };
   const output = (stream: "stdout" | "stderr") => ({
@@ -55,7 +55,7 @@ describe("help", () => {
     expect(readme).toContain(`\`\`\`text\n${stdout.trimEnd()}\n\`\`\``);
   });
 
-  it("answers a command line without a command, as a mistake", async () => {
+  it("is the answer to a command line without a command, as a mistake", async () => {
     const { exitCode, stdout, stderr } = await run();
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: "" });
     expect(stdout).toContain("Usage: meshwright");
@@ -163,7 +163,7 @@ describe("validate", () => {
     ]);
   });
 
-  it("goes on after a file that is wrong, and fails at the end", async () => {
+  it("continues after a wrong file, and fails at the end", async () => {
     const { exitCode, stdout, stderr } = await run(
       "validate",
       at("header-routing.canary.yaml"),
@@ -182,7 +182,7 @@ describe("validate", () => {
 describe("inspect", () => {
   const module = path.join(ROOT, "build/header-routing.wasm");
 
-  it("shows a module's figures, and what Envoy makes of it", async () => {
+  it("shows a module's figures, and whether Envoy would load it", async () => {
     await runCli(["build", "header-routing"], folder);
     const { exitCode, stdout, stderr } = await run("inspect", module);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -193,7 +193,7 @@ describe("inspect", () => {
     for (const line of stdout.split("\n").slice(1)) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  it("goes on after a file that is no module, and says why in the end", async () => {
+  it("continues after a file that is not a module, and says why at the end", async () => {
     const text = path.join(folder, "rules.yaml");
     const { exitCode, stdout, stderr } = await run("inspect", text, module);
     expect(exitCode).toBe(9);
@@ -205,7 +205,7 @@ describe("inspect", () => {
     ]);
   });
 
-  it("prints JSON that tells the same, also of what is refused", async () => {
+  it("prints JSON with the same facts, also about refused files", async () => {
     const { exitCode, stdout } = await run("inspect", "--json", module, folder);
     expect(exitCode).toBe(9);
     expect(JSON.parse(stdout)).toMatchObject([
@@ -215,7 +215,7 @@ describe("inspect", () => {
   });
 });
 
-/** Every filter from its sources, on a machine that is busy with other tests. */
+/** Builds every filter from its sources, on a machine that is busy with other tests. */
 const BUILD_MS = 240_000;
 
 describe("the command as a process", { timeout: BUILD_MS }, () => {

@@ -1,5 +1,5 @@
-// `inspect` says of a module what stock Envoy makes of it: every refusal, and that nothing else is
-// refused.
+// `inspect` says what stock Envoy does with a module: it reports every refusal, and reports none
+// for a module that Envoy loads.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -30,8 +30,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /**
- * Starts one Envoy with all the modules, each in a filter of its own, and says of each whether
- * Envoy took it.
+ * Starts one Envoy with all the modules, each in its own filter, and returns for each whether Envoy
+ * loaded it.
  */
 async function loadedByEnvoy(modules: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, boolean>> {
   const directory = await mkdtemp(path.join(folder, "envoy-"));
@@ -70,7 +70,7 @@ const exported = (name: string, params: string, result = "") =>
   `(func (export "${name}") (param ${params}) (result ${result}) ${result === "" ? "" : "(i32.const 0)"})`;
 const marker = (version: string) => `(func (export "proxy_abi_version_${version.replaceAll(".", "_")}"))`;
 
-/** Of WASI; an older Envoy does not link them, and refuses what imports one. */
+/** Calls of WASI that an older Envoy does not link. It refuses a module that imports one. */
 const LATER_CALLS = new RegExp(
   `^wasi_\\w+\\.(${[
     "clock_res_get",
@@ -79,16 +79,16 @@ const LATER_CALLS = new RegExp(
     "sock_(accept|recv|send|shutdown)",
   ].join("|")})$`,
 );
-/** An older Envoy traps in these, called with zeros at the start. */
+/** An older Envoy traps in these when they are called with zeros at the start. */
 const NOT_AT_START = /\.(emscripten_notify_memory_growth|poll_oneoff)$/;
 const isOlder = await isBefore("1.39");
 
-/** What `abi.ts` says Envoy links, and this Envoy does. */
+/** What `abi.ts` says Envoy links, as far as this Envoy does. */
 function linkedHere(version: AbiVersion): ReadonlyMap<string, Signature> {
   return new Map([...linkedImports(version)].filter(([name]) => !(isOlder && LATER_CALLS.test(name))));
 }
 
-/** Everything that `abi.ts` says Envoy links and enters in a module of that version. */
+/** Everything that `abi.ts` says Envoy links and calls in a module of that version. */
 function everything(version: AbiVersion): string {
   return (
     [
@@ -99,7 +99,7 @@ function everything(version: AbiVersion): string {
       ),
     ]
       .join("")
-      // Started like this it would say no.
+      // If these callbacks returned 0, the module would refuse to start.
       .replace(
         /(proxy_(on_vm_start|on_configure|validate_configuration)"\)[^)]*\)[^)]*\) \(i32\.const) 0/g,
         "$1 1",
@@ -149,7 +149,7 @@ const LOADED: Readonly<Record<string, string>> = {
 const REFUSED: Readonly<Record<string, string>> = {
   "no ABI marker": ALLOCATOR + MEMORY,
   "an unknown ABI": marker("0.3.0") + ALLOCATOR + MEMORY,
-  "an ABI marker that is no function": `(global (export "proxy_abi_version_0_2_1") i32 (i32.const 1))${ALLOCATOR}${MEMORY}`,
+  "an ABI marker that is not a function": `(global (export "proxy_abi_version_0_2_1") i32 (i32.const 1))${ALLOCATOR}${MEMORY}`,
   "no allocator": ABI_MARKER + MEMORY,
   "a wrong allocator before a right one":
     ABI_MARKER + MEMORY + exported("malloc", "", "i32") + exported("proxy_on_memory_allocate", "i32", "i32"),
@@ -164,7 +164,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "a global from Envoy": `(import "env" "g" (global i32))${MINIMAL}`,
   "request headers with two parameters": MINIMAL + exported("proxy_on_request_headers", "i32 i32", "i32"),
   "request headers without a result": MINIMAL + exported("proxy_on_request_headers", "i32 i32 i32"),
-  "a result that is too many": MINIMAL + exported("proxy_on_log", "i32", "i32"),
+  "one result too many": MINIMAL + exported("proxy_on_log", "i32", "i32"),
   "a wrong _initialize": MINIMAL + exported("_initialize", "i32"),
   "a wrong main after _initialize": MINIMAL + exported("_initialize", "") + exported("main", "", "i32"),
   ...Object.fromEntries(
@@ -175,7 +175,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   ),
 };
 
-test("Envoy loads what inspect lets pass, and refuses what it refuses", async () => {
+test("Envoy loads what inspect accepts, and refuses what it refuses", async () => {
   const cases = [...Object.entries(LOADED), ...Object.entries(REFUSED)];
   const modules = new Map<string, string>();
   const names = new Map<string, string>();
@@ -193,7 +193,7 @@ test("Envoy loads what inspect lets pass, and refuses what it refuses", async ()
   expect(verdicts.filter(({ envoy }) => envoy).map(({ name }) => name)).toEqual(Object.keys(LOADED));
 });
 
-describe("Envoy ends over", () => {
+describe("Envoy crashes on", () => {
   const log = imported("env.proxy_log", { params: ["i32", "i32", "i32"], results: ["i32"] }, "$log");
   const call = "(drop (call $log (i32.const 4) (i32.const 0) (i32.const 4)))";
   test.each([
@@ -219,7 +219,7 @@ describe("Envoy ends over", () => {
   });
 });
 
-test("a built module with its source map's address, and one with names, load", async () => {
+test("a built module with the address of its source map, and one with names, load", async () => {
   const out = path.join(folder, "built.wasm");
   await compileModule("test/probes/sdk/index.ts", out, { debug: true });
   for (const module of [out, debugModulePath(out)]) expect((await inspectFile(module)).refusals).toEqual([]);

@@ -1,5 +1,5 @@
-// The package as it is published, and a registry that has it: it sends npm on to its own registry
-// for everything else.
+// The package as it is published, and a registry that has it. The registry forwards all other
+// requests to npm's own registry.
 
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { findNpm } from "../../../envoy/runtime/find-npm.js";
 import { runProgram } from "../../../envoy/runtime/run-program.js";
 
-/** What npm says of a network that is not there. */
+/** npm's messages when the network is unavailable. */
 const OFFLINE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|E5\d\d)\b/;
 
 interface Packed {
@@ -19,8 +19,8 @@ interface Packed {
 }
 
 /**
- * Builds and packs this checkout; the tarball goes to `folder`. Settles with what a registry needs
- * of it.
+ * Builds and packs this checkout, and writes the tarball to `folder`. Settles with what a registry
+ * needs to serve it.
  */
 export async function packCheckout(folder: string): Promise<Packed> {
   const args = ["run", "package", "--", "--pack-destination", folder];
@@ -33,7 +33,7 @@ export async function packCheckout(folder: string): Promise<Packed> {
   };
 }
 
-/** Why npm cannot install anything here; `undefined` where it can. */
+/** Why npm cannot install anything here; `undefined` if it can. */
 export async function whyNoRegistry(): Promise<string | undefined> {
   const { code, output } = await runProgram(findNpm(), ["ping"]);
   if (code === 0 || !OFFLINE.test(output)) return undefined;
@@ -42,13 +42,13 @@ export async function whyNoRegistry(): Promise<string | undefined> {
 
 /** A registry on 127.0.0.1. Disposing of it stops it. */
 export interface Registry extends AsyncDisposable {
-  /** The variables with which npm takes it for its registry. */
+  /** The variables that make npm use it as its registry. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * Has the packed package; every other request is sent on to the registry that npm is configured
- * with.
+ * Serves the packed package, and forwards every other request to the registry that npm is
+ * configured with.
  */
 export async function startRegistry({ manifest, tarball }: Packed): Promise<Registry> {
   const { output } = await runProgram(findNpm(), ["config", "get", "registry", "--loglevel", "silent"]);
@@ -76,7 +76,7 @@ export async function startRegistry({ manifest, tarball }: Packed): Promise<Regi
   };
 }
 
-/** What a registry says of a package with one version. */
+/** A registry's document about a package with one version. */
 function packument(manifest: Packed["manifest"], tarball: Buffer, own: string): string {
   const { name, version } = manifest;
   const integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;

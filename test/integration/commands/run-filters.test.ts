@@ -1,5 +1,5 @@
-// `meshwright run` with filters that see each attempt, or that call a service: where they stand,
-// what their edits do, and routes that try again.
+// `meshwright run` with filters that see each attempt, or that call a service: where they are, what
+// their edits do, and routes that retry.
 
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ import {
 import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
 import { CliProcess, runCli } from "./cli-process.js";
 
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const SLOW_MS = 5_000;
 
@@ -28,7 +28,7 @@ let folder: string;
 let upstream: Upstream;
 let received = 0;
 beforeAll(async () => {
-  // Here and not in the command, of which a test expects that it starts soon.
+  // Built here and not by the command, because a test expects the command to start soon.
   await buildFilters(["fault-injection", "rate-limit", "retry-budget"]);
   folder = await realpath(await mkdtemp(path.join(tmpdir(), "run-filters-")));
   upstream = await startUpstream({
@@ -75,7 +75,7 @@ describe("meshwright run with a filter that sees each attempt", { timeout: TEST_
   }, TEST_MS);
   afterAll(() => running?.command[Symbol.asyncDispose]());
 
-  it("says where it stands", () => {
+  it("says where the filter is", () => {
     expect(running.command.stdout).toContain(
       "  filter    fault-injection from fault.yaml, for each attempt\n",
     );
@@ -86,7 +86,7 @@ describe("meshwright run with a filter that sees each attempt", { timeout: TEST_
     expect(attempts()).toEqual(["1", "2", "3"]);
   });
 
-  it("takes an edit in the clusters' chain", async () => {
+  it("applies an edit in the clusters' chain", async () => {
     await write("fault.yaml", outage(1, 2, 3));
     await running.command.until(/applied: fault-injection at fault\.yaml/);
     expect((await send(running.url)).status).toBe(503);
@@ -97,7 +97,7 @@ describe("meshwright run with a filter that sees each attempt", { timeout: TEST_
     expect(attempts()).toEqual(["1", "2", "3", "1"]);
   });
 
-  it("says what an edit would move to the other chain, and keeps the settings that run", async () => {
+  it("says what an edit would move to the other chain, and keeps the settings in force", async () => {
     await write("fault.yaml", outage(1, 2, 3).replace("where: upstream\n", ""));
     await running.command.until(/restart to apply: where of fault\.yaml/);
     expect((await send(running.url)).status).toBe(200);
@@ -108,13 +108,13 @@ describe("meshwright run with a filter that sees each attempt", { timeout: TEST_
     expect((await send(running.url)).status).toBe(200);
   });
 
-  it("ends an attempt and then the whole request when their times are over", async () => {
+  it("ends an attempt and then the whole request when their timeouts are over", async () => {
     const { status, body } = await send(running.url, { path: "/slow" });
     expect({ status, body }).toEqual({ status: 504, body: expect.stringMatching(/timeout/) });
     expect(attempts().length).toBeGreaterThanOrEqual(2);
   });
 
-  it("prints a configuration that stock Envoy takes, with the filter in the clusters' chain", async () => {
+  it("prints a configuration that stock Envoy accepts, with the filter in the clusters' chain", async () => {
     await write("other.yaml", outage(1));
     const words = inFront(
       "--filter",
@@ -135,7 +135,7 @@ describe("meshwright run with a filter that sees each attempt", { timeout: TEST_
   });
 });
 
-describe("meshwright run with a filter of one's own at @upstream", { timeout: TEST_MS }, () => {
+describe("meshwright run with an author's own filter at @upstream", { timeout: TEST_MS }, () => {
   let author: AuthorPackage;
   beforeAll(async () => {
     author = await authorPackage();
@@ -172,7 +172,7 @@ describe("meshwright run with a service that a filter calls", { timeout: TEST_MS
   });
   afterAll(() => service?.[Symbol.asyncDispose]());
 
-  it("leads the filter to it over HTTP/2, and refuses an edit that names another", async () => {
+  it("connects the filter to it over HTTP/2, and refuses an edit that names another service", async () => {
     const words = ["--filter", "rate-limit=limits.yaml", "--concurrency", "2"];
     const named = ["--grpc-service", `ratelimit=http://127.0.0.1:${service.port}`];
     const { command, url, admin } = await start(inFront(...words, ...named));
@@ -190,7 +190,7 @@ describe("meshwright run with a service that a filter calls", { timeout: TEST_MS
     await write("limits.yaml", limits("ratelimit"));
   });
 
-  it("is refused before anything starts where nobody says where the service is", async () => {
+  it("is refused before anything starts when the service's address is not given", async () => {
     const { exitCode, stdout, stderr } = await runCli(inFront("--filter", "rate-limit=limits.yaml"), folder);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toMatch(
@@ -198,7 +198,7 @@ describe("meshwright run with a service that a filter calls", { timeout: TEST_MS
     );
   });
 
-  it("is refused where a route would retry just what the budget spares", async () => {
+  it("is refused when a route would retry exactly what the budget leaves out", async () => {
     await write("budget.yaml", "{}\n");
     const words = ["--filter", "retry-budget=budget.yaml", "--retry-on", "5xx,envoy-ratelimited"];
     const { exitCode, stderr } = await runCli(inFront(...words), folder);

@@ -1,5 +1,5 @@
-// `meshwright run` before servers that speak TLS: which host they are asked for, and whom it
-// believes.
+// `meshwright run` before servers that speak TLS: which host it asks for, and which certificates it
+// trusts.
 
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { createServer } from "node:https";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A TLS server that answers with the host it was asked for. */
+/** A TLS server that answers with the host that the client asked for. */
 async function serveTls(identity: { readonly key: Buffer; readonly cert: Buffer }) {
   const server = createServer(identity, (request, response) => response.end(request.headers.host));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
@@ -42,7 +42,7 @@ describe.skipIf(isMissing("openssl"))(
       return { status: response.status, body: await response.text() };
     };
 
-    it("asks for the host of the URL, and only where the certificate is for it and from a trusted authority", async () => {
+    it("asks for the host of the URL, and trusts only a certificate for it from a trusted authority", async () => {
       const authority = makeAuthority(folder);
       using named = await serveTls(await authority.issue("named", "DNS:localhost"));
       using numbered = await serveTls(await authority.issue("numbered", "IP:127.0.0.1"));

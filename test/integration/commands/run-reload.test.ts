@@ -1,4 +1,4 @@
-// `meshwright run` with a filter of an author's own: its sources are edited while requests come.
+// `meshwright run` with an author's own filter, whose sources are edited while requests arrive.
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -14,7 +14,7 @@ const TEST_MS = 240_000;
 const EDITS = ["2", "3", "4", "5", "6"];
 /** 200 requests per second. */
 const PAUSE_MS = 5;
-/** Requests last up to this long, so that some are under way at every change. */
+/** Requests last up to this long, so that some are open at every change. */
 const LONGEST_MS = 200;
 
 const SCHEMA = `import { z } from "zod";\nexport const adderSchema = z.strictObject({ shout: z.boolean().optional() });\n`;
@@ -39,7 +39,7 @@ afterAll(async () => {
   await author[Symbol.asyncDispose]();
 });
 
-/** What a request came to: the value that the filter added, or what went wrong. */
+/** The result of a request: the value that the filter added, or what went wrong. */
 async function ask(url: string): Promise<string> {
   try {
     const response = await fetch(url);
@@ -50,7 +50,7 @@ async function ask(url: string): Promise<string> {
   }
 }
 
-/** Sends requests at a constant rate until it is ended; tells how many came to what. */
+/** Sends requests at a constant rate until it is stopped; returns how many had each result. */
 function constantLoad(url: string): { end(): Promise<ReadonlyMap<string, number>> } {
   const counts = new Map<string, number>();
   const asked: Promise<unknown>[] = [];
@@ -70,7 +70,7 @@ function constantLoad(url: string): { end(): Promise<ReadonlyMap<string, number>
   };
 }
 
-describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () => {
+describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () => {
   let command: CliProcess;
   let url: string;
   const at = (file: string) => path.join(author.root, "filters/adder", file);
@@ -81,26 +81,26 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
   }, TEST_MS);
   afterAll(() => command?.[Symbol.asyncDispose]());
 
-  /** Waits for a line that it writes from here on. */
+  /** Waits for a line that the command writes from now on. */
   function afterNow() {
     const from = command.stdout.length;
     return (pattern: RegExp) => command.until(new RegExp(`(?<=^[\\s\\S]{${from},})${pattern.source}`, "m"));
   }
 
-  it("takes five new modules under load, and loses no request", async () => {
+  it("loads five new modules under load, and loses no request", async () => {
     const load = constantLoad(url);
     for (const value of EDITS) {
       const until = afterNow();
       await writeFile(at("policy.ts"), policy(value));
       await until(/^reloaded: adder, [\d.]+ s after the save$/);
-      // The next one is on the new module, whichever worker gets it.
+      // The next request is on the new module, whichever worker gets it.
       expect(await ask(url)).toBe(value);
     }
     const came = await load.end();
     expect([...came.keys()].sort()).toEqual(["1", ...EDITS]);
   });
 
-  it("puts the module as a build makes it in place some seconds after the last save, and keeps no other copy", async () => {
+  it("replaces the module with the one that a build makes, some seconds after the last save, and keeps no other copy", async () => {
     await command.until(
       /^reloaded: adder, .*\noptimized: adder, [\d.]+ s after the save$(?![\s\S]*^reloaded)/m,
     );
@@ -114,7 +114,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     expect(running).toEqual(await readFile(path.join(author.root, "build/adder.wasm")));
   });
 
-  it("keeps the module that runs where the sources do not compile", async () => {
+  it("keeps the running module when the sources do not compile", async () => {
     const until = afterNow();
     await writeFile(at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
     await until(/does not compile: .*; the running module stays\n[\s\S]*in filters\/adder\/policy\.ts\(1,/);
@@ -125,7 +125,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     expect(await ask(url)).toBe("7");
   });
 
-  it("keeps the module that runs where the new one refuses its configuration", async () => {
+  it("keeps the running module when the new one refuses its configuration", async () => {
     const entry = await readFile(at("index.ts"), "utf8");
     const refusal =
       "override onConfigure(_configuration: Bytes): bool {\n    return false;\n  }\n\n  override shared";
@@ -149,7 +149,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     await mended(/^applied: adder at adder\.yaml$/);
   });
 
-  it("checks the file again where the schema is saved", async () => {
+  it("checks the file again when the schema is saved", async () => {
     const refused = afterNow();
     await author.write("filters/adder/schema.ts", SCHEMA.replaceAll("shout", "whisper"));
     await refused(/refused: adder\.yaml:1:\d+: shout: .*the last good settings stay/);
@@ -158,7 +158,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     await mended(/^applied: adder at adder\.yaml$/);
   });
 
-  it("leaves it to validate to do the same without Envoy", async () => {
+  it("lets validate do the same checks without Envoy", async () => {
     await author.write("filters/adder/adder.yaml", "loud: true\n");
     const files = ["adder.yaml", "filters/adder=adder.yaml", "filters/adder/adder.yaml"];
     const { exitCode, stdout, stderr } = await runCli(["validate", ...files], author.root);
@@ -179,7 +179,7 @@ describe("meshwright run with a filter of one's own", { timeout: TEST_MS }, () =
     expect(processesNaming(author.root)).toEqual([]);
   });
 
-  it("refuses a file that is wrong by the filter's own schema before anything is started", async () => {
+  it("refuses a file that is wrong by the filter's own schema before anything starts", async () => {
     await author.write("wrong.yaml", "loud: true\n");
     const { exitCode, stderr, stdout } = await runCli(
       [...words, "--filter", "filters/adder=wrong.yaml"],

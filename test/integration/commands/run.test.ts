@@ -1,4 +1,4 @@
-// `meshwright run` before HTTP servers that are not ours: routing, edits of the filter's file while
+// `meshwright run` before HTTP servers of other makers: routing, edits of the filter's file while
 // it runs, and its end.
 
 import { spawn } from "node:child_process";
@@ -20,7 +20,7 @@ import { catalogUse } from "../../support/catalog-use.js";
 import { isMissing, needs } from "../../support/tools.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
 
@@ -29,7 +29,7 @@ let routes: string;
 let plain: PythonServer;
 let beta: PythonServer;
 
-/** Python's own file server over one folder with one file in it. */
+/** Python's own file server, for one folder with one file in it. */
 interface PythonServer extends AsyncDisposable {
   readonly url: string;
 }
@@ -99,7 +99,7 @@ describe.skipIf(isMissing("python3"))(
       expect(await who("other")).toBe("plain");
     });
 
-    it("takes an edit at once, also from an editor that renames", async () => {
+    it("applies an edit at once, also from an editor that renames", async () => {
       await writeFile(routes, toBeta("gamma"));
       await command.until(/applied: header-routing at routes\.yaml/);
       await vi.waitFor(async () => expect(await who("gamma")).toBe("beta"), WAIT);
@@ -110,7 +110,7 @@ describe.skipIf(isMissing("python3"))(
       await vi.waitFor(async () => expect(await who("delta")).toBe("beta"), WAIT);
     });
 
-    it("says what is wrong with an edit and keeps the last good one", async () => {
+    it("says what is wrong with an edit, and keeps the last good settings", async () => {
       await writeFile(routes, toBeta("delta").replace("destination: beta", "destination: [beta]"));
       await command.until(
         /refused: routes\.yaml:4:\d+: rules\[0\]\.destination: .*the last good settings stay/,
@@ -162,7 +162,7 @@ describe.skipIf(isMissing("python3"))("a configuration that only the filter itse
     });
   });
 
-  it("leaves a running Envoy with the last good one", async () => {
+  it("leaves a running Envoy with the last good settings", async () => {
     await using envoy = await start(RIGHT);
     const [wrong] = plan(WRONG, 1, 2).filters;
     const [right] = plan(RIGHT, 1, 2).filters;
@@ -178,7 +178,7 @@ describe.skipIf(isMissing("python3"))("a configuration that only the filter itse
 });
 
 describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, () => {
-  it("prints a configuration that stock Envoy takes as it is", async () => {
+  it("prints a configuration that stock Envoy accepts unchanged", async () => {
     await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
     const words = ["run", "--upstream", plain.url, "--upstream", `beta=${beta.url}`, "--print-config"];
     const { exitCode, stdout } = await runCli([...words, "--filter", "header-routing=good.yaml"], folder);
@@ -186,7 +186,7 @@ describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, ()
     await validateBootstrap(await findEnvoy(), parse(stdout));
   });
 
-  it("refuses a file that is wrong before anything is started", async () => {
+  it("refuses a wrong file before anything starts", async () => {
     await writeFile(path.join(folder, "bad.yaml"), "rules: [{ name: a }]\nrule: 1\n");
     const { exitCode, stderr, stdout } = await runCli(
       ["run", "--upstream", plain.url, "--filter", "header-routing=bad.yaml", "--port", "0"],
@@ -198,14 +198,14 @@ describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, ()
     expect(stdout).toBe("");
   });
 
-  it("says whose port is taken", async () => {
+  it("says which port is taken", async () => {
     const port = new URL(plain.url).port;
     const { exitCode, stderr } = await runCli(["run", "--upstream", plain.url, "--port", port], folder);
     expect(exitCode).toBe(7);
     expect(stderr).toMatch(new RegExp(`^meshwright: port ${port} is taken: .*--port N\n$`));
   });
 
-  it("reaches a service on localhost at every request, on whichever family it listens", async () => {
+  it("reaches a service on localhost at every request, whichever address family it listens on", async () => {
     const { port } = new URL(plain.url);
     const words = ["run", "--upstream", `http://localhost:${port}`, "--port", "0"];
     await using command = new CliProcess(words, folder);
@@ -215,7 +215,7 @@ describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, ()
     expect(statuses).toEqual(new Set([200]));
   });
 
-  it("says which destinations nobody serves", async () => {
+  it("says which destinations no upstream serves", async () => {
     await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
     await using command = new CliProcess(
       ["run", "--upstream", plain.url, "--filter", "header-routing=good.yaml", "--port", "0"],

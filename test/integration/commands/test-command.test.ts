@@ -1,5 +1,5 @@
-// `meshwright test` in an author's package: what it runs, how it ends, and what it does when
-// something is saved.
+// `meshwright test` in an author's package: what it runs, how it ends, and what it does after a
+// save.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ const lastLine = (text: string) => text.trimEnd().split("\n").at(-1);
 const test = (...words: string[]) => runCli(["test", ...words], author.root);
 
 describe("meshwright test", { timeout: TEST_MS }, () => {
-  it("runs the units and the tests of every filter but those in stock Envoy, and counts them in the last line", async () => {
+  it("runs the units and the tests of every filter except those in stock Envoy, and counts them in the last line", async () => {
     await author.write(IN_ENVOY, IN_ENVOY_TEST);
     const { exitCode, stdout, stderr } = await test();
     await rm(path.join(author.root, IN_ENVOY));
@@ -44,7 +44,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     expect(exitCode).toBe(0);
   });
 
-  it("ends with 1 where a unit or a test fails", async () => {
+  it("ends with 1 when a unit or a test fails", async () => {
     await author.write("filters/adder/policy.ts", policy(""));
     const { exitCode, stdout } = await test("adder");
     await author.write("filters/adder/policy.ts", policy("1"));
@@ -52,7 +52,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     expect(exitCode).toBe(1);
   });
 
-  it("counts what cannot be run as failed", async () => {
+  it("counts tests that cannot run as failed", async () => {
     await author.write("filters/adder/broken.spec.ts", "nothing();\n");
     await author.write("filters/adder/broken.test.ts", 'import "./nowhere.js";\n');
     const { exitCode, stdout, stderr } = await test("filters/adder");
@@ -63,7 +63,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     expect(exitCode).toBe(1);
   });
 
-  it("runs what needs stock Envoy with --envoy", async () => {
+  it("runs the tests in stock Envoy with --envoy", async () => {
     await author.write(IN_ENVOY, IN_ENVOY_TEST);
     const { stdout } = await test("adder", "--envoy");
     await rm(path.join(author.root, IN_ENVOY));
@@ -81,20 +81,20 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     expect(exitCode).toBe(3);
   });
 
-  it("says which filters there are where it does not know one", async () => {
+  it("lists the filters when it does not know one", async () => {
     const { exitCode, stderr } = await test("addr");
     expect(stderr).toMatch(/^meshwright: there is no filter "addr"; the filters are: .*\badder\n$/);
     expect(exitCode).toBe(3);
   });
 
-  it("says what to do where there are no filters", async () => {
+  it("says what to do when there are no filters", async () => {
     await using empty = await authorPackage();
     const { exitCode, stderr } = await runCli(["test"], empty.root);
     expect(stderr).toMatch(/^meshwright: there are no filters in .*: make one with `meshwright new NAME`/);
     expect(exitCode).toBe(2);
   });
 
-  it("says how to install the tools that the package has not", async () => {
+  it("says how to install the tools that the package lacks", async () => {
     const parent = await mkdtemp(path.join(tmpdir(), "test-command-"));
     const bare = await authorPackage(parent);
     await bare.writeFilter("adder");
@@ -111,7 +111,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     expect([unit.exitCode, suite.exitCode]).toEqual([10, 10]);
   });
 
-  it("ends at once on Ctrl-C, whatever a test does", async () => {
+  it("ends at once on Ctrl-C, whatever a test is doing", async () => {
     const loop = 'test("endless", () => { for (;;); });';
     await author.write("filters/adder/endless.test.ts", `import { test } from "vitest";\n${loop}\n`);
     await using command = new CliProcess(["test", "adder"], author.root);
@@ -127,14 +127,14 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
   let command: CliProcess;
   let temporary: string;
   const at = (file: string) => path.join(author.root, "filters/adder", file);
-  /** The folders in which a watch of this filter has its module. */
+  /** The folders in which a watch of this filter keeps its module. */
   const moduleFolders = async () => {
     const names = (await readdir(tmpdir())).filter((name) => name.startsWith("meshwright-watch-"));
     return names.filter((name) => existsSync(path.join(tmpdir(), name, "adder.wasm")));
   };
 
   beforeAll(async () => {
-    // Other tests, of `meshwright run`, have a filter of this name at the same time.
+    // At the same time other tests, of `meshwright run`, have a filter with this name.
     temporary = await mkdtemp(path.join(tmpdir(), "test-command-"));
     process.env.TMPDIR = temporary;
     command = new CliProcess(["test", "adder", "--watch"], author.root);
@@ -145,18 +145,18 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     await rm(temporary, { recursive: true });
   });
 
-  /** What it writes from here on. */
+  /** What the command writes from now on. */
   function afterNow() {
     const from = command.stdout.length;
     return (pattern: RegExp) => command.until(new RegExp(`(?<=^[\\s\\S]{${from},})${pattern.source}`, "m"));
   }
 
-  it("tests all at the start", async () => {
+  it("tests everything at the start", async () => {
     expect(command.stdout).toMatch(/^tests: 1 passed, 0 failed$/m);
     expect(await moduleFolders()).toHaveLength(1);
   });
 
-  it("tests what is saved, tells how long that took, and leaves the module in build/ as it is", async () => {
+  it("tests what is saved, says how long that took, and does not change the module in build/", async () => {
     const until = afterNow();
     const module = () => readFile(path.join(author.root, "build/adder.wasm")).catch(() => "none");
     const before = await module();
@@ -166,7 +166,7 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     expect(await module()).toEqual(before);
   });
 
-  it("takes a save by rename, and several saves at once as one", async () => {
+  it("handles a save by rename, and several saves at once as one", async () => {
     const until = afterNow();
     for (const value of ["3", "4", "1"]) {
       await writeFile(at("policy.ts.new"), policy(value));
@@ -175,7 +175,7 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     await until(/^tests: 1 passed, 0 failed, /);
   });
 
-  it("leaves the conformance suite until the other tests pass", async () => {
+  it("delays the conformance suite until the other tests pass", async () => {
     const failing = afterNow();
     const suite = 'import { test } from "vitest";\n// describeFilter(\ntest("conforms", () => {});\n';
     await author.write("filters/adder/conformance.test.ts", suite);
@@ -192,7 +192,7 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     await rm(at("conformance.test.ts"));
   });
 
-  it("tells what does not compile, and goes on when it is mended", async () => {
+  it("reports what does not compile, and continues when it is mended", async () => {
     const broken = afterNow();
     await writeFile(at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
     await broken(/Cannot find name 'nothing'[\s\S]*in filters\/adder\/policy\.ts\(1,/);
@@ -202,7 +202,7 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     await mended(/^tests: 1 passed, 0 failed, /);
   });
 
-  it("tells what the build would refuse", async () => {
+  it("reports what the build would refuse", async () => {
     const entry = await readFile(at("index.ts"), "utf8");
     const refused = afterNow();
     await writeFile(at("index.ts"), entry.replace("proxy_on_response_headers", "proxy_on_request_headers"));
@@ -212,7 +212,7 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     await mended(/^tests: 1 passed, 0 failed, /);
   });
 
-  it("tests anew where a test is saved, or is new", async () => {
+  it("tests again when a test is saved, or is new", async () => {
     const saved = afterNow();
     await author.write(
       "filters/adder/more.test.ts",
@@ -227,7 +227,7 @@ describe("meshwright test --watch", { timeout: TEST_MS }, () => {
     await unit(/^units: 2 passed, 0 failed$/);
   });
 
-  it("takes a file that the module is made of only since now", async () => {
+  it("includes a file that has only now become part of the module", async () => {
     const imported = afterNow();
     await author.write("filters/adder/values/two.ts", 'export const TWO = "2";\n');
     await writeFile(

@@ -1,7 +1,8 @@
-// Reads a page of commands and changes into the steps that its reader takes, in their order. Pure.
+// Reads a page of commands and changes into the steps that its reader takes, in their order. Does
+// no input or output.
 
 interface StepPlace {
-  /** Of the block's first line in the page. */
+  /** Line of the page on which the block begins. */
   readonly line: number;
   readonly text: string;
 }
@@ -22,10 +23,10 @@ export type Step = StepPlace &
 const OUTCOMES = { "": "succeeds", fails: "fails", background: "background" } as const;
 
 /**
- * Of the page's fenced blocks: `sh`, `sh fails` and `sh background` are commands, `diff` is a
+ * Reads the page's fenced blocks: `sh`, `sh fails` and `sh background` are commands, `diff` is a
  * change of the file that the text before names last, `yaml FILE` is a file to write, `yaml` alone
  * is configuration of Envoy.
- * @throws Error for another block: nothing of the page is left out
+ * @throws Error for any other block, so that nothing of the page is left out
  */
 export function readSteps(page: string): readonly Step[] {
   const steps: Step[] = [];
@@ -50,12 +51,12 @@ function stepOf(place: StepPlace, info: string, file: string | undefined): Step 
   if (language === "yaml") {
     return note === "" ? { ...place, kind: "configuration" } : { ...place, kind: "write", file: note };
   }
-  throw new Error(`line ${place.line}: nobody knows what to do with a block of "${info}"`);
+  throw new Error(`line ${place.line}: a block of "${info}" has no meaning here`);
 }
 
 /**
  * The text with the change made.
- * @throws Error where the lines that it starts from are not there, or are there twice
+ * @throws Error if the lines that it starts from are missing, or occur twice
  */
 export function changed(text: string, diff: string): string {
   const lines = diff.split("\n").slice(0, -1);
@@ -67,16 +68,19 @@ export function changed(text: string, diff: string): string {
   const [before, after] = [side("+"), side("-")];
   const parts = `\n${text}`.split(`\n${before}`);
   if (parts.length === 2) return parts.join(`\n${after}`).slice(1);
-  throw new Error(`these lines are there ${parts.length - 1} times, not once:\n${before}\nin:\n${text}`);
+  throw new Error(`these lines occur ${parts.length - 1} times, not once:\n${before}\nin:\n${text}`);
 }
 
-/** What the page says of an answer, behind the command: its status, and words for the rest. */
+/**
+ * What the page says about an answer, in the comment behind the command: its status, and words for
+ * the rest.
+ */
 export interface Answer {
   readonly status: string;
   readonly words: string | undefined;
 }
 
-/** A command, and what the comment behind it says of its answer. */
+/** A command, and what the comment behind it says about its answer. */
 export function readCommand(line: string): { readonly command: string; readonly answer: Answer | undefined } {
   const [, command = line, status, words] = /^(.*?) +# (\d{3})(?:, (.*))?$/.exec(line) ?? [];
   return { command, answer: status === undefined ? undefined : { status, words } };

@@ -1,5 +1,5 @@
-// Stock Envoy is the judge of what the builders emit: every combination of options goes through
-// `--mode validate`.
+// Stock Envoy judges what the builders produce: every combination of options goes through `--mode
+// validate`.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** What a case varies; the rest of the bootstrap is the smallest that makes sense. */
+/** What a case varies; the rest of the bootstrap is as small as possible. */
 interface Parts {
   readonly bootstrap?: Partial<BootstrapOptions>;
   readonly listener?: Partial<HttpListenerOptions>;
@@ -72,12 +72,12 @@ function build(parts: Parts) {
 }
 
 function accepted(parts: Parts): Promise<void> {
-  // By way of YAML, since that is what people and the command line hand to Envoy.
+  // Goes through YAML, because people and the command line give Envoy YAML.
   return validateBootstrap(envoy, parse(toYaml(build(parts))));
 }
 
 const cases: Record<string, Parts> = {
-  "nothing but what must be": {},
+  "only what is required": {},
   "every limit and timeout of a listener": {
     listener: {
       address: "0.0.0.0",
@@ -140,7 +140,7 @@ const cases: Record<string, Parts> = {
     },
   },
   "a cluster of HTTP/2": { cluster: { protocol: "http2", connectTimeoutSeconds: 0.25 } },
-  "a cluster with limits of what may go on at once": {
+  "a cluster with every circuit breaker": {
     cluster: {
       circuitBreakers: {
         maxConnections: 1,
@@ -150,7 +150,7 @@ const cases: Record<string, Parts> = {
       },
     },
   },
-  "a cluster with one such limit": { cluster: { circuitBreakers: { maxRetries: 7 } } },
+  "a cluster with one circuit breaker": { cluster: { circuitBreakers: { maxRetries: 7 } } },
   "routes by prefix": {
     listener: {
       virtualHosts: [
@@ -200,9 +200,9 @@ describe("Envoy accepts a Wasm filter", () => {
     "that reloads": { failurePolicy: "FAIL_RELOAD" },
     "that fails open": { failurePolicy: "FAIL_OPEN" },
     "that fails closed": { failurePolicy: "FAIL_CLOSED" },
-    "with a VM of its own name": { vmId: "shared" },
+    "with a named VM": { vmId: "shared" },
     "with a configuration for the VM": { vmConfiguration: { region: "north" } },
-    "that goes on to the body while its headers stand": { allowOnHeadersStopIteration: true },
+    "that may receive the body while its headers are held": { allowOnHeadersStopIteration: true },
     ...Object.fromEntries(
       Object.entries(configurations).map(([name, configuration]) => [
         `with this configuration: ${name}`,
@@ -212,7 +212,7 @@ describe("Envoy accepts a Wasm filter", () => {
   };
 
   test.each(Object.entries(filters))(
-    "%s, in place in both chains and discovered in both",
+    "%s, inline in both chains and discovered in both",
     async (name, over) => {
       const chain = async (place: string): Promise<readonly HttpFilter[]> => {
         const inline = { name: `${place}-inline`, module, ...over };
@@ -239,7 +239,7 @@ describe("Envoy refuses", () => {
     });
   });
 
-  test("a route to a cluster that is not there", async () => {
+  test("a route to a cluster that does not exist", async () => {
     await expect(accepted({ routes: { fallback: "missing" } })).rejects.toThrow(/missing/);
   });
 });

@@ -47,7 +47,7 @@ function configuration(port: number, adminPort: number, filters: readonly HttpFi
   });
 }
 
-/** Field `bogus` is none of Envoy's. */
+/** Envoy has no field `bogus`. */
 const withUnknownField = (port: number, adminPort: number) => ({
   ...configuration(port, adminPort),
   bogus: true,
@@ -62,14 +62,14 @@ async function failure(of: Promise<unknown>): Promise<MeshwrightError> {
   return error as MeshwrightError;
 }
 
-/** Processes whose command line holds a text. */
+/** Processes whose command line contains a text. */
 function processesWith(text: string): string[] {
   const lines = spawnSync("ps", ["-eo", "pid,stat,args"], { encoding: "utf8" }).stdout.split("\n");
   return lines.filter((line) => line.includes(text) && !/^\s*\d+\s+Z/.test(line));
 }
 
 describe("startEnvoyProcess", () => {
-  test("serves, answers its admin, keeps its log and leaves nothing", async () => {
+  test("serves, answers on its admin interface, keeps its log and leaves nothing", async () => {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const directory = newFolder();
     {
@@ -117,7 +117,7 @@ describe("startEnvoyProcess", () => {
     expect(processesWith(directory)).toEqual([]);
   });
 
-  test("names the port that is taken, also by another Envoy, and who wants it", async () => {
+  test("names the port that is taken, also by another Envoy, and what it was for", async () => {
     const [port = 0, adminPort = 0, otherAdminPort = 0] = await freePorts(3);
     await using _first = await startEnvoyProcess({
       binary,
@@ -139,10 +139,10 @@ describe("startEnvoyProcess", () => {
     expect(third.message).toContain(`127.0.0.1:${adminPort}, wanted by the admin interface`);
   });
 
-  test("knows a taken port from Envoy's own words", async () => {
+  test("recognizes a taken port by Envoy's own words", async () => {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const server = createServer();
-    // An address that is not looked at before the start.
+    // An address that is not checked before the start.
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.2", () => resolve()));
     const taken = JSON.parse(
       JSON.stringify(configuration(port, adminPort)).replace(
@@ -172,14 +172,14 @@ describe("startEnvoyProcess", () => {
     expect(await new AdminClient(envoy.admin.url).ready()).toBe(false);
   });
 
-  test("wants an admin address", async () => {
+  test("requires an admin address", async () => {
     const error = await failure(startEnvoyProcess({ binary, bootstrap: {}, directory: newFolder() }));
     expect(error.code).toBe("configuration");
   });
 });
 
 describe("validateBootstrap", () => {
-  test("settles for a good one and quotes Envoy for a bad one", async () => {
+  test("accepts a good bootstrap, and quotes Envoy for a bad one", async () => {
     await validateBootstrap(binary, configuration(20_001, 20_002));
     const error = await failure(validateBootstrap(binary, withUnknownField(20_001, 20_002)));
     expect(error.code).toBe("configuration");
@@ -195,7 +195,7 @@ describe("LiveFilter", () => {
     readonly envoy: EnvoyProcess;
     readonly path: string;
     readonly live: LiveFilter;
-    /** The configuration with which requests are served. */
+    /** The configuration that serves requests. */
     served(): Promise<string | null>;
   }
 
@@ -223,7 +223,7 @@ describe("LiveFilter", () => {
   const accepted = { accepted: true };
   const refused = { accepted: false, reason: PROBE_REFUSAL };
 
-  test("changes the configuration, and a refused one leaves the last good one at work", async () => {
+  test("changes the configuration, and a refused one leaves the last good one in force", async () => {
     await using running = await run("one");
     expect(await running.served()).toBe('"one"');
     expect(await running.live.apply(resource("two"))).toEqual(accepted);
@@ -236,7 +236,7 @@ describe("LiveFilter", () => {
     expect(await readdir(join(running.path, ".."))).toEqual(["filter.json"]);
   });
 
-  test("answers the same for the same content, though Envoy counts it as a success", async () => {
+  test("gives the same answer for the same content, although Envoy counts it as a success", async () => {
     await using running = await run("one");
     expect(await running.live.apply(resource("one"))).toEqual(accepted);
     expect(await running.live.apply(resource(PROBE_REFUSED))).toEqual(refused);
@@ -245,14 +245,14 @@ describe("LiveFilter", () => {
     expect(await running.live.apply(resource("one"))).toEqual(accepted);
   });
 
-  test("has Envoy decide anew on what it refused at its start", async () => {
+  test("makes Envoy decide again on what it refused at its start", async () => {
     await using running = await run(PROBE_REFUSED);
     expect(await running.live.apply(resource(PROBE_REFUSED))).toEqual(refused);
     expect(await running.live.apply(resource("one"))).toEqual(accepted);
     expect(await running.served()).toBe('"one"');
   });
 
-  test("passes on Envoy's reason for a resource that is not this filter's", async () => {
+  test("passes on Envoy's reason for a resource that belongs to another filter", async () => {
     await using running = await run("one");
     expect(await running.live.apply(resource("two", "other"))).toEqual({
       accepted: false,
@@ -262,7 +262,7 @@ describe("LiveFilter", () => {
     expect(await running.served()).toBe('"one"');
   });
 
-  test("keeps calls in their order", async () => {
+  test("makes calls in their order", async () => {
     await using running = await run("zero");
     const calls = ["a", PROBE_REFUSED, "b", PROBE_REFUSED, "c"].map((each) =>
       running.live.apply(resource(each)),

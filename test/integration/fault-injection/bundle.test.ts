@@ -1,5 +1,5 @@
-// fault-injection between two other filters of a bundle: what it holds, answers and spoils is as if
-// it stood alone.
+// fault-injection between two other filters of a bundle: what it holds, answers and changes is as
+// if it were alone.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -75,7 +75,7 @@ async function ask(to: string, body?: string) {
   return { answer, ms: performance.now() - before };
 }
 
-test("a request is held and goes on, with its body and what the others wrote", async () => {
+test("a request is held and continues, with its body and what the other filters wrote", async () => {
   const { answer, ms } = await ask("/delay", TEN);
   expect(answer).toMatchObject({ status: 200, body: TEN + TEN, trailers: [["x-end", "1"]] });
   expect(answer.header("x-why")).toBe("delay;outcome=delayed");
@@ -100,7 +100,7 @@ test("a request is answered, at once, after a delay and at the limit of a black 
   expect(upstream.requests).toHaveLength(before);
 });
 
-test("a response is spoilt", async () => {
+test("a response is changed", async () => {
   const slow = await ask("/slow");
   expect(slow.answer).toMatchObject({ status: 200, body: TEN + TEN, trailers: [["x-end", "1"]] });
   expect(slow.ms).toBeGreaterThan(150);

@@ -33,7 +33,7 @@ async function ask(headers: HeaderList, protocol: "http1" | "http2" = "http1") {
   return { status, ms: performance.now() - before };
 }
 
-/** How often something was counted while `work` ran. */
+/** How much a counter rose while `work` ran. */
 async function counted(work: () => Promise<unknown>, rule = "client"): Promise<Record<string, number>> {
   const before = await fault.outcomes(rule);
   await work();
@@ -43,7 +43,7 @@ async function counted(work: () => Promise<unknown>, rule = "client"): Promise<R
 }
 
 describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
-  test("by default the headers mean nothing and go on as they came", async () => {
+  test("by default the headers have no effect and are passed on unchanged", async () => {
     await fault.rules();
     const { status, ms } = await ask(
       [
@@ -62,7 +62,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     ]);
   });
 
-  test("where it is allowed a client is delayed or aborted as it asked, and the headers end here", async () => {
+  test("when allowed, a client is delayed or aborted as it asked, and the headers are removed", async () => {
     await fault.configure({ clientFaults: {}, rules: [{ name: "rule", abort: { status: 501 } }] });
     expect(
       await counted(async () => {
@@ -87,11 +87,11 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
         expect(late.ms).toBeGreaterThanOrEqual(40 - EARLY_MS);
       }),
     ).toEqual({ aborted: 3 });
-    // Who asks for nothing comes to the rules.
+    // A client that asks for nothing meets the rules.
     expect((await ask([], protocol)).status).toBe(501);
   });
 
-  test("a delay is cut down to the longest that is allowed", async () => {
+  test("a delay is limited to the longest that is allowed", async () => {
     await fault.configure({ clientFaults: { maxDelay: "50ms" }, rules: [] });
     for (const value of ["60000", "4294967295", "4294967296", "18446744073709551616", "9".repeat(400)]) {
       const { status, ms } = await ask([[DELAY, value]], protocol);
@@ -102,7 +102,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   });
 });
 
-test("a percentage draws, and is cut down to the largest that is allowed", async () => {
+test("a percentage draws, and is limited to the largest that is allowed", async () => {
   await fault.configure({ clientFaults: { maxPercentage: 20 }, rules: [] });
   const taken = async (value: string) => {
     let aborts = 0;
@@ -125,7 +125,7 @@ test("a percentage draws, and is cut down to the largest that is allowed", async
   expect(arrived()).toEqual([]);
 });
 
-test("who may ask, and by which headers, is the configuration's to say", async () => {
+test("the configuration says who may ask, and by which headers", async () => {
   await fault.configure({
     clientFaults: {
       name: "testers",
@@ -152,7 +152,7 @@ test("who may ask, and by which headers, is the configuration's to say", async (
       ])
     ).ms,
   ).toBeGreaterThanOrEqual(30 - EARLY_MS);
-  // Not the ones that have other names here.
+  // The headers that have other names here do nothing.
   expect(
     (
       await ask([
@@ -164,7 +164,7 @@ test("who may ask, and by which headers, is the configuration's to say", async (
   expect(await fault.outcomes("testers")).toEqual({ aborted: 1, delayed: 1 });
 });
 
-describe("a value that is no number of the kind", () => {
+describe("a value that is not a valid number", () => {
   beforeAll(() => fault.configure({ clientFaults: { maxDelay: "50ms" }, rules: [] }));
 
   const WRONG = [
@@ -184,23 +184,23 @@ describe("a value that is no number of the kind", () => {
     "-503",
   ];
 
-  test.each(WRONG)("%j as a status asks for no abort, and goes no further", async (value) => {
+  test.each(WRONG)("%j as a status asks for no abort, and is not passed on", async (value) => {
     expect(await counted(() => ask([[ABORT, value]]).then(({ status }) => expect(status).toBe(200)))).toEqual(
       {},
     );
     expect(arrived()).toEqual([]);
   });
 
-  test.each(["-1", "17", "abc", "1.0", "4294967310"])("%j is no gRPC status", async (value) => {
+  test.each(["-1", "17", "abc", "1.0", "4294967310"])("%j is not a gRPC status", async (value) => {
     expect((await ask([[GRPC_ABORT, value]])).status).toBe(200);
     expect(arrived()).toEqual([]);
   });
 
-  test.each(["-5", "abc", "1.5", "0x10", "1e2"])("%j is no delay", async (value) => {
+  test.each(["-5", "abc", "1.5", "0x10", "1e2"])("%j is not a delay", async (value) => {
     expect(await counted(() => ask([[DELAY, value]]))).toEqual({});
   });
 
-  test.each(["-5", "abc", "1.5", ""])("%j is no percentage, and then there is no fault", async (value) => {
+  test.each(["-5", "abc", "1.5", ""])("%j is not a percentage, and then there is no fault", async (value) => {
     expect(
       (
         await ask([
@@ -212,7 +212,7 @@ describe("a value that is no number of the kind", () => {
     expect(arrived()).toEqual([]);
   });
 
-  test("repeated headers are judged by the first, and all of them end here", async () => {
+  test("repeated headers are judged by the first one, and all of them are removed", async () => {
     expect(
       (
         await ask([
@@ -232,7 +232,7 @@ describe("a value that is no number of the kind", () => {
     expect(arrived()).toEqual([]);
   });
 
-  test("bytes that no client sends, and megabytes of them", async () => {
+  test("bytes that no ordinary client sends, and megabytes of them, do no harm", async () => {
     const head = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n";
     for (const value of [
       "\xff\xfe",
@@ -253,4 +253,4 @@ describe("a value that is no number of the kind", () => {
   });
 });
 
-test("none of all these ended a VM", () => fault.expectAlive());
+test("none of these tests ended a VM", () => fault.expectAlive());

@@ -1,5 +1,5 @@
-// How long fault-injection's delays are in stock Envoy, by Envoy's own clock: from the first byte
-// of a request to the first one that the upstream gets.
+// The length of fault-injection's delays in stock Envoy, by Envoy's own clock: from the first byte
+// of a request to the first byte that the upstream gets.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
@@ -24,7 +24,7 @@ beforeEach(() => showLogsOnFailure(fault.envoy));
 
 let series = 0;
 
-/** How long so many requests were held by the delay, the shortest first. */
+/** How long the delay held the given number of requests, the shortest first. */
 async function held(delay: Delay, requests: number): Promise<readonly number[]> {
   const name = `delay-${++series}`;
   await fault.rules({ name, delay });
@@ -57,10 +57,10 @@ test("the median of 500 fixed delays is within 2 ms of what was asked", async ()
   expectBetween(at(delays, 0.5), 48, 52);
 });
 
-// The bounds are six standard deviations of each figure, so that a right filter fails them about
-// once in half a billion runs, and `LATE` above.
+// The bounds are six standard deviations of each figure, plus `LATE` above. A correct filter fails
+// them about once in half a billion runs.
 describe("a distribution", () => {
-  test("uniform has all lengths between its ends alike", async () => {
+  test("uniform has all lengths between its ends equally often", async () => {
     const delays = await held({ uniform: { min: "10ms", max: "50ms" } }, REQUESTS);
     expectBetween(delays[0] ?? 0, 10 - EARLY_MS, 15);
     expectBetween(at(delays, 0.5), 24, 36 + LATE);
@@ -71,7 +71,7 @@ describe("a distribution", () => {
   test("normal has its mean and deviation", async () => {
     const delays = await held({ normal: { mean: "40ms", deviation: "8ms" } }, REQUESTS);
     expectBetween(at(delays, 0.5), 35, 43 + LATE);
-    // A standard deviation to each side of the mean.
+    // One standard deviation to each side of the mean.
     expectBetween(at(delays, 0.159), 28, 36 + LATE);
     expectBetween(at(delays, 0.841), 44, 52 + LATE);
   });
@@ -83,7 +83,7 @@ describe("a distribution", () => {
     expectBetween(at(delays, 0.841), 14, 26 + LATE);
   });
 
-  test("exponential has many short and few long", async () => {
+  test("exponential has many short and few long delays", async () => {
     const delays = await held({ exponential: { mean: "30ms" } }, REQUESTS);
     expectBetween(at(delays, 0.5), 12, 30 + LATE);
     expectBetween(at(delays, 0.9), 50, 97 + LATE);
@@ -111,7 +111,7 @@ describe("a distribution", () => {
     expectBetween(at(delays, 0.95), 45, 100 + LATE);
   });
 
-  test("is cut at its maximum", async () => {
+  test("is limited by its maximum", async () => {
     const delays = await held({ exponential: { mean: "10s" }, max: "30ms" }, REQUESTS);
     expectBetween(at(delays, 0.5), 30 - EARLY_MS, 30 + LATE);
     // Without it a hundredth would be longer than 46 seconds.
@@ -119,11 +119,11 @@ describe("a distribution", () => {
   });
 });
 
-test("a delay of nothing lets the request pass, and counts", async () => {
+test("a delay of zero lets the request pass, and counts", async () => {
   expect(at(await held({ fixed: "0ms" }, 50), 0.5)).toBeLessThan(LATE);
 });
 
-test("lengths of each rule are a histogram", async () => {
+test("the lengths of each rule's delays are a histogram", async () => {
   await held({ fixed: "25ms" }, 20);
   const whole = new RegExp(
     `^meshwright_fault_injection_delay_ms_count\\{[^}]*rule="delay-${series}"[^}]*\\} 20$`,

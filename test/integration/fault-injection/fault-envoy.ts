@@ -11,13 +11,14 @@ import { startUpstream, type Upstream, type UpstreamOptions } from "../../../kit
 
 const FILTER = "fault-injection";
 /**
- * What is before it is `wasmcustom.`, and before that in Envoy 1.36 the cluster whose chain it is.
+ * The prefix `wasmcustom.` comes before it, and before that in Envoy 1.36 the cluster whose chain
+ * it is.
  */
 const METRICS = "meshwright.fault_injection.";
 
 /**
- * What the filter left with the stream, and microseconds from the request's first byte to the first
- * one that the upstream was sent.
+ * What the filter stored with the stream, and microseconds from the request's first byte to the
+ * first byte that the upstream was sent.
  */
 const FAULT_FIELDS = {
   fault: "%FILTER_STATE(wasm.meshwright.fault_injection:PLAIN)%",
@@ -25,8 +26,8 @@ const FAULT_FIELDS = {
 };
 
 /**
- * How much shorter than asked a delay may be, in milliseconds: Envoy's own timers go by a clock of
- * 4 ms, and its fault filter's delays are early as much.
+ * How much shorter than configured a delay may be, in milliseconds. Envoy's own timers use a clock
+ * of 4 ms, and its fault filter's delays are early by as much.
  */
 export const EARLY_MS = 2;
 
@@ -35,11 +36,11 @@ export type FaultRule = FaultInjectionConfig["rules"][number];
 export interface FaultEnvoyOptions extends Omit<EnvoyOptions, "filters" | "upstreamFilters" | "upstreams"> {
   /** The chain that has the filter. Default: `downstream`. */
   readonly where?: "downstream" | "upstream";
-  /** Filters before it in the listener's chain, of which responses come last. */
+  /** Filters before it in the listener's chain. They handle responses after it. */
   readonly before?: EnvoyOptions["filters"];
-  /** Of the upstream named `service`, which is the default one. */
+  /** The upstream named `service`, which is the default one. */
   readonly upstream?: UpstreamOptions;
-  /** Others, by destination. */
+  /** Other upstreams, by destination. */
   readonly upstreams?: Readonly<Record<string, Destination>>;
 }
 
@@ -47,22 +48,24 @@ export interface FaultEnvoyOptions extends Omit<EnvoyOptions, "filters" | "upstr
 export interface FaultEnvoy extends AsyncDisposable {
   readonly envoy: TestEnvoy;
   readonly upstream: Upstream;
-  /** Gives the filter a configuration that it must take; `where` is added. */
+  /** Gives the filter a configuration that it must accept; `where` is added. */
   configure(config: Omit<FaultInjectionConfig, "where">): Promise<void>;
   /** The same with these rules alone. */
   rules(...rules: FaultRule[]): Promise<void>;
-  /** What a rule came to so far: those of its outcomes that happened, with their number. */
+  /**
+   * The outcomes of a rule so far, with their counts; outcomes that never happened are left out.
+   */
   outcomes(rule: string): Promise<Record<string, number>>;
-  /** Faults of the rule that are going on now. */
+  /** The rule's faults that are active now. */
   active(rule: string): Promise<number | undefined>;
-  /** The entries of the access log for this path, once there are as many as `count`. */
+  /** The entries of the access log for this path, once there are at least `count`. */
   logged(path: string, count?: number): Promise<readonly AccessLogEntry[]>;
   /**
    * How long requests for this path were held, in milliseconds by Envoy's own clock, the shortest
-   * first; once there are as many as `count`.
+   * first; once there are at least `count`.
    */
   heldMs(path: string, count: number): Promise<readonly number[]>;
-  /** No VM ended by a trap, so far. */
+  /** Checks that no trap has ended a VM so far. */
   expectAlive(): Promise<void>;
 }
 
@@ -101,7 +104,7 @@ export async function startFaultEnvoy(options: FaultEnvoyOptions = {}): Promise<
   };
 }
 
-/** The metrics of that name by their labels. */
+/** The metrics with that name, by their labels. */
 async function metricsOf(envoy: TestEnvoy, name: string): Promise<ReadonlyMap<string, number>> {
   const sums = new Map<string, number>();
   const start = METRICS + name;

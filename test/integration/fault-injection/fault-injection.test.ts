@@ -1,5 +1,5 @@
-// fault-injection in stock Envoy, in the listener's chain: delays, aborts, black holes, and how
-// each shows.
+// fault-injection in stock Envoy, in the listener's chain: delays, aborts, black holes, and where
+// each is visible.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -16,7 +16,7 @@ let fault: FaultEnvoy;
 let envoy: TestEnvoy;
 let upstream: Upstream;
 
-/** One Envoy for all: every test gives it its own rules, with names of their own. */
+/** One Envoy for all tests: each gives it rules with names of their own. */
 beforeAll(async () => {
   grpc = await startGrpcUpstream({
     "/shop.Orders/Get": (call) => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
   fault = await startFaultEnvoy({
     upstream: { respond: () => ({ body: "served", headers: [["x-why", "forged by the upstream"]] }) },
     upstreams: { grpc },
-    // An edge that gives up on a stream where nothing moves.
+    // An edge proxy that gives up on an idle stream.
     listenerOptions: { streamIdleTimeoutSeconds: 2 },
   });
   ({ envoy, upstream } = fault);
@@ -49,7 +49,7 @@ const elapsed = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
 describe.each(PROTOCOLS)("over %s", (protocol) => {
   const name = (word: string) => `${word}-${protocol}`;
 
-  test("a delayed request goes on whole, and says in the log what held it", async () => {
+  test("a delayed request continues whole, and the log says what held it", async () => {
     const rule = name("delayed");
     await fault.rules({ name: rule, match: { path: { prefix: "/slow" } }, delay: { fixed: "80ms" } });
     const before = upstream.requests.length;
@@ -65,7 +65,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     expect(await fault.active(rule)).toBe(0);
   });
 
-  test("an abort answers with its status, body, headers and type, and the upstream sees nothing", async () => {
+  test("an abort answers with its status, body, headers and content type, and the upstream sees nothing", async () => {
     const rule = name("aborted");
     const headers = [
       { name: "x-fault", value: "tea" },
@@ -90,7 +90,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     ]);
   });
 
-  test("an abort may have a body of 64 KiB and 32 headers, and none of it in answer to HEAD", async () => {
+  test("an abort may have a body of 64 KiB and 32 headers, and no body in answer to HEAD", async () => {
     const body = "é".repeat(32_768);
     const headers = Array.from({ length: 32 }, (_, i) => ({ name: `x-fault-${i}`, value: "v".repeat(500) }));
     await fault.rules({ name: name("large"), abort: { status: 599, body, headers } });
@@ -147,7 +147,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     await expect.poll(() => fault.active(rule)).toBe(0);
   });
 
-  test("the response says what was done where the configuration asks for it", async () => {
+  test("the response says what was done when the configuration asks for it", async () => {
     const [passing, aborting] = [name("told-delay"), name("told-abort")];
     await fault.configure({
       explainHeader: "x-why",
@@ -178,7 +178,7 @@ describe("a real gRPC client", () => {
     expect(await call()).toEqual({ code: 8, details: "too much tea" });
     expect(grpc.requests).toHaveLength(before);
     expect(await fault.outcomes("grpc")).toEqual({ aborted: 1 });
-    // Resource exhausted is 429 for who does not speak gRPC.
+    // Resource exhausted is 429 for clients that do not speak gRPC.
     expect(await send(envoy.url, { path: "/shop.Orders/Get" })).toMatchObject({ status: 429 });
     await fault.rules();
     expect(await call()).toEqual({ code: 0, details: "an order" });
@@ -197,7 +197,7 @@ describe("a real gRPC client", () => {
   });
 });
 
-test("a request that is not of any rule passes untouched, and nothing counts", async () => {
+test("a request that matches no rule passes unchanged, and nothing is counted", async () => {
   await fault.rules({ name: "nobody", match: { path: { exact: "/nobody" } }, abort: { status: 500 } });
   expect(await send(envoy.url)).toMatchObject({ status: 200 });
   expect(await fault.outcomes("nobody")).toEqual({});

@@ -1,5 +1,5 @@
-// What fault-injection leaves on the wire of HTTP/1.1 in stock Envoy: one connection goes on after
-// every kind of fault, and one that is another protocol's.
+// What fault-injection leaves on the wire of HTTP/1.1 in stock Envoy: a connection stays usable
+// after every kind of fault, also one that is upgraded to another protocol.
 
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
@@ -18,7 +18,7 @@ const ANSWERS: Readonly<Record<string, UpstreamResponse>> = {
 
 const respond = ({ path }: UpstreamRequest): UpstreamResponse => ANSWERS[path] ?? { body: "the next one" };
 
-/** Its name is what the header `x-rule` says. */
+/** The header `x-rule` has the rule's name. */
 const rule = (name: string, fields: object): FaultRule =>
   ({ name, match: { headers: [{ name: "x-rule", exact: name }] }, ...fields }) as FaultRule;
 
@@ -37,7 +37,7 @@ const RULES = [
 ];
 const NAMES = RULES.map(({ name }) => name);
 
-/** A server that takes every connection for a WebSocket's and then sends what it gets back. */
+/** A server that upgrades every connection to WebSocket and then echoes what it receives. */
 async function startEcho(): Promise<Server> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -73,7 +73,7 @@ describe.each(["downstream", "upstream"] as const)("in the %s chain", (where) =>
 
   beforeEach(() => showLogsOnFailure(fault.envoy));
 
-  test.each(NAMES)("the answer after one that met %s is found where it begins", async (name) => {
+  test.each(NAMES)("the answer after one that met %s begins where it should", async (name) => {
     for (const method of ["GET", "HEAD"]) {
       for (const path of Object.keys(ANSWERS)) {
         const first = `${method} ${path} HTTP/1.1\r\nhost: a\r\nx-rule: ${name}\r\n\r\n`;
@@ -81,8 +81,8 @@ describe.each(["downstream", "upstream"] as const)("in the %s chain", (where) =>
         const answers = await answersOn(fault.envoy.port, first + second);
         const [, head = "", rest = ""] = /^(HTTP\/1\.1 \d{3} .*?\r\n\r\n)(.*)$/s.exec(answers) ?? [];
         expect(head).toContain(`x-why: ${name};outcome=`);
-        // Nothing stands between the first one's body, which its headers tell the end of, and the
-        // second one.
+        // Nothing is between the end of the first answer's body, which its headers tell, and the
+        // second answer.
         const body = rest.slice(0, method === "HEAD" ? 0 : bodySize(head, rest));
         expect(rest.slice(body.length)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*the next one/s);
       }
@@ -104,11 +104,14 @@ describe.each(["downstream", "upstream"] as const)("in the %s chain", (where) =>
     await expect.poll(() => fault.active(name)).toBe(0);
   });
 
-  test.each(["status-500", "status-204", "late"])("a WebSocket that meets %s is one", async (name) => {
-    expect(await echoed(fault.envoy.port, upgrade(name))).toBe("0123456789");
-  });
+  test.each(["status-500", "status-204", "late"])(
+    "a WebSocket that meets %s is established",
+    async (name) => {
+      expect(await echoed(fault.envoy.port, upgrade(name))).toBe("0123456789");
+    },
+  );
 
-  test("a WebSocket's bytes are spoilt as a body's are", async () => {
+  test("the bytes of a WebSocket are changed like those of a body", async () => {
     expect(await echoed(fault.envoy.port, upgrade("short"), 3)).toBe("012");
     const before = performance.now();
     expect(await echoed(fault.envoy.port, upgrade("slow"))).toBe("0123456789");
@@ -116,10 +119,10 @@ describe.each(["downstream", "upstream"] as const)("in the %s chain", (where) =>
     await expect.poll(() => fault.active("slow")).toBe(0);
   });
 
-  test("none of all these ended a VM", () => fault.expectAlive());
+  test("none of these tests ended a VM", () => fault.expectAlive());
 });
 
-/** All that comes on one connection until Envoy closes it. */
+/** Everything that arrives on one connection until Envoy closes it. */
 async function answersOn(port: number, requests: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   socket.setEncoding("latin1");
@@ -132,7 +135,7 @@ async function answersOn(port: number, requests: string): Promise<string> {
   return received;
 }
 
-/** How many bytes of `rest` are the body of the response with this head. */
+/** How many bytes of `rest` belong to the body of the response with this head. */
 function bodySize(head: string, rest: string): number {
   if (/^HTTP\/1\.1 (204|304) /.test(head)) return 0;
   const length = /\r\ncontent-length: (\d+)/.exec(head)?.[1];
@@ -140,7 +143,7 @@ function bodySize(head: string, rest: string): number {
 }
 
 /**
- * What came back of ten bytes that were sent after the upgrade, once there are as many as `count`.
+ * What is echoed of ten bytes that were sent after the upgrade, once there are at least `count`.
  */
 async function echoed(port: number, request: string, count = 10): Promise<string> {
   const socket = connect(port, "127.0.0.1");

@@ -1,5 +1,5 @@
-// fault-injection in stock Envoy before requests that mean it no good: they pass, are refused, or
-// meet the fault; nothing traps.
+// fault-injection in stock Envoy before hostile requests: they pass, are refused, or meet the
+// fault; nothing traps.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -12,7 +12,7 @@ const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 let fault: FaultEnvoy;
 
 beforeAll(async () => {
-  // As much as Envoy can be told to take, so that the filter meets it.
+  // The most that Envoy can be configured to accept, so that the filter sees it.
   fault = await startFaultEnvoy({ listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 8192 } });
   const share = { percentage: 100 };
   await fault.configure({
@@ -68,10 +68,10 @@ const VALUES: [string, string][] = [
 ];
 
 describe.each(["/trace", "/cookie", "/header", "/address"])("requests for %s", (path) => {
-  test.each(VALUES)("with %s in each header that counts", async (_, value) => {
+  test.each(VALUES)("with %s in each header that matters", async (_, value) => {
     for (const name of NAMES) {
       const answer = await raw(path, `${name}: ${value}\r\n`);
-      // Envoy may break a connection off that sends on after 431.
+      // Envoy may close a connection that still sends after 431.
       expect(answer).toMatch(/^(HTTP\/1\.1 (200|400|431|503) |$)/);
     }
     await fault.expectAlive();
@@ -85,7 +85,7 @@ describe.each(["/trace", "/cookie", "/header", "/address"])("requests for %s", (
   });
 });
 
-test("a trace id that is none is no key: drawn for, as any other request", async () => {
+test("an invalid trace id is not a key: the request is drawn like any other", async () => {
   for (const value of [
     `00-${TRACE}`,
     `00-${"0".repeat(32)}-00f067aa0ba902b7-01`,
@@ -96,7 +96,7 @@ test("a trace id that is none is no key: drawn for, as any other request", async
   }
 });
 
-test("a client cannot write what the response says was done", async () => {
+test("a client cannot forge the header that says what was done", async () => {
   const { headers } = await send(fault.envoy.url, {
     path: "/",
     headers: [["x-why", "by-trace;outcome=aborted"]],
@@ -104,7 +104,7 @@ test("a client cannot write what the response says was done", async () => {
   expect(headers.filter(([name]) => name === "x-why")).toEqual([]);
 });
 
-test("a request that ends in the middle of its body is nothing to the filter", async () => {
+test("a request that ends in the middle of its body does not disturb the filter", async () => {
   const head =
     "POST /address HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 100\r\n\r\nonly this";
   expect(await rawHttp1(fault.envoy.port, Buffer.from(head))).toMatch(/^HTTP\/1\.1 503 /);

@@ -1,5 +1,5 @@
-// What fault-injection does to responses in stock Envoy: another status, less of the body, or the
-// body slowly.
+// What fault-injection does to responses in stock Envoy: another status, less of the body, or a
+// slow body.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type SendOptions, send } from "../../../kit/envoy/client.js";
@@ -11,7 +11,7 @@ import { type FaultEnvoy, type FaultRule, startFaultEnvoy } from "./fault-envoy.
 const TEN = "0123456789";
 const MEGABYTE = 1_000_000;
 
-/** From a path to what the upstream answers. */
+/** From a path to the upstream's answer. */
 const ANSWERS: Readonly<Record<string, UpstreamResponse>> = {
   "/sized": { headers: [["content-length", "10000"]], body: TEN.repeat(1000) },
   "/pieces": { body: Array.from({ length: 10 }, () => TEN.repeat(100)) },
@@ -43,7 +43,7 @@ beforeEach(() => showLogsOnFailure(fault.envoy));
 
 let rules = 0;
 
-/** One rule for all requests; its name is new, so that its counters begin at 0. */
+/** One rule for all requests. Its name is new, so its counters begin at 0. */
 async function spoil(response: NonNullable<FaultRule["response"]>, more: Partial<FaultRule> = {}) {
   const name = `response-${++rules}`;
   await fault.rules({ name, response, ...more });
@@ -60,7 +60,7 @@ describe.each(["http1", "http2"] as const)("over %s on both sides", (protocol) =
     return { answer, ms: performance.now() - before };
   };
 
-  test("another status, the rest as it was", async () => {
+  test("another status, and the rest unchanged", async () => {
     const rule = await spoil({ status: 503 });
     const sized = await get("/sized");
     expect(sized).toMatchObject({ status: 503, body: TEN.repeat(1000), end: "whole" });
@@ -80,7 +80,7 @@ describe.each(["http1", "http2"] as const)("over %s on both sides", (protocol) =
     }
   });
 
-  test("a body that is shorter than where it would be cut is whole", async () => {
+  test("a body that is shorter than the limit stays whole", async () => {
     const rule = await spoil({ truncateAfter: 20_000 });
     for (const [path, size] of [
       ["/sized", 10_000],
@@ -107,7 +107,7 @@ describe.each(["http1", "http2"] as const)("over %s on both sides", (protocol) =
     await expect.poll(() => fault.active(rule)).toBe(1);
     const { answer, ms } = await asked;
     expect(answer).toMatchObject({ status: 200, body: TEN.repeat(1000), end: "whole" });
-    // A second for 10,000 bytes, of which a first piece may come at once.
+    // A second for 10,000 bytes, of which a first piece may arrive at once.
     expect(ms).toBeGreaterThan(750);
     expect(ms).toBeLessThan(1900);
     const sized = await timed("/sized");
@@ -127,7 +127,7 @@ describe.each(["http1", "http2"] as const)("over %s on both sides", (protocol) =
     expect(ms).toBeLessThan(3000);
   });
 
-  test("a body that comes slower than the rate is not held", async () => {
+  test("a body that arrives slower than the rate is not held", async () => {
     await spoil({ bytesPerSecond: 100_000 });
     const { answer, ms } = await timed("/slow-pieces");
     expect(answer).toMatchObject({ body: TEN.repeat(5), end: "whole" });
@@ -137,14 +137,14 @@ describe.each(["http1", "http2"] as const)("over %s on both sides", (protocol) =
 
   test("a client that leaves in the middle of a slow body ends the fault", async () => {
     const rule = await spoil({ bytesPerSecond: 100 });
-    // An answer that has begun is broken off, for HTTP/1.1 without an error.
+    // An answer that has begun is cut off, for HTTP/1.1 without an error.
     const answer = await get("/pieces", { timeoutMs: 300 }).catch(() => undefined);
     expect(answer?.end).not.toBe("whole");
     await expect.poll(() => fault.active(rule)).toBe(0);
     expect(await fault.outcomes(rule)).toEqual({ response: 1 });
   });
 
-  test("an upstream that breaks off in the middle is broken off for the client as without a fault", async () => {
+  test("when an upstream breaks off in the middle, the client sees the same as without a fault", async () => {
     await fault.rules();
     // Over HTTP/2 Envoy 1.36 ends such a stream without an error.
     const { end } = await get("/broken");
@@ -178,7 +178,7 @@ describe("trailers", () => {
       headers: [["x-mesh-destination", "second"]],
     });
 
-  test("come after a slow body", async () => {
+  test("arrive after a slow body", async () => {
     await spoil({ bytesPerSecond: 100 });
     const before = performance.now();
     expect(await get()).toMatchObject({ body: TEN + TEN, trailers: [["x-end", "1"]], end: "whole" });

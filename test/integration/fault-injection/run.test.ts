@@ -1,4 +1,4 @@
-// The page of fault-injection as a person would try it: `meshwright run` with its examples before a
+// The page of fault-injection as a reader would try it: `meshwright run` with its examples before a
 // plain HTTP server.
 
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { CliProcess } from "../commands/cli-process.js";
 
 const README = fileURLToPath(new URL("../../../filters/fault-injection/README.md", import.meta.url));
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 
 let folder: string;
@@ -37,7 +37,7 @@ beforeEach(() => {
   received = upstream.requests.length;
 });
 
-/** The command before the upstream with this file as the filter's, and where it listens. */
+/** The command before the upstream with this file as the filter's, and its address. */
 async function run(yaml: string, ...words: string[]): Promise<{ command: CliProcess; url: string }> {
   await writeFile(path.join(folder, "faults.yaml"), yaml);
   const server = ["--upstream", `http://127.0.0.1:${upstream.port}`, "--port", "0"];
@@ -77,7 +77,7 @@ describe("the first example", { timeout: TEST_MS }, () => {
     expect((await send(url, { path: "/stock", method: "POST", body: "x" })).status).toBe(200);
   });
 
-  test("makes one user in four wait at the checkout, always the same ones", async () => {
+  test("makes one user in four wait at the checkout, always the same users", async () => {
     const delayed = async () => {
       const users = Array.from({ length: 40 }, (_, i) => `user-${i}`);
       const answers = await Promise.all(
@@ -105,7 +105,7 @@ describe("the first example", { timeout: TEST_MS }, () => {
   });
 });
 
-test("the example for a cluster's chain fails first attempts, and the route's retries make it good", {
+test("the example for a cluster's chain fails first attempts, and the route's retries succeed", {
   timeout: TEST_MS,
 }, async () => {
   const { command, url } = await run(examples[1] ?? "", "--retry-on", "5xx", "--retries", "1");

@@ -1,5 +1,5 @@
-// fault-injection in a stock Envoy that is busy: thousands of held streams, changes of the
-// configuration, clients that leave.
+// fault-injection in a busy stock Envoy: thousands of held streams, changes of the configuration,
+// clients that leave.
 
 import { once } from "node:events";
 import http2 from "node:http2";
@@ -19,7 +19,7 @@ let envoy: TestEnvoy;
 beforeAll(async () => {
   fault = await startFaultEnvoy({
     upstream: { protocol: "http2", respond: () => ({ body: "served" }) },
-    // By default Envoy lets 1024 requests go on at once.
+    // By default Envoy allows 1024 requests at once.
     clusterOptions: {
       circuitBreakers: { maxConnections: MANY, maxPendingRequests: MANY, maxRequests: MANY },
     },
@@ -32,8 +32,8 @@ afterAll(() => fault?.[Symbol.asyncDispose]());
 beforeEach(() => showLogsOnFailure(envoy));
 
 /**
- * Requests on few connections, all at once; they are sent when they are asked for and answered when
- * they are.
+ * Sends requests on few connections, all at once. The first step settles when they are sent, the
+ * second when they are answered.
  */
 function load(requests: number) {
   return runLoad({
@@ -108,7 +108,7 @@ test("clients that leave while they are held leave nothing", async () => {
   expect(fault.upstream.requests).toHaveLength(before + 1);
 });
 
-test("who comes after one that left waits the whole of its own delay", async () => {
+test("a request after one whose client left waits for the whole of its own delay", async () => {
   await fault.rules({ name: "after", delay: { fixed: "600ms" } });
   for (let round = 0; round < 3; round++) {
     const session = http2.connect(envoy.url);
@@ -147,7 +147,7 @@ test("clients that leave at any moment of any fault leave nothing", async () => 
   await fault.expectAlive();
 });
 
-test("what Envoy's own timeout answered is not answered, and not sent on, by a timer that is left", async () => {
+test("a timer that is left over does not answer or continue a request that Envoy's own timeout answered", async () => {
   const rule = { name: "outer-slow", response: { bytesPerSecond: 20 } };
   await using idle = await startFaultEnvoy({
     listenerOptions: { streamIdleTimeoutSeconds: 1 },
@@ -158,8 +158,8 @@ test("what Envoy's own timeout answered is not answered, and not sent on, by a t
     { name: "idle-delay", match, delay: { fixed: "1300ms" } },
     { name: "idle-hole", blackHole: { limit: "1300ms" } },
   );
-  // The outer one holds Envoy's answer, "stream timeout", until the inner one's time would have
-  // come.
+  // The outer filter holds Envoy's answer, "stream timeout", until the inner filter's timer would
+  // have fired.
   for (const path of ["/delay", "/hole"]) {
     const answer = await send(idle.envoy.url, { path, protocol: "http2" });
     expect(answer).toMatchObject({ status: 504, body: "stream timeout", end: "whole" });
@@ -179,7 +179,7 @@ test("a body is held with its request, and arrives whole", async () => {
     ).toMatchObject({
       status: 200,
     });
-    // With HTTP/1.1 Envoy drops trailers.
+    // Over HTTP/1.1 Envoy drops trailers.
     const trailers = protocol === "http2" ? [["x-end", "1"]] : [];
     expect(fault.upstream.requests.at(-1)).toMatchObject({ body: "abc", trailers });
   }
@@ -188,7 +188,7 @@ test("a body is held with its request, and arrives whole", async () => {
   expect(await fault.active("body-hole")).toBe(0);
 });
 
-describe("a configuration that is wrong", () => {
+describe("a wrong configuration", () => {
   const delay = { fixed: "1ms" };
   const WRONG: [string, object, string][] = [
     ["no fault", { name: "a" }, "rules[0]"],
@@ -196,16 +196,16 @@ describe("a configuration that is wrong", () => {
     ["a percentage over 100", { name: "a", share: { percentage: 100.5 }, delay }, "share.percentage"],
     ["a negative percentage", { name: "a", share: { percentage: -1 }, delay }, "share.percentage"],
     ["a negative delay", { name: "a", delay: { fixed: "-5ms" } }, "delay.fixed"],
-    ["a delay of no unit", { name: "a", delay: { fixed: 5 } }, "delay.fixed"],
+    ["a delay without a unit", { name: "a", delay: { fixed: 5 } }, "delay.fixed"],
     ["two distributions", { name: "a", delay: { fixed: "1ms", exponential: { mean: "1ms" } } }, "delay"],
-    ["a status that is none", { name: "a", abort: { status: 600 } }, "abort.status"],
-    ["a gRPC status that is none", { name: "a", abort: { grpcStatus: 17 } }, "abort.grpcStatus"],
+    ["an invalid status", { name: "a", abort: { status: 600 } }, "abort.status"],
+    ["an invalid gRPC status", { name: "a", abort: { grpcStatus: 17 } }, "abort.grpcStatus"],
     [
-      "a header that breaks lines",
+      "a header with a line break",
       { name: "a", abort: { status: 500, headers: [{ name: "a", value: "b\r\nc" }] } },
       "value",
     ],
-    ["a rate of nothing", { name: "a", response: { bytesPerSecond: 0 } }, "bytesPerSecond"],
+    ["a rate of zero", { name: "a", response: { bytesPerSecond: 0 } }, "bytesPerSecond"],
     [
       "a table that falls",
       {
@@ -219,15 +219,15 @@ describe("a configuration that is wrong", () => {
       },
       "percentiles",
     ],
-    ["a time that is none", { name: "a", from: "2026-02-30T00:00:00Z", delay }, "from"],
+    ["an invalid time", { name: "a", from: "2026-02-30T00:00:00Z", delay }, "from"],
     [
       "a window that ends before it begins",
       { name: "a", from: "2026-02-02T00:00:00Z", until: "2026-02-01T00:00:00Z", delay },
       "rules[0]",
     ],
-    ["no active fault at all", { name: "a", maxActive: 0, delay }, "maxActive"],
-    ["a key of nothing", { name: "a", share: { percentage: 1, key: {} }, delay }, "share.key"],
-    ["a word that is misspelt", { name: "a", dellay: delay }, "dellay"],
+    ["a maximum of no active faults", { name: "a", maxActive: 0, delay }, "maxActive"],
+    ["an empty key", { name: "a", share: { percentage: 1, key: {} }, delay }, "share.key"],
+    ["a misspelt word", { name: "a", dellay: delay }, "dellay"],
   ];
 
   beforeAll(() => fault.rules({ name: "last-good", abort: { status: 418 } }));
@@ -239,4 +239,4 @@ describe("a configuration that is wrong", () => {
   });
 });
 
-test("none of all these ended a VM", () => fault.expectAlive());
+test("none of these tests ended a VM", () => fault.expectAlive());

@@ -1,5 +1,5 @@
-// fault-injection in a cluster's chain of stock Envoy: each attempt meets the fault, so that
-// timeouts and retries of the route do too.
+// fault-injection in a cluster's chain of stock Envoy: each attempt meets the fault, and so do the
+// route's timeouts and retries.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -94,7 +94,7 @@ describe.each(["http1", "http2"] as const)("of an upstream that speaks %s", (pro
     expect(await fault.active(rule)).toBe(0);
   });
 
-  test("what a client asks for happens to its first attempt, and the upstream does not see that it asked", async () => {
+  test("a fault that a client asks for happens to its first attempt, and the upstream does not see the request for it", async () => {
     await fault.configure({ clientFaults: { name: name("asked") }, rules: [] });
     const asked: HeaderList = [...headers, ["x-envoy-fault-abort-request", "503"]];
     expect((await ask("/", undefined, asked)).answer).toMatchObject({ status: 200, body: "served" });
@@ -107,11 +107,11 @@ describe.each(["http1", "http2"] as const)("of an upstream that speaks %s", (pro
     expect(await fault.outcomes(name("asked"))).toEqual({ aborted: 1, delayed: 1 });
   });
 
-  test("an abort that is not to be retried goes to the client at once", async () => {
+  test("an abort that is not retried reaches the client at once", async () => {
     const rule = name("abort-404");
     await fault.rules({ name: rule, abort: { status: 404, body: "not here" } });
     expect((await ask()).answer).toMatchObject({ status: 404, body: "not here" });
-    // What has no body cannot be given one.
+    // A response without a body cannot be given one.
     expect((await ask("/empty")).answer).toMatchObject({ status: 404, body: "", end: "whole" });
     expect(await send(envoy.url, { method: "HEAD", headers })).toMatchObject({ status: 404, body: "" });
     expect((await ask()).answer).toMatchObject({ status: 404, body: "not here" });
@@ -133,7 +133,7 @@ describe.each(["http1", "http2"] as const)("of an upstream that speaks %s", (pro
     await expect.poll(() => fault.active(rule)).toBe(0);
   });
 
-  test("a delay within the per-try timeout is a slow attempt, and no more", async () => {
+  test("a delay within the per-try timeout only makes the attempt slow", async () => {
     const rule = name("delay-short");
     await fault.rules({ name: rule, delay: { fixed: "100ms" } });
     const { answer, ms, attempts } = await ask("/", "body");
@@ -176,13 +176,13 @@ describe.each(["http1", "http2"] as const)("of an upstream that speaks %s", (pro
     expect((await ask()).answer).toMatchObject({ status: 200, body: "ser", end: "whole" });
   });
 
-  test("a share takes attempts one by one: of many requests nearly all succeed in the end", async () => {
+  test("a share is drawn for each attempt: of many requests nearly all succeed in the end", async () => {
     const rule = name("third");
     await fault.rules({ name: rule, share: { percentage: 30 }, abort: { status: 503 } });
     const answers = [];
     for (let i = 0; i < 100; i++) answers.push((await ask()).answer.status);
     const { aborted = 0 } = await fault.outcomes(rule);
-    // 0.3 of the attempts, of which there are 1.39 to a request: 42, give or take six standard
+    // 0.3 of the attempts, of which a request makes 1.39: 42, plus or minus six standard
     // deviations.
     expect(aborted).toBeGreaterThan(5);
     expect(aborted).toBeLessThan(85);
@@ -216,14 +216,14 @@ describe("of a gRPC service", () => {
     await grpc?.[Symbol.asyncDispose]();
   });
 
-  test("an attempt that is aborted is retried by its gRPC status, and the client gets the order", async () => {
+  test("an aborted attempt is retried by its gRPC status, and the client gets the order", async () => {
     await calls.rules({ name: "grpc-first", match: FIRST_ATTEMPT, abort: { grpcStatus: 14 } });
     expect(await call()).toEqual({ code: 0, details: "an order" });
     expect(await calls.outcomes("grpc-first")).toEqual({ aborted: 1 });
     expect(grpc.requests.at(-1)?.header("x-envoy-attempt-count")).toBe("2");
   });
 
-  test("a real client sees the status and message of the last one", async () => {
+  test("a real client sees the status and message of the last attempt", async () => {
     await calls.rules({ name: "grpc-all", abort: { grpcStatus: 14, body: "closed for tea" } });
     expect(await call()).toEqual({ code: 14, details: "closed for tea" });
     expect(await calls.outcomes("grpc-all")).toEqual({ aborted: 3 });
@@ -234,7 +234,7 @@ describe("of a gRPC service", () => {
   });
 });
 
-test("the route's timeout ends a black hole where no attempt has a limit", async () => {
+test("the route's timeout ends a black hole when no attempt has a limit", async () => {
   await using patient = await startFaultEnvoy({ where: "upstream", routeOptions: { timeoutSeconds: 0.4 } });
   await patient.rules({ name: "hole", blackHole: {} });
   expect(await send(patient.envoy.url, { path: "/hole" })).toMatchObject({ status: 504 });
@@ -251,4 +251,4 @@ test("a black hole's own limit is answered to the client, and not retried", asyn
   expect(fault.upstream.requests).toHaveLength(before);
 });
 
-test("none of all these ended a VM", () => fault.expectAlive());
+test("none of these tests ended a VM", () => fault.expectAlive());

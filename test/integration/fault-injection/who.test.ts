@@ -1,5 +1,5 @@
-// Whom fault-injection takes in stock Envoy: shares, sticky keys, the order of rules, times of day,
-// and how many faults may go on at once.
+// Which requests fault-injection takes in stock Envoy: shares, sticky keys, the order of rules,
+// times of day, and how many faults may be active at once.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type SendOptions, send } from "../../../kit/envoy/client.js";
@@ -19,7 +19,7 @@ beforeEach(() => showLogsOnFailure(fault.envoy));
 
 const abort = { status: 503 } as const;
 const status = async (options?: SendOptions) => (await send(fault.envoy.url, options)).status;
-/** For each of the requests, in groups of 20, whether it was aborted. */
+/** For each request, in groups of 20, whether it was aborted. */
 async function aborted(requests: readonly SendOptions[], url = fault.envoy.url): Promise<boolean[]> {
   const found: boolean[] = [];
   for (let i = 0; i < requests.length; i += 20) {
@@ -40,12 +40,12 @@ test("a share of 10 % without a key takes about 200 of 2,000 requests, and count
   });
   const taken = statuses[503] ?? 0;
   expect(taken + (statuses[200] ?? 0)).toBe(2000);
-  // Six standard deviations: about once in half a billion runs a right filter fails this.
+  // Six standard deviations: a correct filter fails this about once in half a billion runs.
   expect(Math.abs(taken - 200)).toBeLessThan(6 * Math.sqrt(2000 * 0.1 * 0.9));
   expect(await fault.outcomes("tenth")).toEqual({ aborted: taken });
 });
 
-test("0 % takes nobody, 100 % everybody", async () => {
+test("0 % takes none, 100 % all", async () => {
   await fault.rules(
     { name: "none", share: { percentage: 0 }, abort: { status: 500 } },
     { name: "all", share: { percentage: 100 }, abort },
@@ -121,7 +121,7 @@ test("rules are tried in order, and the first that takes the request decides", a
   expect(await fault.outcomes("order-api")).toEqual({ aborted: 1 });
 });
 
-test("a shadow counts what it would do, acts not, and leaves the decision to the rules after it", async () => {
+test("a rule in shadow mode counts what it would do, does not act, and leaves the decision to the next rules", async () => {
   await fault.configure({
     explainHeader: "x-why",
     rules: [
@@ -153,7 +153,7 @@ describe("a window of time", () => {
   const at = (ms: number) => new Date(Date.now() + ms).toISOString();
   const HOUR = 3_600_000;
 
-  test("is open between its ends, and shut before and after", async () => {
+  test("is open between its ends, and closed before and after", async () => {
     await fault.rules(
       { name: "past", until: at(-1000), abort: { status: 500 } },
       { name: "future", from: at(HOUR), abort: { status: 501 } },
@@ -170,7 +170,7 @@ describe("a window of time", () => {
     ]);
   });
 
-  test("counts offsets from UTC", async () => {
+  test("understands offsets from UTC", async () => {
     const inTokyo = new Date(Date.now() + 9 * HOUR + 60_000).toISOString().replace("Z", "+09:00");
     await fault.rules({ name: "tokyo", until: inTokyo, abort });
     expect(await status()).toBe(503);
@@ -178,7 +178,7 @@ describe("a window of time", () => {
     expect(await status()).toBe(200);
   });
 
-  test("opens and shuts while Envoy runs", async () => {
+  test("opens and closes while Envoy runs", async () => {
     await fault.rules({ name: "soon", from: at(700), until: at(1700), abort });
     expect(await status()).toBe(200);
     await expect.poll(status, { timeout: 5000 }).toBe(503);
@@ -186,10 +186,10 @@ describe("a window of time", () => {
   });
 });
 
-describe("faults that may go on at once", () => {
+describe("faults that may be active at once", () => {
   /**
-   * Sends so many requests at once; those that are still held after all others were answered are
-   * given up.
+   * Sends the given number of requests at once. When all others are answered, it gives up those
+   * that are still held.
    */
   async function flood(requests: number, options: SendOptions = {}): Promise<number> {
     const statuses = await Promise.all(
@@ -204,12 +204,12 @@ describe("faults that may go on at once", () => {
     return statuses.filter((each) => each === 0).length;
   }
 
-  test("are as many as the rule allows, over both workers; the rest pass", async () => {
+  test("are as many as the rule allows, over both workers; other requests pass", async () => {
     await fault.rules({ name: "five", maxActive: 5, blackHole: {} });
     let held = 0;
     for (let round = 1; round <= 2; round++) {
       const now = await flood(60);
-      // Two workers that come to the last place at once may both be refused.
+      // Two workers that reach the last place at once may both be refused.
       expect(now).toBeLessThanOrEqual(5);
       expect(now).toBeGreaterThanOrEqual(4);
       held += now;
@@ -238,7 +238,7 @@ describe("faults that may go on at once", () => {
       .toEqual([0, 0]);
   });
 
-  test("are never counted for a rule that only delays longer than the delay lasts", async () => {
+  test("of a rule that only delays are never counted for longer than the delay lasts", async () => {
     await fault.rules({ name: "turns", maxActive: 2, delay: { fixed: "20ms" } });
     for (let i = 0; i < 30; i++) expect(await status()).toBe(200);
     expect(await fault.outcomes("turns")).toEqual({ delayed: 30 });
@@ -246,4 +246,4 @@ describe("faults that may go on at once", () => {
   });
 });
 
-test("none of all these ended a VM", () => fault.expectAlive());
+test("none of these tests ended a VM", () => fault.expectAlive());

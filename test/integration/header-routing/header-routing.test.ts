@@ -1,4 +1,4 @@
-// header-routing in stock Envoy: what the client asks, and which upstream it reaches.
+// header-routing in stock Envoy: what the client sends, and which upstream it reaches.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HeaderRoutingConfig } from "../../../filters/header-routing/schema.js";
@@ -15,7 +15,7 @@ let envoy: TestEnvoy;
 const configure = (config: HeaderRoutingConfig) => routing.configure(config);
 const reached = (options?: SendOptions) => routing.reached(options);
 
-/** One Envoy for all: every test gives it its own configuration. */
+/** One Envoy for all tests: each gives it its own configuration. */
 beforeAll(async () => {
   routing = await startRoutingEnvoy();
   envoy = routing.envoy;
@@ -30,8 +30,8 @@ async function destinationSeen(options: SendOptions): Promise<readonly string[]>
   return headers.filter(([name]) => name === "x-mesh-destination").map(([, value]) => value);
 }
 
-describe.each(PROTOCOLS)("the cases of the usual meshes over %s", (protocol) => {
-  test("premium users to their own version", async () => {
+describe.each(PROTOCOLS)("typical cases of meshes over %s", (protocol) => {
+  test("premium users reach their own version", async () => {
     await configure({
       rules: [
         {
@@ -46,7 +46,7 @@ describe.each(PROTOCOLS)("the cases of the usual meshes over %s", (protocol) => 
     expect(await reached({ protocol })).toBe("v1");
   });
 
-  test("the beta group to v2, the canary tester to the canary", async () => {
+  test("the beta group reaches v2, the canary tester the canary", async () => {
     await configure({
       rules: [
         {
@@ -71,7 +71,7 @@ describe.each(PROTOCOLS)("the cases of the usual meshes over %s", (protocol) => 
     expect(await reached({ protocol, headers: [["x-user-group", "alpha"]] })).toBe("v1");
   });
 
-  test("versions of an API by path, method, query and cookie", async () => {
+  test("path, method, query and cookie choose the version of an API", async () => {
     await configure({
       rules: [
         {
@@ -104,7 +104,7 @@ describe.each(PROTOCOLS)("the cases of the usual meshes over %s", (protocol) => 
 });
 
 describe("the destination header", () => {
-  test("that a client sends never counts and never gets through", async () => {
+  test("from a client never counts and is never passed on", async () => {
     await configure({
       rules: [{ name: "premium", match: { headers: [{ name: "x-p", exact: "1" }] }, destination: "v2" }],
     });
@@ -174,11 +174,11 @@ describe("a split", () => {
       const batch = await Promise.all(Array.from({ length: 20 }, () => reached()));
       second += batch.filter((name) => name === "v2").length;
     }
-    // Six standard deviations: about once in half a billion runs a right filter fails this.
+    // Six standard deviations: a correct filter fails this about once in half a billion runs.
     expect(Math.abs(second - 100)).toBeLessThan(6 * Math.sqrt(total * 0.1 * 0.9));
   });
 
-  test("by a key is sticky over both workers, and raising the weight moves keys only to the canary", async () => {
+  test("by a key is sticky over both workers, and a higher weight moves keys only to the canary", async () => {
     const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
     const placed = () => Promise.all(users.map((user) => reached({ headers: [["x-user-id", user]] })));
     await configure(canary(10));

@@ -1,5 +1,5 @@
-// header-routing in stock Envoy before requests that mean it no good: they pass or are refused,
-// decide nothing that they should not, and leave the module as it was.
+// header-routing in stock Envoy before hostile requests: they pass or are refused, do not decide
+// what they must not, and leave the module unharmed.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HeaderRoutingConfig } from "../../../filters/header-routing/schema.js";
@@ -15,7 +15,7 @@ let envoy: TestEnvoy;
 const configure = (config: HeaderRoutingConfig) => routing.configure(config);
 const reached = (options?: SendOptions) => routing.reached(options);
 
-/** One Envoy for all: every test gives it its own configuration. */
+/** One Envoy for all tests: each gives it its own configuration. */
 beforeAll(async () => {
   routing = await startRoutingEnvoy();
   envoy = routing.envoy;
@@ -68,7 +68,7 @@ describe("a hostile request", () => {
     await expectAlive();
   });
 
-  test("with ten thousand repeated headers is refused by Envoy, with nine hundred it passes", async () => {
+  test("with ten thousand repeated headers is refused by Envoy, and with nine hundred it passes", async () => {
     await configure(premium);
     expect(await raw("x-user-type: basic\r\n".repeat(10_000))).toMatch(/^HTTP\/1\.1 431 /);
     expect(await raw("x-mesh-destination: v2\r\n".repeat(900))).toContain('"upstream":"v1"');

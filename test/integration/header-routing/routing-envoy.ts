@@ -15,7 +15,7 @@ export interface RoutingEnvoy extends AsyncDisposable {
   readonly envoy: TestEnvoy;
   /** Destinations `v1`, the fallback, `v2` and `v3`. */
   readonly upstreams: Readonly<Record<"v1" | "v2" | "v3", Upstream>>;
-  /** Gives the filter a configuration that it must take. */
+  /** Gives the filter a configuration that it must accept. */
   configure(config: HeaderRoutingConfig): Promise<void>;
   /** The name of the upstream that answers. */
   reached(options?: SendOptions): Promise<string>;
@@ -46,7 +46,7 @@ export async function startRoutingEnvoy(): Promise<RoutingEnvoy> {
   };
 }
 
-/** Which upstream an answer came from; it must be a good one. */
+/** Which upstream an answer came from; the answer must be a good one. */
 export function upstreamOf(response: ClientResponse): string {
   expect(response.status).toBe(200);
   return (JSON.parse(response.body) as { upstream: string }).upstream;

@@ -1,4 +1,4 @@
-// One module under one configuration in process and in stock Envoy, and what each of them makes of
+// One module with one configuration, in process and in stock Envoy, and what each of them does with
 // a request.
 
 import { expect } from "vitest";
@@ -22,10 +22,10 @@ export interface BothOptions {
   readonly respond: (request: UpstreamRequest) => UpstreamResponse;
 }
 
-/** Headers whose values no two requests have in common. */
+/** Headers whose values differ between any two requests. */
 const VARYING = new Set(["date", "x-request-id", "x-envoy-upstream-service-time"]);
 
-/** Without `connection`, which is between the client and its next hop. */
+/** Without `connection`, which concerns only the client and its next hop. */
 function plain(headers: HeaderList): string[] {
   return headers
     .filter(([name]) => name.toLowerCase() !== "connection")
@@ -34,7 +34,7 @@ function plain(headers: HeaderList): string[] {
     .toSorted();
 }
 
-/** What one proxy made of a request. */
+/** What one proxy did with a request. */
 function seen(response: ClientResponse, upstream: readonly UpstreamRequest[], lines: readonly string[]) {
   const { status, headers, body, trailers, end } = response;
   return {
@@ -85,7 +85,7 @@ export class BothProxies implements AsyncDisposable {
     return seen(response, proxy.upstreamSaw().slice(requests), this.linesInProcess().slice(lines));
   }
 
-  /** @param until the last line that the filter is to say of the request */
+  /** @param until the last line that the filter must log about the request */
   async inEnvoy(request: ClientRequest, until: string): Promise<ReturnType<typeof seen>> {
     const { upstream } = this;
     const [from, requests] = [this.linesInEnvoy().length, upstream.requests.length];
@@ -95,7 +95,7 @@ export class BothProxies implements AsyncDisposable {
     return seen(response, upstream.requests.slice(requests), lines());
   }
 
-  /** Both must make the same of it, and the filter must say something. */
+  /** Both must do the same with it, and the filter must log something. */
   async agreeOn(request: ClientRequest): Promise<void> {
     const hosted = this.inProcess(request);
     expect(hosted.lines.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-// What is left of the harness when the process of a test ends in whatever way: nothing.
+// What remains of the harness after the process of a test ends, in whatever way: nothing.
 
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +24,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /**
- * Runs a program that starts an Envoy and ends; returns the Envoy's port once the program is gone.
+ * Runs a program that starts an Envoy and ends; returns the Envoy's port once the program has
+ * ended.
  */
 async function portOfAbandoned(place: string, runtime: string, end: string): Promise<number> {
   const program = join(folder, "abandon.mts");

@@ -35,7 +35,7 @@ for (const runtime of ["process", "container"] as const) {
     `as a ${runtime}${problem === undefined ? "" : `: ${problem}`}`,
     () => {
       describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
-        test("a request goes to the destination its header names, else to the first upstream", async () => {
+        test("a request goes to the destination that its header names, or else to the first upstream", async () => {
           await using one = await startUpstream({ name: "one", protocol });
           await using two = await startUpstream({ name: "two", protocol });
           await using envoy = await startEnvoy({ upstreams: { v1: one, v2: two } });
@@ -94,7 +94,7 @@ for (const runtime of ["process", "container"] as const) {
         expect(await shown()).toBe('"three"');
       });
 
-      test("two filters of one module have each its own configuration", async () => {
+      test("two filters from one module have their own configurations", async () => {
         await using upstream = await startUpstream();
         await using envoy = await startEnvoy({
           upstreams: { v1: upstream },
@@ -112,7 +112,7 @@ for (const runtime of ["process", "container"] as const) {
         ]);
       });
 
-      test("labels in a metric's name are tags, the values with dots and the empty ones too", async () => {
+      test("labels in a metric's name are tags, including empty values and values with dots", async () => {
         await using upstream = await startUpstream();
         await using envoy = await startEnvoy({
           upstreams: { v1: upstream },
@@ -127,7 +127,8 @@ for (const runtime of ["process", "container"] as const) {
 
       test("a configuration that is refused at the start ends Envoy, removes its folder and gives the filter's reason", async () => {
         await using upstream = await startUpstream();
-        // A place of its own: other test files make and remove folders in the common one meanwhile.
+        // A folder of its own, because other test files make and remove folders in the common one
+        // meanwhile.
         const place = await mkdtemp(join(directory, "tmp-"));
         vi.stubEnv("TMPDIR", place);
         await expect(
@@ -160,7 +161,7 @@ for (const runtime of ["process", "container"] as const) {
         expect((await send(envoy.url, { headers })).status).toBe(431);
       });
 
-      test("bytes that no client would send reach Envoy as they are", async () => {
+      test("bytes that no ordinary client sends reach Envoy unchanged", async () => {
         await using upstream = await startUpstream();
         await using envoy = await startEnvoy({ upstreams: { v1: upstream } });
         showLogsOnFailure(envoy);
@@ -178,7 +179,7 @@ for (const runtime of ["process", "container"] as const) {
 const problem = await whyNoContainer();
 
 test.skipIf(problem !== undefined)(
-  `a container with a network of its own reaches upstreams and is reached: ${problem ?? "published ports"}`,
+  `a container with its own network reaches upstreams and can be reached: ${problem ?? "published ports"}`,
   async () => {
     await using upstream = await startUpstream({ address: "0.0.0.0" });
     await using envoy = await startEither({
@@ -195,7 +196,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined || process.platform !== "linux")(
-  `an image is made of the pinned wheel, and serves: ${problem ?? "meshwright image"}`,
+  `an image is made from the pinned wheel, and serves: ${problem ?? "meshwright image"}`,
   async () => {
     const image = await makeImage();
     expect(image).toBe(localImage(process.env.ENVOY_VERSION || defaultEnvoyVersion));
@@ -208,7 +209,7 @@ test.skipIf(problem !== undefined || process.platform !== "linux")(
 );
 
 test.skipIf(problem !== undefined)(
-  `an image that cannot be had is an error that says so: ${problem ?? "ENVOY_IMAGE"}`,
+  `an image that is not available is an error that says so: ${problem ?? "ENVOY_IMAGE"}`,
   async () => {
     vi.stubEnv("ENVOY_IMAGE", "localhost:1/no/such:1");
     const started = startEither({ upstreams: { v1: { port: 1 } }, runtime: "container" });

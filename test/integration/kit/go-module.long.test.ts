@@ -1,4 +1,4 @@
-// One module of Go's own compiler in process and in stock Envoy: a large runtime that needs
+// One module from Go's own compiler, in process and in stock Envoy: a large runtime that needs
 // `_initialize`, clocks and output of WASI.
 
 import { mkdtemp, rm } from "node:fs/promises";
@@ -38,11 +38,11 @@ const request = (command: string) => ({
   ] as const,
 });
 
-describe.skipIf(isMissing("go"))(`a module of Go's compiler ${isMissing("go") ? needs("go") : ""}`, () => {
+describe.skipIf(isMissing("go"))(`a module from Go's compiler ${isMissing("go") ? needs("go") : ""}`, () => {
   beforeAll(start, 240_000);
   afterAll(stop);
 
-  test("says the same of its configuration, to its standard output", () => {
+  test("says the same about its configuration, on its standard output", () => {
     expect(both.linesInEnvoy()).toContain("configured: gate");
     expect(both.linesInProcess()).toEqual(both.linesInEnvoy());
   });

@@ -1,6 +1,6 @@
-// A network filter in process against the same in stock Envoy: both ends of a connection take the
-// same steps in either, and after each of them what came through and what the filter said must be
-// the same.
+// A network filter in process against the same filter in stock Envoy. Both ends of a connection
+// take the same steps in both proxies. After each step, what arrived and what the filter logged
+// must be the same.
 
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -31,7 +31,7 @@ type Step =
   | "the filter goes on";
 
 interface Snapshot {
-  /** What came to the client and to the upstream, with `.` where nothing follows. */
+  /** What arrived at the client and at the upstream, with `.` if nothing follows. */
   readonly client: string;
   readonly upstream: string;
   /** What the filter logged. */
@@ -89,7 +89,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The snapshot after each step, the connection's begin first. */
+/** The snapshot after each step; the first one is the connection's begin. */
 function inProcess(steps: readonly Step[]): Snapshot[] {
   const hosted = loadModule(module);
   hosted.configure("");
@@ -126,7 +126,7 @@ class End {
     socket.on("data", (data) => {
       this.text += data.toString("latin1");
     });
-    // A reset ends it too, this side's own as well.
+    // A reset ends it too, also a reset by this side.
     socket.on("error", () => {});
     for (const event of ["end", "close"])
       socket.on(event, () => {
@@ -201,19 +201,19 @@ const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
     "client ends",
   ],
   "the end of an upstream whose bytes are held back": [{ upstream: "back" }, "upstream ends", "client ends"],
-  "the end of a client whose bytes are held, after the upstream's": [
+  "the end of a client whose bytes are held, after the end of the upstream": [
     "upstream ends",
     { client: "hold" },
     "client ends",
   ],
-  "a timer that lets bytes go on": [
+  "a timer that resumes bytes": [
     { client: "pause" },
     "the filter goes on",
     { client: "go" },
     "client ends",
     "upstream ends",
   ],
-  "a call that lets other bytes go on": [
+  "a call that resumes other bytes": [
     { client: "call" },
     "the filter goes on",
     "client ends",

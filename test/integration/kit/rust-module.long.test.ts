@@ -1,5 +1,5 @@
-// One module of the Rust SDK in process and in stock Envoy: what the client, the upstream, the log
-// and the metrics say must be the same.
+// One module from the Rust SDK, in process and in stock Envoy: the client, the upstream, the log
+// and the metrics must get the same.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -62,25 +62,25 @@ const REQUESTS: Readonly<Record<string, ClientRequest>> = {
   "shared data, over the limit": request("shared"),
   properties: request("property"),
   "a call": request("call"),
-  "a call to nobody": request("call-nobody"),
+  "a call to an unknown cluster": request("call-nobody"),
   "a local reply": request("reply"),
-  "a metric that is not there": request("increment"),
+  "a metric that does not exist": request("increment"),
 };
 
 describe.skipIf(isMissing("rust"))(
-  `a module of the Rust SDK ${isMissing("rust") ? needs("rust") : ""}`,
+  `a module from the Rust SDK ${isMissing("rust") ? needs("rust") : ""}`,
   () => {
     beforeAll(start, 240_000);
     afterAll(stop);
 
-    test("says the same of its configuration", () => {
+    test("says the same about its configuration", () => {
       expect(both.linesInEnvoy()).toContain("configured: gate 3");
       expect(both.linesInProcess()).toEqual(both.linesInEnvoy());
     });
 
     test.each(Object.entries(REQUESTS))("does the same with %s", (_, each) => both.agreeOn(each));
 
-    test("ticks until it has had enough", async () => {
+    test("ticks until it stops its timer", async () => {
       const hosted = both.inProcess(request("tick"));
       expect(hosted.response.status).toBe(200);
       both.proxy.advance(1_000);
@@ -99,7 +99,7 @@ describe.skipIf(isMissing("rust"))(
       expect(proxy.host.metrics.histograms.get("rust.sizes")).toEqual([15, 200_000]);
     });
 
-    test("has its configuration refused for the same reason, and serves on with the last one", async () => {
+    test("has its configuration refused for the same reason, and serves on with the last good one", async () => {
       const hosted = both.proxy.configure("rust", "gate");
       const applied = await both.envoy.configure("rust", "gate");
       expect([hosted.accepted, applied.accepted]).toEqual([false, false]);

@@ -1,4 +1,4 @@
-// What the harness puts on both sides of Envoy: TLS with certificates of clients, trailers, faults,
+// What the harness offers on both sides of Envoy: TLS with client certificates, trailers, faults,
 // several Envoys, filters of the upstream chain.
 
 import { existsSync } from "node:fs";
@@ -33,7 +33,7 @@ for (const runtime of ["process", "container"] as const) {
   describe.skipIf(problem !== undefined)(
     `as a ${runtime}${problem === undefined ? "" : `: ${problem}`}`,
     () => {
-      test("trailers and pieces go through with HTTP/2", async () => {
+      test("trailers and pieces pass over HTTP/2", async () => {
         await using upstream = await startUpstream({
           protocol: "http2",
           respond: () => ({ body: ["one", "two"], trailers: [["x-sum", "2"]] }),
@@ -94,7 +94,7 @@ for (const runtime of ["process", "container"] as const) {
         },
       );
 
-      test("an Envoy stands behind another", async () => {
+      test("an Envoy can be the upstream of another", async () => {
         await using upstream = await startUpstream();
         await using inner = await startEnvoy({
           upstreams: { upstream },
@@ -124,7 +124,7 @@ for (const runtime of ["process", "container"] as const) {
         expect(counted).toEqual([4]);
       });
 
-      test("a filter's name may be no name of a folder", async () => {
+      test("a filter's name need not be a valid folder name", async () => {
         const name = "../../up-and-away";
         {
           await using upstream = await startUpstream();
@@ -138,7 +138,7 @@ for (const runtime of ["process", "container"] as const) {
         expect(existsSync(join(tmpdir(), "up-and-away"))).toBe(false);
       });
 
-      test("two filters of one name are refused, in whichever chain", async () => {
+      test("two filters with one name are refused, in either chain", async () => {
         await using upstream = await startUpstream();
         const filters = [{ name: "probe", module }];
         await expect(
@@ -180,7 +180,7 @@ for (const runtime of ["process", "container"] as const) {
           },
         );
 
-        test("an upstream that is not who it says is not spoken to", async () => {
+        test("an upstream with another identity than expected gets no request", async () => {
           const server = await authority.issue("bank", "DNS:bank.example");
           await using upstream = await startUpstream({ tls: server });
           const tls = { serverName: "shop.example", caFile: authority.caFile };
@@ -190,7 +190,7 @@ for (const runtime of ["process", "container"] as const) {
           expect(upstream.requests).toEqual([]);
         });
 
-        test("TLS that only one side knows of is refused before Envoy starts", async () => {
+        test("TLS that only one side expects is refused before Envoy starts", async () => {
           const server = await authority.issue("half", "DNS:half.example");
           await using secure = await startUpstream({ tls: server });
           await expect(startEnvoy({ upstreams: { secure } })).rejects.toThrow(/upstream "secure" speaks TLS/);

@@ -1,4 +1,4 @@
-// A filter of an author's own in a mesh file: its descriptor has the rights of the catalog's.
+// An author's own filter in a mesh file: its descriptor has the same rights as the catalog's.
 
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { CliProcess, runCli } from "../commands/cli-process.js";
 
 const TEST_MS = 100_000;
 
-/** Says a destination in a header of its own, and counts what it sees. */
+/** Writes a destination to a header of its own, and counts the attempts that it sees. */
 const BINDING = `
 import {
   Bytes, defineMetric, FilterHeadersStatus, FilterRoot, HttpContext, incrementMetric, MetricType, metricName,
@@ -66,7 +66,9 @@ class GateRoot extends FilterRoot<GateConfig, Gate> {
 registerRootContext((id: u32) => new GateRoot(id, "my-gate"));
 `;
 
-/** The published package has what it imports compiled; a checkout has the source alone. */
+/**
+ * The published package has the modules that it imports compiled; a checkout has only the source.
+ */
 const DESCRIPTOR = `
 import { z } from "zod";
 import { defineFilter, type FilterChain } from ${JSON.stringify(path.join(PACKAGE_ROOT, "filters/descriptor.js"))};
@@ -90,7 +92,7 @@ export default defineFilter({
 });
 `;
 
-describe("a filter of an author's in a mesh file", { timeout: TEST_MS }, () => {
+describe("an author's own filter in a mesh file", { timeout: TEST_MS }, () => {
   let author: AuthorPackage;
   let upstreams: readonly Upstream[];
   let running: CliProcess;
@@ -118,7 +120,7 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     await author.write("filters/my-gate/index.ts", BINDING);
     await author.write("filters/my-gate/descriptor.ts", DESCRIPTOR);
     await write(mesh());
-    // Here and not in the command, which is expected to start soon.
+    // Built here and not by the command, which is expected to start soon.
     expect(await runCli(["build", "my-gate"], author.root)).toMatchObject({ exitCode: 0 });
     running = new CliProcess(["up", "mesh.yaml", "--port", "0", "--no-table"], author.root);
     [, gateway = ""] = await running.until(/^ {2}gateway {2}(http:\S+)$/m);
@@ -131,7 +133,7 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     await author?.[Symbol.asyncDispose]();
   });
 
-  it("is told as its descriptor says", () => {
+  it("is summed up as its descriptor says", () => {
     expect(running.stdout).toContain("  my-gate at gateway: all → v2\n");
     expect(running.stdout).toContain("  my-gate before app, for each attempt: all → v2\n");
   });
@@ -141,15 +143,15 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     expect(received()).toEqual([0, 1]);
   });
 
-  it("sees each attempt where its settings say so, and its label is a tag", async () => {
+  it("sees each attempt when its settings say so, and its label is a tag", async () => {
     expect((await send(gateway, { path: "/fail" })).status).toBe(503);
     expect(received()).toEqual([0, 4]);
     const metrics = await (await fetch(`${admin}/stats/prometheus`)).text();
-    // Two requests at the door, and four attempts.
+    // Two requests at the gateway, and four attempts.
     expect(metrics).toMatch(/^\S*my_gate_requests_total\{gate_to="v2"\} 6$/m);
   });
 
-  it("takes an edit of its settings, and says which key only a restart can change", async () => {
+  it("applies an edit of its settings, and says which key only a restart can change", async () => {
     await write(mesh("{ filter: my-gate, config: { to: v1 } }"));
     await running.until(/applied: my-gate at gateway\/public_1_my-gate/);
     await write(mesh("{ filter: my-gate, config: { to: v1, where: upstream } }"));
@@ -158,7 +160,7 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     await running.until(/gateway\.filters\[0\]\.config\.to: there is no version of a routed service "v9"/);
   });
 
-  it("is checked by its schema, and found by a name that is nearly its own", async () => {
+  it("is checked by its schema, and suggested for a name that is nearly its own", async () => {
     await write(mesh("{ filter: my-gate, config: { too: v1 } }"), "key.yaml");
     await write(mesh("{ filter: my-gat, config: { to: v1 } }"), "name.yaml");
     const { exitCode, stderr } = await runCli(["validate", "key.yaml", "name.yaml"], author.root);

@@ -1,4 +1,4 @@
-// Mesh files for tests, each in a folder of its own.
+// Mesh files for tests, each in its own folder.
 
 import { cp, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const COMPOSE = fileURLToPath(new URL("../../../compose", import.meta.url));
 
 /**
- * A copy of the demo, which a test may edit and whose processes can be told from others'. Disposing
+ * A copy of the demo, which a test may edit and whose processes can be told from others. Disposing
  * of it removes the folder.
  */
 export interface DemoCopy extends AsyncDisposable {

@@ -1,5 +1,5 @@
-// The filters of a mesh that see each attempt, limit, or call a service: the demo's, and those of
-// meshes of one's own.
+// The filters of a mesh that see each attempt, limit, or call a service, in the demo and in other
+// meshes.
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -13,10 +13,10 @@ import { countingTo, startRateLimitService } from "../../support/rate-limit-serv
 import { runCli } from "../commands/cli-process.js";
 import { copyDemo, type DemoCopy } from "./demo-copy.js";
 
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
-/** Of the one in a hundred users whom the demo's payments fails. */
+/** A user among the one in a hundred whose requests fail at the demo's payments. */
 const UNLUCKY = "user-4";
 
 let demo: DemoCopy;
@@ -52,7 +52,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
 
   const ask = (user: string) => send(mesh.plan.gatewayUrl, { headers: [["x-user-id", user]] });
 
-  /** Puts texts in place of others, and waits for the line that tells it. */
+  /** Replaces texts by others, and waits for the line that reports it. */
   async function edit(changes: readonly (readonly [from: string, to: string])[], line: RegExp) {
     const before = told.length;
     let text = await readFile(demo.file, "utf8");
@@ -64,7 +64,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
     await vi.waitFor(() => expect(told.slice(before)).toContainEqual(expect.stringMatching(line)), WAIT);
   }
 
-  it("fails one user at payments, every time, and tries each of those requests thrice where orders is called", async () => {
+  it("fails one user at payments, every time, and makes three attempts for each of those requests at orders' call", async () => {
     const statuses = [];
     for (const user of [UNLUCKY, "user-1", UNLUCKY]) statuses.push((await ask(user)).status);
     expect(statuses).toEqual([502, 200, 502]);
@@ -78,7 +78,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
     });
   });
 
-  it("takes an edit of what each attempt meets, and says what an edit would move", async () => {
+  it("applies an edit of what each attempt meets, and says what an edit would move", async () => {
     const applied = /^applied: fault-injection at orders_v1\/outbound-payments_/;
     await edit([["percentage: 1,", "percentage: 0,"]], applied);
     expect((await ask(UNLUCKY)).status).toBe(200);
@@ -96,7 +96,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
     await edit([["attempts: 2", "attempts: 3"]], /^restart to apply: services\.orders\.retries\.attempts$/);
   });
 
-  it("limits each user by itself, and tells what is left", async () => {
+  it("limits each user separately, and says what is left", async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => ask("busy")));
     const statuses = new Set(answers.map(({ status }) => status));
     expect(statuses).toEqual(new Set([200, 429]));
@@ -111,7 +111,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
   });
 });
 
-describe("a mesh of one's own", { timeout: TEST_MS }, () => {
+describe("another mesh", { timeout: TEST_MS }, () => {
   const text = (port: number, rest: string) =>
     `name: own\ngateway: { routes: [{ prefix: /, service: app }] }\nservices:\n  app:\n    versions: { v1: { url: "http://127.0.0.1:${port}" } }\n${rest}`;
   const LIMIT =
@@ -131,8 +131,8 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     expect([await ask(), await ask(), await ask()]).toEqual([200, 200, 429]);
     expect(service.questions.length).toBe(3);
     expect(app.requests.length).toBe(2);
-    // No Envoy has a cluster for what an edit adds: what would call it waits for the restart, like
-    // the service itself.
+    // No Envoy has a cluster for what an edit adds. A filter that would call it waits for the
+    // restart, like the service itself.
     const renamed = text(app.port, services + filters).replaceAll("limits:", "others:");
     told.length = 0;
     await writeFile(file, renamed.replace("cluster: limits", "cluster: others"));
@@ -146,7 +146,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     expect(await ask()).toBe(429);
   });
 
-  it("tries again at the gateway, within the service's time, and hides from clients how the router is told to stop", async () => {
+  it("retries at the gateway, within the service's timeout, and hides the mark for the router from clients", async () => {
     await using app = await startUpstream({
       respond: ({ path: asked }) => (asked === "/slow" ? { delayMs: 5_000 } : { status: 503, body: "own" }),
     });
@@ -173,7 +173,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     expect(app.requests.length - sent).toBe(1);
   });
 
-  it("is checked before it runs, by validate as well", async () => {
+  it("is checked before it runs, also by validate", async () => {
     const file = path.join(demo.folder, "wrong.yaml");
     const rest = `    timeout: 1s\n    retries: { on: [5xx], perTryTimeout: 2s }\nfilters: [{ filter: rate-limit, at: [inbound], config: ${LIMIT} }]\n`;
     await writeFile(file, text(9, rest));

@@ -1,5 +1,5 @@
-// The demo mesh with stock Envoy at every hop: what goes where, one trace through all of it, edits
-// while it runs, and its end.
+// The demo mesh with stock Envoy at every hop: which version requests reach, one trace through all
+// hops, edits while it runs, and its end.
 
 import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -119,7 +119,7 @@ describe("the demo mesh", () => {
     expect(hops[4]?.["x-mesh-destination"]).toBe("v1");
   });
 
-  it("counts what reached which version", async () => {
+  it("counts the requests of each version", async () => {
     const count = async () =>
       (await mesh.figures()).find((each) => each.service === "orders" && each.version === "v2");
     const before = await count();
@@ -164,7 +164,7 @@ describe("the demo mesh", () => {
     await writeFile(file, good);
   });
 
-  it("says what only a restart can change, and goes on", async () => {
+  it("says what only a restart can change, and continues", async () => {
     const event = await edit((text) => text.replace("default: v1", "default: v2"), "restart-needed");
     expect(event).toEqual({ kind: "restart-needed", paths: ["services.orders.default"] });
     expect(await ordersVersion("/api/v1")).toBe("v1");
@@ -180,10 +180,12 @@ describe("the demo mesh", () => {
   });
 });
 
-/** The lines of all Envoys about one request, in the order in which it passed them. */
+/**
+ * The lines of all Envoys about one request, in the order in which the request passed the Envoys.
+ */
 async function accessLog(mesh: RunningMesh, requestId: string): Promise<Record<string, string>[]> {
   return vi.waitFor(async () => {
-    // Envoy keeps lines back for up to ten seconds unless told to reopen the file.
+    // Envoy buffers lines for up to ten seconds unless it is told to reopen the file.
     await Promise.all(mesh.envoys.map((envoy) => envoy.process.admin.post("/reopen_logs")));
     const files = mesh.envoys.map((envoy) =>
       path.join(mesh.directory, "envoys", `${envoy.plan.name}.access.log`),
@@ -200,7 +202,7 @@ async function accessLog(mesh: RunningMesh, requestId: string): Promise<Record<s
   }, WAIT);
 }
 
-/** From the hop that no other is the parent of, downwards. */
+/** Sorts the hops, starting with the one whose parent is none of them. */
 function chained(hops: readonly Record<string, string>[]): Record<string, string>[] {
   const spans = new Set(hops.map((hop) => hop["x-b3-spanid"]));
   let next = hops.find((hop) => !spans.has(hop["x-b3-parentspanid"]));

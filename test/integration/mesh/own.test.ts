@@ -1,4 +1,4 @@
-// Meshes of one's own services: those that end, those that already run, those that cannot start.
+// Meshes of other services than the demo's: services that end, that already run, that cannot start.
 
 import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { startUpstream } from "../../../kit/envoy/upstream.js";
 import { processesNaming, runCli } from "../commands/cli-process.js";
 import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
 
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
 
@@ -32,7 +32,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     return name;
   }
 
-  it("tells when a service ends by itself, with its last words", async () => {
+  it("says when a service ends by itself, with its last lines", async () => {
     const events: RunEvent[] = [];
     const script = `require("node:http").createServer((q, a) => {
       if (q.url === "/end") { console.error("out of tea"); process.exit(3); }
@@ -51,7 +51,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     await vi.waitFor(() => expect(events).toContainEqual(ended), WAIT);
   });
 
-  it("stands before a service that already runs", async () => {
+  it("can front a service that already runs", async () => {
     await using upstream = await startUpstream({ name: "mine" });
     const name = path.join(folder, "url.yaml");
     await writeFile(
@@ -65,7 +65,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     expect(upstream.requests.map((request) => request.path)).toEqual(["/hello"]);
   });
 
-  it("that cannot start ends what it started and keeps the logs", async () => {
+  it("that cannot start ends what it started, and keeps the logs", async () => {
     const failing = await ownFile(`console.error("no such database"); process.exit(1)`);
     const result = await runCli(["up", failing, "--port", "0"], folder);
     expect(result.exitCode).toBe(6);
@@ -78,7 +78,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     expect(processesNaming(path.join(folder, ".meshwright", "own"))).toEqual([]);
   });
 
-  it("says whose port is taken and starts nothing", async () => {
+  it("says which port is taken, and starts nothing", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await vi.waitFor(() => expect(server.listening).toBe(true));
     const { port } = server.address() as { port: number };

@@ -1,4 +1,4 @@
-// `meshwright up` as people run it: Ctrl-C at every moment, and what a killed run leaves to the
+// `meshwright up` as people run it: Ctrl-C at every moment, and what a killed run leaves for the
 // next.
 
 import { existsSync } from "node:fs";
@@ -10,7 +10,7 @@ import { portState } from "../../../envoy/runtime/ports.js";
 import { CliProcess, processesNaming } from "../commands/cli-process.js";
 import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
 
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const WAIT = { timeout: 20_000, interval: 50 };
 
@@ -62,7 +62,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     await command.until(/The mesh "own" runs/);
     command.kill("SIGINT");
     await command.until(/Stopping/);
-    // npm repeats a terminal's Ctrl-C at once, which must not count as the second.
+    // npm repeats a terminal's Ctrl-C at once, which must not count as the second one.
     command.kill("SIGINT");
     await delay(1_000);
     expect(command.running).toBe(true);
@@ -71,7 +71,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     await vi.waitFor(() => expect(left()).toEqual([]), WAIT);
   });
 
-  it("starts again after it was killed, and clears away what was left", async () => {
+  it("starts again after it was killed, and removes what was left", async () => {
     {
       await using killed = up();
       await killed.until(/The mesh "demo" runs/);

@@ -1,5 +1,5 @@
-// Every YAML of the filters' pages as an operator takes it: settings by the schema, and what is
-// Envoy's own in a bootstrap that stock Envoy takes.
+// Every YAML block of the filters' pages as an operator uses it: settings must pass the schema, and
+// Envoy's own configuration must be part of a bootstrap that stock Envoy accepts.
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -17,7 +17,7 @@ import { buildFilters } from "../../../toolchain/compile/build.js";
 
 type Block = Readonly<Record<string, unknown>>;
 
-/** The keys at the top of what belongs to Envoy's own configuration. */
+/** The top-level keys of blocks that belong to Envoy's own configuration. */
 const ENVOYS = ["static_resources", "http_filters", "routes"];
 
 const blocksOf = (filter: string): readonly Block[] => {
@@ -25,12 +25,12 @@ const blocksOf = (filter: string): readonly Block[] => {
   return [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text]) => parse(text ?? ""));
 };
 const isEnvoys = (block: Block) => ENVOYS.some((key) => key in block);
-/** An object of Kubernetes', such as Istio's, of which nobody here is the judge. */
+/** A Kubernetes object, such as one of Istio's, which nothing here can check. */
 const isObject = (block: Block) => "apiVersion" in block;
 
 /**
- * A whole configuration as JSON, with what the page shows of it, and the filter's module where this
- * machine has it.
+ * A whole configuration as JSON, with the part that the page shows, and with the path of the
+ * filter's module on this machine.
  */
 function around(block: Block, filter: string, module: string): string {
   const { clusters = [] } = (block.static_resources ?? {}) as { clusters?: readonly { name: string }[] };
@@ -59,7 +59,7 @@ function around(block: Block, filter: string, module: string): string {
   return JSON.stringify(whole).replaceAll(`/etc/envoy/${filter}.wasm`, module);
 }
 
-/** The settings of filters that stand as texts in Envoy's configuration. */
+/** The settings of filters that are texts in Envoy's configuration. */
 function settingsIn(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   const { configuration } = value as { configuration?: { value?: unknown } };
@@ -70,7 +70,7 @@ function settingsIn(value: unknown): string[] {
 describe.each(FILTERS)("the page of $name", ({ name, schema }) => {
   const blocks = blocksOf(name);
 
-  test("shows settings that the filter takes, first of all", () => {
+  test("begins with settings that the filter accepts", () => {
     const settings = blocks.filter((block) => !isEnvoys(block) && !isObject(block));
     expect(blocks[0]).toBe(settings[0]);
     const texts = blocks.filter(isEnvoys).flatMap(settingsIn);
@@ -79,7 +79,7 @@ describe.each(FILTERS)("the page of $name", ({ name, schema }) => {
     }
   });
 
-  test("shows of Envoy's configuration what stock Envoy takes, the filter in its chain", async () => {
+  test("shows Envoy configuration that stock Envoy accepts, with the filter in its chain", async () => {
     const shown = blocks.filter(isEnvoys);
     expect(JSON.stringify(shown)).toContain(`/etc/envoy/${name}.wasm`);
     const envoy = await findEnvoy();

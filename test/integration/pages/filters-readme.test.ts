@@ -1,5 +1,5 @@
-// The filter of filters/README.md whose rules are like those of our own, as the page has it, in a
-// package of an author's and in stock Envoy.
+// The filter of filters/README.md whose rules are like our own filters', exactly as on the page, in
+// an author's package and in stock Envoy.
 
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -26,7 +26,7 @@ describe("the filter with rules of filters/README.md", { timeout: TEST_MS }, () 
     author = await authorPackage();
     upstream = await startUpstream();
     await author.write("filters/tagger/index.ts", binding);
-    // The published package has it compiled; a checkout has the source alone.
+    // The published package has it compiled; a checkout has only the source.
     const source = path.join(PACKAGE_ROOT, "filters/shared/rule-schema.js");
     await author.write(
       "filters/tagger/schema.ts",
@@ -64,7 +64,7 @@ describe("the filter with rules of filters/README.md", { timeout: TEST_MS }, () 
     expect(half).toBeLessThan(100);
   });
 
-  it("is told a mistake with its line", async () => {
+  it("gets a mistake reported with its line", async () => {
     await author.write(
       "wrong.yaml",
       "rules:\n  - name: beta\n    share: { percentage: 101 }\n    tag: beta\n",

@@ -1,4 +1,4 @@
-// The tests in the kit's page: each is compiled as it stands there and run, on the filter that
+// The tests on the kit's page: each is compiled exactly as on the page and run, on the filter that
 // `meshwright new` copies.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,16 +12,14 @@ const BUILD = path.join(PACKAGE_ROOT, "build");
 
 process.env.MESHWRIGHT_QUICK = "1";
 mkdirSync(BUILD, { recursive: true });
-// Two folders below the package, as the tests of its filters are.
+// Two folders below the package, like the tests of its filters.
 const room = mkdtempSync(path.join(BUILD, "page-"));
 afterAll(() => rmSync(room, { recursive: true, force: true }));
 
 const page = readFileSync(path.join(PACKAGE_ROOT, "kit/README.md"), "utf8");
 const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ""]) => hereOf(code));
 
-/**
- * The block as it stands in the page, but for where the package is and what the filter is called.
- */
+/** The block exactly as on the page, except for the package's path and the filter's name. */
 function hereOf(code: string): string {
   return code
     .replaceAll('"meshwright/test"', '"../../kit/index.js"')
@@ -33,7 +31,7 @@ function hereOf(code: string): string {
 for (const [i, code] of blocks.entries()) {
   const file = path.join(room, `block-${i}.ts`);
   writeFileSync(file, code);
-  // Each declares its tests here.
+  // Each file declares its tests here.
   if (!code.includes("makeAuthority") || !isMissing("openssl")) await import(file);
 }
 

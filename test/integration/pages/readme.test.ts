@@ -1,5 +1,5 @@
-// What the README shows is what works: its filter in stock Envoy, its configuration through the
-// schema, its proxy in process.
+// What the README shows works: its filter in stock Envoy, its configuration with the schema, its
+// proxy in process.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -23,7 +23,8 @@ function block(language: string): string {
 }
 
 describe("the README's filter", () => {
-  // As deep below the package as the room that the page names, so that its imports lead to the SDK.
+  // As deep below the package as the folder that the page names, so that its imports lead to the
+  // SDK.
   const room = path.join(ROOT, "build", "readme");
   const module = path.join(room, "hello.wasm");
 
@@ -47,7 +48,7 @@ describe("the README's filter", () => {
 });
 
 describe("the README", () => {
-  test("shows a configuration that header-routing takes", () => {
+  test("shows a configuration that header-routing accepts", () => {
     const { success } = findFilter("header-routing").schema.safeParse(parse(block("yaml")));
     expect(success).toBe(true);
   });
@@ -62,7 +63,7 @@ describe("the README", () => {
   });
 });
 
-test("the package has every page that the README leads to", () => {
+test("the package has every page that the README links to", () => {
   const output = execFileSync(findNpm(), ["pack", "--ignore-scripts", "--dry-run", "--json"], {
     cwd: ROOT,
     stdio: "pipe",

@@ -1,4 +1,4 @@
-// The filter in the SDK's page, compiled as it stands there and run in stock Envoy.
+// The filter on the SDK's page, compiled exactly as on the page and run in stock Envoy.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,7 +18,7 @@ let envoy: TestEnvoy;
 beforeAll(async () => {
   const page = await readFile(path.join(PACKAGE_ROOT, "assembly/README.md"), "utf8");
   const [, code] = /```ts\n(.*?)```/s.exec(page) ?? [];
-  // Two folders below the package, as the page's imports have it.
+  // Two folders below the package, as the page's imports expect.
   await mkdir(path.join(PACKAGE_ROOT, "build"), { recursive: true });
   room = await mkdtemp(path.join(PACKAGE_ROOT, "build/page-"));
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-page-"));

@@ -1,5 +1,5 @@
-// Filters that were written for `@solo-io/proxy-runtime`, in stock Envoy: what they do on our
-// runtime is what they do on their own. All of them stand in one chain, so that each meets what the
+// Filters that were written for `@solo-io/proxy-runtime`, in stock Envoy. They must do on our
+// runtime what they do on the original. All of them are in one chain, so that each meets what the
 // others do to the stream.
 
 import { mkdtemp, rm } from "node:fs/promises";
@@ -120,7 +120,7 @@ export function describeFiltersOn(runtime: Runtime): void {
     expect(arrived("x-copy")).toEqual(["given|"]);
   });
 
-  test("headers that are no text, or large, end no VM", async () => {
+  test("headers that are not text, or are large, end no VM", async () => {
     const bytes = Buffer.concat([
       Buffer.from(`GET / HTTP/1.1\r\nhost: a\r\nx-in: `),
       Buffer.from([0xc3, 0x28, 0xed, 0xa0, 0x80, 0xff, 0xf0, 0x9f]),
@@ -130,7 +130,7 @@ export function describeFiltersOn(runtime: Runtime): void {
     expect((await get()).header("x-many-seen")).toBe("0");
   });
 
-  test("an HTTP call's callback lets a waiting request go on, body and all", async () => {
+  test("an HTTP call's callback resumes a waiting request, body and all", async () => {
     const response = await send(envoy.url, {
       method: "POST",
       headers: [
@@ -172,7 +172,7 @@ export function describeFiltersOn(runtime: Runtime): void {
     await expect.poll(() => judge.requests.length).toBe(asked + 1);
     controller.abort();
     await expect(left).rejects.toThrow();
-    // The call itself goes on, and its callback finds no stream any more.
+    // The call itself continues, and its callback finds no stream any more.
     await expect.poll(answers, { timeout: 5_000 }).toBe(answered + 1);
   });
 
@@ -218,7 +218,7 @@ export function describeFiltersOn(runtime: Runtime): void {
     expect(response.header("grpc-status")).toBe("8");
   });
 
-  test("bodies are read, however they are cut", async () => {
+  test("bodies are read, however they are split", async () => {
     const post = (body: string) => send(envoy.url, { method: "POST", body });
     const whole = await post(`first${"x".repeat(100_000)}`);
     expect([whole.header("x-seen"), whole.header("x-start"), whole.header("x-early")]).toEqual([
@@ -232,7 +232,7 @@ export function describeFiltersOn(runtime: Runtime): void {
     expect(answer).toMatch(/^HTTP\/1.1 200 .*x-seen: 5\r\n/s);
   });
 
-  test("plugins of one module are told apart by their root_id, and told of a stream's end", async () => {
+  test("plugins of one module are told apart by their root_id, and learn of a stream's end", async () => {
     const response = await get();
     expect(response.header("x-first")).toBeDefined();
     expect(response.header("x-second")).toBe('"the second"');

@@ -1,5 +1,5 @@
-// What `meshwright/proxy-runtime` does better than the original, and that no name of the original
-// is missing.
+// What `meshwright/proxy-runtime` does better than the original, and a check that it has every name
+// of the original.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { loadModule } from "../../../kit/host/load.js";
 import { authorPackage, compileFilter, exampleSource, originalNames, probeSource } from "./modules.js";
 
-/** What the original's `exports` file alone has a use for. */
+/** Names that only the original's `exports` file uses. */
 const PLUMBING = ["ensureRootContext", "ensureContext", "deleteContext"];
 
 describe("meshwright/proxy-runtime", () => {
@@ -74,7 +74,7 @@ describe("meshwright/proxy-runtime", () => {
     await expect.poll(async () => (await send(envoy.url)).header("x-queued")).toMatch(/^\++$/);
   });
 
-  test("a root_id that the module does not know is refused, by name", async () => {
+  test("a root_id that the module does not know is refused, and the reason names it", async () => {
     const module = await compile("roots", await probeSource("roots"));
     const start = (rootId: string) =>
       startEnvoy({ filters: [{ name: "roots", module, rootId }], upstreams: { upstream }, workers: 1 });
@@ -85,7 +85,7 @@ describe("meshwright/proxy-runtime", () => {
     });
   });
 
-  test("a plugin without a root_id gets the only one; the memory stays flat over a hundred thousand streams", async () => {
+  test("a plugin without a root_id gets the only root; the memory does not grow over a hundred thousand streams", async () => {
     const vm = loadModule(await compile("headers", await probeSource("headers")));
     vm.configure("");
     const exchange = () =>
@@ -103,7 +103,7 @@ describe("meshwright/proxy-runtime", () => {
   test.each([
     ["index", "meshwright/proxy-runtime"],
     ["runtime", "meshwright/proxy-runtime/runtime"],
-  ])("every name of the original's %s file is there", async (file, specifier) => {
+  ])("every name of the original's %s file exists", async (file, specifier) => {
     const names = (await originalNames(file)).filter((name) => !PLUMBING.includes(name));
     expect(names.length).toBeGreaterThan(20);
     const source = [
@@ -117,7 +117,7 @@ describe("meshwright/proxy-runtime", () => {
     await expect(compile("no-name", `import { Nothing } from "${specifier}";`)).rejects.toThrow();
   });
 
-  test("the later releases' paths lead to the same", async () => {
+  test("the paths of later releases lead to the same module", async () => {
     const source = (await exampleSource())
       .replace('"meshwright/proxy-runtime/proxy"', '"meshwright/proxy-runtime/assembly/proxy"')
       .replace('"meshwright/proxy-runtime"', '"meshwright/proxy-runtime/assembly"');

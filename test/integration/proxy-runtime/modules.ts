@@ -1,5 +1,5 @@
-// Filters for `@solo-io/proxy-runtime`, compiled with it and with `meshwright/proxy-runtime`.
-// Between the two, the package's name in the imports is all that changes.
+// Filters for `@solo-io/proxy-runtime`, compiled with it and with `meshwright/proxy-runtime`. Only
+// the package's name in the imports differs.
 
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { compileSolo } from "../../bench/solo.js";
 export const OURS = "meshwright/proxy-runtime";
 export const ORIGINAL = "@solo-io/proxy-runtime";
 
-/** With which package a filter is compiled. */
+/** The package with which a filter is compiled. */
 export type Runtime = typeof OURS | typeof ORIGINAL;
 
 /** A probe's source, as it imports `meshwright/proxy-runtime`. */
@@ -19,9 +19,7 @@ export function probeSource(name: string): Promise<string> {
   return readFile(path.join(PACKAGE_ROOT, "test/probes/proxy-runtime", name, "index.ts"), "utf8");
 }
 
-/**
- * The example that the original's own README shows, with nothing changed but the package's name.
- */
+/** The example that the original's own README shows, with only the package's name changed. */
 export async function exampleSource(): Promise<string> {
   const readme = await readFile(path.join(PACKAGE_ROOT, "node_modules", ORIGINAL, "README.md"), "utf8");
   const example = /```ts\n(.*?)```/s.exec(readme)?.[1];

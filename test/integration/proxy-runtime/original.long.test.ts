@@ -1,5 +1,5 @@
-// The same filters as in `proxy-runtime.test.ts` on the package that they were written for: what
-// they do there is what they do on our runtime.
+// The same filters as in `proxy-runtime.test.ts`, on the package that they were written for. They
+// must do on our runtime what they do there.
 
 import { describe } from "vitest";
 import { installSolo } from "../../bench/solo.js";

@@ -1,5 +1,5 @@
 // Filters that were written for `@solo-io/proxy-runtime`, on our runtime in stock Envoy.
-// `original.long.test.ts` shows that they do the same on their own.
+// `original.long.test.ts` shows that they do the same on the original.
 
 import { describe } from "vitest";
 import { describeFiltersOn } from "./filters-on.js";

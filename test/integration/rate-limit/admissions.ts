@@ -1,4 +1,4 @@
-// What four workers admit together, by what Envoy logs of each request.
+// What four workers admit together, by what Envoy logs about each request.
 
 import { expect } from "vitest";
 import type { AccessLogEntry } from "../../../kit/envoy/access-log.js";
@@ -19,16 +19,19 @@ export function startExactEnvoy(): Promise<LimitEnvoy> {
   });
 }
 
-/** When a request was admitted: not before the one, not after the other, in seconds. */
+/**
+ * The interval in which a request was admitted: not before the first value and not after the
+ * second, in seconds.
+ */
 interface Admission {
   readonly notBefore: number;
   readonly notAfter: number;
 }
 
 /**
- * Envoy says when a request began and when its first byte went to the upstream; the filter admitted
- * it in between. So a window is held to what was surely admitted within it, and needs no slack for
- * the way from Envoy to a clock outside.
+ * Envoy logs when a request began and when its first byte went to the upstream. The filter admitted
+ * the request in between. So a window is compared with the requests that were certainly admitted
+ * within it, and needs no allowance for the way from Envoy to a clock outside.
  */
 export function admissionsOf(log: readonly AccessLogEntry[]): Admission[] {
   return log
@@ -40,12 +43,12 @@ export function admissionsOf(log: readonly AccessLogEntry[]): Admission[] {
 }
 
 /**
- * How many requests more than `limit * w + burst` were admitted in the window where they were the
- * most; below 0 none were.
+ * By how many requests the fullest window exceeded `limit * w + burst`; below 0 if no window
+ * exceeded it.
  */
 export function worstWindow(admissions: readonly Admission[], limit: number, burst: number): number {
-  // Envoy's start is of the system clock, which may be slewed against the steady one by 0.05 %, and
-  // both are in microseconds.
+  // Envoy takes a request's start from the system clock, which may be slewed against the steady
+  // clock by 0.05 %. Both are in microseconds.
   const allowed = (seconds: number) => limit * (seconds * 1.0005 + 2e-6) + burst;
   const byEnd = [...admissions].sort((a, b) => a.notAfter - b.notAfter);
   let worst = Number.NEGATIVE_INFINITY;
@@ -73,8 +76,8 @@ async function connectionsOfWorkers(limited: LimitEnvoy): Promise<number[]> {
 }
 
 /**
- * Offers ten times the limit for so long, over all workers: what is admitted is within 1 % of the
- * limit's share of the time and the burst, and no window has more.
+ * Offers ten times the limit for the given time, over all workers. What is admitted must be within
+ * 1 % of limit × time + burst, and no window may have more.
  */
 export async function expectSteady(
   limited: LimitEnvoy,

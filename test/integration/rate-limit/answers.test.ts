@@ -1,4 +1,4 @@
-// rate-limit in stock Envoy: what a client is told, when it is refused and when it is not.
+// rate-limit in stock Envoy: what a client is told when it is refused, and when it is not.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -17,7 +17,7 @@ import type { ClientResponse } from "../../../kit/traffic.js";
 import { type LimitEnvoy, type LimitRule, startLimitEnvoy } from "./limit-envoy.js";
 
 const PROTOCOLS = ["http1", "http2"] as const;
-/** What an upstream may say of limits of its own, and of this filter's header. */
+/** Headers with which an upstream reports limits of its own, and forges this filter's header. */
 const UPSTREAM_SAYS: [string, string][] = [
   ["ratelimit", "forged"],
   ["ratelimit-policy", "forged"],
@@ -58,19 +58,19 @@ const all = ({ headers }: ClientResponse, name: string) =>
     .join(", ");
 
 describe.each(PROTOCOLS)("a refusal over %s", (protocol) => {
-  test("is 429 with Retry-After, without a body, and says in the details which rule it was", async () => {
+  test("is 429 with Retry-After, without a body, and the details name the rule", async () => {
     const before = (await limited.envoy.accessLog()).length;
     const name = await limitTo({ limit: 6, unit: "hour", burst: 1 });
     expect((await limited.request({ protocol })).status).toBe(200);
     const refused = await limited.request({ protocol });
     expect(refused).toMatchObject({ status: 429, body: "" });
-    // Ten minutes for each, of which less than two seconds are gone.
+    // Ten minutes for each, of which less than two seconds have passed.
     expect(["599", "600"]).toContain(refused.header("retry-after"));
     const [, entry] = (await limited.envoy.accessLog(before + 2)).slice(before);
     expect(entry).toMatchObject({ status: 429, details: `rate_limited{${name}}` });
   });
 
-  test("has the status, the body and the type that the configuration gives it", async () => {
+  test("has the status, the body and the content type that the configuration gives it", async () => {
     const body = '{"error":"too many, \u00e4"}';
     const answer = { status: 503, body, contentType: "application/json" };
     await limitTo({ limit: 1, unit: "hour" }, { answer });
@@ -81,7 +81,7 @@ describe.each(PROTOCOLS)("a refusal over %s", (protocol) => {
     expect(Number(refused.header("retry-after"))).toBeGreaterThan(3590);
   });
 
-  test("never reaches the upstream, with a body neither", async () => {
+  test("never reaches the upstream, not even with a body", async () => {
     await limitTo({ limit: 1, unit: "hour" });
     const before = limited.upstream.requests.length;
     expect(await limited.statuses(3, { protocol, body: "x".repeat(100_000) })).toEqual([200, 429, 429]);
@@ -90,7 +90,7 @@ describe.each(PROTOCOLS)("a refusal over %s", (protocol) => {
 });
 
 describe("Retry-After", () => {
-  test("is right: before it nothing passes, after it one does", async () => {
+  test("is right: no request passes before it, and one passes after it", async () => {
     await limitTo({ limit: 20, unit: "minute", burst: 1 });
     const began = performance.now();
     expect(await limited.statuses(1)).toEqual([200]);
@@ -100,7 +100,7 @@ describe("Retry-After", () => {
     expect(seconds).toBe(3);
     while (performance.now() - began < 2800) {
       const { status: early } = await limited.request();
-      // One that was on its way for long may have come after the three seconds.
+      // A request that was delayed may have arrived after the three seconds.
       if (performance.now() - began < 3000) expect(early).toBe(429);
       await sleep(200);
     }
@@ -108,7 +108,7 @@ describe("Retry-After", () => {
     expect(await limited.statuses(2)).toEqual([200, 429]);
   });
 
-  test("is one at least", async () => {
+  test("is at least one", async () => {
     await limitTo({ limit: 4, unit: "second", burst: 1 });
     const answers = await Promise.all(Array.from({ length: 10 }, () => limited.request()));
     const refused = answers.filter((answer) => answer.status === 429);
@@ -133,7 +133,7 @@ describe("Retry-After", () => {
 });
 
 describe("headers of the limits", () => {
-  test("are IETF's fields, on what passes and what does not, and never the upstream's", async () => {
+  test("are IETF's fields, on requests that pass and on refusals, and never the upstream's", async () => {
     const name = await limitTo({ limit: 4, unit: "hour" }, { headers: "ietf" });
     for (const [i, remaining] of [3, 2, 1, 0, 0].entries()) {
       const answer = await limited.request();
@@ -141,17 +141,18 @@ describe("headers of the limits", () => {
       expect(all(answer, "ratelimit-policy")).toBe(`"${name}";q=4;w=3600`);
       const [, left, more] = /^"(?:.+)";r=(\d+);t=(\d+)$/.exec(all(answer, "ratelimit")) ?? [];
       expect(Number(left)).toBe(remaining);
-      // One more comes every fifteen minutes, and the client is not told to come before it.
+      // One more is available every fifteen minutes, and the client must not be told to retry
+      // before that.
       expect(Number(more)).toBeGreaterThan(880);
       expect(Number(more)).toBeLessThanOrEqual(900);
       if (i === 4) expect(answer.header("retry-after")).toBe(more);
       expect(all(answer, "ratelimit").startsWith(`"${name}";`)).toBe(true);
-      // What the filter does not write is the upstream's own matter.
+      // A header that the filter does not write stays the upstream's.
       if (i < 4) expect(all(answer, "x-ratelimit-limit")).toBe("forged");
     }
   });
 
-  test("of several rules are a list of all that counted", async () => {
+  test("of several rules list all rules that counted", async () => {
     const [minute, hour, never] = [newName(), newName(), newName()];
     await limited.configure({
       headers: "ietf",
@@ -168,7 +169,7 @@ describe("headers of the limits", () => {
     expect(all(answer, "ratelimit")).toMatch(new RegExp(`"${minute}";r=4;t=\\d+, "${hour}";r=9;t=\\d+`));
   });
 
-  test("are the X-RateLimit family of the rule with the least remaining", async () => {
+  test("are the X-RateLimit family for the rule with the least remaining", async () => {
     await limited.configure({
       headers: "x-ratelimit",
       rules: [
@@ -185,7 +186,7 @@ describe("headers of the limits", () => {
     }
   });
 
-  test("are none where the configuration asks for none, or no rule counted", async () => {
+  test("are absent when the configuration asks for none, or no rule counted", async () => {
     await limitTo({ limit: 2, unit: "hour" });
     expect(all(await limited.request(), "ratelimit")).toBe("forged");
     await limited.configure({
@@ -197,7 +198,7 @@ describe("headers of the limits", () => {
 });
 
 describe("the explanation", () => {
-  test("names the rules that decided and their outcomes, shadows too, and is never the upstream's", async () => {
+  test("names the rules that decided and their outcomes, also in shadow mode, and is never the upstream's", async () => {
     const [first, shadow, other] = [newName(), newName(), newName()];
     await limited.configure({
       explainHeader: "x-explain",
@@ -235,7 +236,7 @@ describe("a gRPC client", () => {
     "Echo",
   );
 
-  /** The code, the message and the metadata of one call's end. */
+  /** The code, the message and the metadata at the end of one call. */
   async function call(port: number) {
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     try {
@@ -254,7 +255,7 @@ describe("a gRPC client", () => {
     }
   }
 
-  test("gets RESOURCE_EXHAUSTED, or the status that the configuration says, and Retry-After", async () => {
+  test("gets RESOURCE_EXHAUSTED, or the configured status, and Retry-After", async () => {
     const upstream = await startGrpcUpstream({
       "/test.Echo/Say": async ({ messages, send, end }) => {
         for await (const message of messages) send(message);

@@ -1,4 +1,4 @@
-// rate-limit in stock Envoy by who the client is: its address as Envoy trusts it, its SPIFFE
+// rate-limit in stock Envoy by the client's identity: its address as Envoy trusts it, its SPIFFE
 // identity over mTLS, a claim of its verified token.
 
 import { generateKeyPairSync, sign } from "node:crypto";
@@ -17,7 +17,7 @@ const PASS_TWO = [200, 200, 429];
 
 let rules = 0;
 
-/** Two an hour for each key, under a name that no test had before. */
+/** Two an hour for each key, under a name that no test used before. */
 async function limitBy(limited: LimitEnvoy, key: LimitRule["key"], more: Partial<LimitRule> = {}) {
   showLogsOnFailure(limited.envoy);
   const name = `clients-${rules++}`;
@@ -36,7 +36,7 @@ describe("the client's address", () => {
   });
   afterAll(() => limited?.[Symbol.asyncDispose]());
 
-  test("is what the trusted proxy says, not what the client put before it", async () => {
+  test("is what the trusted proxy says, not what the client wrote before it", async () => {
     await limitBy(limited, [{ clientAddress: true }]);
     const statuses: number[] = [];
     for (const forged of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) {
@@ -57,7 +57,7 @@ describe("the client's address", () => {
     expect(await limited.statuses(3, from("10.0.0.2"))).toEqual(PASS_TWO);
   });
 
-  test("counts so many bits as the rule says", async () => {
+  test("counts as many bits as the rule says", async () => {
     await limitBy(limited, [{ clientAddress: { ipv4: 24, ipv6: 47 } }]);
     const of = async (...addresses: string[]) => {
       const statuses: number[] = [];
@@ -70,14 +70,14 @@ describe("the client's address", () => {
     expect(await of("2001:db8:4::1", "2001:db8:5::1", "2001:db8:4::2")).toEqual(PASS_TWO);
   });
 
-  test("of IPv4 within IPv6 is the IPv4 one", async () => {
+  test("of IPv4 within IPv6 is the IPv4 address", async () => {
     await limitBy(limited, [{ clientAddress: { ipv4: 32, ipv6: 64 } }]);
     expect(await limited.statuses(1, from("::ffff:10.9.9.9"))).toEqual([200]);
     expect(await limited.statuses(2, from("10.9.9.9"))).toEqual([200, 429]);
     expect(await limited.statuses(1, from("::ffff:10.9.9.8"))).toEqual([200]);
   });
 
-  test("that is exempt is not counted, alone or by its range", async () => {
+  test("that is exempt is not counted, by itself or by its range", async () => {
     const rule = await limitBy(limited, [{ clientAddress: true }], {
       exempt: { clientAddresses: ["10.0.0.0/8", "192.0.2.7", "2001:db8:ff::/48"] },
     });
@@ -90,7 +90,7 @@ describe("the client's address", () => {
     expect(await limited.outcomes(rule)).toEqual({ allowed: 6, limited: 3, exempt: 12 });
   });
 
-  test("that is no address counts as the connection's own", async () => {
+  test("that is invalid is replaced by the connection's own", async () => {
     await limitBy(limited, [{ clientAddress: true }]);
     const statuses: number[] = [];
     for (const value of ["unknown", "999.1.1.1", ",,,", "::g"]) {
@@ -129,7 +129,7 @@ test.each([
   },
 );
 
-test("where fewer proxies stand before it than are trusted, the address is the connection's", async () => {
+test("when fewer proxies than trusted are in front, the address is the connection's", async () => {
   await using inner = await startLimitEnvoy({
     listenerOptions: { useRemoteAddress: true, xffTrustedHops: 3 },
   });
@@ -171,13 +171,13 @@ describe.skipIf(isMissing("openssl"))(`the SPIFFE identity over mTLS ${needs("op
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("counts each workload apart, whichever certificate it shows", async () => {
+  test("counts each workload separately, whichever certificate it shows", async () => {
     await limitBy(limited, [{ principal: true }]);
     expect([await as("ann"), await as("ann-renewed"), await as("ann")].flat()).toEqual(PASS_TWO);
     expect([await as("bob"), await as("bob"), await as("bob")].flat()).toEqual(PASS_TWO);
   });
 
-  test("is missing where a certificate names none", async () => {
+  test("is missing when a certificate has none", async () => {
     await limitBy(limited, [{ principal: true }], { missing: "deny" });
     expect([await as("nobody"), await as("web"), await as("ann")].flat()).toEqual([429, 429, 200]);
   });
@@ -229,7 +229,7 @@ describe("a claim of a token that jwt_authn verified", () => {
 
   const byClaim = (...claim: string[]): LimitRule["key"] => [{ jwtClaim: { payload: "jwt_payload", claim } }];
 
-  test("counts each subject apart, whatever else its tokens say", async () => {
+  test("counts each subject separately, whatever else its tokens say", async () => {
     await limitBy(limited, byClaim("sub"));
     const statuses: number[] = [];
     for (const jti of ["1", "2", "3"]) {
@@ -239,14 +239,14 @@ describe("a claim of a token that jwt_authn verified", () => {
     expect(await limited.statuses(3, token({ sub: "bob" }))).toEqual(PASS_TWO);
   });
 
-  test("is found within others, as text, number or truth", async () => {
+  test("is found within others, as text, number or boolean", async () => {
     await limitBy(limited, byClaim("org", "id"));
     for (const id of ["a", "1", 2, 0, -7, 12345678901, true, false]) {
       expect(await limited.statuses(3, token({ org: { id } }))).toEqual(PASS_TWO);
     }
   });
 
-  test("is missing where it is a structure, absent, or there is no token", async () => {
+  test("is missing when it is a structure, is absent, or there is no token", async () => {
     await limitBy(limited, byClaim("org"), { missing: "deny" });
     for (const claims of [{}, { org: { id: 1 } }, { org: ["a"] }, { org: null }, { org: "" }]) {
       expect(await limited.statuses(1, token(claims))).toEqual([429]);
@@ -255,7 +255,7 @@ describe("a claim of a token that jwt_authn verified", () => {
     expect(await limited.statuses(1, token({ org: "a" }))).toEqual([200]);
   });
 
-  test("of a token that someone else signed never counts", async () => {
+  test("of a token that another issuer signed never counts", async () => {
     await limitBy(limited, byClaim("sub"));
     expect(await limited.statuses(3, token({ sub: "eve" }, other.privateKey))).toEqual([401, 401, 401]);
     expect(await limited.statuses(3, token({ sub: "eve" }))).toEqual(PASS_TWO);

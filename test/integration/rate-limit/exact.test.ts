@@ -1,5 +1,5 @@
-// rate-limit's promise in numbers: four workers admit what one bucket would, to the request,
-// whatever the contention.
+// rate-limit's promise in numbers: four workers admit exactly what one bucket would, whatever the
+// contention.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
@@ -29,10 +29,10 @@ test(
 );
 
 test.each(PROTOCOLS)(
-  "one key, four workers, as fast as they can, %s: the burst is admitted to the last request, and not one more",
+  "one key, four workers, as fast as they can, %s: exactly the burst is admitted",
   async (protocol) => {
     showLogsOnFailure(limited.envoy);
-    // An hour's limit gives back less than one request in the time of the test.
+    // An hour's limit refills by less than one request during the test.
     const [limit, rule] = [900, `rush-${protocol}`];
     await limited.rules({ name: rule, key: [{ header: "x-key" }], local: { limit, unit: "hour" } });
     const load = await runLoad({
@@ -70,7 +70,7 @@ test(
 );
 
 test(
-  "twenty keys at once, four workers: each gets its own, to the request",
+  "twenty keys at once, four workers: each gets exactly its own limit",
   async () => {
     showLogsOnFailure(limited.envoy);
     const [limit, keys] = [60, 20];

@@ -25,8 +25,8 @@ const TOOLS: readonly Tool[] = ["redis", "ratelimit"];
 const missing = TOOLS.filter(isMissing);
 
 /**
- * Of the service's configuration below. Windows of a day: no test stands across the end of one, but
- * at midnight.
+ * As in the service's configuration below. Windows are a day long, so that only a test at midnight
+ * meets the end of one.
  */
 const PER_USER = 20;
 
@@ -62,7 +62,7 @@ function shownLimits(): EngineOptions {
   return parse(limits) as EngineOptions;
 }
 
-/** In the service too a key that no other test has. */
+/** A key that no other test has, also in the service. */
 const newName = () => `engine-${names++}`;
 const user = (name: string): HeaderList => [["x-user", name]];
 
@@ -82,7 +82,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     showLogsOnFailure(first.envoy);
   });
 
-  test("admits each key's limit, to the last request", async () => {
+  test("admits exactly each key's limit", async () => {
     const name = await only();
     const [ann, bob] = [newName(), newName()];
     const reached = first.upstream.requests.length;
@@ -104,7 +104,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     expect((a[429] ?? 0) + (b[429] ?? 0)).toBe(80 - PER_USER);
   });
 
-  test("gives them a second's limit in each second, with most calls spared", async () => {
+  test("gives them a limit of a second in each second, and most calls are saved", async () => {
     const name = await only({ key: [{ header: "x-user", as: "client" }] });
     const headers = user(newName());
     const second = () => Math.floor(Date.now() / 1000);
@@ -116,7 +116,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
       for (const statuses of waves) admitted += statuses[200] ?? 0;
       sent += 40;
     }
-    // The first second may have been met late, and the last one too.
+    // The first and the last second may be incomplete.
     const windows = second() - start + 1;
     expect(admitted).toBeLessThanOrEqual(windows * PER_SECOND);
     expect(admitted).toBeGreaterThanOrEqual((windows - 2) * PER_SECOND);
@@ -143,7 +143,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     expect(await withCost(0)).toBe(429);
   });
 
-  test("goes by several entries, several descriptors and limits that the filter brings", async () => {
+  test("uses several entries, several descriptors and limits that the filter sends", async () => {
     const ann = newName();
     await only({
       key: [
@@ -160,7 +160,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     expect(await first.statuses(10, { headers: user(newName()) })).toEqual({ 200: 5, 429: 5 });
   });
 
-  test("lets pass what it knows no limit for, what it has in shadow mode, and what is no UTF-8 as text", async () => {
+  test("lets pass what it has no limit for, what it has in shadow mode, and values that are not UTF-8, as text", async () => {
     for (const value of ["silver", "shadow"]) {
       await only({ key: [{ value, as: "tenant" }] });
       expect(await first.statuses(10)).toEqual({ 200: 10 });
@@ -172,7 +172,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     expect(await first.statuses(PER_USER + 5, { headers: user(long) })).toEqual({ 200: PER_USER, 429: 5 });
   });
 
-  test("says in headers what is left, on answers that pass and on those that do not", async () => {
+  test("reports in headers what is left, on answers that pass and on refusals", async () => {
     await only();
     const headers = user(newName());
     const passed = await first.send({ headers });
@@ -186,7 +186,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     expect(Math.abs(Number(refused.header("retry-after")) - reset)).toBeLessThanOrEqual(1);
   });
 
-  test("with the limits that the README shows keeps them", async () => {
+  test("keeps the limits that the README shows", async () => {
     await using shown = await startRateLimitEngine(shownLimits());
     await using limited = await startGlobalLimitEnvoy(shown);
     const tenant = { header: "x-user", as: "tenant" };
@@ -204,7 +204,7 @@ describe.skipIf(missing.length > 0)(`the real rate limit service ${why}`, () => 
     });
   });
 
-  test("without its Redis is a service that fails, and is asked again when Redis is back", async () => {
+  test("without its Redis is a failing service, and is asked again when Redis is back", async () => {
     const name = await only({}, { failureMode: "deny" });
     const headers = user(newName());
     expect((await first.send({ headers })).status).toBe(200);

@@ -1,5 +1,5 @@
-// rate-limit in stock Envoy without an answer of the rate limit service, whatever the reason: each
-// failure mode decides, and nothing is lost.
+// rate-limit in stock Envoy without an answer from the rate limit service, whatever the reason:
+// each failure mode decides, and no request is lost.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeVerdict } from "../../support/rate-limit-messages.js";
@@ -15,21 +15,21 @@ import {
   user,
 } from "./global-limit-envoy.js";
 
-/** Long enough for an answer that comes at once, on a busy machine. */
+/** Long enough for an answer that is sent at once, on a busy machine. */
 const TIMEOUT = "2s";
 const SHORT = "50ms";
 const UNAVAILABLE = 14;
 
 const bench = new GlobalLimitBench("failure");
 
-/** Whatever a service does, the VM goes on. */
+/** The VM survives whatever a service does. */
 afterEach(async () => {
   const reloads = [...(await bench.limited.envoy.admin.stats("vm_reload$")).values()];
   expect(reloads.length).toBeGreaterThan(0);
   expect(reloads.every((count) => count === 0)).toBe(true);
 });
 
-/** As `only` of the bench, with a timeout that a busy machine keeps. */
+/** Like `only` of the bench, with a timeout that is kept on a busy machine. */
 const only = (service: Partial<Service>, rule: Partial<Rule> = {}) =>
   bench.only(rule, { timeout: TIMEOUT, ...service });
 
@@ -41,24 +41,26 @@ interface Failure {
 const verdict = (statuses: number) =>
   encodeVerdict({ statuses: Array.from({ length: statuses }, () => ({ over: true })) });
 
-/** Each with an answer that would refuse, if it were one. */
+/** Each has an answer that would refuse, if it were valid. */
 const FAILURES: Readonly<Record<string, Failure>> = {
   "is not in Envoy's configuration": { service: { cluster: "nowhere" } },
   "refuses connections": { service: { cluster: DEAD } },
   "does not answer in time": { reply: { fault: "never" }, service: { timeout: SHORT } },
   "answers too late": { reply: { delayMs: 200, statuses: [{ over: true }] }, service: { timeout: SHORT } },
   "says that it is unavailable": { reply: { status: UNAVAILABLE } },
-  "ends well without an answer": { reply: { status: 0 } },
+  "ends without an error and without an answer": { reply: { status: 0 } },
   "breaks the call off": { reply: { fault: "reset" } },
-  "breaks off in its answer": { reply: { fault: "reset-in-answer" } },
+  "breaks off within its answer": { reply: { fault: "reset-in-answer" } },
   "answers nothing": { reply: { raw: Buffer.alloc(0) } },
-  "answers no message": { reply: { raw: Buffer.from("<html>429</html>") } },
-  "answers a cut message": { reply: { raw: verdict(1).subarray(0, -1) } },
-  "answers a code that is not known": { reply: { raw: Buffer.from([8, 9]) } },
-  "answers code UNKNOWN": { reply: { raw: Buffer.from([8, 0]) } },
+  "answers with something that is not a message": { reply: { raw: Buffer.from("<html>429</html>") } },
+  "answers with a cut message": { reply: { raw: verdict(1).subarray(0, -1) } },
+  "answers with an unknown code": { reply: { raw: Buffer.from([8, 9]) } },
+  "answers with code UNKNOWN": { reply: { raw: Buffer.from([8, 0]) } },
   "answers about more than was asked": { reply: { raw: verdict(2) } },
   "answers a megabyte": { reply: { over: true, body: "x".repeat(1 << 20) } },
-  "answers fields of other types": { reply: { raw: Buffer.from([10, 1, 2, 16, 1, 24, 1, 32, 1, 40, 1]) } },
+  "answers with fields of other types": {
+    reply: { raw: Buffer.from([10, 1, 2, 16, 1, 24, 1, 32, 1, 40, 1]) },
+  },
 };
 
 describe.each(Object.entries(FAILURES))("a service that %s", (_, { reply, service: options = {} }) => {
@@ -85,7 +87,7 @@ describe.each(Object.entries(FAILURES))("a service that %s", (_, { reply, servic
     await expect.poll(last, { timeout: 10_000 }).toMatchObject(denied);
   });
 
-  test("leaves it to the fallback in failure mode local, exact over the workers", async () => {
+  test("leaves the decision to the fallback in failure mode local, exact over the workers", async () => {
     const fallback = { limit: 4, unit: "hour" } as const;
     const name = await only({ failureMode: "local", ...options }, { global: { fallback } });
     expect(await bench.limited.statuses(20, { headers: user("ann") })).toEqual({ 200: 4, 429: 16 });
@@ -97,7 +99,7 @@ describe.each(Object.entries(FAILURES))("a service that %s", (_, { reply, servic
 });
 
 describe("a service that fails", () => {
-  test("is not remembered: what is asked after it is back counts", async () => {
+  test("is not remembered: requests after its return count", async () => {
     await only({ failureMode: "deny" });
     bench.service.respond = () => ({ status: UNAVAILABLE });
     expect((await bench.limited.send({ headers: user("ann") })).status).toBe(503);
@@ -119,7 +121,7 @@ describe("a service that fails", () => {
     expect((outcomes.allowed ?? 0) + (outcomes["service-failed-allowed"] ?? 0)).toBe(180);
   });
 
-  test("leaves several rules to their fallbacks, of which none takes for a request that another refuses", async () => {
+  test("leaves several rules to their fallbacks, and none takes for a request that another refuses", async () => {
     const [wide, narrow] = [bench.newName(), bench.newName()];
     const of = (name: string, limit: number) =>
       perUser(name, { global: { fallback: { limit, unit: "hour" } } });
@@ -134,7 +136,7 @@ describe("a service that fails", () => {
     expect(await bench.limited.statuses(6, { headers })).toEqual({ 200: 4, 429: 2 });
   });
 
-  test("acts not where the rule is a shadow, in any mode", async () => {
+  test("has no effect in shadow mode, in any failure mode", async () => {
     bench.service.respond = () => ({ status: UNAVAILABLE });
     for (const failureMode of ["allow", "deny"] as const) {
       const name = await only({ failureMode }, { shadow: true });

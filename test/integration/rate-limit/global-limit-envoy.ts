@@ -16,30 +16,30 @@ import { allow, type RateLimitService, startRateLimitService } from "../../suppo
 const FILTER = "rate-limit";
 const DECISIONS = "wasmcustom.meshwright.rate_limit.decisions_total";
 
-/** The cluster of the service, and one behind which nobody listens. */
+/** The cluster of the service, and one where no server listens. */
 export const SERVICE = "limits";
 export const DEAD = "dead";
 
 export type Service = NonNullable<RateLimitConfig["service"]>;
 export type Rule = RateLimitConfig["rules"][number];
 
-/** Disposing of it ends Envoy and the upstream; the service is whoever's who started it. */
+/** Disposing of it ends Envoy and the upstream. Whoever started the service ends it. */
 export interface GlobalLimitEnvoy extends AsyncDisposable {
   readonly envoy: TestEnvoy;
   readonly upstream: Upstream;
-  /** Gives the filter a configuration that it must take. */
+  /** Gives the filter a configuration that it must accept. */
   configure(config: RateLimitConfig): Promise<void>;
   send(options?: SendOptions): Promise<ClientResponse>;
-  /** Sends so many requests at once, and gives how often each status came. */
+  /** Sends the given number of requests at once, and returns how often each status occurred. */
   statuses(count: number, options?: SendOptions): Promise<Readonly<Record<string, number>>>;
   /** How often each outcome of a rule was counted so far. */
   outcomes(rule: string): Promise<Readonly<Record<string, number>>>;
 }
 
 /**
- * @param service what stands behind the cluster `limits`
- * @param more of the filter's place in Envoy's configuration
- * @param listenerOptions of the listener's
+ * @param service the server behind the cluster `limits`
+ * @param more other options of the filter in Envoy's configuration
+ * @param listenerOptions options of the listener
  */
 export async function startGlobalLimitEnvoy(
   service: Destination,
@@ -47,7 +47,7 @@ export async function startGlobalLimitEnvoy(
   listenerOptions: EnvoyOptions["listenerOptions"] = {},
 ): Promise<GlobalLimitEnvoy> {
   const upstream = await startUpstream();
-  // Nobody listens on the port of TCP's multiplexer.
+  // No server listens on the port of TCP's multiplexer.
   const dead: Destination = { port: 1, protocol: "http2" };
   const envoy = await startEnvoy({
     filters: [{ name: FILTER, module: FILTER, configuration: { rules: [] }, ...more }],
@@ -81,7 +81,7 @@ export async function startGlobalLimitEnvoy(
   };
 }
 
-/** A configuration with these rules, whose service has a timeout that a busy machine keeps. */
+/** A configuration with these rules, whose service has a timeout that is kept on a busy machine. */
 export function globalConfig(
   rules: readonly Rule[],
   service: Partial<Service> = {},
@@ -109,9 +109,9 @@ export class GlobalLimitBench {
   #names = 0;
 
   /**
-   * To be made once, at a file's top level: it starts both before the file's tests, and lets the
-   * service allow everything before each.
-   * @param prefix of the names of rules
+   * Make it once, at a file's top level. It starts both before the file's tests, and makes the
+   * service allow everything before each test.
+   * @param prefix prefix of the rules' names
    */
   constructor(readonly prefix: string) {
     beforeAll(async () => {
@@ -128,17 +128,17 @@ export class GlobalLimitBench {
     });
   }
 
-  /** Counters are the process's own, and so a rule of each test has a name of its own. */
+  /** Counters belong to the whole process, so the rule of each test has a name of its own. */
   newName(): string {
     return `${this.prefix}-${this.#names++}`;
   }
 
-  /** What the service was asked from that question on. */
+  /** What the service was asked from question number `start` onwards. */
   questionsSince(start: number): RateLimitService["questions"] {
     return this.service.questions.slice(start);
   }
 
-  /** Configures one rule for each user, and gives its name. */
+  /** Configures one rule with a limit for each user, and returns its name. */
   async only(rule: Partial<Rule> = {}, service: Partial<Service> = {}): Promise<string> {
     const name = this.newName();
     await this.limited.configure(globalConfig([perUser(name, rule)], service));

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { countingTo } from "../../support/rate-limit-service.js";
 import { GlobalLimitBench, globalConfig, perUser, type Rule, user } from "./global-limit-envoy.js";
 
-/** For what comes soon, on a busy machine too. */
+/** For results that are expected soon, also on a busy machine. */
 const PATIENT = { timeout: 10_000 };
 
 const bench = new GlobalLimitBench("precheck");
@@ -13,14 +13,14 @@ const bench = new GlobalLimitBench("precheck");
 describe("the check before a call", () => {
   const inAnHour = () => 3600;
 
-  test("spares the calls for keys that are over, on every worker, and for no others", async () => {
+  test("saves the calls for keys that are over, on every worker, and for no others", async () => {
     const name = await bench.only();
     bench.service.respond = countingTo(3, inAnHour);
     let start = bench.service.questions.length;
     for (let i = 0; i < 4; i++) await bench.limited.send({ headers: user("heavy") });
     expect(bench.questionsSince(start)).toHaveLength(4);
     start = bench.service.questions.length;
-    // Each on a connection of its own, and so some on each worker.
+    // Each request has its own connection, so some are on each worker.
     expect(await bench.limited.statuses(40, { headers: user("heavy") })).toEqual({ 429: 40 });
     expect(bench.questionsSince(start)).toHaveLength(0);
     expect((await bench.limited.send({ headers: user("light") })).status).toBe(200);
@@ -28,7 +28,7 @@ describe("the check before a call", () => {
     expect(await bench.limited.outcomes(name)).toEqual({ allowed: 4, limited: 1, "limited-locally": 40 });
   });
 
-  test("says when to come again, however far that is", async () => {
+  test("says when to retry, however far away that is", async () => {
     await bench.only();
     bench.service.respond = countingTo(0, inAnHour);
     const first = await bench.limited.send({ headers: user("later") });
@@ -52,7 +52,7 @@ describe("the check before a call", () => {
       .toBe(200);
   });
 
-  test("takes nothing from this Envoy's limits, which others need", async () => {
+  test("takes nothing from this Envoy's limits, which other requests need", async () => {
     const [all, each] = [bench.newName(), bench.newName()];
     const total: Rule = { name: all, local: { limit: 5, unit: "hour" } };
     await bench.limited.configure(globalConfig([total, perUser(each)]));
@@ -66,7 +66,7 @@ describe("the check before a call", () => {
     expect(await bench.limited.outcomes(all)).toEqual({ allowed: 5, limited: 6 });
   });
 
-  test("asks about what costs less than all that was refused", async () => {
+  test("asks about requests that cost less than every refused one", async () => {
     await bench.only({ cost: { header: "x-cost" } });
     bench.service.respond = ({ descriptors }) => ({
       statuses: [{ over: (descriptors[0]?.hitsAddend ?? 1) > 5, resetSeconds: 30.5 }],
@@ -88,7 +88,7 @@ describe("the check before a call", () => {
     expect(bench.questionsSince(start)).toHaveLength(1);
   });
 
-  test("does not take place where it is not wanted, nor where the service does not say until when", async () => {
+  test("is not made when it is switched off, or when the service does not say until when", async () => {
     const name = bench.newName();
     await bench.limited.configure(globalConfig([perUser(name)], { preCheck: false }));
     bench.service.respond = countingTo(0, inAnHour);

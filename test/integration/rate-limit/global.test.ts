@@ -1,5 +1,5 @@
-// rate-limit in stock Envoy with a rate limit service: what it is asked, and what its answers do.
-// What happens without one is in rate-limit-global-failure.
+// rate-limit in stock Envoy with a rate limit service: what the service is asked, and what its
+// answers do. global-failure.test.ts tests what happens without an answer.
 
 import http from "node:http";
 import http2 from "node:http2";
@@ -15,7 +15,7 @@ import {
   user,
 } from "./global-limit-envoy.js";
 
-/** For what comes soon, on a busy machine too. */
+/** For results that are expected soon, also on a busy machine. */
 const PATIENT = { timeout: 10_000 };
 
 const bench = new GlobalLimitBench("global");
@@ -83,7 +83,7 @@ describe("the service is asked", () => {
     expect(await bench.limited.outcomes(c)).toEqual({});
   });
 
-  test("in UTF-8 whatever a client sends, and with a hash where that is long", async () => {
+  test("in UTF-8 whatever a client sends, and with a hash for a long value", async () => {
     await bench.only();
     const start = bench.service.questions.length;
     for (const value of [
@@ -117,7 +117,7 @@ describe("the service is asked", () => {
     expect(bench.questionsSince(start)).toHaveLength(asked);
   });
 
-  test("with the whole body of the request behind, which then goes on", async () => {
+  test("while the whole body of the request waits, which then continues", async () => {
     await bench.only();
     bench.service.respond = (question) => ({ ...allow(question), delayMs: 50 });
     const body = ["a".repeat(100_000), "b".repeat(100_000)];
@@ -131,7 +131,7 @@ describe("the service is asked", () => {
     }
   });
 
-  test("before a body goes on, also where Envoy goes on to the body while its headers stand", async () => {
+  test("before a body continues, also when Envoy sends on the body while the headers are held", async () => {
     await using other = await startGlobalLimitEnvoy(bench.service, { allowOnHeadersStopIteration: true });
     await other.configure(globalConfig([perUser(bench.newName())]));
     bench.service.respond = (question) => ({ ...allow(question), delayMs: 50 });
@@ -142,7 +142,7 @@ describe("the service is asked", () => {
     expect(other.upstream.requests.map(({ body }) => body.length)).toEqual([100_001]);
   });
 
-  test("no more once the client is gone: the call is cancelled", async () => {
+  test("no more once the client has left: the call is cancelled", async () => {
     await bench.only();
     bench.service.respond = () => ({ fault: "never" });
     const { cancelled } = bench.service;
@@ -178,7 +178,7 @@ describe.each(["http1", "http2"] as const)("an answer, over %s", (protocol) => {
     await expect.poll(last, PATIENT).toMatchObject({ status: 429, details: `rate_limited{${name}}` });
   });
 
-  test("gives the upstream and the client what the service adds, but for what would break a message", async () => {
+  test("gives the upstream and the client the headers that the service adds, except those that would break a message", async () => {
     await bench.only();
     bench.service.respond = () => ({
       statuses: [{}],
@@ -210,12 +210,12 @@ describe.each(["http1", "http2"] as const)("an answer, over %s", (protocol) => {
   });
 });
 
-test("an answer that comes after Envoy's own comes to nothing", async () => {
+test("an answer that arrives after Envoy's own has no effect", async () => {
   await using impatient = await startGlobalLimitEnvoy(bench.service, {}, { requestTimeoutSeconds: 0.3 });
   const name = bench.newName();
   await impatient.configure(globalConfig([perUser(name)]));
   bench.service.respond = () => ({ statuses: [{ over: true }], body: "late", delayMs: 900 });
-  // The client has no room for the 408's body, so that its stream is not over with it.
+  // The client has no room for the 408's body, so its stream does not end with it.
   const session = http2.connect(impatient.envoy.url, { settings: { initialWindowSize: 0 } });
   try {
     const stream = session.request({ ":method": "POST", "x-user": "ann" });
@@ -232,7 +232,7 @@ test("an answer that comes after Envoy's own comes to nothing", async () => {
 });
 
 describe("an answer", () => {
-  test("says of each rule whether it is over, and the one that is refuses", async () => {
+  test("says of each rule whether it is over, and a rule that is over refuses", async () => {
     const [a, b] = [bench.newName(), bench.newName()];
     await bench.limited.configure(globalConfig([perUser(a), perUser(b)], {}, { explainHeader: "x-explain" }));
     bench.service.respond = () => ({ statuses: [{}, { over: true }] });
@@ -242,7 +242,7 @@ describe("an answer", () => {
     expect(await bench.limited.outcomes(b)).toEqual({ limited: 1 });
   });
 
-  test("of the whole holds where descriptors say otherwise, or nothing", async () => {
+  test("follows the overall code when the descriptors contradict it, or there are none", async () => {
     await bench.only();
     bench.service.respond = () => ({ over: false, statuses: [{ over: true }] });
     expect((await bench.limited.send({ headers: user("ann") })).status).toBe(200);
@@ -252,7 +252,7 @@ describe("an answer", () => {
     expect((await bench.limited.send({ headers: user("ann") })).status).toBe(200);
   });
 
-  test("acts not at all where the rule is a shadow, and is counted", async () => {
+  test("has no effect when the rule is in shadow mode, and is counted", async () => {
     const name = await bench.only({ shadow: true });
     bench.service.respond = countingTo(2);
     for (let i = 0; i < 5; i++) expect((await bench.limited.send({ headers: user("ann") })).status).toBe(200);
@@ -272,7 +272,7 @@ describe("an answer", () => {
     expect(error?.code).toBe(8);
   });
 
-  test("is exact for 500 requests at once, and each is asked about once", async () => {
+  test("is exact for 500 requests at once, and the service is asked once about each", async () => {
     const name = await bench.only();
     bench.service.respond = countingTo(200);
     const start = bench.service.questions.length;
@@ -284,8 +284,8 @@ describe("an answer", () => {
   });
 });
 
-describe("a configuration that changes while calls are under way", () => {
-  test("loses no request: each has the answer of the service that it asked", async () => {
+describe("a configuration that changes while calls are open", () => {
+  test("loses no request: each gets the answer of the service that it asked", async () => {
     const before = await bench.only();
     bench.service.respond = (question) => ({ ...allow(question), delayMs: 1_000 });
     const start = bench.service.questions.length;

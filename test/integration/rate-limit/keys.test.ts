@@ -1,4 +1,4 @@
-// rate-limit in stock Envoy: what each part of a key tells apart, and what becomes of a request
+// rate-limit in stock Envoy: what each part of a key tells apart, and what happens to a request
 // without it.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -21,7 +21,10 @@ beforeEach(() => {
   showLogsOnFailure(limited.envoy);
 });
 
-/** Two an hour for each key, under a name that no test had before: no bucket is left of another. */
+/**
+ * Two an hour for each key, under a name that no test used before, so that no bucket of another
+ * test is left.
+ */
 async function limitBy(key: KeyPart[] | undefined, more: Partial<LimitRule> = {}): Promise<string> {
   const name = `keys-${rules++}`;
   await limited.rules({
@@ -39,9 +42,9 @@ const path = (value: string): SendOptions => ({ path: value });
 
 interface KeyCase {
   readonly part: KeyPart;
-  /** Requests of one key. */
+  /** Requests with one key. */
   readonly same: readonly [SendOptions, SendOptions];
-  /** A request of another key. */
+  /** A request with another key. */
   readonly other: SendOptions;
 }
 
@@ -84,7 +87,7 @@ const CASES: Readonly<Record<string, KeyCase>> = {
 };
 
 describe.each(PROTOCOLS)("a key over %s", (protocol) => {
-  test.each(Object.keys(CASES))("by %s counts each value apart", async (name) => {
+  test.each(Object.keys(CASES))("by %s counts each value separately", async (name) => {
     const { part, same, other } = CASES[name] as KeyCase;
     const rule = await limitBy([part]);
     for (const request of same) expect(await limited.statuses(1, { protocol, ...request })).toEqual([200]);
@@ -106,7 +109,7 @@ describe("a rule", () => {
     }
   });
 
-  test("with several parts counts each combination apart, however their texts run together", async () => {
+  test("with several parts counts each combination separately, also when their texts join to the same", async () => {
     await limitBy([{ header: "x-a" }, { header: "x-b" }]);
     const pair = (a: string, b: string): SendOptions => ({
       headers: [
@@ -124,7 +127,7 @@ describe("a rule", () => {
     }
   });
 
-  test("counts what its match holds for and nothing else", async () => {
+  test("counts what its match holds for, and nothing else", async () => {
     const rule = await limitBy(undefined, { match: { path: { prefix: "/api/" }, method: "POST" } });
     expect(await limited.statuses(3, { path: "/api/x", method: "POST" })).toEqual([200, 200, 429]);
     expect(await limited.statuses(3, { path: "/api/x" })).toEqual([200, 200, 200]);
@@ -132,7 +135,7 @@ describe("a rule", () => {
     expect(await limited.outcomes(rule)).toEqual({ allowed: 2, limited: 1 });
   });
 
-  test("counts a value of any length by all of it", async () => {
+  test("compares a value of any length in full", async () => {
     await limitBy([{ header: "x-user" }]);
     const long = "x".repeat(40_000);
     expect(await limited.statuses(3, header("x-user", `${long}a`))).toEqual([200, 200, 429]);
@@ -149,7 +152,7 @@ describe("a request without the key", () => {
     pathSegment: [{ pathSegment: 3 }, path("/a/b/c")],
   };
 
-  test.each(Object.keys(absent))("by %s shares a bucket with all such", async (name) => {
+  test.each(Object.keys(absent))("by %s shares one bucket with all such requests", async (name) => {
     const [part, request] = absent[name] as [KeyPart, SendOptions];
     await limitBy([part]);
     expect(await limited.statuses(3, request)).toEqual([200, 200, 429]);
@@ -157,24 +160,24 @@ describe("a request without the key", () => {
     expect(await limited.statuses(3, request)).toEqual([200, 200, 429]);
   });
 
-  test.each(Object.keys(absent))("by %s is not limited where the rule skips it", async (name) => {
+  test.each(Object.keys(absent))("by %s is not limited when the rule skips it", async (name) => {
     const [part, request] = absent[name] as [KeyPart, SendOptions];
     const rule = await limitBy([part], { missing: "skip" });
     expect(await limited.statuses(4, request)).toEqual([200, 200, 200, 200]);
     expect(await limited.outcomes(rule)).toEqual({ skipped: 4 });
   });
 
-  test.each(Object.keys(absent))("by %s is refused where the rule denies it", async (name) => {
+  test.each(Object.keys(absent))("by %s is refused when the rule denies it", async (name) => {
     const [part, request] = absent[name] as [KeyPart, SendOptions];
     const rule = await limitBy([part], { missing: "deny" });
     expect(await limited.statuses(1, request)).toEqual([429]);
     const refused = await limited.request(request);
-    // No time makes it better.
+    // Waiting does not help, so there is no Retry-After.
     expect([refused.status, refused.header("retry-after")]).toEqual([429, undefined]);
     expect(await limited.outcomes(rule)).toEqual({ denied: 2 });
   });
 
-  test("is also one whose value is empty, so that it gets no limit of its own", async () => {
+  test("includes one whose value is empty, so that it gets no limit of its own", async () => {
     await limitBy([{ header: "x-user" }]);
     expect(await limited.statuses(1)).toEqual([200]);
     expect(await limited.statuses(2, header("x-user", ""))).toEqual([200, 429]);
@@ -182,7 +185,7 @@ describe("a request without the key", () => {
     expect(await limited.statuses(1, header("x-user", ""))).toEqual([429]);
   });
 
-  test("is without it where one part of several is absent", async () => {
+  test("includes one that lacks one of several parts", async () => {
     await limitBy([{ header: "x-a" }, { header: "x-b" }], { missing: "deny" });
     expect(await limited.statuses(1, header("x-a", "1"))).toEqual([429]);
     expect(await limited.statuses(1, header("x-b", "1"))).toEqual([429]);

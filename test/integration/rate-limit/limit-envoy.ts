@@ -18,24 +18,24 @@ export type LimitRule = RateLimitConfig["rules"][number];
 export interface LimitEnvoy extends AsyncDisposable {
   readonly envoy: TestEnvoy;
   readonly upstream: Upstream;
-  /** Gives the filter a configuration that it must take. */
+  /** Gives the filter a configuration that it must accept. */
   configure(config: RateLimitConfig): Promise<void>;
   /** The same with these rules alone. */
   rules(...rules: LimitRule[]): Promise<void>;
   request(options?: SendOptions): Promise<ClientResponse>;
-  /** The statuses of so many requests, one after the other. */
+  /** The statuses of the given number of requests, one after the other. */
   statuses(count: number, options?: SendOptions): Promise<readonly number[]>;
-  /** How often a rule came to each of its outcomes, those that never were left out. */
+  /** How often a rule had each of its outcomes; outcomes that never happened are left out. */
   outcomes(rule: string): Promise<Readonly<Record<string, number>>>;
 }
 
 export interface LimitEnvoyOptions extends Omit<EnvoyOptions, "upstreams" | "filters"> {
-  /** Envoy's own filters around rate-limit. */
+  /** Envoy's own filters before and after rate-limit. */
   readonly before?: NonNullable<EnvoyOptions["filters"]>;
   readonly after?: NonNullable<EnvoyOptions["filters"]>;
   /**
-   * What stands behind Envoy, under two names, so that there are two routes. Default: an upstream
-   * that answers 200 with `ok`.
+   * What is behind Envoy, under two names, so that there are two routes. Default: an upstream that
+   * answers 200 with `ok`.
    */
   readonly upstream?: Upstream;
 }
@@ -78,7 +78,7 @@ async function outcomesOf(envoy: TestEnvoy, rule: string): Promise<Readonly<Reco
   return Object.fromEntries(ours.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
-/** Every worker has served, and the module has not ended. */
+/** Checks that every worker has served, and that the module still runs. */
 export async function expectAlive({ envoy, request }: LimitEnvoy): Promise<void> {
   for (let i = 0; i < 8; i++) expect([200, 429]).toContain((await request()).status);
   const reloads = [...(await envoy.admin.stats("vm_reload$")).values()];

@@ -1,5 +1,5 @@
 // rate-limit in stock Envoy: what its rules admit, one alone and several together, and what the
-// metrics say of it.
+// metrics say about it.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { SendOptions } from "../../../kit/envoy/client.js";
@@ -20,7 +20,7 @@ beforeEach(() => {
   showLogsOnFailure(limited.envoy);
 });
 
-/** A name that no test had before: no bucket is left of another. */
+/** A name that no test used before, so that no bucket of another test is left. */
 const newName = () => `rule-${names++}`;
 const hourly = (limit: number, burst?: number) =>
   ({ limit, unit: "hour", ...(burst === undefined ? {} : { burst }) }) as const;
@@ -33,14 +33,14 @@ describe("a limit", () => {
     expect(await limited.statuses(6)).toEqual([200, 200, 200, 429, 429, 429]);
   });
 
-  test("admits its burst at once, be it smaller or larger", async () => {
+  test("admits its burst at once, whether it is smaller or larger", async () => {
     for (const burst of [1, 2, 7]) {
       await limited.rules({ name: newName(), local: hourly(4, burst) });
       expect(await limited.statuses(9)).toEqual([...repeated(200, burst), ...repeated(429, 9 - burst)]);
     }
   });
 
-  test("of a second gives back one after another", async () => {
+  test("of a second refills one request after another", async () => {
     const [name, limit] = [newName(), 20];
     await limited.rules({ name, local: { limit, unit: "second", burst: 1 } });
     const { statuses, durationMs } = await runLoad({
@@ -51,11 +51,11 @@ describe("a limit", () => {
     });
     const most = Math.floor((limit * durationMs) / 1000) + 1;
     expect(statuses[200]).toBeLessThanOrEqual(most);
-    // A request comes every 2.5 ms, so that of each 50 ms at most a few are lost.
+    // A request is sent every 2.5 ms, so in each 50 ms at most a few are lost.
     expect(statuses[200]).toBeGreaterThanOrEqual(0.8 * most);
   });
 
-  test("of a thousand million a second lets all pass", async () => {
+  test("of a thousand million a second lets all requests pass", async () => {
     const name = newName();
     await limited.rules({ name, local: { limit: 1_000_000_000, unit: "second" } });
     expect(await limited.statuses(20)).toEqual(repeated(200, 20));
@@ -78,7 +78,7 @@ describe("a cost", () => {
     expect(await limited.statuses(3)).toEqual([200, 200, 429]);
   });
 
-  test("is what a header says, else the default, and no more than the most", async () => {
+  test("is what a header says, or else the default, and no more than the maximum", async () => {
     const cost = { header: "x-cost", default: 2, max: 5 } as const;
     const spend = async (costs: readonly (string | undefined)[]) => {
       await limited.rules({ name: newName(), local: hourly(10), cost });
@@ -95,7 +95,7 @@ describe("a cost", () => {
     }
   });
 
-  test("of nothing looks and takes nothing", async () => {
+  test("of 0 checks and takes nothing", async () => {
     await limited.rules({ name: newName(), local: hourly(2), cost: { header: "x-cost" } });
     expect(await limited.statuses(5, header("x-cost", "0"))).toEqual(repeated(200, 5));
     expect(await limited.statuses(3, header("x-cost", "1"))).toEqual([200, 200, 429]);
@@ -104,14 +104,14 @@ describe("a cost", () => {
   test("above the burst is never admitted, and takes nothing", async () => {
     await limited.rules({ name: newName(), local: hourly(3), cost: { header: "x-cost" } });
     const refused = await limited.request(header("x-cost", "4"));
-    // No time makes it cheaper.
+    // Waiting does not help, so there is no Retry-After.
     expect([refused.status, refused.header("retry-after")]).toEqual([429, undefined]);
     expect(await limited.statuses(1, header("x-cost", "3"))).toEqual([200]);
   });
 });
 
 describe("several rules", () => {
-  test("must all let a request pass, and one that refuses keeps the others whole", async () => {
+  test("must all let a request pass, and one that refuses leaves the others unchanged", async () => {
     const [user, all] = [newName(), newName()];
     await limited.rules(
       { name: user, key: [{ header: "x-user" }], local: hourly(2) },
@@ -119,7 +119,7 @@ describe("several rules", () => {
     );
     expect(await limited.statuses(4, header("x-user", "a"))).toEqual([200, 200, 429, 429]);
     expect(await limited.statuses(4, header("x-user", "b"))).toEqual([200, 200, 429, 429]);
-    // Of the five of all, the four refusals took none.
+    // The four refusals took none of the five of all.
     expect(await limited.statuses(2, header("x-user", "c"))).toEqual([200, 429]);
     expect(await limited.outcomes(all)).toMatchObject({ allowed: 5 });
     // The refusals of all took none of d's two.
@@ -140,7 +140,7 @@ describe("several rules", () => {
     expect(await limited.outcomes(read)).toEqual({ allowed: 3, limited: 1 });
   });
 
-  test("of a minute and an hour over one key hold both", async () => {
+  test("of a minute and of an hour over one key both hold", async () => {
     const key: LimitRule["key"] = [{ header: "x-user" }];
     await limited.rules(
       { name: newName(), key, local: { limit: 3, unit: "minute" } },
@@ -150,8 +150,8 @@ describe("several rules", () => {
   });
 });
 
-describe("who is exempt", () => {
-  test("by a match is not counted", async () => {
+describe("exempt requests", () => {
+  test("by a match are not counted", async () => {
     const name = newName();
     const exempt: LimitRule["exempt"] = {
       matches: [{ path: { exact: "/health" } }, { headers: [{ name: "x-plan", exact: "gold" }] }],
@@ -189,7 +189,7 @@ describe("a share", () => {
     expect(await limitedUsers()).toEqual(expect.arrayContaining(once));
   });
 
-  test("of nothing limits nobody", async () => {
+  test("of 0 limits nobody", async () => {
     const name = newName();
     await limited.rules({ name, share: { percentage: 0 }, local: hourly(1) });
     expect(await limited.statuses(4)).toEqual(repeated(200, 4));
@@ -197,8 +197,8 @@ describe("a share", () => {
   });
 });
 
-describe("a shadow", () => {
-  test("counts what it would do, and does nothing", async () => {
+describe("shadow mode", () => {
+  test("counts what the rule would do, and does nothing", async () => {
     const [shadow, real] = [newName(), newName()];
     await limited.rules({ name: shadow, shadow: true, local: hourly(1) }, { name: real, local: hourly(3) });
     expect(await limited.statuses(4)).toEqual([200, 200, 200, 429]);
@@ -210,7 +210,7 @@ describe("a shadow", () => {
   });
 });
 
-test("the counts are in Prometheus' format too, by rule and outcome", async () => {
+test("the counts are also in Prometheus' format, by rule and outcome", async () => {
   const name = newName();
   await limited.rules({ name, local: hourly(2) });
   await limited.statuses(5);

@@ -1,5 +1,5 @@
-// rate-limit in a stock Envoy that runs: changes of its configuration under load, requests that
-// mean it no good, and its README through `meshwright run`.
+// rate-limit in a running stock Envoy: changes of its configuration under load, hostile requests,
+// and its README through `meshwright run`.
 
 import { readFileSync } from "node:fs";
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
@@ -36,7 +36,7 @@ beforeEach(() => {
 const newName = () => `running-${names++}`;
 
 describe("a change of the configuration", () => {
-  test("keeps the buckets of a rule that stays as it is, whatever comes or goes beside it", async () => {
+  test("keeps the buckets of a rule that does not change, whatever rules come or go beside it", async () => {
     const rule: LimitRule = { name: newName(), local: { limit: 3, unit: "hour" } };
     await limited.rules(rule);
     expect(await limited.statuses(2)).toEqual([200, 200]);
@@ -109,7 +109,7 @@ describe("a change of the configuration", () => {
   });
 });
 
-test("two plugins in one VM with rules of one name count apart", async () => {
+test("two plugins in one VM with rules of one name count separately", async () => {
   const filter = (name: string, limit: number) => ({
     name,
     module: FILTER,
@@ -168,7 +168,7 @@ describe("a hostile request", () => {
     ["a NUL", "x-user: a\0b\r\n", "/"],
     ["line ends in escapes", "x-user: %0d%0aset-cookie: a=b\r\n", "/%0d%0a?q=%0d%0a%00"],
     ["a huge cost", `x-cost: ${"9".repeat(10_000)}\r\n`, "/"],
-    ["addresses that are none", `x-forwarded-for: ${"1.2.3.4.".repeat(1000)}, ::::::::1%25\r\n`, "/"],
+    ["invalid addresses", `x-forwarded-for: ${"1.2.3.4.".repeat(1000)}, ::::::::1%25\r\n`, "/"],
     ["a query of 60 KB", "", `/?${"q=%41&%".repeat(9000)}`],
     ["a path of separators", "", `/${"/".repeat(5000)}`],
   ])("with %s is answered, and traps nothing", async (_, head, target) => {
@@ -177,7 +177,7 @@ describe("a hostile request", () => {
     await expectAlive(limited);
   });
 
-  test("is counted by the first of a repeated header, so that repeats buy nothing", async () => {
+  test("is counted by the first of a repeated header, so that repeats gain nothing", async () => {
     await limited.rules({ name: newName(), key: [{ header: "x-user" }], local: { limit: 2, unit: "hour" } });
     const statuses: number[] = [];
     for (const second of ["b", "c", "d"]) {

@@ -1,5 +1,5 @@
 // An Envoy with retry-budget in its upstream chain (or its listener's) and a route that retries
-// three times, for the tests of that filter; and an upstream that stands a load.
+// three times, for the tests of that filter; and an upstream that can take a load.
 
 import http from "node:http";
 import { expect } from "vitest";
@@ -13,42 +13,42 @@ import type { Destination } from "../../../kit/envoy/options.js";
 import { ListeningServer } from "../../../kit/envoy/upstream-server.js";
 
 export const FILTER = "retry-budget";
-/** Attempts after the first, of every route. */
+/** Attempts after the first, on every route. */
 export const RETRIES = 3;
 
 const METRIC = "meshwright.retry_budget.";
-/** Far above what a test does: Envoy's own default lets three retries go on at once. */
+/** Far more than a test makes. Envoy's own default allows three retries at once. */
 const NO_LIMIT = 100_000;
 
 export interface BudgetEnvoyOptions {
   readonly upstreams: Readonly<Record<string, Destination>>;
-  /** Without it there is no filter. */
+  /** Without a configuration there is no filter. */
   readonly configuration?: RetryBudgetConfig;
   readonly retryPolicy?: Partial<RetryPolicyOptions>;
   readonly workers?: number;
-  /** The path of another build of it. Default: the filter as it is. */
+  /** The path of another build of the filter. Default: the normal build. */
   readonly module?: string;
-  /** Of the listener's chain, before the router. */
+  /** Filters of the listener's chain, before the router. */
   readonly filters?: readonly HttpFilter[];
 }
 
-/** Disposing of it ends Envoy, and not the upstreams. */
+/** Disposing of it ends Envoy, but not the upstreams. */
 export interface BudgetEnvoy extends AsyncDisposable {
   readonly envoy: TestEnvoy;
-  /** Gives the filter a configuration that it must take. */
+  /** Gives the filter a configuration that it must accept. */
   configure(configuration: RetryBudgetConfig): Promise<void>;
-  /** The decisions so far that happened, as `RULE OUTCOME`. */
+  /** The decisions so far, as `RULE OUTCOME`; those that never happened are left out. */
   decisions(): Promise<Record<string, number>>;
-  /** What was decided since `before`. */
+  /** The decisions since `before`. */
   decisionsSince(before: Record<string, number>): Promise<Record<string, number>>;
-  /** The gauges of the filter by name and labels. */
+  /** The filter's gauges by name and labels. */
   gauges(): Promise<Record<string, number>>;
   /**
-   * How often the router retried requests to that cluster, those that the filter answered among
-   * them.
+   * How often the router retried requests to that cluster, including those that the filter
+   * answered.
    */
   routerRetries(cluster: string): Promise<number>;
-  /** No worker's VM has ended. */
+  /** Checks that no worker's VM has ended. */
   expectAlive(): Promise<void>;
 }
 
@@ -108,7 +108,7 @@ export async function startBudgetEnvoy(options: BudgetEnvoyOptions): Promise<Bud
       return (await envoy.admin.stats(`^${name.replaceAll(".", "\\.")}$`)).get(name) ?? 0;
     },
     async expectAlive() {
-      // In 1.36 the name begins with the cluster's.
+      // In Envoy 1.36 the name begins with the cluster's.
       const reloads = [...(await envoy.admin.stats(`wasm\\.${FILTER}\\.vm_reload$`))];
       expect(reloads.map(([, value]) => value)).toEqual(reloads.map(() => 0));
       expect(reloads).not.toEqual([]);
@@ -120,14 +120,14 @@ export async function startBudgetEnvoy(options: BudgetEnvoyOptions): Promise<Bud
 
 const LABELS = /^decisions_total;rule=(.*);outcome=(.*)$/;
 
-/** How many connections each worker of the listener was given. */
+/** How many connections each worker of the listener received. */
 export async function connectionsByWorker(envoy: TestEnvoy): Promise<readonly number[]> {
   const stats = await envoy.admin.stats("^listener\\..*\\.worker_\\d+\\.downstream_cx_total$");
   return [...stats].filter(([name]) => !name.startsWith("listener.admin")).map(([, value]) => value);
 }
 
 /**
- * Takes the mark away that kept the router from a retry, as a route's `response_headers_to_remove`
+ * Removes the mark that kept the router from a retry, as a route's `response_headers_to_remove`
  * would.
  */
 export function withoutMark(): HttpFilter {
@@ -142,35 +142,35 @@ export function withoutMark(): HttpFilter {
 /** One request as `startLoadUpstream` sees it. */
 export interface Arrival {
   readonly path: string;
-  /** From 1. */
+  /** Counts from 1. */
   readonly attempt: number;
 }
 
 /**
- * Counts and keeps no request, so that it stands a load in the process of the test. Disposing of it
- * drops its connections.
+ * It counts and does not keep requests, so that it can take a load in the process of the test.
+ * Disposing of it drops its connections.
  */
 export interface LoadUpstream extends Destination, AsyncDisposable {
-  /** How many requests came as attempt `n`. */
+  /** How many requests arrived as attempt `n`. */
   attempts(n: number): number;
-  /** How many came as any attempt but the first. */
+  /** How many requests arrived as any attempt but the first. */
   retries(): number;
   /** When the first attempts and the retries arrived, in milliseconds on one clock. */
   times(): { readonly requests: readonly number[]; readonly retries: readonly number[] };
-  /** How many retries were going on at once, at most. */
+  /** The highest number of retries in progress at once. */
   mostRetriesAtOnce(): number;
   reset(): void;
 }
 
 export interface LoadUpstreamOptions {
   /**
-   * Whether it fails: the answer is then 503 with `x-own: own` and the body `own failure`. Default:
-   * always.
+   * Whether an attempt fails. The answer is then 503 with `x-own: own` and the body `own failure`.
+   * Default: always.
    */
   readonly fails?: (arrival: Arrival) => boolean;
   /** Default: 0. */
   readonly delayMs?: number;
-  /** Whether it breaks the connection off in place of a 503. Default: false. */
+  /** Whether it closes the connection instead of answering 503. Default: false. */
   readonly resets?: boolean;
 }
 

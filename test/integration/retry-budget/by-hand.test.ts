@@ -1,5 +1,5 @@
-// The Envoy configuration of retry-budget's page, as an operator takes it over: nothing of the
-// toolkit writes it.
+// The Envoy configuration on retry-budget's page, as an operator copies it: no part of the toolkit
+// writes it.
 
 import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import { filterModule } from "../../../toolchain/compile/filter-module.js";
 import { type LoadUpstream, startLoadUpstream } from "./budget-envoy.js";
 
 const README = fileURLToPath(new URL("../../../filters/retry-budget/README.md", import.meta.url));
-/** What twenty per cent of the requests come to is as nothing beside these. */
+/** Much more than twenty per cent of the requests. */
 const RESERVE = 100;
 
 let folder: string;
@@ -57,14 +57,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("holds the retries to the budget, and the client sees the upstream's own failure and no mark of the filter", async () => {
+test("limits the retries to the budget, and the client sees the upstream's own failure and no mark of the filter", async () => {
   const answers = [];
   for (let i = 0; i < 60; i++) answers.push(await send(url));
   for (const response of answers) {
     expect([response.status, response.body, response.header("x-own")]).toEqual([503, "own failure", "own"]);
     expect(response.header("x-envoy-ratelimited")).toBeUndefined();
   }
-  // The router would make 180.
+  // Without the budget the router would make 180.
   const retries =
     (await envoy.admin.stats("upstream_rq_retry$")).get("cluster.orders.upstream_rq_retry") ?? 0;
   expect(retries).toBeGreaterThanOrEqual(RESERVE);

@@ -66,7 +66,7 @@ test("2,000 requests a second, all of which fail: attempts stay within 1.2 a req
   await budget.expectAlive();
 });
 
-test("where one request in a hundred fails, each of them is retried and every client gets 200", async () => {
+test("when one request in a hundred fails, each of them is retried and every client gets 200", async () => {
   await configure({ budgets: [{ name: "flaky" }] });
   const headers = [["x-mesh-destination", "flaky"]] as const;
   const options = { rate: 1000, forMs: 20_000, requests: 4000, path: "/{n}", headers };
@@ -83,7 +83,7 @@ test("the client gets the upstream's own answer, and the upstream sees nothing o
   expect([upstream.attempts(1), upstream.retries()]).toEqual([1, 0]);
 });
 
-test("a request is retried as often as it may be while there is enough, whatever its route says", async () => {
+test("a request is retried up to its maximum while the budget lasts, whatever its route says", async () => {
   for (const maxRetries of [1, 2, 5]) {
     await configure({ budgets: [{ name: `enough-${maxRetries}`, maxRetries }] });
     upstream.reset();
@@ -92,7 +92,7 @@ test("a request is retried as often as it may be while there is enough, whatever
   }
 });
 
-test("what a request does not use, another may", async () => {
+test("another request may use the retries that a request does not use", async () => {
   const ratio = { percentage: 0, ttl: "1m", minRetriesPerSecond: 1 };
   await configure({ budgets: [{ name: "settled", ratio, maxRetries: 3 }] });
   const headers = [["x-mesh-destination", "flaky"]] as const;
@@ -106,7 +106,7 @@ test("what a request does not use, another may", async () => {
   expect([flaky.attempts(2), flaky.attempts(3)]).toEqual([60, 0]);
 });
 
-test("retries that are going on are at most a share of the requests", async () => {
+test("the retries in progress are at most a share of the requests", async () => {
   const concurrency = { percentage: 20, minRetryConcurrency: 3 };
   await configure({ budgets: [{ name: "concurrency", concurrency, maxRetries: 3 }] });
   const headers = [["x-mesh-destination", "slow"]] as const;
@@ -129,7 +129,7 @@ test("a POST is not retried, and a GET is", async () => {
   expect(upstream.retries()).toBe(1);
 });
 
-test("a shadow leaves the route's retries as they are", async () => {
+test("shadow mode leaves the route's retries unchanged", async () => {
   await configure({ budgets: [{ name: "shadow", shadow: true, ratio: NOTHING }] });
   await send(budget.envoy.url);
   expect(upstream.retries()).toBe(RETRIES);
@@ -138,7 +138,7 @@ test("a shadow leaves the route's retries as they are", async () => {
   expect(words.every((word) => word.startsWith("shadow shadow-"))).toBe(true);
 });
 
-test("the response says what was decided where it is asked to", async () => {
+test("the response reports the decision when the configuration asks for it", async () => {
   await configure({ explainHeader: "x-why", budgets: [{ name: "told", ratio: NOTHING }] });
   const response = await send(budget.envoy.url, { headers: [["x-why", "forged"]] });
   expect(response.header("x-why")).toBe("told;outcome=exceeded");
@@ -151,7 +151,7 @@ describe("a hostile client", () => {
     ["grpc-timeout", "99999999999999H"],
     ["x-envoy-expected-rq-timeout-ms", "-1"],
     ["x-envoy-attempt-count", "9"],
-  ])("gets no retry more by %s: %s", async (name, value) => {
+  ])("gets no additional retry by %s: %s", async (name, value) => {
     await configure({ budgets: [{ name: "hostile", ratio: NOTHING }] });
     expect((await send(budget.envoy.url, { headers: [[name, value]] })).status).toBe(503);
     expect([upstream.attempts(1), upstream.retries()]).toEqual([1, 0]);

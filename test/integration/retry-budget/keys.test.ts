@@ -1,5 +1,5 @@
-// retry-budget in stock Envoy: whose budget it is, over which time, and how it stands while Envoy
-// and its configuration go on.
+// retry-budget in stock Envoy: whose budget it is, over which time, and what remains of it while
+// Envoy runs and its configuration changes.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -18,13 +18,13 @@ import {
 
 type Budget = NonNullable<RetryBudgetConfig["budgets"]>[number];
 
-/** Five retries in all: a window of a second, and nothing by requests. */
+/** Five retries in all: a window of a second, and none for requests. */
 const FIVE = { percentage: 0, ttl: "1s", minRetriesPerSecond: 5 };
-/** Sixty, for longer than a test takes. */
+/** Sixty retries, for longer than a test takes. */
 const SIXTY = { percentage: 0, ttl: "1m", minRetriesPerSecond: 1 };
 /**
- * A retry that is promised to the last attempt of a request is back as soon as its response has
- * gone on: of sixty, few may stay.
+ * A retry that is promised to the last attempt of a request is returned as soon as its response has
+ * been sent. So only a few of sixty may be missing.
  */
 const MOST_OF_SIXTY = 50;
 
@@ -46,7 +46,7 @@ beforeEach(() => {
   for (const server of Object.values(upstreams)) server.reset();
 });
 
-/** Spends what there is: forty requests that may be retried three times each. */
+/** Spends the whole budget: forty requests that may be retried three times each. */
 async function spend(headers: readonly (readonly [string, string])[] = []): Promise<void> {
   const { statuses } = await runLoad({
     port: budget.envoy.port,
@@ -59,13 +59,13 @@ async function spend(headers: readonly (readonly [string, string])[] = []): Prom
 }
 
 const retries = () => ({ a: upstreams.a.retries(), b: upstreams.b.retries() });
-/** So many budgets of sixty are spent, and no retry more. */
+/** Checks that the given number of budgets of sixty are spent, and no retry more. */
 function expectSpent(server: "a" | "b", budgets: number): void {
   expect(retries()[server]).toBeGreaterThanOrEqual(budgets * MOST_OF_SIXTY);
   expect(retries()[server]).toBeLessThanOrEqual(budgets * 60);
 }
 
-/** How often each of so many callers is retried, one after the other. */
+/** How often each of the given number of callers is retried, one after the other. */
 async function retriesOfCallers(count: number): Promise<readonly number[]> {
   const found = [];
   for (let i = 0; i < count; i++) {
@@ -91,15 +91,15 @@ describe("a budget", () => {
     expectSpent("b", 1);
   });
 
-  test("is a cluster's whatever the route", async () => {
+  test("belongs to a cluster, whatever the route", async () => {
     await configure({ name: "cluster", per: { cluster: true }, ratio: SIXTY });
-    // By the route `a` and by the fallback's.
+    // By the route `a` and by the fallback route.
     await spend([to("a")]);
     await spend();
     expectSpent("a", 1);
   });
 
-  test("is each route's own where it is asked to be", async () => {
+  test("is each route's own when it is configured so", async () => {
     await configure({ name: "route", per: { route: true }, ratio: SIXTY });
     await spend([to("a")]);
     await spend([to("a")]);
@@ -108,7 +108,7 @@ describe("a budget", () => {
     expectSpent("a", 2);
   });
 
-  test("is each caller's own by a header, and those without it share one", async () => {
+  test("is each caller's own by a header, and callers without it share one", async () => {
     await configure({ name: "caller", per: { header: "x-caller" }, ratio: SIXTY });
     await spend([["x-caller", "web"]]);
     await spend([["x-caller", "web"]]);
@@ -120,7 +120,7 @@ describe("a budget", () => {
     expectSpent("a", 3);
   });
 
-  test("of a million callers are as many as were asked for", async () => {
+  test("of a million callers has no more keys than configured", async () => {
     const ratio = { percentage: 0, ttl: "1m", minRetriesPerSecond: 1 };
     await configure({ name: "crowd", per: { header: "x-caller" }, ratio }, { maxCallers: 2 });
     await runLoad({
@@ -130,16 +130,16 @@ describe("a budget", () => {
       connections: 50,
       headers: [["x-caller", "caller-{n}"]],
     });
-    // Those without the header may have one beside.
+    // Callers without the header may have one in addition.
     expect(retries().a).toBeGreaterThanOrEqual(MOST_OF_SIXTY);
     expect(retries().a).toBeLessThanOrEqual(3 * 60);
   });
 
-  test("comes back with its window", async () => {
+  test("is available again after its window", async () => {
     await configure({ name: "window", ratio: FIVE });
     await spend();
     expect(retries().a).toBeGreaterThanOrEqual(3);
-    // Of 120 that the route would make; a busy machine takes several windows for them.
+    // Of 120 that the route would make. A busy machine takes several windows for them.
     expect(retries().a).toBeLessThan(60);
     await sleep(1500);
     upstreams.a.reset();
@@ -147,7 +147,7 @@ describe("a budget", () => {
     expect(retries().a).toBeGreaterThanOrEqual(3);
   });
 
-  test("of several that match, each has its own", async () => {
+  test("of several that match has its own key for each", async () => {
     const match = { headers: [{ name: "x-team", exact: "one" }] };
     await budget.configure({
       budgets: [
@@ -162,18 +162,18 @@ describe("a budget", () => {
     expect(retries().a).toBe(spent);
   });
 
-  test("of a share of the callers is for all attempts of the same ones", async () => {
+  test("with a share covers all attempts of the same callers", async () => {
     const share = { percentage: 50, key: { header: "x-caller" } };
     await configure({ name: "sticky", share, ratio: { percentage: 0, minRetriesPerSecond: 0 } });
     const rounds = [await retriesOfCallers(30), await retriesOfCallers(30)];
     expect(rounds[0]).toEqual(rounds[1]);
-    // Of thirty fair coins fewer than five fall on one side once in thirty thousand times, and
-    // these fall the same way each time.
+    // Of thirty fair coins fewer than five show one side once in thirty thousand times, and these
+    // show the same side each time.
     expect(rounds[0]?.filter((count) => count === 0).length).toBeGreaterThanOrEqual(5);
     expect(rounds[0]?.filter((count) => count === RETRIES).length).toBeGreaterThanOrEqual(5);
   });
 
-  test("shows in a gauge what remains of it", async () => {
+  test("reports in a gauge what remains of it", async () => {
     await configure({ name: "gauge", ratio: SIXTY });
     await send(budget.envoy.url);
     const gauge = "retries_remaining;rule=gauge";
@@ -182,7 +182,7 @@ describe("a budget", () => {
     expect((await budget.gauges())[gauge]).toBeLessThanOrEqual(60 - MOST_OF_SIXTY);
   });
 
-  test("shows that it came back also when nobody calls any more", async () => {
+  test("reports that it is available again also when no requests arrive any more", async () => {
     await configure({ name: "quiet", ratio: FIVE });
     await spend();
     const gauge = async () => (await budget.gauges())["retries_remaining;rule=quiet"];
@@ -190,7 +190,7 @@ describe("a budget", () => {
   });
 });
 
-test("another configuration is taken while requests go on, and none of them is lost", async () => {
+test("another configuration is applied while requests continue, and none of them is lost", async () => {
   await configure({ name: "live-0", ratio: SIXTY });
   const load = runLoad({ port: budget.envoy.port, rate: 200, forMs: 3000, connections: 32 });
   for (let i = 1; i <= 8; i++) {
@@ -202,7 +202,7 @@ test("another configuration is taken while requests go on, and none of them is l
   await budget.expectAlive();
 });
 
-test("a configuration that is no good is refused with its place, and the last good one stays", async () => {
+test("an invalid configuration is refused with its place, and the last good one stays", async () => {
   await configure({ name: "kept", ratio: { percentage: 0, minRetriesPerSecond: 0 } });
   const bad = [
     [{ budgets: [{ name: "x", ratio: { percentage: 101 } }] }, "budgets[0].ratio.percentage"],
@@ -235,7 +235,7 @@ describe("a hostile client", () => {
     ["x-envoy-retry-on", ["5xx,envoy-ratelimited", "envoy-ratelimited"]],
     ["x-envoy-ratelimited", ["true", "false"]],
     ["x-caller", ["", "\xc0\xaf", long, "a;b=c"]],
-  ])("gets no retry more by %s", async (name, values) => {
+  ])("gets no additional retry by %s", async (name, values) => {
     await configure({
       name: "hostile",
       per: { header: "x-caller" },

@@ -1,5 +1,5 @@
-// retry-budget in stock Envoy: what was promised, or granted, and is not used is there for others
-// at once.
+// retry-budget in stock Envoy: a retry that was promised or granted, and is not used, is at once
+// available for others.
 
 import { afterEach, expect, test } from "vitest";
 import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
@@ -60,7 +60,7 @@ test.each(cases)(
       protocol,
       retryPolicy: { retryOn: ["reset"] },
     });
-    // More than there are retries, and none of them is refused one.
+    // More requests than there are retries, and none of them is refused one.
     for (let i = 0; i < SIXTY + 10; i++) await send(envoy.url, request);
     expect(await remaining("kept")).toBe(SIXTY);
     expect(await decisions()).toEqual({});
@@ -81,7 +81,7 @@ test.each(cases)(
   },
 );
 
-test("a promise that the router takes up after a pause is not taken by others meanwhile", async () => {
+test("a promise that the router uses after a pause is not taken by others meanwhile", async () => {
   const configuration = {
     budgets: [{ name: "held", concurrency: { percentage: 0, minRetryConcurrency: 1 } }],
   };
@@ -92,12 +92,12 @@ test("a promise that the router takes up after a pause is not taken by others me
   const answers = await Promise.all(Array.from({ length: 20 }, () => send(envoy.url)));
   const good = answers.filter(({ status }) => status === 200).length;
   expect(good).toBeGreaterThan(0);
-  // Whoever is promised a retry has it, and whoever is not has the upstream's own answer.
+  // A request with a promise gets its retry, and a request without gets the upstream's own answer.
   expect(await decisions()).toEqual({ "held retried": good, "held exceeded": 20 - good });
   expect(upstream.requests).toHaveLength(20 + good);
 });
 
-test("clients of a listener that go before their answer take no retries with them", async () => {
+test("clients of a listener that leave before their answer take no retries with them", async () => {
   const ratio = { ...ONE };
   const { envoy, decisions } = await start(
     (attempt) => (attempt === 1 ? { status: 503 } : { fault: "never" }),

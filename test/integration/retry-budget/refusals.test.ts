@@ -1,5 +1,5 @@
-// retry-budget in stock Envoy, one request at a time: what a client gets where a retry is refused,
-// and for which reasons it is.
+// retry-budget in stock Envoy, one request at a time: what a client gets when a retry is refused,
+// and the reasons for a refusal.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
@@ -36,7 +36,7 @@ beforeAll(async () => {
     http2: await startUpstream({ respond, protocol: "http2" }),
   };
   budget = await startBudgetEnvoy({
-    // Nobody listens on the port of TCP's multiplexer.
+    // No server listens on the port of TCP's multiplexer.
     upstreams: { ...upstreams, refused: { port: 1 } },
     configuration: {},
     filters: [withoutMark()],
@@ -53,7 +53,7 @@ beforeEach(async () => {
   answer = FAILURE;
 });
 
-/** Every test has a budget by a name of its own, so that none finds what another has spent. */
+/** Every test has a budget with a name of its own, so that none sees what another has spent. */
 async function configure(config: RetryBudgetConfig): Promise<void> {
   await budget.configure(config);
   before = await budget.decisions();
@@ -65,7 +65,7 @@ interface Sent {
   readonly response: ClientResponse;
   /** How many attempts reached an upstream. */
   readonly attempts: number;
-  /** Of the access log. */
+  /** The response code details in the access log. */
   readonly details: unknown;
 }
 
@@ -84,7 +84,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
   const named = (name: string): Pick<Budget, "name"> => ({ name: `${name}-${protocol}` });
   const sent = (options: SendOptions = {}) => sendTo(protocol, { protocol, ...options });
 
-  test("a budget that is spent lets the failed response through as it is", async () => {
+  test("a spent budget lets the failed response through unchanged", async () => {
     await configure({ budgets: [{ ...named("whole"), ratio: NOTHING }] });
     const { response, attempts, details } = await sent();
     expect(response).toMatchObject({ status: 503, body: "own failure" });
@@ -95,7 +95,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     expect(await decided()).toEqual({ [`whole-${protocol} exceeded`]: 1 });
   });
 
-  test("a budget that is not lets the router retry as often as its route says", async () => {
+  test("a budget that is not spent lets the router retry as often as its route says", async () => {
     await configure({ budgets: [named("free")] });
     expect(await sent()).toMatchObject({ response: { status: 503 }, attempts: RETRIES + 1 });
     expect(await decided()).toMatchObject({ [`free-${protocol} retried`]: RETRIES });
@@ -104,7 +104,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
   test.each([
     ["was reset", protocol],
     ["was refused", "refused"],
-  ])("where the connection %s the next attempt is answered in its place", async (what, destination) => {
+  ])("when the connection %s the filter answers the next attempt", async (what, destination) => {
     answer = { fault: "reset" };
     const name = `${what.replace(" ", "-")}-${protocol}`;
     const status = 529;
@@ -116,7 +116,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     expect(await decided()).toEqual({ [`${name} exceeded`]: 1 });
   });
 
-  test("the answer is 503 without a body unless it is configured", async () => {
+  test("the answer is 503 without a body by default", async () => {
     answer = { fault: "reset" };
     await configure({ budgets: [{ ...named("plain"), ratio: NOTHING }] });
     expect((await sent()).response).toMatchObject({ status: 503, body: "" });
@@ -142,7 +142,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     expect(await decided()).toEqual({ [`lost-${protocol} method`]: 1 });
   });
 
-  test("methods that are named are retried, and no others", async () => {
+  test("configured methods are retried, and no others", async () => {
     await configure({ budgets: [{ ...named("allowed"), methods: ["POST"] }] });
     expect((await sent({ method: "POST", body: "order" })).attempts).toBe(RETRIES + 1);
     expect((await sent()).attempts).toBe(1);
@@ -153,8 +153,8 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     ["retry-after as a date", "retry-after", new Date(Date.now() + 60_000).toUTCString()],
     ["grpc-retry-pushback-ms", "grpc-retry-pushback-ms", "1000"],
     ["a pushback that says never", "grpc-retry-pushback-ms", "-1"],
-    ["a pushback that is no number", "grpc-retry-pushback-ms", "soon"],
-  ])("%s of the upstream is respected, unless told otherwise", async (_, header, value) => {
+    ["a pushback that is not a number", "grpc-retry-pushback-ms", "soon"],
+  ])("%s from the upstream is respected, unless configured otherwise", async (_, header, value) => {
     answer = { ...FAILURE, headers: [[header, value]] };
     await configure({ budgets: [named("pushback")] });
     const { response, attempts } = await sent();
@@ -164,7 +164,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     expect((await sent()).attempts).toBe(RETRIES + 1);
   });
 
-  test("retry-after that is over or no time at all asks for nothing", async () => {
+  test("retry-after that is over or not a time has no effect", async () => {
     await configure({ budgets: [named("over")] });
     for (const value of ["0", new Date(0).toUTCString()]) {
       answer = { ...FAILURE, headers: [["retry-after", value]] };
@@ -173,7 +173,7 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
   });
 });
 
-test("a good response asks for no retry: nothing is marked and nothing decided", async () => {
+test("a good response needs no retry: nothing is marked and nothing decided", async () => {
   answer = { status: 200, headers: [["retry-after", "5"]], body: "good" };
   await configure({ budgets: [{ name: "good", ratio: NOTHING }] });
   const { response } = await sendTo("http1", { method: "POST", body: "order" });
@@ -181,7 +181,7 @@ test("a good response asks for no retry: nothing is marked and nothing decided",
   expect(await decided()).toEqual({});
 });
 
-test("a shadow counts what it would refuse, and refuses nothing", async () => {
+test("shadow mode counts what it would refuse, and refuses nothing", async () => {
   await configure({ budgets: [{ name: "shadow", shadow: true, ratio: NOTHING }] });
   expect((await sendTo("http1")).attempts).toBe(RETRIES + 1);
   const decisions = await decided();
@@ -191,7 +191,7 @@ test("a shadow counts what it would refuse, and refuses nothing", async () => {
   ).toEqual([]);
 });
 
-test("a request that no budget is for is retried as its route says, and not counted", async () => {
+test("a request without a matching budget is retried as its route says, and not counted", async () => {
   const match = { path: { prefix: "/orders" } };
   await configure({ budgets: [{ name: "orders", match, ratio: NOTHING }] });
   expect((await sendTo("http1", { path: "/other" })).attempts).toBe(RETRIES + 1);
@@ -208,7 +208,7 @@ test("the first budget that matches decides", async () => {
   expect(await decided()).toMatchObject({ "some exceeded": 1, "all retried": RETRIES });
 });
 
-test("the response says what was decided where it is asked to, and nobody else says it", async () => {
+test("the response reports the decision when the configuration asks for it, and an upstream cannot forge it", async () => {
   answer = { ...FAILURE, headers: [["x-why", "forged"]] };
   await configure({ explainHeader: "x-why", budgets: [{ name: "told", ratio: NOTHING }] });
   const { response } = await sendTo("http1", { headers: [["x-why", "forged"]] });
@@ -226,7 +226,7 @@ test.each([
   ["grpc-status", ["-1", "999", "14abc", "\xff", "9".repeat(50_000)]],
   ["x-envoy-attempt-count", ["1", "-1", "abc"]],
   ["x-envoy-ratelimited", ["true", "false"]],
-])("a hostile upstream decides no more by %s than whether it is retried", async (name, values) => {
+])("a hostile upstream decides by %s no more than whether it is retried", async (name, values) => {
   await configure({ budgets: [{ name: "hostile" }] });
   for (const value of values) {
     answer = { ...FAILURE, headers: [[name, value]] };

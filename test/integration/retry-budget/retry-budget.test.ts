@@ -1,5 +1,5 @@
-// retry-budget in stock Envoy under load: how many retries two workers make between them, by the
-// counts of the upstream, the router and the filter.
+// retry-budget in stock Envoy under load: how many retries two workers make together, by the counts
+// of the upstream, the router and the filter.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -16,15 +16,15 @@ import {
 } from "./budget-envoy.js";
 
 /**
- * What the client gets in place of a response that there never was: told apart from the upstream's
- * own 503.
+ * What the client gets when there was no response, so that it can be told from the upstream's own
+ * 503.
  */
 const SPENT = 529;
 const TTL_SECONDS = 10;
 const MIN_PER_SECOND = 10;
 
 let upstream: LoadUpstream;
-/** It fails one request in a hundred, once. */
+/** Fails one request in a hundred, once. */
 let flaky: LoadUpstream;
 let slow: LoadUpstream;
 let broken: LoadUpstream;
@@ -57,10 +57,10 @@ const HEAVY = { rate: 2000, protocol: "http2", connections: 32, streams: 16 } as
 const load = (options: Omit<LoadOptions, "port">): Promise<LoadResult> =>
   runLoad({ port: budget.envoy.port, ...options });
 
-describe("an upstream that fails, and a route with three retries", () => {
+describe("an upstream that fails, with a route of three retries", () => {
   beforeEach(() => upstream.reset());
 
-  test("meet 2,000 requests a second: attempts stay within 1.2 a request and the minimum, over both workers", async () => {
+  test("gets 2,000 requests a second: attempts stay within 1.2 a request and the minimum, over both workers", async () => {
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "proof" }] });
     const before = await budget.decisions();
     const retriesBefore = await budget.routerRetries("upstream");
@@ -73,18 +73,18 @@ describe("an upstream that fails, and a route with three retries", () => {
     const retries = upstream.retries();
     const { 503: own = 0, [SPENT]: local = 0 } = statuses;
     expect(own + local).toBe(requests - samples.length);
-    // So many that what the minimum adds is little, on a slow machine too.
+    // So many that what the minimum adds is little, also on a slow machine.
     expect(requests).toBeGreaterThan(5 * MIN_PER_SECOND * TTL_SECONDS);
-    // The reserve is of the window; a run that is longer than it earns another.
+    // The minimum is for a window; a longer run earns another.
     const reserve = MIN_PER_SECOND * TTL_SECONDS * Math.ceil(durationMs / 1000 / TTL_SECONDS);
     expect(retries).toBeLessThanOrEqual(0.2 * requests + reserve);
-    // The budget is there to be spent.
+    // The budget must also be used.
     expect(retries).toBeGreaterThan(0.9 * 0.2 * requests);
 
     const decisions = await budget.decisionsSince(before);
     expect(decisions["proof retried"]).toBe(retries);
     expect((await budget.routerRetries("upstream")) - retriesBefore).toBe(retries + local);
-    // Who was not retried to the end was refused a retry.
+    // A request that was not retried to the end was refused a retry.
     expect(decisions["proof exceeded"]).toBeGreaterThanOrEqual(requests - upstream.attempts(RETRIES + 1));
     for (const worker of await connectionsByWorker(budget.envoy)) expect(worker).toBeGreaterThan(0);
     for (const { status, body, header } of samples) {
@@ -95,7 +95,7 @@ describe("an upstream that fails, and a route with three retries", () => {
     await budget.expectAlive();
   });
 
-  test("make four attempts of every request without the filter", async () => {
+  test("gets four attempts of every request without the filter", async () => {
     await using bare = await startBudgetEnvoy({ upstreams: { upstream } });
     const { statuses } = await runLoad({ port: bare.envoy.port, ...HEAVY, forMs: 2000 });
     const requests = upstream.attempts(1);
@@ -104,7 +104,7 @@ describe("an upstream that fails, and a route with three retries", () => {
     expect(await bare.routerRetries("upstream")).toBe(RETRIES * requests);
   });
 
-  test("hold to the share alone where there is no minimum, whatever the contention of the workers", async () => {
+  test("gets no more than the share when there is no minimum, whatever the contention of the workers", async () => {
     const ratio = { percentage: 20, ttl: "10s", minRetriesPerSecond: 0 };
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "exact", ratio }] });
     const before = await budget.decisions();
@@ -116,14 +116,13 @@ describe("an upstream that fails, and a route with three retries", () => {
     expect((await budget.decisionsSince(before))["exact retried"]).toBe(upstream.retries());
   });
 
-  test("hold to the share within every window, also when many good requests were before it", async () => {
+  test("gets no more than the share within every window, also after many good requests", async () => {
     const ratio = { percentage: 20, ttl: "1s", minRetriesPerSecond: 0 };
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "sliding", ratio }] });
     await load({ rate: 1000, forMs: 2000, path: "/good" });
     await load({ rate: 100, forMs: 3000 });
     const { requests, retries } = upstream.times();
-    // The window slides in tenths. What the filter has written down reaches the upstream a little
-    // later.
+    // The window moves in tenths. What the filter has written reaches the upstream a little later.
     const [shortest, longest, late] = [900, 1000, 100];
     const over = retries.filter((end) => {
       const made = between(retries, end - shortest + late, end);
@@ -133,7 +132,7 @@ describe("an upstream that fails, and a route with three retries", () => {
     expect(retries.length).toBeGreaterThan(50);
   });
 
-  test("are not retried at all by a share of nothing", async () => {
+  test("gets no retry with a share of 0", async () => {
     const ratio = { percentage: 0, minRetriesPerSecond: 0 };
     await budget.configure({ budgets: [{ name: "nothing", ratio }] });
     const before = await budget.decisions();
@@ -144,14 +143,14 @@ describe("an upstream that fails, and a route with three retries", () => {
   });
 });
 
-test("where connections break the budget holds as well, and the next attempt is answered in place of what is not there", async () => {
+test("when connections break the budget is kept too, and the filter answers the next attempt", async () => {
   await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "broken" }] });
   const before = await budget.decisions();
   const headers = [["x-mesh-destination", "broken"]] as const;
   const { statuses } = await load({ ...HEAVY, rate: 500, forMs: 4000, headers });
   const requests = broken.attempts(1);
   const retries = broken.retries();
-  // Those that were retried to the end have Envoy's own 503.
+  // Requests that were retried to the end have Envoy's own 503.
   expect(statuses).toEqual({ 503: broken.attempts(RETRIES + 1), [SPENT]: statuses[SPENT] });
   expect(retries).toBeLessThanOrEqual(0.2 * requests + MIN_PER_SECOND * TTL_SECONDS);
   expect(retries).toBeGreaterThan(0.9 * 0.2 * requests);
@@ -162,7 +161,7 @@ test("where connections break the budget holds as well, and the next attempt is 
   });
 });
 
-test("where one request in a hundred fails, each of them is retried and every client gets 200", async () => {
+test("when one request in a hundred fails, each of them is retried and every client gets 200", async () => {
   await budget.configure({ budgets: [{ name: "flaky", ratio: { minRetriesPerSecond: 0 } }] });
   const before = await budget.decisions();
   const headers = [["x-mesh-destination", "flaky"]] as const;
@@ -172,13 +171,13 @@ test("where one request in a hundred fails, each of them is retried and every cl
   expect(await budget.decisionsSince(before)).toEqual({ "flaky retried": 40 });
 });
 
-describe("retries that are going on", () => {
+describe("retries in progress", () => {
   const headers = [["x-mesh-destination", "slow"]] as const;
 
   test.each([
     ["a share of the requests", { percentage: 20, minRetryConcurrency: 3 }, 40, 8],
-    ["the minimum where the share is less", { percentage: 20, minRetryConcurrency: 3 }, 6, 3],
-    ["none where both are nothing", { percentage: 0, minRetryConcurrency: 0 }, 20, 0],
+    ["the minimum when the share is less", { percentage: 20, minRetryConcurrency: 3 }, 6, 3],
+    ["none when both are 0", { percentage: 0, minRetryConcurrency: 0 }, 20, 0],
   ])("are at most %s", async (what, concurrency, connections, most) => {
     const name = what.replaceAll(" ", "-");
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name, concurrency }] });
@@ -191,14 +190,14 @@ describe("retries that are going on", () => {
     const decisions = await budget.decisionsSince(before);
     expect(decisions[`${name} retried`] ?? 0).toBe(slow.retries());
     expect(decisions[`${name} exceeded`]).toBeGreaterThan(0);
-    // What was lent is given back: the same is there for the next.
+    // What was lent is returned: the same number is available for the next load.
     await load({ forMs: 500, connections, headers });
     expect(slow.mostRetriesAtOnce()).toBeLessThanOrEqual(most);
     if (most > 0) expect(slow.retries()).toBeGreaterThan(decisions[`${name} retried`] ?? 0);
   });
 });
 
-/** How many of the times, which ascend, are after `start` and not after `end`. */
+/** How many of the times, in ascending order, are after `start` and not after `end`. */
 function between(times: readonly number[], start: number, end: number): number {
   return times.filter((time) => time > start && time <= end).length;
 }

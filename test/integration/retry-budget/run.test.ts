@@ -1,4 +1,4 @@
-// The page of retry-budget as a person would try it: `meshwright run` with its example before a
+// The page of retry-budget as a reader would try it: `meshwright run` with its example before a
 // plain HTTP server that fails.
 
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { CliProcess } from "../commands/cli-process.js";
 import { type LoadUpstream, RETRIES, startLoadUpstream } from "./budget-envoy.js";
 
 const README = fileURLToPath(new URL("../../../filters/retry-budget/README.md", import.meta.url));
-/** A whole start, or two, on a machine that is busy with other tests. */
+/** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
 const NOTHING = "budgets: [{ name: nothing, ratio: { percentage: 0, minRetriesPerSecond: 0 } }]\n";
 
@@ -53,7 +53,7 @@ test("a client gets the upstream's own failure, and retries are few", { timeout:
   const response = await send(url);
   expect(response).toMatchObject({ status: 503, body: "own failure" });
   expect(response.header("x-envoy-ratelimited")).toBeUndefined();
-  // What has left the window meanwhile may be enough for a retry.
+  // The requests that have left the window meanwhile may allow a retry.
   expect(response.header("x-retry-budget")).toMatch(/^orders;outcome=(exceeded|retried)/);
 });
 
@@ -67,7 +67,7 @@ test("an edit of the file is applied while it runs", { timeout: TEST_MS }, async
   });
 });
 
-test("an edit that would move the filter to the other chain asks for a restart", {
+test("an edit that would move the filter to the other chain requires a restart", {
   timeout: TEST_MS,
 }, async () => {
   await writeFile(path.join(folder, "budget.yaml"), `where: downstream\n${NOTHING}`);

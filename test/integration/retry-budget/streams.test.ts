@@ -1,5 +1,5 @@
-// retry-budget in stock Envoy before gRPC, deadlines, attempts that time out, and clients that go:
-// what is lent comes back, whatever ends an attempt.
+// retry-budget in stock Envoy with gRPC, deadlines, attempts that time out, and clients that leave:
+// what is lent is returned, however an attempt ends.
 
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -54,7 +54,7 @@ async function configure(config: RetryBudgetConfig): Promise<void> {
 
 const decided = () => budget.decisionsSince(before);
 
-/** What `work` gives, and how many attempts the servers saw of it. */
+/** The result of `work`, and how many attempts the servers saw meanwhile. */
 async function attemptsOf<T>(work: () => Promise<T>): Promise<{ result: T; attempts: number }> {
   const seen = () => upstream.requests.length + grpc.requests.length;
   const start = seen();
@@ -64,7 +64,7 @@ async function attemptsOf<T>(work: () => Promise<T>): Promise<{ result: T; attem
 
 const sent = (options: SendOptions = {}) => attemptsOf(() => send(budget.envoy.url, options));
 
-/** Its details in the access log too. */
+/** Sends a request, and adds its details in the access log. */
 async function logged(options: SendOptions) {
   const entries = (await budget.envoy.accessLog()).length;
   const exchange = await sent(options);
@@ -90,7 +90,7 @@ describe("a gRPC client", () => {
       }
     });
 
-  test("is retried, though it posts", async () => {
+  test("is retried, although gRPC uses POST", async () => {
     await configure({ budgets: [{ name: "grpc" }] });
     method = (call, attempt) => {
       if (attempt < 3) return call.end(14, "not yet");
@@ -101,28 +101,28 @@ describe("a gRPC client", () => {
     expect(await decided()).toEqual({ "grpc retried": 2 });
   });
 
-  test("sees the server's own status where nothing is left", async () => {
+  test("sees the server's own status when the budget is spent", async () => {
     await configure({ budgets: [{ name: "grpc-spent", ratio: NOTHING }] });
     method = (call) => call.end(14, "closed for today");
     expect(await call()).toEqual({ result: { code: 14, details: "closed for today" }, attempts: 1 });
     expect(await decided()).toEqual({ "grpc-spent exceeded": 1 });
   });
 
-  test("sees UNAVAILABLE where nothing is left and there was no answer", async () => {
+  test("sees UNAVAILABLE when the budget is spent and there was no answer", async () => {
     await configure({ budgets: [{ name: "grpc-reset", ratio: NOTHING }] });
     method = (call) => call.reset();
     expect(await call()).toMatchObject({ result: { code: 14 }, attempts: 1 });
     expect(await decided()).toEqual({ "grpc-reset exceeded": 1 });
   });
 
-  test.each(["1500", "-1", "later"])("is not retried where the server pushes back by %s", async (value) => {
+  test.each(["1500", "-1", "later"])("is not retried when the server pushes back by %s", async (value) => {
     await configure({ budgets: [{ name: "grpc-pushback" }] });
     method = (call) => call.end(14, "busy", { "grpc-retry-pushback-ms": value });
     expect(await call()).toEqual({ result: { code: 14, details: "busy" }, attempts: 1 });
     expect(await decided()).toEqual({ "grpc-pushback pushback": 1 });
   });
 
-  test("that is told no by a status that is no failure of the server is not counted against", async () => {
+  test("that gets a status which is not a failure of the server is not counted", async () => {
     await configure({ budgets: [{ name: "grpc-no", ratio: NOTHING }] });
     method = (call) => call.end(5, "no such order");
     expect(await call()).toEqual({ result: { code: 5, details: "no such order" }, attempts: 1 });
@@ -144,7 +144,7 @@ describe("a deadline", () => {
   });
   const late: UpstreamResponse = { status: 503, body: "late", delayMs: 80 };
 
-  test("that is over ends the retries with the answer that there is", async () => {
+  test("that is over ends the retries with the last answer", async () => {
     await configure({ budgets: [{ name: "deadline" }] });
     answer = () => late;
     const { result, attempts } = await sent(timed("50m"));
@@ -152,7 +152,7 @@ describe("a deadline", () => {
     expect(await decided()).toEqual({ "deadline deadline": 1 });
   });
 
-  test("that is over where there is none is said in the details", async () => {
+  test("that is over without an answer is reported in the details", async () => {
     await configure({ budgets: [{ name: "deadline-lost" }] });
     answer = () => ({ fault: "reset", delayMs: 80 });
     const { attempts, details } = await logged(timed("50000u"));
@@ -160,26 +160,29 @@ describe("a deadline", () => {
     expect(await decided()).toEqual({ "deadline-lost deadline": 1 });
   });
 
-  test.each(["10S", "1H", "9000m", "", "soon", "50"])("of %s leaves the retries alone", async (timeout) => {
-    await configure({ budgets: [{ name: "deadline-far" }] });
-    answer = () => ({ ...late, delayMs: 0 });
-    expect((await sent(timed(timeout))).attempts).toBe(RETRIES + 1);
-  });
+  test.each(["10S", "1H", "9000m", "", "soon", "50"])(
+    "of %s does not affect the retries",
+    async (timeout) => {
+      await configure({ budgets: [{ name: "deadline-far" }] });
+      answer = () => ({ ...late, delayMs: 0 });
+      expect((await sent(timed(timeout))).attempts).toBe(RETRIES + 1);
+    },
+  );
 
-  test("is overlooked where that is asked for", async () => {
+  test("is ignored when the configuration says so", async () => {
     await configure({ budgets: [{ name: "deadline-off", respectDeadline: false }] });
     answer = () => late;
     expect((await sent(timed("50m"))).attempts).toBe(RETRIES + 1);
   });
 
-  test("is not what an attempt may take: after a per-try timeout there is a retry", async () => {
+  test("is not the per-try timeout: after that there is a retry", async () => {
     await configure({ budgets: [{ name: "per-try" }] });
     answer = (attempt) => (attempt === 1 ? { fault: "never" } : { status: 200, body: "good" });
     expect(await sent()).toMatchObject({ result: { status: 200, body: "good" }, attempts: 2 });
     expect(await decided()).toEqual({ "per-try retried": 1 });
   });
 
-  test("of the route leaves a request that has been slow its retries", async () => {
+  test("of the route does not take a slow request's retries", async () => {
     await configure({ budgets: [{ name: "slow" }] });
     answer = () => ({ status: 503, delayMs: 200 });
     expect((await sent()).attempts).toBe(RETRIES + 1);
@@ -187,12 +190,12 @@ describe("a deadline", () => {
   });
 });
 
-describe("a retry that is going on is given back", () => {
+describe("a retry in progress is returned", () => {
   const concurrency = { percentage: 0, minRetryConcurrency: 1 };
 
   /**
-   * One retry at a time is allowed: it is there again, at the latest when what was promised to a
-   * request without a retry left is over.
+   * One retry at a time is allowed. It is available again at the latest when a promise to a request
+   * without retries left has expired.
    */
   async function expectWhole(): Promise<void> {
     answer = (attempt) => (attempt === 1 ? { status: 503 } : { status: 200, body: "good" });
@@ -215,7 +218,7 @@ describe("a retry that is going on is given back", () => {
     await expectWhole();
   });
 
-  test("by a client that goes", async () => {
+  test("by a client that leaves", async () => {
     await configure({ budgets: [{ name: "gone", concurrency }] });
     answer = (attempt) => (attempt === 1 ? { status: 503 } : { fault: "never" });
     await expect(send(budget.envoy.url, { timeoutMs: 150 })).rejects.toThrow("no whole answer");
@@ -225,7 +228,7 @@ describe("a retry that is going on is given back", () => {
     await expectWhole();
   });
 
-  test("by a request that began before another configuration", async () => {
+  test("by a request that began before the configuration changed", async () => {
     const budgets = [{ name: "changed", concurrency }];
     await configure({ budgets });
     answer = (attempt) => (attempt === 1 ? { status: 503 } : { status: 200, delayMs: 280 });
@@ -233,13 +236,13 @@ describe("a retry that is going on is given back", () => {
     const slow = send(budget.envoy.url);
     await expect.poll(() => upstream.requests.length).toBe(start + 2);
     await configure({ budgets, explainHeader: "x-why" });
-    // Its budget is the same, and it is spent.
+    // Its budget is the same, and is spent.
     expect((await send(budget.envoy.url)).status).toBe(503);
     expect((await slow).status).toBe(200);
     await expectWhole();
   });
 
-  test("and is not there for another while it goes on", async () => {
+  test("and is not available for others meanwhile", async () => {
     await configure({ budgets: [{ name: "busy", concurrency }] });
     answer = (attempt, { path }) =>
       attempt === 1 ? { status: 503 } : { status: 200, delayMs: path === "/slow" ? 250 : 0 };
@@ -252,7 +255,7 @@ describe("a retry that is going on is given back", () => {
   });
 });
 
-test("a status that only this route retries is held to the budget too, by the next attempt", async () => {
+test("a status that only this route retries counts for the budget too, and the filter answers the next attempt", async () => {
   await configure({ budgets: [{ name: "own-status", ratio: NOTHING }] });
   answer = () => ({ status: 404 });
   const { result, attempts, details } = await logged({});
@@ -261,7 +264,7 @@ test("a status that only this route retries is held to the budget too, by the ne
   expect(await decided()).toEqual({ "own-status exceeded": 1 });
 });
 
-test("and is held to it by its own response where the configuration names it", async () => {
+test("a status that the configuration names counts for the budget, and the client gets its own response", async () => {
   const answered = { retriableStatusCodes: [404], budgets: [{ name: "named-status", ratio: NOTHING }] };
   await configure(answered);
   answer = () => ({ status: 404, body: "no such order" });
@@ -271,4 +274,4 @@ test("and is held to it by its own response where the configuration names it", a
   expect(await decided()).toEqual({ "named-status exceeded": 1 });
 });
 
-test("none of all these ended a VM", () => budget.expectAlive());
+test("none of these tests ended a VM", () => budget.expectAlive());

@@ -1,5 +1,5 @@
-// What a worker's VM had going on when a trap ended it is not held against the others for good. The
-// filter has no trap that a test could spring, so the test gives its module one.
+// What a worker's VM had in progress when a trap ended it does not count against the other VMs for
+// good. No test can make the filter trap, so this test adds a trap to its module.
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -58,13 +58,13 @@ function trappingOnBody(binary: Uint8Array): Uint8Array {
 
 const get = (path: string, timeoutMs = 20_000) => send(budget.envoy.url, { path, timeoutMs });
 
-test("a retry that was going on in a VM that trapped is given back", { timeout: 70_000 }, async () => {
+test("a retry that was in progress in a VM that trapped is returned", { timeout: 70_000 }, async () => {
   expect(await get("/fails")).toMatchObject({ status: 200 });
   const gone = expect(get("/hangs", 2000)).rejects.toThrow("no whole answer");
   await expect.poll(() => upstream.requests.filter(({ path }) => path === "/hangs")).toHaveLength(2);
   expect((await send(budget.envoy.url, { path: "/good", body: "a body" })).status).toBe(503);
   await expect.poll(async () => (await get("/good")).status).toBe(200);
-  // Nobody tells the old VM that its stream ends.
+  // The old VM does not learn that its stream ends.
   await gone;
   expect((await get("/fails")).status).toBe(503);
   await expect.poll(async () => (await get("/fails")).status, FORGOTTEN).toBe(200);

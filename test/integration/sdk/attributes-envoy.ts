@@ -1,5 +1,5 @@
-// The Envoy of the tests of attributes: one listener with mutual TLS and metadata in every place
-// that has some, one without either.
+// The Envoy for the tests of attributes: one listener with mutual TLS and with metadata wherever
+// possible, one without both.
 
 import path from "node:path";
 import { bootstrap } from "../../../envoy/config/bootstrap.js";
@@ -17,7 +17,7 @@ const METADATA = {
 export interface AttributesPlaces {
   /** The probe's module. */
   readonly module: string;
-  /** Where `ca.pem`, `server.pem` and `server.key` are. */
+  /** The folder of `ca.pem`, `server.pem` and `server.key`. */
   readonly certificates: string;
   readonly adminPort: number;
   readonly tlsPort: number;
@@ -25,7 +25,7 @@ export interface AttributesPlaces {
   readonly upstreamPort: number;
 }
 
-/** Envoy's configuration with metadata in all places that have some; the builders know none. */
+/** Envoy's configuration with metadata wherever possible; the builders have no option for it. */
 export function attributesBootstrap(places: AttributesPlaces): object {
   const { module, adminPort, tlsPort, plainPort, upstreamPort, certificates } = places;
   const built = bootstrap({

@@ -77,7 +77,8 @@ function overTls(requestPath: string): Promise<number> {
 type Phase = "request" | "response" | "log";
 
 /**
- * What the probe has said of a stream that has just ended, by phase and by the attributes' names.
+ * What the probe has logged about a stream that has just ended, by phase and by the attributes'
+ * names.
  */
 async function saidAfter(
   run: () => Promise<unknown>,
@@ -170,7 +171,7 @@ describe("attributes over mutual TLS", () => {
     },
   );
 
-  test("of the request's headers, when they come and when all is over", () => {
+  test("of the request's headers, when they arrive and at the end", () => {
     expect(said.request).toMatchObject(REQUEST);
     expect(said.log).toMatchObject(REQUEST);
     expect(said.response).toMatchObject({ "request.path": "null", "request.headers": "{}" });
@@ -178,7 +179,7 @@ describe("attributes over mutual TLS", () => {
     expect(said.log["request.duration"]).toEqual(SAID(1));
   });
 
-  test("of the response, once it is there", () => {
+  test("of the response, once it has arrived", () => {
     expect(said.request).toMatchObject({ "response.code": "-7", "response.code_details": "null" });
     for (const phase of [said.response, said.log]) {
       expect(phase).toMatchObject({
@@ -211,7 +212,7 @@ describe("attributes over mutual TLS", () => {
     });
   });
 
-  test("times are nanoseconds since 1970, as the clock's are", () => {
+  test("times are nanoseconds since 1970, like the clock's", () => {
     const came = Number(said.request["request.time"]) / 1e6;
     const [milliseconds, nanoseconds] = (said.request.now ?? "").split(" ").map(Number);
     expect(Math.abs(Date.now() - came)).toBeLessThan(60_000);
@@ -220,7 +221,7 @@ describe("attributes over mutual TLS", () => {
   });
 });
 
-test("without TLS, metadata or a header there is nothing, and no harm", async () => {
+test("attributes of TLS, metadata or headers are null without these, and do no harm", async () => {
   const { request, log } = await saidAfter(() => send(`http://127.0.0.1:${plainPort}/`));
   for (const said of [request, log]) {
     expect(said).toMatchObject({

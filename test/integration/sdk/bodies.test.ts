@@ -1,4 +1,4 @@
-// Bodies through a probe filter in stock Envoy: what a buffer holds, and what writes make of it.
+// Bodies through a probe filter in stock Envoy: what a buffer holds, and what writes do to it.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -44,7 +44,10 @@ afterAll(async () => {
 
 type Protocol = "http1" | "http2";
 
-/** Sends `body` with a command for the request; what the filter saw, and what the upstream got. */
+/**
+ * Sends `body` with a command for the request; returns what the filter saw, and what the upstream
+ * received.
+ */
 async function request(command: string, protocol: Protocol = "http2", body = TEN) {
   const before = upstream.requests.length;
   const response = await send(envoy.url, {
@@ -57,7 +60,7 @@ async function request(command: string, protocol: Protocol = "http2", body = TEN
   return { status: response.status, saw, got: upstream.requests[before]?.body };
 }
 
-/** What a client gets of the upstream's `body` with a command for the response. */
+/** What a client receives of the upstream's `body` with a command for the response. */
 function response(command: string, protocol: Protocol = "http2", body = TEN): Promise<ClientResponse> {
   answer = body;
   return send(envoy.url, { protocol, headers: [["x-response", command]] });
@@ -109,7 +112,7 @@ describe.each(["http1", "http2"] as const)("a body held whole, over %s", (protoc
     expect(got).toBe(TEN);
   });
 
-  test("in each callback the buffer has all that is held, the last piece included", async () => {
+  test("in each callback the buffer has everything that is held, including the last piece", async () => {
     const { saw, got } = await request("hold size", protocol, "x".repeat(900_000));
     const sizes = saw.slice(0, -1).map((entry) => Number.parseInt(entry, 10));
     expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
@@ -117,14 +120,14 @@ describe.each(["http1", "http2"] as const)("a body held whole, over %s", (protoc
     expect(got).toHaveLength(900_000);
   });
 
-  test("grows far beyond what was there", async () => {
+  test("can grow far beyond its first size", async () => {
     expect((await request("hold grow 900000", protocol)).got).toHaveLength(900_000);
     expect((await response("hold grow 900000", protocol)).body).toHaveLength(900_000);
   });
 });
 
 describe("a body in pieces", () => {
-  test("each piece is in the buffer alone, and what is written of it goes on", async () => {
+  test("each piece is in the buffer alone, and is passed on as it was written", async () => {
     const { saw, got } = await request("each prepend <", "http2", "x".repeat(500_000));
     const pieces = saw.filter((entry) => entry !== "=0").map((entry) => Number.parseInt(entry, 10));
     expect(pieces.reduce((sum, size) => sum + size, 0)).toBe(500_000);
@@ -151,7 +154,7 @@ test.each(["http1", "http2"] as const)(
   },
 );
 
-describe("where there is no body", () => {
+describe("without a body", () => {
   test.each([
     ["last read 0 5", '""'],
     ["last size", "=0"],
@@ -167,7 +170,7 @@ describe("where there is no body", () => {
     expect(upstream.requests.at(-1)?.body).toBe("");
   });
 
-  test("because it has gone on, reads find nothing and writes are refused", async () => {
+  test("reads find nothing and writes are refused after the body has been passed on", async () => {
     for (const [command, expected] of [
       ["late size", "=0"],
       ["late read 0 5", '""'],
@@ -180,7 +183,7 @@ describe("where there is no body", () => {
 });
 
 describe("a limit", () => {
-  test("answers 413 to what is over it, in the filter's own words", async () => {
+  test("answers 413 to a body that is over it, in the filter's own words", async () => {
     expect(await request("limit 9")).toMatchObject({ status: 413, got: undefined });
     expect((await envoy.accessLog(1)).at(-1)).toMatchObject({ status: 413, details: "over_the_limit" });
     expect(await request("limit 10")).toMatchObject({ status: 200, got: TEN });
@@ -188,7 +191,7 @@ describe("a limit", () => {
     expect(await request("limit 899999", "http1", "x".repeat(900_000))).toMatchObject({ status: 413 });
   });
 
-  test("of Envoy's own ends what is held beyond it, or grows beyond it", async () => {
+  test("of Envoy's own ends a held body that is larger, or grows larger", async () => {
     expect(await request("hold size", "http1", "x".repeat(3 * MEBIBYTE))).toMatchObject({ status: 413 });
     expect((await envoy.accessLog(1)).at(-1)).toMatchObject({ details: "request_payload_too_large" });
     expect(await request("hold grow 3000000", "http1")).toMatchObject({ status: 413, got: undefined });
@@ -197,18 +200,18 @@ describe("a limit", () => {
     expect(await response("hold grow 3000000", "http1")).toMatchObject(reset);
   });
 
-  test("of Envoy's own is the stream's window with HTTP/2", async () => {
+  test("of Envoy's own is the stream's window over HTTP/2", async () => {
     const large = "x".repeat(3 * MEBIBYTE);
     expect(await request("hold size", "http2", large)).toMatchObject({ status: 200, got: large });
     expect(await request("limit 3145727", "http2", large)).toMatchObject({ status: 413, got: undefined });
   });
 
-  test("that a response is over resets it, for its headers have gone", async () => {
+  test("resets a response whose body is over it, because its headers have been sent", async () => {
     expect(await response("limit 9", "http1")).toMatchObject({ status: 200, end: "reset" });
     expect((await envoy.accessLog(1)).at(-1)).toMatchObject({ details: "over_the_limit" });
   });
 
-  test("is no limit for a body that goes on in pieces", async () => {
+  test("does not limit a body that is passed on in pieces", async () => {
     const { status, got } = await request("each size", "http2", "x".repeat(3 * MEBIBYTE));
     expect({ status, size: got?.length }).toEqual({ status: 200, size: 3 * MEBIBYTE });
     expect((await response("each append .", "http1", "x".repeat(3 * MEBIBYTE))).body.length).toBeGreaterThan(
@@ -235,7 +238,7 @@ describe("a body before trailers", () => {
     expect(withTrailers.requests.at(-1)?.trailers).toEqual([["x-start", "2"]]);
   });
 
-  test("that has gone on is gone", async () => {
+  test("that has been passed on is gone", async () => {
     const answered = await exchange(["x-request", "last append !"]);
     expect(answered.header("x-saw")).toMatch(/10 trailers\(0\) =2$/);
     expect(withTrailers.requests.at(-1)?.body).toBe(TEN);

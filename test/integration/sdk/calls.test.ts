@@ -49,7 +49,7 @@ beforeAll(async () => {
       upstream,
       service,
       broken: at((broken.address() as AddressInfo).port),
-      // Nobody listens on the port of TCP's multiplexer.
+      // No server listens on the port of TCP's multiplexer.
       dead: at(1),
     },
     workers: 1,
@@ -125,19 +125,19 @@ async function saw(command: string, headers: Headers = {}): Promise<string | und
 const call = (headers: Headers) => saw("call", { "x-cluster": "service", "x-path": "/", ...headers });
 
 describe("an HTTP call", () => {
-  test("sends headers, body and trailers, and hands over the response in the stream's own context", async () => {
+  test("sends headers, body and trailers, and delivers the response in the stream's own context", async () => {
     const response = await ask("call", { "x-cluster": "service", "x-path": "/where", "x-body": "you" });
     expect(response.header("x-saw")).toBe("response 201 9 hello you 0 (null)");
     expect(service.requests.at(-1)).toMatchObject({ method: "POST", path: "/where", body: "you" });
     expect(upstream.requests.at(-1)?.headers).toContainEqual(["x-from-call", "hello you"]);
   });
 
-  test("takes an endpoint's own 503 or 504 for a response, whatever its words", async () => {
+  test("takes an endpoint's own 503 or 504 for a response, whatever its body says", async () => {
     expect(await call({ "x-path": "/504" })).toBe("response 504 24 upstream request timeout 0 (null)");
     expect(await call({ "x-path": "/503" })).toBe("response 503 19 no healthy upstream 0 (null)");
   });
 
-  test("tells a timeout, before the response and in its middle", async () => {
+  test("reports a timeout, before the response and in its middle", async () => {
     hold();
     expect(await call({ "x-path": "/held", "x-timeout": "30" })).toBe("failure 0 upstream request timeout");
     expect(await call({ "x-cluster": "broken", "x-path": "/stall", "x-timeout": "300" })).toBe(
@@ -145,23 +145,23 @@ describe("an HTTP call", () => {
     );
   });
 
-  test("tells an endpoint that cannot be reached, with Envoy's reason", async () => {
+  test("reports an endpoint that cannot be reached, with Envoy's reason", async () => {
     expect(await call({ "x-cluster": "dead" })).toMatch(/^failure 1 .*connection failure/);
     expect(await call({ "x-cluster": "broken", "x-path": "/no-headers" })).toMatch(
       /^failure 1 .*connection termination/,
     );
   });
 
-  test("tells a response that broke off", async () => {
+  test("reports a response that broke off", async () => {
     expect(await call({ "x-cluster": "broken", "x-path": "/half" })).toBe("failure 2 (null)");
   });
 
-  test("hands over a response of 300 KB whole", async () => {
+  test("delivers a response of 300 KB whole", async () => {
     const response = await ask("call-large", { "x-cluster": "service", "x-path": "/large" });
     expect(response.header("x-saw")).toBe("response 200 300000");
   });
 
-  test("is refused with a status where it cannot be made", async () => {
+  test("is refused with a status when it cannot be made", async () => {
     expect(await call({ "x-cluster": "nowhere" })).toBe("status 2");
     expect(await call({ "x-cluster": "" })).toBe("status 2");
     expect(await call({ "x-timeout": "4294967295" })).toBe("status 2");
@@ -169,35 +169,35 @@ describe("an HTTP call", () => {
     expect(await saw("busy", { "x-cluster": "service", "x-path": "/" })).toMatch(/^again 2 response 201/);
   });
 
-  test("may be made again by its own handler", async () => {
+  test("can be made again by its own handler", async () => {
     expect(await saw("again", { "x-cluster": "service", "x-path": "/" })).toBe("called 3");
   });
 
-  test("may be answered by a local reply", async () => {
+  test("can be answered by a local reply", async () => {
     const response = await ask("refuse", { "x-cluster": "service", "x-path": "/" });
     expect([response.status, response.body]).toEqual([403, "refused\n"]);
   });
 
-  test("may be made out of a timer, in the root's context, for a stream that waits", async () => {
+  test("can be made by a timer, in the root's context, for a stream that waits", async () => {
     const said = await saw("from-root", { "x-cluster": "service", "x-path": "/" });
     expect(said).toBe("response 201 6 hello  0 (null)");
   });
 
-  test("may hold a response", async () => {
+  test("can hold a response", async () => {
     expect(await saw("at-response", { "x-cluster": "service" })).toBe("before the response");
   });
 
-  test("does not call the handler of one that is cancelled", async () => {
+  test("does not call the handler of a cancelled call", async () => {
     expect(await saw("cancel", { "x-cluster": "service", "x-path": "/" })).toBe("called 0 pending false");
   });
 
-  test("is forgotten when its stream goes first", async () => {
+  test("is forgotten when its stream ends first", async () => {
     hold();
     const request = await heldRequest(envoy.url, { "x-do": "leave", "x-timeout": "20000" });
     request.destroy();
     await expect.poll(() => saw("left-alone")).toBe("pending false called 0");
     release();
-    // The answer that nobody waits for comes before this one.
+    // The answer that no handler waits for arrives before this one.
     expect(await call({})).toMatch(/^response 201/);
     expect(await saw("left-alone")).toBe("pending false called 0");
   });
@@ -229,7 +229,7 @@ describe("an HTTP call of a filter that keeps nothing per stream", () => {
     expect(await answered()).toBe(1);
   });
 
-  test("is forgotten when its stream goes first", async () => {
+  test("is forgotten when its stream ends first", async () => {
     hold();
     const request = await heldRequest(stateless.url, {});
     request.destroy();

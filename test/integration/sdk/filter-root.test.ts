@@ -1,7 +1,7 @@
-// What `FilterRoot` promises, held for every filter: a root without a configuration lets everything
-// pass, one whose first configuration was refused too, and the last good one serves on. The roots
-// are the in-process host's own, because Envoy gives a stream only to a root that it configured,
-// and configures a root once; other hosts of proxy-wasm do neither.
+// What `FilterRoot` promises, checked for every filter: a root without a configuration lets
+// everything pass, also after its first configuration was refused, and the last good configuration
+// serves on. The in-process host makes the roots, because Envoy gives a stream only to a root that
+// it configured, and configures a root once. Other hosts of proxy-wasm do neither.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { FILTERS } from "../../../filters/catalog.js";
@@ -24,7 +24,10 @@ const RESPONSE: HeaderList = [
 ];
 const REFUSED = '{"no such key": 1}';
 
-/** Two configurations of each filter, and what tells a stream under the first from the second. */
+/**
+ * Two configurations of each filter, and how a stream under the first differs from one under the
+ * second.
+ */
 interface Subject {
   readonly first: object;
   readonly second: object;
@@ -82,7 +85,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
 };
 
-test("every filter of the catalog is held to it, and the template", () => {
+test("the list has every filter of the catalog, and the template", () => {
   expect(Object.keys(SUBJECTS).sort()).toEqual([...FILTERS.map(({ name }) => name), "template"].sort());
 });
 
@@ -122,11 +125,11 @@ describe.each(Object.entries(SUBJECTS))("%s", (name, { first, second, sign, sign
     expect([...host.metrics.values.values()].filter((value) => value > 0)).toEqual([]);
   }
 
-  test("lets a stream that comes before any configuration pass as it is", () => {
+  test("lets a stream that arrives before any configuration pass unchanged", () => {
     expectUntouched(start());
   });
 
-  test("refuses its first configuration with one line, lets streams pass, and takes a good one then", () => {
+  test("refuses its first configuration with one line, lets streams pass, and then accepts a good one", () => {
     const filter = start();
     expect(filter.configure(REFUSED)).toBe(false);
     expect(filter.vm.logs.map(({ text }) => text)).toEqual([
@@ -139,7 +142,7 @@ describe.each(Object.entries(SUBJECTS))("%s", (name, { first, second, sign, sign
     expect(sign(exchange(filter.root))).toBe(signs[0]);
   });
 
-  test("serves on by the last good configuration when a later one is refused", () => {
+  test("serves on with the last good configuration when a later one is refused", () => {
     const { root, configure } = start();
     expect(configure(first)).toBe(true);
     expect(configure(REFUSED)).toBe(false);
@@ -147,7 +150,7 @@ describe.each(Object.entries(SUBJECTS))("%s", (name, { first, second, sign, sign
     expect(sign(exchange(root))).toBe(signs[0]);
   });
 
-  test("serves new streams by a later configuration, whatever contexts it made before", () => {
+  test("serves new streams with a later configuration, whatever contexts it made before", () => {
     const { root, configure } = start();
     expect(configure(first)).toBe(true);
     exchange(root);

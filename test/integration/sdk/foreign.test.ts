@@ -47,7 +47,7 @@ async function saw(command: string, text = "", method = "GET"): Promise<string |
   return response.header("x-saw");
 }
 
-/** A request on a connection that is kept for the next. */
+/** A request on a connection that stays open for the next request. */
 function sawOn(agent: http.Agent, command: string, text = ""): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = http.get(
@@ -61,23 +61,23 @@ function sawOn(agent: http.Agent, command: string, text = ""): Promise<string> {
   });
 }
 
-describe("properties of a filter's own", () => {
-  test("are read back, later too, and by the access log, on one stream alone", async () => {
+describe("a filter's own properties", () => {
+  test("can be read back, later too, and by the access log, on their own stream only", async () => {
     expect(await saw("property", "hello")).toBe('null 0 "hello"');
     expect(await saw("property-later", "later")).toBe('"later"');
     expect((await envoy.accessLog(1)).at(-1)).toMatchObject({ note: "later" });
     expect(await saw("property", "")).toBe('null 0 ""');
   });
 
-  test("that are declared read-only are set once", async () => {
+  test("that are declared read-only can be set once", async () => {
     expect(await saw("property-once", "x")).toBe('0 2 "x"');
   });
 
-  test("cannot be declared twice, and are of no stream while a plugin starts", async () => {
+  test("cannot be declared twice, and belong to no stream while a plugin starts", async () => {
     expect(await saw("declarations")).toBe("0 2 0 1 null");
   });
 
-  test("that are declared for the connection are there for its next request, and for no other's", async () => {
+  test("that are declared for the connection are available for its next request, and for no other connection's", async () => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const other = new http.Agent({ keepAlive: true, maxSockets: 1 });
     try {
@@ -90,12 +90,12 @@ describe("properties of a filter's own", () => {
     }
   });
 
-  test("never stand for what Envoy itself knows", async () => {
+  test("never replace what Envoy itself knows", async () => {
     expect(await saw("attribute", "FORGED")).toBe('0 "GET" 0 "GET"');
   });
 });
 
-test("Envoy's own filter state takes the keys that Envoy knows", async () => {
+test("Envoy's own filter state accepts the keys that Envoy knows", async () => {
   expect(await saw("state", "some.thing")).toBe('0 "some.thing" 0 1 1');
 });
 
@@ -104,7 +104,7 @@ describe("zlib", () => {
     expect(await saw("compress", text)).toBe(`${text.length > 100} true`);
   });
 
-  test.each(["", "garbage", "x\x9c\xff\xff\xff"])("refuses what is not its format: %j", async (text) => {
+  test.each(["", "garbage", "x\x9c\xff\xff\xff"])("refuses data in another format: %j", async (text) => {
     expect(await saw("uncompress", text)).toBe("null");
   });
 });
@@ -165,13 +165,16 @@ describe("expressions", () => {
     ["request.path + 'abc'", "0 4 true false"],
     ["null", "3 -1 true false"],
   ])("%s", async (source, expected) => {
-    // After that it is deleted, twice, and is not found.
+    // After that the expression is deleted twice, and is not found the second time.
     expect(await saw("expression", source)).toBe(`${expected} 0 0 1`);
   });
 
-  test.each(["", "1 +", "request.", "nofunction(1)"])("that does not compile is none: %j", async (source) => {
-    expect(await saw("expression", source)).toBe("does not compile");
-  });
+  test.each(["", "1 +", "request.", "nofunction(1)"])(
+    "that do not compile are refused: %j",
+    async (source) => {
+      expect(await saw("expression", source)).toBe("does not compile");
+    },
+  );
 
   test("that a plugin compiled serve every stream", async () => {
     expect(await saw("kept-expression", "", "POST")).toBe("true");
@@ -179,7 +182,7 @@ describe("expressions", () => {
   });
 });
 
-test("a function that there is not is not found", async () => {
+test("an unknown function is not found", async () => {
   expect(await saw("unknown", "no_such_function")).toBe("1 null");
   expect(await saw("unknown", "")).toBe("1 null");
   expect(await saw("clear-route")).toBe("0");

@@ -17,7 +17,7 @@ let upstream: Upstream;
 let grpc: Upstream;
 let envoy: TestEnvoy;
 
-/** What became of the clients' side of streams, as the gRPC server saw it. */
+/** How the clients' side of streams ended, as the gRPC server saw it. */
 const endings: string[] = [];
 
 beforeAll(async () => {
@@ -31,9 +31,9 @@ beforeAll(async () => {
     upstreams: {
       upstream,
       grpc,
-      // As a protocol buffer this name is a message: one unknown field of four bytes.
+      // Read as a protocol buffer, this name is a message: one unknown field of four bytes.
       users: grpc,
-      // Nobody listens on the port of TCP's multiplexer.
+      // No server listens on the port of TCP's multiplexer.
       dead: { ...grpc, port: 1 },
     },
     workers: 1,
@@ -95,23 +95,23 @@ const unary = (method: string, headers: Headers = {}) =>
 const stream = (command: string, method: string) => saw(command, { "x-cluster": "grpc", "x-method": method });
 
 describe("a gRPC call", () => {
-  test("sends one message with initial metadata, and hands over one", async () => {
+  test("sends one message with initial metadata, and delivers one", async () => {
     expect(await unary("Say")).toBe("response 10 hi to true");
     const seen = grpc.requests.at(-1);
     expect(seen?.path).toBe("/test.Echo/Say");
     expect(seen?.headers).toContainEqual(["x-metadata", "sent"]);
   });
 
-  test("sends and takes an empty message", async () => {
+  test("sends and receives an empty message", async () => {
     expect(await unary("Echo", { "x-message": "" })).toBe("response 0");
   });
 
-  test("hands over the server's status and words", async () => {
+  test("reports the server's status and message", async () => {
     expect(await unary("Fail")).toBe("failure 7 not for you");
     expect(await unary("Nowhere")).toMatch(/^failure 12 no method/);
   });
 
-  test("fails where a server ends well without a message", async () => {
+  test("fails when a server ends without an error and without a message", async () => {
     expect(await unary("NoMessage")).toBe("failure 13");
   });
 
@@ -124,35 +124,35 @@ describe("a gRPC call", () => {
     expect(await unary("Break")).toMatch(/^failure (13|14) /);
   });
 
-  test("does not call the handler of one that is cancelled", async () => {
+  test("does not call the handler of a cancelled call", async () => {
     expect(await saw("grpc-cancel", { "x-cluster": "grpc", "x-method": "Silent" })).toBe(
       "called 0 pending false",
     );
   });
 
-  test("is refused with a status where there is no such cluster", async () => {
+  test("is refused with a status when there is no such cluster", async () => {
     expect(await unary("Say", { "x-cluster": "nowhere" })).toMatch(/^status \d+$/);
   });
 
-  test("takes a cluster whose name would be a message by itself", async () => {
+  test("accepts a cluster whose name could be read as a message", async () => {
     expect(await unary("Say", { "x-cluster": "users" })).toBe("response 10 hi to true");
   });
 });
 
 describe("a gRPC stream", () => {
-  test("carries metadata and messages both ways, empty ones too, to its end", async () => {
+  test("carries metadata and messages both ways, also empty ones, to its end", async () => {
     expect(await stream("grpc-stream-three", "Echo")).toBe(
       "initial sent message 2 m1 message 0  message 2 m3 trailing 1 close 0 all of it late 11",
     );
   });
 
-  test("sends in answer to what comes", async () => {
+  test("sends in answer to what arrives", async () => {
     expect(await stream("grpc-stream-chat", "Echo")).toBe(
       "initial sent message 2 m1 message 2 m2 message 2 m3 trailing 1 close 0 all of it late 11",
     );
   });
 
-  test("ends when the server ends it while this side might still send", async () => {
+  test("ends when the server ends it while this side could still send", async () => {
     expect(await stream("grpc-stream", "Fail")).toMatch(/close 7 not for you late 11$/);
   });
 
@@ -160,19 +160,19 @@ describe("a gRPC stream", () => {
     expect(await stream("grpc-stream", "Break")).toMatch(/message 3 one.* close (13|14) .*late 11$/);
   });
 
-  test("ends where no server can be reached", async () => {
+  test("ends when no server can be reached", async () => {
     expect(await saw("grpc-stream", { "x-cluster": "dead", "x-method": "Echo" })).toMatch(
       /close 14 .*late 11$/,
     );
   });
 
-  test("is cancelled out of its own message", async () => {
+  test("can be cancelled by its own message handler", async () => {
     endings.length = 0;
     expect(await stream("grpc-stream-cancel", "Echo")).toBe("cancelled pending false 1");
     await expect.poll(() => endings).toEqual(["reset"]);
   });
 
-  test("is cancelled when the client's stream goes first", async () => {
+  test("is cancelled when the client's stream ends first", async () => {
     endings.length = 0;
     const headers = { "x-do": "grpc-stream", "x-cluster": "grpc", "x-method": "Silent" };
     const request = http.get(envoy.url, { headers, agent: false });

@@ -54,21 +54,21 @@ function askForTrailers(command: string, trailers: HeaderList, body = "question"
   return send(envoy.url, { protocol: "http2", headers, body, trailers });
 }
 
-/** Values by name, those of a repeated one joined. */
+/** Values by name; those of a repeated name are joined. */
 function byName(list: HeaderList = []): Record<string, string> {
   const names = new Set(list.map(([name]) => name));
   const valuesOf = (name: string) => list.filter(([other]) => other === name).map(([, value]) => value);
   return Object.fromEntries([...names].map((name) => [name, valuesOf(name).join(", ")]));
 }
 
-/** The headers that the client and the filter set, as the upstream got them. */
+/** The headers that the client and the filter set, as the upstream received them. */
 function got(): Record<string, string> {
   const own = (upstream.requests.at(-1)?.headers ?? []).filter(([name]) => /^(host|x-do|x-new)$/.test(name));
   return Object.fromEntries(own);
 }
 
 describe("all headers at once", () => {
-  test("of a request, repeated names included", async () => {
+  test("of a request, including repeated names", async () => {
     const before = upstream.requests.length;
     expect(await ask("replace-all", "body")).toMatchObject({ status: 200 });
     const request = upstream.requests[before];
@@ -88,7 +88,7 @@ describe("all headers at once", () => {
   });
 
   test.each(["too-many", "too-large", "not-encoded"])(
-    "are refused, and those that are there stay: %s",
+    "are refused, and the existing ones stay: %s",
     async (command) => {
       const response = await ask(command);
       expect(response.header("x-saw")).toBe("=2");
@@ -101,26 +101,26 @@ describe("all headers at once", () => {
   });
 });
 
-describe("a header that Envoy cannot do without", () => {
+describe("a removed header that Envoy needs", () => {
   test.each([
     ["remove-path", 404, "route_not_found"],
     ["remove-method", 503, "filter_removed_required_request_headers"],
     ["remove-status", 502, "filter_removed_required_response_headers"],
-  ])("%s is an answer of Envoy's, and no more", async (command, status, details) => {
+  ])("%s leads to an answer from Envoy, and no more", async (command, status, details) => {
     expect((await ask(command)).status).toBe(status);
     expect((await envoy.accessLog(1)).at(-1)?.details).toMatch(details);
     expect((await ask("none")).status).toBe(200);
   });
 });
 
-describe("a map that is not there", () => {
-  test("has nothing, and refuses writes", async () => {
+describe("a map that does not exist", () => {
+  test("is empty, and refuses writes", async () => {
     const response = await ask("absent", "body");
     expect(response.status).toBe(200);
     expect(response.header("x-saw")?.split(" ")).toEqual(Array(5).fill("null/true/0/2/2/2"));
   });
 
-  test("is that of the request once it has gone on", async () => {
+  test("is the request's after the request has been passed on", async () => {
     const saw = (await ask("request-later", "body")).header("x-saw")?.split(" ");
     expect(new Set(saw)).toEqual(new Set(["null"]));
   });
@@ -144,7 +144,7 @@ describe("trailers", () => {
     }
   });
 
-  test("where there are none are made by a write with the last piece of the body", async () => {
+  test("that do not exist are created by a write with the last piece of the body", async () => {
     const answer = await askForTrailers("add-trailers", []);
     expect(answer.header("x-saw")).toBe("=0");
     expect(byName(withTrailers.requests.at(-1)?.trailers)).toEqual({ "x-new": "value" });

@@ -43,14 +43,14 @@ async function prometheus(): Promise<readonly string[]> {
   return (await response.text()).split("\n").filter((line) => line.startsWith("probe_"));
 }
 
-test("a call says what became of it, and a value can be read where there is one", async () => {
+test("a call returns its status, and a value can be read if there is one", async () => {
   const response = await send(envoy.url, { headers: [["x-rule", "statuses"]] });
-  // A counter takes 1 and more; a histogram has no value to read, and an unknown metric is not
+  // A counter takes 1 and more. A histogram has no value to read, and an unknown metric is not
   // found.
   expect(response.header("x-saw")).toBe("0 2 2 0 0 0 2 7 77 78 2 1");
 });
 
-test("labels of all three types become tags, whatever the values hold", async () => {
+test("labels of all three types become tags, whatever their values contain", async () => {
   for (const [rule] of RULES) {
     await send(envoy.url, { headers: [["x-rule", Buffer.from(rule).toString("latin1")]] });
   }
@@ -63,7 +63,7 @@ test("labels of all three types become tags, whatever the values hold", async ()
   expect(lines.filter((line) => !line.includes(',outcome="seen"'))).toEqual([]);
 });
 
-test("a histogram is counted and summed when Envoy has gathered it from its workers", async () => {
+test("a histogram is counted and summed after Envoy has gathered it from its workers", async () => {
   await send(envoy.url, { headers: [["x-rule", "gathered"]] });
   // Envoy gathers every five seconds. It keeps a value to within a tenth.
   const labels = '{rule="gathered",outcome="seen"}';

@@ -64,7 +64,7 @@ afterAll(async () => {
 
 const at = (endpointPort: number) => ({ address: "127.0.0.1", port: endpointPort });
 
-/** Sends back what it gets; ends the connection after `bye`. */
+/** Echoes what it receives; ends the connection after `bye`. */
 async function startEcho(): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {});
@@ -92,7 +92,7 @@ class Client {
     this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
   }
 
-  /** Sends, and waits until all that came is this. */
+  /** Sends, and waits until exactly this has arrived. */
   async says(text: string, answer: string): Promise<void> {
     this.socket.write(text);
     await expect.poll(() => this.text).toBe(answer);
@@ -105,11 +105,11 @@ async function connection(): Promise<Client> {
   return new Client(socket);
 }
 
-/** The line that the filter wrote when a connection was gone. */
+/** The line that the filter logged when a connection was gone. */
 const story = (text: string) => expect.poll(() => envoy.logs()).toContain(`connection: ${text}`);
 
 describe("a network filter", () => {
-  test("sees bytes both ways, changes them, and is told of the end", async () => {
+  test("sees bytes both ways, changes them, and learns of the end", async () => {
     const client = await connection();
     await client.says("hello", "hello!");
     await client.says("rewrite me", "hello!rewritten!");
@@ -119,7 +119,7 @@ describe("a network filter", () => {
     expect(received.slice(-2)).toEqual(["hello", "rewritten"]);
   });
 
-  test("is told when the upstream ends first", async () => {
+  test("learns when the upstream ends first", async () => {
     const client = await connection();
     await client.says("bye", "bye!");
     client.socket.end();
@@ -135,7 +135,7 @@ describe("a network filter", () => {
     client.socket.destroy();
   });
 
-  test("holds what came, and sees it again in front of what comes then", async () => {
+  test("holds what arrived, and sees it again in front of what arrives next", async () => {
     const client = await connection();
     client.socket.write("hold");
     await expect.poll(() => envoy.logs()).toContain("held");
@@ -144,7 +144,7 @@ describe("a network filter", () => {
     await story("new down 4 down 7");
   });
 
-  test("holds back what the upstream sent, until more comes", async () => {
+  test("holds back what the upstream sent, until more arrives", async () => {
     const client = await connection();
     client.socket.write("back");
     await expect.poll(() => envoy.logs()).toContain("held back");
@@ -152,24 +152,24 @@ describe("a network filter", () => {
     client.socket.destroy();
   });
 
-  test("pauses, and goes on out of a timer", async () => {
+  test("pauses, and is resumed by a timer", async () => {
     const client = await connection();
     await client.says("pause", "pause!");
     client.socket.destroy();
-    // What was held goes on behind the filter, which does not see it again.
+    // The held bytes continue behind the filter, which does not see them again.
     await story("new down 5 down 0 end");
-    // 12 is `Unimplemented`: Envoy has no way to let the other direction go on.
+    // 12 is `Unimplemented`: Envoy cannot resume the other direction.
     expect(envoy.logs()).toContain("resumed: status 0 up 12");
   });
 
-  test("goes on after a call, with what the service said", async () => {
+  test("is resumed by a call, with what the service said", async () => {
     const client = await connection();
     await client.says("call", "called!");
     client.socket.destroy();
     await story("new down 4 down 0 end");
   });
 
-  test("finds a connection gone when its timer comes", async () => {
+  test("finds a connection gone when its timer runs", async () => {
     const client = await connection();
     const pauses = envoy.logs().split("paused").length;
     client.socket.write("pause");
@@ -178,7 +178,7 @@ describe("a network filter", () => {
     await expect.poll(() => envoy.logs()).toContain("resumed: status 2 up 2");
   });
 
-  test("keeps two hundred connections apart, and a megabyte whole", async () => {
+  test("keeps two hundred connections separate, and a megabyte whole", async () => {
     const clients = await Promise.all(Array.from({ length: 200 }, connection));
     await Promise.all(clients.map((client, i) => client.says(`number ${i}`, `number ${i}!`)));
     const large = "x".repeat(1_000_000);

@@ -1,6 +1,6 @@
-// A callback within another one: the host enters it while a host call of the first is under way.
-// What the first has read and made stays its own until it returns, and its host calls are about its
-// own stream. Stock Envoy puts such callbacks off; the in-process host is made to enter them.
+// A callback within another one: the host enters it during a host call of the first. What the first
+// callback has read and made stays its own until it returns, and its host calls concern its own
+// stream. Stock Envoy postpones such callbacks; the in-process host is made to enter them.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,7 +18,7 @@ import {
 } from "../../../kit/index.js";
 import { compileModule } from "../../../toolchain/compile/build.js";
 
-/** More than the block that the module keeps for what the host hands over. */
+/** Larger than the block that the module reserves for what the host returns. */
 const LARGE = 200_000;
 const TIMES = 20;
 const PLAIN: HeaderList = [
@@ -69,7 +69,7 @@ describe("a callback in which the host enters another one", () => {
     expect(headerOf(stream.requestHeaders, "x-large-kept") === large).toBe(true);
   });
 
-  test("makes its host calls about its own stream, and reaches the other one where it turns to it", () => {
+  test("makes its host calls about its own stream, and about the other one after it switches to that", () => {
     const module = start();
     const others: HttpStream[] = [];
     const stream = reenter(module, [], () => others.push(module.open(PLAIN)));
@@ -79,7 +79,7 @@ describe("a callback in which the host enters another one", () => {
     expect(other?.requestHeaders).toEqual([...PLAIN, ["x-from-outer", "hello"]]);
   });
 
-  test("gives all of its memory back when it ends, however often that happens", () => {
+  test("frees all of its memory when it ends, however often that happens", () => {
     const module = start();
     const once = () => {
       const others: HttpStream[] = [];
@@ -97,7 +97,7 @@ describe("a callback in which the host enters another one", () => {
 describe("a local reply", () => {
   const ORDER = ["before the reply", "after the reply", "response headers"];
 
-  test("is not told to the filter within its own callback by stock Envoy", async () => {
+  test("is not reported to the filter within its own callback by stock Envoy", async () => {
     await using upstream = await startUpstream();
     await using envoy = await startEnvoy({
       filters: [{ name: "reentered", module: file }],

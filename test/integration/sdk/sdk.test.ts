@@ -63,12 +63,12 @@ describe("the SDK in stock Envoy", () => {
     expect(response.header("grpc-status")).toBe("8");
   });
 
-  test("reads properties, and null where there is none", async () => {
+  test("reads properties, and null if there is none", async () => {
     expect(await saw("property")).toBe("/where?a=1");
     expect(await saw("missing-property")).toBe("(null)");
   });
 
-  test("tells a header that is empty from one that is missing, or from a map that does not exist yet", async () => {
+  test("tells an empty header from a missing one, and from a map that does not exist yet", async () => {
     expect(await saw("missing-header")).toBe("(null)");
     expect(await saw("empty-header", ["x-empty", ""])).toBe("");
     expect(await saw("early-response")).toBe("(null)");
@@ -80,19 +80,19 @@ describe("the SDK in stock Envoy", () => {
     expect(drawn.size).toBeGreaterThan(195);
   });
 
-  test("logs what the level lets through, and knows it beforehand", async () => {
+  test("logs what the level lets through, and knows it in advance", async () => {
     expect(await saw("levels")).toBe("warn");
     await expect.poll(() => envoy.logs()).toContain("probe: a warning");
     expect(envoy.logs()).not.toContain("probe: a detail");
   });
 
-  test("walks all headers, two and a half thousand of them too", async () => {
+  test("reads all headers, also two and a half thousand", async () => {
     const many = (count: number) => Array.from({ length: count }, (): [string, string] => ["x-many", "a"]);
     expect(Number(await saw("count", ...many(900)))).toBeGreaterThan(900);
     expect(Number(await saw("count", ...many(2500)))).toBeGreaterThan(2500);
   });
 
-  test("keeps what streams know apart, when many are open at once", async () => {
+  test("keeps the state of streams separate when many are open at once", async () => {
     const ids = Array.from({ length: 300 }, (_, i) => `stream-${i}`);
     const answers = await Promise.all(
       ids.map((id) =>
@@ -120,7 +120,7 @@ describe("the SDK in stock Envoy", () => {
 });
 
 describe("the SDK's memory", () => {
-  test("stays flat over streams that allocate, and over large headers", () => {
+  test("does not grow over streams that allocate, or over large headers", () => {
     const vm = loadModule(module);
     vm.configure("");
     const round = (times: number) => {
@@ -138,7 +138,7 @@ describe("the SDK's memory", () => {
     expect(vm.pages).toBe(pages);
   });
 
-  test("stays flat, and allocates nothing, over a hundred thousand streams that do not", () => {
+  test("does not grow, and allocates nothing, over a hundred thousand streams that do not", () => {
     const vm = loadModule(module);
     vm.configure("");
     const round = (times: number) => {

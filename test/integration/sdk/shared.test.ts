@@ -42,24 +42,24 @@ async function saw(command: string, key: string): Promise<string | undefined> {
   return response.header("x-saw");
 }
 
-/** A connection for each: the kernel spreads them over the workers. */
+/** A connection for each request: the kernel spreads them over the workers. */
 function together(times: number, command: string, key: string): Promise<(string | undefined)[]> {
   return Promise.all(Array.from({ length: times }, () => saw(command, key)));
 }
 
 describe("shared data", () => {
-  test("tells what is absent from what is empty", async () => {
+  test("tells an absent value from an empty one", async () => {
     expect(await saw("get", "absent")).toBe("null");
     expect(await saw("set-empty", "empty")).toBe('0 ""');
     expect(await saw("get", "empty")).toBe('""');
     expect(await saw("set-large", "large")).toBe("0 1000000");
   });
 
-  test("compare-and-set knows whether another came first, where there was no value too", async () => {
+  test("compare-and-set knows whether another write came first, also when there was no value", async () => {
     expect(await saw("compare", "compared")).toBe('null null 0 8 "one" 0 8 ""');
   });
 
-  test("an update leaves a value, tries no more often than it may, and says that it gave up", async () => {
+  test("an update can keep a value, tries no more often than its limit, and says when it gives up", async () => {
     expect(await saw("leave", "left")).toBe("1 null");
     expect(await saw("no-attempts", "left")).toBe("2 null");
     expect(await saw("hindered", "hindered")).toBe('2 3 "one"');
@@ -70,7 +70,7 @@ describe("shared data", () => {
     expect(await saw("number", "counter")).toBe("10000");
   });
 
-  test("nor is the first one, where two workers find no value", async () => {
+  test("nor is the first increment, when two workers find no value", async () => {
     for (let i = 0; i < 60; i++) {
       await together(4, "add", `first-${i}`);
       expect(await saw("number", `first-${i}`)).toBe("4");
@@ -79,11 +79,11 @@ describe("shared data", () => {
 });
 
 describe("shared queues", () => {
-  test("have a number under their name and VM, keep the order, and are empty or not there without harm", async () => {
+  test("have a number for their name and VM, keep the order, and do no harm when empty or unknown", async () => {
     expect(await saw("queues", "")).toBe('true 0 0 1 null null "one" "" null');
   });
 
-  test("hand each entry to a worker once, whichever worker it comes from", async () => {
+  test("hand each entry to a worker once, whichever worker added it", async () => {
     expect(new Set(await together(200, "enqueue", "entry"))).toEqual(new Set(["0"]));
     await expect.poll(() => saw("taken", ""), { timeout: 5_000 }).toBe("200");
   });

@@ -48,7 +48,7 @@ describe("a timer", () => {
     expect((await ticks()) - before).toBeLessThanOrEqual(3 * 40);
   });
 
-  test("is one of many for the streams that wait at once, each for its own time", async () => {
+  test("can be set by many waiting streams at once, each with its own time", async () => {
     const late = await Promise.all(Array.from({ length: 200 }, (_, i) => saw("delay", 1 + ((i * 37) % 50))));
     for (const microseconds of late) expect(Number(microseconds)).toBeGreaterThanOrEqual(0);
   });
@@ -57,11 +57,11 @@ describe("a timer", () => {
     expect(await saw("chain", 1)).toBe("end of the chain");
   });
 
-  test("does not run when it is cancelled, at the last moment too", async () => {
+  test("does not run when it is cancelled, also at the last moment", async () => {
     expect(await saw("cancel")).toBe("ran 0");
   });
 
-  test("runs in its turn among twenty thousand, of which half are cancelled", async () => {
+  test("runs in its turn among twenty thousand, half of which are cancelled", async () => {
     expect(await saw("many")).toBe("ran 10000 wrong 0");
   });
 
@@ -82,7 +82,7 @@ describe("a timer", () => {
     await expect.poll(() => saw("gone-status"), { timeout: 5_000 }).toBe("2");
   });
 
-  test("costs no ticks when none waits", async () => {
+  test("costs no ticks when no timer waits", async () => {
     await saw("cancel");
     await saw("delay", 1);
     const before = await ticks();
@@ -92,14 +92,14 @@ describe("a timer", () => {
 });
 
 describe("a tick period", () => {
-  test("calls onTick until it is ended, and may be changed by it", async () => {
+  test("calls onTick until it is ended, and can be changed by it", async () => {
     expect(await saw("period", 5)).toBe("five ticks");
     const before = await ticks();
     await sleep(50);
     expect(await ticks()).toBe(before);
   });
 
-  test("goes on beside timers", async () => {
+  test("continues beside timers", async () => {
     const period = saw("period", 7);
     expect(Number(await saw("delay", 3))).toBeGreaterThanOrEqual(0);
     expect(await period).toBe("five ticks");

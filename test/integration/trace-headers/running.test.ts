@@ -1,5 +1,5 @@
-// The filter trace-headers in a stock Envoy that runs: many requests, several hops, counters,
-// changes of its configuration.
+// The filter trace-headers in a running stock Envoy: many requests, several hops, counters, changes
+// of its configuration.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { TraceHeadersConfig } from "../../../filters/trace-headers/schema.js";
@@ -75,7 +75,7 @@ test("a second hop has the first hop's span as its parent", async () => {
   expect(trace["x-trace-id"]).toBeUndefined();
 });
 
-test("what happened is counted", async () => {
+test("the outcomes are counted", async () => {
   await configure({});
   const before = await counters();
   await send(envoy.url, {
@@ -104,7 +104,7 @@ test("what happened is counted", async () => {
   });
 });
 
-test("bytes that no client sends do no harm", async () => {
+test("bytes that no ordinary client sends do no harm", async () => {
   await configure({ write: ["w3c", "b3"] });
   for (const value of ["\0", `${TRACEPARENT}\0`, "\x01\x7f", "\xff".repeat(1000), "%00", "=,=,"]) {
     for (const name of ["traceparent", "tracestate", "b3", "x-b3-flags"]) {
@@ -116,7 +116,7 @@ test("bytes that no client sends do no harm", async () => {
   expect(Object.keys(arrived())).toEqual(["traceparent", "b3"]);
 });
 
-test("no request of all these ended the filter's VM", async () => {
+test("no request of these tests ended the filter's VM", async () => {
   const reloads = [...(await envoy.admin.stats("^wasm\\..*vm_reload"))].map(([, value]) => value);
   expect(reloads).not.toEqual([]);
   expect(new Set(reloads)).toEqual(new Set([0]));

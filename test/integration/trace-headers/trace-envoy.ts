@@ -14,7 +14,7 @@ const KNOWN = /^(traceparent|tracestate|b3|x-b3-(traceid|spanid|parentspanid|sam
 export interface TraceEnvoy extends AsyncDisposable {
   readonly envoy: TestEnvoy;
   readonly upstream: Upstream;
-  /** Gives the filter a configuration that it must take. */
+  /** Gives the filter a configuration that it must accept. */
   configure(configuration: TraceHeadersConfig): Promise<void>;
   /**
    * The trace headers that reached the upstream in its latest request; none of them may be

@@ -1,4 +1,4 @@
-// The filter trace-headers in stock Envoy: formats in and out, what is not believed, limits, and
+// The filter trace-headers in stock Envoy: formats in and out, what is not trusted, limits, and
 // hostile requests.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -80,7 +80,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
       expect(traceparent).toMatch(/^00-0000000000000000a3ce929d0e0e4736-[0-9a-f]{16}-01$/);
     });
 
-    test("blanks around a value are Envoy's to cut", async () => {
+    test("Envoy removes blanks around a value", async () => {
       const text = `GET / HTTP/1.1\r\nhost: a\r\ntraceparent: \t ${TRACEPARENT} \t\r\n\r\n`;
       await rawHttp1(envoy.port, Buffer.from(text));
       expect(arrived().traceparent).toContain(TRACE_ID);
@@ -120,7 +120,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     });
   });
 
-  describe("nothing invalid goes on", () => {
+  describe("nothing invalid is passed on", () => {
     beforeAll(() => configure({}));
 
     test.each<[string, HeaderList]>([
@@ -198,7 +198,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
       expect(trace.traceparent).not.toContain(TRACE_ID);
     });
 
-    test("1,100 headers and a repeated traceparent among them", async () => {
+    test("1,100 headers with a repeated traceparent among them", async () => {
       const many = Array.from({ length: 1100 }, (_, i): HeaderList[number] => [`x-many-${i}`, "1"]);
       const trace = await forward([
         ["traceparent", TRACEPARENT],
@@ -228,12 +228,12 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
 
     test.each<[string, readonly string[], string | undefined]>([
       [
-        "goes on as it is",
+        "is passed on unchanged",
         ["congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"],
         "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
       ],
       ["is joined", ["foo=1,bar=2", "", "baz=3 , fum=4"], "foo=1,bar=2,baz=3,fum=4"],
-      ["keeps the first entry of a key that comes twice", ["foo=1,bar=2", "foo=3"], "foo=1,bar=2"],
+      ["keeps the first entry of a key that occurs twice", ["foo=1,bar=2", "foo=3"], "foo=1,bar=2"],
       ["has keys of Level 2", ["1a2b=x,foo@=1", "bar@baz@fum=2"], "1a2b=x,foo@=1,bar@baz@fum=2"],
       ["is dropped with an invalid member", ["foo=1,Bar=2"], undefined],
       ["is dropped when it is empty", [" , "], undefined],
@@ -286,7 +286,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     expect(trace.traceparent).not.toContain(TRACE_ID);
   });
 
-  test("only the formats that are trusted are believed", async () => {
+  test("only trusted formats are used", async () => {
     await configure({ accept: ["b3"] });
     const trace = await forward([
       ["traceparent", `00-${PARENT_ID}${PARENT_ID}-${SPAN_ID}-01`],
@@ -313,7 +313,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     expect((await forward([["x-b3-sampled", "true"]])).traceparent).toMatch(/-01$/);
   });
 
-  test("the client gets the trace id where it is asked for", async () => {
+  test("the client gets the trace id when the configuration asks for it", async () => {
     answer = {
       headers: [
         ["x-trace-id", "theirs"],
@@ -329,7 +329,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     expect((await send(envoy.url, { protocol })).header("x-trace-id")).toMatch(/theirs/);
   });
 
-  test("x-request-id and other headers stay", async () => {
+  test("x-request-id and other headers do not change", async () => {
     await configure({});
     const id = "3e2f1c0a-8f4c-4c1d-9a57-1f1e4d3c2b1a";
     await forward([
