@@ -1,5 +1,5 @@
-// The function that a filter's build names with `--use abort=abort_proc_exit`. The compiler finds it
-// by that name when it is a global.
+// The function that a filter's build names with `--use abort=abort_proc_exit`. The compiler finds
+// it by that name when it is a global.
 
 import { abort } from "../../assembly/abi/abort";
 
