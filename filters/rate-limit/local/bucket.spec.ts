@@ -39,7 +39,7 @@ describe("a bucket", () => {
     expect(place.evicts).toBe(false);
   });
 
-  it("gives a key without a place the earliest moment of another key, and an evicted key no earlier one when it comes back", () => {
+  it("gives a key without a place the earliest moment of another, and an evicted key none that is earlier", () => {
     const bucket = bucketsOf(1);
     for (let tag: u64 = 1; tag <= ENTRIES; tag++) charge(bucket, tag, 100, 10 * tag);
     const place = charge(bucket, 99, 100, 5);

@@ -37,7 +37,7 @@ describe("over four workers", () => {
     expect(passing(proxy, 1000)).toBe(7);
   });
 
-  test("a worker that is delayed between its clock and the bucket does not give back what others have used meanwhile", () => {
+  test("a worker that is delayed before it reads the bucket gives back nothing that others have used", () => {
     const config: RateLimitConfig = { rules: [{ name: "r", local: { limit: 10, unit: "second" } }] };
     const proxy = proxyOf(config);
     expect(passing(proxy, 20)).toBe(10);

@@ -212,7 +212,7 @@ describe("without an answer", () => {
 });
 
 describe("several rules without an answer", () => {
-  test("use their fallbacks as if these were local limits: none takes anything for a request that another refuses", () => {
+  test("use their fallbacks like local limits: none takes anything for a request that another refuses", () => {
     const rule = (name: string, limit: number, more = {}) => ({
       name,
       key: KEY,

@@ -164,7 +164,7 @@ describe("a question", () => {
     return Object.fromEntries(spent.filter(([, count]) => count !== 0));
   }
 
-  test("costs nine host calls in all: the key, two clocks, the keys known to be over, the call and its answer, the count, and resuming", () => {
+  test("costs nine host calls: key, two clocks, keys known to be over, call and answer, count, and resuming", () => {
     ask(encodeVerdict({}));
     expect(hostCalls(() => ask(encodeVerdict({})))).toEqual({
       proxy_get_header_map_value: 1,

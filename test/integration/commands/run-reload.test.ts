@@ -100,7 +100,7 @@ describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () 
     expect([...came.keys()].sort()).toEqual(["1", ...EDITS]);
   });
 
-  it("replaces the module with the one that a build makes, some seconds after the last save, and keeps no other copy", async () => {
+  it("replaces the module with the one that a build makes some seconds later, and keeps no other copy", async () => {
     await command.until(
       /^reloaded: adder, .*\noptimized: adder, [\d.]+ s after the save$(?![\s\S]*^reloaded)/m,
     );

@@ -29,7 +29,7 @@ const lastLine = (text: string) => text.trimEnd().split("\n").at(-1);
 const test = (...words: string[]) => runCli(["test", ...words], author.root);
 
 describe("meshwright test", { timeout: TEST_MS }, () => {
-  it("runs the units and the tests of every filter except those in stock Envoy, and counts them in the last line", async () => {
+  it("runs every filter's units and tests except those in stock Envoy, and counts them at the end", async () => {
     await author.write(IN_ENVOY, IN_ENVOY_TEST);
     const { exitCode, stdout, stderr } = await test();
     await rm(path.join(author.root, IN_ENVOY));

@@ -147,7 +147,7 @@ test("clients that leave at any moment of any fault leave nothing", async () => 
   await fault.expectAlive();
 });
 
-test("a timer that is left over does not answer or continue a request that Envoy's own timeout answered", async () => {
+test("a leftover timer does not answer or continue a request that Envoy's own timeout answered", async () => {
   const rule = { name: "outer-slow", response: { bytesPerSecond: 20 } };
   await using idle = await startFaultEnvoy({
     listenerOptions: { streamIdleTimeoutSeconds: 1 },

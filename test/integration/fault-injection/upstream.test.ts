@@ -94,7 +94,7 @@ describe.each(["http1", "http2"] as const)("of an upstream that speaks %s", (pro
     expect(await fault.active(rule)).toBe(0);
   });
 
-  test("a fault that a client asks for happens to its first attempt, and the upstream does not see the request for it", async () => {
+  test("a fault that a client asks for happens to its first attempt, and its header does not reach the upstream", async () => {
     await fault.configure({ clientFaults: { name: name("asked") }, rules: [] });
     const asked: HeaderList = [...headers, ["x-envoy-fault-abort-request", "503"]];
     expect((await ask("/", undefined, asked)).answer).toMatchObject({ status: 200, body: "served" });

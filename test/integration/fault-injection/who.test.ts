@@ -121,7 +121,7 @@ test("rules are tried in order, and the first that takes the request decides", a
   expect(await fault.outcomes("order-api")).toEqual({ aborted: 1 });
 });
 
-test("a rule in shadow mode counts what it would do, does not act, and leaves the decision to the next rules", async () => {
+test("a rule in shadow mode counts, does not act, and leaves the decision to the next rules", async () => {
   await fault.configure({
     explainHeader: "x-why",
     rules: [

@@ -125,7 +125,7 @@ for (const runtime of ["process", "container"] as const) {
         );
       });
 
-      test("a configuration that is refused at the start ends Envoy, removes its folder and gives the filter's reason", async () => {
+      test("a configuration that is refused at the start ends Envoy and its folder, with the filter's reason", async () => {
         await using upstream = await startUpstream();
         // A folder of its own, because other test files make and remove folders in the common one
         // meanwhile.

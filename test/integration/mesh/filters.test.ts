@@ -64,7 +64,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
     await vi.waitFor(() => expect(told.slice(before)).toContainEqual(expect.stringMatching(line)), WAIT);
   }
 
-  it("fails one user at payments, every time, and makes three attempts for each of those requests at orders' call", async () => {
+  it("fails one user at payments, every time, after three attempts by orders", async () => {
     const statuses = [];
     for (const user of [UNLUCKY, "user-1", UNLUCKY]) statuses.push((await ask(user)).status);
     expect(statuses).toEqual([502, 200, 502]);

@@ -178,7 +178,7 @@ describe.each(["http1", "http2"] as const)("an answer, over %s", (protocol) => {
     await expect.poll(last, PATIENT).toMatchObject({ status: 429, details: `rate_limited{${name}}` });
   });
 
-  test("gives the upstream and the client the headers that the service adds, except those that would break a message", async () => {
+  test("gives upstream and client the headers that the service adds, except those that would break a message", async () => {
     await bench.only();
     bench.service.respond = () => ({
       statuses: [{}],

@@ -17,7 +17,7 @@ beforeEach(() => {
 
 const KEYS = 100_000;
 
-test("a heavy user stays limited while a hundred thousand others come by, and hardly any of those is refused", async () => {
+test("a heavy user stays limited among a hundred thousand others, and hardly any of those is refused", async () => {
   const filled = await expectHeavyUserLimited(limited, KEYS);
   await expectNoMoreRoom(limited, KEYS, filled);
 }, 300_000);

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 test(
-  "a heavy user stays limited while ten thousand others come by, and hardly any of those is refused",
+  "a heavy user stays limited among ten thousand others, and hardly any of those is refused",
   async () => {
     await expectHeavyUserLimited(limited, 10_000);
     expect(await heavy(limited, 3)).toEqual([429, 429, 429]);

@@ -208,7 +208,7 @@ test("the first budget that matches decides", async () => {
   expect(await decided()).toMatchObject({ "some exceeded": 1, "all retried": RETRIES });
 });
 
-test("the response reports the decision when the configuration asks for it, and an upstream cannot forge it", async () => {
+test("the response reports the decision when it is configured, and an upstream cannot forge it", async () => {
   answer = { ...FAILURE, headers: [["x-why", "forged"]] };
   await configure({ explainHeader: "x-why", budgets: [{ name: "told", ratio: NOTHING }] });
   const { response } = await sendTo("http1", { headers: [["x-why", "forged"]] });

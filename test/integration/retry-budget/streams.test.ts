@@ -255,7 +255,7 @@ describe("a retry in progress is returned", () => {
   });
 });
 
-test("a status that only this route retries counts for the budget too, and the filter answers the next attempt", async () => {
+test("a status that only this route retries counts too, and the filter answers the next attempt", async () => {
   await configure({ budgets: [{ name: "own-status", ratio: NOTHING }] });
   answer = () => ({ status: 404 });
   const { result, attempts, details } = await logged({});

@@ -77,7 +77,7 @@ describe("a filter's own properties", () => {
     expect(await saw("declarations")).toBe("0 2 0 1 null");
   });
 
-  test("that are declared for the connection are available for its next request, and for no other connection's", async () => {
+  test("that are declared for the connection are there for its next request, and for no other connection's", async () => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const other = new http.Agent({ keepAlive: true, maxSockets: 1 });
     try {
