@@ -25,9 +25,11 @@ it("takes the chosen file, then the variable's, then the system's first", async 
 
 it("refuses a chosen file without a certificate, and takes no other", async () => {
   const systemBundles = [good];
-  await expect(findCaBundle({ file: bad, env: {}, systemBundles })).rejects.toThrow(/bad\.pem is no file of/);
+  await expect(findCaBundle({ file: bad, env: {}, systemBundles })).rejects.toThrow(
+    /bad\.pem is not a file of/,
+  );
   await expect(findCaBundle({ env: { SSL_CERT_FILE: folder }, systemBundles })).rejects.toThrow(
-    /is no file of/,
+    /is not a file of/,
   );
 });
 
