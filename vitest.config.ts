@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.js";
 
 /** Where no test of this package is. */
 export const EXCLUDED = ["node_modules/**", "build/**", "dist/**", ".meshwright/**"];
@@ -12,5 +13,6 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Two Envoys at a time are as many as two cores drive without one test starving another.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 });
