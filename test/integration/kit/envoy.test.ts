@@ -215,7 +215,7 @@ test.skipIf(problem !== undefined)(
     const started = startEither({ upstreams: { v1: { port: 1 } }, runtime: "container" });
     await expect(started).rejects.toMatchObject({
       code: "envoy-not-found",
-      message: expect.stringMatching(/localhost:1\/no\/such:1 is not here .*unset ENVOY_IMAGE/),
+      message: expect.stringMatching(/localhost:1\/no\/such:1 is not on this machine .*unset ENVOY_IMAGE/),
     });
   },
 );
