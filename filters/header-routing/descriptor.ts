@@ -1,7 +1,7 @@
 // What the toolkit knows about header-routing beside its module.
 
-import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { defineFilter, type NamedPlace, type TriedRequest } from "../descriptor.js";
+import { DESTINATION_HEADER } from "./limits.js";
 import { type HeaderRoutingConfig, headerRoutingSchema } from "./schema.js";
 
 type Rule = HeaderRoutingConfig["rules"][number];
