@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/longest-first.js";
 
@@ -14,7 +15,7 @@ export default defineConfig({
     // A process for each file reads the compiler, the schemas and the kit anew: half of the CPU time
     // of most suites. `test/support/restore.ts` keeps a suite from changing what the next one sees.
     isolate: false,
-    setupFiles: ["test/support/restore.ts"],
+    setupFiles: [fileURLToPath(new URL("test/support/restore.ts", import.meta.url))],
     // Two Envoys at a time are as many as two cores drive without one test starving another.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

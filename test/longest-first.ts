@@ -6,13 +6,10 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The slowest files of a run, from its last lines, the slowest first. */
 const LONGEST: readonly string[] = [
   "test/integration/commands/tutorial.long.test.ts",
-  "test/agreement/agreement.long.test.ts",
   "test/agreement/agreement.test.ts",
   "test/integration/commands/test-command.test.ts",
   "toolchain/compile/build.test.ts",
   "toolchain/package/author-build.test.ts",
-  "test/integration/bundle/bundle.long.test.ts",
-  "test/integration/bundle/filters.long.test.ts",
   "test/integration/bundle/filters.test.ts",
   "test/integration/bundle/bundle.test.ts",
   "test/integration/retry-budget/retry-budget.test.ts",

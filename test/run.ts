@@ -1,7 +1,7 @@
 // Runs our own tests: the AssemblyScript units (as-pect), then the suites in TypeScript (vitest),
 // including stock Envoy. With `--all` it also runs what a person does not wait for: the long
-// suites, the whole conformance suite, and one filter's tests with Envoy in a container, if a
-// container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the slowest files and one
+// suites, the whole amount of every test's repetition, and one filter's tests with Envoy in a
+// container, if a container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the slowest files and one
 // line about all tests. Other arguments go to vitest, and the units are left out: `npm test --
 // header-routing`.
 
@@ -21,8 +21,6 @@ import { missingTools } from "./support/tools.js";
 const IN_CONTAINERS = "test/integration/header-routing";
 /** Suites that only `--all` runs. */
 const LONG = "**/*.long.test.ts";
-/** These do a tenth of their random work with `MESHWRIGHT_QUICK=1`. */
-const SCALED = "filters/*/conformance.test.ts";
 const DEAREST = 10;
 
 const say = (line: string): void => console.log(line);
@@ -31,7 +29,7 @@ const times: FileTime[] = [];
 
 async function units(): Promise<Counts> {
   const folders = ["assembly", "filters"].map((folder) => specsIn(path.join(PACKAGE_ROOT, folder)));
-  return runUnits((await Promise.all(folders)).flat(), { root: PACKAGE_ROOT, onLine: say });
+  return runUnits((await Promise.all(folders)).flat(), { root: PACKAGE_ROOT, onLine: say, together: true });
 }
 
 async function suites(options: Pick<SuiteOptions, "files" | "words" | "env">): Promise<Counts> {
@@ -61,8 +59,6 @@ async function main(): Promise<void> {
   const isAll = process.argv.includes("--all");
   const words = process.argv.slice(2).filter((word) => word !== "--all");
   const isWhole = words.length === 0;
-  // The named files may all be in one of the two runs.
-  if (isAll && !isWhole) words.push("--passWithNoTests");
   const progress = (line: string): void => say(`  ${line}`);
   say("Building the filters");
   await buildFilters(
@@ -78,13 +74,10 @@ async function main(): Promise<void> {
     counts.push(await units());
   }
   say("\nTypeScript, with stock Envoy");
-  const files = { include: ["**/*.test.ts"], exclude: [...EXCLUDED, LONG] };
-  counts.push(await suites({ files, words, env: { ...env, MESHWRIGHT_QUICK: "1" } }));
-  if (isAll) {
-    say("\nTypeScript, the long suites");
-    counts.push(await suites({ files: { include: [LONG, SCALED], exclude: EXCLUDED }, words, env }));
-    if (isWhole && process.env.MESHWRIGHT_ENVOY === undefined) counts.push(await containers());
-  }
+  const files = { include: ["**/*.test.ts"], exclude: isAll ? EXCLUDED : [...EXCLUDED, LONG] };
+  const quick = isAll ? {} : { MESHWRIGHT_QUICK: "1" };
+  counts.push(await suites({ files, words, env: { ...env, ...quick } }));
+  if (isAll && isWhole && process.env.MESHWRIGHT_ENVOY === undefined) counts.push(await containers());
   const all = counts.reduce(addCounts, NO_TESTS);
   say(`\nThe slowest files\n${dearestFiles().join("\n")}\n`);
   for (const line of missingTools()) say(line);

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import http2 from "node:http2";
 import { connect, type Socket } from "node:net";
-import type { LoadColumns, LoadOptions } from "./load.js";
+import type { LoadColumns, LoadOptions, LoadReport } from "./load.js";
 
 const HOST = "load.test";
 const END_OF_HEADERS = Buffer.from("\r\n\r\n");
@@ -13,6 +13,7 @@ const LAST_ANSWERS_MS = 20_000;
 
 /** A place for one request at a time. */
 interface Lane {
+  close(): void;
   /** Settles with the status of the answer, or 0 when it was broken off. */
   send(number: number): Promise<number>;
 }
@@ -54,6 +55,10 @@ class Http1Lane implements Lane {
     });
   }
 
+  close(): void {
+    this.#socket?.destroy();
+  }
+
   #take(chunk: Buffer): void {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
     const status = statusOfWhole(this.#received);
@@ -93,6 +98,7 @@ function statusOfWhole(bytes: Buffer): number {
 function http2Lane(session: http2.ClientHttp2Session, options: LoadOptions): Lane {
   const { method = "GET", path = "/", headers = [], body } = options;
   return {
+    close: () => session.destroy(),
     send: (number) =>
       new Promise((resolve) => {
         let status = 0;
@@ -136,7 +142,8 @@ async function openLanes(options: LoadOptions): Promise<Lane[]> {
 
 async function run(options: LoadOptions): Promise<LoadColumns> {
   const { rate, forMs, requests = Number.POSITIVE_INFINITY, numbers = Number.POSITIVE_INFINITY } = options;
-  const free = await openLanes(options);
+  const lanes = await openLanes(options);
+  const free = [...lanes];
   const columns = {
     statuses: [] as number[],
     numbers: [] as number[],
@@ -174,15 +181,12 @@ async function run(options: LoadOptions): Promise<LoadColumns> {
     if (nowMs() > patience) throw new Error(`${sent - answered} of ${sent} requests got no answer`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  for (const lane of lanes) lane.close();
   return columns;
 }
 
+const report = (answer: LoadReport) => process.send?.(answer);
+
 process.on("message", (options: LoadOptions) => {
-  run(options).then(
-    (columns) => process.send?.(columns),
-    (error: Error) => {
-      console.error(error.message);
-      process.exit(1);
-    },
-  );
+  run(options).then(report, (error: Error) => report({ failure: error.message }));
 });

@@ -1,5 +1,6 @@
-// A load for a test's Envoy: many connections, paced or as fast as the answers come. It is a
-// process of its own, so that neither the test's upstreams nor the test's own work slow it down.
+// A load for a test's Envoy: many connections, paced or as fast as the answers come. It runs in a
+// process of its own, so that neither the test's upstreams nor the test's own work slow it down. The
+// process then waits for the next load, because its start costs more than many a load.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -73,7 +74,7 @@ export interface LoadResult {
 }
 
 /**
- * What the process answers. It uses columns, because handing over a hundred thousand objects takes
+ * What came back. It uses columns, because handing over a hundred thousand objects takes
  * long.
  */
 export interface LoadColumns {
@@ -83,31 +84,47 @@ export interface LoadColumns {
   readonly answeredMs: readonly number[];
 }
 
+/** What the process answers: what came back, or why it could not send. */
+export type LoadReport = LoadColumns | { readonly failure: string };
+
+/** Processes that wait for a load. They end with this process, which closes their channel. */
+const idle: ChildProcess[] = [];
+
+function startProcess(): ChildProcess {
+  const child = fork(fileURLToPath(new URL("load-process.ts", import.meta.url)), {
+    execArgv: ["--import", "tsx"],
+    serialization: "advanced",
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  child.unref();
+  return child;
+}
+
 /**
  * Sends requests until the time or their number is used up, and waits for the last answer.
  * @throws Error when the process fails, for example because nobody listens on the port
  */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const child: ChildProcess = fork(fileURLToPath(new URL("load-process.ts", import.meta.url)), {
-    execArgv: ["--import", "tsx"],
-    serialization: "advanced",
-    stdio: ["ignore", "inherit", "pipe", "ipc"],
-  });
-  let complaint = "";
-  child.stderr?.on("data", (text: Buffer) => {
-    complaint += text.toString();
-  });
+  const child = idle.pop() ?? startProcess();
+  child.channel?.ref();
+  const outcome = new AbortController();
+  const { signal } = outcome;
   try {
-    // Not "exit", after which output of the process may still come.
-    const ended = once(child, "close").then(() => {
-      throw new Error(`the load ended before its time: ${complaint.trim()}`);
+    const ended = once(child, "close", { signal }).then(() => {
+      throw new Error("the load ended before its time");
     });
     ended.catch(() => {});
     child.send(options);
-    const [columns] = (await Promise.race([once(child, "message"), ended])) as [LoadColumns];
-    return resultOf(columns);
-  } finally {
+    const [answer] = (await Promise.race([once(child, "message", { signal }), ended])) as [LoadReport];
+    if ("failure" in answer) throw new Error(`the load ended before its time: ${answer.failure}`);
+    child.channel?.unref();
+    idle.push(child);
+    return resultOf(answer);
+  } catch (error) {
     child.kill("SIGKILL");
+    throw error;
+  } finally {
+    outcome.abort();
   }
 }
 

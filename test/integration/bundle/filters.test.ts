@@ -2,6 +2,7 @@
 // whatever their neighbours do meanwhile.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { amount } from "../../support/amount.js";
 import { exchange } from "./chain-exchange.js";
 import { describeNeighbours, startFiltersBench } from "./neighbours.js";
 import type { Order, TwinBench } from "./twins.js";
@@ -14,14 +15,12 @@ beforeAll(async () => {
 
 afterAll(async () => bench?.[Symbol.asyncDispose]());
 
-/**
- * One in five of the neighbours and shapes of each case; `filters.long.test.ts` has all of them.
- */
-const SOME = 5;
+/** `npm test` has one in eight of the neighbours and shapes of each case. */
+const STEP = amount(1, 8);
 
 describeNeighbours(
   () => bench,
-  (place) => place % SOME === 0,
+  (place) => place % STEP === 0,
 );
 
 describe.each(["forward", "backward"] as const)("a bundle of filters in stock Envoy, %s", (order: Order) => {

@@ -29,6 +29,8 @@ export async function authorPackage(parent = path.join(PACKAGE_ROOT, ".meshwrigh
     await writeFile(path.join(root, file), content);
   };
   await write("package.json", JSON.stringify({ name: "author", private: true, type: "module" }));
+  // Without it vitest would find that of this checkout above it.
+  await write("vitest.config.js", "export default {};\n");
   await mkdir(path.join(root, "node_modules"));
   await symlink(PACKAGE_ROOT, path.join(root, "node_modules/meshwright"));
   return {

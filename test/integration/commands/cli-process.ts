@@ -14,9 +14,20 @@ export class CliProcess implements AsyncDisposable {
   #stdout = "";
   #stderr = "";
 
-  /** @param command the program for Node. Default: the one of this checkout. */
-  constructor(args: readonly string[], cwd: string, command = COMMAND) {
-    this.#child = spawn(process.execPath, [command, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  /**
+   * @param program the program for Node. Default: the one of this checkout.
+   * @param env environment variables besides those of this process.
+   */
+  constructor(
+    args: readonly string[],
+    cwd: string,
+    { program = COMMAND, env = {} }: { readonly program?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ) {
+    this.#child = spawn(process.execPath, [program, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
     });
@@ -69,7 +80,7 @@ export class CliProcess implements AsyncDisposable {
 
 /** Runs the command to its end. */
 export async function runCli(args: readonly string[], cwd: string, program?: string) {
-  await using command = new CliProcess(args, cwd, program);
+  await using command = new CliProcess(args, cwd, program === undefined ? {} : { program });
   const exitCode = await command.exited;
   return { exitCode, stdout: command.stdout, stderr: command.stderr };
 }

@@ -2,12 +2,13 @@
 // save.
 
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
 import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+import { WatchedAdder } from "./watched-adder.js";
 
 /** A release build, as-pect and vitest, on a machine that is busy with other tests. */
 const TEST_MS = 120_000;
@@ -44,30 +45,15 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     expect(exitCode).toBe(0);
   });
 
-  it("ends with 1 when a unit or a test fails", async () => {
+  it("ends with 1 when a unit or a test fails, or a test cannot run; --envoy also runs the tests in stock Envoy", async () => {
     await author.write("filters/adder/policy.ts", policy(""));
-    const { exitCode, stdout } = await test("adder");
-    await author.write("filters/adder/policy.ts", policy("1"));
-    expect(lastLine(stdout)).toBe("0 passed, 2 failed");
-    expect(exitCode).toBe(1);
-  });
-
-  it("counts tests that cannot run as failed", async () => {
-    await author.write("filters/adder/broken.spec.ts", "nothing();\n");
     await author.write("filters/adder/broken.test.ts", 'import "./nowhere.js";\n');
-    const { exitCode, stdout, stderr } = await test("filters/adder");
-    await rm(path.join(author.root, "filters/adder/broken.spec.ts"));
-    await rm(path.join(author.root, "filters/adder/broken.test.ts"));
-    expect(stdout + stderr).toMatch(/Cannot find name 'nothing'/);
-    expect(lastLine(stdout)).toMatch(/^\d passed, 2 failed$/);
-    expect(exitCode).toBe(1);
-  });
-
-  it("runs the tests in stock Envoy with --envoy", async () => {
     await author.write(IN_ENVOY, IN_ENVOY_TEST);
-    const { stdout } = await test("adder", "--envoy");
-    await rm(path.join(author.root, IN_ENVOY));
-    expect(lastLine(stdout)).toBe("3 passed, 0 failed");
+    const { exitCode, stdout } = await test("filters/adder", "--envoy");
+    for (const file of ["filters/adder/broken.test.ts", IN_ENVOY]) await rm(path.join(author.root, file));
+    await author.write("filters/adder/policy.ts", policy("1"));
+    expect(lastLine(stdout)).toBe("1 passed, 3 failed");
+    expect(exitCode).toBe(1);
   });
 
   it("does not test a filter that cannot be built", async () => {
@@ -124,128 +110,43 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
 });
 
 describe("meshwright test --watch", { timeout: TEST_MS }, () => {
-  let command: CliProcess;
-  let temporary: string;
-  const at = (file: string) => path.join(author.root, "filters/adder", file);
-  /** The folders in which a watch of this filter keeps its module. */
-  const moduleFolders = async () => {
-    const names = (await readdir(tmpdir())).filter((name) => name.startsWith("meshwright-watch-"));
-    return names.filter((name) => existsSync(path.join(tmpdir(), name, "adder.wasm")));
-  };
-
+  let watched: WatchedAdder;
   beforeAll(async () => {
-    // At the same time other tests, of `meshwright run`, have a filter with this name.
-    temporary = await mkdtemp(path.join(tmpdir(), "test-command-"));
-    process.env.TMPDIR = temporary;
-    command = new CliProcess(["test", "adder", "--watch"], author.root);
-    await command.until(/^units: 1 passed, 0 failed$/m);
+    watched = await WatchedAdder.start();
   }, TEST_MS);
-  afterAll(async () => {
-    await command?.[Symbol.asyncDispose]();
-    await rm(temporary, { recursive: true });
-  });
-
-  /** What the command writes from now on. */
-  function afterNow() {
-    const from = command.stdout.length;
-    return (pattern: RegExp) => command.until(new RegExp(`(?<=^[\\s\\S]{${from},})${pattern.source}`, "m"));
-  }
+  afterAll(() => watched?.[Symbol.asyncDispose]());
 
   it("tests everything at the start", async () => {
-    expect(command.stdout).toMatch(/^tests: 1 passed, 0 failed$/m);
-    expect(await moduleFolders()).toHaveLength(1);
+    expect(watched.command.stdout).toMatch(/^tests: 1 passed, 0 failed$/m);
+    expect(await watched.moduleFolders()).toHaveLength(1);
   });
 
   it("tests what is saved, says how long that took, and does not change the module in build/", async () => {
-    const until = afterNow();
-    const module = () => readFile(path.join(author.root, "build/adder.wasm")).catch(() => "none");
+    const until = watched.afterNow();
+    const module = () => readFile(path.join(watched.author.root, "build/adder.wasm")).catch(() => "none");
     const before = await module();
-    await writeFile(at("policy.ts"), policy("2"));
+    await writeFile(watched.at("policy.ts"), policy("2"));
     await until(/^tests: 0 passed, 1 failed, [\d.]+ s after the save$/);
     await until(/^units: 1 passed, 0 failed$/);
     expect(await module()).toEqual(before);
   });
 
-  it("handles a save by rename, and several saves at once as one", async () => {
-    const until = afterNow();
-    for (const value of ["3", "4", "1"]) {
-      await writeFile(at("policy.ts.new"), policy(value));
-      await rename(at("policy.ts.new"), at("policy.ts"));
-    }
-    await until(/^tests: 1 passed, 0 failed, /);
-  });
-
-  it("delays the conformance suite until the other tests pass", async () => {
-    const failing = afterNow();
-    const suite = 'import { test } from "vitest";\n// describeFilter(\ntest("conforms", () => {});\n';
-    await author.write("filters/adder/conformance.test.ts", suite);
-    await failing(/^tests: 1 passed, 0 failed$/);
-    const begun = command.stdout.length;
-    await writeFile(at("policy.ts"), policy("5"));
-    await failing(/^tests: 0 passed, 1 failed, /);
-    await failing(/^units: 1 passed, 0 failed$/);
-    const mended = afterNow();
-    await writeFile(at("policy.ts"), policy("1"));
-    await mended(/^tests: 1 passed, 0 failed, /);
-    await mended(/^conformance: 1 passed, 0 failed$/);
-    expect(command.stdout.slice(begun).match(/^conformance: /gm)).toHaveLength(1);
-    await rm(at("conformance.test.ts"));
-  });
-
   it("reports what does not compile, and continues when it is mended", async () => {
-    const broken = afterNow();
-    await writeFile(at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
+    const broken = watched.afterNow();
+    await writeFile(watched.at("policy.ts"), "export function valueToAdd(): string { return nothing; }\n");
     await broken(/Cannot find name 'nothing'[\s\S]*in filters\/adder\/policy\.ts\(1,/);
     await broken(/^adder is tested again after the next save$/);
-    const mended = afterNow();
-    await writeFile(at("policy.ts"), policy("1"));
+    const mended = watched.afterNow();
+    await writeFile(watched.at("policy.ts"), policy("1"));
     await mended(/^tests: 1 passed, 0 failed, /);
-  });
-
-  it("reports what the build would refuse", async () => {
-    const entry = await readFile(at("index.ts"), "utf8");
-    const refused = afterNow();
-    await writeFile(at("index.ts"), entry.replace("proxy_on_response_headers", "proxy_on_request_headers"));
-    await refused(/does not export a callback that it implements/);
-    const mended = afterNow();
-    await writeFile(at("index.ts"), entry);
-    await mended(/^tests: 1 passed, 0 failed, /);
-  });
-
-  it("tests again when a test is saved, or is new", async () => {
-    const saved = afterNow();
-    await author.write(
-      "filters/adder/more.test.ts",
-      'import { test } from "vitest";\ntest("more", () => {});\n',
-    );
-    await saved(/^tests: 1 passed, 0 failed$/);
-    const unit = afterNow();
-    await author.write(
-      "filters/adder/more.spec.ts",
-      'describe("more", () => {\n  it("is", () => {});\n});\n',
-    );
-    await unit(/^units: 2 passed, 0 failed$/);
-  });
-
-  it("includes a file that has only now become part of the module", async () => {
-    const imported = afterNow();
-    await author.write("filters/adder/values/two.ts", 'export const TWO = "2";\n');
-    await writeFile(
-      at("policy.ts"),
-      'import { TWO } from "./values/two";\nexport function valueToAdd(): string {\n  return TWO;\n}\n',
-    );
-    await imported(/^tests: \d passed, 1 failed, /);
-    const saved = afterNow();
-    await author.write("filters/adder/values/two.ts", 'export const TWO = "1";\n');
-    await saved(/^tests: \d passed, 0 failed, /);
   });
 
   it("ends on Ctrl-C and leaves nothing", async () => {
-    command.kill("SIGINT");
-    expect(await command.exited).toBe(0);
-    expect(lastLine(command.stdout)).toBe("Stopped.");
-    expect(processesNaming(author.root)).toEqual([]);
-    expect(await moduleFolders()).toEqual([]);
-    expect(existsSync(path.join(author.root, ".meshwright"))).toBe(false);
+    watched.command.kill("SIGINT");
+    expect(await watched.command.exited).toBe(0);
+    expect(lastLine(watched.command.stdout)).toBe("Stopped.");
+    expect(processesNaming(watched.author.root)).toEqual([]);
+    expect(await watched.moduleFolders()).toEqual([]);
+    expect(existsSync(path.join(watched.author.root, ".meshwright"))).toBe(false);
   });
 });

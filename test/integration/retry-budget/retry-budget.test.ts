@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
+import { amount } from "../../support/amount.js";
 import { type LoadOptions, type LoadResult, runLoad } from "../../support/load.js";
 import {
   type BudgetEnvoy,
@@ -65,7 +66,7 @@ describe("an upstream that fails, with a route of three retries", () => {
     const before = await budget.decisions();
     const retriesBefore = await budget.routerRetries("upstream");
     const [{ statuses, durationMs }, samples] = await Promise.all([
-      load({ ...HEAVY, forMs: 5000 }),
+      load({ ...HEAVY, forMs: amount(5000, 1500) }),
       sampleAnswers(20),
     ]);
 
@@ -97,7 +98,7 @@ describe("an upstream that fails, with a route of three retries", () => {
 
   test("gets four attempts of every request without the filter", async () => {
     await using bare = await startBudgetEnvoy({ upstreams: { upstream } });
-    const { statuses } = await runLoad({ port: bare.envoy.port, ...HEAVY, forMs: 2000 });
+    const { statuses } = await runLoad({ port: bare.envoy.port, ...HEAVY, forMs: amount(2000, 400) });
     const requests = upstream.attempts(1);
     expect(statuses).toEqual({ 503: requests });
     expect(upstream.retries()).toBe(RETRIES * requests);
@@ -108,7 +109,7 @@ describe("an upstream that fails, with a route of three retries", () => {
     const ratio = { percentage: 20, ttl: "10s", minRetriesPerSecond: 0 };
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "exact", ratio }] });
     const before = await budget.decisions();
-    await load({ forMs: 3000, connections: 64 });
+    await load({ forMs: amount(3000, 1000), connections: 64 });
     const requests = upstream.attempts(1);
     expect(requests).toBeGreaterThan(500);
     expect(upstream.retries()).toBeLessThanOrEqual(0.2 * requests + 1);
@@ -119,8 +120,8 @@ describe("an upstream that fails, with a route of three retries", () => {
   test("gets no more than the share within every window, also after many good requests", async () => {
     const ratio = { percentage: 20, ttl: "1s", minRetriesPerSecond: 0 };
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "sliding", ratio }] });
-    await load({ rate: 1000, forMs: 2000, path: "/good" });
-    await load({ rate: 100, forMs: 3000 });
+    await load({ rate: 1000, forMs: amount(2000, 1000), path: "/good" });
+    await load({ rate: 100, forMs: amount(3000, 2000) });
     const { requests, retries } = upstream.times();
     // The window moves in tenths. What the filter has written reaches the upstream a little later.
     const [shortest, longest, late] = [900, 1000, 100];
@@ -147,7 +148,7 @@ test("when connections break the budget is kept too, and the filter answers the 
   await budget.configure({ answer: { status: SPENT }, budgets: [{ name: "broken" }] });
   const before = await budget.decisions();
   const headers = [["x-mesh-destination", "broken"]] as const;
-  const { statuses } = await load({ ...HEAVY, rate: 500, forMs: 4000, headers });
+  const { statuses } = await load({ ...HEAVY, rate: 500, forMs: amount(4000, 2500), headers });
   const requests = broken.attempts(1);
   const retries = broken.retries();
   // Requests that were retried to the end have Envoy's own 503.
@@ -165,10 +166,11 @@ test("when one request in a hundred fails, each of them is retried and every cli
   await budget.configure({ budgets: [{ name: "flaky", ratio: { minRetriesPerSecond: 0 } }] });
   const before = await budget.decisions();
   const headers = [["x-mesh-destination", "flaky"]] as const;
-  const { statuses } = await load({ rate: 1000, forMs: 20_000, requests: 4000, path: "/{n}", headers });
-  expect(statuses).toEqual({ 200: 4000 });
-  expect([flaky.attempts(1), flaky.attempts(2), flaky.attempts(3)]).toEqual([4000, 40, 0]);
-  expect(await budget.decisionsSince(before)).toEqual({ "flaky retried": 40 });
+  const requests = amount(4000, 1000);
+  const { statuses } = await load({ rate: 1000, forMs: 20_000, requests, path: "/{n}", headers });
+  expect(statuses).toEqual({ 200: requests });
+  expect([flaky.attempts(1), flaky.attempts(2), flaky.attempts(3)]).toEqual([requests, requests / 100, 0]);
+  expect(await budget.decisionsSince(before)).toEqual({ "flaky retried": requests / 100 });
 });
 
 describe("retries in progress", () => {
@@ -183,7 +185,7 @@ describe("retries in progress", () => {
     await budget.configure({ answer: { status: SPENT }, budgets: [{ name, concurrency }] });
     slow.reset();
     const before = await budget.decisions();
-    await load({ forMs: 3000, connections, headers });
+    await load({ forMs: amount(3000, 700), connections, headers });
     expect(slow.mostRetriesAtOnce()).toBeLessThanOrEqual(most);
     // A load that never asks for more than there is would show nothing.
     if (most > 0) expect(slow.mostRetriesAtOnce()).toBeGreaterThanOrEqual(Math.min(3, most));
@@ -191,7 +193,7 @@ describe("retries in progress", () => {
     expect(decisions[`${name} retried`] ?? 0).toBe(slow.retries());
     expect(decisions[`${name} exceeded`]).toBeGreaterThan(0);
     // What was lent is returned: the same number is available for the next load.
-    await load({ forMs: 500, connections, headers });
+    await load({ forMs: amount(500, 300), connections, headers });
     expect(slow.mostRetriesAtOnce()).toBeLessThanOrEqual(most);
     if (most > 0) expect(slow.retries()).toBeGreaterThan(decisions[`${name} retried`] ?? 0);
   });
