@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { main } from "../../../cli/main.js";
 import { runCli } from "./cli-process.js";
+import { runMain } from "./run-main.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const COMMANDS = ["up", "run", "new", "build", "image", "inspect", "test", "validate"];
@@ -23,16 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs a command in this process. */
-async function run(...args: string[]) {
-  const written = { stdout: "", stderr: "" };
-  const output = (stream: "stdout" | "stderr") => ({
-    write: (text: string) => {
-      written[stream] += text;
-    },
-  });
-  const exitCode = await main(args, { stdout: output("stdout"), stderr: output("stderr"), env: {} });
-  return { exitCode, ...written };
-}
+const run = (...args: string[]) => runMain(args);
 
 describe("help", () => {
   it("lists the commands", async () => {
@@ -183,7 +174,7 @@ describe("inspect", () => {
   const module = path.join(ROOT, "build/header-routing.wasm");
 
   it("shows a module's figures, and whether Envoy would load it", async () => {
-    await runCli(["build", "header-routing"], folder);
+    await run("build", "header-routing");
     const { exitCode, stdout, stderr } = await run("inspect", module);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toMatch(/^ {2}ABI +0\.2\.1$/m);

@@ -18,7 +18,8 @@ import {
   startRateLimitService,
 } from "../../support/rate-limit-service.js";
 import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
-import { CliProcess, runCli } from "./cli-process.js";
+import { CliProcess } from "./cli-process.js";
+import { runMain } from "./run-main.js";
 
 /** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
@@ -123,7 +124,7 @@ describe("meshwright run with a filter that sees each attempt", { timeout: TEST_
       "5xx,429",
       "--print-config",
     );
-    const { exitCode, stdout, stderr } = await runCli(
+    const { exitCode, stdout, stderr } = await runMain(
       [...words, "--grpc-service", "limits=http://localhost:8081"],
       folder,
     );
@@ -141,7 +142,7 @@ describe("meshwright run with an author's own filter at @upstream", { timeout: T
     author = await authorPackage();
     await author.writeFilter("adder");
     await author.write("adder.yaml", "{}\n");
-    await runCli(["build", "adder"], author.root);
+    await runMain(["build", "adder"], author.root);
   }, TEST_MS);
   afterAll(() => author?.[Symbol.asyncDispose]());
 
@@ -191,7 +192,7 @@ describe("meshwright run with a service that a filter calls", { timeout: TEST_MS
   });
 
   it("is refused before anything starts when the service's address is not given", async () => {
-    const { exitCode, stdout, stderr } = await runCli(inFront("--filter", "rate-limit=limits.yaml"), folder);
+    const { exitCode, stdout, stderr } = await runMain(inFront("--filter", "rate-limit=limits.yaml"), folder);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toMatch(
       /^meshwright: rate-limit configuration refused: limits\.yaml:1:\d+: service\.cluster: there is no gRPC service "ratelimit"; say where it is: --grpc-service ratelimit=http:\/\/HOST:PORT\n$/,
@@ -201,7 +202,7 @@ describe("meshwright run with a service that a filter calls", { timeout: TEST_MS
   it("is refused when a route would retry exactly what the budget leaves out", async () => {
     await write("budget.yaml", "{}\n");
     const words = ["--filter", "retry-budget=budget.yaml", "--retry-on", "5xx,envoy-ratelimited"];
-    const { exitCode, stderr } = await runCli(inFront(...words), folder);
+    const { exitCode, stderr } = await runMain(inFront(...words), folder);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
       /^meshwright: --retry-on cannot have "envoy-ratelimited" where retry-budget stands/,

@@ -7,7 +7,8 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
-import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+import { CliProcess, processesNaming } from "./cli-process.js";
+import { runMain } from "./run-main.js";
 
 /** Some release builds, on a machine that is busy with other tests. */
 const TEST_MS = 240_000;
@@ -161,7 +162,7 @@ describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () 
   it("lets validate do the same checks without Envoy", async () => {
     await author.write("filters/adder/adder.yaml", "loud: true\n");
     const files = ["adder.yaml", "filters/adder=adder.yaml", "filters/adder/adder.yaml"];
-    const { exitCode, stdout, stderr } = await runCli(["validate", ...files], author.root);
+    const { exitCode, stdout, stderr } = await runMain(["validate", ...files], author.root);
     expect(stdout).toBe("ok adder.yaml (adder)\nok adder.yaml (adder)\n");
     expect(stderr).toMatch(
       /^meshwright: adder configuration refused: filters\/adder\/adder\.yaml:1:1: loud: /,
@@ -181,7 +182,7 @@ describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () 
 
   it("refuses a file that is wrong by the filter's own schema before anything starts", async () => {
     await author.write("wrong.yaml", "loud: true\n");
-    const { exitCode, stderr, stdout } = await runCli(
+    const { exitCode, stderr, stdout } = await runMain(
       [...words, "--filter", "filters/adder=wrong.yaml"],
       author.root,
     );

@@ -18,7 +18,8 @@ import { validateBootstrap } from "../../../envoy/runtime/validate.js";
 import { buildFilters, modulePath } from "../../../toolchain/compile/build.js";
 import { catalogUse } from "../../support/catalog-use.js";
 import { isMissing, needs } from "../../support/tools.js";
-import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+import { CliProcess, processesNaming } from "./cli-process.js";
+import { runMain } from "./run-main.js";
 
 /** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
@@ -181,14 +182,14 @@ describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, ()
   it("prints a configuration that stock Envoy accepts unchanged", async () => {
     await writeFile(path.join(folder, "good.yaml"), toBeta("beta"));
     const words = ["run", "--upstream", plain.url, "--upstream", `beta=${beta.url}`, "--print-config"];
-    const { exitCode, stdout } = await runCli([...words, "--filter", "header-routing=good.yaml"], folder);
+    const { exitCode, stdout } = await runMain([...words, "--filter", "header-routing=good.yaml"], folder);
     expect(exitCode).toBe(0);
     await validateBootstrap(await findEnvoy(), parse(stdout));
   });
 
   it("refuses a wrong file before anything starts", async () => {
     await writeFile(path.join(folder, "bad.yaml"), "rules: [{ name: a }]\nrule: 1\n");
-    const { exitCode, stderr, stdout } = await runCli(
+    const { exitCode, stderr, stdout } = await runMain(
       ["run", "--upstream", plain.url, "--filter", "header-routing=bad.yaml", "--port", "0"],
       folder,
     );
@@ -200,7 +201,7 @@ describe.skipIf(isMissing("python3"))("meshwright run", { timeout: TEST_MS }, ()
 
   it("says which port is taken", async () => {
     const port = new URL(plain.url).port;
-    const { exitCode, stderr } = await runCli(["run", "--upstream", plain.url, "--port", port], folder);
+    const { exitCode, stderr } = await runMain(["run", "--upstream", plain.url, "--port", port], folder);
     expect(exitCode).toBe(7);
     expect(stderr).toMatch(new RegExp(`^meshwright: port ${port} is taken: .*--port N\n$`));
   });

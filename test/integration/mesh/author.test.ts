@@ -7,7 +7,8 @@ import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { send } from "../../../kit/envoy/client.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { type AuthorPackage, authorPackage } from "../commands/author-package.js";
-import { CliProcess, runCli } from "../commands/cli-process.js";
+import { CliProcess } from "../commands/cli-process.js";
+import { runMain } from "../commands/run-main.js";
 
 const TEST_MS = 100_000;
 
@@ -121,7 +122,7 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     await author.write("filters/my-gate/descriptor.ts", DESCRIPTOR);
     await write(mesh());
     // Built here and not by the command, which is expected to start soon.
-    expect(await runCli(["build", "my-gate"], author.root)).toMatchObject({ exitCode: 0 });
+    expect(await runMain(["build", "my-gate"], author.root)).toMatchObject({ exitCode: 0 });
     running = new CliProcess(["up", "mesh.yaml", "--port", "0", "--no-table"], author.root);
     [, gateway = ""] = await running.until(/^ {2}gateway {2}(http:\S+)$/m);
     [, admin = ""] = await running.until(/^ +gateway +(http:\S+)$\n(?= +app_v1)/m);
@@ -163,7 +164,7 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
   it("is checked by its schema, and suggested for a name that is nearly its own", async () => {
     await write(mesh("{ filter: my-gate, config: { too: v1 } }"), "key.yaml");
     await write(mesh("{ filter: my-gat, config: { to: v1 } }"), "name.yaml");
-    const { exitCode, stderr } = await runCli(["validate", "key.yaml", "name.yaml"], author.root);
+    const { exitCode, stderr } = await runMain(["validate", "key.yaml", "name.yaml"], author.root);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(
       /key\.yaml:4:\d+: gateway\.filters\[0\]\.config\.too: unknown key; did you mean "to"\?/,

@@ -10,7 +10,7 @@ import { startMesh } from "../../../compose/mesh/up.js";
 import { send } from "../../../kit/envoy/client.js";
 import { startUpstream } from "../../../kit/envoy/upstream.js";
 import { countingTo, startRateLimitService } from "../../support/rate-limit-service.js";
-import { runCli } from "../commands/cli-process.js";
+import { runMain } from "../commands/run-main.js";
 import { copyDemo, type DemoCopy } from "./demo-copy.js";
 
 /** One or two whole starts, on a machine that is busy with other tests. */
@@ -181,7 +181,7 @@ describe("another mesh", { timeout: TEST_MS }, () => {
       ["validate", file],
       ["up", file, "--port", "0"],
     ]) {
-      const { exitCode, stdout, stderr } = await runCli(words, demo.folder);
+      const { exitCode, stdout, stderr } = await runMain(words, demo.folder);
       expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
       expect(stderr).toMatch(
         /services\.app\.retries\.perTryTimeout: must not be above the timeout of the whole answer, which is 1s$/m,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunEvent } from "../../../compose/events.js";
 import type { RunningMesh } from "../../../compose/mesh/running-mesh.js";
 import { startMesh } from "../../../compose/mesh/up.js";
-import { runCli } from "../commands/cli-process.js";
+import { runMain } from "../commands/run-main.js";
 import { copyDemo, type DemoCopy } from "./demo-copy.js";
 
 const WAIT = { timeout: 20_000, interval: 50 };
@@ -171,7 +171,7 @@ describe("the demo mesh", () => {
   });
 
   it("refuses to start twice in one folder", async () => {
-    const second = await runCli(["up", file, "--port", "0"], folder);
+    const second = await runMain(["up", file, "--port", "0"], folder);
     expect(second.exitCode).toBe(8);
     expect(second.stderr).toMatch(
       new RegExp(`^meshwright: "demo" is already running in this folder \\(pid ${process.pid}\\)`),

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunEvent } from "../../../compose/events.js";
 import { startMesh } from "../../../compose/mesh/up.js";
 import { startUpstream } from "../../../kit/envoy/upstream.js";
-import { processesNaming, runCli } from "../commands/cli-process.js";
+import { processesNaming } from "../commands/cli-process.js";
+import { runMain } from "../commands/run-main.js";
 import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
 
 /** One or two whole starts, on a machine that is busy with other tests. */
@@ -67,7 +68,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
 
   it("that cannot start ends what it started, and keeps the logs", async () => {
     const failing = await ownFile(`console.error("no such database"); process.exit(1)`);
-    const result = await runCli(["up", failing, "--port", "0"], folder);
+    const result = await runMain(["up", failing, "--port", "0"], folder);
     expect(result.exitCode).toBe(6);
     expect(result.stderr).toMatch(/^meshwright: service app_v1 ended with code 1 before it took requests/);
     expect(result.stderr).toContain("no such database");
@@ -82,7 +83,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     const server = createServer().listen(0, "127.0.0.1");
     await vi.waitFor(() => expect(server.listening).toBe(true));
     const { port } = server.address() as { port: number };
-    const result = await runCli(["up", file, "--port", String(port)], folder);
+    const result = await runMain(["up", file, "--port", String(port)], folder);
     server.close();
     expect(result.exitCode).toBe(7);
     expect(result.stderr.trim().split("\n")).toEqual([
