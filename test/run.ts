@@ -1,9 +1,9 @@
 // Runs our own tests: the AssemblyScript units (as-pect), then the suites in TypeScript (vitest),
 // including stock Envoy. With `--all` it also runs what a person does not wait for: the long
 // suites, the whole amount of every test's repetition, and one filter's tests with Envoy in a
-// container, if a container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the slowest files and one
-// line about all tests. Other arguments go to vitest, and the units are left out: `npm test --
-// header-routing`.
+// container, if a container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the
+// slowest files and one line about all tests. Other arguments go to vitest, and the units are left
+// out: `npm test -- header-routing`.
 
 import path from "node:path";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";

@@ -1,5 +1,5 @@
-// The suite against filters that each have one flaw. The checks that are about the flaw find it, and
-// in `npm run test:all` no others do.
+// The suite against filters that each have one flaw. The checks that are about the flaw find it,
+// and in `npm run test:all` no others do.
 
 import { describe, expect, test } from "vitest";
 import { amount } from "../../test/support/amount.js";

@@ -29,8 +29,9 @@ export interface UnitOptions {
 const SPECS_WORTH_A_PROCESS = 6;
 
 /**
- * Compiles and runs the specs, absolute paths. A spec that does not compile counts as failed. Many specs are divided among as many processes as there are cores.
- * Throws `MeshwrightError("tool-missing")` without as-pect.
+ * Compiles and runs the specs, absolute paths. A spec that does not compile counts as failed. Many
+ * specs are divided among as many processes as there are cores. Throws
+ * `MeshwrightError("tool-missing")` without as-pect.
  */
 export async function runUnits(specs: readonly string[], options: UnitOptions): Promise<Counts> {
   if (specs.length === 0) return NO_TESTS;

@@ -1,6 +1,6 @@
 // A load for a test's Envoy: many connections, paced or as fast as the answers come. It runs in a
-// process of its own, so that neither the test's upstreams nor the test's own work slow it down. The
-// process then waits for the next load, because its start costs more than many a load.
+// process of its own, so that neither the test's upstreams nor the test's own work slow it down.
+// The process then waits for the next load, because its start costs more than many a load.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
