@@ -41,7 +41,8 @@ test.each(PROTOCOLS)(
       protocol,
       connections: 128,
       headers: [["x-key", "same"]],
-      forMs: amount(3000, 1000),
+      requests: amount(20_000, 4_000),
+      forMs: LOAD_MS,
     });
     const refilled = Math.floor((limit / 3600) * (load.durationMs / 1000));
     const { 200: admitted = 0, 429: refused = 0, ...others } = load.statuses;
