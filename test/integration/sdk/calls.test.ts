@@ -94,8 +94,8 @@ async function startBroken(): Promise<Server> {
     socket.on("data", (data) => {
       const text = data.toString();
       if (text.includes("/no-headers")) return socket.destroy();
-      const [path = ""] = Object.keys(NOT_HTTP).filter((each) => text.includes(`POST ${each} `));
-      if (path !== "") return socket.end(NOT_HTTP[path]);
+      const [, wrong] = Object.entries(NOT_HTTP).find(([path]) => text.includes(`POST ${path} `)) ?? [];
+      if (wrong !== undefined) return socket.end(wrong);
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf");
       if (text.includes("/half")) setTimeout(() => socket.destroy(), 10);
       return undefined;
