@@ -20,11 +20,16 @@ export interface DryStart {
   readonly log: readonly string[];
   /** Every answer that it got from the host is the one that Envoy gives. */
   readonly isExact: boolean;
-  /** Its exports, where it ended well. */
+  /**
+   * Its exports, where it ended well. A callback among them may be called; each host call of its own
+   * throws an `EarlyHostCall`.
+   */
   readonly exports: Readonly<Record<string, unknown>>;
 }
 
 type HostCall = (...args: number[]) => number;
+
+const EFFECTIVE_CONTEXT = "env.proxy_set_effective_context";
 
 /** A start made a host call that Envoy does not answer there. */
 export class EarlyHostCall extends Error {}
@@ -35,12 +40,15 @@ class StartHost {
   isExact = true;
   /** The start section, which runs before anything else, may make no call. */
   isInstantiated = false;
+  /** Callbacks that run after the start may also choose the context that they are about. */
+  hasStarted = false;
   memory: WebAssembly.Memory | undefined;
 
   /** @param name `module.name` */
   call(name: string): HostCall {
     const answer = this.#answers[name.slice(name.indexOf(".") + 1)];
     return (...args) => {
+      if (this.hasStarted && name === EFFECTIVE_CONTEXT) return 0;
       if (!this.isInstantiated || !isAllowedAtStart(name)) throw new EarlyHostCall(`calls ${name}`);
       if (answer !== undefined) return answer(...args);
       this.isExact = false;
@@ -145,6 +153,7 @@ function start(
   for (const name of startExports(module)) {
     run(() => (exports[name] as HostCall)(0, 0));
   }
+  host.hasStarted = true;
   return exports;
 }
 

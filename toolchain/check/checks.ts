@@ -11,10 +11,19 @@ import { type Compiled, compileEntry } from "../compile/compile.js";
 import { type Source, withShownNames } from "../compile/source.js";
 import { SourceMap } from "../compile/source-map.js";
 import { CallSites, hostCallsAtStart } from "./blame.js";
-import { startFaults } from "./dry-start.js";
+import { makesRoot, startFaults } from "./dry-start.js";
 import { idleFaults } from "./idle-filter.js";
 import { rootContextFaults } from "./root-contexts.js";
-import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STATELESS, STREAM, silentMethods } from "./silent-methods.js";
+import {
+  CALLS,
+  COMPATIBLE,
+  type ExportedCallbacks,
+  NETWORK,
+  PLUGIN,
+  STATELESS,
+  STREAM,
+  silentMethods,
+} from "./silent-methods.js";
 import { SourceTree } from "./source-tree.js";
 
 /**
@@ -37,8 +46,16 @@ export async function refuseFlaws(source: Source, compiled: Compiled): Promise<v
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
   // A generated entry has no code of its own. That of its filters is checked with each filter.
-  if (source.text !== undefined) return;
   const exported = { callbacks: report.callbacks, files: callbackFiles(module, sdk) };
+  if (source.text === undefined) await refuseIdleCode(source, exported);
+  if (isOfSdk(exported.files) && !makesRoot(compiled)) {
+    const advice = "call registerRootContext at the file's top level, under no condition";
+    refuse(`${entry} makes no filter`, [`${entry}: its start registers no root context: ${advice}`]);
+  }
+}
+
+async function refuseIdleCode(source: Source, exported: ExportedCallbacks): Promise<void> {
+  const { entry } = source;
   const tree = await SourceTree.of(source);
   const isCompatible = exported.files.has(COMPATIBLE);
   if (isOfSdk(exported.files))

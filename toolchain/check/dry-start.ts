@@ -7,6 +7,25 @@ import type { Compiled } from "../compile/compile.js";
 import type { Source } from "../compile/source.js";
 import { isLibrary, SourceMap } from "../compile/source-map.js";
 
+/**
+ * Whether the SDK makes a root context for a plugin. With one, it asks the host for the plugin's name
+ * before the plugin is configured, and that ends this trial.
+ */
+export function makesRoot({ release }: Compiled): boolean {
+  const { error, exports = {} } = dryStart(readModule(release)) ?? {};
+  const configure = exports.proxy_on_configure;
+  if (error !== undefined || typeof configure !== "function") return true;
+  try {
+    if (typeof exports.proxy_on_context_create === "function") exports.proxy_on_context_create(ROOT, 0);
+    configure(ROOT, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const ROOT = 1;
+
 /** The byte of the module at which an error was thrown. */
 const FRAME = /wasm-function\[\d+\]:0x([0-9a-f]+)/g;
 
