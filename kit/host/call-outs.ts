@@ -99,6 +99,8 @@ export class GrpcCall {
     readonly initialMetadata: HeaderList,
     /** When it was made, in milliseconds of the host's clock. */
     readonly madeAtMs: number,
+    /** The timeout of a unary call in milliseconds, 0 for none. */
+    readonly timeoutMs = 0,
   ) {}
 
   /** Whether it is open. */
