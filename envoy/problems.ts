@@ -167,7 +167,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return ranked[0]?.candidate;
 }
 
-function editDistance(a: string, b: string): number {
+/** How many characters must be added, removed or changed to make one word from the other. */
+export function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 32) return 32;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -12,6 +12,7 @@ import {
   toHaveReached,
 } from "./matchers/filter.js";
 import { toHaveHeader, toHaveStatus, toHaveTrailer } from "./matchers/headers.js";
+import { tellingTraps } from "./matchers/traps.js";
 
 export type { FilterFacts, FilterRequest } from "./conformance/facts.js";
 export { describeFilter } from "./conformance/filter.js";
@@ -52,11 +53,11 @@ declare module "vitest" {
 }
 
 expect.extend({
-  toHaveHeader,
-  toHaveTrailer,
-  toHaveStatus,
-  toBeLocalReply,
-  toHaveLogged,
-  toHaveMetric,
-  toHaveReached,
+  toHaveHeader: tellingTraps(toHaveHeader),
+  toHaveTrailer: tellingTraps(toHaveTrailer),
+  toHaveStatus: tellingTraps(toHaveStatus),
+  toBeLocalReply: tellingTraps(toBeLocalReply),
+  toHaveLogged: tellingTraps(toHaveLogged),
+  toHaveMetric: tellingTraps(toHaveMetric),
+  toHaveReached: tellingTraps(toHaveReached),
 });

@@ -14,7 +14,9 @@ export {
   get_property,
   log,
   proxy_set_effective_context,
+  send_http_response,
   send_local_response,
+  set_buffer_bytes,
   set_property,
 } from "./implementation/host";
 export { Counter, Gauge, Histogram } from "./implementation/metrics";

@@ -5,6 +5,7 @@ import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports"
 import { adoptView, clearOut, collect, OUT_PTR, OUT_SIZE } from "../abi/memory";
 import "../abi/abort";
 import { BufferType } from "../abi/types";
+import { RootContext } from "../context";
 import { createRoot, findRoot } from "../dispatcher";
 import { enter, leave, OUTERMOST } from "../host/stream-control";
 import { rememberName } from "../plugin-names";
@@ -18,7 +19,7 @@ export function proxy_abi_version_0_2_1(): void {}
 /** The VM starts, with a VM configuration of `size` bytes. */
 export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
   const outer = enter(rootId);
-  const root = findRoot(rootId);
+  const root = rootOf(rootId);
   const started = root ? root.onStart(buffer(BufferType.VmConfiguration, size)) : true;
   leave(outer);
   return started ? 1 : 0;
@@ -27,9 +28,7 @@ export function proxy_on_vm_start(rootId: u32, size: u32): u32 {
 /** A plugin starts, or restarts with a new configuration of `size` bytes. */
 export function proxy_on_configure(rootId: u32, size: u32): u32 {
   const outer = enter(rootId);
-  // A filter without `proxy_on_context_create` learns of its root here.
-  if (!findRoot(rootId)) createRoot(rootId);
-  const root = findRoot(rootId);
+  const root = rootOf(rootId);
   let accepted: bool = false;
   if (root) {
     rememberName(root);
@@ -61,6 +60,12 @@ export function proxy_on_foreign_function(rootId: u32, functionId: u32, size: u3
   const root = findRoot(rootId);
   if (root) root.onForeignFunction(functionId, buffer(BufferType.CallData, size));
   leave(outer);
+}
+
+/** The root with that number. A filter without `proxy_on_context_create` learns of its root here. */
+function rootOf(id: u32): RootContext | null {
+  if (!findRoot(id)) createRoot(id);
+  return findRoot(id);
 }
 
 function buffer(type: BufferType, size: u32): Bytes {

@@ -12,24 +12,31 @@ import { addCall, dropCall, endCall, PendingCall } from "./pending-calls";
 const STATUS = Bytes.of(":status");
 /** Envoy adds this header to a response from an endpoint, and not to one of its own. */
 const UPSTREAM_SERVICE_TIME = Bytes.of("x-envoy-upstream-service-time");
-const SERVICE_UNAVAILABLE: u32 = 503;
+/** Envoy's own responses to calls have a status of 500 or above. */
+const SERVER_ERROR: u32 = 500;
+const BAD_GATEWAY: u32 = 502;
 const GATEWAY_TIMEOUT: u32 = 504;
 const EARLY: u64 = 5 * NANOSECONDS_PER_MILLISECOND;
 
 /**
- * Why a call has no response. A response of any status is a response, even an endpoint's own 503 or
- * 504.
+ * Why a call has no response. A response of any status is a response, even an endpoint's own 502,
+ * 503 or 504.
  */
 export enum CallFailure {
   /** The timeout passed before the whole response had arrived. */
   Timeout = 0,
   /**
-   * No endpoint answered: there is none, none took the connection, or the connection ended before
-   * the response's headers. `httpCallBody` has Envoy's message.
+   * No endpoint answered: there is none, none took the connection, the connection ended before the
+   * response's headers, or a circuit breaker is open. `httpCallBody` has Envoy's message.
    */
   Unreachable = 1,
   /** The response broke off after its headers, or is larger than Envoy's buffer for it. */
   Reset = 2,
+  /**
+   * What an endpoint answered is not HTTP, or not the HTTP that Envoy accepts: too many headers, two
+   * lengths. `httpCallBody` has Envoy's message.
+   */
+  ProtocolError = 3,
 }
 
 /**
@@ -76,9 +83,8 @@ export abstract class HttpCallHandler extends PendingCall {
       return;
     }
     const status = httpCallStatus();
-    const mayBeEnvoy = status == SERVICE_UNAVAILABLE || status == GATEWAY_TIMEOUT;
-    if (mayBeEnvoy && !httpCallHeaders.get(UPSTREAM_SERVICE_TIME)) {
-      this.onFailure(status == GATEWAY_TIMEOUT ? CallFailure.Timeout : CallFailure.Unreachable);
+    if (status >= SERVER_ERROR && !httpCallHeaders.get(UPSTREAM_SERVICE_TIME)) {
+      this.onFailure(failureOf(status));
     } else {
       this.onResponse(headers, bodySize, trailers);
     }
@@ -91,6 +97,12 @@ export abstract class HttpCallHandler extends PendingCall {
     // call.
     return timeout > 0 && monotonicNanoseconds() - this.sent + EARLY + timeout / 8 >= timeout;
   }
+}
+
+/** What the status of Envoy's own response says. */
+function failureOf(status: u32): CallFailure {
+  if (status == GATEWAY_TIMEOUT) return CallFailure.Timeout;
+  return status == BAD_GATEWAY ? CallFailure.ProtocolError : CallFailure.Unreachable;
 }
 
 /**

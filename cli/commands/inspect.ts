@@ -3,7 +3,7 @@
 
 import type { Command } from "commander";
 import { MeshwrightError } from "../../envoy/errors.js";
-import { describeReport, verdict } from "../../envoy/module/describe.js";
+import { describeReport, otherVerdicts, verdict } from "../../envoy/module/describe.js";
 import { type InspectedFile, inspectFile } from "../../envoy/module/inspect-file.js";
 import { exitCodesHelp } from "../failures.js";
 import type { Screen } from "../screen.js";
@@ -32,7 +32,12 @@ export function addInspect(root: Command, screen: Screen): void {
 }
 
 function describeFile({ file, report, refusals }: InspectedFile): readonly string[] {
-  return [file, ...(report === null ? [] : describeReport(report)), `  ${verdict(refusals)}`];
+  if (report === null) return [file, `  ${verdict(refusals)}`];
+  return [
+    file,
+    ...describeReport(report),
+    ...[verdict(refusals), ...otherVerdicts(report)].map((line) => `  ${line}`),
+  ];
 }
 
 function failOnRefused(inspected: readonly InspectedFile[]): void {
@@ -49,9 +54,12 @@ function failOnRefused(inspected: readonly InspectedFile[]): void {
 }
 
 const EXAMPLES = `
-A module is refused for a host call that its start certainly makes, and a call
-that its start may make is only shown. Only Envoy can tell whether a filter
-takes its configuration.
+Modules are judged as the Envoy that ENVOY_VERSION names judges them, or else
+the default one; where another supported release differs, a line says so. A
+module is refused for a host call that its start certainly makes, and a call
+that its start may make is only shown. The start also runs here, without a
+host, and a module whose start traps is refused. Only Envoy can tell whether a
+filter takes its configuration.
 
 Examples:
   meshwright inspect build/header-routing.wasm

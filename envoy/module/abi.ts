@@ -117,12 +117,45 @@ const WASI_CALLS: Readonly<Record<string, string>> = {
   sock_shutdown: "ii",
 };
 
+/** Calls of WASI that releases before 1.39 do not link. */
+const WASI_SINCE_1_39: ReadonlySet<string> = new Set([
+  "clock_res_get",
+  "fd_advise",
+  "fd_allocate",
+  "fd_datasync",
+  "fd_fdstat_set_rights",
+  "fd_filestat_get",
+  "fd_filestat_set_size",
+  "fd_filestat_set_times",
+  "fd_pread",
+  "fd_pwrite",
+  "fd_readdir",
+  "fd_renumber",
+  "fd_sync",
+  "fd_tell",
+  "path_create_directory",
+  "path_filestat_get",
+  "path_filestat_set_times",
+  "path_link",
+  "path_readlink",
+  "path_remove_directory",
+  "path_rename",
+  "path_symlink",
+  "path_unlink_file",
+  "sock_accept",
+  "sock_recv",
+  "sock_send",
+  "sock_shutdown",
+]);
+
 const WASI_MODULES: readonly string[] = ["wasi_snapshot_preview1", "wasi_unstable"];
 
 /**
  * Everything that Envoy links for a module of this version, from `module.name` to its signature.
+ * @param release of Envoy, such as `1.39.3`; without one a release since 1.39
  */
-export function linkedImports(version: AbiVersion): ReadonlyMap<string, Signature> {
+export function linkedImports(version: AbiVersion, release?: string): ReadonlyMap<string, Signature> {
+  const isOlder = release !== undefined && isBefore(release, 1, 39);
   const linked = new Map<string, Signature>([
     ["env.pthread_equal", signature("ii")],
     ["env.emscripten_notify_memory_growth", signature("i", "")],
@@ -132,11 +165,22 @@ export function linkedImports(version: AbiVersion): ReadonlyMap<string, Signatur
   }
   for (const module of WASI_MODULES) {
     for (const [name, params] of Object.entries(WASI_CALLS)) {
+      if (isOlder && WASI_SINCE_1_39.has(name)) continue;
       linked.set(`${module}.${name}`, signature(params, name === "proc_exit" ? "" : "i"));
     }
   }
   return linked;
 }
+
+function isBefore(release: string, major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = release.split(".").map(Number);
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
+}
+
+/** The largest memory that Envoy gives a module, in pages of 64 KiB: 1 GiB. */
+export const MAX_MEMORY_PAGES = 16_384;
+/** The largest table, in entries. */
+export const MAX_TABLE_ENTRIES = 10_000_000;
 
 /** WASI calls that are refused while the module starts; all others are allowed then. */
 const WASI_AFTER_START: readonly string[] = [

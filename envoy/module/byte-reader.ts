@@ -1,6 +1,8 @@
 // Reads WebAssembly's binary form. Reading always ends, whatever the bytes are: with a value, or
 // with `MalformedModule`.
 
+import type { Feature } from "./features.js";
+
 /**
  * The bytes are not a WebAssembly module, or not a whole one. The message says what is wrong, and
  * at which byte.
@@ -15,6 +17,8 @@ export class ByteReader {
     readonly bytes: Uint8Array,
     public position = 0,
     readonly end = bytes.length,
+    /** The later features that what was read belongs to. */
+    readonly features = new Set<Feature>(),
   ) {}
 
   get done(): boolean {
@@ -40,6 +44,29 @@ export class ByteReader {
     throw this.malformed("has a number that is too large");
   }
 
+  /** An unsigned number of at most 64 bits, rounded where it is above 2^53. */
+  u64(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw this.malformed("has a number that is too long");
+  }
+
+  /** A signed number of at most 64 bits. */
+  signed(): bigint {
+    const start = this.position;
+    this.skipNumber();
+    const size = this.position - start;
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i--) {
+      value = (value << 7n) | BigInt((this.bytes[start + i] as number) & 0x7f);
+    }
+    return BigInt.asIntN(7 * size, value);
+  }
+
   /** Skips a number of at most 64 bits, signed or not. */
   skipNumber(): void {
     for (let i = 0; i < 10; i++) if (this.u8() < 0x80) return;
@@ -63,7 +90,7 @@ export class ByteReader {
   part(size: number): ByteReader {
     const start = this.position;
     this.skip(size);
-    return new ByteReader(this.bytes, start, start + size);
+    return new ByteReader(this.bytes, start, start + size, this.features);
   }
 
   /**

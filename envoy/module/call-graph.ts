@@ -3,7 +3,7 @@
 import { ByteReader } from "./byte-reader.js";
 import { Op, opensBlock, walkExpression } from "./instructions.js";
 import type { WasmModule } from "./parts.js";
-import { readValueType, sameSignature } from "./types.js";
+import { readLocals, sameSignature } from "./types.js";
 
 /** One call, as it stands in a function. */
 export interface Call {
@@ -91,16 +91,23 @@ function tabledOfType(module: WasmModule, type: number): readonly number[] {
  * there
  */
 export function callsOf(module: WasmModule, fn: number, runsFirst = false): readonly Call[] {
+  return followed(module, fn, runsFirst)?.calls ?? [];
+}
+
+/** Whether `fn`, or a function that it certainly calls, certainly reaches `unreachable`. */
+export function trapsCertainly(module: WasmModule, fn: number): boolean {
+  const certain = reachable(module, [fn], { reach: "certain", first: fn }).keys();
+  return [...certain].some((each) => followed(module, each, each === fn)?.traps === true);
+}
+
+function followed(module: WasmModule, fn: number, runsFirst: boolean): CallFinder | undefined {
   const body = module.bodies[fn - importedFunctions(module)];
-  if (body === undefined) return [];
+  if (body === undefined) return undefined;
   const reader = new ByteReader(module.bytes, body.start, body.end);
-  reader.list((local) => {
-    local.u32();
-    readValueType(local);
-  });
+  readLocals(reader);
   const finder = new CallFinder(module, runsFirst);
   walkExpression(reader, (op, offset, operand) => finder.visit(op, offset, operand));
-  return finder.calls;
+  return finder;
 }
 
 /** An open block: it runs always, sometimes, or never. */
@@ -109,6 +116,7 @@ type Runs = "always" | "perhaps" | "never";
 /** Follows one function from its beginning for as long as it is known which instructions run. */
 class CallFinder {
   readonly calls: Call[] = [];
+  traps = false;
   readonly #blocks: Runs[] = [];
   /** A jump may have skipped what follows. */
   #lost = false;
@@ -125,6 +133,7 @@ class CallFinder {
     const top = this.#top;
     this.#top = this.#valueOf(op, operand, top);
     if (op === Op.GlobalSet) this.#set.add(operand);
+    if (op === Op.Unreachable) this.traps ||= this.#isCertain();
     if (isDirectCall(op)) this.#add(operand, false, offset);
     if (isIndirectCall(op)) this.#add(operand, true, offset);
     if (opensBlock(op)) this.#blocks.push(op === Op.If ? ifRuns(top) : "always");
@@ -137,7 +146,7 @@ class CallFinder {
   #valueOf(op: number, operand: number, top: "zero" | "one" | undefined): "zero" | "one" | undefined {
     if (op === Op.I32Eqz && top !== undefined) return top === "zero" ? "one" : "zero";
     const begins = this.runsFirst && op === Op.GlobalGet && !this.#lost && !this.#set.has(operand);
-    return begins && this.module.globals[operand]?.zero === true ? "zero" : undefined;
+    return begins && this.module.globals[operand]?.initial === 0n ? "zero" : undefined;
   }
 
   #turn(): void {
@@ -146,8 +155,11 @@ class CallFinder {
   }
 
   #add(target: number, indirect: boolean, offset: number): void {
-    const certain = !this.#lost && this.#blocks.every((runs) => runs === "always");
-    this.calls.push({ target, indirect, offset, certain });
+    this.calls.push({ target, indirect, offset, certain: this.#isCertain() });
+  }
+
+  #isCertain(): boolean {
+    return !this.#lost && this.#blocks.every((runs) => runs === "always");
   }
 }
 

@@ -35,6 +35,15 @@ export function verdict(refusals: readonly string[]): string {
   return `stock Envoy refuses it because ${first}${more}`;
 }
 
+/** A line for each supported release of Envoy whose verdict differs from that of the one in use. */
+export function otherVerdicts({ otherReleases }: ModuleReport): readonly string[] {
+  return Object.entries(otherReleases).map(([release, [first, ...others]]) => {
+    if (first === undefined) return `stock Envoy ${release} would load it`;
+    const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+    return `stock Envoy ${release} refuses it because ${first}${more}`;
+  });
+}
+
 /** A label and its text. Text that does not fit continues on the next line, below itself. */
 function row(label: string, text: string): string {
   const indent = " ".repeat(LABEL_WIDTH + 2 + (/^ */.exec(text)?.[0].length ?? 0));

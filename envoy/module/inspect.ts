@@ -1,12 +1,13 @@
 // What a proxy-wasm module imports from Envoy and exports to it, whichever SDK made it.
 
+import { defaultEnvoyVersion, envoyReleases } from "../runtime/releases.js";
 import { type AbiVersion, ALLOCATORS, callbacksOf } from "./abi.js";
-import { MalformedModule } from "./byte-reader.js";
 import type { ExternKind, WasmImport, WasmModule } from "./parts.js";
 import { readModule } from "./read.js";
 import { abiOf, importRefusal, isMemoryVisible, refusalsOf } from "./refusals.js";
 import { exportedFunction, readStart, type Start } from "./start.js";
 import { describeSignature } from "./types.js";
+import { validate } from "./validity.js";
 
 export interface InspectedImport {
   readonly module: string;
@@ -40,42 +41,40 @@ export interface ModuleReport {
   readonly sourceMapUrl: string | null;
   /** What made it, such as `language Rust`. */
   readonly producers: WasmModule["producers"];
-  /** The reasons why stock Envoy would refuse it; empty where it loads. */
+  /**
+   * The reasons why the Envoy that `$ENVOY_VERSION` names, or else the default one, would refuse it;
+   * empty where it loads.
+   */
   readonly refusals: readonly string[];
+  /** The same for each supported release that refuses it for other reasons. */
+  readonly otherReleases: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
  * Reads a module's figures and finds what Envoy would refuse. Throws `MalformedModule` where
- * `bytes` is not a WebAssembly module.
+ * `bytes` is not a WebAssembly module. What only a later Node knows, and how the start ends, is not
+ * judged here: `inspectFile` does that too.
  */
 export function inspectModule(bytes: Uint8Array): ModuleReport {
   const module = readModule(bytes);
-  validate(bytes);
+  validate(module);
   return reportOf(module);
 }
 
-/** V8 decides what is valid: the same engine runs the module in Envoy. */
-function validate(bytes: Uint8Array): void {
-  try {
-    new WebAssembly.Module(bytes);
-  } catch (error) {
-    const reason =
-      error instanceof Error ? error.message.replace(/^WebAssembly\.Module\(\): /, "") : String(error);
-    throw new MalformedModule(`is not valid WebAssembly: ${reason}`, { cause: error });
-  }
-}
-
-function reportOf(module: WasmModule): ModuleReport {
+/** The report on a valid module. */
+export function reportOf(module: WasmModule): ModuleReport {
   const abi = abiOf(module);
   const known = callbacksOf(abi ?? "0.2.1");
   const exported = module.exports.filter((entry) => entry.kind === "function").map((entry) => entry.name);
   const [memory] = module.memories;
+  const release = process.env.ENVOY_VERSION ?? defaultEnvoyVersion;
+  const refusals = refusalsOf(module, release);
   return {
     bytes: module.bytes.length,
     abi,
     allocator: ALLOCATORS.find((name) => exportedFunction(module, name) !== undefined) ?? null,
     sections: module.sections.map(({ name, bytes }) => ({ name, bytes })),
-    imports: module.imports.map((entry) => inspectImport(entry, abi ?? "0.2.1")),
+    imports: module.imports.map((entry) => inspectImport(entry, abi ?? "0.2.1", release)),
     callbacks: exported.filter((name) => known.has(name)),
     unknownCallbacks: exported.filter((name) => isCallbackName(name) && !known.has(name)),
     start: readStart(module),
@@ -86,20 +85,26 @@ function reportOf(module: WasmModule): ModuleReport {
     functionNames: module.functionNames.size,
     sourceMapUrl: module.sourceMapUrl ?? null,
     producers: module.producers,
-    refusals: refusalsOf(module),
+    refusals,
+    otherReleases: otherReleases(module, refusals),
   };
+}
+
+function otherReleases(module: WasmModule, refusals: readonly string[]): ModuleReport["otherReleases"] {
+  const all = Object.keys(envoyReleases).map((each) => [each, refusalsOf(module, each)] as const);
+  return Object.fromEntries(all.filter(([, own]) => own.join() !== refusals.join()));
 }
 
 function isCallbackName(name: string): boolean {
   return name.startsWith("proxy_on_") && !ALLOCATORS.includes(name as (typeof ALLOCATORS)[number]);
 }
 
-function inspectImport(entry: WasmImport, abi: AbiVersion): InspectedImport {
+function inspectImport(entry: WasmImport, abi: AbiVersion, release: string): InspectedImport {
   return {
     module: entry.module,
     name: entry.name,
     kind: entry.kind,
     signature: entry.signature === undefined ? null : describeSignature(entry.signature),
-    linked: importRefusal(entry, abi) === undefined,
+    linked: importRefusal(entry, abi, release) === undefined,
   };
 }

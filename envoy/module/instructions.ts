@@ -1,6 +1,7 @@
 // Reads the instructions of a function.
 
 import type { ByteReader } from "./byte-reader.js";
+import type { Feature } from "./features.js";
 
 /** The instructions that callers act on; all others are skipped. */
 export const Op = {
@@ -30,10 +31,18 @@ export const Op = {
   TryTable: 0x1f,
   GlobalGet: 0x23,
   GlobalSet: 0x24,
+  I32Const: 0x41,
+  I64Const: 0x42,
   I32Eqz: 0x45,
   RefFunc: 0xd2,
+  RefEq: 0xd3,
+  RefAsNonNull: 0xd4,
   BrOnNull: 0xd5,
   BrOnNonNull: 0xd6,
+  /** The prefix of the instructions of garbage collection. */
+  Gc: 0xfb,
+  /** The prefix of the vector instructions; the operand is the instruction's own number. */
+  Vector: 0xfd,
 } as const;
 
 /**
@@ -51,10 +60,37 @@ export function walkExpression(reader: ByteReader, visit: Visit): void {
   for (;;) {
     const offset = reader.position;
     const op = reader.u8();
-    visit(op, offset, readOperands(reader, op));
+    const operand = readOperands(reader, op);
+    const feature = featureOf(op, operand);
+    if (feature !== undefined) reader.features.add(feature);
+    visit(op, offset, operand);
     if (opensBlock(op)) depth++;
     else if ((op === Op.End || op === Op.Delegate) && depth-- === 0) return;
   }
+}
+
+const FIRST_RELAXED_VECTOR = 0x100;
+
+const LATER: ReadonlyMap<number, Feature> = new Map([
+  [Op.Try, "legacy exceptions"],
+  [Op.Rethrow, "legacy exceptions"],
+  [Op.Delegate, "legacy exceptions"],
+  [Op.TryTable, "exception references"],
+  [Op.ThrowRef, "exception references"],
+  [Op.ReturnCall, "tail calls"],
+  [Op.ReturnCallIndirect, "tail calls"],
+  [Op.CallRef, "typed function references"],
+  [Op.ReturnCallRef, "typed function references"],
+  [Op.RefAsNonNull, "typed function references"],
+  [Op.BrOnNull, "typed function references"],
+  [Op.BrOnNonNull, "typed function references"],
+  [Op.RefEq, "garbage collection"],
+  [Op.Gc, "garbage collection"],
+]);
+
+function featureOf(op: number, operand: number): Feature | undefined {
+  if (op === Op.Vector) return operand >= FIRST_RELAXED_VECTOR ? "relaxed vectors" : undefined;
+  return LATER.get(op);
 }
 
 /** Whether the instruction has an `end` of its own. */
@@ -76,8 +112,8 @@ function readOperands(reader: ByteReader, op: number): number {
     case 0x1a:
     case 0x1b:
     case 0xd1:
-    case 0xd3:
-    case 0xd4:
+    case Op.RefEq:
+    case Op.RefAsNonNull:
       return 0;
     case Op.CallIndirect:
     case Op.ReturnCallIndirect:
@@ -85,8 +121,8 @@ function readOperands(reader: ByteReader, op: number): number {
     case Op.BrTable:
       reader.list((each) => each.u32());
       return reader.u32();
-    case 0x41:
-    case 0x42:
+    case Op.I32Const:
+    case Op.I64Const:
     case 0xd0:
       reader.skipNumber();
       return 0;
@@ -115,10 +151,12 @@ function readRarerOperands(reader: ByteReader, op: number): number {
       return 0;
     case 0xfc:
       return skipMiscellaneous(reader);
-    case 0xfd:
+    case Op.Gc:
+      return skipGc(reader);
+    case Op.Vector:
       return skipVector(reader);
     case 0xfe:
-      return reader.u32() === 3 ? skipBytes(reader, 1) : skipMemoryArgument(reader);
+      return skipAtomic(reader);
     default:
       if (!hasIndex(op)) throw reader.malformed(`has an instruction that is not known, ${hex(op)}`);
       return reader.u32();
@@ -171,16 +209,48 @@ function skipMiscellaneous(reader: ByteReader): number {
   return 0;
 }
 
+/** The last of the relaxed vector instructions. Those above belong to no release of Envoy. */
+const LAST_VECTOR = 0x113;
+
 function skipVector(reader: ByteReader): number {
   const op = reader.u32();
-  if (op <= 11 || op === 92 || op === 93) return skipMemoryArgument(reader);
-  if (op === 12 || op === 13) return skipBytes(reader, 16);
-  if (op >= 21 && op <= 34) return skipBytes(reader, 1);
-  if (op >= 84 && op <= 91) {
+  if (op > LAST_VECTOR) throw reader.malformed(`has an instruction that is not known, 0xfd ${hex(op)}`);
+  if (op <= 11 || op === 92 || op === 93) skipMemoryArgument(reader);
+  else if (op === 12 || op === 13) reader.skip(16);
+  else if (op >= 21 && op <= 34) reader.skip(1);
+  else if (op >= 84 && op <= 91) {
     skipMemoryArgument(reader);
-    return skipBytes(reader, 1);
+    reader.skip(1);
   }
-  return 0;
+  return op;
+}
+
+const ATOMIC_FENCE = 0x03;
+const FIRST_ATOMIC_ACCESS = 0x10;
+const LAST_ATOMIC = 0x4e;
+
+function skipAtomic(reader: ByteReader): number {
+  const op = reader.u32();
+  const isKnown = op <= ATOMIC_FENCE || (op >= FIRST_ATOMIC_ACCESS && op <= LAST_ATOMIC);
+  if (!isKnown) throw reader.malformed(`has an instruction that is not known, 0xfe ${hex(op)}`);
+  return op === ATOMIC_FENCE ? skipBytes(reader, 1) : skipMemoryArgument(reader);
+}
+
+/** How many indices follow each instruction of the prefix 0xfb. */
+const GC: readonly number[] = [
+  1, 1, 2, 2, 2, 2, 1, 1, 2, 2, 2, 1, 1, 1, 1, 0, 1, 2, 2, 2, 1, 1, 1, 1, 3, 3, 0, 0, 0, 0, 0,
+];
+const BR_ON_CAST = 24;
+const BR_ON_CAST_FAIL = 25;
+
+function skipGc(reader: ByteReader): number {
+  const op = reader.u32();
+  const count = GC[op];
+  if (count === undefined) throw reader.malformed(`has an instruction that is not known, 0xfb ${hex(op)}`);
+  if (op === BR_ON_CAST || op === BR_ON_CAST_FAIL) reader.skip(1);
+  // Some of these are types, which are signed numbers.
+  for (let i = 0; i < count; i++) reader.skipNumber();
+  return op;
 }
 
 function hex(op: number): string {

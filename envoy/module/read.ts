@@ -1,10 +1,11 @@
 // A WebAssembly module's parts, read from its bytes.
 
 import { ByteReader, MalformedModule } from "./byte-reader.js";
+import { readConstant } from "./constants.js";
 import { readCustomSection } from "./custom-sections.js";
 import { Op, walkExpression } from "./instructions.js";
 import type { ExternKind, WasmExport, WasmGlobal, WasmModule } from "./parts.js";
-import { readLimits, readTypes, readValueType } from "./types.js";
+import { readLimits, readTypes, readValueType, type TableType } from "./types.js";
 
 const KINDS: readonly ExternKind[] = ["function", "table", "memory", "global", "tag"];
 
@@ -31,14 +32,17 @@ export function readModule(bytes: Uint8Array): WasmModule {
   readHead(reader);
   const module: WasmModule = {
     bytes,
+    features: reader.features,
     sections: [],
     types: [],
     imports: [],
     functionTypes: [],
     memories: [],
+    tables: [],
     globals: [],
     exports: [],
     startFunction: undefined,
+    segments: [],
     tabled: new Set(),
     bodies: [],
     functionNames: new Map(),
@@ -109,8 +113,11 @@ function readKnownSection(reader: ByteReader, name: string, module: WasmModule):
     case "memory":
       reader.list((each) => module.memories.push(readLimits(each)));
       return;
+    case "table":
+      reader.list((each) => module.tables.push(readTable(each, module)));
+      return;
     case "global":
-      reader.list((each) => module.globals.push(readGlobal(each)));
+      reader.list((each) => module.globals.push(readGlobal(each, module)));
       return;
     case "export":
       module.exports = reader.list(readExport);
@@ -119,7 +126,10 @@ function readKnownSection(reader: ByteReader, name: string, module: WasmModule):
       module.startFunction = reader.u32();
       return;
     case "element":
-      reader.list((each) => readElements(each, module.tabled));
+      reader.list((each) => readElements(each, module));
+      return;
+    case "data":
+      reader.list((each) => readData(each, module));
       return;
     case "code":
       module.bodies = reader.list((each) => {
@@ -156,10 +166,9 @@ function readOtherImport(reader: ByteReader, kind: ExternKind, wasm: WasmModule)
   if (kind === "memory") {
     wasm.memories.push(readLimits(reader));
   } else if (kind === "table") {
-    readValueType(reader);
-    readLimits(reader);
+    wasm.tables.push(readTable(reader, wasm));
   } else if (kind === "global") {
-    wasm.globals.push({ type: readValueType(reader), zero: false });
+    wasm.globals.push({ type: readValueType(reader), initial: undefined });
     reader.u8();
   } else {
     reader.u8();
@@ -167,14 +176,36 @@ function readOtherImport(reader: ByteReader, kind: ExternKind, wasm: WasmModule)
   }
 }
 
-const I32_CONST = 0x41;
+/** What a table with a first value begins with. */
+const WITH_VALUE = 0x40;
 
-function readGlobal(reader: ByteReader): WasmGlobal {
+function readTable(reader: ByteReader, module: WasmModule): TableType {
+  const hasValue = reader.bytes[reader.position] === WITH_VALUE;
+  if (hasValue) {
+    reader.skip(2);
+    reader.features.add("tables with a first value");
+  }
   const type = readValueType(reader);
-  reader.u8();
-  const { bytes, position } = reader;
-  walkExpression(reader, () => {});
-  return { type, zero: bytes[position] === I32_CONST && bytes[position + 1] === 0 };
+  const limits = readLimits(reader);
+  if (hasValue) readConstant(reader, module);
+  return { type, ...limits };
+}
+
+/** One data segment: in the first memory, passive, or in the memory of that number. */
+function readData(reader: ByteReader, module: WasmModule): void {
+  const form = reader.u32();
+  if (form > 2) throw reader.malformed("has a data segment of an unknown form");
+  const target = form === 2 ? reader.u32() : 0;
+  const offset = form === 1 ? undefined : readConstant(reader, module);
+  const size = reader.u32();
+  reader.skip(size);
+  if (form !== 1) module.segments.push({ kind: "data", target, offset, size });
+}
+
+function readGlobal(reader: ByteReader, module: WasmModule): WasmGlobal {
+  const type = readValueType(reader);
+  if (reader.u8() > 1) throw reader.malformed("has a global of an unknown kind");
+  return { type, initial: readConstant(reader, module) };
 }
 
 function readExport(reader: ByteReader): WasmExport {
@@ -185,21 +216,23 @@ function readExport(reader: ByteReader): WasmExport {
  * One element segment, of any of the eight forms: bit 0 passive or declared, bit 1 with a table's
  * number, bit 2 with expressions.
  */
-function readElements(reader: ByteReader, tabled: Set<number>): void {
+function readElements(reader: ByteReader, module: WasmModule): void {
+  const { tabled } = module;
   const form = reader.u32();
   if (form > 7) throw reader.malformed("has an element segment of an unknown form");
   const isActive = (form & 1) === 0;
-  if (isActive && (form & 2) !== 0) reader.u32();
-  if (isActive) walkExpression(reader, () => {});
+  const target = isActive && (form & 2) !== 0 ? reader.u32() : 0;
+  const offset = isActive ? readConstant(reader, module) : undefined;
   const byExpressions = (form & 4) !== 0;
   if ((form & 3) !== 0) {
     if (byExpressions) readValueType(reader);
     else reader.u8();
   }
-  reader.list((each) => {
+  const { length: size } = reader.list((each) => {
     if (!byExpressions) return void tabled.add(each.u32());
     walkExpression(each, (op, _offset, operand) => {
       if (op === Op.RefFunc) tabled.add(operand);
     });
   });
+  if (isActive) module.segments.push({ kind: "element", target, offset, size });
 }

@@ -10,6 +10,7 @@ import {
   linkedImports,
   START_EXPORTS,
 } from "./abi.js";
+import { limitRefusals } from "./limits.js";
 import type { WasmImport, WasmModule } from "./parts.js";
 import { exportedFunction, startExports, startRefusals } from "./start.js";
 import { describeSignature, type Signature, sameSignature } from "./types.js";
@@ -23,13 +24,17 @@ export function abiOf(module: WasmModule): AbiVersion | null {
   return marker === undefined ? null : (ABI_MARKERS[marker.name] ?? null);
 }
 
-/** Every reason why stock Envoy would refuse the module, or would crash; none where it loads. */
-export function refusalsOf(module: WasmModule): readonly string[] {
+/**
+ * Every reason why stock Envoy would refuse the module, or would crash; none where it loads.
+ * @param release of Envoy, such as `1.39.3`
+ */
+export function refusalsOf(module: WasmModule, release?: string): readonly string[] {
   const abi = abiOf(module);
   const version = abi ?? "0.2.1";
   return [
     ...(abi === null ? [missingMarker(module)] : []),
-    ...module.imports.flatMap((entry) => importRefusal(entry, version) ?? []),
+    ...module.imports.flatMap((entry) => importRefusal(entry, version, release) ?? []),
+    ...limitRefusals(module),
     ...allocatorRefusals(module),
     ...signatureRefusals(module, version),
     ...memoryRefusals(module),
@@ -48,14 +53,17 @@ function missingMarker(module: WasmModule): string {
 }
 
 /** Why Envoy does not link this import, or `undefined` where it does. */
-export function importRefusal(entry: WasmImport, version: AbiVersion): string | undefined {
+export function importRefusal(entry: WasmImport, version: AbiVersion, release?: string): string | undefined {
   const name = `${entry.module}.${entry.name}`;
   // Envoy makes memories and tables for modules that import them.
   if (entry.kind === "memory" || entry.kind === "table") return undefined;
   if (entry.signature === undefined) return `it imports the ${entry.kind} ${name}, which Envoy does not link`;
-  const linked = linkedImports(version);
+  const linked = linkedImports(version, release);
   const own = linked.get(name);
   if (own === undefined) {
+    if (release !== undefined && linkedImports(version).has(name)) {
+      return `it imports ${name}, which Envoy ${release} does not link, and 1.39 does`;
+    }
     const close = nearest(name, [...linked.keys()]);
     const hint = close === undefined ? "" : `; did you mean ${close}?`;
     return `it imports ${name}, which Envoy does not link${hint}`;
@@ -106,15 +114,24 @@ const HOST_TYPES: readonly string[] = ["i32", "i64", "f32", "f64", "funcref", "e
  * V8 does not know.
  */
 function typeRefusals(module: WasmModule): readonly string[] {
-  return module.exports.flatMap((entry) => {
-    const types = exportTypes(module, entry.kind, entry.index);
-    const odd = types.find((type) => !HOST_TYPES.includes(type));
-    return odd === undefined ? [] : [`it exports ${entry.name} with the type ${odd}, which ends Envoy`];
-  });
+  const isOdd = (type: string) => !HOST_TYPES.includes(type);
+  const imported = module.imports.filter(({ kind }) => kind === "table");
+  return [
+    ...imported.flatMap(({ name }, i) => {
+      const { type = "funcref" } = module.tables[i] ?? {};
+      return isOdd(type) ? [`it imports the table ${name} of the type ${type}, which ends Envoy`] : [];
+    }),
+    ...module.exports.flatMap((entry) => {
+      const odd = exportTypes(module, entry.kind, entry.index).find(isOdd);
+      return odd === undefined ? [] : [`it exports ${entry.name} with the type ${odd}, which ends Envoy`];
+    }),
+  ];
 }
 
 function exportTypes(module: WasmModule, kind: string, index: number): readonly string[] {
   if (kind === "global") return [module.globals[index]?.type ?? "i32"];
+  if (kind === "table") return [module.tables[index]?.type ?? "funcref"];
+  if (kind === "tag") return ["tag"];
   const type = kind === "function" ? module.types[module.functionTypes[index] ?? -1] : undefined;
   return type == null ? [] : [...type.params, ...type.results];
 }

@@ -15,6 +15,14 @@ export interface Signature {
 export interface Limits {
   readonly initial: number;
   readonly maximum: number | null;
+  readonly isShared: boolean;
+  /** Its addresses have 64 bits. */
+  readonly is64: boolean;
+}
+
+/** A table: its limits and the type of its entries. */
+export interface TableType extends Limits {
+  readonly type: string;
 }
 
 const VALUE_TYPES: Readonly<Record<number, string>> = {
@@ -28,6 +36,10 @@ const VALUE_TYPES: Readonly<Record<number, string>> = {
 };
 const REF_NULL = 0x63;
 const REF = 0x64;
+const EXCEPTION = 0x69;
+const NO_EXCEPTION = 0x74;
+const FUNC_HEAP = 0x70;
+const EXTERN_HEAP = 0x6f;
 
 /** Written as in Envoy's own messages: `i32 i32 -> i32`. */
 export function describeSignature({ params, results }: Signature): string {
@@ -39,20 +51,41 @@ export function sameSignature(a: Signature, b: Signature): boolean {
   return describeSignature(a) === describeSignature(b);
 }
 
+/**
+ * A reference that is not null counts as one that may be: Envoy knows both by the same name.
+ */
 export function readValueType(reader: ByteReader): string {
   const byte = reader.u8();
-  if (byte === REF_NULL || byte === REF) reader.skipNumber();
+  if (byte === REF_NULL || byte === REF) {
+    const heap = reader.bytes[reader.position];
+    reader.skipNumber();
+    reader.features.add("typed function references");
+    if (heap === FUNC_HEAP) return "funcref";
+    return heap === EXTERN_HEAP ? "externref" : "ref";
+  }
   const name = VALUE_TYPES[byte];
   if (name !== undefined) return name;
-  if (byte < REF_NULL || byte > 0x74) throw reader.malformed("has an unknown value type");
+  if (byte < EXCEPTION || byte > NO_EXCEPTION) throw reader.malformed("has an unknown value type");
+  const isException = byte === EXCEPTION || byte === NO_EXCEPTION;
+  reader.features.add(isException ? "exception references" : "garbage collection");
   return "ref";
+}
+
+/** Skips the declarations of a function's locals. */
+export function readLocals(reader: ByteReader): void {
+  reader.list((local) => {
+    local.u32();
+    readValueType(local);
+  });
 }
 
 export function readLimits(reader: ByteReader): Limits {
   const flags = reader.u8();
   if (flags > 7) throw reader.malformed("has unknown limits");
-  const initial = reader.u32();
-  return { initial, maximum: (flags & 1) === 0 ? null : reader.u32() };
+  const is64 = (flags & 4) !== 0;
+  const size = () => (is64 ? reader.u64() : reader.u32());
+  const initial = size();
+  return { initial, maximum: (flags & 1) === 0 ? null : size(), isShared: (flags & 2) !== 0, is64 };
 }
 
 const FUNCTION = 0x60;
@@ -68,6 +101,7 @@ export function readTypes(reader: ByteReader): (Signature | null)[] {
   for (let left = reader.u32(); left > 0; left--) {
     if (reader.bytes[reader.position] === RECURSIVE_GROUP) {
       reader.u8();
+      reader.features.add("garbage collection");
       types.push(...reader.list(readSubType));
     } else {
       types.push(readSubType(reader));
@@ -78,6 +112,7 @@ export function readTypes(reader: ByteReader): (Signature | null)[] {
 
 function readSubType(reader: ByteReader): Signature | null {
   let form = reader.u8();
+  if (form !== FUNCTION) reader.features.add("garbage collection");
   if (form === SUB || form === SUB_FINAL) {
     reader.list((each) => each.u32());
     form = reader.u8();

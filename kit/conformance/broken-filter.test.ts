@@ -31,6 +31,13 @@ describe("the suite finds in a filter with the flaw", () => {
     TIMEOUT_MS,
   );
 
+  test("carries something over in a few lines, with what to declare", async () => {
+    const found = await findings("remembers-stream", ({ name }) => CHECKS.again.test(name));
+    const [message = ""] = found.values();
+    expect(message).toContain("say so in `remembers`");
+    expect(message.length).toBeLessThan(2_000);
+  });
+
   test("traps the smallest request that ends the VM, with the seed and the line of source", async () => {
     const found = await findings("traps", ({ name }) => CHECKS.random.test(name));
     const [message = ""] = found.values();

@@ -2,7 +2,7 @@
 // VM or a refused configuration changes nothing.
 
 import type { HostedModule } from "../host/load.js";
-import { broken, type Check, shown } from "./check.js";
+import { broken, type Check, difference, REMEMBERS, shown } from "./check.js";
 import { Random } from "./random-documents.js";
 import { ScriptMaker } from "./random-scripts.js";
 import { type Outcome, play, playTogether, type Script, type StreamEvent } from "./script.js";
@@ -154,7 +154,7 @@ interface Comparison {
 type Outcomes = readonly (Outcome | undefined)[];
 
 function compareAll(
-  { seed }: Subject,
+  { seed, facts: { remembers } }: Subject,
   scripts: readonly Script[],
   seen: Outcomes,
   expected: Outcomes,
@@ -162,9 +162,14 @@ function compareAll(
 ): void {
   const i = scripts.findIndex((_, k) => JSON.stringify(seen[k]) !== JSON.stringify(expected[k]));
   if (i < 0) return;
-  const [is, was] = [JSON.stringify(seen[i]), JSON.stringify(expected[i])];
+  const [is, was] = difference(JSON.stringify(seen[i]) ?? "", JSON.stringify(expected[i]) ?? "");
+  const advice =
+    remembers === undefined
+      ? REMEMBERS
+      : "It may keep what `remembers` says, but not from another plugin or a refused configuration.";
   broken(
-    `a request comes out differently ${about.seen}.\n${about.seen}: ${is}\n${about.expected}: ${was}\nMESHWRIGHT_SEED=${seed} repeats it.\n` +
-      `configurations: ${shown(about.documents, 2000)}\nrequest: ${shown(scripts[i], 2000)}`,
+    `a request comes out differently ${about.seen}.\n${about.seen}: ${is}\n${about.expected}: ${was}\n${advice}\n` +
+      `MESHWRIGHT_SEED=${seed} repeats it.\n` +
+      `configurations: ${shown(about.documents, 400)}\nrequest: ${shown(scripts[i], 400)}`,
   );
 }

@@ -4,7 +4,7 @@ import type { Json } from "../../envoy/config/json.js";
 import { isSendable } from "../host/check.js";
 import { type HostedProxy, hostProxy, type RequestOptions } from "../host/proxy.js";
 import type { HeaderList, UpstreamResponse } from "../traffic.js";
-import { broken, type Check, shown } from "./check.js";
+import { broken, type Check, difference, REMEMBERS, shown } from "./check.js";
 import { Random } from "./random-documents.js";
 import { ScriptMaker } from "./random-scripts.js";
 import type { Script } from "./script.js";
@@ -39,18 +39,19 @@ export const workerChecks: readonly Check[] = [
         if (subject.facts.remembers !== undefined) continue;
         // An outcome that differs with another seed is chance.
         const i = spread.findIndex((seen, k) => seen !== alone?.[k] && alone?.[k] === again?.[k]);
-        if (i >= 0)
-          broken(
-            `a request comes out differently on another worker.\non worker ${i % WORKERS}: ${spread[i]}\non worker 0: ${alone?.[i]}\n` +
-              `${repeats(subject, configuration)}\nrequest: ${shown(exchanges[i], 2000)}`,
-          );
+        if (i < 0) continue;
+        const [is, was] = difference(spread[i] ?? "", alone?.[i] ?? "");
+        broken(
+          `a request comes out differently on another worker.\non worker ${i % WORKERS}: ${is}\non worker 0: ${was}\n${REMEMBERS}\n` +
+            `${repeats(subject, configuration)}\nrequest: ${shown(exchanges[i], 400)}`,
+        );
       }
     },
   },
 ];
 
 function repeats({ seed }: Subject, configuration: unknown): string {
-  return `MESHWRIGHT_SEED=${seed} repeats it.\nconfiguration: ${shown(configuration, 2000)}`;
+  return `MESHWRIGHT_SEED=${seed} repeats it.\nconfiguration: ${shown(configuration, 400)}`;
 }
 
 interface ProxyExchange {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { isMissing, needs } from "../../test/support/tools.js";
@@ -46,6 +46,15 @@ describe.each(["http1", "http2"] as const)("client and upstream over %s", (proto
       [[host, `127.0.0.1:${upstream.port}`]],
       [[protocol === "http1" ? "Host" : host, "shop.example"]],
     ]);
+  });
+
+  test.skipIf(
+    !Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1")),
+  )("an IPv6 address is reached, and is the host in brackets", async () => {
+    await using six = await startUpstream({ protocol, address: "::1" });
+    expect((await send(`http://[::1]:${six.port}/six`, { protocol })).status).toBe(200);
+    const host = protocol === "http1" ? "host" : ":authority";
+    expect(six.requests[0]?.headers).toContainEqual([host, `[::1]:${six.port}`]);
   });
 
   test("the method, the body and a path that URL parsing would tidy up arrive unchanged", async () => {

@@ -75,6 +75,11 @@ function urlOf(text: string): URL {
   throw new MeshwrightError("usage", `"${text}" is not an HTTP URL: give one such as http://127.0.0.1:8080`);
 }
 
+/** The name or address, which for IPv6 a URL has in brackets. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
 function methodOf({ method, body }: SendOptions): string {
   return method ?? (body === undefined ? "GET" : "POST");
 }
@@ -83,7 +88,7 @@ async function sendHttp1(url: URL, options: SendOptions): Promise<ClientResponse
   const { path = url.pathname + url.search, headers = [], body, trailers = [] } = options;
   const { request: start } = url.protocol === "https:" ? https : http;
   const request = start({
-    host: url.hostname,
+    host: hostOf(url),
     port: url.port,
     method: methodOf(options),
     path,
@@ -241,7 +246,7 @@ function tlsOf(url: URL, { tls }: SendOptions): ConnectionOptions {
   if (url.protocol !== "https:") return {};
   if (tls === undefined)
     throw new Error(`${url.origin} speaks TLS: say in "tls" whose certificates to trust`);
-  const { serverName = url.hostname, ...files } = tls;
+  const { serverName = hostOf(url), ...files } = tls;
   // Without a name Node checks the certificate against the host's address.
   return { ...files, ...(isIP(serverName) === 0 ? { servername: serverName } : {}) };
 }

@@ -85,6 +85,7 @@ async function startIn(
     directory,
     workers: options.workers ?? 2,
     ...(options.componentLogLevel === undefined ? {} : { componentLogLevel: options.componentLogLevel }),
+    ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
     ports: [port, adminPort],
     readableFolders: [...new Set([...filters.moduleFolders, ...certificateFolders(options)])],
   });

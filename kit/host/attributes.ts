@@ -62,16 +62,53 @@ const READERS: Readonly<Record<string, Reader>> = {
   // Without a gRPC status in the response, it follows from the HTTP status.
   "response.grpc_status": ({ status, response, responseTrailers }) =>
     status === undefined ? undefined : grpcStatus(status, response, responseTrailers),
-  "connection.mtls": () => false,
-  "connection.requested_server_name": () => "",
+  "response.total_size": ({ exchange, response }) =>
+    response === undefined ? undefined : exchange.sizes.response + response.bytes,
+  "xds.listener_direction": () => 0,
+  "xds.filter_chain_name": () => "",
+  "upstream.address": ({ exchange }) => (exchange.attempts > 0 ? `${HOST}:${UPSTREAM_PORT}` : undefined),
+  "upstream.port": ({ exchange }) => (exchange.attempts > 0 ? UPSTREAM_PORT : undefined),
+  "upstream.num_endpoints": ({ exchange }) => (exchange.attempts > 0 ? 1 : undefined),
   "upstream.transport_failure_reason": ({ exchange }) => (exchange.attempts > 0 ? "" : undefined),
   "upstream.request_attempt_count": ({ exchange }) => exchange.attempts,
 };
+
+const HOST = "127.0.0.1";
+const CLIENT_PORT = 50_000;
+const LISTENER_PORT = 10_000;
+const UPSTREAM_PORT = 8_080;
+
+/** What every connection has: nothing in process has an address, so each has the same. */
+const CONNECTION: Readonly<Record<string, PropertyValue>> = {
+  "source.address": `${HOST}:${CLIENT_PORT}`,
+  "source.port": CLIENT_PORT,
+  "destination.address": `${HOST}:${LISTENER_PORT}`,
+  "destination.port": LISTENER_PORT,
+  "connection.id": 1,
+  "connection.mtls": false,
+  "connection.requested_server_name": "",
+};
+
+/** The value of an attribute of the client's connection. */
+export function connectionAttribute(path: string): PropertyValue | undefined {
+  return Object.hasOwn(CONNECTION, path) ? CONNECTION[path] : undefined;
+}
+
+/** Attributes that follow from the connection and the headers alone. */
+const PLAIN =
+  /^(request\.(headers\.|path|url_path|query|host|scheme|method|id|referer|useragent|protocol|time)|response\.(headers|trailers)\.|response\.code$)/;
+
+/** Whether a stream has the attribute that goes through one filter alone, without a router. */
+export function isPlain(path: string): boolean {
+  return PLAIN.test(path) || connectionAttribute(path) !== undefined;
+}
 
 /** The value at a path such as `request.path`; undefined when the stream has none. */
 export function attribute(path: string, source: AttributeSource): PropertyValue | undefined {
   const reader = Object.hasOwn(READERS, path) ? READERS[path] : undefined;
   if (reader !== undefined) return reader(source);
+  const ofConnection = connectionAttribute(path);
+  if (ofConnection !== undefined) return ofConnection;
   if (path.startsWith(REQUEST_HEADERS)) return source.request?.joined(path.slice(REQUEST_HEADERS.length));
   if (path.startsWith(RESPONSE_HEADERS)) return source.response?.joined(path.slice(RESPONSE_HEADERS.length));
   if (path.startsWith(RESPONSE_TRAILERS)) {

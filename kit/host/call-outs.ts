@@ -6,7 +6,10 @@ import { HeaderMap } from "./header-map.js";
 import type { RootContext } from "./root-context.js";
 
 export interface CallResponse {
-  /** Includes `:status`. */
+  /**
+   * Includes `:status`. To the SDK a response of 500 or above without
+   * `x-envoy-upstream-service-time` is Envoy's own: Envoy adds that header to a service's response.
+   */
   readonly headers: HeaderList;
   readonly body?: string | Uint8Array;
   readonly trailers?: HeaderList;
@@ -96,6 +99,8 @@ export class GrpcCall {
     readonly initialMetadata: HeaderList,
     /** When it was made, in milliseconds of the host's clock. */
     readonly madeAtMs: number,
+    /** The timeout of a unary call in milliseconds, 0 for none. */
+    readonly timeoutMs = 0,
   ) {}
 
   /** Whether it is open. */

@@ -13,6 +13,7 @@ import { FilterManager, type StreamEnds } from "./filter-manager.js";
 import { HeaderMap } from "./header-map.js";
 import type { PropertyValue } from "./property.js";
 import type { HostedProxy } from "./proxy.js";
+import type { HostedTrap } from "./proxy-filters.js";
 import { refused } from "./proxy-options.js";
 import { flagsText, type ResponseFlag } from "./response-flags.js";
 import type { RootContext } from "./root-context.js";
@@ -55,6 +56,11 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   /** A filter's own answer, if there was one. */
   get localReply(): LocalReply | undefined {
     return this.manager.localReply;
+  }
+
+  /** The traps of the proxy's filters so far. */
+  get traps(): readonly HostedTrap[] {
+    return this.proxy.traps;
   }
 
   /** Envoy's response flags, as in its access log: `-` for none. */

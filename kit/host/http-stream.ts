@@ -2,6 +2,8 @@
 // client saw.
 
 import type { HeaderList } from "../traffic.js";
+import { HeaderMapType } from "./abi.js";
+import { type AttributeSource, attribute, type HeaderReader, isPlain } from "./attributes.js";
 import type { LocalReply } from "./context.js";
 import { FilterManager, type StreamEnds } from "./filter-manager.js";
 import { HeaderMap } from "./header-map.js";
@@ -16,6 +18,9 @@ export interface StreamOptions {
   readonly endOfStream?: boolean;
 }
 
+/** There is no router, whose attempts and sizes attributes could tell. */
+const ALONE = { protocol: "http1", details: "", attempts: 0, flags: "", sizes: { request: 0, response: 0 } };
+
 export class HttpStream implements StreamEnds {
   /** What the filter let through to the upstream. */
   readonly upstream = new Received();
@@ -23,6 +28,7 @@ export class HttpStream implements StreamEnds {
   readonly client = new Received();
 
   private readonly manager: FilterManager;
+  private readonly openedAt: number;
   private readonly properties: Readonly<Record<string, PropertyValue>>;
 
   /** Opens the stream with its request headers. */
@@ -32,6 +38,7 @@ export class HttpStream implements StreamEnds {
     options: StreamOptions = {},
   ) {
     this.properties = options.properties ?? NO_PROPERTIES;
+    this.openedAt = root.vm.host.clock.milliseconds;
     this.manager = new FilterManager([root], this);
     this.manager.request.receiveHeaders(new HeaderMap(headers), options.endOfStream ?? false);
     this.settle();
@@ -123,8 +130,22 @@ export class HttpStream implements StreamEnds {
     return this.root.vm.options.bufferLimit;
   }
 
-  property(path: string): PropertyValue | undefined {
-    return this.properties[path];
+  property(path: string, reader: HeaderReader): PropertyValue | undefined {
+    const given = this.properties[path];
+    return given === undefined && isPlain(path) ? attribute(path, this.attributeSource(reader)) : given;
+  }
+
+  private attributeSource(reader: HeaderReader): AttributeSource {
+    return {
+      exchange: ALONE,
+      request: reader.headers(HeaderMapType.RequestHeaders),
+      response: reader.headers(HeaderMapType.ResponseHeaders),
+      responseTrailers: reader.headers(HeaderMapType.ResponseTrailers),
+      status: this.manager.response.headers?.get(":status"),
+      openedAt: this.openedAt,
+      route: () => undefined,
+      cluster: () => undefined,
+    };
   }
 
   onDetails(): void {}

@@ -146,7 +146,9 @@ describe("a request", () => {
       properties: { "source.address": "me" },
     });
     proxy.request(doing("a@request_headers=read:no.such.thing"));
-    expect(said(proxy).slice(-3)).toEqual(["/x", "me", "none"]);
+    proxy.request(doing("a@request_headers=read:source~address"));
+    proxy.request(doing("a@request_headers=read:destination.address"));
+    expect(said(proxy).slice(-5)).toEqual(["/x", "me", "none", "127.0.0.1:50000", "127.0.0.1:10000"]);
   });
 });
 

@@ -176,7 +176,17 @@ export class RootContext extends Context {
   ): GrpcCall {
     const token = this.vm.nextToken(kind);
     const { elapsedMs } = this.vm.host.clock;
-    const call = new GrpcCall(this, kind, token, service, serviceName, method, metadata, elapsedMs);
+    const call = new GrpcCall(
+      this,
+      kind,
+      token,
+      service,
+      serviceName,
+      method,
+      metadata,
+      elapsedMs,
+      timeoutMs,
+    );
     this.grpcCalls.set(token, call);
     const timeout = () => call.close(GRPC_UNAVAILABLE, `${TIMEOUT_TEXT}{response_timeout}`);
     if (timeoutMs > 0) call.timeout = this.vm.host.clock.after(timeoutMs, timeout);

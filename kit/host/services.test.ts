@@ -79,6 +79,11 @@ describe("a gRPC call", () => {
     const proxy = proxyOf({ grpc: { [path]: (message) => `echo ${message}` } });
     const exchange = proxy.request(doing("a@request_headers=grpc"));
     expect([said(proxy), exchange.response?.status]).toEqual(["message echo a", 200]);
+    const [request, ...others] = proxy.upstreamSaw("service");
+    expect(others).toEqual([]);
+    expect(request).toMatchObject({ method: "POST", path, body: "\0\0\0\0\u0001a" });
+    expect(request?.header("content-type")).toBe("application/grpc");
+    expect(request?.header(":authority")).toBe("service");
   });
 
   test("fails with the method's status, for an unknown method, and when nobody listens", () => {
@@ -92,6 +97,9 @@ describe("a gRPC call", () => {
     );
     expect(last({ grpc: { "/other": () => "x" } })).toBe("closed 12 no method /test.Echo/Say{via_upstream}");
     expect(last({ isStopped: true })).toMatch(/^closed 14 upstream connect error/);
+    const stopped = proxyOf({ isStopped: true });
+    stopped.request(doing("a@request_headers=grpc"));
+    expect(stopped.upstreamSaw("service")).toEqual([]);
   });
 
   test("comes late, or waits for the test", () => {

@@ -25,6 +25,8 @@ const INTERNAL = 13;
 export class Services implements CallServices {
   private readonly http = new Set<HttpCall>();
   private readonly grpc = new Set<GrpcCall>();
+  /** The calls that reached their upstream, as requests. */
+  private readonly received = new WeakMap<GrpcCall, ReceivedRequest>();
   /** Streams to which the service has answered. */
   private readonly begun = new WeakSet<GrpcCall>();
 
@@ -68,13 +70,22 @@ export class Services implements CallServices {
     this.host.post(() => {
       if (!call.isPending) return;
       const side = upstreamNamed(this.upstreams, clusterOf(call.service));
-      if (side.isStopped) call.close(UNAVAILABLE, resetText("remote connection failure", 1));
-      else if (call.kind === "unary") this.answerGrpc(call, call.messages[0] ?? Buffer.alloc(0));
+      if (side.isStopped) {
+        call.close(UNAVAILABLE, resetText("remote connection failure", 1));
+        return;
+      }
+      const request = receivedGrpcCall(call);
+      keep(side, request);
+      this.received.set(call, request);
+      if (call.kind === "unary") this.onGrpcMessage(call, call.messages[0] ?? Buffer.alloc(0));
     });
   }
 
   onGrpcMessage(call: GrpcCall, message: Buffer): void {
-    this.host.post(() => this.answerGrpc(call, message));
+    this.host.post(() => {
+      this.received.get(call)?.take(framed(message));
+      this.answerGrpc(call, message);
+    });
   }
 
   private answerGrpc(call: GrpcCall, message: Buffer): void {
@@ -154,6 +165,40 @@ function receivedCall(call: HttpCall, side: UpstreamSide): ReceivedRequest {
   request.trailers = side.protocol === "http2" ? call.trailers : [];
   request.isWhole = true;
   return request;
+}
+
+function receivedGrpcCall({
+  kind,
+  service,
+  serviceName,
+  method,
+  initialMetadata,
+  timeoutMs,
+}: GrpcCall): ReceivedRequest {
+  const timeout: HeaderList = kind === "unary" ? [["grpc-timeout", `${timeoutMs}m`]] : [];
+  const expected: HeaderList = timeoutMs > 0 ? [["x-envoy-expected-rq-timeout-ms", `${timeoutMs}`]] : [];
+  const map = new HeaderMap([
+    [":method", "POST"],
+    [":path", `/${serviceName}/${method}`],
+    [":authority", clusterOf(service)],
+    [":scheme", "http"],
+    ["te", "trailers"],
+    ...timeout,
+    ["content-type", "application/grpc"],
+    ...initialMetadata,
+    ["x-envoy-internal", "true"],
+    ...expected,
+  ]);
+  return new ReceivedRequest(map, false, "http2");
+}
+
+const PREFIX_BYTES = 5;
+
+/** A message as it goes over the wire: not compressed, its size, its bytes. */
+function framed(message: Buffer): Buffer {
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
 }
 
 /** Collects an answer, because a filter gets it only when it is complete. */

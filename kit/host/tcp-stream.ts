@@ -3,6 +3,7 @@
 
 import { MeshwrightError } from "../../envoy/errors.js";
 import { BufferType, type CallbackName, Status, StreamType } from "./abi.js";
+import { connectionAttribute } from "./attributes.js";
 import { Body, NOTHING } from "./body.js";
 import { Context } from "./context.js";
 import { encodeProperty, type PropertyValue } from "./property.js";
@@ -179,7 +180,7 @@ export class TcpStream extends Context {
   }
 
   override property(path: string): Uint8Array | undefined {
-    const value = this.properties[path];
+    const value = this.properties[path] ?? connectionAttribute(path);
     if (value !== undefined) return encodeProperty(value);
     return super.property(path) ?? this.state?.get(path);
   }

@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeWat } from "../../test/support/wat.js";
+import { MINIMAL, writeWat } from "../../test/support/wat.js";
 import { compileModule } from "../../toolchain/compile/build.js";
 import { loadModule } from "./load.js";
 import { describeTrap, Trap } from "./trap.js";
@@ -57,6 +57,27 @@ function namedText(trap: Trap): string {
 }
 
 const firstLine = (trap: Trap) => trap.message.split("\n")[0] ?? "";
+
+test("a trap shows what the module had logged, as plain text", async () => {
+  const file = await writeWat(
+    path.join(folder, "logs.wasm"),
+    `(import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))${MINIMAL}
+     (data (i32.const 0) "key \\1bmissing")
+     (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+       (drop (call $log (i32.const 3) (i32.const 0) (i32.const 12))) unreachable)`,
+  );
+  expect(trapOf("any", file).message.split("\n").slice(-2)).toEqual(["it had logged:", "    key  missing"]);
+});
+
+test("a trap at the start shows the log too, which no module is left to show", async () => {
+  const file = await writeWat(
+    path.join(folder, "start.wasm"),
+    `(import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))${MINIMAL}
+     (data (i32.const 0) "starting")
+     (func (export "_initialize") (drop (call $log (i32.const 2) (i32.const 0) (i32.const 8))) unreachable)`,
+  );
+  expect(() => loadModule(file)).toThrow(/unreachable(.|\n)*it had logged:\n {4}starting$/);
+});
 
 describe("a trap in a release build", () => {
   test.each([

@@ -28,9 +28,10 @@ export class Trap extends Error {
   /**
    * @param error what the engine threw
    * @param module the path of the module's file, beside which its source map is looked for
-   * @param lastWords the last line that the module logged, in which an abort says why
+   * @param lastWords the last critical line that the module logged, in which an abort says why
+   * @param logs the lines that it logged before
    */
-  constructor(error: unknown, module?: string, lastWords?: string) {
+  constructor(error: unknown, module?: string, lastWords?: string, logs: readonly string[] = []) {
     const source = module === undefined ? undefined : ModuleSource.of(module);
     const all = framesOf(error, source);
     const own = all.filter((frame) => !isAbort(frame));
@@ -38,12 +39,28 @@ export class Trap extends Error {
     const reason = said?.why ?? (error instanceof Error ? error.message : String(error));
     const where = placeOf(said?.place, own);
     super(
-      [headline(reason, where, own), ...lines(own), ...(where === undefined ? advice(own) : [])].join("\n"),
+      [
+        headline(reason, where, own),
+        ...lines(own),
+        ...(where === undefined ? advice(own) : []),
+        ...logged(said === undefined ? logs : logs.filter((text) => text !== lastWords)),
+      ].join("\n"),
       { cause: error },
     );
     this.reason = reason;
     this.frames = own;
   }
+}
+
+const SHOWN_LOGS = 10;
+const SHOWN_CHARACTERS = 200;
+
+/** The last lines of the log, which mostly say what the module was about to do. */
+function logged(logs: readonly string[]): string[] {
+  if (logs.length === 0) return [];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal must not obey them
+  const plain = (text: string) => text.replace(/[\x00-\x1f\x7f]+/g, " ").slice(0, SHOWN_CHARACTERS);
+  return ["it had logged:", ...logs.slice(-SHOWN_LOGS).map((text) => `    ${plain(text)}`)];
 }
 
 /**

@@ -94,8 +94,15 @@ export class Vm {
   }
 
   private trapOf(error: unknown): Trap {
-    const lastWords = this.logs.findLast(({ level }) => level === CRITICAL)?.text;
-    return error instanceof Trap ? error : new Trap(error, this.path, lastWords);
+    if (error instanceof Trap) return error;
+    const own = this.logs.filter(({ worker }) => worker === this.worker);
+    const lastWords = own.findLast(({ level }) => level === CRITICAL)?.text;
+    return new Trap(
+      error,
+      this.path,
+      lastWords,
+      own.map(({ text }) => text),
+    );
   }
 
   private allocate(allocate: (size: number) => number, size: number): number {

@@ -4,12 +4,15 @@
 import type { MatcherState } from "vitest";
 import type { LocalReply } from "../host/context.js";
 import type { MatcherResult } from "./headers.js";
-import { localReplyOf, logsOf, messageOf, metricsOf, requestsOf } from "./subject.js";
+import { localReplyOf, logsOf, messageOf, metricsOf, requestsOf, trapsOf } from "./subject.js";
 import { hint, isSuch, listed, oneLine, suggestion, wanted } from "./words.js";
 
 /** The levels of log lines, as proxy-wasm names them. */
 export type LogLevelName = "trace" | "debug" | "info" | "warn" | "error" | "critical";
 const LEVELS: readonly LogLevelName[] = ["trace", "debug", "info", "warn", "error", "critical"];
+
+/** Envoy's details of the answer that it gives for a filter whose VM has ended. */
+const TRAP_DETAILS = "wasm_fail_stream";
 
 /** What a filter's own answer must be. A part that is left out may have any value. */
 export interface ExpectedLocalReply {
@@ -32,7 +35,10 @@ export function toBeLocalReply(
     pass: actual !== undefined && wrong.length === 0,
     message: () => {
       const head = hint(this, "toBeLocalReply", reply);
-      if (actual === undefined) return `${head}\nNo filter answered by itself${statusOf(received)}.`;
+      const isOfTrap = actual?.details === TRAP_DETAILS && trapsOf(received).length > 0;
+      if (actual === undefined || isOfTrap) {
+        return `${head}\nNo filter answered by itself${statusOf(received)}.`;
+      }
       const { headers, ...rest } = actual;
       const plain = { ...rest, headers: headers.map((pair) => pair.join(": ")).join(", ") };
       const ownAnswer = oneLine(plain, this.utils.printReceived);

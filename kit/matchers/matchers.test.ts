@@ -142,6 +142,21 @@ describe("toHaveHeader", () => {
   });
 });
 
+test("each matcher tells a trap, and not Envoy's answer in the filter's place", () => {
+  const subject = {
+    response: { status: 503, headers: [], trailers: [] },
+    localReply: { status: 503, body: "", details: "wasm_fail_stream", headers: [], grpcStatus: 14 },
+    logs: [],
+    traps: [{ filter: "b", callback: "proxy_on_request_headers", message: "divide by zero at a.ts:3:1" }],
+  };
+  const trap = "Filter b trapped in proxy_on_request_headers: divide by zero at a.ts:3:1";
+  expect(failure(() => expect(subject).toHaveStatus(200)).at(-1)).toBe(trap);
+  expect(failure(() => expect(subject).toHaveLogged("x")).at(-1)).toBe(trap);
+  const own = failure(() => expect(subject).toBeLocalReply({ status: 401 }));
+  expect(own.slice(-2)).toEqual(["No filter answered by itself: the client got status 503.", trap]);
+  expect(own.join()).not.toContain("wasm_fail_stream");
+});
+
 describe("toHaveTrailer", () => {
   test("looks only at the trailers", () => {
     expect(RESPONSE).toHaveTrailer("grpc-status", "0");

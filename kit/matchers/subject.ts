@@ -3,6 +3,7 @@
 
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { LocalReply } from "../host/context.js";
+import type { HostedTrap } from "../host/proxy-filters.js";
 import type { LogLine } from "../host/vm.js";
 import type { HeaderList, UpstreamRequest } from "../traffic.js";
 
@@ -82,6 +83,15 @@ export function requestsOf(subject: unknown, matcher: string, upstream?: string)
   }
   if (Array.isArray(requests) && upstream === undefined) return requests as readonly UpstreamRequest[];
   throw unfit(matcher, "a proxy, which has `upstreamSaw`, or an upstream without a name", subject);
+}
+
+/** What ended the VMs of a proxy's filters, in words; none for another subject. */
+export function trapsOf(subject: unknown): readonly string[] {
+  const { traps } = partsOf(subject);
+  if (!Array.isArray(traps)) return [];
+  return (traps as readonly HostedTrap[]).map(
+    ({ filter, callback, message: text }) => `Filter ${filter} trapped in ${callback}: ${text}`,
+  );
 }
 
 function partsOf(subject: unknown): Parts {

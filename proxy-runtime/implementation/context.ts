@@ -131,17 +131,18 @@ export class RootContext extends BaseContext {
    * @param timeout_milliseconds the time after which the call has failed
    * @param origin_context the argument of `cb`: the stream or the plugin that makes the call
    * @param cb gets the number of response headers, 0 when the call failed; the size of the body;
-   * the number of trailers
+   * the number of trailers. Its first parameter is a `Context`, as in 0.1.8, or a `BaseContext`, as
+   * in later releases: the compiler takes a function of one type alone, hence `T`.
    * @returns with another status than `Ok`, `cb` is never called
    */
-  httpCall(
+  httpCall<T extends BaseContext = Context>(
     cluster: string,
     headers: Headers,
     body: ArrayBuffer,
     trailers: Headers,
     timeout_milliseconds: u32,
     origin_context: BaseContext,
-    cb: (origin_context: Context, headers: u32, body_size: usize, trailers: u32) => void,
+    cb: (origin_context: T, headers: u32, body_size: usize, trailers: u32) => void,
   ): WasmResultValues {
     const name = encode(cluster);
     const head = encodeHeaders(headers);
@@ -159,7 +160,10 @@ export class RootContext extends BaseContext {
       timeout_milliseconds,
       OUT_WORD,
     );
-    if (status == Status.Ok) this.http_calls_.set(load<u32>(OUT_WORD), new HttpCallback(origin_context, cb));
+    if (status != Status.Ok) return status;
+    const callback =
+      changetype<(origin_context: Context, headers: u32, body_size: usize, trailers: u32) => void>(cb);
+    this.http_calls_.set(load<u32>(OUT_WORD), new HttpCallback(origin_context, callback));
     return status;
   }
 

@@ -5,8 +5,9 @@ import {
   proxy_get_buffer_status,
   proxy_get_status,
 } from "@solo-io/proxy-runtime/assembly/imports";
+import { proxy_set_buffer_bytes } from "../../assembly/abi/env";
 import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../../assembly/abi/memory";
-import { Status, StreamType } from "../../assembly/abi/types";
+import { NO_GRPC_STATUS, Status, StreamType } from "../../assembly/abi/types";
 import { nowNanoseconds } from "../../assembly/host/clock";
 import { setProperty } from "../../assembly/host/filter-state";
 import { callForeignFunction, clearRouteCache } from "../../assembly/host/foreign";
@@ -94,6 +95,17 @@ export function send_local_response(
   return sendLocalReply(response_code, details, viewOf(body), headers, grpc_status);
 }
 
+/** `send_local_response` without a gRPC status, as other forks of the package have it. */
+export function send_http_response(
+  response_code: u32,
+  response_code_details: string,
+  body: ArrayBuffer,
+  additional_headers: Headers,
+): WasmResultValues {
+  const none: GrpcStatusValues = NO_GRPC_STATUS;
+  return send_local_response(response_code, response_code_details, body, additional_headers, none);
+}
+
 /** Makes Envoy choose the route again. An edit of the request headers does so by itself. */
 export function clear_route_cache(): WasmResultValues {
   return clearRouteCache();
@@ -109,6 +121,19 @@ export function get_buffer_bytes(typ: BufferTypeValues, start: u32, length: u32)
   clearOut();
   const status = proxy_get_buffer_bytes(typ, start, length, OUT_PTR, OUT_SIZE);
   return bufferOf(status == Status.Ok ? adoptView() : null);
+}
+
+/**
+ * Writes `value` to a buffer: before its bytes (start 0, length 0), in place of all of them (start
+ * 0, length its size or more), or behind them (start its size or more). `BadArgument` otherwise.
+ */
+export function set_buffer_bytes(
+  typ: BufferTypeValues,
+  start: u32,
+  length: u32,
+  value: ArrayBuffer,
+): WasmResultValues {
+  return proxy_set_buffer_bytes(typ, start, length, changetype<usize>(value), value.byteLength);
 }
 
 class BufferStatusResult {

@@ -10,12 +10,15 @@ export const MEMORY = '(memory (export "memory") 1)';
 /** The smallest module that stock Envoy loads. */
 export const MINIMAL = ABI_MARKER + ALLOCATOR + MEMORY;
 
-/** The binary of a module with these fields, imports first. It is not validated. */
-export function wat(fields: string): Uint8Array {
+/**
+ * The binary of a module with these fields, imports first. It is not validated.
+ * @param newest whether the module may have forms that Node 20 cannot read
+ */
+export function wat(fields: string, { newest = false } = {}): Uint8Array {
   const module = binaryen.parseText(`(module ${fields})`);
   try {
-    // GC types bring forms that Node 20 cannot read.
-    module.setFeatures(binaryen.Features.All & ~binaryen.Features.GC);
+    const { All, GC } = binaryen.Features;
+    module.setFeatures(newest ? All : All & ~GC);
     return module.emitBinary();
   } finally {
     module.dispose();
@@ -23,7 +26,7 @@ export function wat(fields: string): Uint8Array {
 }
 
 /** Writes that module to `path`. */
-export async function writeWat(path: string, fields: string): Promise<string> {
-  await writeFile(path, wat(fields));
+export async function writeWat(path: string, fields: string, options = {}): Promise<string> {
+  await writeFile(path, wat(fields, options));
   return path;
 }

@@ -11,9 +11,20 @@ import { type Compiled, compileEntry } from "../compile/compile.js";
 import { type Source, withShownNames } from "../compile/source.js";
 import { SourceMap } from "../compile/source-map.js";
 import { CallSites, hostCallsAtStart } from "./blame.js";
-import { startFaults } from "./dry-start.js";
+import { makesRoot, startFaults } from "./dry-start.js";
+import { idleFaults } from "./idle-filter.js";
 import { rootContextFaults } from "./root-contexts.js";
-import { CALLS, COMPATIBLE, NETWORK, PLUGIN, STREAM, silentMethods } from "./silent-methods.js";
+import {
+  CALLS,
+  COMPATIBLE,
+  type ExportedCallbacks,
+  NETWORK,
+  PLUGIN,
+  STATELESS,
+  STREAM,
+  silentMethods,
+} from "./silent-methods.js";
+import { SourceTree } from "./source-tree.js";
 
 /**
  * Throws `MeshwrightError("build")` that says what is wrong. Its details are the lines of source
@@ -34,14 +45,26 @@ export async function refuseFlaws(source: Source, compiled: Compiled): Promise<v
   await refuseFailedStart(source, compiled);
   refuse(`${entry} exports a callback that Envoy does not know`, unknownCallbacks(report, placeOf));
   refuse(`${entry} does not export all that its callbacks need`, missingCompanions(module, report, sdk));
-  if (isOfSdk(callbackFiles(module, sdk))) refuse(`${entry} makes no filter`, rootContextFaults(source, map));
-  // A generated entry has no methods of its own. The methods of its filters are checked with each
-  // filter.
-  if (source.text !== undefined) return;
+  // A generated entry has no code of its own. That of its filters is checked with each filter.
+  const exported = { callbacks: report.callbacks, files: callbackFiles(module, sdk) };
+  if (source.text === undefined) await refuseIdleCode(source, exported);
+  if (isOfSdk(exported.files) && !makesRoot(compiled)) {
+    const advice = "call registerRootContext at the file's top level, under no condition";
+    refuse(`${entry} makes no filter`, [`${entry}: its start registers no root context: ${advice}`]);
+  }
+}
+
+async function refuseIdleCode(source: Source, exported: ExportedCallbacks): Promise<void> {
+  const { entry } = source;
+  const tree = await SourceTree.of(source);
+  const isCompatible = exported.files.has(COMPATIBLE);
+  if (isOfSdk(exported.files))
+    refuse(`${entry} makes no filter`, rootContextFaults(tree, source, isCompatible));
   refuse(
     `${entry} does not export a callback that it implements`,
-    await silentMethods(source, { callbacks: report.callbacks, files: callbackFiles(module, sdk) }),
+    await silentMethods(source, exported, tree),
   );
+  if (isOfSdk(exported.files)) refuse(`${entry} would do nothing`, idleFaults(tree, source, exported));
 }
 
 /**
@@ -146,7 +169,7 @@ function missingCompanions(module: WasmModule, report: ModuleReport, sdk: string
         ),
     );
   // A module without the SDK may wait for its answers in its own way.
-  if (!files.has(PLUGIN)) return contexts;
+  if (!isOfSdk(files)) return contexts;
   const answers = report.imports.flatMap(({ name: call }) => {
     const [file, ...callbacks] = ANSWERS[call] ?? [""];
     return callbacks
@@ -156,12 +179,9 @@ function missingCompanions(module: WasmModule, report: ModuleReport, sdk: string
   return [...contexts, ...new Set(answers)];
 }
 
-/**
- * Whether the callbacks call the SDK's contexts, and not those of `@solo-io/proxy-runtime` or the
- * module's own.
- */
+/** Whether the callbacks call the SDK's contexts, and not the module's own. */
 function isOfSdk(files: ReadonlySet<string>): boolean {
-  return files.has(PLUGIN) && !files.has(COMPATIBLE);
+  return [PLUGIN, STREAM, STATELESS, NETWORK, CALLS, COMPATIBLE].some((file) => files.has(file));
 }
 
 /**

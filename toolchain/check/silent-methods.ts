@@ -42,9 +42,19 @@ const CALLBACKS: Readonly<Record<string, readonly [callback: string, file: strin
   onDelete: ["proxy_on_delete", NETWORK],
 };
 
+/** The methods of contexts that the host calls. */
+export const contextMethods: ReadonlySet<string> = new Set(Object.keys(CALLBACKS));
+
 /** The callbacks to export from that file. */
 export function callbacksFrom(file: string): readonly string[] {
-  return Object.values(CALLBACKS).flatMap(([callback, from]) => (from === file ? [callback] : []));
+  return methodsFrom(file).map(([, callback]) => callback);
+}
+
+/** The methods whose callbacks that file exports, with them. */
+export function methodsFrom(file: string): readonly (readonly [method: string, callback: string])[] {
+  return Object.entries(CALLBACKS).flatMap(([method, [callback, from]]) =>
+    from === file ? [[method, callback]] : [],
+  );
 }
 
 /**
@@ -68,8 +78,9 @@ export interface ExportedCallbacks {
 export async function silentMethods(
   source: Source,
   { callbacks, files }: ExportedCallbacks,
+  known?: SourceTree,
 ): Promise<readonly string[]> {
-  const tree = await SourceTree.of(source);
+  const tree = known ?? (await SourceTree.of(source));
   const chains = tree.ownClasses().map((own) => tree.chainOf(own));
   const implemented = chains.flatMap((chain) => implementations(tree, chain));
   const isStateless = files.has(STATELESS);
@@ -77,8 +88,9 @@ export async function silentMethods(
     const [callback, from] = CALLBACKS[method] ?? [];
     if (callback === undefined || from === undefined || callbacks.includes(callback)) return [];
     const file = from === STREAM && isStateless ? STATELESS : from;
-    const place = `${path.relative(path.dirname(path.join(source.root, source.entry)), where.file)}:${where.line}`;
-    return [`${place}: ${what} is never called: export ${callback} from ${source.sdk}${file}`];
+    return [
+      `${placeOf(source, where)}: ${what} is never called: export ${callback} from ${source.sdk}${file}`,
+    ];
   });
   const isShared = implemented.some(({ method, isOwn }) => isOwn && SHARED_CONTEXTS.includes(method));
   if (isStateless && !isShared) {
@@ -89,7 +101,15 @@ export async function silentMethods(
   return [...new Set(lines)];
 }
 
-interface Implementation {
+/** A place, relative to the entry file's folder: `index.ts:12`. */
+export function placeOf(
+  { root, entry }: Source,
+  { file, line }: { readonly file: string; readonly line: number },
+): string {
+  return `${path.relative(path.dirname(path.join(root, entry)), file)}:${line}`;
+}
+
+export interface Implementation {
   readonly method: string;
   readonly where: { readonly file: string; readonly line: number };
   /** False for a method of the SDK. */
@@ -103,7 +123,10 @@ interface Implementation {
  * end of its chain. A method that is not the author's is reported at the class that extends it.
  * Methods of the layer for `@solo-io/proxy-runtime` itself need no callback.
  */
-function implementations(tree: SourceTree, chain: readonly DeclaredClass[]): readonly Implementation[] {
+export function implementations(
+  tree: SourceTree,
+  chain: readonly DeclaredClass[],
+): readonly Implementation[] {
   const [own] = chain;
   if (own === undefined) return [];
   return [...Object.keys(CALLBACKS), ...SHARED_CONTEXTS].flatMap((method) => {

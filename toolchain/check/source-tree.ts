@@ -12,6 +12,7 @@ import {
   type Scope,
   type SourceFile,
 } from "./syntax.js";
+import type { ClassUse } from "./uses.js";
 
 /** Parsed files, so that each is read once. */
 export class SourceTree {
@@ -33,6 +34,15 @@ export class SourceTree {
    * packages; absolute paths. Missing files are left out, because the compiler reports them.
    */
   ownFiles(): readonly string[] {
+    return this.#filesWithout((file) => this.isOfSdk(file) || isInstalled(file));
+  }
+
+  /** Those, and the files of installed packages that they import. */
+  filesBesideSdk(): readonly string[] {
+    return this.#filesWithout((file) => this.isOfSdk(file));
+  }
+
+  #filesWithout(isLeftOut: (file: string) => boolean): readonly string[] {
     const { root, entry } = this.#source;
     const start = path.join(root, entry);
     const files = new Set(isFile(start) ? [start] : []);
@@ -40,7 +50,7 @@ export class SourceTree {
     for (const file of files) {
       for (const { specifier } of this.parsed(file).imports) {
         const imported = this.#fileOf(specifier, file);
-        if (imported !== undefined && !this.isOfSdk(imported) && !isInstalled(imported)) files.add(imported);
+        if (imported !== undefined && !isLeftOut(imported)) files.add(imported);
       }
     }
     return [...files];
@@ -77,6 +87,11 @@ export class SourceTree {
     const parsed = parseFile(this.#compiler, file);
     this.#files.set(file, parsed);
     return parsed;
+  }
+
+  /** The class that a name refers to where it is used. */
+  classAt({ scope, names }: ClassUse): DeclaredClass | undefined {
+    return this.#find(scope, names);
   }
 
   /** The class that a name refers to in a scope. */

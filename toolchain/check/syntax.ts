@@ -2,13 +2,8 @@
 // reads only what is needed to follow an import to its file and a class to its bases.
 
 import { readFileSync } from "node:fs";
-import type {
-  ClassDeclaration,
-  NamedTypeNode,
-  Node,
-  Statement,
-  StringLiteralExpression,
-} from "assemblyscript";
+import type { ClassDeclaration, NamedTypeNode, Statement, StringLiteralExpression } from "assemblyscript";
+import { alwaysReturned, lineOf, partsOfName, Uses } from "./uses.js";
 
 /** The compiler as a library. It takes a third of a second to load. */
 export type Compiler = typeof import("assemblyscript");
@@ -40,6 +35,7 @@ export interface DeclaredClass {
   /** The parts of its base's name: `sdk.HttpContext` has two. */
   readonly base?: readonly string[];
   readonly methods: readonly Method[];
+  readonly staticMethods: readonly Method[];
 }
 
 export interface Method {
@@ -48,6 +44,8 @@ export interface Method {
   readonly line: number;
   /** False where it is only declared, like an abstract method. */
   readonly hasBody: boolean;
+  /** What it always returns, where that is the same word at each `return`. */
+  readonly always?: "false" | "null";
 }
 
 /** An exported name: of this file, or of another. */
@@ -71,6 +69,7 @@ export interface SourceFile {
   /** The specifiers of the files whose every export it re-exports. */
   readonly exportsAllOf: readonly string[];
   readonly imports: readonly Import[];
+  readonly uses: Uses;
 }
 
 /** Parses one file. @param file an absolute path */
@@ -88,11 +87,13 @@ class FileReader implements SourceFile {
   readonly exports = new Map<string, Exported>();
   readonly exportsAllOf: string[] = [];
   readonly imports: Import[] = [];
+  readonly uses: Uses;
   readonly #as: Compiler;
 
   constructor(compiler: Compiler, file: string) {
     this.#as = compiler;
     this.scope = { file, names: new Map() };
+    this.uses = new Uses(compiler);
   }
 
   /** This is a const enum in the compiler's own sources, and an object for everybody else. */
@@ -102,6 +103,7 @@ class FileReader implements SourceFile {
 
   read(statement: Statement, scope: Scope): void {
     const as = this.#as;
+    this.uses.add(statement, scope);
     if (statement instanceof as.ImportStatement) this.#readImport(statement, scope);
     else if (statement instanceof as.ExportStatement) this.#readExport(statement);
     else if (statement instanceof as.ExportDefaultStatement) this.#readDefault(statement, scope);
@@ -178,25 +180,33 @@ class FileReader implements SourceFile {
 
   #declare(node: ClassDeclaration, scope: Scope): DeclaredClass {
     const as = this.#as;
-    const isMethod = (member: unknown) => member instanceof as.MethodDeclaration;
-    const methods = node.members.filter(isMethod).filter((method) => !method.is(this.#flags.Static));
+    const methods = node.members.flatMap((member) =>
+      member instanceof as.MethodDeclaration
+        ? [{ isStatic: member.is(this.#flags.Static), method: this.#methodOf(member) }]
+        : [],
+    );
+    const those = (wanted: boolean) =>
+      methods.filter(({ isStatic }) => isStatic === wanted).map(({ method }) => method);
     return {
       file: scope.file,
       name: node.name.text,
       line: lineOf(node.name),
       scope,
       ...(node.extendsType === null ? {} : { base: partsOf(node.extendsType) }),
-      methods: methods.map(({ name, body }) => ({
-        name: name.text,
-        line: lineOf(name),
-        hasBody: body !== null,
-      })),
+      methods: those(false),
+      staticMethods: those(true),
     };
   }
-}
 
-function lineOf({ range }: Node): number {
-  return range.source.lineAt(range.start);
+  #methodOf({ name, body }: InstanceType<Compiler["MethodDeclaration"]>): Method {
+    const always = body === null ? undefined : alwaysReturned(this.#as, body);
+    return {
+      name: name.text,
+      line: lineOf(name),
+      hasBody: body !== null,
+      ...(always === undefined ? {} : { always }),
+    };
+  }
 }
 
 function newScope(outer: Scope): Scope {
@@ -204,7 +214,5 @@ function newScope(outer: Scope): Scope {
 }
 
 function partsOf({ name }: NamedTypeNode): readonly string[] {
-  const parts: string[] = [];
-  for (let part: typeof name | null = name; part !== null; part = part.next) parts.push(part.identifier.text);
-  return parts;
+  return partsOfName(name);
 }

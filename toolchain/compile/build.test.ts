@@ -168,6 +168,38 @@ test("a filter without a root context, or with two, is refused", async () => {
   expect(details).toEqual(["index.ts:5: a root context is already registered: a filter has one"]);
 });
 
+test("a filter that would let everything through is refused", async () => {
+  const filter = (root: string, register: string) => `import {
+  Bytes, FilterHeadersStatus, HttpContext, registerRootContext, RootContext, sendLocalReply,
+} from "meshwright/assembly";
+export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "meshwright/assembly/exports/plugin";
+export { proxy_on_context_create, proxy_on_delete, proxy_on_request_headers } from "meshwright/assembly/exports/stream";
+class Check extends HttpContext {
+  onRequestHeaders(headers: u32, end: bool): FilterHeadersStatus {
+    sendLocalReply(401, Bytes.of("no key"), Bytes.of("no key"));
+    return FilterHeadersStatus.StopIteration;
+  }
+}
+class Root extends RootContext {${root}}
+const on = memory.size() > 1000;
+${register}`;
+  const register = "registerRootContext((id: u32) => new Root(id));";
+  expect(await refusal(filter("", register))).toEqual({
+    message: "index.ts would do nothing",
+    details: [
+      "index.ts:12: Root gives no context: override createHttpContext or sharedHttpContext",
+      "index.ts:6: no Check is ever made, so that nothing calls its onRequestHeaders",
+    ],
+  });
+  const gives = "createHttpContext(): HttpContext { return new Check(); }";
+  expect(await refusal(filter(gives, `if (on) { ${register} }`))).toEqual({
+    message: "index.ts makes no filter",
+    details: [
+      "index.ts: its start registers no root context: call registerRootContext at the file's top level, under no condition",
+    ],
+  });
+});
+
 test("a module without ABI marker and allocator is refused with the file that has them", async () => {
   const { message, details } = await refusal(
     'import "meshwright/assembly/exports/plugin";\nexport function proxy_on_tick(id: u32): void {}',

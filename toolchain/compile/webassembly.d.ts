@@ -8,12 +8,17 @@ declare namespace WebAssembly {
     static imports(module: Module): { module: string; name: string; kind: string }[];
   }
   class Memory {
+    constructor(limits: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
+  }
+  class Table {
+    constructor(type: { element: "anyfunc" | "externref"; initial: number; maximum?: number });
+    readonly length: number;
   }
   class Instance {
     constructor(
       module: Module,
-      imports: Record<string, Record<string, (...args: number[]) => number | undefined>>,
+      imports: Record<string, Record<string, ((...args: number[]) => number | undefined) | Memory | Table>>,
     );
     readonly exports: Record<string, unknown>;
   }

@@ -5,62 +5,23 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bootstrap } from "../../../envoy/config/bootstrap.js";
-import { httpListener } from "../../../envoy/config/listener.js";
-import { directResponse, virtualHost } from "../../../envoy/config/route.js";
 import { type AbiVersion, callbacksOf, isAllowedAtStart, linkedImports } from "../../../envoy/module/abi.js";
 import { inspectFile } from "../../../envoy/module/inspect-file.js";
 import type { Signature } from "../../../envoy/module/types.js";
-import { findEnvoy } from "../../../envoy/runtime/find.js";
-import { LiveFilter } from "../../../envoy/runtime/live-file.js";
-import { freePorts } from "../../../envoy/runtime/ports.js";
-import { startEnvoyProcess } from "../../../envoy/runtime/process.js";
 import { startEnvoy } from "../../../kit/envoy/envoy.js";
-import { LiveFilters } from "../../../kit/envoy/filters.js";
 import { startUpstream } from "../../../kit/envoy/upstream.js";
 import { compileModule } from "../../../toolchain/compile/build.js";
 import { debugModulePath } from "../../../toolchain/compile/compile.js";
 import { isBefore } from "../../support/version.js";
 import { ABI_MARKER, ALLOCATOR, MEMORY, MINIMAL, writeWat } from "../../support/wat.js";
+import { FEW } from "./engine-cases.js";
+import { loadedByEnvoy } from "./loaded-by-envoy.js";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-inspect-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/**
- * Starts one Envoy with all the modules, each in its own filter, and returns for each whether Envoy
- * loaded it.
- */
-async function loadedByEnvoy(modules: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, boolean>> {
-  const directory = await mkdtemp(path.join(folder, "envoy-"));
-  const filters = new LiveFilters(path.join(directory, "filters"));
-  const chain = await filters.add([...modules].map(([name, module]) => ({ name, module })));
-  const [port = 0, adminPort = 0] = await freePorts(2);
-  const virtualHosts = [virtualHost({ name: "all", routes: [directResponse({ status: 200, body: "ok" })] })];
-  const envoy = await startEnvoyProcess({
-    binary: await findEnvoy(),
-    bootstrap: bootstrap({
-      node: { id: "test", cluster: "test" },
-      adminPort,
-      listeners: [httpListener({ name: "test", port, filters: chain, virtualHosts })],
-      clusters: [],
-    }),
-    directory,
-    workers: 1,
-  });
-  try {
-    const loaded = new Map<string, boolean>();
-    for (const name of modules.keys()) {
-      const live = new LiveFilter({ admin: envoy.admin, logs: () => envoy.logs(), name, path: "" });
-      loaded.set(name, (await live.refusalAtStart()) === undefined);
-    }
-    return loaded;
-  } finally {
-    await envoy.stop();
-  }
-}
 
 const types = (list: readonly string[]) => list.join(" ");
 const imported = (name: string, { params, results }: Signature, id = "") =>
@@ -70,22 +31,13 @@ const exported = (name: string, params: string, result = "") =>
   `(func (export "${name}") (param ${params}) (result ${result}) ${result === "" ? "" : "(i32.const 0)"})`;
 const marker = (version: string) => `(func (export "proxy_abi_version_${version.replaceAll(".", "_")}"))`;
 
-/** Calls of WASI that an older Envoy does not link. It refuses a module that imports one. */
-const LATER_CALLS = new RegExp(
-  `^wasi_\\w+\\.(${[
-    "clock_res_get",
-    "fd_(fdstat_set_rights|advise|allocate|datasync|filestat_(get|set_size|set_times)|pread|pwrite|readdir|renumber|sync|tell)",
-    "path_(create_directory|filestat_(get|set_times)|link|readlink|remove_directory|rename|symlink|unlink_file)",
-    "sock_(accept|recv|send|shutdown)",
-  ].join("|")})$`,
-);
 /** An older Envoy traps in these when they are called with zeros at the start. */
 const NOT_AT_START = /\.(emscripten_notify_memory_growth|poll_oneoff)$/;
 const isOlder = await isBefore("1.39");
 
-/** What `abi.ts` says Envoy links, as far as this Envoy does. */
+/** What `abi.ts` says this Envoy links. */
 function linkedHere(version: AbiVersion): ReadonlyMap<string, Signature> {
-  return new Map([...linkedImports(version)].filter(([name]) => !(isOlder && LATER_CALLS.test(name))));
+  return linkedImports(version, process.env.ENVOY_VERSION);
 }
 
 /** Everything that `abi.ts` says Envoy links and calls in a module of that version. */
@@ -123,10 +75,12 @@ function initializing(names: readonly string[]): string {
   ].join("");
 }
 
+const LATER: Signature = { params: ["i32", "i32", "i32", "i32", "i32"], results: ["i32"] };
 const ALL_CALLS = [...linkedHere("0.2.1").keys()];
 const TICK = "env.proxy_set_tick_period_milliseconds";
 
 const LOADED: Readonly<Record<string, string>> = {
+  ...FEW.loads,
   "the smallest module": MINIMAL,
   "everything in 0.1.0": everything("0.1.0"),
   "everything in 0.2.0": everything("0.2.0"),
@@ -147,6 +101,7 @@ const LOADED: Readonly<Record<string, string>> = {
 };
 
 const REFUSED: Readonly<Record<string, string>> = {
+  ...FEW.refuses,
   "no ABI marker": ALLOCATOR + MEMORY,
   "an unknown ABI": marker("0.3.0") + ALLOCATOR + MEMORY,
   "an ABI marker that is not a function": `(global (export "proxy_abi_version_0_2_1") i32 (i32.const 1))${ALLOCATOR}${MEMORY}`,
@@ -156,6 +111,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   "Math.random": `(import "env" "seed" (func (result f64)))${MINIMAL}`,
   "a host call with another signature": `(import "env" "proxy_log" (func (param i32 i32) (result i32)))${MINIMAL}`,
   "a host call of another version": `(import "env" "proxy_clear_route_cache" (func (result i32)))${MINIMAL}`,
+  ...(isOlder
+    ? { "a later call of WASI": `${imported("wasi_snapshot_preview1.sock_send", LATER)}${MINIMAL}` }
+    : {}),
   "a later host call":
     imported("env.proxy_get_log_level", { params: ["i32"], results: ["i32"] }) +
     marker("0.2.0") +
@@ -180,10 +138,13 @@ test("Envoy loads what inspect accepts, and refuses what it refuses", async () =
   const modules = new Map<string, string>();
   const names = new Map<string, string>();
   for (const [i, [name, fields]] of cases.entries()) {
-    modules.set(`m${i}`, await writeWat(path.join(folder, `m${i}.wasm`), fields));
+    modules.set(
+      `m${i}`,
+      await writeWat(path.join(folder, `m${i}.wasm`), fields, { newest: fields.includes("struct") }),
+    );
     names.set(name, `m${i}`);
   }
-  const loaded = await loadedByEnvoy(modules);
+  const loaded = await loadedByEnvoy(modules, folder);
   const verdicts = [];
   for (const [name, id] of names) {
     const { refusals } = await inspectFile(modules.get(id) ?? "");
@@ -215,7 +176,7 @@ describe("Envoy crashes on", () => {
   ])("%s", async (_name, fields, refusal) => {
     const module = await writeWat(path.join(folder, "fatal.wasm"), fields);
     expect((await inspectFile(module)).refusals).toEqual([expect.stringMatching(refusal)]);
-    await expect(loadedByEnvoy(new Map([["fatal", module]]))).rejects.toThrow(/ended by SIG/);
+    await expect(loadedByEnvoy(new Map([["fatal", module]]), folder)).rejects.toThrow(/ended by SIG/);
   });
 });
 

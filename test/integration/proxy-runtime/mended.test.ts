@@ -9,6 +9,7 @@ import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { loadModule } from "../../../kit/host/load.js";
+import { hostProxy } from "../../../kit/host/proxy.js";
 import { amount } from "../../support/amount.js";
 import { authorPackage, compileFilter, exampleSource, originalNames, probeSource } from "./modules.js";
 
@@ -31,6 +32,26 @@ describe("meshwright/proxy-runtime", () => {
 
   const compile = async (name: string, source: string) =>
     compileFilter("meshwright/proxy-runtime", source, name, folder);
+
+  test("what later releases and other forks have", async () => {
+    const module = await compile("later", await probeSource("later"));
+    const proxy = hostProxy({
+      workers: 1,
+      filters: [{ name: "later", module, rootId: "probe" }],
+      upstreams: {
+        upstream: () => ({ headers: [["content-type", "text/plain"]], body: "theirs" }),
+        judge: () => ({}),
+      },
+    });
+    const ask = (act: string) => proxy.request({ headers: [["x-do", act]] }).response;
+    for (const how of ["base", "context", "arrow"]) {
+      expect(ask(how)?.status).toBe(200);
+      expect(proxy.upstreamSaw("upstream").at(-1)?.headers).toContainEqual(["x-answered", `${how} true`]);
+    }
+    expect(ask("nothing")?.body).toBe("<mine>");
+    expect(ask("refuse")).toMatchObject({ status: 418, body: "<mine>" });
+    expect(ask("refuse")?.header("x-a")).toBe("1");
+  });
 
   test("what the original cannot do", async () => {
     const module = await compile("mended", await probeSource("mended"));

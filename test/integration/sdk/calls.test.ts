@@ -72,10 +72,20 @@ afterAll(async () => {
 async function answer(request: UpstreamRequest) {
   if (request.path === "/held") await held;
   if (request.path === "/504") return { status: 504, body: "upstream request timeout" };
+  if (request.path === "/502") return { status: 502, body: "protocol error" };
   if (request.path === "/503") return { status: 503, body: "no healthy upstream" };
   if (request.path === "/large") return { body: "x".repeat(300_000) };
   return { status: 201, body: `hello ${request.body}` };
 }
+
+/** Answers that Envoy does not take for HTTP, by the path that asks for them. */
+const NOT_HTTP: Readonly<Record<string, string>> = {
+  "/garbage": "nonsense\r\n\r\n",
+  "/two-lengths": "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx",
+  "/bad-status": "HTTP/1.1 9x OK\r\ncontent-length: 0\r\n\r\n",
+  "/bad-chunk-header": "HTTP/1.1 200 OK\r\ntransfer-encoding: x\r\n\r\n",
+  "/many-headers": `HTTP/1.1 200 OK\r\n${"x-many: 1\r\n".repeat(200)}content-length: 0\r\n\r\n`,
+};
 
 /** A server that breaks the protocol: the path says how. */
 async function startBroken(): Promise<Server> {
@@ -84,6 +94,8 @@ async function startBroken(): Promise<Server> {
     socket.on("data", (data) => {
       const text = data.toString();
       if (text.includes("/no-headers")) return socket.destroy();
+      const [, wrong] = Object.entries(NOT_HTTP).find(([path]) => text.includes(`POST ${path} `)) ?? [];
+      if (wrong !== undefined) return socket.end(wrong);
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf");
       if (text.includes("/half")) setTimeout(() => socket.destroy(), 10);
       return undefined;
@@ -150,6 +162,14 @@ describe("an HTTP call", () => {
     expect(await call({ "x-cluster": "broken", "x-path": "/no-headers" })).toMatch(
       /^failure 1 .*connection termination/,
     );
+  });
+
+  test.each(Object.keys(NOT_HTTP))("reports an answer that is not HTTP, %s", async (path) => {
+    expect(await call({ "x-cluster": "broken", "x-path": path })).toMatch(/^failure 3 .*protocol error/);
+  });
+
+  test("takes an endpoint's own 502 for a response, whatever its body says", async () => {
+    expect(await call({ "x-path": "/502" })).toBe("response 502 14 protocol error 0 (null)");
   });
 
   test("reports a response that broke off", async () => {
