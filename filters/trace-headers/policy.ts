@@ -55,7 +55,7 @@ export class TracePolicy {
   source: i32 = NO_SOURCE;
   /** Formats that were tried and found invalid: bit `1 << Format`. */
   invalidFormats: u32 = 0;
-  /** Whether a valid traceparent came with an invalid tracestate. */
+  /** Whether a valid traceparent came with a tracestate that is invalid, or has invalid members. */
   invalidTracestate: bool = false;
   /**
    * Whether there is a tracestate to forward: the one that `tracestate` of the incoming headers now
@@ -98,9 +98,9 @@ export class TracePolicy {
    */
   private decideTracestate(tracestate: Tracestate): void {
     const belongs = this.source == Format.W3c;
-    this.invalidTracestate = belongs && !tracestate.valid;
+    this.invalidTracestate = belongs && tracestate.hasFault;
     this.keepTracestate = false;
-    if (!belongs || !tracestate.valid) return;
+    if (!belongs) return;
     tracestate.limit(this.settings.tracestateMaxBytes);
     this.keepTracestate = tracestate.size > 0;
   }
