@@ -1,9 +1,10 @@
 // The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`, as Level 2 of
 // Trace Context has it. Source: https://www.w3.org/TR/trace-context-2/#tracestate-header
 //
-// Level 2 lets a receiver drop a broken member or the whole list. The W3C's test suite asks for the
-// whole list in four cases, `Verdict.BreaksList` and more than `MAX_MEMBERS` members. In every other case only the broken member goes,
-// so that one vendor's fault costs no other vendor its entry.
+// Level 2 lets a receiver drop a broken member or the whole list. The W3C's test suite wants the
+// whole list dropped in four cases: those of `Verdict.BreaksList`, and more than `MAX_MEMBERS`
+// members. In every other case only the broken member goes, so that one vendor's fault costs no
+// other vendor its entry.
 
 import { Bytes } from "../../assembly";
 

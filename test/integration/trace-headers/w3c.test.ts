@@ -1,5 +1,5 @@
-// What the W3C's suite for Trace Context asks of a participant, in cases of our own, in stock Envoy:
-// https://github.com/w3c/trace-context/tree/main/test
+// What the W3C's suite for Trace Context asks of a participant, in cases of our own, in stock
+// Envoy. The suite: https://github.com/w3c/trace-context/tree/main/test
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";

@@ -1,5 +1,5 @@
-// A stock Envoy with its own Zipkin tracer, which reads and writes B3: what trace-headers accepts is
-// held against it.
+// A stock Envoy with its own Zipkin tracer, which reads and writes B3: what trace-headers accepts
+// is held against it.
 
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// B3 as stock Envoy's own Zipkin tracer reads it: whatever trace the tracer goes on with, the filter
-// goes on with too, under the same id and with the same decision.
+// B3 as stock Envoy's own Zipkin tracer reads it: whatever trace the tracer goes on with, the
+// filter goes on with too, under the same id and with the same decision.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -14,6 +14,8 @@ const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const LOW = TRACE_ID.slice(16);
 const SPAN_ID = "00f067aa0ba902b7";
 const PARENT_ID = "05e3ac9a4f6e3b90";
+/** As the tracer writes ids and a decision. */
+const WRITTEN = /^((?:[0-9a-f]{16}){1,2})-[0-9a-f]{16}-([01d])(?:-[0-9a-f]{16})?$/;
 const RANDOM_REQUESTS = 80;
 
 /** What became of a trace. A trace that is not `continued` has an id of the proxy's own. */
@@ -59,14 +61,23 @@ async function inZipkin(headers: HeaderList): Promise<Trace | undefined> {
   // The id of a trace that starts here is another one each time.
   for (let i = 0; i < 2; i++) {
     expect((await send(zipkin.url, { headers })).status).toBe(200);
-    const { "x-b3-traceid": id, ...fields } = Object.fromEntries(upstream.requests.at(-1)?.headers ?? []);
-    const ofTracer = [id, fields["x-b3-spanid"]].every((text) => /^([0-9a-f]{16}){1,2}$/.test(text ?? ""));
-    if (!ofTracer || !/^[01]$/.test(fields["x-b3-sampled"] ?? "")) return undefined;
-    ids.push((id ?? "").padStart(32, "0"));
-    sampled = fields["x-b3-sampled"] === "1";
+    const written = writtenByTracer(Object.fromEntries(upstream.requests.at(-1)?.headers ?? []), headers);
+    if (written === undefined) return undefined;
+    ids.push((written[1] ?? "").padStart(32, "0"));
+    sampled = written[2] !== "0";
   }
   const [traceId = ""] = ids;
   return ids[0] === ids[1] ? { continued: true, traceId, sampled } : { continued: false, sampled };
+}
+
+/**
+ * Trace id and decision. From 1.40 on the tracer writes one header where one came, and then leaves
+ * the others as they were.
+ */
+function writtenByTracer(after: Record<string, string>, before: HeaderList): readonly string[] | undefined {
+  const { "x-b3-traceid": id, "x-b3-spanid": span, "x-b3-sampled": sampled, b3 = "" } = after;
+  const isSame = b3 === "" || before.some(([name, value]) => name === "b3" && value === b3);
+  return WRITTEN.exec(isSame && id !== undefined ? `${id}-${span}-${sampled}` : b3) ?? undefined;
 }
 
 async function inFilter(headers: HeaderList): Promise<Trace> {
