@@ -6,7 +6,7 @@ export interface StatsTag {
   readonly regex: string;
 }
 
-/** The cluster whose chain a filter stands in, where the metric's name says it. */
+/** A cluster whose chain has the filter, where the metric's name begins with it. */
 const CLUSTER_TAG = "upstream_cluster";
 
 /**

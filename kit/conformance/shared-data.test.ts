@@ -5,7 +5,7 @@ import { Subject } from "./subject.js";
 /** A table that the requests of a short run do not fill. */
 const FACTS = {
   accepted: [{ maxCallers: 64, budgets: [{ name: "one", per: { header: "x-caller" } }] }],
-  refused: [{ budget: [] }],
+  refused: [[{ budget: [] }, "budget"] as const],
   requests: [{ headers: [["x-caller", "a"]] as const, response: { status: 503 } }],
 };
 
