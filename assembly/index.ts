@@ -32,6 +32,9 @@ export { bodyProgress, downstreamData, requestBody, responseBody, upstreamData }
 
 export { GrpcStatus, NO_GRPC_STATUS } from "./abi/types";
 export { sendLocalReply } from "./host/local-reply";
+export { Reply, requestProtocol, webType } from "./host/reply";
+export { grpcStatusFor } from "./text/grpc-status";
+export { CallProtocol, isGrpcType, protocolOf } from "./text/grpc-type";
 
 // What Envoy knows of the stream, the connection, the upstream, the route and the plugin.
 
@@ -112,7 +115,6 @@ export { encodePairs, HeaderPairs } from "./text/header-pairs";
 
 export { scratch, viewOf } from "./abi/memory";
 export { Bytes } from "./text/bytes";
-export { isGrpcType } from "./text/grpc-type";
 export { decimalText, MAX_DECIMAL_SIZE, NOT_A_NUMBER, parseInteger, writeDecimal } from "./text/number";
 export { ProtobufReader, ProtobufWriter } from "./text/protobuf";
 export { TextBuffer } from "./text/text-buffer";

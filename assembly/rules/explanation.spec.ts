@@ -1,5 +1,4 @@
 import { Bytes } from "../text/bytes";
-import { HeaderPairs } from "../text/header-pairs";
 import { Explanation, MAX_EXPLANATION } from "./explanation";
 
 describe("an explanation", () => {
@@ -23,18 +22,5 @@ describe("an explanation", () => {
     for (let i = 0; i < 1000; i++) explanation.add(Bytes.of(item));
     while (expected.length + 100 <= MAX_EXPLANATION) expected += ", " + item;
     expect(explanation.text().toString()).toBe(expected);
-  });
-
-  it("is the only header of a local reply, or absent", () => {
-    const explanation = new Explanation();
-    expect(explanation.encoded(Bytes.of("x-why"))).toBe(null);
-    explanation.add(Bytes.of("a;outcome=b"));
-    const encoded = explanation.encoded(Bytes.of("x-why"))!;
-    const pairs = HeaderPairs.over(encoded);
-    expect(pairs.next()).toBe(true);
-    expect(pairs.name.toString()).toBe("x-why");
-    expect(pairs.value.toString()).toBe("a;outcome=b");
-    expect(pairs.next()).toBe(false);
-    expect(pairs.value.ptr + pairs.value.size + 1).toBe(encoded.ptr + encoded.size);
   });
 });

@@ -1,10 +1,8 @@
 // What a response says about the rules that decided: `RULE;outcome=WORD, RULE;outcome=WORD`, in the
 // header that a configuration names.
 
-import { allocate, view } from "../abi/memory";
 import { HeaderMap } from "../host/headers";
 import { Bytes } from "../text/bytes";
-import { WORD, writePair } from "../text/header-pairs";
 import { TextBuffer } from "../text/text-buffer";
 
 /**
@@ -13,8 +11,6 @@ import { TextBuffer } from "../text/text-buffer";
 export const MAX_EXPLANATION: i32 = 4096;
 
 const SEPARATOR = Bytes.of(", ");
-/** Bytes that one header's encoding adds: a count, two sizes, two NULs. */
-const PAIR_OVERHEAD: i32 = 3 * WORD + 2;
 
 /**
  * The items of one stream after another. Allocates nothing once it has reached its longest text.
@@ -50,19 +46,5 @@ export class Explanation {
   writeTo(map: HeaderMap, header: Bytes): void {
     if (this.items.size == 0) map.remove(header);
     else map.replace(header, this.text());
-  }
-
-  /**
-   * The header alone, in the form for a local reply; `null` if no rule decided. Valid until the
-   * callback ends.
-   */
-  encoded(header: Bytes): Bytes | null {
-    const text = this.text();
-    if (text.size == 0) return null;
-    const size = PAIR_OVERHEAD + header.size + text.size;
-    const start = allocate(size);
-    store<u32>(start, 1);
-    writePair(start + WORD, start + 3 * WORD, header, text);
-    return view(start, size);
   }
 }

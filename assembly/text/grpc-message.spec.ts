@@ -1,5 +1,5 @@
 import { Bytes } from "./bytes";
-import { cleanMessage, saysTimeout } from "./grpc-message";
+import { cleanMessage, ESCAPED_SIZE, saysTimeout, writeEscaped } from "./grpc-message";
 
 function clean(text: string): string {
   const message = Bytes.of(text);
@@ -7,7 +7,19 @@ function clean(text: string): string {
   return message.toString();
 }
 
+function escaped(text: string): string {
+  const message = Bytes.of(text);
+  const written = Bytes.owned(ESCAPED_SIZE * message.size);
+  return new Bytes(written.ptr, writeEscaped(written.ptr, message)).toString();
+}
+
 describe("the message of a gRPC status", () => {
+  it("is valid in a header, whatever bytes it has", () => {
+    expect(escaped("try later")).toBe("try later");
+    expect(escaped("100 %\r\n\u00fc")).toBe("100 %25%0D%0A%C3%BC");
+    expect(escaped("")).toBe("");
+  });
+
   it("loses what Envoy appended, and no more", () => {
     expect(clean("not%20for%20you{via_upstream}")).toBe("not for you");
     expect(clean("{via_upstream}")).toBe("");

@@ -7,6 +7,7 @@ import { Bytes } from "./bytes";
 const OPENING_BRACE: u8 = 0x7b;
 const CLOSING_BRACE: u8 = 0x7d;
 const PERCENT: u8 = 0x25;
+const HEX_DIGITS = Bytes.of("0123456789ABCDEF");
 const NO_DIGIT: u32 = 16;
 const RESPONSE_TIMEOUT = Bytes.of("{response_timeout}");
 
@@ -25,6 +26,28 @@ export function saysTimeout(message: Bytes): bool {
 export function cleanMessage(message: Bytes): void {
   message.size = detailsAt(message);
   decode(message);
+}
+
+/** The most bytes that `writeEscaped` makes of one. */
+export const ESCAPED_SIZE: i32 = 3;
+
+/**
+ * Writes the message in the form for a header: `%`, and anything that is not printable ASCII,
+ * becomes `%` and two hexadecimal digits. Returns its size: at most `ESCAPED_SIZE` bytes for each.
+ */
+export function writeEscaped(start: usize, message: Bytes): i32 {
+  let to = start;
+  for (let i = 0; i < message.size; i++) {
+    const byte = message.at(i);
+    if (byte >= 0x20 && byte <= 0x7e && byte != PERCENT) {
+      store<u8>(to++, byte);
+      continue;
+    }
+    store<u8>(to++, PERCENT);
+    store<u8>(to++, HEX_DIGITS.at(byte >> 4));
+    store<u8>(to++, HEX_DIGITS.at(byte & 15));
+  }
+  return <i32>(to - start);
 }
 
 /** Where the braces that end the message open; the message's size if there are none. */

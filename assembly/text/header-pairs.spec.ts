@@ -1,5 +1,5 @@
 import { Bytes } from "./bytes";
-import { encodePairs, HeaderPairs } from "./header-pairs";
+import { encodePairs, HeaderPairs, PairsBuilder } from "./header-pairs";
 
 function listed(encoded: Bytes): string {
   const pairs = HeaderPairs.over(encoded);
@@ -35,5 +35,27 @@ describe("HeaderPairs", () => {
   it("ends at once when there is no room for as many pairs as it claims", () => {
     const counts: StaticArray<u32> = [4, 1024, 0x20000000, 0x7fffffff, 0x80000000, 0xffffffff];
     for (let i = 0; i < counts.length; i++) expect(damaged(0, counts[i])).toBe("");
+  });
+});
+
+describe("PairsBuilder", () => {
+  it("encodes one map after another as encodePairs does", () => {
+    const builder = new PairsBuilder();
+    const maps: StaticArray<StaticArray<Bytes>> = [
+      [Bytes.of("a"), Bytes.of("bc"), Bytes.of("d"), Bytes.of("")],
+      [],
+      [Bytes.of("x"), Bytes.of("y")],
+    ];
+    for (let i = 0; i < maps.length; i++) {
+      const map = maps[i];
+      builder.clear();
+      for (let k = 0; k < map.length; k += 2) builder.add(map[k], map[k + 1]);
+      const expected = encodePairs(map);
+      expect(builder.count).toBe(map.length / 2);
+      expect(builder.size).toBe(expected.size);
+      const written = Bytes.owned(builder.size);
+      builder.write(written.ptr);
+      expect(written.equals(expected)).toBe(true);
+    }
   });
 });

@@ -74,6 +74,54 @@ export function encodePairs(namesAndValues: StaticArray<Bytes>): Bytes {
   return encoded;
 }
 
+/** A header map that is put together anew for each host call, without garbage. */
+@final
+export class PairsBuilder {
+  /** Names and values; those of longer maps before this one are kept. */
+  private readonly items: Array<Bytes> = [];
+  private used: i32 = 0;
+  private bytes: i32 = WORD;
+
+  clear(): void {
+    this.used = 0;
+    this.bytes = WORD;
+  }
+
+  /** Adds a header. Name and value must stay as they are until `write`. */
+  add(name: Bytes, value: Bytes): void {
+    this.put(name);
+    this.put(value);
+  }
+
+  /** How many headers there are. */
+  get count(): i32 {
+    return this.used >> 1;
+  }
+
+  /** Bytes of the encoding. */
+  get size(): i32 {
+    return this.bytes;
+  }
+
+  /** Writes the encoding: `size` bytes. */
+  write(to: usize): void {
+    store<i32>(to, this.count);
+    let sizes = to + WORD;
+    let data = sizes + this.count * 2 * WORD;
+    for (let i = 0; i < this.used; i += 2) {
+      data = writePair(sizes, data, unchecked(this.items[i]), unchecked(this.items[i + 1]));
+      sizes += 2 * WORD;
+    }
+  }
+
+  private put(text: Bytes): void {
+    if (this.used == this.items.length) this.items.push(text);
+    else unchecked((this.items[this.used] = text));
+    this.used++;
+    this.bytes += WORD + text.size + 1;
+  }
+}
+
 /**
  * Writes one header's sizes to `sizes` and its text to `data`, and returns where the next one's
  * text goes.

@@ -26,6 +26,16 @@ describe("statsTags", () => {
     });
   });
 
+  test("the same in Envoy 1.36 and 1.37, where the metrics of a cluster's chain have its name before them", () => {
+    const metric = "wasmcustom.meshwright.retry_budget.decisions_total";
+    for (const cluster of ["shop", "my.shop", "outbound|80||shop.svc", "wasmcustom.x"]) {
+      expect(extract(`cluster.${cluster}.${metric};rule=a.b;outcome=retried`)).toEqual({
+        rest: metric,
+        tags: { upstream_cluster: cluster, rule: "a.b", outcome: "retried" },
+      });
+    }
+  });
+
   test("an empty value is a value", () => {
     expect(extract("wasmcustom.x;rule=;outcome=deny").tags).toEqual({ rule: "", outcome: "deny" });
   });
@@ -36,10 +46,13 @@ describe("statsTags", () => {
 
   test("statistics of Envoy's own are left alone", () => {
     expect(extract("cluster.a;rule=b.upstream_rq_total").tags).toEqual({});
+    expect(extract("cluster.wasmcustom.upstream_rq_total;rule=b").tags).toEqual({});
+    expect(extract("http.wasmcustom.x;rule=b").tags).toEqual({});
   });
 
   test("each label that is asked for has its tag, and no other", () => {
-    expect(statsTags(["rule", "limit"]).map((tag) => tag.tag_name)).toEqual(["rule", "limit"]);
+    const names = statsTags(["rule", "limit"]).map((tag) => tag.tag_name);
+    expect(new Set(names)).toEqual(new Set(["upstream_cluster", "rule", "limit"]));
     expect(extract("wasmcustom.x;limit=a", ["limit"]).tags).toEqual({ limit: "a" });
   });
 });

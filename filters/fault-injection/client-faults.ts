@@ -2,12 +2,11 @@
 // status that is not a whole number is ignored. A percentage that is not a whole number asks for no
 // fault: the client wanted fewer than all requests to fail, and nobody knows how many.
 
-import { Bytes, NO_GRPC_STATUS, NOT_A_NUMBER, parseInteger } from "../../assembly";
+import { Bytes, NO_GRPC_STATUS, NOT_A_NUMBER, parseInteger, Reply } from "../../assembly";
 import { BUCKETS, RequestMatch, RequestView } from "../../assembly/rules";
-import { Abort } from "./abort";
 import { NO_DELAY } from "./delay";
-import { GRPC_STATUSES, httpStatusFor } from "./grpc-status";
 import { Outcome } from "./policy";
+import { FAULT_MESSAGE, GRPC_STATUSES, httpStatusFor } from "./statuses";
 
 /** The headers, in the order of `ClientFaults.headers`. */
 export enum ClientHeader {
@@ -30,13 +29,13 @@ const BUCKETS_PER_PERCENT: u32 = BUCKETS / 100;
 export class ClientFaults {
   /** The delay of the last request for which `asks` was true, in milliseconds, or `NO_DELAY`. */
   delayMs: i32 = NO_DELAY;
-  abort: Abort | null = null;
+  abort: Reply | null = null;
 
   /**
    * Every answer that clients may ask for: by HTTP status from 200 on, and behind these by gRPC
    * status.
    */
-  private readonly aborts: StaticArray<Abort>;
+  private readonly aborts: StaticArray<Reply>;
 
   constructor(
     readonly name: Bytes,
@@ -48,6 +47,8 @@ export class ClientFaults {
     private readonly maxDelayMs: u32,
     /** In buckets of `BUCKETS`. */
     private readonly maxShare: u32,
+    /** Faults that clients may have at once. */
+    readonly maxActive: u32,
   ) {
     this.aborts = everyAbort();
   }
@@ -75,7 +76,7 @@ export class ClientFaults {
   }
 
   /** The gRPC status is used if both are given. */
-  private abortOf(request: RequestView): Abort | null {
+  private abortOf(request: RequestView): Reply | null {
     const grpcStatus = this.number(request, ClientHeader.GrpcAbort);
     if (grpcStatus > 0 && grpcStatus < GRPC_STATUSES) {
       return unchecked(this.aborts[HTTP_STATUSES + <i32>grpcStatus]);
@@ -98,15 +99,15 @@ export class ClientFaults {
   }
 }
 
-function everyAbort(): StaticArray<Abort> {
-  const aborts = new StaticArray<Abort>(HTTP_STATUSES + GRPC_STATUSES);
+function everyAbort(): StaticArray<Reply> {
+  const aborts = new StaticArray<Reply>(HTTP_STATUSES + GRPC_STATUSES);
   const nothing = Bytes.owned(0);
   const headers: Bytes[] = [];
   for (let i = 0; i < aborts.length; i++) {
     const isGrpc = i >= HTTP_STATUSES;
     const grpcStatus = isGrpc ? i - HTTP_STATUSES : NO_GRPC_STATUS;
     const status = isGrpc ? httpStatusFor(grpcStatus) : FIRST_STATUS + i;
-    aborts[i] = new Abort(status, grpcStatus, nothing, null, headers);
+    aborts[i] = new Reply(status, grpcStatus, nothing, null, headers, FAULT_MESSAGE);
   }
   return aborts;
 }

@@ -19,6 +19,7 @@ import { parseAbort, parseBlackHole, parseResponseFault } from "./fault-config";
 import { parseInstantOr } from "./instant";
 import {
   ABORT_HEADER,
+  CLIENT_MAX_ACTIVE,
   CLIENT_MAX_DELAY_MS,
   CLIENT_NAME,
   DELAY_HEADER,
@@ -54,6 +55,7 @@ const CLIENT_KEYS = CLIENT_HEADER_KEYS.concat<StaticArray<string>>([
   "match",
   "maxDelay",
   "maxPercentage",
+  "maxActive",
 ]);
 const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
   Bytes.of(DELAY_HEADER),
@@ -79,7 +81,7 @@ export class FaultInjectionConfig {
     root.keys(ROOT_KEYS);
     this.upstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
-    this.maxActive = parseMaxActive(root.get("maxActive"));
+    this.maxActive = parseMaxActive(root.get("maxActive"), 0);
     const slots = new RequestSlots();
     this.slots = slots;
     this.clientFaults = parseClientFaults(root.get("clientFaults"), slots);
@@ -96,8 +98,8 @@ export class FaultInjectionConfig {
   }
 }
 
-function parseMaxActive(node: ConfigNode): u32 {
-  return <u32>node.integerOr(1, MAX_ACTIVE, 0);
+function parseMaxActive(node: ConfigNode, fallback: i64): u32 {
+  return <u32>node.integerOr(1, MAX_ACTIVE, fallback);
 }
 
 function parseRules(node: ConfigNode, slots: RequestSlots): StaticArray<Rule> {
@@ -118,7 +120,7 @@ function parseRule(node: ConfigNode, number: i32, slots: RequestSlots): Rule {
   const until = parseInstantOr(node.get("until"), i64.MAX_VALUE);
   if (from >= until) node.fail("'from' must be before 'until'");
   const rule = new Rule(number, selection, new Period(from, until));
-  rule.maxActive = parseMaxActive(node.get("maxActive"));
+  rule.maxActive = parseMaxActive(node.get("maxActive"), 0);
   rule.delay = parseDelay(node.get("delay"));
   rule.abort = parseAbort(node.get("abort"));
   rule.blackHole = node.get("blackHole").present;
@@ -150,5 +152,6 @@ function parseClientFaults(node: ConfigNode, slots: RequestSlots): ClientFaults 
     headerSlots,
     <u32>parseDurationOr(node.get("maxDelay"), 0, MAX_DELAY_MS, CLIENT_MAX_DELAY_MS),
     parsePercentage(node.get("maxPercentage")),
+    parseMaxActive(node.get("maxActive"), CLIENT_MAX_ACTIVE),
   );
 }

@@ -1,9 +1,8 @@
 // What happened to one request: the rule that decided, or the client's wish. It is counted once,
 // and active until it is over.
 
-import { Bytes, setProperty } from "../../assembly";
+import { Bytes, Reply, setProperty } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
-import { Abort } from "./abort";
 import { NO_DELAY } from "./delay";
 import { FaultEngine } from "./engine";
 import { RuleMetrics } from "./metrics";
@@ -21,7 +20,7 @@ export class Encounter {
   rule: Rule | null = null;
   /** The metrics of the rule or of the clients' faults; `null` if no fault acts. */
   metrics: RuleMetrics | null = null;
-  abort: Abort | null = null;
+  abort: Reply | null = null;
   /** Milliseconds, or `NO_DELAY`. */
   delayMs: i32 = NO_DELAY;
   readonly explanation: Explanation = new Explanation();

@@ -30,7 +30,7 @@ export class FaultEngine {
     this.request = new HostRequestView(config.slots);
     this.active = allActiveFaults(config.maxActive);
     const client = config.clientFaults;
-    this.clientMetrics = client ? RuleMetrics.ofClients(client.name, config.maxActive) : null;
+    this.clientMetrics = client ? RuleMetrics.ofClients(client.name, client.maxActive) : null;
     this.metrics = new StaticArray<RuleMetrics>(rules.length);
     for (let i = 0; i < rules.length; i++) this.metrics[i] = RuleMetrics.ofRule(rules[i], config.maxActive);
   }

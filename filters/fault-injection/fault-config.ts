@@ -1,7 +1,7 @@
 // Compiles what a rule does to a request. Its TypeScript twins are `abort`, `blackHole` and
 // `response` of `schema.ts`.
 
-import { Bytes, NO_GRPC_STATUS } from "../../assembly";
+import { Bytes, NO_GRPC_STATUS, Reply } from "../../assembly";
 import {
   ConfigNode,
   parseBody,
@@ -11,8 +11,6 @@ import {
   parseReplyHeader,
 } from "../../assembly/config";
 import { countPresent, theOneOf } from "../../assembly/rules";
-import { Abort, isBodiless } from "./abort";
-import { httpStatusFor } from "./grpc-status";
 import {
   ABORT_STATUSES,
   MAX_BLACK_HOLE_MS,
@@ -25,6 +23,7 @@ import {
   RESPONSE_FAULTS,
 } from "./limits";
 import { ResponseFault, UNLIMITED } from "./response-fault";
+import { FAULT_MESSAGE, httpStatusFor, isBodiless } from "./statuses";
 
 const ABORT_KEYS: StaticArray<string> = ["status", "grpcStatus", "body", "headers", "contentType"];
 const ABORT_STATUS_KEYS = StaticArray.fromArray(ABORT_STATUSES);
@@ -33,7 +32,7 @@ const BLACK_HOLE_KEYS: StaticArray<string> = ["limit"];
 const RESPONSE_KEYS = StaticArray.fromArray(RESPONSE_FAULTS);
 
 /** The answer at this place; `null` if there is none. */
-export function parseAbort(node: ConfigNode): Abort | null {
+export function parseAbort(node: ConfigNode): Reply | null {
   if (!node.present) return null;
   node.keys(ABORT_KEYS);
   const body = parseBody(node.get("body"));
@@ -49,7 +48,7 @@ export function parseAbort(node: ConfigNode): Abort | null {
   if (body.size > 0 && isBodiless(status)) {
     node.get("body").fail("must be empty: a response of that status has no body");
   }
-  return new Abort(status, grpcStatus, body, contentType, headers);
+  return new Reply(status, grpcStatus, body, contentType, headers, FAULT_MESSAGE);
 }
 
 /** Milliseconds after which a black hole answers; 0 if it never does, or if there is none. */

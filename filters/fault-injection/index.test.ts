@@ -56,7 +56,12 @@ describe("a request's host calls", () => {
     [
       "are the metrics, the filter state and the answer when it is aborted",
       one({ abort: { status: 503 } }),
-      { proxy_increment_metric: 5, proxy_set_property: 1, proxy_send_local_response: 1 },
+      {
+        proxy_get_header_map_value: 1,
+        proxy_increment_metric: 5,
+        proxy_set_property: 1,
+        proxy_send_local_response: 1,
+      },
     ],
     [
       "are one count for a shadow",
@@ -108,6 +113,20 @@ describe("a delay", () => {
     proxy.advance(60);
     expect(next.response).toMatchObject({ status: 200 });
     expect(proxy.traps).toEqual([]);
+  });
+
+  test.each([
+    [100, {}],
+    [2, { maxActive: 2 }],
+  ])("that clients ask for holds no more than %i requests at once with %j", (most, limits) => {
+    const proxy = proxyOf({ clientFaults: limits, rules: [] }, { workers: 2 });
+    const headers: HeaderList = [["x-envoy-fault-delay-request", "100"]];
+    const exchanges = Array.from({ length: most + 50 }, () => proxy.request({ headers }));
+    expect(exchanges.filter(({ response }) => response === undefined)).toHaveLength(most);
+    expect(proxy).toHaveMetric(`${METRICS}decisions_total;rule=client;outcome=limited`, 50);
+    proxy.advance(110);
+    expect(exchanges.every(({ response }) => response?.status === 200)).toBe(true);
+    expect(proxy.request({ headers }).response).toBeUndefined();
   });
 
   test("holds no more requests at once than the limit of the rule, or of all rules", () => {
@@ -223,6 +242,45 @@ describe("a changed response", () => {
     expect(cut(0)).toMatchObject({ status: 200, body: "", end: "whole" });
     expect(cut(3)).toMatchObject({ body: "sol", end: "whole" });
     expect(cut(4)).toMatchObject({ body: "sold", end: "whole" });
+  });
+
+  test.each<[string, NonNullable<Rule["response"]>, string]>([
+    ["that is cut", { truncateAfter: 6 }, "14"],
+    ["that is cut to nothing", { truncateAfter: 0 }, "14"],
+    ["that is cut slowly", { truncateAfter: 6, bytesPerSecond: 1000 }, "14"],
+    ["that is not cut", { truncateAfter: 7 }, "0"],
+    ["with another status", { status: 503 }, "14"],
+    ["with another status, cut", { status: 404, truncateAfter: 1 }, "12"],
+    ["without a body", { status: 204 }, "2"],
+    ["with the status of every gRPC answer", { status: 200 }, "0"],
+  ])("of a gRPC call %s has a gRPC status that says so", (_, fault, code) => {
+    const proxy = proxyOf(one({ response: fault }), {
+      upstreams: {
+        shop: http2(() => ({ headers: GRPC, body: "message", trailers: [["grpc-status", "0"]] })),
+      },
+    });
+    const exchange = proxy.request({ method: "POST", headers: GRPC, protocol: "http2" });
+    proxy.advance(100);
+    expect(exchange.response?.trailers).toEqual([
+      ["grpc-status", code],
+      ...(code === "0" ? [] : [["grpc-message", "fault injected"]]),
+    ]);
+  });
+
+  test("of a gRPC call that ends with its headers has its status there", () => {
+    const proxy = proxyOf(one({ response: { status: 503, truncateAfter: 0 } }), {
+      upstreams: { shop: http2(() => ({ headers: [...GRPC, ["grpc-status", "0"]] })) },
+    });
+    const { response } = proxy.request({ method: "POST", headers: GRPC, protocol: "http2" });
+    expect(response).toHaveHeader("grpc-status", "14");
+    expect(response).toHaveHeader("grpc-message", "fault injected");
+  });
+
+  test("of a client of HTTP keeps its trailers", () => {
+    const proxy = proxyOf(one({ response: { truncateAfter: 1 } }), {
+      upstreams: { shop: http2(() => ({ body: "sold", trailers: [["grpc-status", "0"]] })) },
+    });
+    expect(proxy.request({ protocol: "http2" }).response?.trailers).toEqual([["grpc-status", "0"]]);
   });
 
   test("comes when it is due, with its trailers", () => {

@@ -54,5 +54,7 @@ export const GRPC_ABORT_HEADER = "x-envoy-fault-abort-grpc-request";
 export const PERCENTAGE_HEADER = "x-envoy-fault-percentage";
 /** The name in metrics for faults that clients ask for. */
 export const CLIENT_NAME = "client";
+/** Faults that clients may have at once, unless the configuration says otherwise. */
+export const CLIENT_MAX_ACTIVE = 100;
 /** Longer delays that clients ask for are cut down to this, in milliseconds. */
 export const CLIENT_MAX_DELAY_MS = 10_000;

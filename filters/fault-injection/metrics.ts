@@ -93,7 +93,7 @@ export class RuleMetrics {
   }
 
   static ofClients(name: Bytes, maxActive: u32): RuleMetrics {
-    return new RuleMetrics(name, [Outcome.Delayed, Outcome.Aborted], false, 0, maxActive > 0, true);
+    return new RuleMetrics(name, [Outcome.Delayed, Outcome.Aborted], false, maxActive, true, true);
   }
 
   /**

@@ -1,8 +1,8 @@
 // The decision: which rule a request meets, and what that rule does. Pure: it reaches the host only
 // through the request view and a clock.
 
+import { Reply } from "../../assembly";
 import { MatchList, RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
-import { Abort } from "./abort";
 import { Delay } from "./delay";
 import { ResponseFault } from "./response-fault";
 
@@ -52,7 +52,7 @@ export class Period {
 export class Rule {
   delay: Delay | null = null;
   // At most one of these.
-  abort: Abort | null = null;
+  abort: Reply | null = null;
   blackHole: bool = false;
   response: ResponseFault | null = null;
   /** Milliseconds after which a black hole answers; 0 for never. */

@@ -26,6 +26,7 @@ import {
 import {
   ABORT_HEADER,
   ABORT_STATUSES,
+  CLIENT_MAX_ACTIVE,
   CLIENT_MAX_DELAY_MS,
   CLIENT_NAME,
   DELAY_HEADER,
@@ -140,7 +141,9 @@ const abort = z
       .describe("Status of the answer to a gRPC call; other clients get the HTTP status that belongs to it."),
     body: replyBody
       .optional()
-      .describe("Body of the answer, or the message of a gRPC status. Default: empty."),
+      .describe(
+        "Body of the answer, or the message of a gRPC status. Default: empty; for gRPC `fault injected`.",
+      ),
     headers: z
       .array(
         z.strictObject({
@@ -167,10 +170,14 @@ const blackHole = z.strictObject({
 
 const response = z
   .strictObject({
-    status: status.optional().describe("Replaces the status, and keeps headers and body."),
+    status: status
+      .optional()
+      .describe("Replaces the status, of a gRPC call too, and keeps headers and body."),
     truncateAfter: whole(0, MAX_BYTES)
       .optional()
-      .describe("Bytes of the body that pass; then the response ends as if it were complete."),
+      .describe(
+        "Bytes of the body that pass; then the response ends as if it were complete. A gRPC call ends with UNAVAILABLE.",
+      ),
     bytesPerSecond: whole(1, MAX_BYTES).optional().describe("Most bytes of the body in a second."),
   })
   .refine(atLeastOneOf(RESPONSE_FAULTS), `needs at least one of ${RESPONSE_FAULTS.join(", ")}`);
@@ -235,6 +242,11 @@ const clientFaults = z
     maxPercentage: percentage
       .optional()
       .describe(`Larger percentages are cut down to this. Default ${MAX_PERCENTAGE}.`),
+    maxActive: activeLimit
+      .optional()
+      .describe(
+        `Faults that clients may have at once, over all workers; a request above that passes unharmed. Default ${CLIENT_MAX_ACTIVE}.`,
+      ),
   })
   .refine((value) => {
     const names = Object.entries(CLIENT_HEADERS).map(

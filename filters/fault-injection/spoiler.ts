@@ -2,22 +2,29 @@
 
 import {
   Bytes,
+  CallProtocol,
   decimalText,
   encodePairs,
+  GrpcStatus,
+  grpcStatusFor,
   HeaderMap,
+  isGrpcType,
   monotonicNanoseconds,
+  Reply,
   responseBody,
   responseHeaders,
   responseTrailers,
+  webType,
 } from "../../assembly";
-import { Abort, isBodiless } from "./abort";
 import { BodyMeter, ResponseFault } from "./response-fault";
+import { FAULT_MESSAGE, isBodiless } from "./statuses";
 
 const STATUS = Bytes.of(":status");
 const CONTENT_TYPE = Bytes.of("content-type");
 const GRPC_CONTENT_TYPE = Bytes.of("application/grpc");
 const GRPC_STATUS = Bytes.of("grpc-status");
 const GRPC_MESSAGE = Bytes.of("grpc-message");
+const OK: u32 = 200;
 const GRPC_HTTP_STATUS = Bytes.of("200");
 const PLAIN_TEXT = Bytes.of("text/plain");
 const NO_TRAILERS = encodePairs([]);
@@ -41,16 +48,21 @@ enum Body {
 @final
 export class ResponseSpoiler {
   /** The answer that replaces the response; `null` if it is not replaced. */
-  private abort: Abort | null = null;
+  private abort: Reply | null = null;
+  /** That of the request whose response is replaced. */
+  private protocol: CallProtocol = CallProtocol.Http;
+  /** The response that is spoilt is that of a gRPC call. */
   private isGrpc: bool = false;
+  /** The gRPC status that takes the place of the upstream's; OK leaves that as it is. */
+  private grpcStatus: GrpcStatus = GrpcStatus.Ok;
   private fault: ResponseFault | null = null;
   private body: Body = Body.Untouched;
   private readonly meter: BodyMeter = new BodyMeter();
 
   /** Replaces the response with this answer. */
-  replaceWith(abort: Abort, isGrpc: bool): void {
+  replaceWith(abort: Reply, protocol: CallProtocol): void {
     this.abort = abort;
-    this.isGrpc = isGrpc;
+    this.protocol = protocol;
   }
 
   spoil(fault: ResponseFault): void {
@@ -61,11 +73,13 @@ export class ResponseSpoiler {
     this.abort = null;
     this.fault = null;
     this.body = Body.Untouched;
+    this.isGrpc = false;
+    this.grpcStatus = GrpcStatus.Ok;
   }
 
   onHeaders(endOfStream: bool): void {
     const abort = this.abort;
-    if (abort) this.replaceHeaders(abort);
+    if (abort) this.replaceHeaders(abort, endOfStream);
     const fault = this.fault;
     if (fault) this.spoilHeaders(fault, endOfStream);
   }
@@ -92,9 +106,12 @@ export class ResponseSpoiler {
 
   onTrailers(): void {
     const abort = this.abort;
-    if (!abort) return;
-    responseTrailers.replaceAll(NO_TRAILERS);
-    if (this.isGrpc) addGrpcStatus(responseTrailers, abort);
+    if (abort) {
+      responseTrailers.replaceAll(NO_TRAILERS);
+      if (this.protocol == CallProtocol.Grpc) addGrpcStatus(responseTrailers, abort);
+    } else {
+      this.replaceGrpcStatus(responseTrailers);
+    }
   }
 
   /** Milliseconds until all received bytes may have reached the client. */
@@ -110,35 +127,47 @@ export class ResponseSpoiler {
   }
 
   /** Edits header by header: a write of all headers at once must include every pseudo-header. */
-  private replaceHeaders(abort: Abort): void {
+  private replaceHeaders(abort: Reply, endOfStream: bool): void {
     const pairs = responseHeaders.pairs();
     while (pairs != null && pairs.next()) {
       if (pairs.name.size > 0 && pairs.name.at(0) != COLON) responseHeaders.remove(pairs.name);
     }
-    const hasBody = !this.isGrpc && abort.body.size > 0;
-    this.body = hasBody ? Body.Replaced : Body.Dropped;
-    const type = abort.contentType;
-    if (this.isGrpc) {
-      responseHeaders.replace(STATUS, GRPC_HTTP_STATUS);
-      responseHeaders.add(CONTENT_TYPE, GRPC_CONTENT_TYPE);
-      addGrpcStatus(responseHeaders, abort);
-    } else {
-      responseHeaders.replace(STATUS, decimalText(abort.status));
-      if (type || hasBody) responseHeaders.add(CONTENT_TYPE, type ? type : PLAIN_TEXT);
-    }
+    if (this.protocol == CallProtocol.Http) this.becomeHttp(abort);
+    else this.becomeGrpc(abort, endOfStream);
     const headers = abort.headers;
     for (let i = 0; i + 1 < headers.length; i += 2) {
       responseHeaders.add(unchecked(headers[i]), unchecked(headers[i + 1]));
     }
   }
 
+  private becomeHttp(abort: Reply): void {
+    const hasBody = abort.body.size > 0;
+    this.body = hasBody ? Body.Replaced : Body.Dropped;
+    responseHeaders.replace(STATUS, decimalText(abort.status));
+    const type = abort.contentType;
+    if (type || hasBody) responseHeaders.add(CONTENT_TYPE, type ? type : PLAIN_TEXT);
+  }
+
+  /** In gRPC-Web the status stands in the body, if the upstream's response has one. */
+  private becomeGrpc(abort: Reply, endOfStream: bool): void {
+    const isWeb = this.protocol != CallProtocol.Grpc;
+    this.body = isWeb ? Body.Replaced : Body.Dropped;
+    responseHeaders.replace(STATUS, GRPC_HTTP_STATUS);
+    responseHeaders.add(CONTENT_TYPE, isWeb ? webType(this.protocol) : GRPC_CONTENT_TYPE);
+    if (!isWeb || endOfStream) addGrpcStatus(responseHeaders, abort);
+  }
+
   private replaceBody(): void {
     const abort = this.abort;
-    if (abort) responseBody.replace(abort.body);
+    if (abort) {
+      const isHttp = this.protocol == CallProtocol.Http;
+      responseBody.replace(isHttp ? abort.body : abort.webFrame(this.protocol, abort.message));
+    }
     this.body = Body.Dropped;
   }
 
   private spoilHeaders(fault: ResponseFault, endOfStream: bool): void {
+    this.isGrpc = isGrpcType(responseHeaders.get(CONTENT_TYPE));
     const replaced = fault.status != 0 && this.replaceStatus(fault);
     const drops = replaced && isBodiless(fault.status);
     // With the length of a body that does not follow, the client would wait for that body.
@@ -146,6 +175,8 @@ export class ResponseSpoiler {
     this.body = drops ? Body.Dropped : Body.Metered;
     if (fault.truncates || fault.throttles) this.meter.begin(fault, monotonicNanoseconds());
     else if (!drops) this.body = Body.Untouched;
+    // A response without a body has its status here.
+    if (endOfStream) this.replaceGrpcStatus(responseHeaders);
   }
 
   /**
@@ -156,20 +187,32 @@ export class ResponseSpoiler {
     const status = responseHeaders.get(STATUS);
     if (status && status.equals(SWITCHING_PROTOCOLS)) return false;
     responseHeaders.replace(STATUS, fault.statusText);
+    if (fault.status != OK) this.grpcStatus = grpcStatusFor(fault.status);
     return true;
+  }
+
+  /**
+   * A gRPC client believes the call's own status, whatever the HTTP status is and however few bytes
+   * came: a status of OK would make a whole response of a spoilt one.
+   */
+  private replaceGrpcStatus(map: HeaderMap): void {
+    if (!this.isGrpc || this.grpcStatus == GrpcStatus.Ok) return;
+    map.replace(GRPC_STATUS, decimalText(this.grpcStatus));
+    map.replace(GRPC_MESSAGE, FAULT_MESSAGE);
   }
 
   private cut(size: u32): void {
     const admitted = this.meter.admit(size);
     if (admitted == size) return;
+    // As when the connection breaks off in the middle of a message.
+    if (this.grpcStatus == GrpcStatus.Ok) this.grpcStatus = GrpcStatus.Unavailable;
     const kept = admitted > 0 ? responseBody.read(0, admitted) : null;
     if (kept) responseBody.replace(kept);
     else responseBody.clear();
   }
 }
 
-function addGrpcStatus(map: HeaderMap, abort: Abort): void {
+function addGrpcStatus(map: HeaderMap, abort: Reply): void {
   map.add(GRPC_STATUS, decimalText(abort.grpcCode));
-  const message = abort.message;
-  if (message) map.add(GRPC_MESSAGE, message);
+  map.add(GRPC_MESSAGE, abort.message);
 }

@@ -7,24 +7,25 @@ import {
   FilterTrailersStatus,
   GrpcStatus,
   HttpContext,
-  isGrpcType,
+  Reply,
   RootContext,
   requestHeaders,
+  requestProtocol,
   responseHeaders,
   Status,
-  sendLocalReply,
   Task,
   Timer,
 } from "../../assembly";
-import { Abort } from "./abort";
 import { Encounter } from "./encounter";
 import { FaultEngine } from "./engine";
 import { ResponseSpoiler } from "./spoiler";
+import { FAULT_MESSAGE } from "./statuses";
 
-const CONTENT_TYPE = Bytes.of("content-type");
 const UPGRADE = Bytes.of("upgrade");
 const NOTHING = Bytes.owned(0);
 const GATEWAY_TIMEOUT: u32 = 504;
+/** The end of a black hole that has one. */
+const TIMED_OUT = new Reply(GATEWAY_TIMEOUT, GrpcStatus.DeadlineExceeded, NOTHING, null, [], FAULT_MESSAGE);
 /**
  * Timers are never early, and Envoy ticks on a clock of 4 ms steps. With half a step less a delay
  * is as often too short as too long; without it the median delay would be 2 ms too long.
@@ -161,23 +162,19 @@ export class FaultStream extends HttpContext {
     return Step.GoesOn;
   }
 
-  private answer(abort: Abort): Step {
+  private answer(abort: Reply): Step {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
     if (!engine || !metrics) return Step.GoesOn;
     // The router retries responses, but a local reply from here ends the request. A request that
     // changes to another protocol is not retried, and has no end to wait for.
     if (engine.config.upstream && !requestHeaders.get(UPGRADE)) {
-      this.spoiler.replaceWith(abort, isGrpcType(requestHeaders.get(CONTENT_TYPE)));
+      this.spoiler.replaceWith(abort, requestProtocol());
       this.spoils = true;
       return Step.GoesOn;
     }
     this.encounter.end();
-    const explainHeader = replyExplainHeader(engine);
-    const headers = explainHeader
-      ? abort.replyHeadersWith(explainHeader, this.encounter.explanation.text())
-      : abort.replyHeaders;
-    sendLocalReply(abort.status, metrics.abortDetails, abort.body, headers, abort.grpcStatus);
+    this.send(abort, metrics.abortDetails, engine);
     return Step.Answered;
   }
 
@@ -185,9 +182,12 @@ export class FaultStream extends HttpContext {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
     if (!engine || !metrics) return;
-    const explainHeader = replyExplainHeader(engine);
-    const headers = explainHeader ? this.encounter.explanation.encoded(explainHeader) : null;
-    sendLocalReply(GATEWAY_TIMEOUT, metrics.blackHoleDetails, NOTHING, headers, GrpcStatus.DeadlineExceeded);
+    this.send(TIMED_OUT, metrics.blackHoleDetails, engine);
+  }
+
+  private send(reply: Reply, details: Bytes, engine: FaultEngine): void {
+    const explanation = this.encounter.explanation.text();
+    reply.send(requestProtocol(), details, NOTHING, replyExplainHeader(engine), explanation);
   }
 
   private releaseBody(): void {

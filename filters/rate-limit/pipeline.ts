@@ -7,10 +7,10 @@
 //   stream.ts         waiting for that answer, and refusing
 //   response-fields.ts  what the response says
 
-import { Bytes, encodePairs, monotonicNanoseconds } from "../../assembly";
+import { Bytes, monotonicNanoseconds, NO_GRPC_STATUS, Reply } from "../../assembly";
 import { HostRequestView, sharedSeed } from "../../assembly/rules";
 import { Charges } from "./charge";
-import { AnswerPolicy, RateLimitConfig } from "./config";
+import { RateLimitConfig } from "./config";
 import { Decision } from "./decision";
 import { ticksAt } from "./local/gcra";
 import { lookAhead, shadow, take } from "./local/take";
@@ -21,7 +21,13 @@ import { ask, heed } from "./service/ask";
 import { ServiceCall } from "./service/call";
 import { FailureMode, RateLimitService } from "./service/service";
 
-const CONTENT_TYPE = Bytes.of("content-type");
+const SERVICE_UNAVAILABLE: u32 = 503;
+/**
+ * By this a caller's Envoy knows that it must not retry, as of a refusal by its own rate limit
+ * filter.
+ */
+const REFUSED: Array<Bytes> = [Bytes.of("x-envoy-ratelimited"), Bytes.of("true")];
+const NOTHING = Bytes.owned(0);
 
 /** What all streams of a plugin share. Make it once the configuration is accepted. */
 @final
@@ -29,9 +35,10 @@ export class Pipeline {
   readonly request: HostRequestView;
   readonly rules: StaticArray<Rule>;
   readonly fields: ResponseFields;
-  readonly answer: AnswerPolicy;
-  /** Headers of a refusal, encoded by `encodePairs`. */
-  readonly answerHeaders: Bytes | null;
+  /** What a refused request gets. */
+  readonly refusal: Reply;
+  /** What a request gets where the service does not answer and `failureMode` is `deny`. */
+  readonly failure: Reply;
   readonly service: RateLimitService | null;
   readonly explainHeader: Bytes | null;
   /** The slot of that header among the request's headers; -1 without one. */
@@ -44,14 +51,28 @@ export class Pipeline {
   constructor(config: RateLimitConfig, plugin: Bytes) {
     const rules = new StaticArray<Rule>(config.rules.length);
     for (let i = 0; i < rules.length; i++) rules[i] = new Rule(i, config.rules[i], plugin);
-    const type = config.answer.contentType;
     const request = new HostRequestView(config.slots);
     this.request = request;
     this.rules = rules;
     this.selection = new Selection(rules, request, sharedSeed());
     this.fields = new ResponseFields(rules, config.fieldStyle, config.explainHeader);
-    this.answer = config.answer;
-    this.answerHeaders = type ? encodePairs([CONTENT_TYPE, type]) : null;
+    const answer = config.answer;
+    this.refusal = new Reply(
+      answer.status,
+      answer.grpcStatus,
+      answer.body,
+      answer.contentType,
+      REFUSED,
+      Bytes.of("rate limited"),
+    );
+    this.failure = new Reply(
+      SERVICE_UNAVAILABLE,
+      NO_GRPC_STATUS,
+      NOTHING,
+      null,
+      [],
+      Bytes.of("rate limit service unavailable"),
+    );
     this.service = config.service;
     this.explainHeader = config.explainHeader;
     this.explainSlot = config.explainSlot;

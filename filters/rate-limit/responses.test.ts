@@ -110,9 +110,18 @@ describe("a response", () => {
     expect(response?.headers.map(([name]) => name)).not.toContain("retry-after");
   });
 
-  test("has RESOURCE_EXHAUSTED for a gRPC client by default", () => {
+  test("has RESOURCE_EXHAUSTED and a message for a gRPC client by default", () => {
     const proxy = proxyOf({ rules: [{ name: "r", local: { limit: 1, unit: "minute" } }] });
     passing(proxy, 1);
-    expect(header(proxy, "grpc-status", [["content-type", "application/grpc"]])).toEqual(["8"]);
+    const grpc: HeaderList = [["content-type", "application/grpc"]];
+    expect(header(proxy, "grpc-status", grpc)).toEqual(["8"]);
+    expect(header(proxy, "grpc-message", grpc)).toEqual(["rate limited"]);
+  });
+
+  test("that refuses keeps the caller's Envoy from a retry, and one that passes does not", () => {
+    const proxy = proxyOf({ rules: [{ name: "r", local: { limit: 1, unit: "minute" } }] });
+    expect(header(proxy, "x-envoy-ratelimited")).toEqual([]);
+    expect(header(proxy, "x-envoy-ratelimited")).toEqual(["true"]);
+    expect(header(proxy, "x-envoy-ratelimited", [["content-type", "application/grpc"]])).toEqual(["true"]);
   });
 });

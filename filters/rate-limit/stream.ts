@@ -1,20 +1,10 @@
 // One request: decides on it, and acts.
 
-import {
-  Bytes,
-  FilterHeadersStatus,
-  HttpContext,
-  NO_GRPC_STATUS,
-  requestHeaders,
-  sendLocalReply,
-} from "../../assembly";
+import { FilterHeadersStatus, HttpContext, requestHeaders, requestProtocol } from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
 import { Pipeline } from "./pipeline";
 import { ServiceCall, ServiceCaller } from "./service/call";
-
-const SERVICE_UNAVAILABLE: u32 = 503;
-const EMPTY = new Bytes(0, 0);
 
 @final
 export class RateLimitStream extends HttpContext implements ServiceCaller {
@@ -85,15 +75,12 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
 
   private reply(): void {
     const decision = this.decision;
-    const details = unchecked(this.pipeline.rules[decision.refusedBy]).details(decision.reason);
-    if (decision.reason == Outcome.ServiceFailedDenied) {
-      sendLocalReply(SERVICE_UNAVAILABLE, details, EMPTY, null, NO_GRPC_STATUS);
-      return;
-    }
-    const answer = this.pipeline.answer;
+    const pipeline = this.pipeline;
+    const details = unchecked(pipeline.rules[decision.refusedBy]).details(decision.reason);
+    const protocol = requestProtocol();
     const call = this.call;
-    const own = call ? call.body() : EMPTY;
-    const body = own.size > 0 ? own : answer.body;
-    sendLocalReply(answer.status, details, body, this.pipeline.answerHeaders, answer.grpcStatus);
+    if (decision.reason == Outcome.ServiceFailedDenied) pipeline.failure.send(protocol, details);
+    else if (call) pipeline.refusal.send(protocol, details, call.body());
+    else pipeline.refusal.send(protocol, details);
   }
 }

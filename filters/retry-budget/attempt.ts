@@ -5,16 +5,13 @@
 import {
   Bytes,
   FilterHeadersStatus,
-  GrpcStatus,
   getProperty,
   HttpContext,
   monotonicNanoseconds,
-  NO_GRPC_STATUS,
   nowNanoseconds,
   RequestAttributes,
   ResponseAttributes,
   responseHeaders,
-  sendLocalReply,
   setProperty,
   UpstreamAttributes,
 } from "../../assembly";
@@ -46,7 +43,7 @@ const GRPC_STATUS = Bytes.of("grpc-status");
 /** The router does not retry a response that has this. */
 const RATELIMITED = Bytes.of("x-envoy-ratelimited");
 const TRUE = Bytes.of("true");
-const GATEWAY_TIMEOUT: u32 = 504;
+const NOTHING = Bytes.owned(0);
 
 /**
  * A promise in the form of the property: its lapse, and the number of the attempt to which it was
@@ -153,14 +150,9 @@ export class Attempt extends HttpContext {
     const config = this.plugin.config;
     // If this filter sees its own answer here, it must not judge it as a response.
     this.entries.end();
-    const name = config.explainHeader;
-    const headers = name ? this.explanation.encoded(name) : null;
+    const reply = config.replies.of(outcome);
     const details = unchecked(budget.details[outcome]);
-    if (outcome == Outcome.Deadline) {
-      sendLocalReply(GATEWAY_TIMEOUT, details, config.body, headers, GrpcStatus.DeadlineExceeded);
-    } else {
-      sendLocalReply(config.status, details, config.body, headers, NO_GRPC_STATUS);
-    }
+    reply.send(this.plugin.protocol(), details, NOTHING, config.explainHeader, this.explanation.text());
     return FilterHeadersStatus.StopIteration;
   }
 

@@ -49,6 +49,7 @@ import {
   UPSTREAM,
 } from "./limits";
 import { Methods } from "./policy";
+import { Replies } from "./replies";
 
 const ROOT_KEYS: StaticArray<string> = [
   "where",
@@ -93,8 +94,8 @@ export class RetryBudgetConfig {
   readonly slots: RequestSlots = new RequestSlots();
   readonly isDownstream: bool;
   readonly explainHeader: Bytes | null;
-  readonly status: u32;
-  readonly body: Bytes;
+  /** What the client of a refused retry gets. */
+  readonly replies: Replies;
   budgets: StaticArray<Budget> = [];
   matches: MatchList = new MatchList([]);
   /** Slots of the headers that decide whether a retry is allowed. */
@@ -114,10 +115,10 @@ export class RetryBudgetConfig {
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
     const answer = root.get("answer");
     if (answer.present) answer.keys(ANSWER_KEYS);
-    this.status = <u32>(
+    const status = <u32>(
       answer.get("status").integerOr(MIN_ANSWER_STATUS, MAX_ANSWER_STATUS, DEFAULT_ANSWER_STATUS)
     );
-    this.body = parseBody(answer.get("body"));
+    this.replies = new Replies(status, parseBody(answer.get("body")));
     this.retriableStatuses = parseStatuses(root.get("retriableStatusCodes"));
     const maxCallers = root.get("maxCallers");
     this.mostNames = <i32>maxCallers.integerOr(1, MAX_CALLERS, DEFAULT_NAMES);

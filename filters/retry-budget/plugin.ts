@@ -1,6 +1,6 @@
 // What all streams of a plugin share: its configuration in use.
 
-import { Bytes, isGrpcType, RootContext } from "../../assembly";
+import { Bytes, CallProtocol, protocolOf, RootContext } from "../../assembly";
 import { HostRequestView } from "../../assembly/rules";
 import { Budget } from "./budget";
 import { RetryBudgetConfig } from "./config";
@@ -62,9 +62,14 @@ export class Plugin {
     return budget.callers.of(this.request);
   }
 
-  /** Whether it is a gRPC call. */
+  /** The protocol in which its client wants an answer. */
+  protocol(): CallProtocol {
+    return protocolOf(this.request.header(this.config.contentType));
+  }
+
+  /** Whether it is a gRPC call, perhaps of a browser. */
   isGrpc(): bool {
-    return isGrpcType(this.request.header(this.config.contentType));
+    return this.protocol() != CallProtocol.Http;
   }
 
   /** Whether a request with this method may be sent twice. */

@@ -1,40 +1,51 @@
 // B3, in one header and in several. Source: https://github.com/openzipkin/b3-propagation
+//
+// What stock Envoy's Zipkin tracer accepts is accepted here, so that a trace does not break where
+// one proxy has the tracer and the next one this filter. One difference: a trace id of zeros, which
+// no traceparent may have.
 
 import { Bytes } from "../../assembly";
-import { isId } from "./hex";
+import { isZeros, readId } from "./hex";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "./trace";
 
 const DASH: u8 = 0x2d;
 const DIGIT_0: u8 = 0x30;
 const DIGIT_1: u8 = 0x31;
 const LETTER_D: u8 = 0x64;
+/** Half of a trace id, which has 16 digits like a span id. */
+const HALF: i32 = TRACE_ID_SIZE / 2;
 /**
- * Sizes of what may follow the trace id: a span id; a span id and a decision; these and a parent.
+ * Sizes of what may follow the trace id: a span id; a span id and a decision. What stands behind
+ * the decision is the parent's span, which nobody here needs.
  */
-const WITH_SPAN: i32 = 17;
-const WITH_DECISION: i32 = 19;
-const WITH_PARENT: i32 = 36;
+const WITH_SPAN: i32 = 1 + SPAN_ID_SIZE;
+const WITH_DECISION: i32 = WITH_SPAN + 2;
 
-const FALSE: Bytes = Bytes.of("false");
 const TRUE: Bytes = Bytes.of("true");
+
+/** The ids of the request that is read, each in full size. */
+const traceId: Bytes = Bytes.owned(TRACE_ID_SIZE);
+const spanId: Bytes = Bytes.owned(SPAN_ID_SIZE);
 
 /**
  * Reads a `b3` header, `{trace id}-{span id}[-{0|1|d}[-{parent span id}]]` or the decision alone,
- * into `trace`. False if it is invalid; then `trace` is unchanged.
+ * into `trace`. False if it is invalid. `trace` then has no ids, but the decision if that is valid.
  */
 export function readB3(value: Bytes, trace: Trace): bool {
   if (value.size == 1) return readDecision(value.at(0), trace);
-  const idSize = value.indexOf(DASH);
-  if (!isTraceId(value.ptr, idSize)) return false;
-  const rest = value.ptr + idSize;
+  const ids = value.ptr;
+  const idSize = value.size > TRACE_ID_SIZE && load<u8>(ids, TRACE_ID_SIZE) == DASH ? TRACE_ID_SIZE : HALF;
+  const rest = ids + idSize;
   const restSize = value.size - idSize;
-  if (restSize != WITH_SPAN && restSize != WITH_DECISION && restSize != WITH_PARENT) return false;
-  if (!isId(rest + 1, SPAN_ID_SIZE)) return false;
-  if (restSize == WITH_PARENT && (load<u8>(rest, 19) != DASH || !isId(rest + 20, SPAN_ID_SIZE))) return false;
-  if (restSize > WITH_SPAN && (load<u8>(rest, 17) != DASH || !readDecision(load<u8>(rest, 18), trace)))
-    return false;
-  trace.adopt(value.ptr, idSize, rest + 1);
-  return true;
+  if (restSize < WITH_SPAN || load<u8>(rest) != DASH) return false;
+  if (restSize > WITH_SPAN && !readDecisionAfterIds(rest, restSize, trace)) return false;
+  return adoptIds(ids, idSize, rest + 1, SPAN_ID_SIZE, trace);
+}
+
+function readDecisionAfterIds(rest: usize, restSize: i32, trace: Trace): bool {
+  if (restSize < WITH_DECISION || load<u8>(rest, WITH_SPAN) != DASH) return false;
+  if (restSize > WITH_DECISION && load<u8>(rest, WITH_DECISION) != DASH) return false;
+  return readDecision(load<u8>(rest, WITH_DECISION - 1), trace);
 }
 
 function readDecision(byte: u8, trace: Trace): bool {
@@ -46,55 +57,46 @@ function readDecision(byte: u8, trace: Trace): bool {
 }
 
 /**
- * Reads the `x-b3-*` headers, each `null` if it is absent, into `trace`. False if they are invalid;
- * then `trace` is unchanged. A decision without ids is valid; neither ids nor a decision is
- * invalid.
+ * Reads the `x-b3-*` headers, each `null` if it is absent, into `trace`. False unless there are
+ * both ids, and both valid, or none and a decision. `trace` then has no ids, but the decision if
+ * there is one.
  */
 export function readB3Multi(
-  traceId: Bytes | null,
-  spanId: Bytes | null,
-  parentId: Bytes | null,
+  traceHeader: Bytes | null,
+  span: Bytes | null,
   sampled: Bytes | null,
   flags: Bytes | null,
   trace: Trace,
 ): bool {
-  if (!isSampled(sampled) || !isFlags(flags)) return false;
-  if (parentId && !isSpanId(parentId)) return false;
-  const decision = decisionOf(sampled, flags);
-  if (traceId && spanId) {
-    if (!isTraceId(traceId.ptr, traceId.size) || !isSpanId(spanId)) return false;
-    trace.adopt(traceId.ptr, traceId.size, spanId.ptr);
-  } else if (traceId || spanId || parentId || decision == Sampling.Defer) {
-    return false;
-  }
-  trace.sampling = decision;
-  return true;
+  trace.sampling = decisionOf(sampled, flags);
+  if (traceHeader && span) return adoptIds(traceHeader.ptr, traceHeader.size, span.ptr, span.size, trace);
+  return !traceHeader && !span && trace.sampling != Sampling.Defer;
 }
 
-/** Debug implies sampled, whatever `x-b3-sampled` says. */
+/**
+ * Debug implies sampled, whatever `x-b3-sampled` says; other flags say nothing. Tracers wrote
+ * `true` and `false` before the format was fixed. What is neither is not sampled, as in Envoy.
+ */
 function decisionOf(sampled: Bytes | null, flags: Bytes | null): Sampling {
-  if (flags && flags.at(0) == DIGIT_1) return Sampling.Debug;
+  if (flags && isOne(flags)) return Sampling.Debug;
   if (!sampled) return Sampling.Defer;
-  return sampled.at(0) == DIGIT_1 || sampled.equals(TRUE) ? Sampling.Accept : Sampling.Deny;
+  return isOne(sampled) || sampled.equals(TRUE) ? Sampling.Accept : Sampling.Deny;
 }
 
-/** Tracers wrote `true` and `false` before the format was fixed. */
-function isSampled(value: Bytes | null): bool {
-  return !value || isBit(value) || value.equals(TRUE) || value.equals(FALSE);
+function isOne(value: Bytes): bool {
+  return value.size == 1 && value.at(0) == DIGIT_1;
 }
 
-function isFlags(value: Bytes | null): bool {
-  return !value || isBit(value);
-}
-
-function isBit(value: Bytes): bool {
-  return value.size == 1 && (value.at(0) == DIGIT_0 || value.at(0) == DIGIT_1);
-}
-
-function isTraceId(ptr: usize, size: i32): bool {
-  return (size == TRACE_ID_SIZE || size == TRACE_ID_SIZE / 2) && isId(ptr, size);
-}
-
-function isSpanId(value: Bytes): bool {
-  return value.size == SPAN_ID_SIZE && isId(value.ptr, SPAN_ID_SIZE);
+/** A trace id of 32 bytes is two numbers; one of any other size is one. */
+function adoptIds(traceHeader: usize, size: i32, span: usize, spanSize: i32, trace: Trace): bool {
+  const low = traceId.ptr + HALF;
+  if (size == TRACE_ID_SIZE) {
+    if (!readId(traceHeader, HALF, traceId.ptr) || !readId(traceHeader + HALF, HALF, low)) return false;
+  } else {
+    memory.fill(traceId.ptr, DIGIT_0, HALF);
+    if (!readId(traceHeader, size, low)) return false;
+  }
+  if (isZeros(traceId.ptr, TRACE_ID_SIZE) || !readId(span, spanSize, spanId.ptr)) return false;
+  trace.adopt(traceId.ptr, spanId.ptr);
+  return true;
 }

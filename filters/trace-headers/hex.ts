@@ -1,7 +1,15 @@
-// Hexadecimal text in the form of the trace formats: only lower case, read as bytes.
+// Hexadecimal text of the trace formats, read as bytes: W3C's strictly, B3's as Envoy does.
 
 const DIGIT_0: u8 = 0x30;
 const LETTER_A: u8 = 0x61;
+const LETTER_X: u8 = 0x78;
+/** Makes a letter a small one. */
+const LOWER: u8 = 0x20;
+const SPACE: u8 = 0x20;
+const TAB: u8 = 0x09;
+const RETURN: u8 = 0x0d;
+/** Digits of a number of 64 bits. */
+const ID_DIGITS: i32 = 16;
 
 /** Whether `byte` is one of `0`-`9`, `a`-`f`. */
 export function isHexDigit(byte: u8): bool {
@@ -13,15 +21,52 @@ export function hexValue(byte: u8): u8 {
   return byte >= LETTER_A ? byte - LETTER_A + 10 : byte - DIGIT_0;
 }
 
-/** Whether the `size` bytes at `ptr` are an id: hexadecimal digits that are not all `0`. */
+/** Whether the `size` bytes at `ptr` are an id of W3C: lower-case digits that are not all `0`. */
 export function isId(ptr: usize, size: i32): bool {
-  let anyBit: u8 = 0;
   for (let i = 0; i < size; i++) {
-    const byte = load<u8>(ptr + i);
-    if (!isHexDigit(byte)) return false;
-    anyBit |= byte ^ DIGIT_0;
+    if (!isHexDigit(load<u8>(ptr + i))) return false;
   }
-  return anyBit != 0;
+  return !isZeros(ptr, size);
+}
+
+/** Whether all `size` bytes at `ptr` are the digit `0`. */
+export function isZeros(ptr: usize, size: i32): bool {
+  for (let i = 0; i < size; i++) {
+    if (load<u8>(ptr + i) != DIGIT_0) return false;
+  }
+  return true;
+}
+
+/**
+ * Reads a number as Envoy's Zipkin tracer does: blanks and `0x` may come first; then digits of
+ * either case, as long as their value has no more than 64 bits. Writes it as 16 digits at `to`.
+ * False if the `size` bytes are no such number.
+ */
+export function readId(ptr: usize, size: i32, to: usize): bool {
+  const end = ptr + size;
+  while (ptr < end && isSpace(load<u8>(ptr))) ptr++;
+  if (end - ptr > 2 && load<u8>(ptr) == DIGIT_0 && (load<u8>(ptr, 1) | LOWER) == LETTER_X) ptr += 2;
+  if (ptr >= end) return false;
+  let value: u64 = 0;
+  for (; ptr < end; ptr++) {
+    const byte = load<u8>(ptr);
+    const digit = isHexDigit(byte) ? byte : byte | LOWER;
+    if (!isHexDigit(digit) || value >> 60 != 0) return false;
+    value = (value << 4) | hexValue(digit);
+  }
+  writeNumber(to, value);
+  return true;
+}
+
+function isSpace(byte: u8): bool {
+  return byte == SPACE || (byte >= TAB && byte <= RETURN);
+}
+
+function writeNumber(to: usize, value: u64): void {
+  for (let i = ID_DIGITS - 1; i >= 0; i--) {
+    store<u8>(to + i, hexDigit(<u8>value & 15));
+    value >>= 4;
+  }
 }
 
 /**

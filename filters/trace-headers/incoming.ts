@@ -82,10 +82,11 @@ export class IncomingHeaders {
   add(name: Bytes, value: Bytes): void {
     const header = findHeader(name);
     if (header < 0) return;
-    unchecked(this.counts[header]++);
-    const kept = unchecked(this.values[header]);
-    kept.ptr = value.ptr;
-    kept.size = value.size;
+    if (unchecked(this.counts[header]++) == 0) {
+      const kept = unchecked(this.values[header]);
+      kept.ptr = value.ptr;
+      kept.size = value.size;
+    }
     if (header == TraceHeader.Tracestate) this.tracestate.add(value);
   }
 
@@ -117,7 +118,7 @@ export class IncomingHeaders {
     return !this.known || unchecked(this.counts[header]) > 1;
   }
 
-  /** The value of a header that occurs once; `null` if it is absent. */
+  /** The first value of a header; `null` if it is absent. */
   value(header: TraceHeader): Bytes | null {
     return unchecked(this.counts[header]) == 0 ? null : unchecked(this.values[header]);
   }

@@ -207,13 +207,19 @@ describe("a request with a trace", () => {
     expect(Object.keys(added)).toEqual(["b3"]);
   });
 
-  test("loses an invalid tracestate, and keeps the trace", () => {
+  test.each([
+    ["a broken member, and keeps the others", "a=1,A=2", "a=1"],
+    ["the whole tracestate for an empty value, and keeps the trace", "a=1,b=", undefined],
+  ])("loses %s", (_, tracestate, kept) => {
     configure({});
     const { added } = send([
       ["traceparent", TRACEPARENT],
-      ["tracestate", "a=1,A=2"],
+      ["tracestate", tracestate],
     ]);
-    expect(added).toEqual({ traceparent: expect.stringContaining(TRACE_ID) });
+    expect(added).toEqual({
+      traceparent: expect.stringContaining(TRACE_ID),
+      ...(kept === undefined ? {} : { tracestate: kept }),
+    });
     expect(counted()).toEqual({
       "meshwright.trace_headers.requests_total;outcome=continued;source=w3c": 1,
       "meshwright.trace_headers.invalid_total;source=tracestate": 1,

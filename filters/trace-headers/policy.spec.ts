@@ -124,19 +124,68 @@ describe("TracePolicy", () => {
     expect(policy.invalidFormats).toBe(0);
   });
 
-  it("refuses repeated headers, even equal ones", () => {
+  it("refuses a repeated traceparent, even an equal one", () => {
     add("traceparent", TRACEPARENT);
     add("traceparent", TRACEPARENT);
     expectNothingTrusted(Outcome.Restarted);
-    incoming.clear();
+    expect(policy.invalidFormats).toBe(1 << Format.W3c);
+  });
+
+  it("reads the first of several equal names of B3", () => {
     add("b3", B3);
-    add("b3", B3);
-    expectNothingTrusted(Outcome.Restarted);
+    add("b3", MULTI_ID + "-" + MULTI_SPAN + "-1");
+    decide();
+    expect(policy.source).toBe(Format.B3);
+    expect(policy.trace.traceId.toString()).toBe(B3_ID);
+    expect(policy.trace.sampling).toBe(Sampling.Deny);
     incoming.clear();
     addMulti();
+    add("x-b3-traceid", B3_ID);
+    add("x-b3-sampled", "0");
+    decide();
+    expect(policy.trace.traceId.toString()).toBe(MULTI_ID);
+    expect(policy.trace.sampling).toBe(Sampling.Accept);
+  });
+
+  it("lets no field decide that it does not need", () => {
+    addMulti();
+    add("x-b3-parentspanid", "");
+    add("x-b3-flags", "");
+    decide();
+    expect(policy.outcome).toBe(Outcome.Continued);
+    expect(policy.trace.traceId.toString()).toBe(MULTI_ID);
+    incoming.clear();
+    add("x-b3-parentspanid", MULTI_SPAN);
+    add("x-b3-flags", "0");
+    expectNothingTrusted(Outcome.Restarted);
+    expect(policy.invalidFormats).toBe(0);
+  });
+
+  it("keeps the decision of ids that are invalid, unless another format decides", () => {
+    add("b3", "?".repeat(32) + "-" + B3_SPAN + "-0");
+    add("x-b3-traceid", "");
+    add("x-b3-spanid", "");
     add("x-b3-sampled", "1");
     expectNothingTrusted(Outcome.Restarted);
-    expect(policy.invalidFormats).toBe(1 << Format.B3Multi);
+    expect(policy.invalidFormats).toBe((1 << Format.B3) | (1 << Format.B3Multi));
+    expect(policy.trace.sampling).toBe(Sampling.Deny);
+    settings.samplingRate = 0;
+    settings.accept = [Format.B3Multi, Format.B3];
+    expectNothingTrusted(Outcome.Restarted);
+    expect(policy.trace.sampling).toBe(Sampling.Accept);
+    settings.accept = [Format.B3, Format.W3c];
+    add("traceparent", TRACEPARENT);
+    decide();
+    expect(policy.source).toBe(Format.W3c);
+    expect(policy.trace.sampling).toBe(Sampling.Accept);
+    incoming.clear();
+    add("b3", "?".repeat(32) + "-" + B3_SPAN + "-1");
+    add("x-b3-traceid", MULTI_ID);
+    add("x-b3-spanid", MULTI_SPAN);
+    settings.accept = [Format.B3, Format.B3Multi];
+    decide();
+    expect(policy.source).toBe(Format.B3Multi);
+    expect(policy.trace.sampling).toBe(Sampling.Deny);
   });
 
   it("starts a trace with a decision that came without ids", () => {
@@ -173,7 +222,12 @@ describe("TracePolicy", () => {
 
   it("drops an invalid tracestate and keeps the traceparent", () => {
     add("traceparent", TRACEPARENT);
-    add("tracestate", "foo=1,=");
+    add("tracestate", "foo=1,Bar=2");
+    decide();
+    expect(policy.keepTracestate).toBe(true);
+    expect(policy.invalidTracestate).toBe(true);
+    expect(incoming.tracestateUnchanged).toBe(false);
+    add("tracestate", "baz=");
     decide();
     expect(policy.outcome).toBe(Outcome.Continued);
     expect(policy.keepTracestate).toBe(false);

@@ -4,7 +4,7 @@
 import { readB3, readB3Multi } from "./b3";
 import { IncomingHeaders, TraceHeader } from "./incoming";
 import { DEFAULT_TRACESTATE_SIZE } from "./limits";
-import { SAMPLING_SCALE, Trace } from "./trace";
+import { SAMPLING_SCALE, Sampling, Trace } from "./trace";
 import { Tracestate } from "./tracestate";
 import { readTraceparent } from "./w3c";
 
@@ -55,7 +55,7 @@ export class TracePolicy {
   source: i32 = NO_SOURCE;
   /** Formats that were tried and found invalid: bit `1 << Format`. */
   invalidFormats: u32 = 0;
-  /** Whether a valid traceparent came with an invalid tracestate. */
+  /** Whether a valid traceparent came with a tracestate that is invalid, or has invalid members. */
   invalidTracestate: bool = false;
   /**
    * Whether there is a tracestate to forward: the one that `tracestate` of the incoming headers now
@@ -78,12 +78,18 @@ export class TracePolicy {
 
   private readFirstValid(incoming: IncomingHeaders): i32 {
     const accept = this.settings.accept;
+    let sampling = Sampling.Defer;
     for (let i = 0; i < accept.length; i++) {
       const format = unchecked(accept[i]);
       const reading = this.read(format, incoming);
       if (reading == Reading.Valid) return format;
-      if (reading == Reading.Invalid) this.invalidFormats |= 1 << format;
+      if (reading == Reading.Absent) continue;
+      this.invalidFormats |= 1 << format;
+      if (sampling == Sampling.Defer) sampling = this.trace.sampling;
+      this.trace.clear();
     }
+    // Ids that nobody can read do not turn "not sampled" into "sampled".
+    this.trace.sampling = sampling;
     return NO_SOURCE;
   }
 
@@ -98,9 +104,9 @@ export class TracePolicy {
    */
   private decideTracestate(tracestate: Tracestate): void {
     const belongs = this.source == Format.W3c;
-    this.invalidTracestate = belongs && !tracestate.valid;
+    this.invalidTracestate = belongs && tracestate.hasFault;
     this.keepTracestate = false;
-    if (!belongs || !tracestate.valid) return;
+    if (!belongs) return;
     tracestate.limit(this.settings.tracestateMaxBytes);
     this.keepTracestate = tracestate.size > 0;
   }
@@ -114,26 +120,22 @@ export class TracePolicy {
   private readSingle(header: TraceHeader, incoming: IncomingHeaders): Reading {
     const value = incoming.value(header);
     if (!value) return Reading.Absent;
-    if (incoming.isRepeated(header)) return Reading.Invalid;
-    const valid = header == TraceHeader.B3 ? readB3(value, this.trace) : readTraceparent(value, this.trace);
-    return valid ? Reading.Valid : Reading.Invalid;
+    if (header == TraceHeader.B3) return readingOf(readB3(value, this.trace));
+    // Of several traceparents none can be trusted; of several B3 headers the first counts, as in
+    // Envoy.
+    return readingOf(!incoming.isRepeated(header) && readTraceparent(value, this.trace));
   }
 
   private readMulti(incoming: IncomingHeaders): Reading {
-    let present = false;
-    for (let header = TraceHeader.B3TraceId; header <= TraceHeader.B3Flags; header++) {
-      if (incoming.isRepeated(header)) return Reading.Invalid;
-      if (incoming.has(header)) present = true;
-    }
-    if (!present) return Reading.Absent;
-    const valid = readB3Multi(
-      incoming.value(TraceHeader.B3TraceId),
-      incoming.value(TraceHeader.B3SpanId),
-      incoming.value(TraceHeader.B3ParentSpanId),
-      incoming.value(TraceHeader.B3Sampled),
-      incoming.value(TraceHeader.B3Flags),
-      this.trace,
-    );
-    return valid ? Reading.Valid : Reading.Invalid;
+    const traceId = incoming.value(TraceHeader.B3TraceId);
+    const spanId = incoming.value(TraceHeader.B3SpanId);
+    const sampled = incoming.value(TraceHeader.B3Sampled);
+    const flags = incoming.value(TraceHeader.B3Flags);
+    const valid = readB3Multi(traceId, spanId, sampled, flags, this.trace);
+    return valid || traceId || spanId ? readingOf(valid) : Reading.Absent;
   }
+}
+
+function readingOf(valid: bool): Reading {
+  return valid ? Reading.Valid : Reading.Invalid;
 }

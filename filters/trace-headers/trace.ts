@@ -54,14 +54,9 @@ export class Trace {
     this.random = false;
   }
 
-  /**
-   * Takes the caller's ids, checked digits at these addresses. A trace id of 16 digits is padded on
-   * the left with zeros.
-   */
-  adopt(traceId: usize, traceIdSize: i32, spanId: usize): void {
-    const padding = TRACE_ID_SIZE - traceIdSize;
-    memory.fill(this.traceId.ptr, 0x30, padding);
-    memory.copy(this.traceId.ptr + padding, traceId, traceIdSize);
+  /** Takes the caller's ids, checked digits in full size at these addresses. */
+  adopt(traceId: usize, spanId: usize): void {
+    memory.copy(this.traceId.ptr, traceId, TRACE_ID_SIZE);
     memory.copy(this.parentId.ptr, spanId, SPAN_ID_SIZE);
     this.continued = true;
   }

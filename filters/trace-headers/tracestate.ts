@@ -1,5 +1,10 @@
 // The W3C `tracestate`: a list of vendors' entries that travels with a `traceparent`, as Level 2 of
 // Trace Context has it. Source: https://www.w3.org/TR/trace-context-2/#tracestate-header
+//
+// Level 2 lets a receiver drop a broken member or the whole list. The W3C's test suite wants the
+// whole list dropped in four cases: those of `Verdict.BreaksList`, and more than `MAX_MEMBERS`
+// members. In every other case only the broken member goes, so that one vendor's fault costs no
+// other vendor its entry.
 
 import { Bytes } from "../../assembly";
 
@@ -13,7 +18,17 @@ const TAB: u8 = 0x09;
 const SPACE: u8 = 0x20;
 const COMMA: u8 = 0x2c;
 const EQUALS: u8 = 0x3d;
+const AT: u8 = 0x40;
 const LAST_PRINTABLE: u8 = 0x7e;
+
+/** What becomes of a member. */
+enum Verdict {
+  Kept,
+  /** It breaks the grammar, and only it is dropped. */
+  Broken,
+  /** It breaks the grammar in a way for which the suite wants the whole list dropped. */
+  BreaksList,
+}
 
 /**
  * One request's `tracestate`, in however many headers it arrived. It refers to the bytes that were
@@ -28,33 +43,40 @@ export class Tracestate {
   private count: i32 = 0;
   private kept: i32 = 0;
   private keptBytes: i32 = 0;
-  private invalid: bool = false;
+  private broken: bool = false;
+  private faulty: bool = false;
 
   clear(): void {
     this.count = 0;
     this.kept = 0;
     this.keptBytes = 0;
-    this.invalid = false;
+    this.broken = false;
+    this.faulty = false;
   }
 
   /**
-   * Whether every member follows the grammar and there are at most 32 of them. Empty members, and
-   * those that repeat an earlier key, do not count.
+   * Whether the list was dropped whole. Empty members, and those that repeat an earlier key, are
+   * not faults and do not count among the 32.
    */
-  get valid(): bool {
-    return !this.invalid;
+  get dropped(): bool {
+    return this.broken;
+  }
+
+  /** Whether a member, or the whole list, was dropped because it is invalid. */
+  get hasFault(): bool {
+    return this.faulty;
   }
 
   /** How many bytes `write` will write; 0 if no member is left. */
   get size(): i32 {
-    return this.kept == 0 ? 0 : this.keptBytes + this.kept - 1;
+    return this.broken || this.kept == 0 ? 0 : this.keptBytes + this.kept - 1;
   }
 
   /** Appends the members of one header. */
   add(value: Bytes): void {
     const end = value.ptr + value.size;
     let start = value.ptr;
-    for (let at = start; at <= end && !this.invalid; at++) {
+    for (let at = start; at <= end && !this.broken; at++) {
       if (at < end && load<u8>(at) != COMMA) continue;
       this.addMember(start, at);
       start = at + 1;
@@ -98,15 +120,18 @@ export class Tracestate {
     if (start == end) return;
     const size = <i32>(end - start);
     const keySize = keySizeOf(start, size);
-    if (!isKey(start, keySize) || !isValue(start + keySize + 1, size - keySize - 1)) {
-      this.invalid = true;
+    const verdict = judge(start, keySize, size - keySize - 1);
+    if (verdict != Verdict.Kept) {
+      this.faulty = true;
+      if (verdict == Verdict.BreaksList) this.broken = true;
       return;
     }
     // A vendor that added an entry and did not remove its old one must not cost the others
     // anything. Its newest entry is the first.
     if (this.hasKey(start, keySize)) return;
     if (this.count == MAX_MEMBERS) {
-      this.invalid = true;
+      this.faulty = true;
+      this.broken = true;
       return;
     }
     const i = this.count++;
@@ -133,9 +158,16 @@ function keySizeOf(ptr: usize, size: i32): i32 {
   return at;
 }
 
-/** A letter or a digit, then letters, digits and `_-*` and `/@`, up to 256 bytes. */
+/** @param valueSize 0 for an empty value, -1 if there is no `=` and thus no key */
+function judge(key: usize, keySize: i32, valueSize: i32): Verdict {
+  if (valueSize < 0) return Verdict.Broken;
+  if (valueSize == 0 || keySize > MAX_KEY || load<u8>(key) == AT) return Verdict.BreaksList;
+  return isKey(key, keySize) && isValue(key + keySize + 1, valueSize) ? Verdict.Kept : Verdict.Broken;
+}
+
+/** A letter or a digit, then letters, digits and `_-*` and `/@`. */
 function isKey(ptr: usize, size: i32): bool {
-  if (size < 1 || size > MAX_KEY) return false;
+  if (size < 1) return false;
   const first = load<u8>(ptr);
   if (!isLetter(first) && !isDigit(first)) return false;
   for (let i = 1; i < size; i++) {

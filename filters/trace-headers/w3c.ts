@@ -22,7 +22,7 @@ export function readTraceparent(value: Bytes, trace: Trace): bool {
   const lowFlags = load<u8>(ptr, 54);
   if (!isHexDigit(load<u8>(ptr, 53)) || !isHexDigit(lowFlags)) return false;
   const flags = hexValue(lowFlags);
-  trace.adopt(ptr + 3, TRACE_ID_SIZE, ptr + 36);
+  trace.adopt(ptr + 3, ptr + 36);
   trace.sampling = flags & 1 ? Sampling.Accept : Sampling.Deny;
   // In a later version only the sampled bit is known to have the same meaning.
   trace.random = load<u16>(ptr) == VERSION_00 && (flags & 2) != 0;

@@ -70,6 +70,27 @@ describe("the check before a call", () => {
     expect(asks()).toBe(true);
   }
 
+  test("and the call itself refuse alike, each client in its protocol and for its Envoy", () => {
+    verdict = { over: true, statuses: [{ over: true, resetSeconds: 10 }], body: "no more today: 100 %" };
+    const field = (type: string, name: string) =>
+      proxy
+        .request({
+          method: "POST",
+          headers: [
+            ["x-user", "ann"],
+            ["content-type", type],
+          ],
+        })
+        .response?.headers.find(([key]) => key === name)?.[1];
+    expect(field("application/grpc", "grpc-message")).toBe("no more today: 100 %25");
+    // The pre-check has no body of the service.
+    expect(field("application/grpc", "grpc-message")).toBe("rate limited");
+    for (const type of ["application/grpc", "application/grpc-web", "application/json"]) {
+      expect(field(type, "x-envoy-ratelimited")).toBe("true");
+    }
+    expect(questions).toBe(1);
+  });
+
   test("counts whole seconds from the start of the second in which it asked, as the service does", () => {
     proxy.advance(400);
     over(10);

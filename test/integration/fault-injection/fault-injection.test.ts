@@ -189,6 +189,18 @@ describe("a real gRPC client", () => {
     expect(await call()).toEqual({ code: 14, details: "closed" });
   });
 
+  test("takes no spoilt response for a whole one", async () => {
+    const spoilt = { code: 14, details: "fault injected" };
+    for (const truncateAfter of [0, 3, 8]) {
+      await fault.rules({ name: "grpc-cut", response: { truncateAfter } });
+      expect(await call()).toEqual(spoilt);
+    }
+    await fault.rules({ name: "grpc-status", response: { status: 503 } });
+    expect(await call()).toEqual(spoilt);
+    await fault.rules({ name: "grpc-whole", response: { truncateAfter: 1000, status: 200 } });
+    expect(await call()).toEqual({ code: 0, details: "an order" });
+  });
+
   test("sees an abort after a delay", async () => {
     await fault.rules({ name: "grpc-late", delay: { fixed: "50ms" }, abort: { grpcStatus: 13 } });
     const [answer, ms] = await elapsed(() => call());

@@ -238,3 +238,13 @@ test.each([
   }
   await budget.expectAlive();
 });
+
+test("the metrics have the same names and labels in Prometheus in every release", async () => {
+  await configure({ budgets: [{ name: "prometheus" }] });
+  await sendTo("http1");
+  const { body } = await send(`${budget.envoy.admin.url}/stats/prometheus?filter=retry_budget`);
+  // In Envoy 1.36 and 1.37 a cluster's name stands before the metric's, and becomes a label.
+  const metric =
+    /^meshwright_retry_budget_decisions_total\{(?:upstream_cluster="(\w+)",envoy_cluster_name="\1",)?rule="prometheus",outcome="retried"\} 3$/m;
+  expect(body).toMatch(metric);
+});
