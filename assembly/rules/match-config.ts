@@ -1,12 +1,15 @@
 // Compiles the `match` part of a filter's configuration. Its TypeScript twin is
 // `filters/shared/match-schema.ts`.
 
+import { viewOf } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
 import { MAX_HEADER_NAME_SIZE } from "../text/limits";
+import { foldAuthority, hasPort, inLowerCase } from "./authority";
+import { parseClaimTests } from "./claim-config";
 import {
   AUTHORITY_HEADER,
   MAX_MEMBERS,
@@ -23,12 +26,20 @@ import {
 } from "./limits";
 import { NameSlots } from "./named-values";
 import { NamedTest, PathTest, RequestMatch } from "./request-match";
-import { RequestSlots } from "./request-view";
-import { ValueMatch, ValueTest } from "./value-match";
+import { RequestSlots } from "./request-slots";
+import { NO_LEAST, NO_MOST, ValueMatch, ValueTest } from "./value-match";
 
 const MAX_SAFE_INTEGER: i64 = 9007199254740991;
 
-const MATCH_KEYS: StaticArray<string> = ["method", "path", "headers", "query", "cookies", "percentage"];
+const MATCH_KEYS: StaticArray<string> = [
+  "method",
+  "path",
+  "headers",
+  "query",
+  "cookies",
+  "claims",
+  "percentage",
+];
 /** In the order of `PathTest`, which begins with `None`. */
 const PATH_TEST_KEYS = StaticArray.fromArray(PATH_TESTS);
 /** In the order of `ValueTest`. */
@@ -53,6 +64,7 @@ export function parseMatch(
   match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
   match.parameters = parseNamedTests(node.get("query"), slots.parameters);
   match.cookies = parseNamedTests(node.get("cookies"), slots.cookies);
+  match.claims = parseClaimTests(node.get("claims"), slots);
   match.share = parsePercentage(node.get("percentage"));
   if (match.methods.length > 0) slots.needMethod();
   if (match.pathTest != PathTest.None || match.parameters.length > 0) slots.needPath();
@@ -87,6 +99,7 @@ export function parseExplainHeader(node: ConfigNode): Bytes | null {
 const AUTHORITY = Bytes.of(AUTHORITY_HEADER);
 const SCHEME = Bytes.of(SCHEME_HEADER);
 const HOST = Bytes.of("host");
+const DOT: u8 = 0x2e;
 
 /**
  * The name of a header that a filter reads. Pseudo-headers that identify a request are allowed too.
@@ -175,9 +188,35 @@ function parseHeaderTests(
     if (reserved && name.equals(reserved)) {
       item.get("name").fail("is written by this filter, which first removes what a client sent");
     }
-    tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
+    if (name.equals(AUTHORITY)) tests[i] = parseAuthorityTest(item, slots);
+    else tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
   }
   return tests;
+}
+
+/**
+ * A test of `:authority` is about the host alone, unless its text ends in a port. The text is folded
+ * as the request's authority is.
+ */
+function parseAuthorityTest(item: ConfigNode, slots: RequestSlots): NamedTest {
+  const match = parseValueMatch(item, true);
+  return new NamedTest(endsInPort(item) ? slots.needAuthority() : slots.header(AUTHORITY), match);
+}
+
+function endsInPort(item: ConfigNode): bool {
+  const list = item.get(VALUE_TESTS[ValueTest.OneOf]);
+  if (!list.isArray) {
+    for (let i = 0; i < VALUE_TEST_KEYS.length; i++) {
+      const text = item.get(VALUE_TEST_KEYS[i]);
+      if (text.isText) return hasPort(text.text(0, MAX_TEXT_SIZE));
+    }
+    return false;
+  }
+  const size = list.array(1, MAX_MEMBERS);
+  let ports = 0;
+  for (let i = 0; i < size; i++) if (hasPort(list.at(i).text(0, MAX_TEXT_SIZE))) ports++;
+  if (ports > 0 && ports < size) list.fail("must have a port in each of its texts, or in none");
+  return ports > 0;
 }
 
 function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedTest> {
@@ -193,36 +232,53 @@ function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedT
 
 const NOTHING = new Bytes(0, 0);
 
-function parseValueMatch(node: ConfigNode): ValueMatch {
+/**
+ * Compiles the one test that the object has.
+ * @param isAuthority whether its texts are folded as the request's authority is
+ */
+export function parseValueMatch(node: ConfigNode, isAuthority: bool = false): ValueMatch {
   const invert = node.get("invert").boolOr(false);
   const test = theOneOf(node, VALUE_TEST_KEYS);
   if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
   const operand = node.get(VALUE_TEST_KEYS[test]);
   switch (test) {
     case ValueTest.OneOf:
-      return new ValueMatch(test, NOTHING, parseMembers(operand), 0, 0, invert);
+      return new ValueMatch(test, NOTHING, parseMembers(operand, isAuthority), 0, 0, invert);
     case ValueTest.Present:
     case ValueTest.Absent:
       if (!operand.boolOr(false)) operand.fail("must be true");
       return new ValueMatch(test, NOTHING, null, 0, 0, invert);
     case ValueTest.Range:
       return parseRange(operand, invert);
-    default:
-      return new ValueMatch(
-        test,
-        operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT_SIZE),
-        null,
-        0,
-        0,
-        invert,
-      );
+    default: {
+      const text = operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT_SIZE);
+      return new ValueMatch(test, isAuthority ? foldTested(text, test) : text, null, 0, 0, invert);
+    }
   }
 }
 
-function parseMembers(node: ConfigNode): BytesTable {
+function parseMembers(node: ConfigNode, isAuthority: bool): BytesTable {
   const members = new StaticArray<Bytes>(node.array(1, MAX_MEMBERS));
-  for (let i = 0; i < members.length; i++) members[i] = node.at(i).text(0, MAX_TEXT_SIZE);
+  for (let i = 0; i < members.length; i++) {
+    const text = node.at(i).text(0, MAX_TEXT_SIZE);
+    members[i] = isAuthority ? foldTested(text, ValueTest.OneOf) : text;
+  }
   return new BytesTable(members);
+}
+
+/** What a part of an authority is in a folded one. */
+function foldTested(text: Bytes, test: ValueTest): Bytes {
+  switch (test) {
+    case ValueTest.Exact:
+    case ValueTest.OneOf:
+      return foldAuthority(text).copy();
+    case ValueTest.Suffix: {
+      const isRooted = text.size > 1 && text.at(text.size - 1) == DOT;
+      return inLowerCase(isRooted ? viewOf(text, 0, text.size - 1) : text);
+    }
+    default:
+      return inLowerCase(text);
+  }
 }
 
 const RANGE_KEYS: StaticArray<string> = ["from", "to"];
@@ -232,8 +288,8 @@ function parseRange(node: ConfigNode, invert: bool): ValueMatch {
   const from = node.get("from");
   const to = node.get("to");
   if (!from.present && !to.present) node.fail("needs 'from', 'to' or both");
-  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MIN_VALUE + 1);
-  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MAX_VALUE);
+  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_LEAST);
+  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_MOST);
   if (low > high) node.fail("'from' must not be above 'to'");
   return new ValueMatch(ValueTest.Range, NOTHING, null, low, high, invert);
 }
