@@ -6,24 +6,22 @@ import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { AcceptedValues, ClaimMatch } from "./claim-match";
 import {
-  CLAIM_KEYS,
   JWT_NAMESPACE,
   MAX_CLAIM_DEPTH,
   MAX_MEMBERS,
   MAX_NAME_SIZE,
   MAX_TESTS,
   MAX_TEXT_SIZE,
-  VALUE_TESTS,
 } from "./limits";
-import { parseValueMatch, theOneOf } from "./match-config";
 import { ClaimTest } from "./request-match";
 import { RequestSlots } from "./request-slots";
+import { parseValueMatch, theOneOf, VALUE_TEST_KEYS } from "./value-config";
 import { ValueMatch, ValueTest } from "./value-match";
 
-const PLACE_KEYS = StaticArray.fromArray(CLAIM_KEYS);
-const TEST_KEYS = StaticArray.fromArray(VALUE_TESTS);
+const PLACE_KEYS: StaticArray<string> = ["payload", "claim", "namespace"];
 const INVERT: StaticArray<string> = ["invert"];
-const CLAIM_TEST_KEYS = PLACE_KEYS.concat<StaticArray<string>>(INVERT).concat<StaticArray<string>>(TEST_KEYS);
+const CLAIM_TEST_KEYS =
+  PLACE_KEYS.concat<StaticArray<string>>(INVERT).concat<StaticArray<string>>(VALUE_TEST_KEYS);
 const DEFAULT_NAMESPACE = Bytes.of(JWT_NAMESPACE);
 
 /** The slot of the claim that an object names, which has no other keys. */
@@ -68,11 +66,11 @@ function parseWord(node: ConfigNode): Bytes {
 function parseClaimMatch(node: ConfigNode): ClaimMatch {
   const accepted = new AcceptedValues();
   const invert = node.get("invert").boolOr(false);
-  const test = theOneOf(node, TEST_KEYS);
+  const test = theOneOf(node, VALUE_TEST_KEYS);
   if (test != ValueTest.Exact && test != ValueTest.OneOf) {
     return new ClaimMatch(max(0, test), parseValueMatch(node), accepted, invert);
   }
-  const operand = node.get(TEST_KEYS[test]);
+  const operand = node.get(VALUE_TEST_KEYS[test]);
   const texts: Bytes[] = [];
   if (test == ValueTest.Exact) accept(operand, accepted, texts);
   else {

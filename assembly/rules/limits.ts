@@ -34,8 +34,6 @@ export const PATH_TESTS = ["exact", "prefix", "suffix", "segments"];
 /** What can identify a request when the same one must always have the same outcome. */
 export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId", "jwtClaim"];
 
-/** Where a claim is. */
-export const CLAIM_KEYS = ["payload", "claim", "namespace"];
 /** Most words of the path to a claim. */
 export const MAX_CLAIM_DEPTH = 8;
 export const JWT_NAMESPACE = "envoy.filters.http.jwt_authn";

@@ -1,18 +1,14 @@
 // Compiles the `match` part of a filter's configuration. Its TypeScript twin is
 // `filters/shared/match-schema.ts`.
 
-import { viewOf } from "../abi/memory";
 import { Bytes } from "../text/bytes";
-import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
 import { MAX_HEADER_NAME_SIZE } from "../text/limits";
-import { foldAuthority, hasPort, inLowerCase } from "./authority";
 import { parseClaimTests } from "./claim-config";
 import {
   AUTHORITY_HEADER,
-  MAX_MEMBERS,
   MAX_METHOD_SIZE,
   MAX_METHODS,
   MAX_NAME_SIZE,
@@ -22,14 +18,11 @@ import {
   PATH_TESTS,
   SCHEME_HEADER,
   STEPS_PER_PERCENT,
-  VALUE_TESTS,
 } from "./limits";
 import { NameSlots } from "./named-values";
 import { NamedTest, PathTest, RequestMatch } from "./request-match";
 import { RequestSlots } from "./request-slots";
-import { NO_LEAST, NO_MOST, ValueMatch, ValueTest } from "./value-match";
-
-const MAX_SAFE_INTEGER: i64 = 9007199254740991;
+import { endsInPort, parseValueMatch, theOneOf, VALUE_TEST_KEYS } from "./value-config";
 
 const MATCH_KEYS: StaticArray<string> = [
   "method",
@@ -42,8 +35,6 @@ const MATCH_KEYS: StaticArray<string> = [
 ];
 /** In the order of `PathTest`, which begins with `None`. */
 const PATH_TEST_KEYS = StaticArray.fromArray(PATH_TESTS);
-/** In the order of `ValueTest`. */
-const VALUE_TEST_KEYS = StaticArray.fromArray(VALUE_TESTS);
 const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
 const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TEST_KEYS);
 
@@ -99,7 +90,6 @@ export function parseExplainHeader(node: ConfigNode): Bytes | null {
 const AUTHORITY = Bytes.of(AUTHORITY_HEADER);
 const SCHEME = Bytes.of(SCHEME_HEADER);
 const HOST = Bytes.of("host");
-const DOT: u8 = 0x2e;
 
 /**
  * The name of a header that a filter reads. Pseudo-headers that identify a request are allowed too.
@@ -151,29 +141,6 @@ function parsePath(node: ConfigNode, match: RequestMatch): void {
   if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
 }
 
-/**
- * The index in `names` of the one key that the object has; -1, and a failure, if it has none or
- * several.
- */
-export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
-  if (countPresent(node, names) == 1) {
-    for (let i = 0; i < names.length; i++) {
-      if (node.get(names[i]).present) return i;
-    }
-  }
-  node.fail("needs exactly one of " + names.join(", "));
-  return -1;
-}
-
-/** How many of `names` the object has. */
-export function countPresent(node: ConfigNode, names: StaticArray<string>): i32 {
-  let count = 0;
-  for (let i = 0; i < names.length; i++) {
-    if (node.get(names[i]).present) count++;
-  }
-  return count;
-}
-
 function parseHeaderTests(
   node: ConfigNode,
   slots: RequestSlots,
@@ -203,22 +170,6 @@ function parseAuthorityTest(item: ConfigNode, slots: RequestSlots): NamedTest {
   return new NamedTest(endsInPort(item) ? slots.needAuthority() : slots.header(AUTHORITY), match);
 }
 
-function endsInPort(item: ConfigNode): bool {
-  const list = item.get(VALUE_TESTS[ValueTest.OneOf]);
-  if (!list.isArray) {
-    for (let i = 0; i < VALUE_TEST_KEYS.length; i++) {
-      const text = item.get(VALUE_TEST_KEYS[i]);
-      if (text.isText) return hasPort(text.text(0, MAX_TEXT_SIZE));
-    }
-    return false;
-  }
-  const size = list.array(1, MAX_MEMBERS);
-  let ports = 0;
-  for (let i = 0; i < size; i++) if (hasPort(list.at(i).text(0, MAX_TEXT_SIZE))) ports++;
-  if (ports > 0 && ports < size) list.fail("must have a port in each of its texts, or in none");
-  return ports > 0;
-}
-
 function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedTest> {
   if (!node.present) return [];
   const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
@@ -228,68 +179,4 @@ function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedT
     tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, MAX_NAME_SIZE)), parseValueMatch(item));
   }
   return tests;
-}
-
-const NOTHING = new Bytes(0, 0);
-
-/**
- * Compiles the one test that the object has.
- * @param isAuthority whether its texts are folded as the request's authority is
- */
-export function parseValueMatch(node: ConfigNode, isAuthority: bool = false): ValueMatch {
-  const invert = node.get("invert").boolOr(false);
-  const test = theOneOf(node, VALUE_TEST_KEYS);
-  if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
-  const operand = node.get(VALUE_TEST_KEYS[test]);
-  switch (test) {
-    case ValueTest.OneOf:
-      return new ValueMatch(test, NOTHING, parseMembers(operand, isAuthority), 0, 0, invert);
-    case ValueTest.Present:
-    case ValueTest.Absent:
-      if (!operand.boolOr(false)) operand.fail("must be true");
-      return new ValueMatch(test, NOTHING, null, 0, 0, invert);
-    case ValueTest.Range:
-      return parseRange(operand, invert);
-    default: {
-      const text = operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT_SIZE);
-      return new ValueMatch(test, isAuthority ? foldTested(text, test) : text, null, 0, 0, invert);
-    }
-  }
-}
-
-function parseMembers(node: ConfigNode, isAuthority: bool): BytesTable {
-  const members = new StaticArray<Bytes>(node.array(1, MAX_MEMBERS));
-  for (let i = 0; i < members.length; i++) {
-    const text = node.at(i).text(0, MAX_TEXT_SIZE);
-    members[i] = isAuthority ? foldTested(text, ValueTest.OneOf) : text;
-  }
-  return new BytesTable(members);
-}
-
-/** What a part of an authority is in a folded one. */
-function foldTested(text: Bytes, test: ValueTest): Bytes {
-  switch (test) {
-    case ValueTest.Exact:
-    case ValueTest.OneOf:
-      return foldAuthority(text).copy();
-    case ValueTest.Suffix: {
-      const isRooted = text.size > 1 && text.at(text.size - 1) == DOT;
-      return inLowerCase(isRooted ? viewOf(text, 0, text.size - 1) : text);
-    }
-    default:
-      return inLowerCase(text);
-  }
-}
-
-const RANGE_KEYS: StaticArray<string> = ["from", "to"];
-
-function parseRange(node: ConfigNode, invert: bool): ValueMatch {
-  node.keys(RANGE_KEYS);
-  const from = node.get("from");
-  const to = node.get("to");
-  if (!from.present && !to.present) node.fail("needs 'from', 'to' or both");
-  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_LEAST);
-  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_MOST);
-  if (low > high) node.fail("'from' must not be above 'to'");
-  return new ValueMatch(ValueTest.Range, NOTHING, null, low, high, invert);
 }

@@ -1,51 +1,8 @@
 // The claims that a configuration names, as one request has them.
 
-import { propertyPath } from "../host/properties";
 import { Bytes } from "../text/bytes";
 import { Claim, ClaimKind } from "./claim";
-import { NameSlots } from "./named-values";
-import { RequestView } from "./request-view";
-
-/**
- * All of the stream's metadata. A claim's own path would give its bytes without its type: a text of
- * eight bytes and a number are then the same.
- */
-const METADATA = propertyPath(["metadata"]);
-
-/** Where a claim is. */
-@final
-export class ClaimPlace {
-  constructor(
-    /** The namespace of the metadata, the payload's key in it, and the path within the payload. */
-    readonly words: StaticArray<Bytes>,
-    /** Among the attributes. */
-    readonly metadataSlot: i32,
-    /** Among the attributes, of the claim's own path. */
-    readonly valueSlot: i32,
-  ) {}
-}
-
-/** The claims of a configuration, each with a slot of its own. */
-@final
-export class ClaimSlots {
-  readonly places: Array<ClaimPlace> = [];
-  private readonly paths: NameSlots = new NameSlots();
-
-  constructor(private readonly attributes: NameSlots) {}
-
-  /** The slot of that claim; no word may have a NUL. */
-  slotOf(words: StaticArray<Bytes>): i32 {
-    let path = "metadata\0filter_metadata";
-    for (let i = 0; i < words.length; i++) path += "\0" + words[i].toString();
-    const bytes = Bytes.of(path);
-    const slot = this.paths.slotOf(bytes);
-    if (slot == this.places.length) {
-      const value = this.attributes.slotOf(bytes);
-      this.places.push(new ClaimPlace(words, this.attributes.slotOf(METADATA), value));
-    }
-    return slot;
-  }
-}
+import { ClaimSlots } from "./claim-slots";
 
 /** One request after another. */
 @final
@@ -60,21 +17,29 @@ export class RequestClaims {
     for (let i = 0; i < size; i++) this.claims[i] = new Claim();
   }
 
-  /** The claim of that slot, read at most once in each `request`, which is not 0. */
-  read(slot: i32, view: RequestView, request: u32): Claim {
-    const claim = unchecked(this.claims[slot]);
-    if (unchecked(this.readIn[slot]) == request) return claim;
-    unchecked((this.readIn[slot] = request));
-    const place = unchecked(this.slots.places[slot]);
-    const metadata = view.attribute(place.metadataSlot);
-    if (metadata) {
-      claim.find(metadata, place.words);
-      return claim;
-    }
-    const value = view.attribute(place.valueSlot);
+  /** The claim of that slot if it was read in this `request`, which is not 0; else `null`. */
+  known(slot: i32, request: u32): Claim | null {
+    return unchecked(this.readIn[slot]) == request ? unchecked(this.claims[slot]) : null;
+  }
+
+  /** Finds the claim of that slot in a request's metadata. */
+  find(slot: i32, request: u32, metadata: Bytes): Claim {
+    const claim = this.next(slot, request);
+    claim.find(metadata, unchecked(this.slots.places[slot]).words);
+    return claim;
+  }
+
+  /** Makes the claim of that slot from its bytes alone; `null` if it is missing. */
+  guess(slot: i32, request: u32, value: Bytes | null): Claim {
+    const claim = this.next(slot, request);
     if (value) claim.guess(value);
     else claim.kind = ClaimKind.Missing;
     return claim;
+  }
+
+  private next(slot: i32, request: u32): Claim {
+    unchecked((this.readIn[slot] = request));
+    return unchecked(this.claims[slot]);
   }
 
   /** Call it when the numbers of requests start again. */

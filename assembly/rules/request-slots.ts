@@ -1,9 +1,9 @@
 // What a configuration reads from requests: each name has a slot of its own.
 
 import { Bytes } from "../text/bytes";
+import { ClaimSlots } from "./claim-slots";
 import { AUTHORITY_HEADER } from "./limits";
 import { NameSlots } from "./named-values";
-import { ClaimSlots } from "./request-claims";
 
 export const NO_SLOT: i32 = -1;
 

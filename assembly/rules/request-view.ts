@@ -168,7 +168,12 @@ export abstract class RequestView {
    * ones cost no host call.
    */
   claim(slot: i32): Claim {
-    return this.claims.read(slot, this, this.request);
+    const known = this.claims.known(slot, this.request);
+    if (known) return known;
+    const place = unchecked(this.slots.claims.places[slot]);
+    const metadata = this.attribute(place.metadataSlot);
+    if (metadata) return this.claims.find(slot, this.request, metadata);
+    return this.claims.guess(slot, this.request, this.attribute(place.valueSlot));
   }
 
   /**

@@ -7,8 +7,10 @@ import { ConfigNode } from "../text/config";
 import { parseClaim } from "./claim-config";
 import { claimKey } from "./claim-key";
 import { KEY_SOURCES, MAX_NAME_SIZE } from "./limits";
-import { parseTestedHeader, theOneOf } from "./match-config";
-import { RequestSlots, RequestView } from "./request-view";
+import { parseTestedHeader } from "./match-config";
+import { RequestSlots } from "./request-slots";
+import { RequestView } from "./request-view";
+import { theOneOf } from "./value-config";
 
 enum KeySource {
   Header,
