@@ -16,8 +16,8 @@ export class AcceptedValues {
 }
 
 /**
- * A compiled test. A list passes if one of its entries does. `invert` reverses the outcome, also that
- * for a missing claim.
+ * A compiled test. A list passes if one of its entries does. `invert` reverses the outcome, also
+ * that for a missing claim.
  */
 @final
 export class ClaimMatch {

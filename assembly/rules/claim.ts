@@ -6,6 +6,7 @@ import { Bytes } from "../text/bytes";
 import { ProtobufReader } from "../text/protobuf";
 import { sequenceSize } from "../text/utf8";
 
+/** The type of a claim. */
 export enum ClaimKind {
   Missing,
   Null,

@@ -162,8 +162,8 @@ function parseHeaderTests(
 }
 
 /**
- * A test of `:authority` is about the host alone, unless its text ends in a port. The text is folded
- * as the request's authority is.
+ * A test of `:authority` is about the host alone, unless its text ends in a port. The text is
+ * folded as the request's authority is.
  */
 function parseAuthorityTest(item: ConfigNode, slots: RequestSlots): NamedTest {
   const match = parseValueMatch(item, true);

@@ -11,8 +11,8 @@ const METHOD = Bytes.of(":method");
 const PATH = Bytes.of(":path");
 const COOKIE = Bytes.of("cookie");
 const AUTHORITY = Bytes.of(AUTHORITY_HEADER);
-/** The name of a slot that no header has. */
-const HOST = Bytes.of(":host");
+/** The name of a slot: no header can have it. */
+const HOST = Bytes.of(":authority without its port");
 
 /**
  * The names that a configuration uses, each with its own slot. Filled while the configuration is

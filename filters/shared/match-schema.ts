@@ -128,7 +128,7 @@ function havePortsAlike(test: {
 function hasPort(text: string): boolean {
   const closing = text.lastIndexOf("]");
   if (text.lastIndexOf("[") > closing) return false;
-  return /^[^:]*:[0-9]+$/.test(text.slice(Math.max(closing, text.lastIndexOf("@")) + 1));
+  return /^[^:]*:\d+$/.test(text.slice(Math.max(closing, text.lastIndexOf("@")) + 1));
 }
 
 const valueTests = {

@@ -1,5 +1,5 @@
-// header-routing in stock Envoy by what a filter before it put into the stream's metadata: claims in
-// matches, and as the key of a split.
+// header-routing in stock Envoy by what a filter before it put into the stream's metadata: claims
+// in matches, and as the key of a split.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { typedConfig } from "../../../envoy/config/typed-config.js";
