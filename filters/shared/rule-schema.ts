@@ -18,6 +18,8 @@ import {
 import { claim } from "./claim-schema.js";
 import { exactlyOneOf, matchSchema, percentage, testedHeaderName, text } from "./match-schema.js";
 
+export { claim };
+
 /** For `superRefine` of a whole configuration: it is not larger than a module accepts. */
 export function inOneModule(config: unknown, context: z.RefinementCtx): void {
   if (Buffer.byteLength(JSON.stringify(config)) <= MAX_DOCUMENT_SIZE) return;
