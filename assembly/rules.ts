@@ -4,13 +4,21 @@
 // it is read. `HostRequestView` then asks the host for each of these at most once a request.
 
 export { HostRequestView } from "./rules/host-request-view";
-export { RequestSlots, RequestView } from "./rules/request-view";
+export { RequestSlots } from "./rules/request-slots";
+export { RequestView } from "./rules/request-view";
 
 // Which requests a rule is about.
 
-export { countPresent, parseMatch, parseMethod, parseTestedHeader, theOneOf } from "./rules/match-config";
+export { parseMatch, parseMethod, parseTestedHeader } from "./rules/match-config";
 export { MatchList } from "./rules/match-list";
 export { RequestMatch } from "./rules/request-match";
+export { countPresent, theOneOf } from "./rules/value-config";
+
+// Claims of tokens: where one is, and its bytes as a key.
+
+export { Claim, ClaimKind } from "./rules/claim";
+export { parseClaim } from "./rules/claim-config";
+export { claimKey, shownKey } from "./rules/claim-key";
 
 // Which share of these requests it takes, and whether it is in shadow mode.
 

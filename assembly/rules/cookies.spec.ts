@@ -32,6 +32,23 @@ describe("readCookies", () => {
     expect(cookie("a=x=y==", "a")).toBe("<x=y==>");
   });
 
+  it("drops one pair of quotes around a value", () => {
+    expect(cookie('a="s1"', "a")).toBe("<s1>");
+    expect(cookie('a= "s1" ; b=2', "a")).toBe("<s1>");
+    expect(cookie('a=""s1""', "a")).toBe('<"s1">');
+    expect(cookie('a=""', "a")).toBe("<>");
+    expect(cookie('a="', "a")).toBe('<">');
+    expect(cookie('a="s1', "a")).toBe('<"s1>');
+    expect(cookie('a=s"1"', "a")).toBe('<s"1">');
+  });
+
+  it("ignores blanks around a name and a value", () => {
+    expect(cookie("a =1", "a")).toBe("<1>");
+    expect(cookie("\ta\t= \t1 \t;b=2", "a")).toBe("<1>");
+    expect(cookie("a b=1", "a b")).toBe("<1>");
+    expect(cookie(" =1", "a")).toBe("none");
+  });
+
   it("reads empty or malformed headers without going past the end", () => {
     expect(cookie("", "a")).toBe("none");
     expect(cookie("a", "a")).toBe("none");

@@ -1,4 +1,4 @@
-// Reading the cookies of a `cookie` header. Source: RFC 6265, section 4.2.
+// Reading the cookies of a `cookie` header. Source: RFC 6265, sections 4.1.1 and 4.2.
 
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
@@ -6,6 +6,7 @@ import { NamedValues } from "./named-values";
 
 const SEMICOLON: u8 = 0x3b;
 const EQUALS: u8 = 0x3d;
+const QUOTE: u8 = 0x22;
 
 /**
  * The current name, reused: a new view for each of ten thousand cookies would stay in the module's
@@ -14,8 +15,8 @@ const EQUALS: u8 = 0x3d;
 const current: Bytes = new Bytes(0, 0);
 
 /**
- * Puts the requested cookies into `found`, with their values as they were sent. The views are valid
- * until the callback ends.
+ * Puts the requested cookies into `found`, without the pair of quotes that a value may stand in.
+ * Blanks around names and values do not count. The views are valid until the callback ends.
  */
 export function readCookies(header: Bytes, found: NamedValues): void {
   for (let start = 0; start < header.size; ) {
@@ -26,16 +27,27 @@ export function readCookies(header: Bytes, found: NamedValues): void {
     start = end + 1;
     if (nameEnd < 0) continue;
     current.ptr = header.ptr + nameStart;
-    current.size = nameEnd - nameStart;
+    current.size = skipBlanksBack(header, nameStart, nameEnd) - nameStart;
     const slot = found.wanted(current);
-    if (slot >= 0) found.set(slot, trimmed(header, nameEnd + 1, end));
+    if (slot >= 0) found.set(slot, valueIn(header, nameEnd + 1, end));
   }
 }
 
-function trimmed(header: Bytes, start: i32, end: i32): Bytes {
+function valueIn(header: Bytes, from: i32, to: i32): Bytes {
+  let start = skipBlanks(header, from, to);
+  let end = skipBlanksBack(header, start, to);
+  if (end - start >= 2 && header.at(start) == QUOTE && header.at(end - 1) == QUOTE) {
+    start++;
+    end--;
+  }
+  return view(header.ptr + start, end - start);
+}
+
+/** Where the text in [start, end) ends without the blanks behind it. */
+function skipBlanksBack(header: Bytes, start: i32, end: i32): i32 {
   let last = end;
   while (last > start && isBlank(header.at(last - 1))) last--;
-  return view(header.ptr + start, last - start);
+  return last;
 }
 
 function skipBlanks(header: Bytes, start: i32, end: i32): i32 {

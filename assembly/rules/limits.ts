@@ -7,14 +7,15 @@ export const STEPS_PER_PERCENT = 100;
 
 /** Most bytes of a text that a value or a path is tested against. */
 export const MAX_TEXT_SIZE = 4096;
-/** Most bytes of the name of a query parameter or of a cookie. */
+/** Most bytes of the name of a query parameter or of a cookie, and of a word of a claim's path. */
 export const MAX_NAME_SIZE = 256;
 /** Most bytes of the name of a method. */
 export const MAX_METHOD_SIZE = 32;
 /** Most bytes of a salt. */
 export const MAX_SALT_SIZE = 256;
 /**
- * Most tests of headers in one match. The same limit holds for query parameters, and for cookies.
+ * Most tests of headers in one match. The same limit holds for query parameters, cookies and
+ * claims.
  */
 export const MAX_TESTS = 32;
 /** Most methods of one match. */
@@ -31,4 +32,8 @@ export const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "p
 /** The tests of a path, which must have exactly one of them. */
 export const PATH_TESTS = ["exact", "prefix", "suffix", "segments"];
 /** What can identify a request when the same one must always have the same outcome. */
-export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId"];
+export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId", "jwtClaim"];
+
+/** Most words of the path to a claim. */
+export const MAX_CLAIM_DEPTH = 8;
+export const JWT_NAMESPACE = "envoy.filters.http.jwt_authn";

@@ -2,14 +2,13 @@
 // `filters/shared/match-schema.ts`.
 
 import { Bytes } from "../text/bytes";
-import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
 import { MAX_HEADER_NAME_SIZE } from "../text/limits";
+import { parseClaimTests } from "./claim-config";
 import {
   AUTHORITY_HEADER,
-  MAX_MEMBERS,
   MAX_METHOD_SIZE,
   MAX_METHODS,
   MAX_NAME_SIZE,
@@ -19,20 +18,23 @@ import {
   PATH_TESTS,
   SCHEME_HEADER,
   STEPS_PER_PERCENT,
-  VALUE_TESTS,
 } from "./limits";
 import { NameSlots } from "./named-values";
 import { NamedTest, PathTest, RequestMatch } from "./request-match";
-import { RequestSlots } from "./request-view";
-import { ValueMatch, ValueTest } from "./value-match";
+import { RequestSlots } from "./request-slots";
+import { endsInPort, parseValueMatch, theOneOf, VALUE_TEST_KEYS } from "./value-config";
 
-const MAX_SAFE_INTEGER: i64 = 9007199254740991;
-
-const MATCH_KEYS: StaticArray<string> = ["method", "path", "headers", "query", "cookies", "percentage"];
+const MATCH_KEYS: StaticArray<string> = [
+  "method",
+  "path",
+  "headers",
+  "query",
+  "cookies",
+  "claims",
+  "percentage",
+];
 /** In the order of `PathTest`, which begins with `None`. */
 const PATH_TEST_KEYS = StaticArray.fromArray(PATH_TESTS);
-/** In the order of `ValueTest`. */
-const VALUE_TEST_KEYS = StaticArray.fromArray(VALUE_TESTS);
 const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
 const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TEST_KEYS);
 
@@ -53,6 +55,7 @@ export function parseMatch(
   match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
   match.parameters = parseNamedTests(node.get("query"), slots.parameters);
   match.cookies = parseNamedTests(node.get("cookies"), slots.cookies);
+  match.claims = parseClaimTests(node.get("claims"), slots);
   match.share = parsePercentage(node.get("percentage"));
   if (match.methods.length > 0) slots.needMethod();
   if (match.pathTest != PathTest.None || match.parameters.length > 0) slots.needPath();
@@ -138,29 +141,6 @@ function parsePath(node: ConfigNode, match: RequestMatch): void {
   if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
 }
 
-/**
- * The index in `names` of the one key that the object has; -1, and a failure, if it has none or
- * several.
- */
-export function theOneOf(node: ConfigNode, names: StaticArray<string>): i32 {
-  if (countPresent(node, names) == 1) {
-    for (let i = 0; i < names.length; i++) {
-      if (node.get(names[i]).present) return i;
-    }
-  }
-  node.fail("needs exactly one of " + names.join(", "));
-  return -1;
-}
-
-/** How many of `names` the object has. */
-export function countPresent(node: ConfigNode, names: StaticArray<string>): i32 {
-  let count = 0;
-  for (let i = 0; i < names.length; i++) {
-    if (node.get(names[i]).present) count++;
-  }
-  return count;
-}
-
 function parseHeaderTests(
   node: ConfigNode,
   slots: RequestSlots,
@@ -175,9 +155,19 @@ function parseHeaderTests(
     if (reserved && name.equals(reserved)) {
       item.get("name").fail("is written by this filter, which first removes what a client sent");
     }
-    tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
+    if (name.equals(AUTHORITY)) tests[i] = parseAuthorityTest(item, slots);
+    else tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
   }
   return tests;
+}
+
+/**
+ * A test of `:authority` is about the host alone, unless its text ends in a port. The text is
+ * folded as the request's authority is.
+ */
+function parseAuthorityTest(item: ConfigNode, slots: RequestSlots): NamedTest {
+  const match = parseValueMatch(item, true);
+  return new NamedTest(endsInPort(item) ? slots.needAuthority() : slots.header(AUTHORITY), match);
 }
 
 function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedTest> {
@@ -189,51 +179,4 @@ function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedT
     tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, MAX_NAME_SIZE)), parseValueMatch(item));
   }
   return tests;
-}
-
-const NOTHING = new Bytes(0, 0);
-
-function parseValueMatch(node: ConfigNode): ValueMatch {
-  const invert = node.get("invert").boolOr(false);
-  const test = theOneOf(node, VALUE_TEST_KEYS);
-  if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
-  const operand = node.get(VALUE_TEST_KEYS[test]);
-  switch (test) {
-    case ValueTest.OneOf:
-      return new ValueMatch(test, NOTHING, parseMembers(operand), 0, 0, invert);
-    case ValueTest.Present:
-    case ValueTest.Absent:
-      if (!operand.boolOr(false)) operand.fail("must be true");
-      return new ValueMatch(test, NOTHING, null, 0, 0, invert);
-    case ValueTest.Range:
-      return parseRange(operand, invert);
-    default:
-      return new ValueMatch(
-        test,
-        operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT_SIZE),
-        null,
-        0,
-        0,
-        invert,
-      );
-  }
-}
-
-function parseMembers(node: ConfigNode): BytesTable {
-  const members = new StaticArray<Bytes>(node.array(1, MAX_MEMBERS));
-  for (let i = 0; i < members.length; i++) members[i] = node.at(i).text(0, MAX_TEXT_SIZE);
-  return new BytesTable(members);
-}
-
-const RANGE_KEYS: StaticArray<string> = ["from", "to"];
-
-function parseRange(node: ConfigNode, invert: bool): ValueMatch {
-  node.keys(RANGE_KEYS);
-  const from = node.get("from");
-  const to = node.get("to");
-  if (!from.present && !to.present) node.fail("needs 'from', 'to' or both");
-  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MIN_VALUE + 1);
-  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, i64.MAX_VALUE);
-  if (low > high) node.fail("'from' must not be above 'to'");
-  return new ValueMatch(ValueTest.Range, NOTHING, null, low, high, invert);
 }

@@ -151,7 +151,7 @@ describe("a whole match", () => {
 });
 
 describe("a request with many tested headers", () => {
-  it("is walked once, and a repeated header is judged by its first value", () => {
+  it("is walked once, and a header that is no list is judged by its first value", () => {
     const slots = new RequestSlots();
     const config = Config.parse(
       Bytes.of(
@@ -175,15 +175,151 @@ describe("a request with many tested headers", () => {
 
   it("is read header by header when the host returns no list", () => {
     const slots = new RequestSlots();
-    const names = ["x-a", "x-b", "x-c", "x-d"];
-    for (let i = 0; i < names.length; i++) slots.headers.slotOf(Bytes.of(names[i]));
+    const names = ["x-a", "x-b", "x-c", ":authority", "x-d"];
+    for (let i = 0; i < names.length; i++) slots.header(Bytes.of(names[i]));
     const request = new ListedRequest(slots);
     request.refusesWalks = true;
-    request.start(["x-b= 2"]);
+    request.start(["x-b= 2", ":authority= A:80"]);
     expect(request.header(1)!.toString()).toBe("2");
     expect(request.header(0) == null).toBe(true);
     expect(request.count(1)).toBe(2);
     expect(request.count(0)).toBe(0);
+    expect(request.header(slots.host)!.toString()).toBe("a");
+  });
+});
+
+/** The value of a header, which costs one call. */
+function linesOf(name: string, lines: Array<string>): string {
+  const slots = new RequestSlots();
+  const slot = slots.header(Bytes.of(name));
+  const request = new ListedRequest(slots);
+  request.start(lines);
+  const value = request.header(slot);
+  expect(request.fetched + request.walks).toBe(1);
+  return value ? value.toString() : "none";
+}
+
+describe("the lines of one header", () => {
+  it("are one value where it is a list", () => {
+    const lists = ["accept-language", "baggage", "forwarded", "if-none-match", "tracestate", "prefer"];
+    for (let i = 0; i < lists.length; i++) {
+      const name = lists[i];
+      expect(linesOf(name, [])).toBe("none", name);
+      expect(linesOf(name, [name + "= 1"])).toBe("1", name);
+      expect(linesOf(name, [name + "= 1", "x-b= 2", name + "= 3", name + "= 4"])).toBe("1,3,4", name);
+      expect(linesOf(name, [name + "= ", name + "= 1"])).toBe(",1", name);
+    }
+  });
+
+  it("may be hundreds", () => {
+    const lines: string[] = [];
+    const values: string[] = [];
+    for (let i = 0; i < 500; i++) {
+      lines.push("baggage= value" + i.toString());
+      values.push("value" + i.toString());
+    }
+    expect(linesOf("baggage", lines)).toBe(values.join(","));
+  });
+
+  it("are no value but the first where it is none", () => {
+    expect(linesOf("x-user", ["x-user= ann", "x-user= ben"])).toBe("ann");
+  });
+
+  it("are forgotten with the request", () => {
+    const slots = new RequestSlots();
+    const slot = slots.header(Bytes.of("baggage"));
+    const request = new ListedRequest(slots);
+    request.start(["baggage= a", "baggage= b"]);
+    expect(request.header(slot)!.toString()).toBe("a,b");
+    request.start(["baggage= c"]);
+    expect(request.header(slot)!.toString()).toBe("c");
+    request.start([]);
+    expect(request.header(slot) == null).toBe(true);
+  });
+});
+
+/** How a test of a cookie ends, for the lines of cookies. */
+function cookies(test: string, lines: Array<string>): bool {
+  return matches('{"cookies":[{"name":"session",' + test + "}]}", lines);
+}
+
+describe("the lines of cookies", () => {
+  it("are read in their order", () => {
+    const isS1 = '"exact":"s1"';
+    expect(cookies(isS1, ["cookie= x=1", "cookie= session=s1"])).toBe(true);
+    expect(cookies(isS1, ["cookie= session=s1", "cookie= session=s2"])).toBe(true);
+    expect(cookies(isS1, ["cookie= session=s2", "cookie= session=s1"])).toBe(false);
+    expect(cookies(isS1, ["cookie= ", "cookie= ;", 'cookie= session="s1"'])).toBe(true);
+    expect(cookies(isS1, ["cookie= sess", "cookie= ion=s1"])).toBe(false);
+    expect(cookies('"absent":true', ["cookie= x=1", "cookie= y=2"])).toBe(true);
+  });
+
+  it("keep a comma within a value", () => {
+    expect(cookies('"exact":"a,b"', ["cookie= session=a,b"])).toBe(true);
+    expect(cookies('"exact":"a,b"', ["cookie= x=1,session=evil; y=2", "cookie= session=a,b"])).toBe(true);
+    expect(cookies('"absent":true', ["cookie= x=1,session=evil"])).toBe(true);
+  });
+
+  it("cost one call", () => {
+    const slots = new RequestSlots();
+    const config = Config.parse(
+      Bytes.of('{"cookies":[{"name":"session","exact":"s1"},{"name":"x","present":true}]}'),
+    );
+    const match = parseMatch(config.root, slots, RESERVED);
+    const request = new ListedRequest(slots);
+    request.start(["cookie= x=1", "cookie= session=s1"]);
+    expect(match.matches(request)).toBe(true);
+    request.start([]);
+    expect(match.matches(request)).toBe(false);
+    expect(request.walks).toBe(2);
+    expect(request.fetched).toBe(0);
+  });
+});
+
+function authority(test: string, sent: string): bool {
+  return matches('{"headers":[{"name":":authority",' + test + "}]}", [":authority= " + sent]);
+}
+
+describe("tests of the authority", () => {
+  it("are about the host, whatever its spelling", () => {
+    const spellings = [
+      "shop.example",
+      "SHOP.Example",
+      "shop.example:8080",
+      "shop.example.",
+      "u@shop.example",
+    ];
+    for (let i = 0; i < spellings.length; i++) {
+      const sent = spellings[i];
+      expect(authority('"exact":"shop.example"', sent)).toBe(true, sent);
+      expect(authority('"exact":"Shop.Example."', sent)).toBe(true, sent);
+      expect(authority('"oneOf":["a.example","SHOP.example"]', sent)).toBe(true, sent);
+      expect(authority('"prefix":"Shop."', sent)).toBe(true, sent);
+      expect(authority('"suffix":".Example"', sent)).toBe(true, sent);
+      expect(authority('"suffix":".example."', sent)).toBe(true, sent);
+      expect(authority('"contains":"P.E"', sent)).toBe(true, sent);
+      expect(authority('"exact":"shop.example","invert":true', sent)).toBe(false, sent);
+      expect(matches('{"headers":[{"name":"host","exact":"shop.example"}]}', [":authority= " + sent])).toBe(
+        true,
+      );
+    }
+    expect(authority('"exact":"shop.example"', "ashop.example")).toBe(false);
+    expect(authority('"exact":"[::1]"', "[::1]:80")).toBe(true);
+    expect(authority('"prefix":"[2001:DB8:"', "[2001:db8::1]:80")).toBe(true);
+  });
+
+  it("are about the port too where they name one", () => {
+    expect(authority('"exact":"shop.example:8443"', "Shop.example:8443")).toBe(true);
+    expect(authority('"exact":"shop.example:8443"', "shop.example.:8443")).toBe(true);
+    expect(authority('"exact":"shop.example:8443"', "shop.example")).toBe(false);
+    expect(authority('"exact":"shop.example:8443"', "shop.example:80")).toBe(false);
+    expect(authority('"suffix":":8443"', "shop.example:8443")).toBe(true);
+    expect(authority('"suffix":":8443"', "shop.example")).toBe(false);
+    expect(authority('"oneOf":["a:1","B:2"]', "b:2")).toBe(true);
+    expect(authority('"oneOf":["a:1","B:2"]', "b:1")).toBe(false);
+    expect(errorOf('{"headers":[{"name":":authority","oneOf":["a:1","b"]}]}')).toBe(
+      "headers[0].oneOf: must have a port in each of its texts, or in none",
+    );
   });
 });
 

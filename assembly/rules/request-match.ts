@@ -2,6 +2,7 @@
 
 import { Bytes } from "../text/bytes";
 import { BUCKETS } from "../text/hash";
+import { ClaimMatch } from "./claim-match";
 import { RequestView } from "./request-view";
 import { ValueMatch } from "./value-match";
 
@@ -12,6 +13,16 @@ export enum PathTest {
   Prefix,
   Suffix,
   Segments,
+}
+
+/** A test of one claim. */
+@final
+export class ClaimTest {
+  constructor(
+    /** Slot among the claims, in `RequestSlots`. */
+    readonly slot: i32,
+    readonly match: ClaimMatch,
+  ) {}
 }
 
 /** A test of one header, cookie or query parameter. */
@@ -36,6 +47,7 @@ export class RequestMatch {
   headers: StaticArray<NamedTest> = [];
   parameters: StaticArray<NamedTest> = [];
   cookies: StaticArray<NamedTest> = [];
+  claims: StaticArray<ClaimTest> = [];
   /** How many of `BUCKETS` buckets match. With all of them nothing is drawn. */
   share: u32 = BUCKETS;
 
@@ -46,6 +58,7 @@ export class RequestMatch {
       this.matchesPath(request) &&
       this.matchesParameters(request) &&
       this.matchesCookies(request) &&
+      this.matchesClaims(request) &&
       (this.share == BUCKETS || request.draw(BUCKETS) < this.share)
     );
   }
@@ -91,6 +104,15 @@ export class RequestMatch {
     for (let i = 0; i < tests.length; i++) {
       const test = unchecked(tests[i]);
       if (!test.match.matches(request.parameter(test.slot))) return false;
+    }
+    return true;
+  }
+
+  private matchesClaims(request: RequestView): bool {
+    const tests = this.claims;
+    for (let i = 0; i < tests.length; i++) {
+      const test = unchecked(tests[i]);
+      if (!test.match.matches(request.claim(test.slot))) return false;
     }
     return true;
   }

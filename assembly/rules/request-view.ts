@@ -4,50 +4,23 @@
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
+import { foldAuthority, hostOf } from "./authority";
+import { Claim } from "./claim";
 import { readCookies } from "./cookies";
-import { NamedValues, NameSlots } from "./named-values";
+import { JoinedLines } from "./joined-lines";
+import { separatorOf } from "./list-headers";
+import { NamedValues } from "./named-values";
 import { readParameters } from "./query";
+import { RequestClaims } from "./request-claims";
+import { NO_SLOT, RequestSlots } from "./request-slots";
+
+export { RequestSlots } from "./request-slots";
 
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
-const NO_SLOT: i32 = -1;
 
 /** Reading all headers at once costs as much as reading this many one by one. */
 const HEADERS_WORTH_A_WALK: i32 = 3;
-
-const METHOD = Bytes.of(":method");
-const PATH = Bytes.of(":path");
-const COOKIE = Bytes.of("cookie");
-
-/**
- * The names that a configuration uses, each with its own slot. Filled while the configuration is
- * compiled, then fixed.
- */
-@final
-export class RequestSlots {
-  readonly headers: NameSlots = new NameSlots();
-  readonly parameters: NameSlots = new NameSlots();
-  readonly cookies: NameSlots = new NameSlots();
-  /** Attributes of the stream, by paths in the encoding of `propertyPath`. */
-  readonly attributes: NameSlots = new NameSlots();
-  method: i32 = NO_SLOT;
-  path: i32 = NO_SLOT;
-  cookie: i32 = NO_SLOT;
-
-  /** Call it where a test of the method is compiled. The next two methods work alike. */
-  needMethod(): void {
-    this.method = this.headers.slotOf(METHOD);
-  }
-
-  /** Needed for the query too. */
-  needPath(): void {
-    this.path = this.headers.slotOf(PATH);
-  }
-
-  needCookie(): void {
-    this.cookie = this.headers.slotOf(COOKIE);
-  }
-}
 
 /**
  * One request after another, seen through the slots of one configuration. Returned values are valid
@@ -59,6 +32,11 @@ export abstract class RequestView {
   private readonly values: StaticArray<Bytes | null>;
   /** How often the request has each header; known after a walk. */
   private readonly counts: StaticArray<i32>;
+  /** What stands between the lines of a header that has its value in all of them. */
+  private readonly separators: StaticArray<Bytes | null>;
+  private readonly joined: JoinedLines;
+  /** How many names are those of headers. */
+  private readonly headerCount: i32;
   /**
    * The request in which a slot was last filled. With it nothing has to be cleared between
    * requests.
@@ -75,6 +53,7 @@ export abstract class RequestView {
   private cookiesIn: u32 = 0;
   private readonly attributes: StaticArray<Bytes | null>;
   private readonly attributesIn: StaticArray<u32>;
+  private readonly claims: RequestClaims;
   private client: Bytes | null = null;
   private clientIn: u32 = 0;
 
@@ -85,11 +64,16 @@ export abstract class RequestView {
     this.table = new BytesTable(names);
     this.values = new StaticArray<Bytes | null>(size);
     this.counts = new StaticArray<i32>(size);
+    this.separators = new StaticArray<Bytes | null>(size);
+    this.joined = new JoinedLines(size);
+    this.headerCount = slots.host == NO_SLOT ? size : size - 1;
     this.readIn = new StaticArray<u32>(size);
     this.parameters = new NamedValues(slots.parameters);
     this.cookies = new NamedValues(slots.cookies);
+    this.claims = new RequestClaims(slots.claims);
     this.attributes = new StaticArray<Bytes | null>(slots.attributes.names.length);
     this.attributesIn = new StaticArray<u32>(slots.attributes.names.length);
+    for (let slot = 0; slot < size; slot++) this.separators[slot] = separatorOf(names[slot]);
   }
 
   /** The value of the first header of that name, or `null`. */
@@ -116,11 +100,15 @@ export abstract class RequestView {
     if (this.request == 0) this.restartCount();
   }
 
-  /** The value of the first header of that slot, or `null`. */
+  /**
+   * The value of the header of that slot, or `null`: that of all lines where the header is a list,
+   * else that of the first.
+   */
   header(slot: i32): Bytes | null {
     if (unchecked(this.readIn[slot]) == this.request) return unchecked(this.values[slot]);
+    if (slot == this.slots.host) return this.keepHost();
     if (this.walkedIn == this.request) return null;
-    if (this.names.length > HEADERS_WORTH_A_WALK) {
+    if (this.headerCount > HEADERS_WORTH_A_WALK || unchecked(this.separators[slot])) {
       this.walk();
       return unchecked(this.readIn[slot]) == this.request ? unchecked(this.values[slot]) : null;
     }
@@ -176,6 +164,19 @@ export abstract class RequestView {
   }
 
   /**
+   * The claim of that slot. The first of a request is as expensive as two attributes, the further
+   * ones cost no host call.
+   */
+  claim(slot: i32): Claim {
+    const known = this.claims.known(slot, this.request);
+    if (known) return known;
+    const place = unchecked(this.slots.claims.places[slot]);
+    const metadata = this.attribute(place.metadataSlot);
+    if (metadata) return this.claims.find(slot, this.request, metadata);
+    return this.claims.guess(slot, this.request, this.attribute(place.valueSlot));
+  }
+
+  /**
    * The client's address without its port, or `null` if it is not known. As expensive as an
    * attribute.
    */
@@ -187,16 +188,23 @@ export abstract class RequestView {
     return this.client;
   }
 
-  /** For `fetchAll`: one header of the request. */
+  /** For `fetchAll`: one line of the request's headers. */
   protected found(name: Bytes, value: Bytes): void {
     const slot = this.table.find(name);
     if (slot < 0) return;
-    unchecked(this.counts[slot]++);
-    if (unchecked(this.readIn[slot]) != this.request) this.keep(slot, view(value.ptr, value.size));
+    const before = unchecked(this.counts[slot]++);
+    if (before == 0) {
+      if (unchecked(this.readIn[slot]) != this.request) this.keep(slot, view(value.ptr, value.size));
+      return;
+    }
+    const separator = unchecked(this.separators[slot]);
+    const all = unchecked(this.values[slot]);
+    if (separator && all) this.joined.append(slot, all, separator, value);
   }
 
   private walk(): void {
     for (let i = 0; i < this.counts.length; i++) unchecked((this.counts[i] = 0));
+    this.joined.clear();
     this.walkedIn = this.request;
     if (!this.fetchAll()) this.fetchEach();
   }
@@ -207,15 +215,22 @@ export abstract class RequestView {
    */
   private fetchEach(): void {
     for (let slot = 0; slot < this.names.length; slot++) {
+      if (slot == this.slots.host) continue;
       const value = this.keep(slot, this.fetch(unchecked(this.names[slot])));
       unchecked((this.counts[slot] = value ? 2 : 0));
     }
   }
 
   private keep(slot: i32, value: Bytes | null): Bytes | null {
-    unchecked((this.values[slot] = value));
+    const kept = value && slot == this.slots.authority ? foldAuthority(value) : value;
+    unchecked((this.values[slot] = kept));
     unchecked((this.readIn[slot] = this.request));
-    return value;
+    return kept;
+  }
+
+  private keepHost(): Bytes | null {
+    const authority = this.header(this.slots.authority);
+    return this.keep(this.slots.host, authority ? hostOf(authority) : null);
   }
 
   private splitPath(): void {
@@ -237,6 +252,7 @@ export abstract class RequestView {
   private restartCount(): void {
     for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
     for (let i = 0; i < this.attributesIn.length; i++) this.attributesIn[i] = 0;
+    this.claims.forget();
     this.clientIn = 0;
     this.walkedIn = 0;
     this.pathSplitIn = 0;

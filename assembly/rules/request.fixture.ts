@@ -38,8 +38,12 @@ export class ListedRequest extends RequestView {
     return true;
   }
 
+  /** The stream's metadata, encoded, or `null`. */
+  metadata: Bytes | null = null;
+
   /** An attribute is a line `source.address= 192.0.2.1`. */
   protected fetchAttribute(path: Bytes): Bytes | null {
+    if (path.toString() == "metadata") return this.metadata;
     return this.fetch(Bytes.of(path.toString().replaceAll("\0", ".")));
   }
 

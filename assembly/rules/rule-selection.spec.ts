@@ -1,6 +1,7 @@
 import { Bytes } from "../text/bytes";
 import { Config } from "../text/config";
 import { BUCKETS, bucketOf, hash64 } from "../text/hash";
+import { metadataOf } from "./metadata.fixture";
 import { ListedRequest } from "./request.fixture";
 import { RequestSlots } from "./request-view";
 import { parseRuleSelection, RuleSelection } from "./rule-selection";
@@ -74,6 +75,7 @@ describe("a rule's selection", () => {
     const included = bucketOf(salt, Bytes.of(TRACE.substring(16))) < BUCKETS / 2;
     const forms = [
       "traceparent= 00-" + TRACE + "-b7ad6b7169203331-01",
+      "traceparent= 01-" + TRACE + "-b7ad6b7169203331-01-more",
       "x-b3-traceid= " + TRACE,
       "x-b3-traceid= " + TRACE.substring(16),
       "b3= " + TRACE + "-b7ad6b7169203331-1",
@@ -93,6 +95,8 @@ describe("a rule's selection", () => {
       "traceparent= 00-00000000000000000000000000000000-b7ad6b7169203331-01",
       "traceparent= 00-" + TRACE.toUpperCase() + "-b7ad6b7169203331-01",
       "traceparent= 00_" + TRACE + "-b7ad6b7169203331-01",
+      "traceparent= 00-" + TRACE + "-b7ad6b7169203331-01-more",
+      "traceparent= 01-" + TRACE + "-b7ad6b7169203331-01,more",
       "x-b3-traceid= " + TRACE + "0",
       "b3= 0",
       "b3= -",
@@ -102,6 +106,44 @@ describe("a rule's selection", () => {
       traced.rule.share.includes(traced.request);
     }
     expect(traced.request.draws).toBe(wrong.length);
+  });
+
+  it("does not take the id of a trace that a request names twice", () => {
+    const traced = read('{"name":"r","share":{"percentage":50,"key":{"traceId":true}}}');
+    const lines = [
+      "traceparent= 00-" + TRACE + "-b7ad6b7169203331-01",
+      "x-b3-traceid= " + TRACE,
+      "b3= " + TRACE + "-b7ad6b7169203331-1",
+    ];
+    for (let i = 0; i < lines.length; i++) {
+      traced.request.start([lines[i], lines[i]]);
+      traced.rule.share.includes(traced.request);
+    }
+    expect(traced.request.draws).toBe(lines.length);
+  });
+
+  it("takes a host in all its spellings alike, and a claim", () => {
+    const hosts = read('{"name":"r","share":{"percentage":50,"salt":"s","key":{"header":"host"}}}');
+    const spellings = ["shop.example", "SHOP.example:80", "shop.example.", "u@Shop.Example.:8080"];
+    let inside = 0;
+    for (let i = 0; i < spellings.length; i++) {
+      hosts.request.start([":authority= " + spellings[i]]);
+      if (hosts.rule.share.includes(hosts.request)) inside++;
+    }
+    expect(inside == 0 || inside == spellings.length).toBe(true);
+    expect(hosts.request.draws).toBe(0);
+
+    const claims = read(
+      '{"name":"r","share":{"percentage":50,"salt":"s","key":{"jwtClaim":{"payload":"jwt","claim":["sub"]}}}}',
+    );
+    claims.request.metadata = metadataOf('{"sub":"ann"}');
+    claims.request.start([]);
+    claims.rule.share.includes(claims.request);
+    expect(claims.request.draws).toBe(0);
+    claims.request.metadata = metadataOf('{"sub":{}}');
+    claims.request.start([]);
+    claims.rule.share.includes(claims.request);
+    expect(claims.request.draws).toBe(1);
   });
 
   it("says what is wrong with it", () => {

@@ -4,15 +4,20 @@
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { ConfigNode } from "../text/config";
+import { parseClaim } from "./claim-config";
+import { claimKey } from "./claim-key";
 import { KEY_SOURCES, MAX_NAME_SIZE } from "./limits";
-import { parseTestedHeader, theOneOf } from "./match-config";
-import { RequestSlots, RequestView } from "./request-view";
+import { parseTestedHeader } from "./match-config";
+import { RequestSlots } from "./request-slots";
+import { RequestView } from "./request-view";
+import { theOneOf } from "./value-config";
 
 enum KeySource {
   Header,
   Cookie,
   ClientAddress,
   TraceId,
+  JwtClaim,
 }
 
 /** In the order of `KeySource`. */
@@ -22,6 +27,7 @@ const TRACEPARENT = Bytes.of("traceparent");
 const B3_TRACE_ID = Bytes.of("x-b3-traceid");
 const B3 = Bytes.of("b3");
 const DASH: u8 = 0x2d;
+const COMMA: u8 = 0x2c;
 /** Size of `00-`, the id, `-`, the parent's id, `-` and the flags. */
 const TRACEPARENT_SIZE: i32 = 55;
 const TRACE_ID_SIZE: i32 = 32;
@@ -34,7 +40,7 @@ export class StickyKey {
   constructor(
     private readonly source: KeySource,
     /**
-     * The slot of the header or cookie. For a trace's id it is that of `traceparent`;
+     * The slot of the header, cookie or claim. For a trace's id it is that of `traceparent`;
      * `x-b3-traceid` and `b3` have the next two slots.
      */
     private readonly slot: i32,
@@ -56,6 +62,8 @@ export class StickyKey {
         return request.cookie(this.slot);
       case KeySource.ClientAddress:
         return request.clientAddress();
+      case KeySource.JwtClaim:
+        return claimKey(request.claim(this.slot));
       default:
         return this.traceId(request);
     }
@@ -63,15 +71,26 @@ export class StickyKey {
 
   private traceId(request: RequestView): Bytes | null {
     const parent = request.header(this.slot);
-    if (parent && parent.size >= TRACEPARENT_SIZE && parent.at(2) == DASH && parent.at(35) == DASH) {
+    if (parent && isTraceparent(parent)) {
       const id = tailOfId(parent.ptr + 3, TRACE_ID_SIZE);
       if (id) return id;
     }
     const b3Id = request.header(this.b3IdSlot);
     if (b3Id) return tailOfId(b3Id.ptr, b3Id.size);
     const b3 = request.header(this.b3Slot);
-    return b3 ? tailOfId(b3.ptr, max(0, b3.indexOf(DASH))) : null;
+    return b3 && b3.indexOf(COMMA) < 0 ? tailOfId(b3.ptr, max(0, b3.indexOf(DASH))) : null;
   }
+}
+
+/**
+ * Whether dashes stand where they must. Only a version above 00 may have more behind its flags, and
+ * a repeated header, joined by a comma, names no trace.
+ */
+function isTraceparent(value: Bytes): bool {
+  if (value.size < TRACEPARENT_SIZE || value.at(2) != DASH || value.at(35) != DASH) return false;
+  if (value.size == TRACEPARENT_SIZE) return true;
+  const isFirst = value.at(0) == 0x30 && value.at(1) == 0x30;
+  return !isFirst && value.at(TRACEPARENT_SIZE) == DASH && value.indexOf(COMMA) < 0;
 }
 
 /**
@@ -110,11 +129,13 @@ export function parseStickyKey(
       if (reserved && name.equals(reserved)) {
         operand.fail("is written by this filter, which first removes what a client sent");
       }
-      return new StickyKey(source, slots.headers.slotOf(name), 0, 0);
+      return new StickyKey(source, slots.header(name), 0, 0);
     }
     case KeySource.Cookie:
       slots.needCookie();
       return new StickyKey(source, slots.cookies.slotOf(operand.text(1, MAX_NAME_SIZE)), 0, 0);
+    case KeySource.JwtClaim:
+      return new StickyKey(source, parseClaim(operand, slots), 0, 0);
     default:
       if (!operand.boolOr(false)) operand.fail("must be true");
       if (source == KeySource.ClientAddress) return new StickyKey(source, 0, 0, 0);

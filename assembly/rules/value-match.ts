@@ -4,6 +4,10 @@ import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { NOT_A_NUMBER, parseInteger } from "../text/number";
 
+/** Bounds of a range that has none; every number of a header lies between them. */
+export const NO_LEAST: i64 = i64.MIN_VALUE + 1;
+export const NO_MOST: i64 = i64.MAX_VALUE;
+
 /** What a value is tested for. */
 export enum ValueTest {
   Exact,
@@ -44,7 +48,8 @@ export class ValueMatch {
     return holds != this.invert;
   }
 
-  private holds(value: Bytes): bool {
+  /** Whether the value passes, before `invert`. */
+  holds(value: Bytes): bool {
     switch (this.test) {
       case ValueTest.Exact:
         return value.equals(this.operand);
@@ -65,6 +70,12 @@ export class ValueMatch {
       default:
         return false;
     }
+  }
+
+  /** Whether a number lies within the range. */
+  includes(number: f64): bool {
+    const isAbove = this.from == NO_LEAST || number >= <f64>this.from;
+    return isAbove && (this.to == NO_MOST || number <= <f64>this.to);
   }
 
   private inRange(value: Bytes): bool {

@@ -95,6 +95,10 @@ export class ConfigNode {
     return this.isA(JsonKind.Number);
   }
 
+  get isNull(): bool {
+    return this.isA(JsonKind.Null);
+  }
+
   get isBool(): bool {
     return this.isA(JsonKind.Bool);
   }

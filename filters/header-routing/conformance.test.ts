@@ -8,11 +8,14 @@ const rule = (fields: object) => ({ rules: [{ name: "r", ...fields }] });
 const match = (fields: object) => rule({ match: fields, destination: "v1" });
 /** A configuration with one rule, which tests one header. */
 const header = (fields: object) => match({ headers: [{ name: "x-a", ...fields }] });
+const claim = (fields: object) => match({ claims: [{ payload: "jwt", claim: ["sub"], ...fields }] });
 /** A configuration with one rule, which splits. */
 const split = (fields: object) => rule({ split: { destinations: [{ name: "v1", weight: 1 }], ...fields } });
 const destinations = (...list: object[]) => rule({ split: { destinations: list } });
 
 const HEADER = "rules[0].match.headers[0]";
+const CLAIM = "rules[0].match.claims[0]";
+const KEY = "rules[0].split.key";
 
 describeFilter("header-routing", {
   accepted: [
@@ -50,12 +53,27 @@ describeFilter("header-routing", {
     match({ headers: [{ name: ":scheme", exact: "https" }] }),
     match({ query: [{ name: "Beta", present: true }] }),
     match({ cookies: [{ name: "Group", oneOf: ["a", "b"] }] }),
+    match({ headers: [{ name: "host", oneOf: ["Shop.test:8443", "[::1]:80"] }] }),
+    match({ headers: [{ name: ":authority", oneOf: ["Shop.test.", "[::1]", "::1", ""] }] }),
+    match({ headers: [{ name: ":authority", suffix: ":8443" }] }),
+    match({ headers: [{ name: "x-host", oneOf: ["shop.test:80", "shop.test"] }] }),
+    claim({ exact: "a" }),
+    claim({ exact: "" }),
+    claim({ exact: 0.5 }),
+    claim({ exact: false }),
+    claim({ exact: null, invert: true }),
+    claim({ oneOf: ["a", 1, true, null] }),
+    claim({ prefix: "a", namespace: "authn" }),
+    claim({ range: { from: 1 } }),
+    claim({ absent: true, claim: ["org", "id"] }),
     split({}),
     split({ salt: "" }),
     split({ key: { header: "x-user-id" }, salt: "2026" }),
     split({ key: { cookie: "uid" } }),
     split({ key: { clientAddress: true } }),
     split({ key: { traceId: true } }),
+    split({ key: { jwtClaim: { payload: "jwt", claim: ["sub"] } } }),
+    split({ key: { jwtClaim: { payload: "jwt", claim: ["a", "0"], namespace: "authn" } } }),
     split({ key: { header: "x-user-id" }, pins: [] }),
     split({ key: { header: "x-user-id" }, pins: [{ keys: ["alice"], destination: "elsewhere" }] }),
     destinations({ name: "a", weight: 0 }, { name: "b", weight: 1_000_000 }),
@@ -135,6 +153,25 @@ describeFilter("header-routing", {
     [header({ prefix: "" }), `${HEADER}.prefix`],
     [header({ contains: "" }), `${HEADER}.contains`],
     [header({ regex: "a" }), `${HEADER}.regex`],
+    [match({ headers: [{ name: "host", oneOf: ["a:1", "b"] }] }), `${HEADER}.oneOf`],
+    [match({ headers: [{ name: ":authority", oneOf: ["[::1]", "[::1]:1"] }] }), `${HEADER}.oneOf`],
+    [match({ claims: [] }), "rules[0].match.claims"],
+    [match({ claims: [{ claim: ["sub"], exact: "a" }] }), `${CLAIM}.payload`],
+    [match({ claims: [{ payload: "jwt", exact: "a" }] }), `${CLAIM}.claim`],
+    [claim({ name: "sub", exact: "a" }), `${CLAIM}.name`],
+    [claim({}), CLAIM],
+    [claim({ exact: "a", prefix: "b" }), CLAIM],
+    [claim({ exact: [] }), `${CLAIM}.exact`],
+    [claim({ exact: "x".repeat(4097) }), `${CLAIM}.exact`],
+    [claim({ oneOf: [] }), `${CLAIM}.oneOf`],
+    [claim({ oneOf: ["a", {}] }), `${CLAIM}.oneOf[1]`],
+    [claim({ prefix: 1 }), `${CLAIM}.prefix`],
+    [claim({ claim: [], exact: "a" }), `${CLAIM}.claim`],
+    [claim({ claim: ["a\0"], exact: "a" }), `${CLAIM}.claim[0]`],
+    [claim({ namespace: "", exact: "a" }), `${CLAIM}.namespace`],
+    [split({ key: { jwtClaim: true } }), `${KEY}.jwtClaim`],
+    [split({ key: { jwtClaim: { claim: ["sub"] } } }), `${KEY}.jwtClaim.payload`],
+    [split({ key: { jwtClaim: { payload: "jwt", claim: ["sub"], exact: "a" } } }), `${KEY}.jwtClaim.exact`],
     [header({ oneOf: [] }), `${HEADER}.oneOf`],
     [header({ oneOf: "a" }), `${HEADER}.oneOf`],
     [header({ oneOf: ["a", 1] }), `${HEADER}.oneOf[1]`],

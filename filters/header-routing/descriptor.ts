@@ -8,7 +8,7 @@ type Rule = HeaderRoutingConfig["rules"][number];
 
 export default defineFilter({
   name: "header-routing",
-  summary: "chooses a destination by method, path, headers, query, cookies or a share of the traffic",
+  summary: "chooses a destination by method, path, headers, query, cookies, claims or a share of the traffic",
   schema: headerRoutingSchema,
   metricLabels: ["rule", "destination"],
   destinations: ({ rules }) => rules.flatMap(destinationsOf),
@@ -45,9 +45,9 @@ function describeRule({ name, destination, split }: Rule): string {
 
 /** A request that the rule takes, if its match is simple enough to derive one. */
 function tryOf({ match, split }: Rule): TriedRequest | undefined {
-  const { path, headers = [], cookies = [], query = [], method, percentage } = match ?? {};
-  if (method !== undefined || percentage !== undefined || query.length > 0 || path?.suffix !== undefined)
-    return undefined;
+  const { path, headers = [], cookies = [], query = [], claims = [], method, percentage } = match ?? {};
+  if (method !== undefined || percentage !== undefined || path?.suffix !== undefined) return undefined;
+  if (query.length > 0 || claims.length > 0) return undefined;
   if ([...headers, ...cookies].some((test) => test.exact === undefined || test.invert === true))
     return undefined;
   const key = split?.key?.header;

@@ -188,7 +188,7 @@ function parseCost(node: ConfigNode, slots: RequestSlots): Cost {
   if (isFixed && (otherwise.present || most.present)) node.fail("'default' and 'max' need 'header'");
   if (isFixed) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
   const header = node.get("header");
-  const slot = header.present ? slots.headers.slotOf(parseTestedHeader(header)) : -1;
+  const slot = header.present ? slots.header(parseTestedHeader(header)) : -1;
   const fallback = otherwise.integerOr(0, MAX_COST, DEFAULT_COST);
   return new Cost(slot, <u32>fallback, <u32>most.integerOr(1, MAX_COST, DEFAULT_MAX_COST));
 }

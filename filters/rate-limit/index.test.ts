@@ -1,8 +1,10 @@
 // The binding, in the in-process host: what a request costs, and what one rule does with it.
 
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Json } from "../../envoy/config/json.js";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
 import type { HeaderList } from "../../kit/traffic.js";
+import { dynamicMetadata } from "../../test/support/metadata.js";
 import {
   buildRateLimit,
   decisions,
@@ -210,4 +212,88 @@ test("has a token's metadata value as its key, whatever the type", () => {
   const number = Buffer.alloc(8);
   number.writeDoubleLE(42);
   for (const sub of ["ann", number, true]) expect([asked(sub), asked(sub)]).toEqual([undefined, 429]);
+});
+
+test("keeps a token's claims of different types apart, and reads its metadata once", () => {
+  const claim = (name: string) => ({ jwtClaim: { payload: "jwt", claim: [name] } });
+  configure({
+    rules: [
+      {
+        name: "r",
+        match: { claims: [{ payload: "jwt", claim: ["roles"], exact: "user" }] },
+        key: [claim("sub"), claim("roles")],
+        missing: "deny",
+        local: { limit: 1, unit: "minute" },
+      },
+    ],
+  });
+  const asked = (sub: Json, roles: Json = ["user"]) =>
+    module.exchange(PLAIN, {
+      properties: { metadata: dynamicMetadata({ "envoy.filters.http.jwt_authn": { jwt: { sub, roles } } }) },
+    });
+  const subjects = [
+    8,
+    "8",
+    "\0\0\0\0\0\0 @",
+    true,
+    "true",
+    "\u0001",
+    ["8"],
+    [8],
+    '["8"]',
+    ["8", "8"],
+    ["8,8"],
+  ];
+  for (const sub of subjects) {
+    expect([asked(sub), asked(sub)].map(({ localReply }) => localReply?.status)).toEqual([undefined, 429]);
+  }
+  for (const sub of [null, {}, [], [{}], 0.5]) expect(asked(sub).localReply?.status).toBe(429);
+  expect(asked("ann", ["editor"]).localReply).toBeUndefined();
+  expect(Object.fromEntries(asked("ben").hostCalls)).toEqual({
+    proxy_get_property: 1,
+    clock_time_get: 1,
+    proxy_get_shared_data: 1,
+    proxy_set_shared_data: 1,
+    proxy_increment_metric: 1,
+  });
+});
+
+test("reads the cookies of all lines in one call", () => {
+  configure({ rules: [{ name: "r", key: [{ cookie: "sid" }], local: { limit: 1, unit: "minute" } }] });
+  const status = (...lines: string[]) =>
+    module.exchange([...PLAIN, ...lines.map((line) => ["cookie", line] as const)]).localReply?.status;
+  expect(status("sid=ann")).toBeUndefined();
+  expect(status("x=1", 'y=2; sid="ann"')).toBe(429);
+  expect(status("x=1", "sid=ben")).toBeUndefined();
+  expect(hostCalls(["cookie", "x=1"], ["cookie", "sid=eve"])).toEqual({
+    proxy_get_header_map_pairs: 1,
+    clock_time_get: 1,
+    proxy_get_shared_data: 1,
+    proxy_set_shared_data: 1,
+    proxy_increment_metric: 1,
+  });
+});
+
+test("has one limit for each host, however a client spells it", () => {
+  configure({ rules: [{ name: "r", key: [{ header: ":authority" }], local: { limit: 1, unit: "minute" } }] });
+  const status = (host: string) =>
+    module.exchange([
+      [":method", "GET"],
+      [":path", "/"],
+      [":authority", host],
+    ]).localReply?.status;
+  expect(status("shop.test")).toBeUndefined();
+  for (const host of [
+    "SHOP.test",
+    "shop.test:80",
+    "shop.test:",
+    "shop.test.",
+    "Shop.Test.:8080",
+    "a@shop.test",
+  ]) {
+    expect(status(host), host).toBe(429);
+  }
+  expect(status("[::1]:80")).toBeUndefined();
+  expect(status("[::1]")).toBe(429);
+  expect(status("[::2]:80")).toBeUndefined();
 });

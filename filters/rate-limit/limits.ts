@@ -50,9 +50,6 @@ export const IPV4_BITS = 32;
 export const IPV6_BITS = 128;
 /** Bits of an IPv6 address that count by default: a network's. */
 export const DEFAULT_IPV6_BITS = 64;
-/** Most words of the path to a claim. */
-export const MAX_CLAIM_DEPTH = 8;
-export const JWT_NAMESPACE = "envoy.filters.http.jwt_authn";
 
 /** Words of `missing`. */
 export const SKIP_MISSING = "skip";

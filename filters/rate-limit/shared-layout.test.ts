@@ -29,7 +29,7 @@ test("a limit's bucket: 16 times the key's tag and the moment at which its limit
   module.exchange(REQUEST);
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,
-    rlRonmmq2gexAA: layout(256, "c1a0bd0b1e39e431 00a036c566340000"),
+    rlN1d2lEkCexAA: layout(256, "c1a0bd0b1e39e431 00a036c566340000"),
   });
 });
 

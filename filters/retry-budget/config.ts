@@ -174,7 +174,7 @@ export class RetryBudgetConfig {
     const operand = node.get(PER_KEYS[per]);
     if (per == Per.Header) {
       const header = parseTestedHeader(operand);
-      return new Callers(per, this.slots.headers.slotOf(header), this.mostValues, header);
+      return new Callers(per, this.slots.header(header), this.mostValues, header);
     }
     if (operand.present && !operand.boolOr(false)) operand.fail("must be true");
     const name = per == Per.Route ? ROUTE_NAME : CLUSTER_NAME;

@@ -24,6 +24,8 @@ import {
   MAX_INTEGER_DIGITS,
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
+import { claimTests } from "./claim-schema.js";
+import { text } from "./text-schema.js";
 
 /** Headers that hold the connection or the message together. */
 const MESSAGE: ReadonlySet<string> = new Set([
@@ -65,12 +67,7 @@ export const testedHeaderName = z
     `${MUST_BE_NAME}, or ${AUTHORITY_HEADER} or ${SCHEME_HEADER}`,
   );
 
-/** A string of `minBytes` to `maxBytes` UTF-8 bytes, as the module counts them. */
-export const text = (minBytes: number, maxBytes: number) =>
-  z.string().refine((value) => {
-    const bytes = Buffer.byteLength(value);
-    return value.isWellFormed() && bytes >= minBytes && bytes <= maxBytes;
-  }, `must be ${minBytes} to ${maxBytes} bytes of UTF-8`);
+export { text };
 
 /** A whole number. */
 export const whole = (min: number, max: number) =>
@@ -117,6 +114,23 @@ function countPresent(value: object, names: readonly string[]): number {
   return names.filter((name) => name in value).length;
 }
 
+/** The texts of an `:authority` are about the host alone, or about host and port. */
+function havePortsAlike(test: {
+  readonly name: string;
+  readonly oneOf?: readonly string[] | undefined;
+}): boolean {
+  if (test.oneOf === undefined || (test.name !== AUTHORITY_HEADER && test.name !== "host")) return true;
+  const ports = test.oneOf.filter(hasPort).length;
+  return ports === 0 || ports === test.oneOf.length;
+}
+
+/** Whether a text ends in a port, as `assembly/rules/authority.ts` sees it. */
+function hasPort(text: string): boolean {
+  const closing = text.lastIndexOf("]");
+  if (text.lastIndexOf("[") > closing) return false;
+  return /^[^:]*:\d+$/.test(text.slice(Math.max(closing, text.lastIndexOf("@")) + 1));
+}
+
 const valueTests = {
   exact: text(0, MAX_TEXT_SIZE).optional().describe("The value is this."),
   prefix: text(1, MAX_TEXT_SIZE).optional().describe("The value begins with this."),
@@ -156,9 +170,13 @@ const headerMatch = z
     name: testedHeaderName.describe("The header's name, lower case; host is :authority."),
     ...valueTests,
   })
-  .refine(exactlyOneOf(VALUE_TESTS), oneTest);
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest)
+  .refine(havePortsAlike, { path: ["oneOf"], message: "must have a port in each of its texts, or in none" });
 const namedMatch = z
   .strictObject({ name: text(1, MAX_NAME_SIZE).describe("The parameter's or cookie's name."), ...valueTests })
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest);
+const claimMatch = z
+  .strictObject({ ...valueTests, ...claimTests })
   .refine(exactlyOneOf(VALUE_TESTS), oneTest);
 
 /** The name of a method. */
@@ -193,6 +211,14 @@ export const matchSchema = z
       .optional()
       .describe("Query parameter tests; all must hold."),
     cookies: z.array(namedMatch).min(1).max(MAX_TESTS).optional().describe("Cookie tests; all must hold."),
+    claims: z
+      .array(claimMatch)
+      .min(1)
+      .max(MAX_TESTS)
+      .optional()
+      .describe(
+        "Tests of claims of a token that a filter before this one has verified; all must hold. A list passes if one of its entries does.",
+      ),
     percentage: percentage
       .optional()
       .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),

@@ -15,7 +15,10 @@ import {
   MINUTE,
   SECOND,
 } from "../../assembly/text/limits.js";
+import { claim } from "./claim-schema.js";
 import { exactlyOneOf, matchSchema, percentage, testedHeaderName, text } from "./match-schema.js";
+
+export { claim };
 
 /** For `superRefine` of a whole configuration: it is not larger than a module accepts. */
 export function inOneModule(config: unknown, context: z.RefinementCtx): void {
@@ -47,6 +50,7 @@ export const stickyKey = z
       .literal(true)
       .optional()
       .describe("The id of the trace, from traceparent, x-b3-traceid or b3: the same in every service."),
+    jwtClaim: claim.optional().describe("A claim of a token that a filter before this one has verified."),
   })
   .refine(exactlyOneOf(KEY_SOURCES), `needs exactly one of ${KEY_SOURCES.join(", ")}`);
 

@@ -3,8 +3,10 @@
 
 import { isOnePiece } from "../body-pieces.js";
 import type { ClientRequest, ClientResponse, HeaderList } from "../traffic.js";
+import { HeaderMapType } from "./abi.js";
 import type { Clock } from "./clock.js";
 import { HeaderMap } from "./header-map.js";
+import { joinedHeaders } from "./joined-headers.js";
 import { normalPath } from "./normal-path.js";
 import { wholeNumber } from "./routes.js";
 import { dateText } from "./script.js";
@@ -13,6 +15,8 @@ import type { Seeded } from "./seeded.js";
 export type Protocol = "http1" | "http2";
 
 const DEFAULT_HOST = "127.0.0.1";
+/** A client's lines of these are one header for filters, as lines that a filter adds are. */
+const JOINED = joinedHeaders(HeaderMapType.RequestHeaders);
 /** Headers that are meant for one hop, and headers that only Envoy itself may set. */
 const REMOVED = new Set([
   "connection",
@@ -48,13 +52,15 @@ export function requestHeaders(
   const path = normalPath(request.path ?? "/");
   if (path === undefined) return undefined;
   let host = DEFAULT_HOST;
-  const rest: [string, string][] = [];
+  const rest = new HeaderMap([]);
+  const cookies: string[] = [];
   let [hasLength, hasScheme, hasId] = [false, false, false];
   for (const [given, value] of headers) {
     const name = given.toLowerCase();
     if (name === "host") host = value;
     if (REMOVED.has(name) || (name === "te" && value !== "trailers")) continue;
-    rest.push([name, value]);
+    if (name === "cookie" && protocol === "http2") cookies.push(value);
+    else rest.addTo(name, value, JOINED);
     if (name === "content-length") hasLength = true;
     else if (name === "x-forwarded-proto") hasScheme = true;
     else if (name === "x-request-id") hasId = true;
@@ -69,7 +75,9 @@ export function requestHeaders(
   if (isCounted && !hasLength && request.trailers === undefined) {
     map.entries.push(["content-length", `${Buffer.byteLength(body as string)}`]);
   }
-  for (const entry of rest) map.entries.push(entry);
+  for (const entry of rest.entries) map.entries.push(entry);
+  // Over HTTP/1.1 each line of cookies stays a header of its own.
+  if (cookies.length > 0) map.entries.push(["cookie", cookies.join("; ")]);
   if (!hasScheme) map.entries.push(["x-forwarded-proto", "http"]);
   if (!hasId) map.entries.push(["x-request-id", random.uuid()]);
   return map;

@@ -38,7 +38,7 @@ const MARKER = "» ";
  * pseudo-headers.
  */
 const LOOKS: Plan = {
-  qh: "size 0; get 0 :authority; get 0 content-length",
+  qh: "size 0; get 0 :authority; get 0 content-length; get 0 cookie; get 0 accept; get 0 x-in; prop request.headers.cookie; prop request.headers.x-in",
   qb: "bodysize 0",
   sh: "pairs 2; prop request.protocol",
 };
@@ -60,6 +60,17 @@ const REQUESTS: readonly Step[] = [
       ["x-in", "1"],
       ["X-In", "2"],
       ["connection", "keep-alive"],
+    ],
+  },
+  {
+    headers: [
+      ["cookie", "x=1"],
+      ["accept", "text/a"],
+      ["Cookie", 'session="s1"; y=2'],
+      ["accept", "text/b"],
+      ["x-in", ""],
+      ["x-in", "1"],
+      ["cookie", "z=3"],
     ],
   },
 ];

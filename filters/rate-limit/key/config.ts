@@ -2,14 +2,12 @@
 
 import { Bytes, propertyPath } from "../../../assembly";
 import { ConfigNode } from "../../../assembly/config";
-import { parseTestedHeader, RequestSlots, theOneOf } from "../../../assembly/rules";
+import { parseClaim, parseTestedHeader, RequestSlots, theOneOf } from "../../../assembly/rules";
 import {
   DEFAULT_IPV6_BITS,
   IPV4_BITS,
   IPV6_BITS,
-  JWT_NAMESPACE,
   KEY_PARTS,
-  MAX_CLAIM_DEPTH,
   MAX_KEY_PARTS,
   MAX_PART_SIZE,
   MAX_SEGMENT,
@@ -47,11 +45,9 @@ const KINDS = StaticArray.fromArray(KEY_PARTS);
 const AS: StaticArray<string> = ["as"];
 const PART_KEYS = KINDS.concat<StaticArray<string>>(AS);
 const ADDRESS_KEYS: StaticArray<string> = ["ipv4", "ipv6"];
-const CLAIM_KEYS: StaticArray<string> = ["payload", "claim", "namespace"];
 
 const ROUTE_NAME = propertyPath(["xds", "route_name"]);
 const URI_SAN = propertyPath(["connection", "uri_san_peer_certificate"]);
-const DEFAULT_NAMESPACE = Bytes.of(JWT_NAMESPACE);
 
 /** The key; an absent one is the same for all requests. */
 export function parseKey(node: ConfigNode, slots: RequestSlots): RuleKey {
@@ -73,7 +69,7 @@ function parsePart(node: ConfigNode, slots: RequestSlots): KeyPart | null {
   const operand = node.get(KINDS[kind]);
   switch (kind) {
     case Kind.Header:
-      return new HeaderPart(name, slots.headers.slotOf(parseTestedHeader(operand)));
+      return new HeaderPart(name, slots.header(parseTestedHeader(operand)));
     case Kind.Cookie:
       slots.needCookie();
       return new CookiePart(name, slots.cookies.slotOf(operand.text(1, MAX_PART_SIZE)));
@@ -86,7 +82,7 @@ function parsePart(node: ConfigNode, slots: RequestSlots): KeyPart | null {
     case Kind.ClientAddress:
       return parseAddress(operand, name);
     case Kind.JwtClaim:
-      return parseClaim(operand, name, slots);
+      return new ClaimPart(name, parseClaim(operand, slots));
     case Kind.Value:
       return new ValuePart(name, operand.text(0, MAX_PART_SIZE));
     default:
@@ -112,27 +108,4 @@ function parseAddress(node: ConfigNode, name: Bytes): KeyPart {
   const ipv4 = node.get("ipv4").integerOr(1, IPV4_BITS, IPV4_BITS);
   const ipv6 = node.get("ipv6").integerOr(1, IPV6_BITS, DEFAULT_IPV6_BITS);
   return new AddressPart(name, <i32>ipv4, <i32>ipv6);
-}
-
-/**
- * Envoy finds a value in its metadata by the words of its path. Each word ends with a NUL, so none
- * may contain one.
- */
-function parseClaim(node: ConfigNode, name: Bytes, slots: RequestSlots): KeyPart {
-  node.keys(CLAIM_KEYS);
-  const namespace = node.get("namespace").textOr(DEFAULT_NAMESPACE, 1, MAX_PART_SIZE);
-  let path = "metadata\0filter_metadata\0" + namespace.toString();
-  if (namespace.indexOf(0) >= 0) node.get("namespace").fail("must not have a NUL");
-  const payload = node.get("payload");
-  path += "\0" + parseWord(payload);
-  const claim = node.get("claim");
-  const depth = claim.array(1, MAX_CLAIM_DEPTH);
-  for (let i = 0; i < depth; i++) path += "\0" + parseWord(claim.at(i));
-  return new ClaimPart(name, slots.attributes.slotOf(Bytes.of(path)));
-}
-
-function parseWord(node: ConfigNode): string {
-  const word = node.text(1, MAX_PART_SIZE);
-  if (word.indexOf(0) >= 0) node.fail("must not have a NUL");
-  return word.toString();
 }

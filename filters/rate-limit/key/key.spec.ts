@@ -2,7 +2,6 @@ import { ListedRequest } from "../../../assembly/rules/request.fixture";
 import { RequestSlots } from "../../../assembly/rules/request-view";
 import { Bytes } from "../../../assembly/text/bytes";
 import { Config } from "../../../assembly/text/config";
-import { claimText } from "./claim";
 import { parseKey } from "./config";
 import { RuleKey } from "./key";
 
@@ -35,18 +34,6 @@ class Reader {
     this.read(lines);
     return this.key.hash;
   }
-}
-
-function claim(bytes: StaticArray<u8>): string {
-  const text = claimText(new Bytes(changetype<usize>(bytes), bytes.length));
-  return text ? text.toString() : "-";
-}
-
-function number(value: f64): string {
-  const bytes = Bytes.owned(8);
-  store<f64>(bytes.ptr, value);
-  const text = claimText(bytes);
-  return text ? text.toString() : "-";
 }
 
 describe("a key", () => {
@@ -106,32 +93,5 @@ describe("a key", () => {
     expect(two.hash(["a= xy"])).not.toBe(hash);
     expect(two.hash(["a= xy"])).toBe(two.hash(["b= z"]));
     expect(two.hash(["a= " + "x".repeat(10_000_000), "b= z"])).not.toBe(hash);
-  });
-});
-
-describe("a claim", () => {
-  it("can be a text, a whole number, true or false", () => {
-    expect(claim([0x61])).toBe("a");
-    expect(claim([0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68])).toBe("abcdefgh");
-    expect(claim([0xc3, 0xa9])).toBe("é");
-    expect(claim([1])).toBe("true");
-    expect(claim([0])).toBe("false");
-    expect(number(0)).toBe("0");
-    expect(number(7)).toBe("7");
-    expect(number(-42)).toBe("-42");
-    expect(number(1_000_000_000)).toBe("1000000000");
-    expect(number(1_000_000_007)).toBe("1000000007");
-    expect(number(123_000_000_456)).toBe("123000000456");
-    expect(number(9007199254740991)).toBe("9007199254740991");
-  });
-
-  it("cannot be anything else", () => {
-    expect(number(0.5)).toBe("-");
-    expect(number(NaN)).toBe("-");
-    expect(number(Infinity)).toBe("-");
-    expect(number(1e300)).toBe("-");
-    expect(claim([0, 0, 0, 0])).toBe("-");
-    expect(claim([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0x61, 0, 0x62, 0])).toBe("-");
-    expect(claim([0xc0, 0xaf])).toBe("-");
   });
 });

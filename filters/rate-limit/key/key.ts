@@ -2,9 +2,9 @@
 // separately.
 
 import { Bytes } from "../../../assembly";
-import { RequestView, sipHash } from "../../../assembly/rules";
+import { RequestView, shownKey, sipHash } from "../../../assembly/rules";
 import { MAX_KEY_PARTS } from "../limits";
-import { KeyPart, ValuePart } from "./parts";
+import { ClaimPart, KeyPart, ValuePart } from "./parts";
 
 const NOTHING = new Bytes(0, 0);
 
@@ -57,8 +57,12 @@ export class RuleKey {
     return unchecked(this.parts[i]) instanceof ValuePart;
   }
 
-  /** The value that `read` found, empty if it is missing. Valid until the callback ends. */
+  /**
+   * The value that `read` found, as a service gets it; empty if it is missing. Valid until the
+   * callback ends.
+   */
   value(i: i32): Bytes {
-    return unchecked(this.values[i]);
+    const value = unchecked(this.values[i]);
+    return unchecked(this.parts[i]) instanceof ClaimPart ? shownKey(value) : value;
   }
 }

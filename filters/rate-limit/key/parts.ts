@@ -1,10 +1,9 @@
 // The parts that a rule's key can have, each read from the request.
 
 import { Bytes } from "../../../assembly";
-import { RequestView } from "../../../assembly/rules";
+import { claimKey, RequestView } from "../../../assembly/rules";
 import { IPV6_BITS } from "../limits";
 import { Address, IPV4_OFFSET, MAX_ADDRESS_TEXT, writePrefix } from "./address";
-import { claimText } from "./claim";
 
 const SLASH: u8 = 0x2f;
 
@@ -167,8 +166,7 @@ export class ClaimPart extends KeyPart {
   }
 
   read(request: RequestView): Bytes | null {
-    const value = request.attribute(this.slot);
-    return value ? claimText(value) : null;
+    return claimKey(request.claim(this.slot));
   }
 }
 

@@ -1,20 +1,9 @@
 // What a rule's key may be. The module's own parser is `config.ts` in this folder.
 
 import { z } from "zod";
+import { claim } from "../../shared/claim-schema.js";
 import { exactlyOneOf, testedHeaderName, text, whole } from "../../shared/match-schema.js";
-import {
-  DEFAULT_IPV6_BITS,
-  IPV4_BITS,
-  IPV6_BITS,
-  JWT_NAMESPACE,
-  KEY_PARTS,
-  MAX_CLAIM_DEPTH,
-  MAX_PART_SIZE,
-  MAX_SEGMENT,
-} from "../limits.js";
-
-/** A word of the path to a value in Envoy's metadata. */
-const word = text(1, MAX_PART_SIZE).refine((value) => !value.includes("\0"), "must not have a NUL");
+import { DEFAULT_IPV6_BITS, IPV4_BITS, IPV6_BITS, KEY_PARTS, MAX_PART_SIZE, MAX_SEGMENT } from "../limits.js";
 
 /** A part of a rule's key. */
 export const keyPart = z
@@ -42,14 +31,7 @@ export const keyPart = z
         `The client's address as Envoy trusts it, or its network. true: all bits of IPv4, ${DEFAULT_IPV6_BITS} of IPv6.`,
       ),
     principal: z.literal(true).optional().describe("The SPIFFE identity in the client's certificate."),
-    jwtClaim: z
-      .strictObject({
-        payload: word.describe("`payload_in_metadata` of the filter envoy.filters.http.jwt_authn."),
-        claim: z.array(word).min(1).max(MAX_CLAIM_DEPTH).describe("The path to the claim: [sub], [org, id]."),
-        namespace: word.optional().describe(`Namespace of the metadata. Default ${JWT_NAMESPACE}.`),
-      })
-      .optional()
-      .describe("A claim of a token that a filter before this one has verified."),
+    jwtClaim: claim.optional().describe("A claim of a token that a filter before this one has verified."),
     value: text(0, MAX_PART_SIZE).optional().describe("A fixed value, the same for all requests."),
     as: text(1, MAX_PART_SIZE)
       .optional()

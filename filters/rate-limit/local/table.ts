@@ -7,9 +7,9 @@ import { BUCKET_SIZE } from "./bucket";
 
 /**
  * Layout of a bucket, and of how a key's bucket and tag are computed: raise it with any change of
- * what `bucket.ts` writes or of `Gcra`'s ticks.
+ * what `bucket.ts` writes, of `Gcra`'s ticks, or of the bytes that a part of a key has.
  */
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /**
  * Entries for each key that may be active at once. With this many, about five of 100,000 keys find

@@ -106,6 +106,27 @@ const LOCALLY: readonly Scenario[] = [
     "a cookie",
   ),
   local(
+    { key: [{ cookie: "id" }] },
+    [asks(["cookie", "a=1"], ["cookie", 'id="7"']), asks(["cookie", "id=7"]), asks(["cookie", "id=7; id=8"])],
+    "a cookie of the second line",
+  ),
+  local(
+    { key: [{ header: ":authority" }] },
+    ["shop.test", "Shop.Test:80", "shop.test.", "a@shop.test:1", "[::1]:80"].map((host) =>
+      asks(["host", host]),
+    ),
+    "a host in its spellings",
+  ),
+  local(
+    { key: [{ header: "baggage" }] },
+    [
+      asks(["baggage", "a=1"], ["baggage", "b=2"]),
+      asks(["baggage", "a=1,b=2"]),
+      asks(["baggage", "a=1,b=2"]),
+    ],
+    "a list in two lines",
+  ),
+  local(
     { key: [{ query: "q" }, { pathSegment: 1 }] },
     ["/a/b?q=1", "/c/b?q=%31", "/a/b?q=1", "/a/b?q=2"].map((path) => ({ path })),
     "the path and its query",

@@ -5,6 +5,7 @@ import type { Json } from "../../../envoy/config/json.js";
 import type { HeaderRoutingConfig } from "../../../filters/header-routing/schema.js";
 import { type SendOptions, send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
+import type { EnvoyOptions } from "../../../kit/envoy/options.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { ClientResponse } from "../../../kit/traffic.js";
 
@@ -21,7 +22,12 @@ export interface RoutingEnvoy extends AsyncDisposable {
   reached(options?: SendOptions): Promise<string>;
 }
 
-export async function startRoutingEnvoy(): Promise<RoutingEnvoy> {
+export interface RoutingEnvoyOptions {
+  /** Envoy's own filters before header-routing. */
+  readonly before?: NonNullable<EnvoyOptions["filters"]>;
+}
+
+export async function startRoutingEnvoy({ before = [] }: RoutingEnvoyOptions = {}): Promise<RoutingEnvoy> {
   const [v1, v2, v3] = await Promise.all([
     startUpstream({ name: "v1" }),
     startUpstream({ name: "v2" }),
@@ -29,7 +35,7 @@ export async function startRoutingEnvoy(): Promise<RoutingEnvoy> {
   ]);
   const upstreams = { v1, v2, v3 };
   const envoy = await startEnvoy({
-    filters: [{ name: FILTER, module: FILTER, configuration: { rules: [] } }],
+    filters: [...before, { name: FILTER, module: FILTER, configuration: { rules: [] } }],
     upstreams,
     listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 512 },
   });

@@ -246,9 +246,44 @@ describe("a claim of a token that jwt_authn verified", () => {
     }
   });
 
+  test("never has the key of a claim of another type", async () => {
+    await limitBy(limited, byClaim("org"));
+    const eight = Buffer.alloc(8);
+    eight.writeDoubleLE(8);
+    const looksLikeEight = eight.toString("latin1");
+    const values = [8, "8", looksLikeEight, true, "true", "\u0001", ["8"], [8], '["8"]', [looksLikeEight]];
+    for (const org of values) expect(await limited.statuses(3, token({ org }))).toEqual(PASS_TWO);
+  });
+
+  test("can be a list, whose entries stay apart", async () => {
+    await limitBy(limited, byClaim("roles"));
+    for (const roles of [["a", "b"], ["a,b"], ['a","b'], ["b", "a"], ["a"]]) {
+      expect(await limited.statuses(3, token({ roles }))).toEqual(PASS_TWO);
+    }
+  });
+
+  test("decides in a match, by type, and by each entry of a list", async () => {
+    const claims = [
+      { payload: "jwt_payload", claim: ["roles"], exact: "admin" },
+      { payload: "jwt_payload", claim: ["level"], range: { from: 3 } },
+    ];
+    const rule = await limitBy(limited, byClaim("sub"), { match: { claims } });
+    const matching = { sub: "mia", roles: ["user", "admin"], level: 3.5 };
+    expect(await limited.statuses(3, token(matching))).toEqual(PASS_TWO);
+    const others = [
+      { ...matching, roles: ["administrator"] },
+      { ...matching, level: "4" },
+      { ...matching, level: null },
+      { sub: "mia" },
+    ];
+    for (const other of others) expect(await limited.statuses(1, token(other))).toEqual([200]);
+    expect(await limited.statuses(1)).toEqual([200]);
+    expect(await limited.outcomes(rule)).toEqual({ allowed: 2, limited: 1 });
+  });
+
   test("is missing when it is a structure, is absent, or there is no token", async () => {
     await limitBy(limited, byClaim("org"), { missing: "deny" });
-    for (const claims of [{}, { org: { id: 1 } }, { org: ["a"] }, { org: null }, { org: "" }]) {
+    for (const claims of [{}, { org: { id: 1 } }, { org: [{}] }, { org: [] }, { org: null }, { org: "" }]) {
       expect(await limited.statuses(1, token(claims))).toEqual([429]);
     }
     expect(await limited.statuses(1)).toEqual([429]);

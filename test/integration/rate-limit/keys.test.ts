@@ -64,6 +64,42 @@ const CASES: Readonly<Record<string, KeyCase>> = {
     same: [cookie("a=1; sid=ann"), cookie("sid=ann; theme=dark")],
     other: cookie("sid=bob; a=1"),
   },
+  "a cookie of the second line": {
+    part: { cookie: "sid" },
+    same: [
+      {
+        headers: [
+          ["cookie", "x=1"],
+          ["cookie", "sid=ann"],
+        ],
+      },
+      {
+        headers: [
+          ["cookie", "a=b,c"],
+          ["cookie", 'sid="ann"; sid=bob'],
+        ],
+      },
+    ],
+    other: cookie("sid=bob"),
+  },
+  "a host in each of its spellings": {
+    part: { header: "host" },
+    same: [header("host", "Three.TEST:8080"), header("host", "three.test.")],
+    other: header("host", "[::1]:80"),
+  },
+  "all lines of a list": {
+    part: { header: "baggage" },
+    same: [
+      {
+        headers: [
+          ["baggage", "a=1"],
+          ["baggage", "b=2"],
+        ],
+      },
+      header("baggage", "a=1,b=2"),
+    ],
+    other: header("baggage", "a=1"),
+  },
   query: {
     part: { query: "user" },
     same: [path("/?user=a%20b"), path("/x?q=1&user=a+b")],
