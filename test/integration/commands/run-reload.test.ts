@@ -1,6 +1,7 @@
-// `meshwright run` with an author's own filter, whose sources are edited while requests arrive.
+// `meshwright run` with an author's own filter, whose sources are edited while requests arrive. The
+// sources and the settings are behind symbolic links.
 
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -26,7 +27,8 @@ beforeAll(async () => {
   author = await authorPackage();
   await author.writeFilter("adder");
   await author.write("filters/adder/schema.ts", SCHEMA);
-  await author.write("adder.yaml", "{}\n");
+  await author.write("mount/..1/adder.yaml", "{}\n");
+  await linked();
   upstream = createServer((_request, response) => {
     setTimeout(() => response.end("served"), Math.random() * LONGEST_MS);
   });
@@ -38,6 +40,20 @@ afterAll(async () => {
   upstream.close();
   await author[Symbol.asyncDispose]();
 });
+
+/** The sources are in another folder, and the settings where Kubernetes would mount them. */
+async function linked(): Promise<void> {
+  const at = (name: string) => path.join(author.root, name);
+  await rename(at("filters/adder"), at("adder-sources"));
+  for (const [target, link] of [
+    ["../adder-sources", "filters/adder"],
+    ["..1", "mount/..data"],
+    ["..data/adder.yaml", "mount/adder.yaml"],
+    ["mount/adder.yaml", "adder.yaml"],
+  ] as const) {
+    await symlink(target, at(link));
+  }
+}
 
 /** The result of a request: the value that the filter added, or what went wrong. */
 async function ask(url: string): Promise<string> {
