@@ -10,6 +10,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { FilterChain } from "../../filters/descriptor.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
+import { namedModule } from "../../toolchain/compile/module-source.js";
 import { findMember, type Member } from "../../toolchain/package/member.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
@@ -93,10 +94,13 @@ export class ModuleCopies {
 
   /** Copies a filter's module as it is now. */
   async copy(name: string, module: string): Promise<string> {
-    const content = await readFile(module);
+    const content = await readFile(namedModule(module));
     const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
     const copy = path.join(this.#folder, `${name}.${hash}.wasm`);
     await mkdir(this.#folder, { recursive: true });
+    // The source map is found beside the module.
+    const map = await readFile(`${module}.map`).catch(() => undefined);
+    if (map !== undefined) await writeAtomically(`${copy}.map`, map);
     await writeAtomically(copy, content);
     return copy;
   }
@@ -105,7 +109,9 @@ export class ModuleCopies {
   async keepOnly(name: string, copy: string): Promise<void> {
     const files = (await readdir(this.#folder)).map((file) => path.join(this.#folder, file));
     const isOld = (file: string) =>
-      path.basename(file).replace(/\.[0-9a-f]+\.wasm$/, "") === name && file !== copy;
+      path.basename(file).replace(/\.[0-9a-f]+\.wasm(\.map)?$/, "") === name &&
+      file !== copy &&
+      file !== `${copy}.map`;
     await Promise.all(files.filter(isOld).map((file) => rm(file, { force: true })));
   }
 }

@@ -109,6 +109,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
       directory: directory.path,
       ...(options.workers === undefined ? {} : { workers: options.workers }),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+      onEvent,
       ...(signal === undefined ? {} : { signal }),
     });
     const run = { front, envoy, directory, filters, modules, copies, outDir, onEvent };

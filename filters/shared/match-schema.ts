@@ -24,6 +24,7 @@ import {
   MAX_INTEGER_DIGITS,
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
+import { hasKey, inJsonSchema } from "./json-schema.js";
 
 /** Headers that hold the connection or the message together. */
 const MESSAGE: ReadonlySet<string> = new Set([
@@ -37,12 +38,17 @@ const FORMAT: ReadonlySet<string> = new Set(FORMAT_HEADERS.split(" "));
 const NAME = `[a-z0-9${HEADER_NAME_MARKS}]{1,${MAX_HEADER_NAME_SIZE}}`;
 const MUST_BE_NAME = `must be a header name in lower case, 1 to ${MAX_HEADER_NAME_SIZE} characters`;
 
+/** For `refine`: the text is none of these. */
+export function noneOf(words: readonly string[]) {
+  return inJsonSchema((word: string) => !words.includes(word), { not: { enum: words } });
+}
+
 /** A header's name in proxy-wasm. */
 const headerName = z.string("must be a string").regex(new RegExp(`^${NAME}$`), MUST_BE_NAME);
 
 /** The name of a header that a filter writes. */
 export const writtenHeaderName = headerName.refine(
-  (name) => !MESSAGE.has(name) && !FORMAT.has(name),
+  noneOf([...MESSAGE, ...FORMAT]),
   "must not be a header that has a meaning of its own",
 );
 
@@ -51,7 +57,7 @@ export const writtenHeaderName = headerName.refine(
  * message together.
  */
 export const replyHeaderName = headerName.refine(
-  (name) => !MESSAGE.has(name),
+  noneOf([...MESSAGE]),
   "must not be a header that holds the message together",
 );
 
@@ -67,10 +73,17 @@ export const testedHeaderName = z
 
 /** A string of `minBytes` to `maxBytes` UTF-8 bytes, as the module counts them. */
 export const text = (minBytes: number, maxBytes: number) =>
-  z.string().refine((value) => {
-    const bytes = Buffer.byteLength(value);
-    return value.isWellFormed() && bytes >= minBytes && bytes <= maxBytes;
-  }, `must be ${minBytes} to ${maxBytes} bytes of UTF-8`);
+  z.string().refine(
+    inJsonSchema(
+      (value: string) => {
+        const bytes = Buffer.byteLength(value);
+        return value.isWellFormed() && bytes >= minBytes && bytes <= maxBytes;
+      },
+      // JSON Schema counts characters, of up to four bytes.
+      { minLength: Math.ceil(minBytes / 4), maxLength: maxBytes },
+    ),
+    `must be ${minBytes} to ${maxBytes} bytes of UTF-8`,
+  );
 
 /** A whole number. */
 export const whole = (min: number, max: number) =>
@@ -100,17 +113,21 @@ export const percentage = z
 
 /** For `refine`: the object has exactly one of these keys. */
 export function exactlyOneOf(names: readonly string[]) {
-  return (value: object): boolean => countPresent(value, names) === 1;
+  const fragment = { oneOf: names.map(hasKey) };
+  return inJsonSchema((value: object) => countPresent(value, names) === 1, fragment);
 }
 
 /** For `refine`: the object has at least one of these keys. */
 export function atLeastOneOf(names: readonly string[]) {
-  return (value: object): boolean => countPresent(value, names) >= 1;
+  const fragment = { anyOf: names.map(hasKey) };
+  return inJsonSchema((value: object) => countPresent(value, names) >= 1, fragment);
 }
 
 /** For `refine`: the object has at most one of these keys. */
 export function atMostOneOf(names: readonly string[]) {
-  return (value: object): boolean => countPresent(value, names) <= 1;
+  const none = { not: { anyOf: names.map(hasKey) } };
+  const fragment = { oneOf: [...names.map(hasKey), none] };
+  return inJsonSchema((value: object) => countPresent(value, names) <= 1, fragment);
 }
 
 function countPresent(value: object, names: readonly string[]): number {
@@ -135,7 +152,7 @@ const valueTests = {
       from: integer.optional().describe("Smallest number that matches."),
       to: integer.optional().describe("Largest number that matches."),
     })
-    .refine((range) => range.from !== undefined || range.to !== undefined, "needs 'from', 'to' or both")
+    .refine(atLeastOneOf(["from", "to"]), "needs 'from', 'to' or both")
     .refine(
       (range) => range.from === undefined || range.to === undefined || range.from <= range.to,
       "'from' must not be above 'to'",
@@ -172,7 +189,10 @@ const path = z
     prefix: text(1, MAX_TEXT_SIZE).optional().describe("The path begins with this."),
     suffix: text(1, MAX_TEXT_SIZE).optional().describe("The path ends with this."),
     segments: text(1, MAX_TEXT_SIZE)
-      .refine((value) => value.startsWith("/"), "must begin with '/'")
+      .refine(
+        inJsonSchema((value: string) => value.startsWith("/"), { pattern: "^/" }),
+        "must begin with '/'",
+      )
       .optional()
       .describe("The path is this or goes on below it: /api/v1 matches /api/v1 and /api/v1/x, not /api/v10."),
   })

@@ -2,13 +2,13 @@
 
 import { access, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
+import { jsonSchemaOf } from "../../filters/shared/json-schema.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
 import { type FilterPlace, findMember, type Member, refuseRepeated } from "../package/member.js";
@@ -163,8 +163,7 @@ export async function writeSchema(
   filter: Pick<FilterDescriptor, "name" | "summary" | "schema">,
   file: string,
 ): Promise<void> {
-  const json = z.toJSONSchema(filter.schema, { io: "input", unrepresentable: "any" });
-  const schema = { title: `${filter.name}: ${filter.summary}`, ...json };
+  const schema = { title: `${filter.name}: ${filter.summary}`, ...jsonSchemaOf(filter.schema) };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 

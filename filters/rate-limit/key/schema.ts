@@ -1,6 +1,7 @@
 // What a rule's key may be. The module's own parser is `config.ts` in this folder.
 
 import { z } from "zod";
+import { inJsonSchema } from "../../shared/json-schema.js";
 import { exactlyOneOf, testedHeaderName, text, whole } from "../../shared/match-schema.js";
 import {
   DEFAULT_IPV6_BITS,
@@ -14,7 +15,10 @@ import {
 } from "../limits.js";
 
 /** A word of the path to a value in Envoy's metadata. */
-const word = text(1, MAX_PART_SIZE).refine((value) => !value.includes("\0"), "must not have a NUL");
+const word = text(1, MAX_PART_SIZE).refine(
+  inJsonSchema((value: string) => !value.includes("\0"), { pattern: "^[^\\u0000]*$" }),
+  "must not have a NUL",
+);
 
 /** A part of a rule's key. */
 export const keyPart = z
