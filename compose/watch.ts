@@ -1,6 +1,6 @@
-// Reports when the content of files has changed, in whatever way an editor writes them, and wherever
-// symbolic links lead: to a file or a folder that changes, or to another one after the link itself
-// was replaced, as Kubernetes does where it mounts a ConfigMap.
+// Reports when the content of files has changed, in whatever way an editor writes them, and
+// wherever symbolic links lead: to a file or a folder that changes, or to another one after the
+// link itself was replaced, as Kubernetes does where it mounts a ConfigMap.
 
 import { type FSWatcher, readdirSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";

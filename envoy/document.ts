@@ -33,8 +33,8 @@ export async function readDocument<S extends z.ZodType>(
 }
 
 /**
- * Checks a document's text: strict JSON where the file's name ends in `.json`, otherwise YAML, which
- * most JSON is too. The lines about problems begin with `file`.
+ * Checks a document's text: strict JSON where the file's name ends in `.json`, otherwise YAML. The
+ * lines about problems begin with `file`.
  */
 export function checkDocument<S extends z.ZodType>(
   text: string,

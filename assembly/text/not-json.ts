@@ -44,7 +44,7 @@ function isTyped(document: Bytes): bool {
   return name >= 0 && endsBefore(document, 0, name);
 }
 
-/** Whether the value of the first field, which begins at `start`, is followed by the second field. */
+/** Whether the second field follows the value of `field`, which begins at `start`. */
 function endsBefore(document: Bytes, field: i32, start: i32): bool {
   const end = start + sizeAt(document, field + 1);
   return end > start && end < document.size && byteAt(document, end) == SECOND;

@@ -82,7 +82,7 @@ function gatewayProblems(mesh: Mesh, known: Known): Problem[] {
 /** Routes whose requests an earlier route takes. */
 function unreachableRoutes(routes: Mesh["gateway"]["routes"]): Problem[] {
   const firsts = new Map<string, number>();
-  // Only the lengths of earlier prefixes are looked up: a file may have tens of thousands of routes.
+  // Only the lengths of earlier prefixes are looked up: a file may have tens of thousands of them.
   const lengths = new Set<number>();
   return routes.flatMap(({ prefix }, i) => {
     const taken = [...lengths].map((length) => firsts.get(prefix.slice(0, length)) ?? i);

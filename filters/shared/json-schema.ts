@@ -28,8 +28,8 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
         const { fn } = check._zod.def as { readonly fn?: { readonly [FRAGMENT]?: Fragment } };
         add(jsonSchema, fn?.[FRAGMENT] ?? {});
       }
-      // zod's own formats are unknown to validators, which then refuse the whole schema. The pattern
-      // says the same.
+      // zod's own formats are unknown to validators, which then refuse the whole schema. The
+      // pattern says the same.
       if (jsonSchema.pattern !== undefined) delete jsonSchema.format;
     },
   });

@@ -79,8 +79,8 @@ export const text = (minBytes: number, maxBytes: number) =>
         const bytes = Buffer.byteLength(value);
         return value.isWellFormed() && bytes >= minBytes && bytes <= maxBytes;
       },
-      // JSON Schema counts characters, of up to four bytes.
-      { minLength: Math.ceil(minBytes / 4), maxLength: maxBytes },
+      // JSON Schema counts characters, of which each has one byte or more.
+      { minLength: Math.min(minBytes, 1), maxLength: maxBytes },
     ),
     `must be ${minBytes} to ${maxBytes} bytes of UTF-8`,
   );

@@ -77,7 +77,7 @@ export async function buildFilters(
   names: readonly string[],
   options: BuildOptions = {},
 ): Promise<readonly BuiltFilter[]> {
-  const members = await Promise.all(names.map(findMember));
+  const members = await Promise.all(names.map((name) => findMember(name)));
   refuseRepeated(members, "their modules would have the same name");
   return Promise.all(members.map((member) => buildFilter(member, options)));
 }
@@ -162,8 +162,13 @@ export async function schemaFolder(out: string): Promise<string> {
 export async function writeSchema(
   filter: Pick<FilterDescriptor, "name" | "summary" | "schema">,
   file: string,
+  comment?: string,
 ): Promise<void> {
-  const schema = { title: `${filter.name}: ${filter.summary}`, ...jsonSchemaOf(filter.schema) };
+  const schema = {
+    title: `${filter.name}: ${filter.summary}`,
+    ...(comment === undefined ? {} : { $comment: comment }),
+    ...jsonSchemaOf(filter.schema),
+  };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 

@@ -123,11 +123,30 @@ describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () 
     expect(await ask(url)).toBe("6");
     const [folder] = await readdir(path.join(author.root, ".meshwright"));
     const copies = await readdir(path.join(author.root, ".meshwright", folder ?? "", "modules"));
-    expect(copies).toEqual([expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm$/)]);
+    expect(copies.sort()).toEqual([
+      expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm$/),
+      expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm\.map$/),
+    ]);
     const running = await readFile(
       path.join(author.root, ".meshwright", folder ?? "", "modules", copies[0] ?? ""),
     );
-    expect(running).toEqual(await readFile(path.join(author.root, "build/adder.wasm")));
+    expect(running).toEqual(await readFile(path.join(author.root, "build/adder.debug.wasm")));
+  });
+
+  it("shows the author's line of a trap", async () => {
+    const until = afterNow();
+    const breaking = `const VALUES: string[] = ["6"];\nlet last = 5;\nexport function valueToAdd(): string {\n  last += 1;\n  return VALUES[last]; // the line\n}\n`;
+    await writeFile(at("policy.ts"), breaking);
+    await until(/^reloaded: adder/m);
+    const trapped = afterNow();
+    await ask(url);
+    await trapped(
+      /^trap: adder at envoy\/1-adder: proxy_on_response_headers: Index out of range at filters\/adder\/policy\.ts:5:\d+\n {4}> return VALUES\[last\]; \/\/ the line$/m,
+    );
+    const mended = afterNow();
+    await writeFile(at("policy.ts"), policy("6"));
+    await mended(/^reloaded: adder/m);
+    await expect.poll(() => ask(url), { timeout: 20_000 }).toBe("6");
   });
 
   it("keeps the running module when the sources do not compile", async () => {
