@@ -30,14 +30,14 @@ afterAll(async () => {
 it(
   "is checked part by part, with every problem's place",
   async () => {
-    await author.write("bad.yaml", "adder: { shuot: true }\ntrace-headers: { sampling: 101 }\n");
+    await author.write("bad.yaml", "adder: { shoutt: true }\ntrace-headers: { sampling: 101 }\n");
     await author.write("half.json", '{"adder": {}}');
     const check = (...words: string[]) => runCli(["validate", ...words], author.root);
     expect((await check("edge.yaml", "edge=edge.yaml", "build/edge.wasm=edge.yaml")).stdout).toBe(
       "ok edge.yaml (edge)\nok edge.yaml (edge)\nok edge.yaml (edge)\n",
     );
     const bad = await check("edge=bad.yaml");
-    expect(bad.stderr).toContain('bad.yaml:1:10: adder.shuot: unknown key; did you mean "shout"?');
+    expect(bad.stderr).toContain('bad.yaml:1:10: adder.shoutt: unknown key; did you mean "shout"?');
     expect(bad.stderr).toContain("bad.yaml:2:18: trace-headers.sampling: must be a number from 0 to 100");
     expect((await check("edge=half.json")).stderr).toContain("half.json:1:1: trace-headers: is required");
     expect((await check("egde=edge.yaml")).stderr).toContain(
