@@ -25,7 +25,7 @@ export interface FilterLogOptions {
   readonly envoy: string;
   /** The file that has all lines. */
   readonly file: string;
-  /** The filters as they run now. */
+  /** The filters; of one with several modules the newest first. */
   readonly filters: () => readonly LoggedFilter[];
   /** Must not throw. */
   readonly onLines: (lines: readonly string[]) => void;
@@ -88,9 +88,11 @@ export class FilterLog {
   /** The filter that named itself, or whose module has these functions at these bytes. */
   #trapped(frames: readonly LoggedFrame[], name: string | undefined) {
     const filters = this.#options.filters();
-    const named = filters.find((each) => each.name === name);
-    if (named !== undefined || filters.length === 1) return named ?? filters[0];
-    return filters.find(({ module }) => frames.length > 0 && hasFrames(sourcesOf(module), frames));
+    const named = filters.filter((each) => each.name === name);
+    const candidates = named.length > 0 ? named : filters;
+    const found = candidates.find(({ module }) => frames.length > 0 && hasFrames(sourcesOf(module), frames));
+    const isAlone = new Set(candidates.map((each) => each.name)).size === 1;
+    return found ?? (isAlone ? candidates[0] : undefined);
   }
 }
 

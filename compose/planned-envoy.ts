@@ -89,11 +89,12 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
     await writeAtomically(filter.path, JSON.stringify(filter.resource));
   }
   const { binary, directory, workers = 1, logLevel, signal, onEvent = () => {} } = options;
-  const running = new Map(plan.filters.map((filter) => [filter.name, filter]));
+  // With each filter's last plan but one: a new module may trap before Envoy takes it.
+  let known: readonly FilterPlan[] = plan.filters;
   const log = new FilterLog({
     envoy: plan.name,
     file: path.join(directory, `${plan.name}.log`),
-    filters: () => [...running.values()],
+    filters: () => known,
     onLines: (lines) => onEvent({ kind: "logged", lines }),
   });
   const process = await startEnvoyProcess({
@@ -117,13 +118,21 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
     plan,
     process,
     apply: async (filter) => {
+      known = withNewer(known, filter);
       const applied = await live.get(filter.name)?.apply(filter.resource);
-      if (applied?.accepted) running.set(filter.name, filter);
       const reason = `Envoy "${plan.name}" has no filter "${filter.name}"`;
       return applied ?? { accepted: false, reason };
     },
     [Symbol.asyncDispose]: () => process.stop(),
   };
+}
+
+/** Of each filter at most two plans stay, the newer first. */
+function withNewer(known: readonly FilterPlan[], filter: FilterPlan): readonly FilterPlan[] {
+  const [last, ...older] = known.filter(({ name }) => name === filter.name);
+  const others = known.filter(({ name }) => name !== filter.name);
+  if (last === undefined) return [filter, ...others];
+  return last.module === filter.module ? [filter, ...older, ...others] : [filter, last, ...others];
 }
 
 function liveFilter(process: EnvoyProcess, filter: FilterPlan): LiveFilter {
