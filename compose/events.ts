@@ -35,6 +35,8 @@ export type RunEvent =
   | { readonly kind: "build-failed"; readonly lines: readonly string[] }
   /** Envoy or the filter refused a new module; the running one stays. */
   | { readonly kind: "module-refused"; readonly filter: string; readonly reason: string }
+  /** What filters wrote into an Envoy's log, ready to be shown. */
+  | { readonly kind: "logged"; readonly lines: readonly string[] }
   | { readonly kind: "restart-needed"; readonly paths: readonly string[] }
   /** A service or an Envoy ended by itself. */
   | {
@@ -80,6 +82,8 @@ export function describeEvent(event: RunEvent): string[] {
       ];
     case "module-refused":
       return [`refused: the new ${event.filter}: ${event.reason}; the running module stays`];
+    case "logged":
+      return [...event.lines];
     case "restart-needed":
       return [`restart to apply: ${event.paths.join(", ")}`];
     case "ended":

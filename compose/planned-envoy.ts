@@ -10,6 +10,8 @@ import { MeshwrightError } from "../envoy/errors.js";
 import type { EnvoyBinary } from "../envoy/runtime/find.js";
 import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/live-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
+import type { RunEvent } from "./events.js";
+import { FilterLog } from "./filter-log.js";
 import type { FilterUse } from "./filter-use.js";
 
 /** A filter of one Envoy: its module, its settings and its file. */
@@ -18,6 +20,8 @@ export interface FilterPlan extends FilterUse {
   readonly name: string;
   /** The file that Envoy watches; nothing else is in its folder. */
   readonly path: string;
+  /** The module's file. */
+  readonly module: string;
   /** That file's content. */
   readonly resource: ExtensionResources;
 }
@@ -38,6 +42,7 @@ export function planFilter(
     ...use,
     name,
     path: path.join(directory, name, "config.json"),
+    module,
     resource: wasmFilterResource({ name, module, configuration: use.config }),
   };
 }
@@ -67,8 +72,10 @@ export interface StartOptions {
   readonly directory: string;
   /** Worker threads, 1 or more; default 1. */
   readonly workers?: number;
-  /** Envoy's `--log-level`. Default `warning`. */
+  /** Envoy's `--log-level`. Default: `warning`, and `info` for what filters write. */
   readonly logLevel?: string;
+  /** Called with what the filters write, and with how they trap. Must not throw. */
+  readonly onEvent?: (event: RunEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -81,14 +88,23 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
     await mkdir(path.dirname(filter.path), { recursive: true });
     await writeAtomically(filter.path, JSON.stringify(filter.resource));
   }
-  const { binary, directory, workers = 1, logLevel = "warning", signal } = options;
+  const { binary, directory, workers = 1, logLevel, signal, onEvent = () => {} } = options;
+  // With each filter's last plan but one: a new module may trap before Envoy takes it.
+  let known: readonly FilterPlan[] = plan.filters;
+  const log = new FilterLog({
+    envoy: plan.name,
+    file: path.join(directory, `${plan.name}.log`),
+    filters: () => known,
+    onLines: (lines) => onEvent({ kind: "logged", lines }),
+  });
   const process = await startEnvoyProcess({
     binary,
     bootstrap: plan.bootstrap,
     directory,
     name: plan.name,
     workers,
-    logLevel,
+    ...(logLevel === undefined ? { logLevel: "warning", componentLogLevel: "wasm:info" } : { logLevel }),
+    onLine: (line) => log.write(line),
     ...(signal === undefined ? {} : { signal }),
   });
   const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter)]));
@@ -101,13 +117,22 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
   return {
     plan,
     process,
-    apply: async (filter) =>
-      live.get(filter.name)?.apply(filter.resource) ?? {
-        accepted: false,
-        reason: `Envoy "${plan.name}" has no filter "${filter.name}"`,
-      },
+    apply: async (filter) => {
+      known = withNewer(known, filter);
+      const applied = await live.get(filter.name)?.apply(filter.resource);
+      const reason = `Envoy "${plan.name}" has no filter "${filter.name}"`;
+      return applied ?? { accepted: false, reason };
+    },
     [Symbol.asyncDispose]: () => process.stop(),
   };
+}
+
+/** Of each filter at most two plans stay, the newer first. */
+function withNewer(known: readonly FilterPlan[], filter: FilterPlan): readonly FilterPlan[] {
+  const [last, ...older] = known.filter(({ name }) => name === filter.name);
+  const others = known.filter(({ name }) => name !== filter.name);
+  if (last === undefined) return [filter, ...others];
+  return last.module === filter.module ? [filter, ...older, ...others] : [filter, last, ...others];
 }
 
 function liveFilter(process: EnvoyProcess, filter: FilterPlan): LiveFilter {

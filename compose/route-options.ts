@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { RouteActionOptions } from "../envoy/config/route.js";
 import { nearest } from "../envoy/problems.js";
+import { inJsonSchema } from "../filters/shared/json-schema.js";
 import { duration, millisecondsOf } from "../filters/shared/rule-schema.js";
 
 /** Envoy's default. */
@@ -48,7 +49,10 @@ export const retriesSchema = z.strictObject({
   on: z
     .array(z.union([z.enum(RETRY_CONDITIONS), status], { error: refuseCondition }))
     .min(1, "must name at least one condition")
-    .refine((list) => new Set(list).size === list.length, "names a condition twice")
+    .refine(
+      inJsonSchema((list: readonly unknown[]) => new Set(list).size === list.length, { uniqueItems: true }),
+      "names a condition twice",
+    )
     .describe(
       "Envoy's conditions, such as 5xx, reset, connect-failure and unavailable, and single statuses.",
     ),

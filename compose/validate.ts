@@ -5,18 +5,20 @@ import path from "node:path";
 import { z } from "zod";
 import { readDocument } from "../envoy/document.js";
 import { MeshwrightError } from "../envoy/errors.js";
+import { nearest } from "../envoy/problems.js";
 import { FILTERS } from "../filters/catalog.js";
-import { findMember, ownFilterNames } from "../toolchain/package/member.js";
+import { bundleNames, findRunnable } from "../toolchain/bundle/find.js";
+import { ownFilterNames } from "../toolchain/package/member.js";
 import { readMesh } from "./mesh/file.js";
 
-/** A valid file, and its kind: `mesh`, or a filter's name. */
+/** A valid file, and its kind: `mesh`, or the name of a filter or bundle. */
 export interface ValidFile {
   readonly file: string;
   readonly kind: string;
 }
 
 /**
- * Checks `FILE` or `FILTER=FILE`, where FILTER is a name or a folder as `findMember` expects it.
+ * Checks `FILE` or `FILTER=FILE`, where FILTER is a filter or a bundle as `findRunnable` expects it.
  * Without FILTER, the file's name says which filter of the catalog or of the current package it is
  * for (`my-filter.yaml`, `my-filter.canary.yaml`), and a file with `services` is a mesh file.
  * Throws `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that
@@ -25,7 +27,7 @@ export interface ValidFile {
 export async function validateFile(word: string): Promise<ValidFile> {
   const [, name, named] = (!existsSync(word) && /^([^=]+)=(.+)$/.exec(word)) || [];
   if (name !== undefined && named !== undefined) return validateFilterFile(name, named);
-  const names = [...FILTERS.map((room) => room.name), ...ownFilterNames()];
+  const names = [...FILTERS.map((room) => room.name), ...ownFilterNames(), ...bundleNames()];
   const filter = names.find((each) => path.basename(word).startsWith(`${each}.`));
   if (filter !== undefined) return validateFilterFile(filter, word);
   const content = await readDocument(word, z.looseObject({}), "file");
@@ -33,14 +35,16 @@ export async function validateFile(word: string): Promise<ValidFile> {
     await readMesh(word);
     return { file: word, kind: "mesh" };
   }
+  const near = nearest(path.basename(word).replace(/\..*$/, ""), names);
+  const meant = near === undefined ? "" : `did you mean ${near}=${word}? `;
   throw new MeshwrightError(
     "configuration",
-    `${word}: has no "services", so it is not a mesh file; for a filter's settings write NAME=${word} with one of ${names.join(", ")}`,
+    `${word}: has no "services", so it is not a mesh file; ${meant}for a filter's settings write NAME=${word} with one of ${names.join(", ")}`,
   );
 }
 
 async function validateFilterFile(filter: string, file: string): Promise<ValidFile> {
-  const { name, schema } = await findMember(filter);
+  const { name, schema } = await findRunnable(filter);
   await readDocument(file, schema, `${name} configuration`);
   return { file, kind: name };
 }

@@ -1,8 +1,8 @@
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FolderWatch, watchContent } from "./watch.js";
 
 let folder: string;
@@ -49,6 +49,116 @@ it("does not report other files or the same content, and nothing after its end",
   await writeFile(file, "2");
   await delay(300);
   expect(onChange).not.toHaveBeenCalled();
+});
+
+describe("behind links", () => {
+  const inFolder = (...names: string[]) => path.join(folder, ...names);
+  /** Replaces a link at once, as `ln -sfn` and Kubernetes do. */
+  const relink = async (target: string, link: string) => {
+    await symlink(target, `${link}_tmp`);
+    await rename(`${link}_tmp`, link);
+  };
+  const told = async (onChange: ReturnType<typeof vi.fn>, times: number) =>
+    vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(times), { timeout: 5_000 });
+
+  beforeEach(async () => {
+    for (const name of ["a", "b"]) {
+      await mkdir(inFolder(name));
+      await writeFile(inFolder(name, "f.yaml"), name);
+    }
+  });
+
+  it("reports a file that a chain of links leads to, and each link that is replaced", async () => {
+    await symlink("a/f.yaml", inFolder("second"));
+    await symlink(inFolder("second"), inFolder("first"));
+    const onChange = vi.fn(async () => {});
+    using _watch = await watchContent(inFolder("first"), onChange);
+    await writeFile(inFolder("a", "f.yaml"), "2");
+    await told(onChange, 1);
+    await writeFile(inFolder("a", "new"), "3");
+    await rename(inFolder("a", "new"), inFolder("a", "f.yaml"));
+    await told(onChange, 2);
+    await relink("b/f.yaml", inFolder("second"));
+    await told(onChange, 3);
+    await writeFile(inFolder("b", "f.yaml"), "4");
+    await told(onChange, 4);
+    await relink("a/f.yaml", inFolder("first"));
+    await told(onChange, 5);
+    // Nothing leads there any more.
+    await writeFile(inFolder("b", "f.yaml"), "5");
+    await delay(200);
+    expect(onChange).toHaveBeenCalledTimes(5);
+  });
+
+  it("reports what Kubernetes swaps where it mounts a ConfigMap", async () => {
+    const mount = inFolder("mount");
+    const version = async (name: string, content: string) => {
+      await mkdir(path.join(mount, name), { recursive: true });
+      await writeFile(path.join(mount, name, "f.yaml"), content);
+    };
+    await version("..2026_1", "1");
+    await symlink("..2026_1", path.join(mount, "..data"));
+    await symlink("..data/f.yaml", path.join(mount, "f.yaml"));
+    const onChange = vi.fn(async () => {});
+    using _watch = await watchContent(path.join(mount, "f.yaml"), onChange);
+    for (const [i, name] of ["..2026_2", "..2026_3"].entries()) {
+      await version(name, name);
+      await relink(name, path.join(mount, "..data"));
+      await rm(path.join(mount, `..2026_${i + 1}`), { recursive: true });
+      await told(onChange, i + 1);
+    }
+  });
+
+  it("reports the files of a folder that is a link, and of one above that is replaced", async () => {
+    await mkdir(inFolder("a", "deep"));
+    await mkdir(inFolder("b", "deep"));
+    await symlink("a", inFolder("link"));
+    const seen: (readonly string[])[] = [];
+    const place = inFolder("link", "deep");
+    using watch = new FolderWatch(
+      (name) => name.endsWith(".ts"),
+      async (changed) => void seen.push(changed),
+    );
+    watch.follow([place]);
+    await writeFile(inFolder("a", "deep", "one.ts"), "1");
+    await vi.waitFor(() => expect(seen).toEqual([[path.join(place, "one.ts")]]), { timeout: 5_000 });
+    await writeFile(inFolder("b", "deep", "one.ts"), "2");
+    await relink("b", inFolder("link"));
+    await vi.waitFor(() => expect(seen).toHaveLength(2), { timeout: 5_000 });
+    await symlink("../../f.yaml", inFolder("b", "deep", "two.ts"));
+    await vi.waitFor(() => expect(seen[2]).toEqual([path.join(place, "two.ts")]), { timeout: 5_000 });
+    await writeFile(file, "3");
+    await vi.waitFor(() => expect(seen[3]).toEqual([path.join(place, "two.ts")]), { timeout: 5_000 });
+  });
+
+  it("reports a file that a link leads to once it is there, and does not follow a circle", async () => {
+    await symlink("nowhere/f.yaml", inFolder("first"));
+    await symlink("circle", inFolder("circle"));
+    const onChange = vi.fn(async () => {});
+    using _circle = await watchContent(inFolder("circle"), onChange);
+    using _watch = await watchContent(inFolder("first"), onChange);
+    await mkdir(inFolder("nowhere"));
+    await writeFile(inFolder("nowhere", "f.yaml"), "1");
+    await told(onChange, 1);
+    await unlink(inFolder("circle"));
+    await writeFile(inFolder("circle"), "1");
+    await told(onChange, 2);
+  });
+
+  it("reports a file whose folder was removed, with the one above, and made again", async () => {
+    await mkdir(inFolder("a", "deep"));
+    await writeFile(inFolder("a", "deep", "f.yaml"), "1");
+    const onChange = vi.fn(async () => {});
+    using _watch = await watchContent(inFolder("a", "deep", "f.yaml"), onChange);
+    for (const content of ["2", "3"]) {
+      await rm(inFolder("a"), { recursive: true });
+      await mkdir(inFolder("a", "deep"), { recursive: true });
+      await writeFile(inFolder("a", "deep", "f.yaml"), content);
+      await told(onChange, Number(content) - 1);
+    }
+    await writeFile(inFolder("a", "deep", "f.yaml"), "4");
+    await told(onChange, 3);
+  });
 });
 
 it("reports a new file, a removed one, and several together, and nothing else", async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { checkDocument, readDocument } from "./document.js";
 import { MeshwrightError } from "./errors.js";
-import { formatIssues, formatPath, nearest } from "./problems.js";
+import { formatIssues, formatPath, listed, nearest } from "./problems.js";
 
 const schema = z.strictObject({
   name: z.string(),
@@ -78,7 +78,7 @@ describe("checkDocument", () => {
     ],
     ["name: a\n__proto__: {x: 1}", 'f.yaml:2:1: "__proto__" cannot be a key; use another name'],
     ["name: a\nnamed: {__proto__: 1}", 'f.yaml:2:9: "__proto__" cannot be a key; use another name'],
-    ["name: a\nname: b", "f.yaml:2:1: Map keys must be unique"],
+    ["name: a\nname: b", 'f.yaml:2:1: the key "name" comes twice; keys must be unique'],
     ["name: a\n---\nname: b", "f.yaml:2:1: a second document begins here; keep one per file"],
     ["", "f.yaml: the file is empty"],
     ["# only a comment\n", "f.yaml: the file is empty"],
@@ -111,8 +111,17 @@ describe("checkDocument", () => {
   it("refuses a document that is nested too deep", () => {
     expect(problems(`name: ${"[".repeat(100_000)}`)[0]).toBe("f.yaml: nested too deep");
     expect(problems(`name: ${"[".repeat(70)}${"]".repeat(70)}`)[0]).toBe(
-      "f.yaml: nested more than 64 levels deep",
+      "f.yaml:1:70: nested more than 64 levels deep",
     );
+  });
+
+  // A search among all other keys for each would take minutes, longer than a test may.
+  it("reads 60,000 keys of one map, and 90,000 of JSON with a problem for each", () => {
+    const numbers = z.record(z.string(), z.number());
+    const keys = (count: number) => Array.from({ length: count }, (_, i) => `"k${i}": 1`);
+    expect(checkDocument(keys(60_000).join("\n"), numbers, "f.yaml")).toMatchObject({ ok: true });
+    const checked = checkDocument(`{${keys(90_000)}}`, schema, "f.json");
+    expect(checked.ok || checked.lines).toHaveLength(90_001);
   });
 
   it("follows an alias to the place of a problem, and refuses aliases that double the document at every level", () => {
@@ -121,6 +130,68 @@ describe("checkDocument", () => {
     );
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]`);
     expect(problems(["l0: &l0 x", ...levels].join("\n"))[0]).toMatch(/alias/i);
+  });
+});
+
+describe("a file named .json", () => {
+  const inJson = (text: string, schema: z.ZodType = z.unknown()) => checkDocument(text, schema, "f.json");
+
+  it("is read as JSON.parse reads it, with the place of every problem", () => {
+    const text = '{\r\n "a": [1, -0.5e+3, "\\u00e4\\n", true, null, {}],\n\t"b": 12345678901234567890}\r\n';
+    expect(inJson(text)).toEqual({ ok: true, value: JSON.parse(text) });
+    const typed = z.strictObject({ a: z.array(z.number()).max(3), b: z.int() });
+    const checked = inJson('{\n  "a": [1,\n    "2"],\n  "b": 1.5, "c": 0}', typed);
+    expect(checked.ok || checked.lines.map((line) => line.replace(/ .*/, ""))).toEqual([
+      "f.json:3:5:",
+      "f.json:4:3:",
+      "f.json:4:13:",
+    ]);
+  });
+
+  it.each([
+    ['{\n "a": 1,\n}', '2:8: JSON has no comma before "}"'],
+    ["[1, 2,]", '1:6: JSON has no comma before "]"'],
+    ["[1,, 2]", '1:4: expected a value, found ","'],
+    ["[01]", "1:2: a number has no leading zeros"],
+    ["[-01]", "1:3: a number has no leading zeros"],
+    ["[1.]", "1:2: this number is incomplete"],
+    ["[.5]", '1:2: JSON has no ".5"'],
+    ["[+1]", '1:2: JSON has no "+1"'],
+    ["[0x10]", '1:3: JSON has no "x10" outside of strings'],
+    ["[NaN]", '1:2: JSON has no "NaN"'],
+    ["\uFEFF{}", "1:1: begins with a byte order mark (U+FEFF)"],
+    ["// note\n{}", "1:1: JSON has no comments"],
+    ["{} /* note */", "1:4: JSON has no comments"],
+    ["# note\n{}", '1:1: JSON has no "#"'],
+    ["{'a': 1}", "1:2: JSON writes strings in double quotes"],
+    ["{a: 1}", '1:2: JSON has no "a" outside of strings, and keys in double quotes'],
+    ["a: 1", '1:1: JSON has no "a"'],
+    ["{1: 2}", '1:2: expected a key in double quotes, found "1"'],
+    ['{"a" 1}', '1:6: expected a colon before "1"'],
+    ['{"a": 1 "b": 2}', '1:9: expected a comma before "\\""'],
+    ['["a\tb"]', "1:4: a string has no line breaks, tabs or other control characters"],
+    ['["a\nb"]', "1:2: this string has no closing quote on its line"],
+    ['["\\\\\\x41"]', "1:5: after a backslash JSON has one of"],
+    ['["\\u12"]', "1:3: after a backslash JSON has one of"],
+    ["{} {}", "1:4: the document ends before this"],
+    ["[1]\u00a0", '1:4: JSON has no "\u00a0"'],
+    ["[1, 2", "1:6: the file ends inside a value"],
+    ['{"a"', "1:5: the file ends inside a value"],
+    ['{"a": 1, "a": 2}', '1:10: the key "a" comes twice'],
+    ['{"__proto__": 1}', '1:2: "__proto__" cannot be a key'],
+    [`${"[".repeat(70)}${"]".repeat(70)}`, "1:65: nested more than 64 levels deep"],
+  ])("refuses %j", (text, line) => {
+    const checked = inJson(text);
+    expect(checked.ok || checked.lines[0]).toContain(`f.json:${line}`);
+    expect(checkDocument(text, z.unknown(), "F.JSON").ok).toBe(false);
+  });
+
+  it.each(["", " \n"])("that is %j is empty", (text) => {
+    expect(inJson(text)).toEqual({ ok: false, lines: ["f.json: the file is empty"] });
+  });
+
+  it("is refused where it is nested too deep to be read", () => {
+    expect(inJson("[".repeat(100_000))).toEqual({ ok: false, lines: ["f.json: nested too deep"] });
   });
 });
 
@@ -141,6 +212,12 @@ describe("readDocument", () => {
     const file = path.join(folder, "good.yaml");
     await writeFile(file, "\uFEFFname: größe\n");
     expect(await readDocument(file, schema, "mesh file")).toEqual({ name: "größe" });
+  });
+
+  it("refuses a byte order mark in JSON", async () => {
+    const file = path.join(folder, "mark.json");
+    await writeFile(file, '\uFEFF{"name": "a"}');
+    expect((await failure(file)).message).toMatch(/mark\.json:1:1: begins with a byte order mark/);
   });
 
   it("puts the first problem into the message and the others into the details", async () => {
@@ -178,4 +255,11 @@ it("writes issues and paths as people write them", () => {
 it("suggests only a word that is near", () => {
   expect(nearest("header-ruoting", ["trace-headers", "header-routing"])).toBe("header-routing");
   expect(nearest("x", ["header-routing"])).toBeUndefined();
+  expect(nearest("Services", ["service", "services"])).toBe("services");
+  expect(nearest("constructor", [])).toBeUndefined();
+});
+
+it("cuts a long list of names", () => {
+  expect(listed(["a", "b"])).toBe("a, b");
+  expect(listed(Array.from({ length: 40 }, (_, i) => `n${i}`))).toMatch(/^n0, .*, n31 and 8 more$/);
 });

@@ -1,6 +1,7 @@
 // Describes what is wrong with a value: where, and what to do. The words are the same for files,
 // for options and for filters.
 
+import { distance } from "fastest-levenshtein";
 import { type core, z } from "zod";
 
 /** One problem of a document. */
@@ -13,6 +14,10 @@ export interface Problem {
 const REQUIRED = "is required";
 /** Part of the line about a key that is one typing mistake away from a known one. */
 const SUGGESTION = /^unknown key; did you mean "(.*)"\?$/;
+
+/** No person has more names in mind. A file of tens of thousands is still checked in seconds. */
+const MAX_CANDIDATES = 256;
+const MAX_LISTED = 32;
 
 /** Checks a value that is already in memory. */
 export function checkValue<S extends z.ZodType>(
@@ -74,22 +79,26 @@ function problemsOf(issue: core.$ZodIssue, above: readonly PropertyKey[]): Probl
  * say that the right key is missing are left out: `is required` at the right key's place, and a
  * rule over the keys of the same object ("exactly one of a, b") that names it.
  */
-function withoutEchoes(problems: readonly Problem[]): Problem[] {
-  const slips = problems.flatMap(({ path, reason }) => {
-    const meant = SUGGESTION.exec(reason)?.[1];
-    return meant === undefined ? [] : [{ parent: path.slice(0, -1), meant }];
-  });
-  const isEcho = ({ path, reason }: Problem) =>
-    slips.some(({ parent, meant }) =>
-      reason === REQUIRED
-        ? samePath(path, [...parent, meant])
-        : samePath(path, parent) && reason.split(/[^A-Za-z0-9_-]+/).includes(meant),
-    );
+function withoutEchoes(problems: readonly Problem[]): readonly Problem[] {
+  /** The keys that were meant, by the path of their object. */
+  const meant = new Map<string, Set<string>>();
+  for (const { path, reason } of problems) {
+    const key = SUGGESTION.exec(reason)?.[1];
+    if (key === undefined) continue;
+    const parent = keyOf(path.slice(0, -1));
+    meant.set(parent, (meant.get(parent) ?? new Set()).add(key));
+  }
+  if (meant.size === 0) return problems;
+  const isEcho = ({ path, reason }: Problem) => {
+    if (reason === REQUIRED) return meant.get(keyOf(path.slice(0, -1)))?.has(String(path.at(-1))) ?? false;
+    const keys = meant.get(keyOf(path));
+    return keys !== undefined && reason.split(/[^A-Za-z0-9_-]+/).some((word) => keys.has(word));
+  };
   return problems.filter((problem) => !isEcho(problem));
 }
 
-function samePath(a: readonly PropertyKey[], b: readonly PropertyKey[]): boolean {
-  return a.length === b.length && a.every((step, i) => step === b[i]);
+function keyOf(path: readonly PropertyKey[]): string {
+  return JSON.stringify(path.map(String));
 }
 
 /**
@@ -143,14 +152,14 @@ function discriminatorWording(input: unknown, key: string, known: readonly strin
   if (given === undefined) return REQUIRED;
   const near = nearest(String(given), known);
   return near === undefined
-    ? `expected one of ${known.join(", ")}`
+    ? `expected one of ${listed(known)}`
     : `there is no "${given}"; did you mean "${near}"?`;
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key, known);
   if (near !== undefined) return `unknown key; did you mean "${near}"?`;
-  return known.length === 0 ? "unknown key" : `unknown key; expected one of ${known.join(", ")}`;
+  return known.length === 0 ? "unknown key" : `unknown key; expected one of ${listed(known)}`;
 }
 
 function knownKeys(schema: unknown): string[] {
@@ -160,24 +169,17 @@ function knownKeys(schema: unknown): string[] {
 /** The candidate that one typing mistake turns into `word`, or undefined where none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter((entry) => entry.distance <= limit)
-    .toSorted((a, b) => a.distance - b.distance);
-  return ranked[0]?.candidate;
+  const [given, ranked] = [word.toLowerCase(), new Map<string, number>()];
+  for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
+    if (Math.abs(candidate.length - word.length) > limit) continue;
+    const far = distance(given, candidate.toLowerCase());
+    if (far <= limit) ranked.set(candidate, far);
+  }
+  return [...ranked].toSorted(([, a], [, b]) => a - b)[0]?.[0];
 }
 
-/** How many characters must be added, removed or changed to make one word from the other. */
-export function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 32) return 32;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+/** Names for a person to choose from. A long list is cut. */
+export function listed(names: readonly string[]): string {
+  const rest = names.length - MAX_LISTED;
+  return rest <= 0 ? names.join(", ") : `${names.slice(0, MAX_LISTED).join(", ")} and ${rest} more`;
 }

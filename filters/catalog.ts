@@ -2,6 +2,7 @@
 // use.
 
 import { MeshwrightError } from "../envoy/errors.js";
+import { nearest } from "../envoy/problems.js";
 import type { FilterDescriptor } from "./descriptor.js";
 import faultInjection from "./fault-injection/descriptor.js";
 import headerRouting from "./header-routing/descriptor.js";
@@ -31,10 +32,15 @@ export function findFilter(name: string): FilterDescriptor {
   throw unknownFilter(name);
 }
 
-/** The error that lists all filters. `own` are those of the author's package. */
+/** The error that lists all filters, the nearest first. `own` are those of the author's package. */
 export function unknownFilter(name: string, own: readonly string[] = []): MeshwrightError {
-  const names = [...FILTERS.map((filter) => filter.name), ...own].join(", ");
-  return new MeshwrightError("build", `there is no filter "${name}"; the filters are: ${names}`);
+  const names = [...FILTERS.map((filter) => filter.name), ...own];
+  const near = nearest(name, names);
+  const meant = near === undefined ? "" : `did you mean "${near}"? `;
+  return new MeshwrightError(
+    "build",
+    `there is no filter "${name}"; ${meant}the filters are: ${names.join(", ")}`,
+  );
 }
 
 /** The labels of the metrics of all filters in the catalog, and of `more`. Each once. */

@@ -22,7 +22,7 @@ export class BundleConfig {
   constructor(document: Bytes, filters: StaticArray<string>) {
     const parsed = parseJson(document.size == 0 ? Bytes.of(EMPTY_OBJECT) : document);
     const root = parsed.value;
-    if (!root) this.error = `line ${parsed.line}, column ${parsed.column}: ${parsed.reason}`;
+    if (!root) this.error = parsed.fault;
     else if (root.kind != JsonKind.Object) this.error = "configuration: must be an object";
     else this.error = this.divide(document, root, filters);
   }

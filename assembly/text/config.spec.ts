@@ -20,6 +20,13 @@ function error(): string {
   return config.error;
 }
 
+/** The bytes of a text whose characters stand for one byte each. */
+function latin1(text: string): Bytes {
+  const bytes = Bytes.owned(text.length);
+  for (let i = 0; i < text.length; i++) store<u8>(bytes.ptr + i, <u8>text.charCodeAt(i));
+  return bytes;
+}
+
 describe("Config.parse", () => {
   it("reads an empty document as an empty object", () => {
     config = Config.parse(new Bytes(0, 0));
@@ -27,6 +34,54 @@ describe("Config.parse", () => {
     expect(config.root.objectLength).toBe(0);
     expect(config.failed).toBe(false);
     expect(error()).toBe("");
+  });
+
+  it("names a protobuf message, which a person took for JSON", () => {
+    // {"rules": []} and {"a": 1, …} as a Struct; a long entry, whose size has two bytes; an Any.
+    const list = "\n\x0d\n\x05rules\x12\x04\x32\x02\x0a\x00";
+    const number = "\n\x0e\n\x01a\x12\x09\x11\0\0\0\0\0\0\x59\x40";
+    const long = "\n\xad\x01\n\x05rules\x12\xa3\x01";
+    for (let i = 0; i < 3; i++) {
+      config = Config.parse(latin1([list, number, long][i]));
+      expect(error().startsWith("a google.protobuf.Struct reaches a filter as bytes, not as JSON")).toBe(
+        true,
+      );
+      expect(error().includes("google.protobuf.StringValue")).toBe(true);
+    }
+    config = Config.parse(latin1("\n\x05a.b/c\x12\x02{}"));
+    expect(error().startsWith("a protobuf message reaches a filter as bytes")).toBe(true);
+  });
+
+  it("names YAML, and not what only begins like it", () => {
+    const yaml = [
+      "rules:\n- name: a",
+      "rules: []",
+      "\n  rules:\r\n",
+      "- a",
+      "---\na: 1",
+      "# note\na: 1",
+      "a:",
+    ];
+    for (let i = 0; i < yaml.length; i++) {
+      read(yaml[i]);
+      expect(error().includes("column")).toBe(true);
+      expect(error().includes("looks like YAML")).toBe(true, yaml[i]);
+    }
+    const others = [
+      "nul",
+      "a:b",
+      "-1x",
+      "\n\n\nx",
+      "\n\x0e\n\x01a",
+      "\n",
+      "{rules: 1}",
+      "\n\xff\xff\xff\xff",
+    ];
+    for (let i = 0; i < others.length; i++) {
+      config = Config.parse(latin1(others[i]));
+      expect(error().startsWith("line ")).toBe(true, others[i]);
+      expect(error().includes("looks like")).toBe(false, others[i]);
+    }
   });
 
   it("says where a syntax error is, and then reads nothing", () => {

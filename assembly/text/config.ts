@@ -32,7 +32,7 @@ export class Config {
   static parse(document: Bytes): Config {
     const fault = new FirstFault();
     const parsed = parseJson(document.size == 0 ? Bytes.of("{}") : document);
-    if (!parsed.value) fault.text = `line ${parsed.line}, column ${parsed.column}: ${parsed.reason}`;
+    fault.text = parsed.fault;
     return new Config(new ConfigNode(fault, parsed.value, null, EMPTY, -1), fault);
   }
 

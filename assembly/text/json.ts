@@ -8,6 +8,7 @@ import { Bytes } from "./bytes";
 import { isDigit, JsonScanner, QUOTE } from "./json-scanner";
 import { JsonKind, JsonValue } from "./json-value";
 import { MAX_DOCUMENT_SIZE } from "./limits";
+import { describeNotJson } from "./not-json";
 import { isContinuation } from "./utf8";
 
 /** Arrays and objects within one another. */
@@ -36,6 +37,8 @@ export class JsonDocument {
   /** Where the fault is, from 1; columns count characters. 0 if there is none. */
   line: i32 = 0;
   column: i32 = 0;
+  /** The same as a sentence, which also names what people write in place of JSON. */
+  fault: string = "";
 }
 
 /**
@@ -67,6 +70,8 @@ function refused(source: Bytes, offset: i32, reason: string): JsonDocument {
       document.column++;
     }
   }
+  const place = `line ${document.line}, column ${document.column}`;
+  document.fault = describeNotJson(source, `${place}: ${reason}`);
   return document;
 }
 

@@ -183,6 +183,11 @@ module that "build" makes replaces them. Requests under way end on the old
 module. After schema.ts or descriptor.ts is saved, the file of settings is
 checked again. Mistakes are shown, and the last good version stays.
 
+A bundle that "build" has made is run by its name, with one file for all its
+filters: --filter edge=edge.yaml. Its sources are built when the command starts.
+What filters write into Envoy's log is shown, up to 20 lines in a second. Where a
+filter traps, the line of its source is shown.
+
 Examples:
   meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=mine.yaml
   meshwright run --upstream http://127.0.0.1:8080 \\

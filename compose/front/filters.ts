@@ -9,15 +9,17 @@ import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { FilterChain } from "../../filters/descriptor.js";
+import { buildBundle } from "../../toolchain/bundle/bundle.js";
+import { findRunnable, type RunnableFilter } from "../../toolchain/bundle/find.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
-import { findMember, type Member } from "../../toolchain/package/member.js";
+import { namedModule } from "../../toolchain/compile/module-source.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
 import type { FilterFile } from "./arguments.js";
 
 /** A filter at one place in the chain. */
 export interface FrontFilter {
-  readonly member: Member;
+  readonly member: RunnableFilter;
   /** The file of its settings, as the user named it. */
   readonly file: string;
   readonly config: Json;
@@ -38,7 +40,7 @@ export async function readFrontFilter(
   { filter, file, chain }: FilterFile,
   grpcServices: readonly string[],
 ): Promise<FrontFilter> {
-  const member = await findMember(filter);
+  const member = await findRunnable(filter);
   if (chain !== undefined && !member.isOwn) {
     throw new MeshwrightError(
       "usage",
@@ -64,13 +66,20 @@ function remedy(name: string): string {
  * the filters' names. Throws `MeshwrightError("build")`.
  */
 export async function buildModules(
-  members: readonly Member[],
+  members: readonly RunnableFilter[],
   options: { readonly outDir?: string | undefined; readonly onProgress: (line: string) => void },
 ): Promise<ReadonlyMap<string, string>> {
   const { outDir, onProgress } = options;
-  const entries = [...new Set(members.map(({ entry }) => entry))];
+  const distinct = [...new Map(members.map((member) => [member.entry, member])).values()];
+  const entries = distinct.filter(({ parts }) => parts === undefined).map(({ entry }) => entry);
   const built = await buildFilters(entries, { onProgress, ...(outDir === undefined ? {} : { outDir }) });
-  return new Map(built.map(({ name, path: file }) => [name, file]));
+  const bundles: (readonly [string, string])[] = [];
+  for (const { name, entry, parts } of distinct) {
+    if (parts === undefined) continue;
+    await buildBundle(name, parts, { onProgress, outDir: path.dirname(entry) });
+    bundles.push([name, entry]);
+  }
+  return new Map([...built.map(({ name, path: file }) => [name, file] as const), ...bundles]);
 }
 
 /**
@@ -93,10 +102,13 @@ export class ModuleCopies {
 
   /** Copies a filter's module as it is now. */
   async copy(name: string, module: string): Promise<string> {
-    const content = await readFile(module);
+    const content = await readFile(namedModule(module));
     const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
     const copy = path.join(this.#folder, `${name}.${hash}.wasm`);
     await mkdir(this.#folder, { recursive: true });
+    // The source map is found beside the module.
+    const map = await readFile(`${module}.map`).catch(() => undefined);
+    if (map !== undefined) await writeAtomically(`${copy}.map`, map);
     await writeAtomically(copy, content);
     return copy;
   }
@@ -105,7 +117,9 @@ export class ModuleCopies {
   async keepOnly(name: string, copy: string): Promise<void> {
     const files = (await readdir(this.#folder)).map((file) => path.join(this.#folder, file));
     const isOld = (file: string) =>
-      path.basename(file).replace(/\.[0-9a-f]+\.wasm$/, "") === name && file !== copy;
+      path.basename(file).replace(/\.[0-9a-f]+\.wasm(\.map)?$/, "") === name &&
+      file !== copy &&
+      file !== `${copy}.map`;
     await Promise.all(files.filter(isOld).map((file) => rm(file, { force: true })));
   }
 }

@@ -84,7 +84,10 @@ export class LiveFront implements Disposable {
       this.#watches.push(await watchContent(path.resolve(file), () => this.#queueFile(index, file)));
     }
     const members = new Map(filters.map(({ member }) => [member.name, member]));
-    for (const member of members.values()) if (member.isOwn || IN_CHECKOUT) this.#followSources(member);
+    for (const member of members.values()) {
+      // A bundle's sources are built again at the next start.
+      if (member.parts === undefined && (member.isOwn || IN_CHECKOUT)) this.#followSources(member);
+    }
   }
 
   [Symbol.dispose](): void {

@@ -9,7 +9,7 @@ import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
-import type { Member } from "../../toolchain/package/member.js";
+import type { RunnableFilter } from "../../toolchain/bundle/find.js";
 import type { RunEvent } from "../events.js";
 import { type LiveEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
@@ -109,6 +109,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
       directory: directory.path,
       ...(options.workers === undefined ? {} : { workers: options.workers }),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+      onEvent,
       ...(signal === undefined ? {} : { signal }),
     });
     const run = { front, envoy, directory, filters, modules, copies, outDir, onEvent };
@@ -163,7 +164,7 @@ async function readFilters(options: StartFrontOptions): Promise<readonly FrontFi
   return filters;
 }
 
-function membersOf(filters: readonly FrontFilter[]): readonly Member[] {
+function membersOf(filters: readonly FrontFilter[]): readonly RunnableFilter[] {
   return filters.map(({ member }) => member);
 }
 

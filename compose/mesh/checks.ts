@@ -1,7 +1,7 @@
 // The rules that span several places of a mesh file: every name must refer to something, and no two
 // things may have the same name.
 
-import { nearest, type Problem } from "../../envoy/problems.js";
+import { listed, nearest, type Problem } from "../../envoy/problems.js";
 import { choosesDestinations, destinationPlaces } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
@@ -12,14 +12,45 @@ import type { Mesh, MeshService } from "./shape.js";
 
 type Path = readonly PropertyKey[];
 
+/** The names in a mesh, collected once: a file may have tens of thousands. */
+interface Known {
+  readonly services: readonly string[];
+  /** Whether the file has a service of that name; every object has a `constructor`. */
+  readonly hasService: (name: string) => boolean;
+  /** Of all services, each name once. */
+  readonly versions: readonly string[];
+  readonly grpcServices: readonly string[];
+  /** The mesh-wide filters around a called service. */
+  readonly around: readonly FilterUse[];
+}
+
+function knownIn(mesh: Mesh): Known {
+  const services = Object.values(mesh.services);
+  return {
+    services: Object.keys(mesh.services),
+    hasService: (name) => Object.hasOwn(mesh.services, name),
+    versions: distinct(services.flatMap((service) => Object.keys(service.versions))),
+    grpcServices: Object.keys(mesh.grpcServices ?? {}),
+    around: placed([
+      ...(mesh.filters ?? []).filter((use) => use.at.some((place) => place !== "inbound")),
+      ...(mesh.gateway.filters ?? []),
+    ]).map(({ use }) => use),
+  };
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}
+
 /** All problems that span several places; each problem names its place. */
 export function checkMesh(mesh: Mesh): Problem[] {
+  const known = knownIn(mesh);
   const services = Object.entries(mesh.services);
   return [
-    ...gatewayProblems(mesh),
-    ...services.flatMap(([name, service]) => serviceProblems(mesh, name, service)),
-    ...grpcNameProblems(mesh),
-    ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(mesh, use, ["filters", i])),
+    ...gatewayProblems(mesh, known),
+    ...services.flatMap(([name, service]) => serviceProblems(known, name, service)),
+    ...grpcNameProblems(known),
+    ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(known, use, ["filters", i])),
   ];
 }
 
@@ -31,39 +62,50 @@ function placed<Use extends FilterUse>(uses: readonly Use[] = []): { use: Use; i
   return uses.flatMap((use, i) => ("descriptor" in use ? [{ use, i }] : []));
 }
 
-function gatewayProblems(mesh: Mesh): Problem[] {
+function gatewayProblems(mesh: Mesh, known: Known): Problem[] {
   const { routes, filters } = mesh.gateway;
-  const routed = routes
-    .map((route) => serviceNamed(mesh, route.service))
-    .filter((service) => service !== undefined);
-  const versions = routed.flatMap((service) => Object.keys(service.versions));
+  const routed = distinct(routes.map((route) => route.service))
+    .filter(known.hasService)
+    .map((name) => mesh.services[name]);
+  const versions = distinct(routed.flatMap((service) => Object.keys(service?.versions ?? {})));
   return [
-    ...routes.flatMap((route, i) => [
-      ...unknownService(mesh, route.service, ["gateway", "routes", i, "service"]),
-      ...unreachableRoute(routes, i),
-    ]),
+    ...routes.flatMap(({ service }, i) =>
+      unknownService(known, service, ["gateway", "routes", i, "service"]),
+    ),
+    ...unreachableRoutes(routes),
     ...placed(filters).flatMap(({ use, i }) =>
-      filterProblems(mesh, use, versions, "a routed service", ["gateway", "filters", i]),
+      filterProblems(known, use, versions, "a routed service", ["gateway", "filters", i]),
     ),
   ];
 }
 
-function unreachableRoute(routes: Mesh["gateway"]["routes"], i: number): Problem[] {
-  const prefix = routes[i]?.prefix ?? "";
-  const before = routes.findIndex((route) => prefix.startsWith(route.prefix));
-  if (before >= i) return [];
-  const reason = `is never reached: routes[${before}] already takes "${routes[before]?.prefix}"; put this one first`;
-  return [{ path: ["gateway", "routes", i, "prefix"], reason }];
+/** Routes whose requests an earlier route takes. */
+function unreachableRoutes(routes: Mesh["gateway"]["routes"]): Problem[] {
+  const firsts = new Map<string, number>();
+  // Only the lengths of earlier prefixes are looked up: a file may have tens of thousands of them.
+  const lengths = new Set<number>();
+  return routes.flatMap(({ prefix }, i) => {
+    const taken = [...lengths].map((length) => firsts.get(prefix.slice(0, length)) ?? i);
+    const before = Math.min(i, ...taken);
+    if (before < i) {
+      const reason = `is never reached: routes[${before}] already takes "${routes[before]?.prefix}"; put this one first`;
+      return [{ path: ["gateway", "routes", i, "prefix"], reason }];
+    }
+    firsts.set(prefix, i);
+    lengths.add(prefix.length);
+    return [];
+  });
 }
 
-function serviceProblems(mesh: Mesh, name: string, service: MeshService): Problem[] {
+function serviceProblems(known: Known, name: string, service: MeshService): Problem[] {
   const path: Path = ["services", name];
   const versions = Object.keys(service.versions);
   const { calls = [] } = service;
   const filters = placed(service.filters);
+  const firsts = new Map(calls.map((called, i) => [called, i] as const).reverse());
   const problems = calls.flatMap((called, i) => [
-    ...unknownService(mesh, called, [...path, "calls", i]),
-    ...(calls.indexOf(called) < i ? [{ path: [...path, "calls", i], reason: "is named twice" }] : []),
+    ...unknownService(known, called, [...path, "calls", i]),
+    ...((firsts.get(called) ?? i) < i ? [{ path: [...path, "calls", i], reason: "is named twice" }] : []),
   ]);
   if (service.default !== undefined && !versions.includes(service.default)) {
     problems.push({
@@ -77,8 +119,8 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
       path: [...path, "filters"],
       reason,
     })),
-    ...retryProblems(mesh, service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
-    ...filters.flatMap(({ use, i }) => filterProblems(mesh, use, versions, name, [...path, "filters", i])),
+    ...retryProblems(known, service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
+    ...filters.flatMap(({ use, i }) => filterProblems(known, use, versions, name, [...path, "filters", i])),
   ];
 }
 
@@ -91,13 +133,9 @@ function choiceProblems(filters: readonly FilterUse[]): string[] {
     : [`have ${first.filter} and ${second.filter}, which both choose a destination; keep one of them`];
 }
 
-function retryProblems(mesh: Mesh, service: MeshService): Problem[] {
-  const meshWide = (mesh.filters ?? []).filter((use) => use.at.some((place) => place !== "inbound"));
-  const around = placed([...meshWide, ...(mesh.gateway.filters ?? []), ...(service.filters ?? [])]);
-  const conditions = conditionsProblem(
-    around.map(({ use }) => use),
-    service.retries?.on,
-  );
+function retryProblems({ around }: Known, service: MeshService): Problem[] {
+  const own = placed(service.filters).map(({ use }) => use);
+  const conditions = service.retries && conditionsProblem([...around, ...own], service.retries.on);
   const perTry = perTryTimeoutProblem(service);
   return [
     ...(conditions === undefined ? [] : [{ path: ["retries", "on"], reason: conditions }]),
@@ -105,16 +143,15 @@ function retryProblems(mesh: Mesh, service: MeshService): Problem[] {
   ];
 }
 
-function meshFilterProblems(mesh: Mesh, use: FilterUse & { at: readonly string[] }, path: Path): Problem[] {
-  const versions = Object.values(mesh.services).flatMap((service) => Object.keys(service.versions));
-  const problems = filterProblems(mesh, use, versions, "any service", path);
+function meshFilterProblems(known: Known, use: FilterUse & { at: readonly string[] }, path: Path): Problem[] {
+  const problems = filterProblems(known, use, known.versions, "any service", path);
   if (!choosesDestinations(use) || !use.at.includes("inbound")) return problems;
   const reason = `${use.filter} has nothing to choose at "inbound", which leads to the app alone; use "outbound"`;
   return [...problems, { path: [...path, "at", use.at.indexOf("inbound")], reason }];
 }
 
 function filterProblems(
-  mesh: Mesh,
+  { grpcServices }: Known,
   use: FilterUse,
   versions: readonly string[],
   whose: string,
@@ -123,7 +160,7 @@ function filterProblems(
   const destinations = destinationPlaces(use)
     .filter((place) => !versions.includes(place.name))
     .map((place) => ({ path: place.path, reason: unknown(place.name, versions, `version of ${whose}`) }));
-  const services = grpcServiceProblems(use, Object.keys(mesh.grpcServices ?? {}), addService);
+  const services = grpcServiceProblems(use, grpcServices, addService);
   return [...destinations, ...services].map((problem) => ({
     path: [...path, "config", ...problem.path],
     reason: problem.reason,
@@ -138,9 +175,9 @@ function addService(name: string): string {
  * Every Envoy has these clusters beside the mesh's own, and filters' settings use these names
  * unchanged.
  */
-function grpcNameProblems(mesh: Mesh): Problem[] {
-  const taken = new Set([APP_CLUSTER, ...Object.keys(mesh.services).map(outboundName)]);
-  return Object.keys(mesh.grpcServices ?? {})
+function grpcNameProblems({ services, grpcServices }: Known): Problem[] {
+  const taken = new Set([APP_CLUSTER, ...services.map(outboundName)]);
+  return grpcServices
     .filter((name) => taken.has(name))
     .map((name) => ({
       path: ["grpcServices", name],
@@ -148,18 +185,12 @@ function grpcNameProblems(mesh: Mesh): Problem[] {
     }));
 }
 
-/** Reads only the file's own entries, because every object has a `constructor`. */
-function serviceNamed(mesh: Mesh, name: string): MeshService | undefined {
-  return Object.hasOwn(mesh.services, name) ? mesh.services[name] : undefined;
-}
-
-function unknownService(mesh: Mesh, name: string, path: Path): Problem[] {
-  if (serviceNamed(mesh, name) !== undefined) return [];
-  return [{ path, reason: unknown(name, Object.keys(mesh.services), "service") }];
+function unknownService({ services, hasService }: Known, name: string, path: Path): Problem[] {
+  return hasService(name) ? [] : [{ path, reason: unknown(name, services, "service") }];
 }
 
 function unknown(name: string, known: readonly string[], kind: string): string {
   const near = nearest(name, known);
-  const help = near === undefined ? `there is ${[...new Set(known)].join(", ")}` : `did you mean "${near}"?`;
+  const help = near === undefined ? `there is ${listed(known)}` : `did you mean "${near}"?`;
   return `there is no ${kind} "${name}"; ${help}`;
 }

@@ -43,7 +43,7 @@ function nameOf(use: unknown): string[] {
  */
 async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDescriptor[]> {
   const own = ownFilterNames();
-  const found = await Promise.all(own.filter((name) => named.has(name)).map(findMember));
+  const found = await Promise.all(own.filter((name) => named.has(name)).map((name) => findMember(name)));
   if ([...named].every((name) => isCatalogName(name) || own.includes(name))) return found;
   return [...found, ...(await readable(own.filter((name) => !named.has(name))))];
 }
@@ -53,7 +53,7 @@ async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDe
  * filter is used.
  */
 async function readable(names: readonly string[]): Promise<readonly FilterDescriptor[]> {
-  const read = await Promise.allSettled(names.map(findMember));
+  const read = await Promise.allSettled(names.map((name) => findMember(name)));
   return read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 

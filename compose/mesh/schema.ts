@@ -1,7 +1,7 @@
 // The schema of a whole mesh file: its shape, and the rules that span several places.
 
-import { z } from "zod";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
+import { jsonSchemaOf } from "../../filters/shared/json-schema.js";
 import { checkMesh } from "./checks.js";
 import { meshShape } from "./shape.js";
 
@@ -21,6 +21,5 @@ export function meshSchema(filters: readonly FilterDescriptor[]) {
  * @param filters the filters that the file may name
  */
 export function meshJsonSchema(filters: readonly FilterDescriptor[]): Readonly<Record<string, unknown>> {
-  const json = z.toJSONSchema(meshSchema(filters), { io: "input", unrepresentable: "any" });
-  return { title: "meshwright mesh file", ...json };
+  return { title: "meshwright mesh file", ...jsonSchemaOf(meshSchema(filters)) };
 }

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Json } from "../../envoy/config/json.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
+import { inJsonSchema } from "../../filters/shared/json-schema.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { NAME } from "./names.js";
@@ -49,6 +50,8 @@ function configOf(descriptor: FilterDescriptor): z.ZodType<Json> {
   return schema.safeParse({}).success ? schema.prefault({}) : schema;
 }
 
+const notEmpty = inJsonSchema((named: object) => Object.keys(named).length > 0, { minProperties: 1 });
+
 const environment = z.record(
   z
     .string()
@@ -59,10 +62,13 @@ const environment = z.record(
   z.union([z.string(), z.number(), z.boolean()]),
 );
 
-const url = z.string().superRefine((text, context) => {
-  const parsed = parseUpstreamUrl(text);
-  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
-});
+const url = z
+  .string()
+  .meta({ pattern: "^[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\\\]+[/\\\\]?[?]?#?\\s*$" })
+  .superRefine((text, context) => {
+    const parsed = parseUpstreamUrl(text);
+    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
+  });
 
 const version = z.union([
   z.strictObject({
@@ -90,7 +96,7 @@ const service = (filters: readonly FilterDescriptor[]) =>
   z.strictObject({
     versions: z
       .record(name, version)
-      .refine((versions) => Object.keys(versions).length > 0, "must name at least one version")
+      .refine(notEmpty, "must name at least one version")
       .describe(
         "How each version is started, by its name. A destination that a filter chooses is a version's name.",
       ),
@@ -99,6 +105,7 @@ const service = (filters: readonly FilterDescriptor[]) =>
       .describe("The version that takes requests for which no filter decides. Default: the first."),
     calls: z
       .array(name)
+      .meta({ uniqueItems: true })
       .optional()
       .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
     timeout: timeoutSchema
@@ -138,13 +145,12 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
             }),
           )
           .min(1, "must name at least one route")
+          .meta({ uniqueItems: true })
           .describe("Tried in order; the first that matches decides."),
         filters: z.array(filterUse(filters, {})).optional().describe("Filters at the gateway's public port."),
       })
       .describe("The Envoy through which requests enter the mesh."),
-    services: z
-      .record(name, service(filters))
-      .refine((services) => Object.keys(services).length > 0, "must name at least one service"),
+    services: z.record(name, service(filters)).refine(notEmpty, "must name at least one service"),
     grpcServices: z
       .record(name, z.strictObject({ url: url.describe("The service's address; it must speak HTTP/2.") }))
       .optional()

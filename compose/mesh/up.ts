@@ -6,6 +6,7 @@ import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
+import { namedModule } from "../../toolchain/compile/module-source.js";
 import type { RunEvent } from "../events.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
@@ -66,7 +67,7 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
       home: path.dirname(file),
       caFile: speaksTls(mesh) ? await findCaBundle() : undefined,
       ports: await choosePorts(mesh, gatewayPort),
-      modulePath: (filter) => modulePath(filter, options.modules),
+      modulePath: (filter) => namedModule(modulePath(filter, options.modules)),
     };
     const plan = planMesh(mesh, planOptions);
     const parts = await startParts(plan, { binary, directory, onEvent, ...(signal ? { signal } : {}) });
@@ -157,7 +158,7 @@ async function startParts(plan: MeshPlan, options: StartPartsOptions): Promise<r
 
 function partStarts(
   plan: MeshPlan,
-  { binary, directory }: StartPartsOptions,
+  { binary, directory, onEvent }: StartPartsOptions,
   signal: AbortSignal,
 ): [what: string, begin: () => Promise<MeshPart>][] {
   const envoys = plan.envoys.map((envoy): [string, () => Promise<MeshPart>] => [
@@ -166,6 +167,7 @@ function partStarts(
       const running = await startPlannedEnvoy(envoy, {
         binary,
         directory: path.join(directory.path, "envoys"),
+        onEvent,
         signal,
       });
       return { kind: "envoy", name: envoy.name, envoy: running, running: running.process };

@@ -24,6 +24,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** The name for messages. */
   readonly name: string;
+  /** Called with each line of output. Must not throw. */
+  readonly onLine?: (line: string) => void;
   /** Output is appended to this file, made with mode 0644; its folder must exist. */
   readonly logFile?: string;
 }
@@ -79,7 +81,15 @@ export function startChild(options: ChildOptions): ManagedChild {
     );
   }
   const ring = new LineRing();
-  const flushed = collect([child.stdout, child.stderr], ring, file);
+  const flushed = collect(
+    [child.stdout, child.stderr],
+    (line) => {
+      ring.push(line);
+      file?.write(`${line}\n`);
+      options.onLine?.(line);
+    },
+    file,
+  );
   const exited = watch(child, pid, flushed);
   const stop = () => stopGroup(child, pid, exited);
   return { name, pid, exited, logs: () => ring.text(), stop, [Symbol.asyncDispose]: stop };
@@ -93,16 +103,14 @@ function openLog(path: string): WriteStream {
   return stream;
 }
 
-/**
- * Writes output to the ring and the file. Returns a function that ends the file after the last
- * line.
- */
-function collect(streams: readonly Readable[], ring: LineRing, file?: WriteStream): () => Promise<void> {
+/** Passes on the lines of output. Returns a function that ends the file after the last line. */
+function collect(
+  streams: readonly Readable[],
+  onLine: (line: string) => void,
+  file?: WriteStream,
+): () => Promise<void> {
   const splitters = streams.map((stream) => {
-    const splitter = new LineSplitter((line) => {
-      ring.push(line);
-      file?.write(`${line}\n`);
-    });
+    const splitter = new LineSplitter(onLine);
     stream.on("data", (chunk: Buffer) => splitter.write(chunk));
     return splitter;
   });

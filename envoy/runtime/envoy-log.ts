@@ -9,7 +9,8 @@ interface LogEntry {
   readonly text: string;
 }
 
-const entryStart = /^\[\d{4}-\d\d-\d\d [\d:.]+\]\[(\d+)\]\[(\w+)\]\[([\w-]+)\] (?:\[[^\]]*\] )?(.*)$/;
+/** The first line of an entry: its thread, level, component and text. */
+export const entryStart = /^\[\d{4}-\d\d-\d\d [\d:.]+\]\[(\d+)\]\[(\w+)\]\[([\w-]+)\] (?:\[[^\]]*\] )?(.*)$/;
 const filterLog = /^wasm log[^:]*: (.*)$/;
 const refusal = /^Filesystem config update (?:rejected|failure): (.*)$/;
 

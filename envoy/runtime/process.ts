@@ -16,6 +16,8 @@ import {
 
 export interface EnvoyProcessOptions extends EnvoyRunOptions {
   readonly binary: EnvoyBinary;
+  /** Called with each line of Envoy's output. Must not throw. */
+  readonly onLine?: (line: string) => void;
   /** An abort stops Envoy, during the start and after it. */
   readonly signal?: AbortSignal;
 }
@@ -42,6 +44,7 @@ export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<E
     command: binary.path,
     args: envoyArguments(file, options),
     logFile: join(directory, `${name}.log`),
+    ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
   });
   const onAbort = () => void child.stop();
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
+import { contains, has, inJsonSchema } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
   atMostOneOf,
@@ -61,6 +62,16 @@ import {
 const delayTime = duration("0ms", shownDuration(MAX_DELAY_MS));
 const spread = duration("1ms", shownDuration(MAX_DELAY_MS));
 
+interface Answered {
+  readonly status?: number | undefined;
+  readonly body?: string | undefined;
+}
+
+interface Percentile {
+  readonly percentile: number;
+  readonly delay: string;
+}
+
 const IN_SIGMAS = `must be from ${MIN_SIGMA} to ${MAX_SIGMA}`;
 const IN_PERCENTILES = `must be from 0 to ${LAST_PERCENTILE}`;
 
@@ -108,19 +119,28 @@ const delay = z
       .min(MIN_PERCENTILES)
       .max(MAX_PERCENTILES)
       .refine(
-        (list) => list[0]?.percentile === 0 && list.at(-1)?.percentile === LAST_PERCENTILE,
+        inJsonSchema(
+          (list: readonly Percentile[]) =>
+            list[0]?.percentile === 0 && list.at(-1)?.percentile === LAST_PERCENTILE,
+          {
+            allOf: [contains("percentile", { const: 0 }), contains("percentile", { const: LAST_PERCENTILE })],
+          },
+        ),
         `must begin with percentile 0 and end with ${LAST_PERCENTILE}`,
       )
       .refine(
-        (list) =>
-          list.every((entry, i) => {
-            const before = list[i - 1];
-            return (
-              before === undefined ||
-              (before.percentile < entry.percentile &&
-                (millisecondsOf(before.delay) ?? 0) <= (millisecondsOf(entry.delay) ?? 0))
-            );
-          }),
+        inJsonSchema(
+          (list: readonly Percentile[]) =>
+            list.every((entry, i) => {
+              const before = list[i - 1];
+              return (
+                before === undefined ||
+                (before.percentile < entry.percentile &&
+                  (millisecondsOf(before.delay) ?? 0) <= (millisecondsOf(entry.delay) ?? 0))
+              );
+            }),
+          { uniqueItems: true },
+        ),
         "must rise from entry to entry",
       )
       .optional()
@@ -157,10 +177,17 @@ const abort = z
     contentType: contentType.optional().describe("Type of the body. Default text/plain."),
   })
   .refine(exactlyOneOf(ABORT_STATUSES), `needs exactly one of ${ABORT_STATUSES.join(", ")}`)
-  .refine((value) => !value.body || (value.status !== NO_CONTENT && value.status !== NOT_MODIFIED), {
-    path: ["body"],
-    error: "must be empty: a response of that status has no body",
-  });
+  .refine(
+    inJsonSchema(
+      (value: Answered) => !value.body || (value.status !== NO_CONTENT && value.status !== NOT_MODIFIED),
+      {
+        if: has("status", { enum: [NO_CONTENT, NOT_MODIFIED] }),
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { properties: { body: { const: "" } } },
+      },
+    ),
+    { path: ["body"], error: "must be empty: a response of that status has no body" },
+  );
 
 const blackHole = z.strictObject({
   limit: duration("1ms", shownDuration(MAX_BLACK_HOLE_MS))
@@ -188,7 +215,12 @@ const rfc3339 = z.iso.datetime({ offset: true });
 const instant = z
   .string()
   .max(MAX_INSTANT_SIZE, `must be at most ${MAX_INSTANT_SIZE} characters long`)
-  .refine((value) => rfc3339.safeParse(value).success, "must be a time such as 2026-11-21T18:00:00Z")
+  .refine(
+    inJsonSchema((value) => rfc3339.safeParse(value).success, {
+      pattern: z.regexes.datetime({ offset: true }).source,
+    }),
+    "must be a time such as 2026-11-21T18:00:00Z",
+  )
   .meta({ format: "date-time" });
 
 const rule = z

@@ -2,6 +2,7 @@
 // that both accept and refuse the same documents.
 
 import { z } from "zod";
+import { contains, inJsonSchema, needs } from "../shared/json-schema.js";
 import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../shared/match-schema.js";
 import { haveNamesOfTheirOwn, inOneModule, label, salt, stickyKey } from "../shared/rule-schema.js";
 import {
@@ -36,7 +37,13 @@ const split = z
       )
       .min(1)
       .max(MAX_DESTINATIONS)
-      .refine((list) => list.some((entry) => entry.weight > 0), "needs a weight above 0")
+      .refine(
+        inJsonSchema(
+          (list: readonly { readonly weight: number }[]) => list.some((entry) => entry.weight > 0),
+          contains("weight", { type: "number", exclusiveMinimum: 0 }),
+        ),
+        "needs a weight above 0",
+      )
       .refine(haveNamesOfTheirOwn, "names a destination twice")
       .describe("The first is the base, which the shares of the others are taken from."),
     pins: z
@@ -54,10 +61,7 @@ const split = z
       .optional()
       .describe("Keys that go to a destination whatever the weights say."),
   })
-  .refine((value) => value.pins === undefined || value.key !== undefined, {
-    path: ["pins"],
-    message: "needs 'key'",
-  });
+  .refine(needs("pins", "key"), { path: ["pins"], message: "needs 'key'" });
 
 const rule = z
   .strictObject({

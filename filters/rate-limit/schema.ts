@@ -3,10 +3,12 @@
 
 import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
+import { has, hasKey, inJsonSchema, needs } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
   exactlyOneOf,
   matchSchema,
+  noneOf,
   testedHeaderName,
   whole,
   writtenHeaderName,
@@ -60,10 +62,8 @@ const cost = z
       .describe(`Highest cost; a higher one is cut down to it. Default ${DEFAULT_MAX_COST}.`),
   })
   .refine(exactlyOneOf(COSTS), `needs exactly one of ${COSTS.join(", ")}`)
-  .refine(
-    (value) => value.header !== undefined || (value.default === undefined && value.max === undefined),
-    "'default' and 'max' need 'header'",
-  );
+  .refine(needs("default", "header"), "'default' and 'max' need 'header'")
+  .refine(needs("max", "header"), "'default' and 'max' need 'header'");
 
 /**
  * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is refused,
@@ -75,10 +75,23 @@ function isAddressOrRange(value: string): boolean {
   return Number(prefix ?? 0) <= (isIPv4(address) ? IPV4_BITS : IPV6_BITS);
 }
 
+const BYTE = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4_RANGE = `${BYTE}(?:\\.${BYTE}){3}(?:/(?:3[0-2]|[12]?\\d))?`;
+/** Of IPv6 it says only which characters it has, and that there are two colons. */
+const IPV6_RANGE = "(?=[^:]*:[^:]*:)[0-9A-Fa-f:]+(?:[0-9.]+)?(?:/(?:12[0-8]|1[01]\\d|[1-9]?\\d))?";
+const ADDRESS_OR_RANGE = `^(?:${IPV4_RANGE}|${IPV6_RANGE})$`;
+
 const exempt = z
   .strictObject({
     clientAddresses: z
-      .array(z.string().refine(isAddressOrRange, "must be an IP address or a CIDR range"))
+      .array(
+        z
+          .string()
+          .refine(
+            inJsonSchema(isAddressOrRange, { pattern: ADDRESS_OR_RANGE }),
+            "must be an IP address or a CIDR range",
+          ),
+      )
       .min(1)
       .max(MAX_RANGES)
       .optional()
@@ -115,10 +128,7 @@ const rule = z
     global: global.optional().describe("Asks the rate limit service, with the key's parts as a descriptor."),
   })
   .refine(atLeastOneOf(["local", "global"]), "needs local, global or both")
-  .refine((value) => value.global === undefined || value.key !== undefined, {
-    path: ["global"],
-    message: "needs 'key'",
-  });
+  .refine(needs("global", "key"), { path: ["global"], message: "needs 'key'" });
 
 const answer = z.strictObject({
   status: whole(MIN_STATUS, MAX_STATUS)
@@ -143,7 +153,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 export const rateLimitSchema = z
   .strictObject({
     explainHeader: writtenHeaderName
-      .refine((name) => !OWN_FIELDS.has(name), "must not be a field that says what is left of a limit")
+      .refine(noneOf([...OWN_FIELDS]), "must not be a field that says what is left of a limit")
       .optional()
       .describe("Response header that says what each rule decided. Default: none."),
     headers: z
@@ -176,6 +186,24 @@ export const rateLimitSchema = z
     });
   })
   .superRefine(inOneModule)
+  .meta({
+    allOf: [
+      {
+        if: { properties: { rules: { type: "array", contains: hasKey("global") } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: hasKey("service"),
+      },
+      {
+        if: has("service", has("failureMode", { const: LOCAL_FAILURE })),
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: {
+          properties: {
+            rules: { type: "array", items: { type: "object", properties: { global: hasKey("fallback") } } },
+          },
+        },
+      },
+    ],
+  })
   .describe("Configuration of the filter rate-limit.");
 
 export type RateLimitConfig = z.infer<typeof rateLimitSchema>;

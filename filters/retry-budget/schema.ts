@@ -2,6 +2,7 @@
 // that both accept and refuse the same documents.
 
 import { z } from "zod";
+import { has, hasKey } from "../shared/json-schema.js";
 import {
   atMostOneOf,
   exactlyOneOf,
@@ -181,6 +182,11 @@ export const retryBudgetSchema = z
   })
   .superRefine(refuseMaxRetriesUpstream)
   .superRefine(inOneModule)
+  .meta({
+    if: { not: has("where", { const: DOWNSTREAM }) },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { properties: { budgets: { type: "array", items: { not: hasKey("maxRetries") } } } },
+  })
   .describe("Configuration of the filter retry-budget.");
 
 export type RetryBudgetConfig = z.infer<typeof retryBudgetSchema>;

@@ -9,10 +9,14 @@ import {
   MAX_NAME_SIZE,
   MAX_TEXT_SIZE,
 } from "../../assembly/rules/limits.js";
+import { inJsonSchema } from "./json-schema.js";
 import { text } from "./text-schema.js";
 
 /** A word of the path to a value in Envoy's metadata. */
-const word = text(1, MAX_NAME_SIZE).refine((value) => !value.includes("\0"), "must not have a NUL");
+const word = text(1, MAX_NAME_SIZE).refine(
+  inJsonSchema((value: string) => !value.includes("\0"), { pattern: "^[^\\u0000]*$" }),
+  "must not have a NUL",
+);
 
 const place = {
   payload: word.describe("`payload_in_metadata` of the filter envoy.filters.http.jwt_authn."),

@@ -25,6 +25,7 @@ import {
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
 import { claimTests } from "./claim-schema.js";
+import { hasKey, inJsonSchema } from "./json-schema.js";
 import { text } from "./text-schema.js";
 
 /** Headers that hold the connection or the message together. */
@@ -39,12 +40,17 @@ const FORMAT: ReadonlySet<string> = new Set(FORMAT_HEADERS.split(" "));
 const NAME = `[a-z0-9${HEADER_NAME_MARKS}]{1,${MAX_HEADER_NAME_SIZE}}`;
 const MUST_BE_NAME = `must be a header name in lower case, 1 to ${MAX_HEADER_NAME_SIZE} characters`;
 
+/** For `refine`: the text is none of these. */
+export function noneOf(words: readonly string[]) {
+  return inJsonSchema((word: string) => !words.includes(word), { not: { enum: words } });
+}
+
 /** A header's name in proxy-wasm. */
 const headerName = z.string("must be a string").regex(new RegExp(`^${NAME}$`), MUST_BE_NAME);
 
 /** The name of a header that a filter writes. */
 export const writtenHeaderName = headerName.refine(
-  (name) => !MESSAGE.has(name) && !FORMAT.has(name),
+  noneOf([...MESSAGE, ...FORMAT]),
   "must not be a header that has a meaning of its own",
 );
 
@@ -53,7 +59,7 @@ export const writtenHeaderName = headerName.refine(
  * message together.
  */
 export const replyHeaderName = headerName.refine(
-  (name) => !MESSAGE.has(name),
+  noneOf([...MESSAGE]),
   "must not be a header that holds the message together",
 );
 
@@ -97,17 +103,21 @@ export const percentage = z
 
 /** For `refine`: the object has exactly one of these keys. */
 export function exactlyOneOf(names: readonly string[]) {
-  return (value: object): boolean => countPresent(value, names) === 1;
+  const fragment = { oneOf: names.map(hasKey) };
+  return inJsonSchema((value: object) => countPresent(value, names) === 1, fragment);
 }
 
 /** For `refine`: the object has at least one of these keys. */
 export function atLeastOneOf(names: readonly string[]) {
-  return (value: object): boolean => countPresent(value, names) >= 1;
+  const fragment = { anyOf: names.map(hasKey) };
+  return inJsonSchema((value: object) => countPresent(value, names) >= 1, fragment);
 }
 
 /** For `refine`: the object has at most one of these keys. */
 export function atMostOneOf(names: readonly string[]) {
-  return (value: object): boolean => countPresent(value, names) <= 1;
+  const none = { not: { anyOf: names.map(hasKey) } };
+  const fragment = { oneOf: [...names.map(hasKey), none] };
+  return inJsonSchema((value: object) => countPresent(value, names) <= 1, fragment);
 }
 
 function countPresent(value: object, names: readonly string[]): number {
@@ -149,7 +159,7 @@ const valueTests = {
       from: integer.optional().describe("Smallest number that matches."),
       to: integer.optional().describe("Largest number that matches."),
     })
-    .refine((range) => range.from !== undefined || range.to !== undefined, "needs 'from', 'to' or both")
+    .refine(atLeastOneOf(["from", "to"]), "needs 'from', 'to' or both")
     .refine(
       (range) => range.from === undefined || range.to === undefined || range.from <= range.to,
       "'from' must not be above 'to'",
@@ -190,7 +200,10 @@ const path = z
     prefix: text(1, MAX_TEXT_SIZE).optional().describe("The path begins with this."),
     suffix: text(1, MAX_TEXT_SIZE).optional().describe("The path ends with this."),
     segments: text(1, MAX_TEXT_SIZE)
-      .refine((value) => value.startsWith("/"), "must begin with '/'")
+      .refine(
+        inJsonSchema((value: string) => value.startsWith("/"), { pattern: "^/" }),
+        "must begin with '/'",
+      )
       .optional()
       .describe("The path is this or goes on below it: /api/v1 matches /api/v1 and /api/v1/x, not /api/v10."),
   })

@@ -2,6 +2,7 @@
 // `assembly/text/reply-config.ts`.
 
 import { MAX_BODY_SIZE, MAX_CONTENT_TYPE_SIZE, MAX_HEADER_VALUE_SIZE } from "../../assembly/text/limits.js";
+import { inJsonSchema } from "./json-schema.js";
 import { text } from "./match-schema.js";
 
 /** A body. */
@@ -9,12 +10,17 @@ export const replyBody = text(0, MAX_BODY_SIZE);
 
 /** The content type of a body. */
 export const contentType = text(1, MAX_CONTENT_TYPE_SIZE).refine(
-  (value) => /^[\x20-\x7e]*$/.test(value),
+  inJsonSchema((value: string) => /^[\x20-\x7e]*$/.test(value), { pattern: "^[ -~]*$" }),
   "must be printable ASCII",
 );
 
 /** The value of a header that a filter writes. */
 export const headerValue = text(0, MAX_HEADER_VALUE_SIZE).refine(
-  (value) => ![...value].some((char) => (char < " " && char !== "\t") || char === "\x7f"),
+  inJsonSchema(
+    (value: string) => ![...value].some((char) => (char < " " && char !== "\t") || char === "\x7f"),
+    {
+      pattern: "^[^\\u0000-\\u0008\\u000A-\\u001F\\u007F]*$",
+    },
+  ),
   "must have no control characters but tabs",
 );

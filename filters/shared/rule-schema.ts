@@ -16,6 +16,8 @@ import {
   SECOND,
 } from "../../assembly/text/limits.js";
 import { claim } from "./claim-schema.js";
+import { durationPattern } from "./duration-pattern.js";
+import { inJsonSchema } from "./json-schema.js";
 import { exactlyOneOf, matchSchema, percentage, testedHeaderName, text } from "./match-schema.js";
 
 export { claim };
@@ -36,9 +38,11 @@ export const label = z
   );
 
 /** For `refine` of a list: no two of its entries have the same name. */
-export function haveNamesOfTheirOwn(entries: readonly { readonly name: string }[]): boolean {
-  return new Set(entries.map((entry) => entry.name)).size === entries.length;
-}
+export const haveNamesOfTheirOwn = inJsonSchema(
+  (entries: readonly { readonly name: string }[]) =>
+    new Set(entries.map((entry) => entry.name)).size === entries.length,
+  { uniqueItems: true },
+);
 
 /** What identifies a request when the same one must always have the same outcome. */
 export const stickyKey = z
@@ -88,10 +92,16 @@ export function duration(min: string, max: string) {
       (value) => millisecondsOf(value) !== undefined,
       "must be a length of time in whole milliseconds, such as 250ms, 1.5s, 10m or 24h",
     )
-    .refine((value) => {
-      const ms = millisecondsOf(value);
-      return ms === undefined || (ms >= least && ms <= most);
-    }, `must be from ${min} to ${max}`);
+    .refine(
+      inJsonSchema(
+        (value: string) => {
+          const ms = millisecondsOf(value);
+          return ms === undefined || (ms >= least && ms <= most);
+        },
+        { pattern: durationPattern(least, most, MILLISECONDS) },
+      ),
+      `must be from ${min} to ${max}`,
+    );
 }
 
 /** Makes the shares or splits of one key independent of others. */

@@ -17,6 +17,7 @@ function formats<const Names extends readonly [string, ...string[]]>(names: Name
     .array(z.enum(names, { error: `must be one of ${names.join(", ")}` }))
     .min(1, "must have at least 1 item")
     .max(names.length, { error: `must have at most ${names.length} items`, abort: true })
+    .meta({ uniqueItems: true })
     .superRefine((list, context) => {
       list.forEach((name, i) => {
         if (list.indexOf(name) < i)

@@ -1,8 +1,8 @@
 // A trap as its reader wants it: what was broken, and the source lines that led there instead of
 // the engine's byte offsets.
 
+import { isOwn, ModuleSource, type Origin } from "../../toolchain/compile/module-source.js";
 import { isLibrary, type SourcePlace } from "../../toolchain/compile/source-map.js";
-import { isOwn, ModuleSource, type Origin } from "./module-source.js";
 
 /** A function of the module that was running when it trapped. */
 export interface TrapFrame {

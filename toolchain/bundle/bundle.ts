@@ -2,7 +2,6 @@
 // configuration under its name.
 
 import path from "node:path";
-import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { isCatalogName } from "../../filters/catalog.js";
@@ -21,6 +20,7 @@ import { type Source, sourceAt, workspaceRoot } from "../compile/source.js";
 import { SourceMap } from "../compile/source-map.js";
 import { findMember, type Member, NAME, NAME_RULE, refuseRepeated } from "../package/member.js";
 import { type BundlePart, bundlePlace, sourceOfBundle } from "./entry.js";
+import { bundleComment, bundleDescriptor, schemaFile } from "./find.js";
 
 /**
  * Compiles `filters`, in the order of the chain, to the one module NAME.wasm, and writes the JSON
@@ -35,11 +35,11 @@ export async function buildBundle(
   options: BuildOptions = {},
 ): Promise<readonly BuiltFilter[]> {
   refuseName(name);
-  const members = await Promise.all(filters.map(findMember));
+  const members = await Promise.all(filters.map((filter) => findMember(filter)));
   refuseMembers(name, members);
   const base = baseOf(members);
   const out = modulePath(name, options.outDir ?? path.join(base.root, "build"));
-  const schemas = await schemaFolder(out);
+  await schemaFolder(out);
   const { sizeBudget: _, ...partOptions } = options;
   const house = members.filter((member) => !member.isOwn).map((member) => member.name);
   const built = await buildFilters(house, partOptions);
@@ -49,7 +49,8 @@ export async function buildBundle(
   const label = `${name}: ${members.map((member) => member.name).join(", ")}`;
   const source = sourceOfBundle({ name, base, parts });
   const bundle = await buildModule(source, out, { ...options, name, sizeBudget, label });
-  await writeSchema(schemaOf(name, members), path.join(schemas, `${name}.bundle.schema.json`));
+  const schema = schemaFile(out);
+  await writeSchema(bundleDescriptor(name, members), schema, bundleComment(members, schema));
   return [...built, bundle];
 }
 
@@ -130,10 +131,4 @@ function refuseOwnCallbacks(name: string, { sdk }: Source, map: SourceMap): void
     `${name} cannot be bundled: a bundle can only have the callbacks of ${sdk}exports`,
     others.map(({ source, line }) => `${source}:${line}: ${map.textAt({ source, line, column: 0 })}`),
   );
-}
-
-/** The bundle's configuration: an object with every filter's configuration. */
-function schemaOf(name: string, members: readonly Member[]) {
-  const schema = z.strictObject(Object.fromEntries(members.map((member) => [member.name, member.schema])));
-  return { name, summary: `bundle of ${members.map((member) => member.name).join(", ")}`, schema };
 }

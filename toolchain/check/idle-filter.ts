@@ -1,7 +1,7 @@
 // Finds a filter that compiles, loads, and does nothing: its root gives streams no context of the
 // filter's, or nothing ever makes its classes or calls its methods.
 
-import { editDistance } from "../../envoy/problems.js";
+import { distance } from "fastest-levenshtein";
 import type { Source } from "../compile/source.js";
 import {
   COMPATIBLE,
@@ -221,5 +221,5 @@ function isAt(wanted: number): (method: Method) => boolean {
 
 /** Whether a slip of the pen makes one of the names from the other. */
 function isNear(one: string, other: string): boolean {
-  return editDistance(one.toLowerCase(), other.toLowerCase()) <= 2;
+  return distance(one.toLowerCase(), other.toLowerCase()) <= 2;
 }

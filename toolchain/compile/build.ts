@@ -2,13 +2,13 @@
 
 import { access, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
+import { jsonSchemaOf } from "../../filters/shared/json-schema.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
 import { type FilterPlace, findMember, type Member, refuseRepeated } from "../package/member.js";
@@ -77,7 +77,7 @@ export async function buildFilters(
   names: readonly string[],
   options: BuildOptions = {},
 ): Promise<readonly BuiltFilter[]> {
-  const members = await Promise.all(names.map(findMember));
+  const members = await Promise.all(names.map((name) => findMember(name)));
   refuseRepeated(members, "their modules would have the same name");
   return Promise.all(members.map((member) => buildFilter(member, options)));
 }
@@ -162,9 +162,13 @@ export async function schemaFolder(out: string): Promise<string> {
 export async function writeSchema(
   filter: Pick<FilterDescriptor, "name" | "summary" | "schema">,
   file: string,
+  comment?: string,
 ): Promise<void> {
-  const json = z.toJSONSchema(filter.schema, { io: "input", unrepresentable: "any" });
-  const schema = { title: `${filter.name}: ${filter.summary}`, ...json };
+  const schema = {
+    title: `${filter.name}: ${filter.summary}`,
+    ...(comment === undefined ? {} : { $comment: comment }),
+    ...jsonSchemaOf(filter.schema),
+  };
   await writeFile(file, `${JSON.stringify(schema, null, 2)}\n`);
 }
 

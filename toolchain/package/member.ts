@@ -31,17 +31,18 @@ export const NAME_RULE = 'use up to 64 lower-case letters, digits and "-", a let
  * or one by its path, to an entry file or to a folder with an `index.ts`, whose name is then the
  * filter's. Throws `MeshwrightError("build")` where there is none, or like `ownDescriptor`, and
  * `("usage")` where an author's filter has the name of one of the catalog.
+ * @param others what else could have been named; the error for an unknown name lists it too
  */
-export async function findMember(text: string): Promise<Member> {
-  const place = await findPlace(text);
+export async function findMember(text: string, others: readonly string[] = []): Promise<Member> {
+  const place = await findPlace(text, others);
   if (!place.isOwn) return { ...findFilter(place.name), ...place };
   const summary = path.relative(sourceAt(place.entry).root, place.entry);
   return { ...(await ownDescriptor(place.name, place.entry, summary)), ...place };
 }
 
 /** Like `findMember`, without the filter's descriptor, which takes longest to read. */
-export async function findPlace(text: string): Promise<FilterPlace> {
-  if (!text.includes("/") && !text.endsWith(".ts")) return placeByName(text);
+export async function findPlace(text: string, others: readonly string[] = []): Promise<FilterPlace> {
+  if (!text.includes("/") && !text.endsWith(".ts")) return placeByName(text, others);
   const entry = await entryAt(path.resolve(text));
   return FILTERS.map(catalogPlace).find((place) => place.entry === entry) ?? ownPlace(entry);
 }
@@ -74,11 +75,11 @@ export function buildableNames(): readonly string[] {
   );
 }
 
-function placeByName(name: string): FilterPlace {
+function placeByName(name: string, others: readonly string[]): FilterPlace {
   const own = entryOf(workspaceRoot(), name);
   if (!isCatalogName(name)) {
     if (existsSync(own)) return ownPlace(own);
-    throw unknownFilter(name, ownFilterNames());
+    throw unknownFilter(name, [...ownFilterNames(), ...others]);
   }
   if (own !== catalogEntry(name) && existsSync(own)) throw taken(name);
   return catalogPlace({ name });

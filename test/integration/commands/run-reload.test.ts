@@ -1,6 +1,7 @@
-// `meshwright run` with an author's own filter, whose sources are edited while requests arrive.
+// `meshwright run` with an author's own filter, whose sources are edited while requests arrive. The
+// sources and the settings are behind symbolic links.
 
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -27,7 +28,8 @@ beforeAll(async () => {
   author = await authorPackage();
   await author.writeFilter("adder");
   await author.write("filters/adder/schema.ts", SCHEMA);
-  await author.write("adder.yaml", "{}\n");
+  await author.write("mount/..1/adder.yaml", "{}\n");
+  await linked();
   upstream = createServer((_request, response) => {
     setTimeout(() => response.end("served"), Math.random() * LONGEST_MS);
   });
@@ -39,6 +41,20 @@ afterAll(async () => {
   upstream.close();
   await author[Symbol.asyncDispose]();
 });
+
+/** The sources are in another folder, and the settings where Kubernetes would mount them. */
+async function linked(): Promise<void> {
+  const at = (name: string) => path.join(author.root, name);
+  await rename(at("filters/adder"), at("adder-sources"));
+  for (const [target, link] of [
+    ["../adder-sources", "filters/adder"],
+    ["..1", "mount/..data"],
+    ["..data/adder.yaml", "mount/adder.yaml"],
+    ["mount/adder.yaml", "adder.yaml"],
+  ] as const) {
+    await symlink(target, at(link));
+  }
+}
 
 /** The result of a request: the value that the filter added, or what went wrong. */
 async function ask(url: string): Promise<string> {
@@ -108,11 +124,27 @@ describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () 
     expect(await ask(url)).toBe("6");
     const [folder] = await readdir(path.join(author.root, ".meshwright"));
     const copies = await readdir(path.join(author.root, ".meshwright", folder ?? "", "modules"));
-    expect(copies).toEqual([expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm$/)]);
+    expect(copies.sort()).toEqual([
+      expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm$/),
+      expect.stringMatching(/^adder\.[0-9a-f]{12}\.wasm\.map$/),
+    ]);
     const running = await readFile(
       path.join(author.root, ".meshwright", folder ?? "", "modules", copies[0] ?? ""),
     );
-    expect(running).toEqual(await readFile(path.join(author.root, "build/adder.wasm")));
+    expect(running).toEqual(await readFile(path.join(author.root, "build/adder.debug.wasm")));
+  });
+
+  it("shows the author's line of a trap", async () => {
+    const until = afterNow();
+    const breaking = `const VALUES: string[] = ["6"];\nlet last = 5;\nexport function valueToAdd(): string {\n  last += 1;\n  return VALUES[last]; // the line\n}\n`;
+    await writeFile(at("policy.ts"), breaking);
+    await until(
+      /^trap: adder at envoy\/1-adder: proxy_on_\w+: Index out of range at filters\/adder\/policy\.ts:5:\d+\n {4}> return VALUES\[last\]; \/\/ the line$/m,
+    );
+    const mended = afterNow();
+    await writeFile(at("policy.ts"), policy("6"));
+    await mended(/^reloaded: adder/m);
+    await expect.poll(() => ask(url), { timeout: 20_000 }).toBe("6");
   });
 
   it("keeps the running module when the sources do not compile", async () => {

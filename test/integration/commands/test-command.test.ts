@@ -69,7 +69,9 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
 
   it("lists the filters when it does not know one", async () => {
     const { exitCode, stderr } = await test("addr");
-    expect(stderr).toMatch(/^meshwright: there is no filter "addr"; the filters are: .*\badder\n$/);
+    expect(stderr).toMatch(
+      /^meshwright: there is no filter "addr"; did you mean "adder"\? the filters are: .*\badder\n$/,
+    );
     expect(exitCode).toBe(3);
   });
 

@@ -1,11 +1,11 @@
 // What is known about a module's sources: the source map and the functions' names, which the build
 // writes beside the module.
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { readModule } from "../../envoy/module/read.js";
-import { debugModulePath } from "../../toolchain/compile/compile.js";
-import { withShownNames } from "../../toolchain/compile/source.js";
-import { isLibrary, SourceMap, type SourcePlace } from "../../toolchain/compile/source-map.js";
+import { debugModulePath } from "./compile.js";
+import { withShownNames } from "./source.js";
+import { isLibrary, SourceMap, type SourcePlace } from "./source-map.js";
 
 /** The place in the source from which an instruction of a module comes. */
 export interface Origin extends SourcePlace {
@@ -19,6 +19,8 @@ export class ModuleSource {
     private readonly map: SourceMap | undefined,
     private readonly names: ReadonlyMap<number, string>,
     private readonly bodies: readonly { start: number; end: number }[],
+    /** Functions are numbered from the imported ones on. */
+    private readonly imported: number,
   ) {}
 
   /**
@@ -39,12 +41,29 @@ export class ModuleSource {
     const whole =
       attempt(() => readModule(readFileSync(debugModulePath(module)))) ??
       attempt(() => readModule(readFileSync(module)));
-    return new ModuleSource(map, whole?.functionNames ?? new Map(), whole?.bodies ?? []);
+    const { functionNames = new Map(), bodies = [], functionTypes = [] } = whole ?? {};
+    return new ModuleSource(map, functionNames, bodies, functionTypes.length - bodies.length);
   }
 
   nameOf(fn: number): string | undefined {
     const name = this.names.get(fn);
     return name === undefined ? undefined : withShownNames(name);
+  }
+
+  /** Whether the compiler gave the function this name. */
+  hasName(fn: number, name: string): boolean {
+    return this.names.get(fn) === name;
+  }
+
+  /** The number of the function that has this byte of the module. */
+  functionAt(offset: number): number | undefined {
+    const at = this.bodies.findIndex(({ start, end }) => start <= offset && offset < end);
+    return at < 0 ? undefined : this.imported + at;
+  }
+
+  /** The line of source at a place; empty where the source map does not have it. */
+  textAt(place: SourcePlace): string {
+    return this.map?.textAt({ ...place, column: 0 }).trim() ?? "";
   }
 
   /** The place in the source of the instruction at this byte of the module, in that function. */
@@ -83,4 +102,25 @@ function attempt<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The module to run where a trap should be told by its lines: the same code with its functions'
+ * names, without which Envoy's log does not say where a filter trapped. Where there is none, the
+ * module itself.
+ */
+export function namedModule(module: string): string {
+  const named = debugModulePath(module);
+  return existsSync(named) ? named : module;
+}
+
+/** The sources of a module, or of the module that `namedModule` gives for it. */
+export function sourcesOf(module: string): ModuleSource {
+  return ModuleSource.of(releaseModule(module));
+}
+
+/** The path beside which a module's source map is. */
+export function releaseModule(module: string): string {
+  const release = module.replace(/\.debug\.wasm$/, ".wasm");
+  return existsSync(`${release}.map`) ? release : module;
 }
