@@ -5,8 +5,11 @@ import type { RouteActionOptions } from "../envoy/config/route.js";
 import { nearest } from "../envoy/problems.js";
 import { duration, millisecondsOf } from "../filters/shared/rule-schema.js";
 
-/** Envoy's default. */
-const DEFAULT_TIMEOUT = "15s";
+/**
+ * No limit. Envoy's own 15 s would cut every answer that takes longer to come: server-sent events,
+ * the streams of gRPC, a large file. A request that nothing answers ends by the idle timeout.
+ */
+const DEFAULT_TIMEOUT = "0s";
 
 /**
  * Envoy's own names, except those that need a second list: a status is written as a number here.
@@ -82,9 +85,9 @@ export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: Rou
 }
 
 /** The same options in the form that the builders of routes take. */
-export function routeAction({ timeout, retries }: RouteSettings): RouteActionOptions {
+export function routeAction({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings): RouteActionOptions {
   return {
-    ...(timeout === undefined ? {} : { timeoutSeconds: seconds(timeout) }),
+    timeoutSeconds: seconds(timeout),
     ...(retries === undefined ? {} : { retryPolicy: retryPolicy(retries) }),
   };
 }

@@ -17,9 +17,18 @@ import type { FilterChain } from "../../filters/descriptor.js";
 import { byChain } from "../chains.js";
 import { destinationHeader, destinationPlaces } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
+import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
-import { grpcClusters, hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
+import { routeAction } from "../route-options.js";
+import {
+  grpcClusters,
+  hostRewrites,
+  httpServiceClusters,
+  type Trust,
+  upgradeClusters,
+  upstreamClusters,
+} from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import type { Upstreams } from "./arguments.js";
 import { FALLBACK_CLUSTER, upstreamName } from "./clusters.js";
@@ -30,10 +39,13 @@ export interface FrontOptions extends Trust {
   readonly port: number;
   readonly adminPort: number;
   readonly upstreams: Upstreams;
-  /** Services that filters call, by the names of their clusters. Default: none. */
+  /** Services that filters call over gRPC, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>> | undefined;
-  /** The time for an answer, and what is retried. Default: Envoy's. */
+  /** Services that filters call over HTTP, by the names of their clusters. Default: none. */
+  readonly httpServices?: Readonly<Record<string, UpstreamAddress>> | undefined;
+  /** The time for an answer, and what is retried. Default: no limit, and nothing. */
   readonly route?: RouteActionOptions | undefined;
+  readonly listener?: (ListenerSettings & EdgeSettings) | undefined;
   /**
    * The host that every upstream gets. Default: an upstream that speaks TLS gets its own, others
    * the client's.
@@ -94,6 +106,11 @@ export function unservedDestinations(options: Pick<FrontOptions, "filters" | "up
   return [...chosen].filter((name) => !Object.hasOwn(options.upstreams.named, name));
 }
 
+/** Named upstreams to which nothing sends a request, because no filter chooses a destination. */
+export function unchosenUpstreams(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
+  return destinationHeader(options.filters) === undefined ? Object.keys(options.upstreams.named) : [];
+}
+
 function filterName(index: number, filter: string): string {
   return `${index + 1}-${filter}`;
 }
@@ -101,7 +118,7 @@ function filterName(index: number, filter: string): string {
 type Chains = Readonly<Record<FilterChain, readonly HttpFilter[]>>;
 
 function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
-  const { grpcServices = {}, caFile } = options;
+  const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
@@ -112,15 +129,15 @@ function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
         port: options.port,
         filters: chains.downstream,
         virtualHosts: [frontHost(options)],
-        useRemoteAddress: true,
-        preserveExternalRequestId: true,
+        ...edgeListenerOptions(options.listener, options.listener),
       }),
     ],
     clusters: [
-      ...upstreams.map(([name, upstream]) =>
-        upstreamCluster(name, upstream, { caFile, filters: chains.upstream }),
+      ...upstreams.flatMap(([name, upstream]) =>
+        upstreamClusters(name, upstream, { caFile, filters: chains.upstream }),
       ),
       ...grpcClusters(grpcServices, { caFile }),
+      ...httpServiceClusters(httpServices, { caFile }),
     ],
     statsTags: statsTags(metricLabels(options.filters.map(({ descriptor }) => descriptor))),
   });
@@ -128,13 +145,14 @@ function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
 
 function frontHost(options: FrontOptions): VirtualHost {
   const header = destinationHeader(options.filters);
-  const destinations = destinationsOf(options);
+  const upstreams = upstreamsByCluster(options);
   const routes = destinationRoutes({
     ...(header === undefined ? {} : { header }),
-    destinations: Object.fromEntries(destinations.map((name) => [name, upstreamName(name)])),
+    destinations: Object.fromEntries(destinationsOf(options).map((name) => [name, upstreamName(name)])),
     fallback: FALLBACK_CLUSTER,
-    hostRewrite: options.hostRewrite ?? hostRewrites(upstreamsByCluster(options)),
-    ...options.route,
+    upgradeClusters: upgradeClusters(upstreams),
+    hostRewrite: options.hostRewrite ?? hostRewrites(upstreams),
+    ...(options.route ?? routeAction({})),
   });
   return virtualHost({
     name: "public",
@@ -149,12 +167,11 @@ function destinationsOf({ filters, upstreams }: FrontOptions): readonly string[]
   return destinationHeader(filters) === undefined ? [] : Object.keys(upstreams.named);
 }
 
-function upstreamsByCluster(options: FrontOptions): Readonly<Record<string, UpstreamAddress>> {
-  const { named, fallback } = options.upstreams;
+/** Those that no request can reach have clusters too, which filters may call. */
+function upstreamsByCluster({ upstreams }: FrontOptions): Readonly<Record<string, UpstreamAddress>> {
+  const { named, fallback } = upstreams;
   return {
     [FALLBACK_CLUSTER]: fallback,
-    ...Object.fromEntries(
-      destinationsOf(options).map((name) => [upstreamName(name), named[name] ?? fallback]),
-    ),
+    ...Object.fromEntries(Object.entries(named).map(([name, upstream]) => [upstreamName(name), upstream])),
   };
 }

@@ -8,14 +8,15 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
+import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
 import type { Member } from "../../toolchain/package/member.js";
 import type { RunEvent } from "../events.js";
+import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
 import { type LiveEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
-import type { UpstreamAddress } from "../upstream-url.js";
+import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import type { FilterFile, Upstreams } from "./arguments.js";
 import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { LiveFront, type LiveFrontParts } from "./live-front.js";
@@ -30,10 +31,14 @@ export interface StartFrontOptions {
    * chain.
    */
   readonly filters: readonly FilterFile[];
-  /** Services that filters call, by the names of their clusters. Default: none. */
+  /** Services that filters call over gRPC, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>>;
-  /** The time for an answer, and what is retried. Default: Envoy's. */
+  /** Services that filters call over HTTP, by the names of their clusters. Default: none. */
+  readonly httpServices?: Readonly<Record<string, UpstreamAddress>>;
+  /** The time for an answer, and what is retried. Default: no limit, and nothing. */
   readonly route?: RouteActionOptions;
+  /** Where and how Envoy takes requests. Default: on 127.0.0.1. */
+  readonly listener?: ListenerSettings & EdgeSettings;
   /** Envoy's worker threads, 1 or more. Default: 1. */
   readonly workers?: number;
   /** The port on which Envoy takes requests; 0 takes a free one. */
@@ -126,7 +131,7 @@ function runningFront(
   binary: EnvoyBinary,
 ): RunningFront {
   return {
-    url: `http://127.0.0.1:${front.port}`,
+    url: upstreamUrl({ address: reachableAt(front.listener?.address ?? LOOPBACK), port: front.port }),
     adminUrl: envoy.process.admin.url,
     binary,
     directory: directory.path,
@@ -168,7 +173,7 @@ function membersOf(filters: readonly FrontFilter[]): readonly Member[] {
 }
 
 function frontOptions(
-  { upstreams, grpcServices, route, hostRewrite }: StartFrontOptions,
+  { upstreams, grpcServices, httpServices, route, listener, hostRewrite }: StartFrontOptions,
   filters: readonly FrontFilter[],
   modules: ReadonlyMap<string, string>,
 ): Omit<FrontOptions, "port" | "adminPort" | "caFile"> {
@@ -176,7 +181,9 @@ function frontOptions(
     filters: filters.map(useOf),
     upstreams,
     grpcServices,
+    httpServices,
     route,
+    listener,
     hostRewrite,
     modulePath: (filter) => modules.get(filter) ?? "",
   };
@@ -184,11 +191,10 @@ function frontOptions(
 
 /** Undefined where no upstream speaks TLS: a machine then needs no certificates. */
 async function chooseCaFile(options: StartFrontOptions): Promise<string | undefined> {
-  const { upstreams, grpcServices = {}, caFile } = options;
+  const { upstreams, grpcServices = {}, httpServices = {}, caFile } = options;
   const { fallback, named } = upstreams;
-  const speakTls = [fallback, ...Object.values(named), ...Object.values(grpcServices)].some(
-    (each) => each.tls,
-  );
+  const others = [named, grpcServices, httpServices].flatMap((each) => Object.values(each));
+  const speakTls = [fallback, ...others].some((each) => each.tls);
   return speakTls ? findCaBundle(caFile === undefined ? {} : { file: caFile }) : undefined;
 }
 
@@ -203,13 +209,14 @@ function checkPortsDiffer({ port, adminPort }: StartFrontOptions): void {
 async function choosePorts({
   port,
   adminPort,
+  listener,
 }: StartFrontOptions): Promise<{ port: number; adminPort: number }> {
   const [free = 0, freeAdmin = 0] = await freePorts(2);
-  for (const [wanted, option] of [
-    [port, "--port"],
-    [adminPort ?? 0, "--admin-port"],
+  for (const [wanted, option, address] of [
+    [port, "--port", listener?.address ?? LOOPBACK],
+    [adminPort ?? 0, "--admin-port", LOOPBACK],
   ] as const) {
-    const state = wanted === 0 ? "free" : await portState(wanted);
+    const state = wanted === 0 ? "free" : await portStateAt(address, wanted);
     if (state === "free") continue;
     throw new MeshwrightError(
       "port-taken",

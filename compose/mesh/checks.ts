@@ -18,7 +18,7 @@ export function checkMesh(mesh: Mesh): Problem[] {
   return [
     ...gatewayProblems(mesh),
     ...services.flatMap(([name, service]) => serviceProblems(mesh, name, service)),
-    ...grpcNameProblems(mesh),
+    ...calledNameProblems(mesh),
     ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(mesh, use, ["filters", i])),
   ];
 }
@@ -73,6 +73,7 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
   }
   return [
     ...problems,
+    ...protocolProblems(service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
     ...choiceProblems(filters.map(({ use }) => use)).map((reason) => ({
       path: [...path, "filters"],
       reason,
@@ -80,6 +81,17 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
     ...retryProblems(mesh, service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
     ...filters.flatMap(({ use, i }) => filterProblems(mesh, use, versions, name, [...path, "filters", i])),
   ];
+}
+
+/** The protocol holds for every version, so that callers need not know which version serves them. */
+function protocolProblems({ protocol, versions }: MeshService): Problem[] {
+  if (protocol !== "http1") return [];
+  return Object.entries(versions)
+    .filter(([, how]) => "url" in how && /^h2c:/i.test(how.url))
+    .map(([version]) => ({
+      path: ["versions", version, "url"],
+      reason: 'is for HTTP/2, and the service\'s protocol is http1; write "http://", or protocol: http2',
+    }));
 }
 
 /** Envoy's routes follow one header, so a second choice would undo the first. */
@@ -138,14 +150,21 @@ function addService(name: string): string {
  * Every Envoy has these clusters beside the mesh's own, and filters' settings use these names
  * unchanged.
  */
-function grpcNameProblems(mesh: Mesh): Problem[] {
-  const taken = new Set([APP_CLUSTER, ...Object.keys(mesh.services).map(outboundName)]);
-  return Object.keys(mesh.grpcServices ?? {})
-    .filter((name) => taken.has(name))
-    .map((name) => ({
-      path: ["grpcServices", name],
-      reason: "is the name of one of the mesh's own clusters in Envoy; choose another name",
-    }));
+function calledNameProblems({ services, grpcServices = {}, httpServices = {} }: Mesh): Problem[] {
+  const taken = new Set([APP_CLUSTER, ...Object.keys(services).map(outboundName)]);
+  const reason = "is the name of one of the mesh's own clusters in Envoy; choose another name";
+  const own = (key: string, names: readonly string[]) =>
+    names.filter((name) => taken.has(name)).map((name) => ({ path: [key, name], reason }));
+  return [
+    ...own("grpcServices", Object.keys(grpcServices)),
+    ...own("httpServices", Object.keys(httpServices)),
+    ...Object.keys(httpServices)
+      .filter((name) => Object.hasOwn(grpcServices, name))
+      .map((name) => ({
+        path: ["httpServices", name],
+        reason: "is the name of a gRPC service too; choose another name",
+      })),
+  ];
 }
 
 /** Reads only the file's own entries, because every object has a `constructor`. */

@@ -26,6 +26,9 @@ export function addressLines(plan: MeshPlan): string[] {
     ...Object.entries(plan.grpcServices).map(
       ([name, service]) => `gRPC service ${name} at ${upstreamUrl(service)}`,
     ),
+    ...Object.entries(plan.httpServices).map(
+      ([name, service]) => `HTTP service ${name} at ${upstreamUrl(service)}`,
+    ),
   ];
 }
 

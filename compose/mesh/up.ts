@@ -4,9 +4,10 @@ import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
+import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
 import type { RunEvent } from "../events.js";
+import { LOOPBACK } from "../listener-options.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -52,7 +53,7 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   const file = path.resolve(options.file);
   const mesh = await readMesh(file);
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
-  await checkGatewayPort(gatewayPort, options.file);
+  await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
   await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
   const binary = await toItsEnd(
@@ -76,8 +77,8 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   }
 }
 
-async function checkGatewayPort(port: number, file: string): Promise<void> {
-  const state = port === 0 ? "free" : await portState(port);
+async function checkGatewayPort(address: string, port: number, file: string): Promise<void> {
+  const state = port === 0 ? "free" : await portStateAt(address, port);
   if (state === "free") return;
   throw new MeshwrightError(
     "port-taken",
@@ -97,9 +98,8 @@ function filtersOf(mesh: Mesh): string[] {
 
 function speaksTls(mesh: Mesh): boolean {
   const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
-  return [...versions, ...Object.values(mesh.grpcServices ?? {})].some(
-    (how) => "url" in how && /^https:/i.test(how.url),
-  );
+  const called = [mesh.grpcServices ?? {}, mesh.httpServices ?? {}].flatMap((each) => Object.values(each));
+  return [...versions, ...called].some((how) => "url" in how && /^https:/i.test(how.url));
 }
 
 async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, number>> {

@@ -1,6 +1,6 @@
 // A listener for HTTP: HTTP/1.1 and HTTP/2 on one port, a chain of filters, and routes.
 import { type AccessLogOptions, accessLog } from "./access-log.js";
-import { type Address, socketAddress } from "./address.js";
+import { type Address, listeningAddress } from "./address.js";
 import { type HttpFilter, routerFilter } from "./http-filter.js";
 import type { VirtualHost } from "./route.js";
 import { type DownstreamTlsOptions, downstreamTls, type TransportSocket } from "./tls.js";
@@ -13,7 +13,7 @@ const CONNECTION_MANAGER_TYPE =
 
 export interface HttpListenerOptions {
   readonly name: string;
-  /** The IP address to listen on. Default: 127.0.0.1. */
+  /** The IP address to listen on; `::` is every address of both families. Default: 127.0.0.1. */
   readonly address?: string;
   readonly port: number;
   /** TLS from clients. Default: none. */
@@ -98,7 +98,7 @@ export interface Listener {
 export function httpListener(options: HttpListenerOptions): Listener {
   return {
     name: options.name,
-    address: socketAddress(options.address ?? "127.0.0.1", options.port),
+    address: listeningAddress(options.address ?? "127.0.0.1", options.port),
     filter_chains: [
       {
         filters: [
