@@ -11,6 +11,9 @@ const CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 const CONNECTION_MANAGER_TYPE =
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
+/** HTTP/1.0 allows a request without a host, which Envoy would answer with 400. */
+const HOST_OF_HTTP_10 = "localhost";
+
 export interface HttpListenerOptions {
   readonly name: string;
   /** The IP address to listen on; `::` is every address of both families. Default: 127.0.0.1. */
@@ -48,7 +51,10 @@ export interface HttpListenerOptions {
    * answered 403 (HTTP/2). Default: `websocket`.
    */
   readonly upgrades?: readonly string[];
-  /** Whether HTTP/1.0 is served too, else 426. Default: false. */
+  /**
+   * Whether HTTP/1.0 is served too, else 426. A request that names no host gets `localhost`.
+   * Default: false.
+   */
   readonly http10?: boolean;
   /** Whether trailers of HTTP/1.1 are passed on, else dropped. Default: false. */
   readonly http1Trailers?: boolean;
@@ -144,7 +150,7 @@ function protocols({ upgrades = DEFAULT_UPGRADES, http10, http1Trailers }: HttpL
   return {
     upgrade_configs: upgradeConfigs(upgrades),
     http_protocol_options: {
-      ...(http10 === true ? { accept_http_10: true } : {}),
+      ...(http10 === true ? { accept_http_10: true, default_host_for_http_10: HOST_OF_HTTP_10 } : {}),
       ...(http1Trailers === true ? { enable_trailers: true } : {}),
       ignore_http_11_upgrade: otherUpgrades(upgrades),
     },
