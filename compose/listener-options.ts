@@ -21,7 +21,7 @@ export const addressSchema = z
   .transform((text) => text.replace(/^\[(.*)\]$/, "$1"))
   .refine(
     (text) => isIP(text) !== 0,
-    'must be an IP address of this machine, such as 127.0.0.1 or ::1, or "::" or 0.0.0.0 for all',
+    "must be an IP address of this machine, such as 127.0.0.1 or ::1, or :: or 0.0.0.0 for all of them",
   );
 
 /** Options of every listener. */

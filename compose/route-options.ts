@@ -6,10 +6,11 @@ import { nearest } from "../envoy/problems.js";
 import { duration, millisecondsOf } from "../filters/shared/rule-schema.js";
 
 /**
- * No limit. Envoy's own 15 s would cut every answer that takes longer to come: server-sent events,
- * the streams of gRPC, a large file. A request that nothing answers ends by the idle timeout.
+ * What a route has where a person says nothing: no limit for the answer. Envoy's own 15 s would cut
+ * every answer that takes longer to come: server-sent events, the streams of gRPC, a large file. A
+ * request that nothing answers ends by the idle timeout.
  */
-const DEFAULT_TIMEOUT = "0s";
+export const DEFAULT_ROUTE: RouteActionOptions = { timeoutSeconds: 0 };
 
 /**
  * Envoy's own names, except those that need a second list: a status is written as a number here.
@@ -77,7 +78,7 @@ export interface RouteSettings {
  * Why the two times cannot be used together; undefined where they can. Envoy would silently ignore
  * a time for each attempt above the whole.
  */
-export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings) {
+export function perTryTimeoutProblem({ timeout = "0s", retries }: RouteSettings) {
   const perTry = millisecondsOf(retries?.perTryTimeout ?? "") ?? 0;
   const whole = millisecondsOf(timeout) ?? 0;
   if (whole === 0 || perTry <= whole) return undefined;
@@ -85,9 +86,9 @@ export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: Rou
 }
 
 /** The same options in the form that the builders of routes take. */
-export function routeAction({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings): RouteActionOptions {
+export function routeAction({ timeout, retries }: RouteSettings): RouteActionOptions {
   return {
-    timeoutSeconds: seconds(timeout),
+    ...(timeout === undefined ? {} : { timeoutSeconds: seconds(timeout) }),
     ...(retries === undefined ? {} : { retryPolicy: retryPolicy(retries) }),
   };
 }

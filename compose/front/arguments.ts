@@ -175,12 +175,18 @@ export interface ListenerWords extends Pick<ListenerSettings, "http10" | "mergeS
 /** Throws `MeshwrightError("usage")`. */
 export function parseListener(words: ListenerWords): ListenerSettings & EdgeSettings {
   const { listen, trustedHops, escapedSlashes, http10, mergeSlashes, idleTimeout, maxStreamDuration } = words;
-  const address = listen === undefined ? undefined : checkWord(addressSchema, listen, `--listen ${listen}`);
+  const address = listen === undefined ? undefined : listeningAddress(listen);
   if (idleTimeout !== undefined) checkWord(idleTimeoutSchema, idleTimeout, `--idle-timeout ${idleTimeout}`);
   if (maxStreamDuration !== undefined) {
     checkWord(maxStreamDurationSchema, maxStreamDuration, `--max-stream-duration ${maxStreamDuration}`);
   }
   return { address, trustedHops, escapedSlashes, http10, mergeSlashes, idleTimeout, maxStreamDuration };
+}
+
+function listeningAddress(text: string): string {
+  const checked = addressSchema.safeParse(text);
+  if (checked.success) return checked.data;
+  throw usage(`--listen ${text}: ${checked.error.issues[0]?.message}; --port has the port`);
 }
 
 /**

@@ -20,7 +20,7 @@ import type { FilterUse } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
-import { routeAction } from "../route-options.js";
+import { DEFAULT_ROUTE } from "../route-options.js";
 import {
   grpcClusters,
   hostRewrites,
@@ -152,7 +152,8 @@ function frontHost(options: FrontOptions): VirtualHost {
     fallback: FALLBACK_CLUSTER,
     upgradeClusters: upgradeClusters(upstreams),
     hostRewrite: options.hostRewrite ?? hostRewrites(upstreams),
-    ...(options.route ?? routeAction({})),
+    ...DEFAULT_ROUTE,
+    ...options.route,
   });
   return virtualHost({
     name: "public",

@@ -21,7 +21,7 @@ import { destinationHeader } from "../destinations.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
-import { routeAction } from "../route-options.js";
+import { DEFAULT_ROUTE, routeAction } from "../route-options.js";
 import { hostRewrites, upgradeClusters } from "../upstream-cluster.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import {
@@ -172,7 +172,10 @@ function planListener(
  */
 function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
   const { mesh } = context;
-  const timeoutOf = (service: string) => routeAction({ timeout: mesh.services[service]?.timeout });
+  const timeoutOf = (service: string) => ({
+    ...DEFAULT_ROUTE,
+    ...routeAction({ timeout: mesh.services[service]?.timeout }),
+  });
   if (target.kind === "app") {
     const upstreams = app === undefined ? {} : { [APP_CLUSTER]: appAddress(context, app) };
     return destinationRoutes({
@@ -197,6 +200,7 @@ function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): reado
     ...(header === undefined ? {} : { header }),
     destinations: Object.fromEntries(chosen.map((version) => [version, versionName(service, version)])),
     fallback: versionName(service, fallback),
+    ...DEFAULT_ROUTE,
     ...routeAction(mesh.services[service] ?? {}),
   });
 }

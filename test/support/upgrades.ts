@@ -66,7 +66,7 @@ async function answer(request: http.IncomingMessage, response: http.ServerRespon
 export async function upgrade(
   url: string,
   protocol = "websocket",
-  headers: http.OutgoingHttpHeaders = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number; readonly accepted: boolean; readonly text: string }> {
   const request = http.get(url, {
     agent: false,
@@ -74,7 +74,7 @@ export async function upgrade(
     headers: {
       connection: "Upgrade",
       upgrade: protocol,
-      "sec-websocket-version": 13,
+      "sec-websocket-version": "13",
       "sec-websocket-key": KEY,
       ...headers,
     },
@@ -96,7 +96,7 @@ export async function upgrade(
 /** Asks for a WebSocket by the extended CONNECT of HTTP/2, and says "hello" where it is given. */
 export async function connectHttp2(
   url: string,
-  headers: http2.OutgoingHttpHeaders = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number; readonly text: string }> {
   const { origin, host, pathname } = new URL(url);
   const session = http2.connect(origin);
@@ -110,7 +110,7 @@ export async function connectHttp2(
       ":scheme": "http",
       ":authority": host,
       ":path": pathname,
-      "sec-websocket-version": 13,
+      "sec-websocket-version": "13",
       ...headers,
     });
     const [{ ":status": status = 0 }] = (await once(stream, "response", {
