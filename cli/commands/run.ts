@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { chainOf } from "../../compose/chains.js";
 import { describeEvent, describeExit } from "../../compose/events.js";
 import {
+  type NativeFile,
   parseFilterFiles,
   parseGrpcServices,
   parseHttpServices,
@@ -43,6 +44,7 @@ interface RunOptions {
   readonly httpService?: readonly string[];
   readonly upstream?: readonly string[];
   readonly filter?: readonly string[];
+  readonly native?: readonly NativeFile[];
   readonly timeout?: string;
   readonly retryOn?: string;
   readonly retries?: number;
@@ -58,6 +60,7 @@ interface RunOptions {
 }
 
 export function addRun(root: Command, screen: Screen): void {
+  const chain = new ChainWords();
   root
     .command("run")
     .description("Put one stock Envoy with filters in front of services that already run.")
@@ -69,7 +72,12 @@ export function addRun(root: Command, screen: Screen): void {
     .option(
       "--filter <name=file>",
       "a filter and its configuration, in the order of the chain (repeatable)",
-      collect,
+      chain.filter,
+    )
+    .option(
+      "--native <file>",
+      "Envoy's own filters, with name and typed_config, at this place of the chain (repeatable)",
+      chain.native,
     )
     .option("--timeout <duration>", "limit for a whole answer, retries included (default: 0s, no limit)")
     .option("--retry-on <list>", "what is retried: Envoy's conditions and statuses, as in 5xx,reset,429")
@@ -130,6 +138,7 @@ export function addRun(root: Command, screen: Screen): void {
       const start: StartFrontOptions = {
         upstreams: parseUpstreams(options.upstream ?? []),
         filters: parseFilterFiles(options.filter ?? []),
+        natives: options.native ?? [],
         grpcServices,
         httpServices: parseHttpServices(options.httpService ?? [], Object.keys(grpcServices)),
         route: parseRoute(options),
@@ -145,6 +154,21 @@ export function addRun(root: Command, screen: Screen): void {
       if (options.printConfig) return screen.print([toYaml(await readFrontConfiguration(start)).trimEnd()]);
       await serve(start, screen);
     });
+}
+
+/** The order in which `--filter` and `--native` were given, which is that of the chain. */
+class ChainWords {
+  #filters = 0;
+
+  readonly filter = (word: string, before: readonly string[] = []): readonly string[] => {
+    this.#filters = before.length + 1;
+    return collect(word, before);
+  };
+
+  readonly native = (file: string, before: readonly NativeFile[] = []): readonly NativeFile[] => [
+    ...before,
+    { file, before: this.#filters },
+  ];
 }
 
 async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
@@ -181,6 +205,7 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
     ...Object.entries(start.httpServices ?? {}).map(
       ([name, service]) => [`HTTP service ${name}`, upstreamUrl(service)] as const,
     ),
+    ...(front.options.natives ?? []).map(({ filter }) => ["filter", `${filter.name}, Envoy's own`] as const),
     ...front.options.filters.map((use, i) => {
       const where = chainOf(use) === "upstream" ? ", for each attempt" : "";
       return ["filter", `${use.filter} from ${start.filters[i]?.file}${where}`] as const;

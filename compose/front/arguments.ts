@@ -33,6 +33,12 @@ export interface FilterFile {
   readonly chain?: FilterChain;
 }
 
+/** A file of Envoy's own filters, and its place: before the filter with this index. */
+export interface NativeFile {
+  readonly file: string;
+  readonly before: number;
+}
+
 /**
  * Reads `URL` and `NAME=URL`. The upstream without a name gets every request that no filter sends
  * elsewhere; where all have names, the first does. Throws `MeshwrightError("usage")`.

@@ -13,11 +13,11 @@ import {
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { metricLabels } from "../../filters/catalog.js";
-import type { FilterChain } from "../../filters/descriptor.js";
-import { byChain } from "../chains.js";
+import { byChain, chainOf } from "../chains.js";
 import { destinationHeader, destinationPlaces } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
+import { type NativeFilter, nativeEntry, perRouteConfigs } from "../native-filters.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE } from "../route-options.js";
@@ -56,16 +56,22 @@ export interface FrontOptions extends Trust {
    * chain.
    */
   readonly filters: readonly FilterUse[];
+  /** Envoy's own filters in the listener's chain. Default: none. */
+  readonly natives?: readonly PlacedNative[] | undefined;
   /** The file of each filter's module, by the filter's name. */
   readonly modulePath: (filter: string) => string;
+}
+
+/** One of Envoy's own filters, and its place: before the filter with this index. */
+export interface PlacedNative {
+  readonly filter: NativeFilter;
+  readonly before: number;
 }
 
 /** Plans an Envoy whose filters come from watched files below `directory`, which is absolute. */
 export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
   const filters = options.filters.map((_, i) => planFrontFilter(options, i, directory));
-  const { downstream, upstream } = byChain(filters);
-  const chains = { downstream: downstream.map(filterReference), upstream: upstream.map(filterReference) };
-  return { name: NAME, filters, bootstrap: frontBootstrap(options, chains) };
+  return { name: NAME, filters, bootstrap: frontBootstrap(options, filters, filterReference) };
 }
 
 /**
@@ -88,13 +94,9 @@ export function planFrontFilter(options: FrontOptions, index: number, directory:
  */
 export function frontConfiguration(options: FrontOptions): Bootstrap {
   const named = options.filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
-  const { downstream, upstream } = byChain(named);
-  const inPlace = ({ name, filter, config }: (typeof named)[number]) =>
-    wasmFilter({ name, module: options.modulePath(filter), configuration: config });
-  return frontBootstrap(options, {
-    downstream: downstream.map(inPlace),
-    upstream: upstream.map(inPlace),
-  });
+  return frontBootstrap(options, named, ({ name, filter, config }) =>
+    wasmFilter({ name, module: options.modulePath(filter), configuration: config }),
+  );
 }
 
 /**
@@ -115,11 +117,15 @@ function filterName(index: number, filter: string): string {
   return `${index + 1}-${filter}`;
 }
 
-type Chains = Readonly<Record<FilterChain, readonly HttpFilter[]>>;
-
-function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
+/** @param entry a filter as a chain names it */
+function frontBootstrap<Use extends FilterUse>(
+  options: FrontOptions,
+  filters: readonly Use[],
+  entry: (filter: Use) => HttpFilter,
+): Bootstrap {
   const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
+  const attempts = byChain(filters).upstream.map(entry);
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
     adminPort: options.adminPort,
@@ -127,20 +133,34 @@ function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
       httpListener({
         name: "public",
         port: options.port,
-        filters: chains.downstream,
+        filters: listenerChain(options, filters, entry),
         virtualHosts: [frontHost(options)],
         ...edgeListenerOptions(options.listener, options.listener),
       }),
     ],
     clusters: [
       ...upstreams.flatMap(([name, upstream]) =>
-        upstreamClusters(name, upstream, { caFile, filters: chains.upstream }),
+        upstreamClusters(name, upstream, { caFile, filters: attempts }),
       ),
       ...grpcClusters(grpcServices, { caFile }),
       ...httpServiceClusters(httpServices, { caFile }),
     ],
     statsTags: statsTags(metricLabels(options.filters.map(({ descriptor }) => descriptor))),
   });
+}
+
+function listenerChain<Use extends FilterUse>(
+  { natives = [] }: FrontOptions,
+  filters: readonly Use[],
+  entry: (filter: Use) => HttpFilter,
+): readonly HttpFilter[] {
+  const before = (index: number) =>
+    natives.filter((native) => native.before === index).map(({ filter }) => nativeEntry(filter));
+  const chain = filters.flatMap((use, i) => [
+    ...before(i),
+    ...(chainOf(use) === "downstream" ? [entry(use)] : []),
+  ]);
+  return [...chain, ...before(filters.length)];
 }
 
 function frontHost(options: FrontOptions): VirtualHost {
@@ -160,6 +180,7 @@ function frontHost(options: FrontOptions): VirtualHost {
     routes,
     includeAttemptCount: true,
     removeResponseHeaders: routersOwnHeaders(options.filters),
+    filterConfigs: perRouteConfigs((options.natives ?? []).map(({ filter }) => filter)),
   });
 }
 

@@ -12,15 +12,16 @@ import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/po
 import type { Member } from "../../toolchain/package/member.js";
 import type { RunEvent } from "../events.js";
 import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
+import { readNativeFilters } from "../native-filters.js";
 import { type LiveEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
-import type { FilterFile, Upstreams } from "./arguments.js";
+import type { FilterFile, NativeFile, Upstreams } from "./arguments.js";
 import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { LiveFront, type LiveFrontParts } from "./live-front.js";
-import { type FrontOptions, frontConfiguration, planFront } from "./plan.js";
+import { type FrontOptions, frontConfiguration, type PlacedNative, planFront } from "./plan.js";
 
 const PRINTED_ADMIN_PORT = 9901;
 
@@ -31,6 +32,8 @@ export interface StartFrontOptions {
    * chain.
    */
   readonly filters: readonly FilterFile[];
+  /** Files of Envoy's own filters. Default: none. */
+  readonly natives?: readonly NativeFile[];
   /** Services that filters call over gRPC, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>>;
   /** Services that filters call over HTTP, by the names of their clusters. Default: none. */
@@ -95,6 +98,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   checkPortsDiffer(options);
   const { signal, onEvent = () => {}, modules: outDir } = options;
   const filters = await readFilters(options);
+  const natives = await readNatives(options);
   const caFile = await chooseCaFile(options);
   const ports = await choosePorts(options);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
@@ -108,7 +112,12 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   try {
     const copies = new ModuleCopies(path.join(directory.path, "modules"));
     const modules = await copies.copyAll(built);
-    const front: FrontOptions = { ...frontOptions(options, filters, modules), ...ports, caFile };
+    const front: FrontOptions = {
+      ...frontOptions(options, filters, modules),
+      natives,
+      ...ports,
+      caFile,
+    };
     envoy = await startPlannedEnvoy(planFront(front, directory.path), {
       binary,
       directory: directory.path,
@@ -153,11 +162,12 @@ function runningFront(
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
   checkPortsDiffer(options);
   const filters = await readFilters(options);
+  const natives = await readNatives(options);
   const caFile = await chooseCaFile(options);
   const onProgress = (text: string) => options.onEvent?.({ kind: "progress", text });
   const built = await buildModules(membersOf(filters), { outDir: options.modules, onProgress });
   const { port, adminPort = PRINTED_ADMIN_PORT } = options;
-  return frontConfiguration({ ...frontOptions(options, filters, built), port, adminPort, caFile });
+  return frontConfiguration({ ...frontOptions(options, filters, built), natives, port, adminPort, caFile });
 }
 
 async function readFilters(options: StartFrontOptions): Promise<readonly FrontFilter[]> {
@@ -166,6 +176,13 @@ async function readFilters(options: StartFrontOptions): Promise<readonly FrontFi
   const problem = conditionsProblem(filters.map(useOf), options.route?.retryPolicy?.retryOn);
   if (problem !== undefined) throw new MeshwrightError("usage", `--retry-on ${problem}`);
   return filters;
+}
+
+async function readNatives({ natives = [] }: StartFrontOptions): Promise<readonly PlacedNative[]> {
+  const read = natives.map(async ({ file, before }) =>
+    (await readNativeFilters(file)).map((filter) => ({ filter, before })),
+  );
+  return (await Promise.all(read)).flat();
 }
 
 function membersOf(filters: readonly FrontFilter[]): readonly Member[] {

@@ -158,6 +158,31 @@ describe("planMesh", () => {
     expect(listener(mesh(), "gateway", "outbound-orders")).toContain(filters[1]?.filter.path);
   });
 
+  it("puts Envoy's own filters into the listener's chain, in their place and without a file", () => {
+    const native = (name: string) => ({
+      filter: "native",
+      config: {
+        name,
+        typed_config: { "@type": "type.googleapis.com/a.B" },
+        per_route_config: { "@type": "type.googleapis.com/a.C" },
+      },
+    });
+    const filters = [native("one"), { filter: "trace-headers" }, native("two")];
+    const placed = mesh({ gateway: { routes: [{ prefix: "/", service: "orders" }], filters }, filters: [] });
+    expect(
+      [
+        ...(listener(placed, "gateway", "public") ?? "").matchAll(/"name":"(one|two|public_\d_[a-z-]+)"/g),
+      ].map(([, name]) => name),
+    ).toEqual(["one", "public_2_trace-headers", "two"]);
+    expect(listener(placed, "gateway", "public")).toContain(
+      '"typed_per_filter_config":{"one":{"@type":"type.googleapis.com/a.C"},"two":',
+    );
+    expect(envoy(placed, "gateway")?.filters.map(({ name }) => name)).toEqual([
+      "public_2_trace-headers",
+      "outbound-orders_1_header-routing",
+    ]);
+  });
+
   it("puts the mesh's filters before a service's own", () => {
     const both = mesh({ filters: [{ filter: "trace-headers", at: ["outbound"] }] });
     expect(envoy(both, "front_v1")?.filters.map((filter) => filter.name)).toEqual([

@@ -4,7 +4,7 @@
 import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
-import { grpcStatsFilter } from "../../envoy/config/http-filter.js";
+import { grpcStatsFilter, type HttpFilter } from "../../envoy/config/http-filter.js";
 import { httpListener, type Listener } from "../../envoy/config/listener.js";
 import {
   type ClusterRoute,
@@ -19,6 +19,7 @@ import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
+import { isNative, nativeEntry, nativeOf, perRouteConfigs } from "../native-filters.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE, routeAction } from "../route-options.js";
@@ -125,16 +126,28 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
 }
 
 function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
-  return hop.filters.map(({ filter, descriptor, config }, i) =>
-    planFilter(
+  return hop.filters.flatMap((use, i) => {
+    if (isNative(use)) return [];
+    const { filter, descriptor, config } = use;
+    const plan = planFilter(
       { filter, descriptor, config },
       {
         name: filterName(hop.name, i, filter),
         module: context.modulePath(filter),
         directory: path.join(context.directory, "filters", envoy.name),
       },
-    ),
-  );
+    );
+    return [plan];
+  });
+}
+
+/** The filters of a hop's listener, Envoy's own among them, in their order. */
+function listenerChain(hop: Hop, planned: readonly FilterPlan[]): readonly HttpFilter[] {
+  const named = hop.filters.map((use, i) => ({ ...use, name: filterName(hop.name, i, use.filter) }));
+  return byChain(named).downstream.flatMap((use): readonly HttpFilter[] => {
+    if (isNative(use)) return [nativeEntry(nativeOf(use))];
+    return planned.filter(({ name }) => name === use.name).map(filterReference);
+  });
 }
 
 function planListener(
@@ -150,16 +163,14 @@ function planListener(
     ...(target.kind === "routes" ? edgeListenerOptions(gateway, listeners) : listenerOptions(listeners)),
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
-    filters: [
-      ...byChain(filters).downstream.map(filterReference),
-      ...(countsGrpc ? [grpcStatsFilter()] : []),
-    ],
+    filters: [...listenerChain(hop, filters), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [
       virtualHost({
         name: hop.name,
         routes: hopRoutes(context, envoy, hop),
         includeAttemptCount: true,
         removeResponseHeaders: routersOwnHeaders(attemptHops(envoy, hop).flatMap((each) => each.filters)),
+        filterConfigs: perRouteConfigs(hop.filters.filter(isNative).map(nativeOf)),
       }),
     ],
     accessLog: accessLog(context, envoy, hop),

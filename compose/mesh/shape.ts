@@ -10,6 +10,7 @@ import {
   MAX_TRUSTED_HOPS,
   maxStreamDurationSchema,
 } from "../listener-options.js";
+import { NATIVE } from "../native-filters.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { NAME } from "./names.js";
@@ -33,7 +34,7 @@ const port = z
  * names its place.
  */
 function filterUse<Extra extends z.ZodRawShape>(filters: readonly FilterDescriptor[], extra: Extra) {
-  const options = filters.map((descriptor) =>
+  const options = [...filters, NATIVE].map((descriptor) =>
     z
       .strictObject({
         filter: z.literal(descriptor.name).describe(descriptor.summary),

@@ -8,6 +8,7 @@ import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/po
 import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
 import type { RunEvent } from "../events.js";
 import { LOOPBACK } from "../listener-options.js";
+import { isNative } from "../native-filters.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -93,7 +94,8 @@ function outDir({ modules }: StartMeshOptions): { readonly outDir?: string } {
 /** The names of the filters that the mesh uses, each once. */
 function filtersOf(mesh: Mesh): string[] {
   const hops = meshEnvoys(mesh).flatMap((envoy) => envoy.hops);
-  return [...new Set(hops.flatMap((hop) => hop.filters.map((use) => use.filter)))];
+  const uses = hops.flatMap((hop) => hop.filters).filter((use) => !isNative(use));
+  return [...new Set(uses.map((use) => use.filter))];
 }
 
 function speaksTls(mesh: Mesh): boolean {

@@ -1,6 +1,6 @@
 // Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
 import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
-import { duration } from "./typed-config.js";
+import { duration, type TypedConfig } from "./typed-config.js";
 
 /** The request header that carries the destination's name by default. */
 export { DESTINATION_HEADER };
@@ -71,6 +71,7 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
   readonly include_request_attempt_count?: boolean;
   readonly response_headers_to_remove?: readonly string[];
+  readonly typed_per_filter_config?: Readonly<Record<string, TypedConfig>>;
 }
 
 /** What happens to a request once its cluster is known. */
@@ -185,17 +186,20 @@ export interface VirtualHostOptions {
    * Default: none.
    */
   readonly removeResponseHeaders?: readonly string[];
+  /** What filters get for every route of these hosts, by the filters' names. Default: nothing. */
+  readonly filterConfigs?: Readonly<Record<string, TypedConfig>>;
 }
 
 /** The routes of some hosts, or of all. */
 export function virtualHost(options: VirtualHostOptions): VirtualHost {
-  const { removeResponseHeaders: removed = [] } = options;
+  const { removeResponseHeaders: removed = [], filterConfigs = {} } = options;
   return {
     name: options.name,
     domains: options.domains ?? ["*"],
     routes: options.routes,
     ...(options.includeAttemptCount ? { include_request_attempt_count: true } : {}),
     ...(removed.length === 0 ? {} : { response_headers_to_remove: removed }),
+    ...(Object.keys(filterConfigs).length === 0 ? {} : { typed_per_filter_config: filterConfigs }),
   };
 }
 

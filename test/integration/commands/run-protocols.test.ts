@@ -176,6 +176,70 @@ describe("with every filter", () => {
   });
 });
 
+describe("Envoy's own filters", () => {
+  const CORS = `
+name: envoy.filters.http.cors
+typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors }
+per_route_config:
+  "@type": type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy
+  allow_origin_string_match: [{ exact: "https://shop.example" }]
+`;
+  const MUTATION = (value: string) => `
+- name: envoy.filters.http.header_mutation
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
+    mutations:
+      request_mutations:
+        - append: { header: { key: x-to, value: ${value} }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+`;
+  const write = async (name: string, text: string) => {
+    const file = path.join(folder, name);
+    await writeFile(file, text);
+    return file;
+  };
+
+  it("stand where the command line has them, and get what every route has", async () => {
+    const other = await startUpstream({ respond: () => ({ body: "other" }) });
+    const rules =
+      "rules: [{ name: a, match: { headers: [{ name: x-to, exact: a }] }, destination: other }]\n";
+    const filter = { filter: "header-routing", file: await write("to-other.yaml", rules) };
+    await using front = await startFront({
+      port: 0,
+      cwd: folder,
+      upstreams: parseUpstreams([server.url, `other=http://127.0.0.1:${other.port}`]),
+      filters: [filter],
+      natives: [
+        { file: await write("cors.yaml", CORS), before: 0 },
+        { file: await write("before.yaml", MUTATION("a")), before: 0 },
+        { file: await write("after.yaml", MUTATION("b")), before: 1 },
+      ],
+    });
+    const { body, header } = await send(front.url, { headers: [["origin", "https://shop.example"]] });
+    expect({ body, allowed: header("access-control-allow-origin") }).toEqual({
+      body: "other",
+      allowed: "https://shop.example",
+    });
+    expect(other.requests.map((request) => request.header("x-to"))).toEqual(["b"]);
+    await other[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ["name: a\n", /native\.yaml:1:1: typed_config: /],
+    [
+      "- name: a\n  typed_config: { type: x }\n",
+      /native\.yaml:2:3: \[0\]\.typed_config\["@type"\]: is required/,
+    ],
+    [
+      "name: a\ntyped_config: { '@type': x }\nport: 1\n",
+      /native\.yaml:2:17: typed_config\["@type"\]: must be/,
+    ],
+    ["[]\n", /native\.yaml:1:1: .*must have at least one filter/],
+  ])("are refused before anything starts: %j", async (text, message) => {
+    const natives = [{ file: await write("native.yaml", text), before: 0 }];
+    await expect(start({ upstreams: parseUpstreams([server.url]), natives })).rejects.toThrow(message);
+  });
+});
+
 describe("another listener", () => {
   it("speaks HTTP/1.0, keeps slashes, and believes one proxy before it, where it is told to", async () => {
     const listener = parseListener({

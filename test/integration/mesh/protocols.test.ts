@@ -45,6 +45,13 @@ gateway:
   filters:
     - filter: rate-limit
       config: { rules: [{ name: login, match: { path: { exact: /login } }, local: { limit: 1, unit: hour } }] }
+    - filter: native
+      config:
+        name: envoy.filters.http.header_mutation
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
+          mutations:
+            response_mutations: [{ append: { header: { key: x-native, value: "yes" } } }]
 services:
   web:
     versions: { v1: { url: "${web.url}" } }
@@ -85,6 +92,10 @@ it("trailers of HTTP/1.1 pass both ways", async () => {
     expect(response).toMatchObject({ status: 200, trailers: [["x-late", "1"]] });
     expect(JSON.parse(response.body).trailers).toEqual({ "x-sum": "9" });
   }
+});
+
+it("Envoy's own filters stand in the chain", async () => {
+  expect((await send(mesh.plan.gatewayUrl)).header("x-native")).toBe("yes");
 });
 
 it("a rule at the gateway holds for each way to write a path", async () => {
