@@ -19,7 +19,14 @@ import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import type { FilterFile, NativeFile, Upstreams } from "./arguments.js";
-import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter, useOf } from "./filters.js";
+import {
+  buildModules,
+  callableServices,
+  type FrontFilter,
+  ModuleCopies,
+  readFrontFilter,
+  useOf,
+} from "./filters.js";
 import { LiveFront, type LiveFrontParts } from "./live-front.js";
 import { type FrontOptions, frontConfiguration, type PlacedNative, planFront } from "./plan.js";
 
@@ -171,7 +178,7 @@ export async function readFrontConfiguration(options: StartFrontOptions): Promis
 }
 
 async function readFilters(options: StartFrontOptions): Promise<readonly FrontFilter[]> {
-  const services = Object.keys(options.grpcServices ?? {});
+  const services = callableServices(options);
   const filters = await Promise.all(options.filters.map((filter) => readFrontFilter(filter, services)));
   const problem = conditionsProblem(filters.map(useOf), options.route?.retryPolicy?.retryOn);
   if (problem !== undefined) throw new MeshwrightError("usage", `--retry-on ${problem}`);

@@ -5,6 +5,7 @@ import { nearest, type Problem } from "../../envoy/problems.js";
 import { choosesDestinations, destinationPlaces } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
+import { httpServiceProblems } from "../http-services.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { perTryTimeoutProblem } from "../route-options.js";
 import { APP_CLUSTER, outboundName } from "./names.js";
@@ -83,7 +84,7 @@ function serviceProblems(mesh: Mesh, name: string, service: MeshService): Proble
   ];
 }
 
-/** The protocol holds for every version, so that callers need not know which version serves them. */
+/** The protocol holds for every version, so that callers need not know which one serves them. */
 function protocolProblems({ protocol, versions }: MeshService): Problem[] {
   if (protocol !== "http1") return [];
   return Object.entries(versions)
@@ -135,15 +136,19 @@ function filterProblems(
   const destinations = destinationPlaces(use)
     .filter((place) => !versions.includes(place.name))
     .map((place) => ({ path: place.path, reason: unknown(place.name, versions, `version of ${whose}`) }));
-  const services = grpcServiceProblems(use, Object.keys(mesh.grpcServices ?? {}), addService);
+  const { grpcServices = {}, httpServices = {} } = mesh;
+  const services = [
+    ...grpcServiceProblems(use, Object.keys(grpcServices), addService("grpcServices")),
+    ...httpServiceProblems(use, Object.keys(httpServices), addService("httpServices")),
+  ];
   return [...destinations, ...services].map((problem) => ({
     path: [...path, "config", ...problem.path],
     reason: problem.reason,
   }));
 }
 
-function addService(name: string): string {
-  return `say where it is: grpcServices: { ${name}: { url: "http://HOST:PORT" } }`;
+function addService(key: string): (name: string) => string {
+  return (name) => `say where it is: ${key}: { ${name}: { url: "http://HOST:PORT" } }`;
 }
 
 /**

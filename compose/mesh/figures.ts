@@ -5,7 +5,7 @@ import type { AdminClient } from "../../envoy/runtime/admin.js";
 import { versionName } from "./names.js";
 import type { Mesh } from "./shape.js";
 
-/** Counts since the mesh started. A gRPC call counts by its own status, not as the 200 around it. */
+/** Counts since the mesh started. A gRPC call counts by its own status, not its HTTP status. */
 export interface VersionFigures {
   readonly service: string;
   readonly version: string;
@@ -19,10 +19,10 @@ export interface VersionFigures {
 const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
 
 /**
- * The statuses of gRPC that are the caller's fault, as in Google's mapping to HTTP: cancelled (499),
- * invalid argument (400), not found (404), already exists (409), permission denied (403), resource
- * exhausted (429), failed precondition (400), aborted (409), out of range (400), unauthenticated
- * (401). All others above 0 are the server's.
+ * The statuses of gRPC that are the caller's fault, as in Google's mapping to HTTP: cancelled
+ * (499), invalid argument (400), not found (404), already exists (409), permission denied (403),
+ * resource exhausted (429), failed precondition (400), aborted (409), out of range (400),
+ * unauthenticated (401). All others above 0 are the server's.
  */
 const GRPC_CLIENT_ERRORS = new Set([1, 3, 5, 6, 7, 8, 9, 10, 11, 16]);
 

@@ -31,8 +31,8 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /**
- * `forbidden`: this user may not listen there, which many systems say of ports below 1024. `absent`:
- * this machine does not have the address.
+ * `forbidden`: this user may not listen there, which many systems say of ports below 1024.
+ * `absent`: this machine does not have the address.
  */
 export type PortState = "free" | "taken" | "forbidden" | "absent";
 

@@ -11,6 +11,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseHttpServices, parseListener, parseUpstreams } from "../../../compose/front/arguments.js";
 import { type RunningFront, type StartFrontOptions, startFront } from "../../../compose/front/start.js";
+import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { AdminClient } from "../../../envoy/runtime/admin.js";
 import { makeAuthority } from "../../../kit/envoy/certificates.js";
 import { send } from "../../../kit/envoy/client.js";
@@ -294,6 +295,23 @@ it("a named upstream and an HTTP service are clusters, though nothing sends requ
   expect([...stats.keys()].sort()).toEqual(
     ["keys", "upstream-keys", "upstream"].map((name) => `cluster.${name}.membership_healthy`),
   );
+});
+
+it("a filter calls an HTTP service by its name", async () => {
+  const service = await startUpstream({ respond: () => ({ body: "called" }) });
+  const file = path.join(folder, "empty.yaml");
+  await writeFile(file, "{}\n");
+  await using front = await startFront({
+    port: 0,
+    cwd: folder,
+    upstreams: parseUpstreams([server.url]),
+    httpServices: parseHttpServices([`service=http://127.0.0.1:${service.port}`]),
+    filters: [{ filter: path.join(PACKAGE_ROOT, "test/probes/calls-stateless"), file }],
+  });
+  const { body } = await send(front.url, { headers: [["x-path", "/asked"]] });
+  expect(JSON.parse(body).headers).toMatchObject({ "x-called": "service" });
+  expect(service.requests.map(({ path: asked }) => asked)).toEqual(["/asked"]);
+  await service[Symbol.asyncDispose]();
 });
 
 describe.skipIf(isMissing("openssl"))(`an https upstream ${needs("openssl")}`, () => {
