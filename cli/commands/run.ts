@@ -272,7 +272,8 @@ Examples:
   meshwright run --upstream http://127.0.0.1:8080 --concurrency 2 \\
     --grpc-service ratelimit=http://127.0.0.1:8081 \\
     --filter rate-limit=limits.yaml
-  meshwright run --upstream h2c://127.0.0.1:50051 --filter rate-limit=limits.yaml
+  meshwright run --upstream h2c://127.0.0.1:50051 --native cors.yaml \\
+    --filter rate-limit=limits.yaml
   meshwright run --upstream http://127.0.0.1:8080 --listen :: --port 80 \\
     --http-service keys=http://127.0.0.1:8082 --filter my-filter=mine.yaml
   meshwright run --upstream http://127.0.0.1:8080 --print-config > envoy.yaml
