@@ -65,7 +65,8 @@ export function stateOf({ code }: NodeJS.ErrnoException): PortState {
  * another.
  */
 export function describeUnusable(state: Exclude<PortState, "free">, instead: string): string {
-  if (state === "absent") return "cannot be listened on: this machine does not have the address";
+  if (state === "absent")
+    return "cannot be listened on, because this machine does not have the address: use one that it has, or 0.0.0.0 for all of them";
   return state === "forbidden"
     ? `may not be listened on by this user (ports below 1024 often need root): ${instead}`
     : `is taken: end what listens there, or ${instead}`;

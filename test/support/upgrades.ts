@@ -53,6 +53,30 @@ export async function startUpgradeServer(): Promise<UpgradeServer> {
   };
 }
 
+/** A server of HTTP/2 that takes WebSockets by extended CONNECT, and echoes in capitals. */
+export async function startConnectServer(): Promise<UpgradeServer> {
+  const server = http2.createServer({ settings: { enableConnectProtocol: true } });
+  const sessions = new Set<http2.ServerHttp2Session>();
+  server.on("session", (session) => sessions.add(session));
+  server.on("stream", (stream, headers) => {
+    stream.on("error", () => {});
+    const isWebSocket = headers[":method"] === "CONNECT" && headers[":protocol"] === "websocket";
+    stream.respond({ ":status": isWebSocket ? 200 : 400 }, { endStream: !isWebSocket });
+    stream.on("data", (data: Buffer) => void stream.write(data.toString().toUpperCase()));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `h2c://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      for (const session of sessions) session.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
 async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   for await (const _chunk of request);
   const { method, url, headers, trailers } = request;

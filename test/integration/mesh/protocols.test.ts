@@ -10,19 +10,27 @@ import { send } from "../../../kit/envoy/client.js";
 import { startGrpcUpstream } from "../../../kit/envoy/grpc-upstream.js";
 import type { Upstream } from "../../../kit/envoy/upstream.js";
 import { callGrpc } from "../../support/grpc-client.js";
-import { connectHttp2, startUpgradeServer, type UpgradeServer, upgrade } from "../../support/upgrades.js";
+import {
+  connectHttp2,
+  startConnectServer,
+  startUpgradeServer,
+  type UpgradeServer,
+  upgrade,
+} from "../../support/upgrades.js";
 import { copyDemo, type DemoCopy } from "./demo-copy.js";
 
 const WAIT = { timeout: 20_000, interval: 50 };
 
 let demo: DemoCopy;
 let web: UpgradeServer;
+let live: UpgradeServer;
 let stock: Upstream;
 let mesh: RunningMesh;
 
 beforeAll(async () => {
   demo = await copyDemo();
   web = await startUpgradeServer();
+  live = await startConnectServer();
   stock = await startGrpcUpstream({
     "/shop.Stock/Count": async (call) => {
       for await (const message of call.messages) call.send(`counted ${message}`);
@@ -41,7 +49,10 @@ beforeAll(async () => {
 name: protocols
 gateway:
   address: 127.0.0.1
-  routes: [{ prefix: /shop.Stock, service: stock }, { prefix: /, service: web }]
+  routes:
+    - { prefix: /shop.Stock, service: stock }
+    - { prefix: /live, service: live }
+    - { prefix: /, service: web }
   filters:
     - filter: rate-limit
       config: { rules: [{ name: login, match: { path: { exact: /login } }, local: { limit: 1, unit: hour } }] }
@@ -55,10 +66,12 @@ gateway:
 services:
   web:
     versions: { v1: { url: "${web.url}" } }
-    calls: [stock, web]
+    calls: [stock, web, live]
   stock:
     protocol: grpc
     versions: { v1: { url: "http://127.0.0.1:${stock.port}" } }
+  live:
+    versions: { v1: { url: "${live.url}" } }
 filters: [{ filter: trace-headers, at: [gateway, inbound, outbound], config: {} }]
 `,
   );
@@ -68,6 +81,7 @@ afterAll(async () => {
   await mesh?.stop();
   await stock?.[Symbol.asyncDispose]();
   await web?.[Symbol.asyncDispose]();
+  await live?.[Symbol.asyncDispose]();
   await demo?.[Symbol.asyncDispose]();
 });
 
@@ -83,6 +97,13 @@ it("a WebSocket is opened through the gateway and between services", async () =>
     expect(await connectHttp2(`${url}/chat`)).toEqual({ status: 200, text: "HELLO" });
     const { status, text } = await upgrade(`${url}/page`, "foo");
     expect({ status, url: JSON.parse(text).url }).toEqual({ status: 200, url: "/page" });
+  }
+});
+
+it("an HTTP/2 service gets a WebSocket by extended CONNECT, whatever the client speaks", async () => {
+  for (const url of waysTo("live")) {
+    expect(await upgrade(`${url}/live`)).toMatchObject({ status: 101, text: "HELLO AGAIN" });
+    expect(await connectHttp2(`${url}/live`)).toEqual({ status: 200, text: "HELLO" });
   }
 });
 
