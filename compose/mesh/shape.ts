@@ -110,7 +110,7 @@ const service = (filters: readonly FilterDescriptor[]) =>
       .optional()
       .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
     protocol: z
-      .enum(["http1", "http2", "grpc"])
+      .enum(["http1", "http2", "grpc"], { error: "must be one of http1, http2, grpc" })
       .optional()
       .describe(
         "What every version speaks; http2 and grpc are HTTP/2, without TLS by prior knowledge. Default http1, or what a version's url says.",
@@ -150,7 +150,7 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
           .optional()
           .describe("How many proxies before the gateway may add to x-forwarded-for. Default 0."),
         escapedSlashes: z
-          .enum(ESCAPED_SLASHES)
+          .enum(ESCAPED_SLASHES, { error: `must be one of ${ESCAPED_SLASHES.join(", ")}` })
           .optional()
           .describe(
             "What happens to a path with %2F or %5C: redirect to real slashes, forward with them, reject with 400, or keep. Default redirect.",
