@@ -63,16 +63,17 @@ describe("retries", () => {
 });
 
 describe("an attempt's time", () => {
-  it.each([
-    [{ timeout: "1s", retries: { on: [], perTryTimeout: "1001ms" } }, /which is 1s$/],
-    [{ retries: { on: [], perTryTimeout: "16s" } }, /which is 15s$/],
-  ])("above the timeout is reported: %j", (settings, message) => {
-    expect(perTryTimeoutProblem(settings)).toMatch(message);
-  });
+  it.each([[{ timeout: "1s", retries: { on: [], perTryTimeout: "1001ms" } }, /which is 1s$/]])(
+    "above the timeout is reported: %j",
+    (settings, message) => {
+      expect(perTryTimeoutProblem(settings)).toMatch(message);
+    },
+  );
 
   it.each([
     { timeout: "1s", retries: { on: [], perTryTimeout: "1000ms" } },
     { timeout: "0s", retries: { on: [], perTryTimeout: "20s" } },
+    { retries: { on: [], perTryTimeout: "24h" } },
     { timeout: "1ms", retries: { on: [] } },
     { timeout: "1ms" },
   ])("fits: %j", (settings) => {

@@ -6,8 +6,12 @@ import { nearest } from "../envoy/problems.js";
 import { inJsonSchema } from "../filters/shared/json-schema.js";
 import { duration, millisecondsOf } from "../filters/shared/rule-schema.js";
 
-/** Envoy's default. */
-const DEFAULT_TIMEOUT = "15s";
+/**
+ * What a route has where a person says nothing: no limit for the answer. Envoy's own 15 s would cut
+ * every answer that takes longer to come: server-sent events, the streams of gRPC, a large file. A
+ * request that nothing answers ends by the idle timeout.
+ */
+export const DEFAULT_ROUTE: RouteActionOptions = { timeoutSeconds: 0 };
 
 /**
  * Envoy's own names, except those that need a second list: a status is written as a number here.
@@ -78,7 +82,7 @@ export interface RouteSettings {
  * Why the two times cannot be used together; undefined where they can. Envoy would silently ignore
  * a time for each attempt above the whole.
  */
-export function perTryTimeoutProblem({ timeout = DEFAULT_TIMEOUT, retries }: RouteSettings) {
+export function perTryTimeoutProblem({ timeout = "0s", retries }: RouteSettings) {
   const perTry = millisecondsOf(retries?.perTryTimeout ?? "") ?? 0;
   const whole = millisecondsOf(timeout) ?? 0;
   if (whole === 0 || perTry <= whole) return undefined;

@@ -2,6 +2,7 @@
 
 import { type Cluster, cluster } from "../envoy/config/cluster.js";
 import type { HttpFilter } from "../envoy/config/http-filter.js";
+import type { UpstreamProtocol } from "../envoy/config/protocol.js";
 import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
 
 /**
@@ -9,11 +10,12 @@ import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
  * this limit is that of requests.
  */
 const MAX_RETRIES = 1024;
+const MAX_CALLS = 65_536;
 /**
- * Envoy allows 1024 at once and fails the rest. A filter may then let requests pass without a
- * decision.
+ * Envoy allows 1024 calls of filters at once and fails the rest. A filter may then let requests
+ * pass without a decision.
  */
-const MAX_GRPC_CALLS = 65_536;
+const CALL_LIMITS = { maxRequests: MAX_CALLS, maxPendingRequests: MAX_CALLS };
 
 /** The authorities that are trusted where an upstream speaks TLS. */
 export interface Trust {
@@ -22,39 +24,71 @@ export interface Trust {
 }
 
 /**
- * A cluster of one endpoint. An endpoint that speaks TLS must show a certificate for the host in
- * its URL.
- * @param filters the cluster's chain, which sees each attempt
+ * The clusters of one endpoint: the one of that name, and that of `upgradeCluster` where there is
+ * one. An endpoint that speaks TLS must show a certificate for the host in its URL.
+ * @param filters the chain of both, which sees each attempt
  */
-export function upstreamCluster(
+export function upstreamClusters(
   name: string,
   upstream: UpstreamAddress,
   options: Trust & { readonly filters?: readonly HttpFilter[] },
-): Cluster {
+): Cluster[] {
   const { filters = [] } = options;
-  return cluster({
-    ...destination(name, upstream, options),
-    filters,
-    circuitBreakers: { maxRetries: MAX_RETRIES },
-  });
+  const common = { filters, http1Trailers: true, circuitBreakers: { maxRetries: MAX_RETRIES } };
+  const upgrades = upgradeCluster(name, upstream);
+  return [
+    cluster({ ...destination(name, upstream, options), ...common }),
+    ...(upgrades === undefined
+      ? []
+      : [cluster({ ...destination(upgrades, upstream, options), ...common, protocol: "http1" })]),
+  ];
+}
+
+/**
+ * The cluster to which upgraded connections go in place of the one of that name; undefined where
+ * they go to the same. Few servers that offer HTTP/2 by ALPN take a WebSocket there, and Envoy does
+ * not ask whether they do. Browsers use HTTP/1.1 for it, and so does this cluster.
+ */
+function upgradeCluster(name: string, { tls, protocol }: UpstreamAddress): string | undefined {
+  return tls && protocol === undefined ? `${name}/upgrades` : undefined;
+}
+
+/** The clusters to which routes must send upgraded connections, by the clusters of all else. */
+export function upgradeClusters(
+  upstreams: Readonly<Record<string, UpstreamAddress>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(upstreams).flatMap(([cluster, upstream]) => {
+      const upgrades = upgradeCluster(cluster, upstream);
+      return upgrades === undefined ? [] : [[cluster, upgrades]];
+    }),
+  );
 }
 
 /** The clusters of the gRPC services that filters call, each by its name. */
 export function grpcClusters(services: Readonly<Record<string, UpstreamAddress>>, trust: Trust): Cluster[] {
   return Object.entries(services).map(([name, service]) =>
-    cluster({
-      ...destination(name, service, trust),
-      protocol: "http2",
-      circuitBreakers: { maxRequests: MAX_GRPC_CALLS, maxPendingRequests: MAX_GRPC_CALLS },
-    }),
+    cluster({ ...destination(name, service, trust), protocol: "http2", circuitBreakers: CALL_LIMITS }),
   );
 }
 
-function destination(name: string, { address, port, tls }: UpstreamAddress, { caFile }: Trust) {
+/** The clusters of the HTTP services that filters call, each by its name. */
+export function httpServiceClusters(
+  services: Readonly<Record<string, UpstreamAddress>>,
+  trust: Trust,
+): Cluster[] {
+  return Object.entries(services).map(([name, service]) =>
+    cluster({ ...destination(name, service, trust), circuitBreakers: CALL_LIMITS }),
+  );
+}
+
+function destination(name: string, upstream: UpstreamAddress, { caFile }: Trust) {
+  const { address, port, tls } = upstream;
+  const protocol: UpstreamProtocol = upstream.protocol ?? (tls ? "auto" : "http1");
   const endpoints = [{ address, port }];
-  if (tls === undefined) return { name, endpoints };
+  if (tls === undefined) return { name, endpoints, protocol };
   if (caFile === undefined) throw new Error(`no certificate authorities were given for "${name}"`);
-  return { name, endpoints, tls: { serverName: address, caFile } };
+  return { name, endpoints, protocol, tls: { serverName: address, caFile } };
 }
 
 /**

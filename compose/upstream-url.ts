@@ -6,6 +6,10 @@ export interface UpstreamAddress {
   readonly port: number;
   /** Whether it speaks TLS. */
   readonly tls?: true;
+  /**
+   * Absent: with TLS what the service offers by ALPN, HTTP/2 before HTTP/1.1; otherwise HTTP/1.1.
+   */
+  readonly protocol?: "http1" | "http2";
 }
 
 /** The outcome: the address, or the reason why the text is not one. */
@@ -13,32 +17,44 @@ export type ParsedUpstream =
   | { readonly ok: true; readonly value: UpstreamAddress }
   | { readonly ok: false; readonly reason: string };
 
+const SCHEMES = {
+  "http:": { port: 80 },
+  "h2c:": { port: 80, protocol: "http2" },
+  "https:": { port: 443, tls: true },
+} as const;
+
 /**
- * Reads `http://HOST[:PORT]` and `https://HOST[:PORT]`; the port is 80 or 443 where none is
- * written. Anything after the port except a single `/` is refused.
+ * Reads `http://HOST[:PORT]`, `h2c://HOST[:PORT]` (HTTP/2 without TLS) and `https://HOST[:PORT]`;
+ * the port is 80 or 443 where none is written. Anything after the port except a single `/` is
+ * refused.
  */
 export function parseUpstreamUrl(text: string): ParsedUpstream {
   const refused = (reason: string): ParsedUpstream => ({ ok: false, reason });
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text))
-    return refused('must begin with "http://", as in http://127.0.0.1:8080');
-  if (!URL.canParse(text)) return refused("is not a URL; write it like http://127.0.0.1:8080");
-  const url = new URL(text);
-  const tls = url.protocol === "https:";
-  if (url.protocol !== "http:" && !tls)
-    return refused(`must begin with "http://" or "https://", not "${url.protocol}//"`);
+  const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*:)(\/\/.*)$/is.exec(text) ?? [];
+  if (scheme === "") return refused('must begin with "http://", as in http://127.0.0.1:8080');
+  // Hosts and ports of other schemes are read less strictly, so all are read as those of http.
+  if (!URL.canParse(`http:${rest}`)) return refused("is not a URL; write it like http://127.0.0.1:8080");
+  const how = SCHEMES[scheme.toLowerCase() as keyof typeof SCHEMES];
+  if (how === undefined) {
+    return refused(
+      `must begin with "http://" or "https://", not "${scheme}//"; HTTP/2 and gRPC without TLS begin with "h2c://"`,
+    );
+  }
+  const url = new URL(`http:${rest}`);
   if (url.username !== "" || url.password !== "") return refused("must not hold a user name or password");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     return refused("must end after the port: paths are passed on as the client sends them");
   }
-  const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
+  const { port: usual, ...speaks } = how;
+  const port = Number(/:(\d+)\/?$/.exec(rest)?.[1] ?? usual);
   if (port === 0) return refused("must name the port that the service listens on, not 0");
-  const address = url.hostname.replace(/^\[|\]$/g, "");
-  return { ok: true, value: { address, port, ...(tls ? { tls } : {}) } };
+  return { ok: true, value: { address: url.hostname.replace(/^\[|\]$/g, ""), port, ...speaks } };
 }
 
 /** The URL as a person writes it. */
-export function upstreamUrl(upstream: UpstreamAddress): string {
-  return `${upstream.tls ? "https" : "http"}://${bracketed(upstream.address)}:${upstream.port}`;
+export function upstreamUrl({ address, port, tls, protocol }: UpstreamAddress): string {
+  const scheme = tls ? "https" : protocol === "http2" ? "h2c" : "http";
+  return `${scheme}://${bracketed(address)}:${port}`;
 }
 
 /** The host that the service's own clients would send, without the default port. */

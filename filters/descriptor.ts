@@ -56,6 +56,8 @@ export interface FilterDescriptor<Config = unknown> {
   destinationHeader?(config: Config): string;
   /** The gRPC services that it calls, each by the name of its cluster. Default: none. */
   grpcServices?(config: Config): readonly NamedPlace[];
+  /** The services that it calls over HTTP, each by the name of its cluster. Default: none. */
+  httpServices?(config: Config): readonly NamedPlace[];
   /**
    * The settings that Envoy's listeners, routes or clusters repeat, so that only a restart can
    * change them. Each key has the value that holds, also if the key is left out. Default: none.

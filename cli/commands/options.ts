@@ -31,10 +31,19 @@ export function parseRate(text: string): number {
 
 /** A count, a whole number from 1 to `most`. */
 export function parseCount(most: number): (text: string) => number {
+  return wholeNumber(1, most);
+}
+
+/** A whole number from 0 to `most`. */
+export function parseWhole(most: number): (text: string) => number {
+  return wholeNumber(0, most);
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const count = Number(text);
-    if (!/^\d{1,9}$/.test(text) || count < 1 || count > most) {
-      throw new InvalidArgumentError(`The value is a whole number from 1 to ${most}.`);
+    if (!/^\d{1,9}$/.test(text) || count < least || count > most) {
+      throw new InvalidArgumentError(`The value is a whole number from ${least} to ${most}.`);
     }
     return count;
   };

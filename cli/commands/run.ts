@@ -4,25 +4,29 @@ import { type Command, Option } from "commander";
 import { chainOf } from "../../compose/chains.js";
 import { describeEvent, describeExit } from "../../compose/events.js";
 import {
+  type NativeFile,
   parseFilterFiles,
   parseGrpcServices,
+  parseHttpServices,
+  parseListener,
   parseRoute,
   parseUpstreams,
 } from "../../compose/front/arguments.js";
-import { unservedDestinations } from "../../compose/front/plan.js";
+import { unchosenUpstreams, unservedDestinations } from "../../compose/front/plan.js";
 import {
   type RunningFront,
   readFrontConfiguration,
   type StartFrontOptions,
   startFront,
 } from "../../compose/front/start.js";
+import { ESCAPED_SLASHES, MAX_TRUSTED_HOPS } from "../../compose/listener-options.js";
 import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import { columns, type Screen } from "../screen.js";
-import { collect, parseCount, parseHost, parsePort } from "./options.js";
+import { collect, parseCount, parseHost, parsePort, parseWhole } from "./options.js";
 
 const MAX_RETRIES = 100;
 const MAX_CONCURRENCY = 256;
@@ -30,8 +34,17 @@ const MAX_CONCURRENCY = 256;
 const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "critical", "off"];
 
 interface RunOptions {
+  readonly listen?: string;
+  readonly http10?: true;
+  readonly trustedHops?: number;
+  readonly mergeSlashes: boolean;
+  readonly escapedSlashes?: (typeof ESCAPED_SLASHES)[number];
+  readonly idleTimeout?: string;
+  readonly maxStreamDuration?: string;
+  readonly httpService?: readonly string[];
   readonly upstream?: readonly string[];
   readonly filter?: readonly string[];
+  readonly native?: readonly NativeFile[];
   readonly timeout?: string;
   readonly retryOn?: string;
   readonly retries?: number;
@@ -47,23 +60,26 @@ interface RunOptions {
 }
 
 export function addRun(root: Command, screen: Screen): void {
+  const chain = new ChainWords();
   root
     .command("run")
     .description("Put one stock Envoy with filters in front of services that already run.")
     .option(
       "--upstream <[name=]url>",
-      "a service, http[s]://HOST:PORT; with a name it is a destination (repeatable)",
+      "a service, http[s]://HOST:PORT, or h2c:// for HTTP/2 and gRPC without TLS; with a name it is a destination (repeatable)",
       collect,
     )
     .option(
       "--filter <name=file>",
       "a filter and its configuration, in the order of the chain (repeatable)",
-      collect,
+      chain.filter,
     )
     .option(
-      "--timeout <duration>",
-      "limit for an answer, retries included; 0s is no limit (Envoy's default: 15s)",
+      "--native <file>",
+      "Envoy's own filters, with name and typed_config, at this place of the chain (repeatable)",
+      chain.native,
     )
+    .option("--timeout <duration>", "limit for a whole answer, retries included (default: 0s, no limit)")
     .option("--retry-on <list>", "what is retried: Envoy's conditions and statuses, as in 5xx,reset,429")
     .option(
       "--retries <number>",
@@ -76,8 +92,35 @@ export function addRun(root: Command, screen: Screen): void {
       "a service that filters call by this name; it speaks HTTP/2 (repeatable)",
       collect,
     )
+    .option(
+      "--http-service <name=url>",
+      "a service that filters call by this name over HTTP (repeatable)",
+      collect,
+    )
     .option("--concurrency <number>", "Envoy's worker threads (default: 1)", parseCount(MAX_CONCURRENCY))
     .option("--port <number>", "where Envoy takes requests; 0 takes a free port", parsePort, 10_000)
+    .option("--listen <address>", "the IP address of that port; :: and 0.0.0.0 are all (default: 127.0.0.1)")
+    .option("--http10", "serve HTTP/1.0 too, else 426")
+    .option(
+      "--trusted-hops <number>",
+      "how many proxies before Envoy may add to x-forwarded-for (default: 0)",
+      parseWhole(MAX_TRUSTED_HOPS),
+    )
+    .option("--no-merge-slashes", "leave //a as it is; without this it is /a for filters and upstreams")
+    .addOption(
+      new Option(
+        "--escaped-slashes <action>",
+        "a path with %2F or %5C: redirect to real slashes, forward with them, reject with 400, or keep (default: redirect)",
+      ).choices(ESCAPED_SLASHES),
+    )
+    .option(
+      "--idle-timeout <duration>",
+      "how long a request, a stream or a WebSocket may be silent; 0s is no limit (default: 5m)",
+    )
+    .option(
+      "--max-stream-duration <duration>",
+      "how long a request and its answer, or a WebSocket, may last (default: no limit)",
+    )
     .option("--admin-port <number>", "Envoy's admin interface; default: a free port", parsePort)
     .option("--ca <file>", "certificates in PEM by which https upstreams are checked; default: the system's")
     .option(
@@ -91,11 +134,15 @@ export function addRun(root: Command, screen: Screen): void {
     .option("--print-config", "print Envoy's configuration as YAML and end")
     .addHelpText("after", EXAMPLES)
     .action(async (options: RunOptions) => {
+      const grpcServices = parseGrpcServices(options.grpcService ?? []);
       const start: StartFrontOptions = {
         upstreams: parseUpstreams(options.upstream ?? []),
         filters: parseFilterFiles(options.filter ?? []),
-        grpcServices: parseGrpcServices(options.grpcService ?? []),
+        natives: options.native ?? [],
+        grpcServices,
+        httpServices: parseHttpServices(options.httpService ?? [], Object.keys(grpcServices)),
         route: parseRoute(options),
+        listener: parseListener(options),
         ...(options.concurrency === undefined ? {} : { workers: options.concurrency }),
         port: options.port,
         ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
@@ -107,6 +154,21 @@ export function addRun(root: Command, screen: Screen): void {
       if (options.printConfig) return screen.print([toYaml(await readFrontConfiguration(start)).trimEnd()]);
       await serve(start, screen);
     });
+}
+
+/** The order in which `--filter` and `--native` were given, which is that of the chain. */
+class ChainWords {
+  #filters = 0;
+
+  readonly filter = (word: string, before: readonly string[] = []): readonly string[] => {
+    this.#filters = before.length + 1;
+    return collect(word, before);
+  };
+
+  readonly native = (file: string, before: readonly NativeFile[] = []): readonly NativeFile[] => [
+    ...before,
+    { file, before: this.#filters },
+  ];
 }
 
 async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
@@ -133,12 +195,17 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
   const { path, version } = front.binary;
   const { fallback, named } = start.upstreams;
   const unserved = unservedDestinations(front.options);
+  const unchosen = unchosenUpstreams(front.options);
   const parts: readonly (readonly [what: string, which: string])[] = [
     ["upstream", upstreamUrl(fallback)],
     ...Object.entries(named).map(([name, upstream]) => [`upstream ${name}`, upstreamUrl(upstream)] as const),
     ...Object.entries(start.grpcServices ?? {}).map(
       ([name, service]) => [`gRPC service ${name}`, upstreamUrl(service)] as const,
     ),
+    ...Object.entries(start.httpServices ?? {}).map(
+      ([name, service]) => [`HTTP service ${name}`, upstreamUrl(service)] as const,
+    ),
+    ...(front.options.natives ?? []).map(({ filter }) => ["filter", `${filter.name}, Envoy's own`] as const),
     ...front.options.filters.map((use, i) => {
       const where = chainOf(use) === "upstream" ? ", for each attempt" : "";
       return ["filter", `${use.filter} from ${start.filters[i]?.file}${where}`] as const;
@@ -153,6 +220,11 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
       : [
           `  note: no --upstream NAME=URL for ${unserved.join(", ")}; their requests go to the upstream without a name`,
         ]),
+    ...(unchosen.length === 0
+      ? []
+      : [
+          `  note: no filter chooses a destination, so clients do not reach ${unchosen.join(", ")}; a service that filters call is a --http-service`,
+        ]),
     ...columns([
       ["Try:", `curl -i ${front.url}/`],
       ...(front.options.filters.length === 0 ? [] : [["Counts:", counts] as const]),
@@ -165,6 +237,10 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
 }
 
 const EXAMPLES = `
+Envoy takes HTTP/1.1 and HTTP/2 (h2c) on its port. WebSockets pass in both; any
+other upgrade is ignored. An h2c upstream gets HTTP/2, an https upstream HTTP/2
+where it offers it by ALPN, and trailers pass everywhere.
+
 Requests for which header-routing chooses the destination NAME go to the
 upstream of that name. All others go to the upstream without a name, or to the
 first where every upstream has one. An https upstream must show a certificate
@@ -201,6 +277,10 @@ Examples:
   meshwright run --upstream http://127.0.0.1:8080 --concurrency 2 \\
     --grpc-service ratelimit=http://127.0.0.1:8081 \\
     --filter rate-limit=limits.yaml
+  meshwright run --upstream h2c://127.0.0.1:50051 --native cors.yaml \\
+    --filter rate-limit=limits.yaml
+  meshwright run --upstream http://127.0.0.1:8080 --listen :: --port 80 \\
+    --http-service keys=http://127.0.0.1:8082 --filter my-filter=mine.yaml
   meshwright run --upstream http://127.0.0.1:8080 --print-config > envoy.yaml
 ${exitCodesHelp("Envoy ran until Ctrl-C, or the configuration was printed", [
   "configuration",

@@ -6,7 +6,13 @@ import { describeEvent } from "../../compose/events.js";
 import type { VersionFigures } from "../../compose/mesh/figures.js";
 import { defaultMeshFile } from "../../compose/mesh/file.js";
 import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
-import { addressLines, callLines, curlLines, filterLines } from "../../compose/mesh/summary.js";
+import {
+  addressLines,
+  callLines,
+  curlLines,
+  filterLines,
+  triedPrefixes,
+} from "../../compose/mesh/summary.js";
 import { renderTable } from "../../compose/mesh/table.js";
 import { startTraffic } from "../../compose/mesh/traffic.js";
 import { startMesh } from "../../compose/mesh/up.js";
@@ -97,7 +103,7 @@ async function show(
       : startTraffic({
           url: mesh.plan.gatewayUrl,
           rps,
-          prefixes: mesh.mesh.gateway.routes.map((route) => route.prefix),
+          prefixes: triedPrefixes(mesh.mesh),
         });
   if (!options.table) return interrupt.happened;
   let shown: Reading | undefined;

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { parseFilterFiles, parseGrpcServices, parseRoute, parseUpstreams } from "./arguments.js";
+import {
+  parseFilterFiles,
+  parseGrpcServices,
+  parseHttpServices,
+  parseListener,
+  parseRoute,
+  parseUpstreams,
+} from "./arguments.js";
 
 const at = (port: number) => ({ address: "127.0.0.1", port });
 
@@ -80,6 +87,41 @@ describe("parseGrpcServices", () => {
     [["a=127.0.0.1:1"], /must begin with "http:\/\/"/],
   ])("refuses %j", (words, message) => {
     expect(() => parseGrpcServices(words)).toThrow(message);
+  });
+});
+
+describe("parseHttpServices", () => {
+  it("reads each by its name", () => {
+    expect(parseHttpServices(["keys=h2c://127.0.0.1:1", "b=http://127.0.0.1:2"], ["ratelimit"])).toEqual({
+      keys: { ...at(1), protocol: "http2" },
+      b: at(2),
+    });
+  });
+
+  it.each([
+    [["keys"], /^--http-service keys: write it as NAME=URL, as in keys=/],
+    [["upstream=http://127.0.0.1:1"], /an upstream has this name in Envoy/],
+    [["a=http://127.0.0.1:1", "a=http://127.0.0.1:2"], /^--http-service a=… is given twice/],
+    [["ratelimit=http://127.0.0.1:1"], /^--http-service ratelimit=…: a --grpc-service has this name/],
+    [["a=http://127.0.0.1:1/path"], /must end after the port/],
+  ])("refuses %j", (words, message) => {
+    expect(() => parseHttpServices(words, ["ratelimit"])).toThrow(message);
+  });
+});
+
+describe("parseListener", () => {
+  it.each(["127.0.0.1", "0.0.0.0", "::", "::1", "[::1]", "fe80::1"])("listens on %s", (listen) => {
+    expect(parseListener({ listen }).address).toBe(listen.replace(/[[\]]/g, ""));
+  });
+
+  it.each([
+    [{ listen: "localhost" }, /^--listen localhost: must be an IP address/],
+    [{ listen: "127.0.0.1:80" }, /^--listen 127\.0\.0\.1:80: must be an IP address .*--port/],
+    [{ listen: "" }, /^--listen : must be an IP address/],
+    [{ idleTimeout: "5" }, /^--idle-timeout 5: must be a length of time/],
+    [{ maxStreamDuration: "0s" }, /^--max-stream-duration 0s: must be from 1ms to 24h/],
+  ])("refuses %j", (words, message) => {
+    expect(() => parseListener(words)).toThrow(message);
   });
 });
 

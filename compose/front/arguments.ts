@@ -5,6 +5,13 @@ import type { z } from "zod";
 import type { RouteActionOptions } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { FilterChain } from "../../filters/descriptor.js";
+import {
+  addressSchema,
+  type EdgeSettings,
+  idleTimeoutSchema,
+  type ListenerSettings,
+  maxStreamDurationSchema,
+} from "../listener-options.js";
 import { perTryTimeoutProblem, retriesSchema, routeAction, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
 import { isUpstreamName } from "./clusters.js";
@@ -24,6 +31,12 @@ export interface FilterFile {
   readonly file: string;
   /** The upstreams' chain, where the person says so. */
   readonly chain?: FilterChain;
+}
+
+/** A file of Envoy's own filters, and its place: before the filter with this index. */
+export interface NativeFile {
+  readonly file: string;
+  readonly before: number;
 }
 
 /**
@@ -58,25 +71,53 @@ function parseUpstream(word: string): { name: string | undefined; address: Upstr
   return { name, address: addressOf(text, `--upstream ${word}`) };
 }
 
-/** Reads `NAME=URL` of the services that filters call. Throws `MeshwrightError("usage")`. */
+/**
+ * Reads `NAME=URL` of the services that filters call over gRPC. Throws `MeshwrightError("usage")`.
+ */
 export function parseGrpcServices(words: readonly string[]): Readonly<Record<string, UpstreamAddress>> {
+  return parseServices("--grpc-service", words);
+}
+
+/**
+ * Reads `NAME=URL` of the services that filters call over HTTP. Throws `MeshwrightError("usage")`.
+ * @param taken the names of the gRPC services
+ */
+export function parseHttpServices(
+  words: readonly string[],
+  taken: readonly string[] = [],
+): Readonly<Record<string, UpstreamAddress>> {
+  const services = parseServices("--http-service", words);
+  const both = Object.keys(services).find((name) => taken.includes(name));
+  if (both === undefined) return services;
+  throw usage(`--http-service ${both}=…: a --grpc-service has this name; choose another name`);
+}
+
+function parseServices(
+  option: "--grpc-service" | "--http-service",
+  words: readonly string[],
+): Readonly<Record<string, UpstreamAddress>> {
   const services: Record<string, UpstreamAddress> = {};
   for (const word of words) {
     const [, name, text] = /^([^:/?#=]*)=(.*)$/.exec(word) ?? [];
-    const option = `--grpc-service ${word}`;
+    const where = `${option} ${word}`;
     if (name === undefined || text === undefined) {
-      throw usage(`${option}: write it as NAME=URL, as in ratelimit=http://127.0.0.1:8081`);
+      throw usage(`${where}: write it as NAME=URL, as in ${EXAMPLES[option]}`);
     }
-    if (!isName(name)) throw usage(`${option}: a service's name is 1 to 64 letters, digits, "_", "." or "-"`);
+    if (!isName(name)) throw usage(`${where}: a service's name is 1 to 64 letters, digits, "_", "." or "-"`);
     if (isUpstreamName(name))
-      throw usage(`${option}: an upstream has this name in Envoy; choose another name`);
+      throw usage(`${where}: an upstream has this name in Envoy; choose another name`);
     if (Object.hasOwn(services, name)) {
-      throw usage(`--grpc-service ${name}=… is given twice; a service has one address`);
+      throw usage(`${option} ${name}=… is given twice; a service has one address`);
     }
-    services[name] = addressOf(text, option);
+    services[name] = addressOf(text, where);
   }
   return services;
 }
+
+const EXAMPLES = {
+  "--grpc-service": "ratelimit=http://127.0.0.1:8081",
+  "--http-service": "keys=http://127.0.0.1:8082",
+};
 
 /** The name becomes a key of an object and part of the names of metrics. */
 function isName(text: string): boolean {
@@ -126,6 +167,32 @@ function checkWord<T extends z.ZodType>(schema: T, value: unknown, option: strin
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   throw usage(`${option}: ${checked.error.issues[0]?.message}`);
+}
+
+/** The values of the options about the listener, as they were written. */
+export interface ListenerWords extends Pick<ListenerSettings, "http10" | "mergeSlashes"> {
+  readonly listen?: string | undefined;
+  readonly trustedHops?: number | undefined;
+  readonly escapedSlashes?: EdgeSettings["escapedSlashes"];
+  readonly idleTimeout?: string | undefined;
+  readonly maxStreamDuration?: string | undefined;
+}
+
+/** Throws `MeshwrightError("usage")`. */
+export function parseListener(words: ListenerWords): ListenerSettings & EdgeSettings {
+  const { listen, trustedHops, escapedSlashes, http10, mergeSlashes, idleTimeout, maxStreamDuration } = words;
+  const address = listen === undefined ? undefined : listeningAddress(listen);
+  if (idleTimeout !== undefined) checkWord(idleTimeoutSchema, idleTimeout, `--idle-timeout ${idleTimeout}`);
+  if (maxStreamDuration !== undefined) {
+    checkWord(maxStreamDurationSchema, maxStreamDuration, `--max-stream-duration ${maxStreamDuration}`);
+  }
+  return { address, trustedHops, escapedSlashes, http10, mergeSlashes, idleTimeout, maxStreamDuration };
+}
+
+function listeningAddress(text: string): string {
+  const checked = addressSchema.safeParse(text);
+  if (checked.success) return checked.data;
+  throw usage(`--listen ${text}: ${checked.error.issues[0]?.message}; --port has the port`);
 }
 
 /**

@@ -15,6 +15,7 @@ import { buildFilters } from "../../toolchain/compile/build.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
+import { httpServiceProblems } from "../http-services.js";
 import type { FilterFile } from "./arguments.js";
 
 /** A filter at one place in the chain. */
@@ -26,6 +27,21 @@ export interface FrontFilter {
   readonly chain?: FilterChain;
 }
 
+/** The names of the services that filters may call, which are those of their clusters. */
+export interface CallableServices {
+  readonly grpc: readonly string[];
+  readonly http: readonly string[];
+}
+
+/** The names in the options of a front. */
+export function callableServices(options: {
+  readonly grpcServices?: object | undefined;
+  readonly httpServices?: object | undefined;
+}): CallableServices {
+  const { grpcServices = {}, httpServices = {} } = options;
+  return { grpc: Object.keys(grpcServices), http: Object.keys(httpServices) };
+}
+
 /** The part that Envoy's configuration needs. */
 export function useOf({ member, config, chain }: FrontFilter): FilterUse {
   return { filter: member.name, descriptor: member, config, ...(chain === undefined ? {} : { chain }) };
@@ -34,11 +50,11 @@ export function useOf({ member, config, chain }: FrontFilter): FilterUse {
 /**
  * Throws `MeshwrightError`: `build` for an unknown filter, `configuration` for a file, `usage` for
  * a chain that a person may not choose.
- * @param grpcServices the names of the services that filters may call
+ * @param services the names of the services that filters may call
  */
 export async function readFrontFilter(
   { filter, file, chain }: FilterFile,
-  grpcServices: readonly string[],
+  services: CallableServices,
 ): Promise<FrontFilter> {
   const member = await findRunnable(filter);
   if (chain !== undefined && !member.isOwn) {
@@ -49,7 +65,10 @@ export async function readFrontFilter(
   }
   const schema = member.schema.superRefine((config, context) => {
     const use = { descriptor: member, config: config as Json };
-    for (const { path, reason } of grpcServiceProblems(use, grpcServices, remedy)) {
+    for (const { path, reason } of [
+      ...grpcServiceProblems(use, services.grpc, remedy("--grpc-service")),
+      ...httpServiceProblems(use, services.http, remedy("--http-service")),
+    ]) {
       context.addIssue({ code: "custom", path: [...path], message: reason });
     }
   });
@@ -57,8 +76,8 @@ export async function readFrontFilter(
   return { member, file, config, ...(chain === undefined ? {} : { chain }) };
 }
 
-function remedy(name: string): string {
-  return `say where it is: --grpc-service ${name}=http://HOST:PORT`;
+function remedy(option: string): (name: string) => string {
+  return (name) => `say where it is: ${option} ${name}=http://HOST:PORT`;
 }
 
 /**

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await writeFile(file, settings(0));
   directory = await claimRunDirectory("run", folder);
   entry = await ownFilter();
-  const filters = [await readFrontFilter({ filter: entry, file }, [])];
+  const filters = [await readFrontFilter({ filter: entry, file }, { grpc: [], http: [] })];
   const upstream = parseUpstreamUrl("http://127.0.0.1:1");
   if (!upstream.ok) throw new Error("the test's URL is wrong");
   live = await LiveFront.follow({

@@ -18,7 +18,14 @@ import type { LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import { FolderWatch, watchContent } from "../watch.js";
-import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
+import {
+  buildModules,
+  callableServices,
+  type FrontFilter,
+  type ModuleCopies,
+  readFrontFilter,
+  useOf,
+} from "./filters.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
 
 /** How long after the last write files are read. */
@@ -124,10 +131,7 @@ export class LiveFront implements Disposable {
     const old = this.#filters[index];
     if (old === undefined) return;
     const { file, member } = old;
-    const filter = await readFrontFilter(
-      { ...old, filter: member.entry },
-      Object.keys(front.grpcServices ?? {}),
-    );
+    const filter = await readFrontFilter({ ...old, filter: member.entry }, callableServices(front));
     const fixed = changedRestartKeys(useOf(old), useOf(filter));
     if (fixed.length > 0) {
       onEvent({ kind: "restart-needed", paths: fixed.map((key) => `${formatPath(key)} of ${file}`) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { catalogUse } from "../../test/support/catalog-use.js";
 import type { FrontOptions } from "./plan.js";
-import { frontConfiguration, planFront, unservedDestinations } from "./plan.js";
+import { frontConfiguration, planFront, unchosenUpstreams, unservedDestinations } from "./plan.js";
 
 const OPTIONS: FrontOptions = {
   port: 10_000,
@@ -25,13 +25,16 @@ const OPTIONS: FrontOptions = {
 it("sends a destination to the upstream of that name, and all else to the one without a name", () => {
   const text = JSON.stringify(planFront(OPTIONS, "/run").bootstrap);
   expect(text).toContain('"exact":"v2"');
-  expect(text).toContain('"route":{"cluster":"upstream-v2"}');
-  expect(text).toContain('"match":{"prefix":"/"},"route":{"cluster":"upstream"}');
+  expect(text).toContain('"route":{"cluster":"upstream-v2","timeout":"0s"}');
+  expect(text).toContain('"match":{"prefix":"/"},"route":{"cluster":"upstream","timeout":"0s"}');
 });
 
-it("lets no client choose where no filter chooses", () => {
-  const text = JSON.stringify(planFront({ ...OPTIONS, filters: [] }, "/run").bootstrap);
-  expect(text).not.toContain("string_match");
+it("lets no client choose where no filter chooses, and has a cluster for each upstream nevertheless", () => {
+  const { bootstrap } = planFront({ ...OPTIONS, filters: [] }, "/run");
+  expect(JSON.stringify(bootstrap)).not.toContain("string_match");
+  expect(bootstrap.static_resources.clusters.map(({ name }) => name)).toEqual(["upstream", "upstream-v2"]);
+  expect(unchosenUpstreams({ ...OPTIONS, filters: [] })).toEqual(["v2"]);
+  expect(unchosenUpstreams(OPTIONS)).toEqual([]);
 });
 
 it("writes filters to files for a run, and in place for a reader", () => {

@@ -13,13 +13,22 @@ import {
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { metricLabels } from "../../filters/catalog.js";
-import type { FilterChain } from "../../filters/descriptor.js";
-import { byChain } from "../chains.js";
+import { byChain, chainOf } from "../chains.js";
 import { destinationHeader, destinationPlaces } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
+import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
+import { type NativeFilter, nativeEntry, perRouteConfigs } from "../native-filters.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
-import { grpcClusters, hostRewrites, type Trust, upstreamCluster } from "../upstream-cluster.js";
+import { DEFAULT_ROUTE } from "../route-options.js";
+import {
+  grpcClusters,
+  hostRewrites,
+  httpServiceClusters,
+  type Trust,
+  upgradeClusters,
+  upstreamClusters,
+} from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import type { Upstreams } from "./arguments.js";
 import { FALLBACK_CLUSTER, upstreamName } from "./clusters.js";
@@ -30,10 +39,13 @@ export interface FrontOptions extends Trust {
   readonly port: number;
   readonly adminPort: number;
   readonly upstreams: Upstreams;
-  /** Services that filters call, by the names of their clusters. Default: none. */
+  /** Services that filters call over gRPC, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>> | undefined;
-  /** The time for an answer, and what is retried. Default: Envoy's. */
+  /** Services that filters call over HTTP, by the names of their clusters. Default: none. */
+  readonly httpServices?: Readonly<Record<string, UpstreamAddress>> | undefined;
+  /** The time for an answer, and what is retried. Default: no limit, and nothing. */
   readonly route?: RouteActionOptions | undefined;
+  readonly listener?: (ListenerSettings & EdgeSettings) | undefined;
   /**
    * The host that every upstream gets. Default: an upstream that speaks TLS gets its own, others
    * the client's.
@@ -44,16 +56,22 @@ export interface FrontOptions extends Trust {
    * chain.
    */
   readonly filters: readonly FilterUse[];
+  /** Envoy's own filters in the listener's chain. Default: none. */
+  readonly natives?: readonly PlacedNative[] | undefined;
   /** The file of each filter's module, by the filter's name. */
   readonly modulePath: (filter: string) => string;
+}
+
+/** One of Envoy's own filters, and its place: before the filter with this index. */
+export interface PlacedNative {
+  readonly filter: NativeFilter;
+  readonly before: number;
 }
 
 /** Plans an Envoy whose filters come from watched files below `directory`, which is absolute. */
 export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
   const filters = options.filters.map((_, i) => planFrontFilter(options, i, directory));
-  const { downstream, upstream } = byChain(filters);
-  const chains = { downstream: downstream.map(filterReference), upstream: upstream.map(filterReference) };
-  return { name: NAME, filters, bootstrap: frontBootstrap(options, chains) };
+  return { name: NAME, filters, bootstrap: frontBootstrap(options, filters, filterReference) };
 }
 
 /**
@@ -76,13 +94,9 @@ export function planFrontFilter(options: FrontOptions, index: number, directory:
  */
 export function frontConfiguration(options: FrontOptions): Bootstrap {
   const named = options.filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
-  const { downstream, upstream } = byChain(named);
-  const inPlace = ({ name, filter, config }: (typeof named)[number]) =>
-    wasmFilter({ name, module: options.modulePath(filter), configuration: config });
-  return frontBootstrap(options, {
-    downstream: downstream.map(inPlace),
-    upstream: upstream.map(inPlace),
-  });
+  return frontBootstrap(options, named, ({ name, filter, config }) =>
+    wasmFilter({ name, module: options.modulePath(filter), configuration: config }),
+  );
 }
 
 /**
@@ -94,15 +108,24 @@ export function unservedDestinations(options: Pick<FrontOptions, "filters" | "up
   return [...chosen].filter((name) => !Object.hasOwn(options.upstreams.named, name));
 }
 
+/** Named upstreams to which nothing sends a request, because no filter chooses a destination. */
+export function unchosenUpstreams(options: Pick<FrontOptions, "filters" | "upstreams">): string[] {
+  return destinationHeader(options.filters) === undefined ? Object.keys(options.upstreams.named) : [];
+}
+
 function filterName(index: number, filter: string): string {
   return `${index + 1}-${filter}`;
 }
 
-type Chains = Readonly<Record<FilterChain, readonly HttpFilter[]>>;
-
-function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
-  const { grpcServices = {}, caFile } = options;
+/** @param entry a filter as a chain names it */
+function frontBootstrap<Use extends FilterUse>(
+  options: FrontOptions,
+  filters: readonly Use[],
+  entry: (filter: Use) => HttpFilter,
+): Bootstrap {
+  const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
+  const attempts = byChain(filters).upstream.map(entry);
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
     adminPort: options.adminPort,
@@ -110,30 +133,46 @@ function frontBootstrap(options: FrontOptions, chains: Chains): Bootstrap {
       httpListener({
         name: "public",
         port: options.port,
-        filters: chains.downstream,
+        filters: listenerChain(options, filters, entry),
         virtualHosts: [frontHost(options)],
-        useRemoteAddress: true,
-        preserveExternalRequestId: true,
+        ...edgeListenerOptions(options.listener, options.listener),
       }),
     ],
     clusters: [
-      ...upstreams.map(([name, upstream]) =>
-        upstreamCluster(name, upstream, { caFile, filters: chains.upstream }),
+      ...upstreams.flatMap(([name, upstream]) =>
+        upstreamClusters(name, upstream, { caFile, filters: attempts }),
       ),
       ...grpcClusters(grpcServices, { caFile }),
+      ...httpServiceClusters(httpServices, { caFile }),
     ],
     statsTags: statsTags(metricLabels(options.filters.map(({ descriptor }) => descriptor))),
   });
 }
 
+function listenerChain<Use extends FilterUse>(
+  { natives = [] }: FrontOptions,
+  filters: readonly Use[],
+  entry: (filter: Use) => HttpFilter,
+): readonly HttpFilter[] {
+  const before = (index: number) =>
+    natives.filter((native) => native.before === index).map(({ filter }) => nativeEntry(filter));
+  const chain = filters.flatMap((use, i) => [
+    ...before(i),
+    ...(chainOf(use) === "downstream" ? [entry(use)] : []),
+  ]);
+  return [...chain, ...before(filters.length)];
+}
+
 function frontHost(options: FrontOptions): VirtualHost {
   const header = destinationHeader(options.filters);
-  const destinations = destinationsOf(options);
+  const upstreams = upstreamsByCluster(options);
   const routes = destinationRoutes({
     ...(header === undefined ? {} : { header }),
-    destinations: Object.fromEntries(destinations.map((name) => [name, upstreamName(name)])),
+    destinations: Object.fromEntries(destinationsOf(options).map((name) => [name, upstreamName(name)])),
     fallback: FALLBACK_CLUSTER,
-    hostRewrite: options.hostRewrite ?? hostRewrites(upstreamsByCluster(options)),
+    upgradeClusters: upgradeClusters(upstreams),
+    hostRewrite: options.hostRewrite ?? hostRewrites(upstreams),
+    ...DEFAULT_ROUTE,
     ...options.route,
   });
   return virtualHost({
@@ -141,6 +180,7 @@ function frontHost(options: FrontOptions): VirtualHost {
     routes,
     includeAttemptCount: true,
     removeResponseHeaders: routersOwnHeaders(options.filters),
+    filterConfigs: perRouteConfigs((options.natives ?? []).map(({ filter }) => filter)),
   });
 }
 
@@ -149,12 +189,11 @@ function destinationsOf({ filters, upstreams }: FrontOptions): readonly string[]
   return destinationHeader(filters) === undefined ? [] : Object.keys(upstreams.named);
 }
 
-function upstreamsByCluster(options: FrontOptions): Readonly<Record<string, UpstreamAddress>> {
-  const { named, fallback } = options.upstreams;
+/** Those that no request can reach have clusters too, which filters may call. */
+function upstreamsByCluster({ upstreams }: FrontOptions): Readonly<Record<string, UpstreamAddress>> {
+  const { named, fallback } = upstreams;
   return {
     [FALLBACK_CLUSTER]: fallback,
-    ...Object.fromEntries(
-      destinationsOf(options).map((name) => [upstreamName(name), named[name] ?? fallback]),
-    ),
+    ...Object.fromEntries(Object.entries(named).map(([name, upstream]) => [upstreamName(name), upstream])),
   };
 }

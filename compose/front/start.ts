@@ -8,18 +8,27 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
+import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
 import type { RunnableFilter } from "../../toolchain/bundle/find.js";
 import type { RunEvent } from "../events.js";
+import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
+import { readNativeFilters } from "../native-filters.js";
 import { type LiveEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
-import type { UpstreamAddress } from "../upstream-url.js";
-import type { FilterFile, Upstreams } from "./arguments.js";
-import { buildModules, type FrontFilter, ModuleCopies, readFrontFilter, useOf } from "./filters.js";
+import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
+import type { FilterFile, NativeFile, Upstreams } from "./arguments.js";
+import {
+  buildModules,
+  callableServices,
+  type FrontFilter,
+  ModuleCopies,
+  readFrontFilter,
+  useOf,
+} from "./filters.js";
 import { LiveFront, type LiveFrontParts } from "./live-front.js";
-import { type FrontOptions, frontConfiguration, planFront } from "./plan.js";
+import { type FrontOptions, frontConfiguration, type PlacedNative, planFront } from "./plan.js";
 
 const PRINTED_ADMIN_PORT = 9901;
 
@@ -30,10 +39,16 @@ export interface StartFrontOptions {
    * chain.
    */
   readonly filters: readonly FilterFile[];
-  /** Services that filters call, by the names of their clusters. Default: none. */
+  /** Files of Envoy's own filters. Default: none. */
+  readonly natives?: readonly NativeFile[];
+  /** Services that filters call over gRPC, by the names of their clusters. Default: none. */
   readonly grpcServices?: Readonly<Record<string, UpstreamAddress>>;
-  /** The time for an answer, and what is retried. Default: Envoy's. */
+  /** Services that filters call over HTTP, by the names of their clusters. Default: none. */
+  readonly httpServices?: Readonly<Record<string, UpstreamAddress>>;
+  /** The time for an answer, and what is retried. Default: no limit, and nothing. */
   readonly route?: RouteActionOptions;
+  /** Where and how Envoy takes requests. Default: on 127.0.0.1. */
+  readonly listener?: ListenerSettings & EdgeSettings;
   /** Envoy's worker threads, 1 or more. Default: 1. */
   readonly workers?: number;
   /** The port on which Envoy takes requests; 0 takes a free one. */
@@ -90,6 +105,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   checkPortsDiffer(options);
   const { signal, onEvent = () => {}, modules: outDir } = options;
   const filters = await readFilters(options);
+  const natives = await readNatives(options);
   const caFile = await chooseCaFile(options);
   const ports = await choosePorts(options);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
@@ -103,7 +119,12 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   try {
     const copies = new ModuleCopies(path.join(directory.path, "modules"));
     const modules = await copies.copyAll(built);
-    const front: FrontOptions = { ...frontOptions(options, filters, modules), ...ports, caFile };
+    const front: FrontOptions = {
+      ...frontOptions(options, filters, modules),
+      natives,
+      ...ports,
+      caFile,
+    };
     envoy = await startPlannedEnvoy(planFront(front, directory.path), {
       binary,
       directory: directory.path,
@@ -127,7 +148,7 @@ function runningFront(
   binary: EnvoyBinary,
 ): RunningFront {
   return {
-    url: `http://127.0.0.1:${front.port}`,
+    url: upstreamUrl({ address: reachableAt(front.listener?.address ?? LOOPBACK), port: front.port }),
     adminUrl: envoy.process.admin.url,
     binary,
     directory: directory.path,
@@ -149,19 +170,27 @@ function runningFront(
 export async function readFrontConfiguration(options: StartFrontOptions): Promise<Bootstrap> {
   checkPortsDiffer(options);
   const filters = await readFilters(options);
+  const natives = await readNatives(options);
   const caFile = await chooseCaFile(options);
   const onProgress = (text: string) => options.onEvent?.({ kind: "progress", text });
   const built = await buildModules(membersOf(filters), { outDir: options.modules, onProgress });
   const { port, adminPort = PRINTED_ADMIN_PORT } = options;
-  return frontConfiguration({ ...frontOptions(options, filters, built), port, adminPort, caFile });
+  return frontConfiguration({ ...frontOptions(options, filters, built), natives, port, adminPort, caFile });
 }
 
 async function readFilters(options: StartFrontOptions): Promise<readonly FrontFilter[]> {
-  const services = Object.keys(options.grpcServices ?? {});
+  const services = callableServices(options);
   const filters = await Promise.all(options.filters.map((filter) => readFrontFilter(filter, services)));
   const problem = conditionsProblem(filters.map(useOf), options.route?.retryPolicy?.retryOn);
   if (problem !== undefined) throw new MeshwrightError("usage", `--retry-on ${problem}`);
   return filters;
+}
+
+async function readNatives({ natives = [] }: StartFrontOptions): Promise<readonly PlacedNative[]> {
+  const read = natives.map(async ({ file, before }) =>
+    (await readNativeFilters(file)).map((filter) => ({ filter, before })),
+  );
+  return (await Promise.all(read)).flat();
 }
 
 function membersOf(filters: readonly FrontFilter[]): readonly RunnableFilter[] {
@@ -169,7 +198,7 @@ function membersOf(filters: readonly FrontFilter[]): readonly RunnableFilter[] {
 }
 
 function frontOptions(
-  { upstreams, grpcServices, route, hostRewrite }: StartFrontOptions,
+  { upstreams, grpcServices, httpServices, route, listener, hostRewrite }: StartFrontOptions,
   filters: readonly FrontFilter[],
   modules: ReadonlyMap<string, string>,
 ): Omit<FrontOptions, "port" | "adminPort" | "caFile"> {
@@ -177,7 +206,9 @@ function frontOptions(
     filters: filters.map(useOf),
     upstreams,
     grpcServices,
+    httpServices,
     route,
+    listener,
     hostRewrite,
     modulePath: (filter) => modules.get(filter) ?? "",
   };
@@ -185,11 +216,10 @@ function frontOptions(
 
 /** Undefined where no upstream speaks TLS: a machine then needs no certificates. */
 async function chooseCaFile(options: StartFrontOptions): Promise<string | undefined> {
-  const { upstreams, grpcServices = {}, caFile } = options;
+  const { upstreams, grpcServices = {}, httpServices = {}, caFile } = options;
   const { fallback, named } = upstreams;
-  const speakTls = [fallback, ...Object.values(named), ...Object.values(grpcServices)].some(
-    (each) => each.tls,
-  );
+  const others = [named, grpcServices, httpServices].flatMap((each) => Object.values(each));
+  const speakTls = [fallback, ...others].some((each) => each.tls);
   return speakTls ? findCaBundle(caFile === undefined ? {} : { file: caFile }) : undefined;
 }
 
@@ -204,13 +234,14 @@ function checkPortsDiffer({ port, adminPort }: StartFrontOptions): void {
 async function choosePorts({
   port,
   adminPort,
+  listener,
 }: StartFrontOptions): Promise<{ port: number; adminPort: number }> {
   const [free = 0, freeAdmin = 0] = await freePorts(2);
-  for (const [wanted, option] of [
-    [port, "--port"],
-    [adminPort ?? 0, "--admin-port"],
+  for (const [wanted, option, address] of [
+    [port, "--port", listener?.address ?? LOOPBACK],
+    [adminPort ?? 0, "--admin-port", LOOPBACK],
   ] as const) {
-    const state = wanted === 0 ? "free" : await portState(wanted);
+    const state = wanted === 0 ? "free" : await portStateAt(address, wanted);
     if (state === "free") continue;
     throw new MeshwrightError(
       "port-taken",

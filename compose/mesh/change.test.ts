@@ -54,6 +54,24 @@ describe("structuralChanges", () => {
     ).toEqual(["services.front.filters[0].config.destinationHeader"]);
   });
 
+  it("names every setting of one of Envoy's own filters, which the listener has", () => {
+    const mesh = (...cors: object[]) =>
+      SCHEMA.parse({
+        ...BASE,
+        filters: cors.map((more) => ({
+          filter: "native",
+          at: ["gateway"],
+          config: { name: "cors", typed_config: { "@type": "type.googleapis.com/a.Cors" }, ...more },
+        })),
+      });
+    const per_route_config = { "@type": "type.googleapis.com/a.Policy" };
+    expect(structuralChanges(mesh({}), mesh({}))).toEqual([]);
+    expect(structuralChanges(mesh({}), mesh({ per_route_config }))).toEqual([
+      "filters[0].config.per_route_config",
+    ]);
+    expect(structuralChanges(mesh({}), mesh({ name: "lua" }))).toEqual(["filters[0].config.name"]);
+  });
+
   it("names a filter's move to the other chain, and none of its other settings", () => {
     const use = (config: object) => ({ ...BASE.filters[0], filter: "fault-injection", config });
     const mesh = (config: object) => SCHEMA.parse({ ...BASE, filters: [use(config)] });

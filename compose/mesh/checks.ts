@@ -5,6 +5,7 @@ import { listed, nearest, type Problem } from "../../envoy/problems.js";
 import { choosesDestinations, destinationPlaces } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
+import { httpServiceProblems } from "../http-services.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { perTryTimeoutProblem } from "../route-options.js";
 import { APP_CLUSTER, outboundName } from "./names.js";
@@ -20,6 +21,7 @@ interface Known {
   /** Of all services, each name once. */
   readonly versions: readonly string[];
   readonly grpcServices: readonly string[];
+  readonly httpServices: readonly string[];
   /** The mesh-wide filters around a called service. */
   readonly around: readonly FilterUse[];
 }
@@ -31,6 +33,7 @@ function knownIn(mesh: Mesh): Known {
     hasService: (name) => Object.hasOwn(mesh.services, name),
     versions: distinct(services.flatMap((service) => Object.keys(service.versions))),
     grpcServices: Object.keys(mesh.grpcServices ?? {}),
+    httpServices: Object.keys(mesh.httpServices ?? {}),
     around: placed([
       ...(mesh.filters ?? []).filter((use) => use.at.some((place) => place !== "inbound")),
       ...(mesh.gateway.filters ?? []),
@@ -49,7 +52,7 @@ export function checkMesh(mesh: Mesh): Problem[] {
   return [
     ...gatewayProblems(mesh, known),
     ...services.flatMap(([name, service]) => serviceProblems(known, name, service)),
-    ...grpcNameProblems(known),
+    ...calledNameProblems(known),
     ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(known, use, ["filters", i])),
   ];
 }
@@ -115,6 +118,7 @@ function serviceProblems(known: Known, name: string, service: MeshService): Prob
   }
   return [
     ...problems,
+    ...protocolProblems(service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
     ...choiceProblems(filters.map(({ use }) => use)).map((reason) => ({
       path: [...path, "filters"],
       reason,
@@ -122,6 +126,17 @@ function serviceProblems(known: Known, name: string, service: MeshService): Prob
     ...retryProblems(known, service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
     ...filters.flatMap(({ use, i }) => filterProblems(known, use, versions, name, [...path, "filters", i])),
   ];
+}
+
+/** The protocol holds for every version, so that callers need not know which one serves them. */
+function protocolProblems({ protocol, versions }: MeshService): Problem[] {
+  if (protocol !== "http1") return [];
+  return Object.entries(versions)
+    .filter(([, how]) => "url" in how && /^h2c:/i.test(how.url))
+    .map(([version]) => ({
+      path: ["versions", version, "url"],
+      reason: 'is for HTTP/2, and the service\'s protocol is http1; write "http://", or protocol: http2',
+    }));
 }
 
 /** Envoy's routes follow one header, so a second choice would undo the first. */
@@ -151,7 +166,7 @@ function meshFilterProblems(known: Known, use: FilterUse & { at: readonly string
 }
 
 function filterProblems(
-  { grpcServices }: Known,
+  { grpcServices, httpServices }: Known,
   use: FilterUse,
   versions: readonly string[],
   whose: string,
@@ -160,29 +175,40 @@ function filterProblems(
   const destinations = destinationPlaces(use)
     .filter((place) => !versions.includes(place.name))
     .map((place) => ({ path: place.path, reason: unknown(place.name, versions, `version of ${whose}`) }));
-  const services = grpcServiceProblems(use, grpcServices, addService);
+  const services = [
+    ...grpcServiceProblems(use, grpcServices, addService("grpcServices")),
+    ...httpServiceProblems(use, httpServices, addService("httpServices")),
+  ];
   return [...destinations, ...services].map((problem) => ({
     path: [...path, "config", ...problem.path],
     reason: problem.reason,
   }));
 }
 
-function addService(name: string): string {
-  return `say where it is: grpcServices: { ${name}: { url: "http://HOST:PORT" } }`;
+function addService(key: string): (name: string) => string {
+  return (name) => `say where it is: ${key}: { ${name}: { url: "http://HOST:PORT" } }`;
 }
 
 /**
  * Every Envoy has these clusters beside the mesh's own, and filters' settings use these names
  * unchanged.
  */
-function grpcNameProblems({ services, grpcServices }: Known): Problem[] {
+function calledNameProblems({ services, grpcServices, httpServices }: Known): Problem[] {
   const taken = new Set([APP_CLUSTER, ...services.map(outboundName)]);
-  return grpcServices
-    .filter((name) => taken.has(name))
-    .map((name) => ({
-      path: ["grpcServices", name],
-      reason: "is the name of one of the mesh's own clusters in Envoy; choose another name",
-    }));
+  const grpc = new Set(grpcServices);
+  const reason = "is the name of one of the mesh's own clusters in Envoy; choose another name";
+  const own = (key: string, names: readonly string[]) =>
+    names.filter((name) => taken.has(name)).map((name) => ({ path: [key, name], reason }));
+  return [
+    ...own("grpcServices", grpcServices),
+    ...own("httpServices", httpServices),
+    ...httpServices
+      .filter((name) => grpc.has(name))
+      .map((name) => ({
+        path: ["httpServices", name],
+        reason: "is the name of a gRPC service too; choose another name",
+      })),
+  ];
 }
 
 function unknownService({ services, hasService }: Known, name: string, path: Path): Problem[] {

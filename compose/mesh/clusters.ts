@@ -3,9 +3,9 @@
 import type { Cluster } from "../../envoy/config/cluster.js";
 import { byChain } from "../chains.js";
 import { type FilterPlan, filterReference } from "../planned-envoy.js";
-import { grpcClusters, upstreamCluster } from "../upstream-cluster.js";
+import { grpcClusters, httpServiceClusters, upstreamClusters } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
-import { appAddress, type Context, grpcServices, local, port } from "./addresses.js";
+import { appAddress, type Context, hopAddress, port, servicesOf } from "./addresses.js";
 import { APP_CLUSTER, versionName } from "./names.js";
 import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
 
@@ -13,11 +13,11 @@ import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
 export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
 
 export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
-  const clusters = new Map<string, Cluster>();
+  const clusters = new Map<string, readonly Cluster[]>();
   const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = []) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
     const options = { caFile: context.caFile, filters: seen.map(filterReference) };
-    clusters.set(name, upstreamCluster(name, upstream, options));
+    clusters.set(name, upstreamClusters(name, upstream, options));
   };
   for (const hop of envoy.hops) {
     const { name, target } = hop;
@@ -27,11 +27,16 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
     if (target.kind !== "service") continue;
     // It has no filters: it leads to a listener, and the attempts are made by the clusters behind
     // that.
-    if (envoy.app === undefined) add(name, local(port(context, `${envoy.name} ${name}`)));
-    for (const version of Object.keys(context.mesh.services[target.service]?.versions ?? {})) {
+    const service = context.mesh.services[target.service];
+    if (envoy.app === undefined) add(name, hopAddress(service, port(context, `${envoy.name} ${name}`)));
+    for (const version of Object.keys(service?.versions ?? {})) {
       const sidecar = versionName(target.service, version);
-      add(sidecar, local(port(context, `${sidecar} inbound`)), hops);
+      add(sidecar, hopAddress(service, port(context, `${sidecar} inbound`)), hops);
     }
   }
-  return [...clusters.values(), ...grpcClusters(grpcServices(context.mesh), context)];
+  return [
+    ...[...clusters.values()].flat(),
+    ...grpcClusters(servicesOf(context.mesh.grpcServices), context),
+    ...httpServiceClusters(servicesOf(context.mesh.httpServices), context),
+  ];
 }

@@ -23,3 +23,31 @@ it("adds up the counts of several Envoys for each version", () => {
     { service: "front", version: "v2", requests: 0, ok: 0, clientErrors: 0, serverErrors: 0 },
   ]);
 });
+
+it.each([
+  // What Envoy counted, and what the table says: 2xx, 4xx, 5xx.
+  ["a call that was answered well", { "2xx": 1, grpc0: 1 }, [1, 0, 0]],
+  ["a 200 around UNAVAILABLE", { "2xx": 3, grpc14: 1, grpc0: 2 }, [2, 0, 1]],
+  ["a 200 around NOT_FOUND", { "2xx": 2, grpc5: 2 }, [0, 2, 0]],
+  ["Envoy's own 503, which is UNAVAILABLE too", { "5xx": 2, grpc14: 2 }, [0, 0, 2]],
+  ["both kinds of failure", { "2xx": 3, "5xx": 2, grpc14: 4, grpc3: 1 }, [0, 1, 4]],
+  ["a 500 without a status of gRPC", { "2xx": 1, "5xx": 2 }, [1, 0, 2]],
+  ["a stream that goes on", { "2xx": 1 }, [1, 0, 0]],
+])("counts gRPC by its own statuses: %s", (_what, counts, [ok, clientErrors, serverErrors]) => {
+  const mesh = SCHEMA.parse({
+    name: "shop",
+    gateway: { routes: [{ prefix: "/", service: "stock" }] },
+    services: { stock: { protocol: "grpc", versions: { v1: { command: "x" } } } },
+  });
+  const stats = Object.entries(counts).map(([key, count]): [string, number] => [
+    `cluster.stock_v1.${key.replace(/^grpc/, "grpc.").replace(/^(?=\d)/, "upstream_rq_")}`,
+    count,
+  ]);
+  const others: [string, number][] = [
+    ["cluster.stock_v1.grpc.total", 9],
+    ["cluster.stock_v10.grpc.14", 9],
+  ];
+  expect(sumFigures(mesh, [new Map([...stats, ...others])])).toMatchObject([
+    { ok, clientErrors, serverErrors },
+  ]);
+});

@@ -5,7 +5,7 @@ import type { AdminClient } from "../../envoy/runtime/admin.js";
 import { versionName } from "./names.js";
 import type { Mesh } from "./shape.js";
 
-/** Counts since the mesh started. */
+/** Counts since the mesh started. A gRPC call counts by its own status, not its HTTP status. */
 export interface VersionFigures {
   readonly service: string;
   readonly version: string;
@@ -19,6 +19,14 @@ export interface VersionFigures {
 const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
 
 /**
+ * The statuses of gRPC that are the caller's fault, as in Google's mapping to HTTP: cancelled
+ * (499), invalid argument (400), not found (404), already exists (409), permission denied (403),
+ * resource exhausted (429), failed precondition (400), aborted (409), out of range (400),
+ * unauthenticated (401). All others above 0 are the server's.
+ */
+const GRPC_CLIENT_ERRORS = new Set([1, 3, 5, 6, 7, 8, 9, 10, 11, 16]);
+
+/**
  * The figures of every version, in the order of the mesh file. An Envoy that does not answer is
  * left out.
  */
@@ -28,7 +36,9 @@ export async function readFigures(
 ): Promise<readonly VersionFigures[]> {
   const answers = await Promise.all(
     admins.map((admin) =>
-      admin.stats(`^cluster\\..*\\.upstream_rq_(${COUNTERS.join("|")})$`).catch(() => new Map()),
+      admin
+        .stats(`^cluster\\..*\\.(upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+)$`)
+        .catch(() => new Map()),
     ),
   );
   return sumFigures(mesh, answers);
@@ -41,18 +51,48 @@ export function sumFigures(
 ): readonly VersionFigures[] {
   return Object.entries(mesh.services).flatMap(([service, { versions }]) =>
     Object.keys(versions).map((version) => {
-      const count = (counter: (typeof COUNTERS)[number]) => {
-        const stat = `cluster.${versionName(service, version)}.upstream_rq_${counter}`;
-        return answers.reduce((sum, stats) => sum + (stats.get(stat) ?? 0), 0);
-      };
+      const each = answers.map((stats) => figuresOf(stats, `cluster.${versionName(service, version)}.`));
+      const sum = (key: keyof Figures) => each.reduce((total, figures) => total + figures[key], 0);
       return {
         service,
         version,
-        requests: count("completed"),
-        ok: count("2xx"),
-        clientErrors: count("4xx"),
-        serverErrors: count("5xx"),
+        requests: sum("requests"),
+        ok: sum("ok"),
+        clientErrors: sum("clientErrors"),
+        serverErrors: sum("serverErrors"),
       };
     }),
   );
+}
+
+type Figures = Omit<VersionFigures, "service" | "version">;
+
+/**
+ * What one Envoy counted. An error that Envoy itself answers a gRPC call with is counted twice: as
+ * an HTTP status, and as a gRPC status. The larger of the two numbers therefore has both, and what
+ * it has more than the HTTP statuses came with a 200.
+ */
+function figuresOf(stats: ReadonlyMap<string, number>, prefix: string): Figures {
+  const count = (counter: (typeof COUNTERS)[number]) => stats.get(`${prefix}upstream_rq_${counter}`) ?? 0;
+  const [grpcClient, grpcServer] = grpcErrors(stats, `${prefix}grpc.`);
+  const clientErrors = Math.max(count("4xx"), grpcClient);
+  const serverErrors = Math.max(count("5xx"), grpcServer);
+  const with200 = clientErrors - count("4xx") + serverErrors - count("5xx");
+  return {
+    requests: count("completed"),
+    ok: Math.max(0, count("2xx") - with200),
+    clientErrors,
+    serverErrors,
+  };
+}
+
+function grpcErrors(stats: ReadonlyMap<string, number>, prefix: string): [client: number, server: number] {
+  let [client, server] = [0, 0];
+  for (const [name, count] of stats) {
+    if (!name.startsWith(prefix)) continue;
+    const status = Number(name.slice(prefix.length));
+    if (GRPC_CLIENT_ERRORS.has(status)) client += count;
+    else if (status > 0) server += count;
+  }
+  return [client, server];
 }

@@ -9,6 +9,7 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { FILTERS, isCatalogName } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { findMember, ownFilterNames } from "../../toolchain/package/member.js";
+import { NATIVE } from "../native-filters.js";
 import { meshJsonSchema, meshSchema } from "./schema.js";
 import type { Mesh } from "./shape.js";
 
@@ -34,7 +35,7 @@ function filterNames(value: unknown): string[] {
 
 function nameOf(use: unknown): string[] {
   const isUse = typeof use === "object" && use !== null && "filter" in use;
-  return isUse && typeof use.filter === "string" ? [use.filter] : [];
+  return isUse && typeof use.filter === "string" && use.filter !== NATIVE.name ? [use.filter] : [];
 }
 
 /**

@@ -114,7 +114,9 @@ describe("planMesh", () => {
   it("routes by the destination header where a filter chooses, and otherwise to the default", () => {
     const chosen = listener(mesh(), "front_v1", "outbound-orders");
     expect(chosen).toContain('{"name":"x-mesh-destination","string_match":{"exact":"v1"}}');
-    expect(chosen).toContain('"name":"(fallback)","match":{"prefix":"/"},"route":{"cluster":"orders_v2"}');
+    expect(chosen).toContain(
+      '"name":"(fallback)","match":{"prefix":"/"},"route":{"cluster":"orders_v2","timeout":"0s"}',
+    );
     expect(listener(mesh(), "orders_v1", "outbound-gift-cards")).not.toContain("string_match");
   });
 
@@ -156,12 +158,94 @@ describe("planMesh", () => {
     expect(listener(mesh(), "gateway", "outbound-orders")).toContain(filters[1]?.filter.path);
   });
 
+  it("puts Envoy's own filters into the listener's chain, in their place and without a file", () => {
+    const native = (name: string) => ({
+      filter: "native",
+      config: {
+        name,
+        typed_config: { "@type": "type.googleapis.com/a.B" },
+        per_route_config: { "@type": "type.googleapis.com/a.C" },
+      },
+    });
+    const filters = [native("one"), { filter: "trace-headers" }, native("two")];
+    const placed = mesh({ gateway: { routes: [{ prefix: "/", service: "orders" }], filters }, filters: [] });
+    expect(
+      [
+        ...(listener(placed, "gateway", "public") ?? "").matchAll(/"name":"(one|two|public_\d_[a-z-]+)"/g),
+      ].map(([, name]) => name),
+    ).toEqual(["one", "public_2_trace-headers", "two"]);
+    expect(listener(placed, "gateway", "public")).toContain(
+      '"typed_per_filter_config":{"one":{"@type":"type.googleapis.com/a.C"},"two":',
+    );
+    expect(envoy(placed, "gateway")?.filters.map(({ name }) => name)).toEqual([
+      "public_2_trace-headers",
+      "outbound-orders_1_header-routing",
+    ]);
+  });
+
   it("puts the mesh's filters before a service's own", () => {
     const both = mesh({ filters: [{ filter: "trace-headers", at: ["outbound"] }] });
     expect(envoy(both, "front_v1")?.filters.map((filter) => filter.name)).toEqual([
       "outbound-orders_1_trace-headers",
       "outbound-orders_2_header-routing",
     ]);
+  });
+});
+
+describe("a service that speaks HTTP/2", () => {
+  const speaking = (service: object) =>
+    mesh({
+      gateway: { routes: [{ prefix: "/", service: "orders" }], address: "::", escapedSlashes: "keep" },
+      services: { orders: { ...orders, calls: [], ...service } },
+      listeners: { http10: true, mergeSlashes: false, idleTimeout: "1h", maxStreamDuration: "2h" },
+      httpServices: { keys: { url: "https://keys.example" } },
+      filters: [],
+    });
+  const planned = (service: object) =>
+    planMesh(speaking(service), { ...options(speaking(service)), caFile: "/ca.pem" });
+  const http2Clusters = (service: object) =>
+    planned(service).envoys.map(({ name, bootstrap: { static_resources } }) => [
+      name,
+      static_resources.clusters
+        .filter((cluster) => JSON.stringify(cluster).includes('explicit_http_config":{"http2_'))
+        .map((cluster) => cluster.name),
+    ]);
+
+  it.each([
+    { protocol: "http2" },
+    { protocol: "grpc" },
+    { versions: { v1: { command: "x" }, v2: { url: "h2c://10.0.0.7:9000" } } },
+  ])("is called over HTTP/2 at every hop, %j", (service) => {
+    expect(http2Clusters(service)).toEqual([
+      ["gateway", ["outbound-orders", "orders_v1", "orders_v2"]],
+      ["orders_v1", ["app"]],
+      ["orders_v2", ["app"]],
+    ]);
+    const counted = planned(service).envoys[0]?.bootstrap.static_resources.listeners.map((each) =>
+      JSON.stringify(each).includes("grpc_stats"),
+    );
+    expect(counted).toEqual([false, true]);
+  });
+
+  it("is one only where it says so", () => {
+    expect(http2Clusters({}).flatMap(([, names]) => names)).toEqual([]);
+  });
+
+  it("takes what listeners are told, and Envoys know the HTTP services that filters call", () => {
+    const [gateway, sidecar] = planned({ protocol: "grpc" }).envoys;
+    expect(planned({}).gatewayUrl).toMatch(/^http:\/\/\[::1\]:\d+$/);
+    const [door, outbound] = gateway?.bootstrap.static_resources.listeners ?? [];
+    expect(JSON.stringify(door)).toContain('"path_with_escaped_slashes_action":"KEEP_UNCHANGED"');
+    expect(door?.address.socket_address).toMatchObject({ address: "::", ipv4_compat: true });
+    expect(outbound?.address.socket_address).toMatchObject({ address: "127.0.0.1" });
+    for (const listener of [door, outbound, sidecar?.bootstrap.static_resources.listeners[0]]) {
+      const text = JSON.stringify(listener);
+      expect(text).toContain('"merge_slashes":false');
+      expect(text).toContain('"accept_http_10":true');
+      expect(text).toContain('"stream_idle_timeout":"3600s"');
+      expect(text).toContain('"max_stream_duration":"7200s"');
+    }
+    expect(sidecar?.bootstrap.static_resources.clusters.map(({ name }) => name)).toEqual(["app", "keys"]);
   });
 });
 
@@ -229,7 +313,7 @@ describe("filters of the upstream chain", () => {
       expect(listener(placed, name, hop)).toContain('"timeout":"2s"');
       expect(listener(placed, name, hop)).not.toContain("retry_policy");
     }
-    expect(listener(placed, "front_v1", "inbound")).not.toContain('"timeout"');
+    expect(listener(placed, "front_v1", "inbound")).toContain('"timeout":"0s"');
   });
 
   it("may call services over HTTP/2, which every Envoy knows", () => {

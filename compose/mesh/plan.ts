@@ -4,6 +4,7 @@
 import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
+import { grpcStatsFilter, type HttpFilter } from "../../envoy/config/http-filter.js";
 import { httpListener, type Listener } from "../../envoy/config/listener.js";
 import {
   type ClusterRoute,
@@ -17,19 +18,21 @@ import { metricLabels } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
+import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
+import { isNative, nativeEntry, nativeOf, perRouteConfigs } from "../native-filters.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
-import { routeAction } from "../route-options.js";
-import { hostRewrites } from "../upstream-cluster.js";
-import type { UpstreamAddress } from "../upstream-url.js";
+import { DEFAULT_ROUTE, routeAction } from "../route-options.js";
+import { hostRewrites, upgradeClusters } from "../upstream-cluster.js";
+import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import {
   appAddress,
   type Context,
-  grpcServices,
-  LOOPBACK,
   type MeshPlanOptions,
   outboundUrl,
   port,
+  servicesOf,
+  speaksHttp2,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
@@ -58,8 +61,10 @@ export interface ServicePlan {
 
 export interface MeshPlan {
   readonly gatewayUrl: string;
-  /** The services that filters call, by name. */
+  /** The services that filters call over gRPC, by name. */
   readonly grpcServices: Readonly<Record<string, UpstreamAddress>>;
+  /** The services that filters call over HTTP, by name. */
+  readonly httpServices: Readonly<Record<string, UpstreamAddress>>;
   /** The gateway first. */
   readonly envoys: readonly EnvoyPlan[];
   readonly services: readonly ServicePlan[];
@@ -88,8 +93,12 @@ export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly Plac
 export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
   const context: Context = { ...options, mesh };
   return {
-    gatewayUrl: `http://${LOOPBACK}:${port(context, "gateway public")}`,
-    grpcServices: grpcServices(mesh),
+    gatewayUrl: upstreamUrl({
+      address: reachableAt(mesh.gateway.address ?? LOOPBACK),
+      port: port(context, "gateway public"),
+    }),
+    grpcServices: servicesOf(mesh.grpcServices),
+    httpServices: servicesOf(mesh.httpServices),
     envoys: meshEnvoys(mesh).map((envoy) => planEnvoy(context, envoy)),
     services: Object.entries(mesh.services).flatMap(([service, { versions }]) =>
       Object.entries(versions).map(([version, how]) => planService(context, service, version, how)),
@@ -117,16 +126,28 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
 }
 
 function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
-  return hop.filters.map(({ filter, descriptor, config }, i) =>
-    planFilter(
+  return hop.filters.flatMap((use, i) => {
+    if (isNative(use)) return [];
+    const { filter, descriptor, config } = use;
+    const plan = planFilter(
       { filter, descriptor, config },
       {
         name: filterName(hop.name, i, filter),
         module: context.modulePath(filter),
         directory: path.join(context.directory, "filters", envoy.name),
       },
-    ),
-  );
+    );
+    return [plan];
+  });
+}
+
+/** The filters of a hop's listener, Envoy's own among them, in their order. */
+function listenerChain(hop: Hop, planned: readonly FilterPlan[]): readonly HttpFilter[] {
+  const named = hop.filters.map((use, i) => ({ ...use, name: filterName(hop.name, i, use.filter) }));
+  return byChain(named).downstream.flatMap((use): readonly HttpFilter[] => {
+    if (isNative(use)) return [nativeEntry(nativeOf(use))];
+    return planned.filter(({ name }) => name === use.name).map(filterReference);
+  });
 }
 
 function planListener(
@@ -135,22 +156,24 @@ function planListener(
   hop: Hop,
   filters: readonly FilterPlan[],
 ): Listener {
-  const edge = hop.target.kind === "routes";
+  const { gateway, services, listeners } = context.mesh;
+  const { target } = hop;
+  const countsGrpc = target.kind === "service" && speaksHttp2(services[target.service]);
   return httpListener({
+    ...(target.kind === "routes" ? edgeListenerOptions(gateway, listeners) : listenerOptions(listeners)),
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
-    filters: byChain(filters).downstream.map(filterReference),
+    filters: [...listenerChain(hop, filters), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [
       virtualHost({
         name: hop.name,
         routes: hopRoutes(context, envoy, hop),
         includeAttemptCount: true,
         removeResponseHeaders: routersOwnHeaders(attemptHops(envoy, hop).flatMap((each) => each.filters)),
+        filterConfigs: perRouteConfigs(hop.filters.filter(isNative).map(nativeOf)),
       }),
     ],
     accessLog: accessLog(context, envoy, hop),
-    // Behind the gateway the client's address is the one that the gateway wrote into the request.
-    ...(edge ? { useRemoteAddress: true, preserveExternalRequestId: true } : {}),
   });
 }
 
@@ -160,11 +183,19 @@ function planListener(
  */
 function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
   const { mesh } = context;
-  const timeoutOf = (service: string) => routeAction({ timeout: mesh.services[service]?.timeout });
+  const timeoutOf = (service: string) => ({
+    ...DEFAULT_ROUTE,
+    ...routeAction({ timeout: mesh.services[service]?.timeout }),
+  });
   if (target.kind === "app") {
-    const hostRewrite = app === undefined ? {} : hostRewrites({ [APP_CLUSTER]: appAddress(context, app) });
-    const timeout = timeoutOf(app?.service ?? "");
-    return destinationRoutes({ destinations: {}, fallback: APP_CLUSTER, hostRewrite, ...timeout });
+    const upstreams = app === undefined ? {} : { [APP_CLUSTER]: appAddress(context, app) };
+    return destinationRoutes({
+      destinations: {},
+      fallback: APP_CLUSTER,
+      hostRewrite: hostRewrites(upstreams),
+      upgradeClusters: upgradeClusters(upstreams),
+      ...timeoutOf(app?.service ?? ""),
+    });
   }
   if (target.kind === "routes") {
     return target.routes.map(({ prefix, service }) =>
@@ -180,6 +211,7 @@ function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): reado
     ...(header === undefined ? {} : { header }),
     destinations: Object.fromEntries(chosen.map((version) => [version, versionName(service, version)])),
     fallback: versionName(service, fallback),
+    ...DEFAULT_ROUTE,
     ...routeAction(mesh.services[service] ?? {}),
   });
 }

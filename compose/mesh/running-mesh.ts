@@ -7,6 +7,7 @@ import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
+import { httpServiceProblems } from "../http-services.js";
 import type { FilterPlan, LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
@@ -196,8 +197,12 @@ export class RunningMesh implements AsyncDisposable {
 }
 
 /** Whether it would call a service for which the running Envoys have no cluster. */
-function callsNewService({ grpcServices = {} }: Mesh, use: FilterUse): boolean {
-  return grpcServiceProblems(use, Object.keys(grpcServices), () => "").length > 0;
+function callsNewService({ grpcServices = {}, httpServices = {} }: Mesh, use: FilterUse): boolean {
+  const problems = [
+    ...grpcServiceProblems(use, Object.keys(grpcServices), () => ""),
+    ...httpServiceProblems(use, Object.keys(httpServices), () => ""),
+  ];
+  return problems.length > 0;
 }
 
 function place({ envoy, filter }: PlacedFilter): string {

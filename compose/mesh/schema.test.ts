@@ -38,7 +38,7 @@ describe("a mesh file", () => {
 
   it("that comes with meshwright is valid", async () => {
     const mesh = await readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
-    expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments"]);
+    expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments", "stock"]);
   });
 
   it("gives a filter without settings its defaults", () => {

@@ -4,6 +4,14 @@ import { z } from "zod";
 import type { Json } from "../../envoy/config/json.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { inJsonSchema } from "../../filters/shared/json-schema.js";
+import {
+  addressSchema,
+  ESCAPED_SLASHES,
+  idleTimeoutSchema,
+  MAX_TRUSTED_HOPS,
+  maxStreamDurationSchema,
+} from "../listener-options.js";
+import { NATIVE } from "../native-filters.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { NAME } from "./names.js";
@@ -27,7 +35,7 @@ const port = z
  * names its place.
  */
 function filterUse<Extra extends z.ZodRawShape>(filters: readonly FilterDescriptor[], extra: Extra) {
-  const options = filters.map((descriptor) =>
+  const options = [...filters, NATIVE].map((descriptor) =>
     z
       .strictObject({
         filter: z.literal(descriptor.name).describe(descriptor.summary),
@@ -87,7 +95,7 @@ const version = z.union([
   }),
   z.strictObject({
     url: url.describe(
-      "The address of a service that already runs: http://HOST:PORT, or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+      "The address of a service that already runs: http://HOST:PORT, h2c://HOST:PORT (HTTP/2 and gRPC), or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
     ),
   }),
 ]);
@@ -108,10 +116,16 @@ const service = (filters: readonly FilterDescriptor[]) =>
       .meta({ uniqueItems: true })
       .optional()
       .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
+    protocol: z
+      .enum(["http1", "http2", "grpc"], { error: "must be one of http1, http2, grpc" })
+      .optional()
+      .describe(
+        "What every version speaks; http2 and grpc are HTTP/2, without TLS by prior knowledge. Default http1, or what a version's url says.",
+      ),
     timeout: timeoutSchema
       .optional()
       .describe(
-        "The time for an answer of this service, retries included; 0s is no limit. Default 15s, Envoy's own.",
+        "The time for an answer of this service, retries included; 0s is no limit. Default: no limit.",
       ),
     retries: retriesSchema
       .optional()
@@ -131,9 +145,23 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
     name: name.describe("Names the mesh and its folder below .meshwright/."),
     gateway: z
       .strictObject({
-        port: port
+        port: port.optional().describe("The port that takes requests; 0 takes a free one. Default 10000."),
+        address: addressSchema
           .optional()
-          .describe("The port on 127.0.0.1 that takes requests; 0 takes a free one. Default 10000."),
+          .describe('The IP address of that port; "::" and 0.0.0.0 are all. Default 127.0.0.1.'),
+        trustedHops: z
+          .number()
+          .int("must be a whole number")
+          .min(0, "must be from 0 to 100")
+          .max(MAX_TRUSTED_HOPS, "must be from 0 to 100")
+          .optional()
+          .describe("How many proxies before the gateway may add to x-forwarded-for. Default 0."),
+        escapedSlashes: z
+          .enum(ESCAPED_SLASHES, { error: `must be one of ${ESCAPED_SLASHES.join(", ")}` })
+          .optional()
+          .describe(
+            "What happens to a path with %2F or %5C: redirect to real slashes, forward with them, reject with 400, or keep. Default redirect.",
+          ),
         routes: z
           .array(
             z.strictObject({
@@ -151,10 +179,32 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
       })
       .describe("The Envoy through which requests enter the mesh."),
     services: z.record(name, service(filters)).refine(notEmpty, "must name at least one service"),
+    listeners: z
+      .strictObject({
+        http10: z.boolean().optional().describe("Whether HTTP/1.0 is served, else 426. Default false."),
+        mergeSlashes: z
+          .boolean()
+          .optional()
+          .describe("Whether //a is /a before filters and services see it. Default true."),
+        idleTimeout: idleTimeoutSchema
+          .optional()
+          .describe("How long a request, a stream or a WebSocket may be silent; 0s is no limit. Default 5m."),
+        maxStreamDuration: maxStreamDurationSchema
+          .optional()
+          .describe("How long a request and its answer, or a WebSocket, may last. Default: no limit."),
+      })
+      .optional()
+      .describe("Options of every listener, the gateway's and the sidecars'."),
     grpcServices: z
       .record(name, z.strictObject({ url: url.describe("The service's address; it must speak HTTP/2.") }))
       .optional()
-      .describe("Services that filters call, by the names of their clusters in the filters' settings."),
+      .describe(
+        "Services that filters call over gRPC, by the names of their clusters in the filters' settings.",
+      ),
+    httpServices: z
+      .record(name, z.strictObject({ url: url.describe("The service's address; h2c:// is HTTP/2.") }))
+      .optional()
+      .describe("Services that filters call over HTTP, by the names of their clusters."),
     filters: z
       .array(filterUse(filters, { at: z.array(z.enum(PLACES)).min(1, "must name at least one place") }))
       .optional()

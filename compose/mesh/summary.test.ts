@@ -20,7 +20,7 @@ describe("the demo mesh", () => {
   it("is described by its addresses", async () => {
     const lines = addressLines(plan(await demo()));
     expect(lines[0]).toBe("gateway  http://127.0.0.1:20000");
-    expect(lines.filter((line) => line.includes("http://")).length).toBe(6);
+    expect(lines.filter((line) => line.includes("http://")).length).toBe(7);
   });
 
   it("is described by its filters' settings", async () => {

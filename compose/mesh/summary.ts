@@ -26,6 +26,9 @@ export function addressLines(plan: MeshPlan): string[] {
     ...Object.entries(plan.grpcServices).map(
       ([name, service]) => `gRPC service ${name} at ${upstreamUrl(service)}`,
     ),
+    ...Object.entries(plan.httpServices).map(
+      ([name, service]) => `HTTP service ${name} at ${upstreamUrl(service)}`,
+    ),
   ];
 }
 
@@ -74,10 +77,19 @@ function placedFilterLines(mesh: Mesh): string[] {
 }
 
 /**
+ * The prefixes of the gateway's routes to which a plain GET makes sense: not those of services that
+ * speak gRPC, unless there are no others.
+ */
+export function triedPrefixes({ gateway: { routes }, services }: Mesh): readonly string[] {
+  const plain = routes.filter(({ service }) => services[service]?.protocol !== "grpc");
+  return (plain.length > 0 ? plain : routes).map(({ prefix }) => prefix);
+}
+
+/**
  * Three commands to try: a plain request, then requests that the mesh's rules treat differently.
  */
 export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
-  const base = mesh.gateway.routes[0]?.prefix ?? "/";
+  const base = triedPrefixes(mesh)[0] ?? "/";
   const uses = [
     ...(mesh.gateway.filters ?? []),
     ...(mesh.filters ?? []),

@@ -4,10 +4,12 @@ import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
+import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
 import type { RunEvent } from "../events.js";
+import { LOOPBACK } from "../listener-options.js";
+import { isNative } from "../native-filters.js";
 import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -53,7 +55,7 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   const file = path.resolve(options.file);
   const mesh = await readMesh(file);
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
-  await checkGatewayPort(gatewayPort, options.file);
+  await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
   await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
   const binary = await toItsEnd(
@@ -77,8 +79,8 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   }
 }
 
-async function checkGatewayPort(port: number, file: string): Promise<void> {
-  const state = port === 0 ? "free" : await portState(port);
+async function checkGatewayPort(address: string, port: number, file: string): Promise<void> {
+  const state = port === 0 ? "free" : await portStateAt(address, port);
   if (state === "free") return;
   throw new MeshwrightError(
     "port-taken",
@@ -93,14 +95,14 @@ function outDir({ modules }: StartMeshOptions): { readonly outDir?: string } {
 /** The names of the filters that the mesh uses, each once. */
 function filtersOf(mesh: Mesh): string[] {
   const hops = meshEnvoys(mesh).flatMap((envoy) => envoy.hops);
-  return [...new Set(hops.flatMap((hop) => hop.filters.map((use) => use.filter)))];
+  const uses = hops.flatMap((hop) => hop.filters).filter((use) => !isNative(use));
+  return [...new Set(uses.map((use) => use.filter))];
 }
 
 function speaksTls(mesh: Mesh): boolean {
   const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
-  return [...versions, ...Object.values(mesh.grpcServices ?? {})].some(
-    (how) => "url" in how && /^https:/i.test(how.url),
-  );
+  const called = [mesh.grpcServices ?? {}, mesh.httpServices ?? {}].flatMap((each) => Object.values(each));
+  return [...versions, ...called].some((how) => "url" in how && /^https:/i.test(how.url));
 }
 
 async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, number>> {

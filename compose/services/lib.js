@@ -1,4 +1,4 @@
-// What the demo's services share: an HTTP server that calls the next services and answers with what
+// What the demo's HTTP services share: a server that calls the next services and answers with what
 // happened on the way. It needs nothing but Node, so a service is one file and a command.
 
 import http from "node:http";
@@ -13,15 +13,21 @@ const CALL_TIMEOUT_MS = 5_000;
 const agent = new http.Agent({ keepAlive: true });
 
 /**
+ * @typedef {(url: string, headers: Record<string, string>) => Promise<object>} Ask
+ */
+
+/**
  * Serves one service of the demo on 127.0.0.1. The mesh sets the variables PORT, SERVICE_NAME and
  * SERVICE_VERSION, and `<SERVICE>_URL` for each called service.
  *
  * @param {object} options
  * @param {readonly string[]} options.calls the services that it calls, with the path of its own
  * request, before it answers
+ * @param {(version: string) => Record<string, Ask>} [options.asks] other services that it asks
+ * before it answers, each in its own way
  * @param {(version: string) => object} options.answer what the service itself has to say
  */
-export function serve({ calls, answer }) {
+export function serve({ calls, asks = () => ({}), answer }) {
   const port = Number(process.env.PORT ?? 8080);
   const service = process.env.SERVICE_NAME ?? "service";
   const version = process.env.SERVICE_VERSION ?? "v1";
@@ -31,9 +37,13 @@ export function serve({ calls, answer }) {
     const path = request.url ?? "/";
     if (path === "/healthz") return send(response, 200, { service, version, healthy: true });
     const headers = handedOn(request.headers);
-    const results = await Promise.all(calls.map((name) => call(name, path, headers)));
-    const status = results.some(isFailure) ? 502 : 200;
-    const called = Object.fromEntries(calls.map((name, i) => [name, results[i]]));
+    const pending = [
+      ...calls.map((name) => call(name, (url) => get(new URL(url), path, headers))),
+      ...Object.entries(asks(version)).map(([name, ask]) => call(name, (url) => ask(url, headers))),
+    ];
+    const results = await Promise.all(pending);
+    const status = results.some(([, result]) => isFailure(result)) ? 502 : 200;
+    const called = Object.fromEntries(results);
     send(response, status, { service, version, ...answer(version), headers, calls: called });
   });
   server.on("error", (error) => {
@@ -64,22 +74,21 @@ function handedOn(headers) {
 }
 
 /**
- * Calls a service and returns its answer. A failure is a value too, because the caller still
- * answers.
+ * Calls a service and returns its name and answer. A failure is a value too, because the caller
+ * still answers.
  *
  * @param {string} name
- * @param {string} path
- * @param {Record<string, string>} headers
- * @returns {Promise<{ status?: number, error?: string }>}
+ * @param {(url: string) => Promise<object>} how
+ * @returns {Promise<[name: string, result: { status?: number, error?: string }]>}
  */
-async function call(name, path, headers) {
+async function call(name, how) {
   const variable = `${name.toUpperCase().replaceAll("-", "_")}_URL`;
   const url = process.env[variable];
-  if (url === undefined) return { error: `${variable} is not set` };
+  if (url === undefined) return [name, { error: `${variable} is not set` }];
   try {
-    return await get(new URL(url), path, headers);
+    return [name, await how(url)];
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return [name, { error: error instanceof Error ? error.message : String(error) }];
   }
 }
 

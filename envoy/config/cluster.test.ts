@@ -29,6 +29,16 @@ test("filters of the upstream chain come before the codec, which is written only
   });
 });
 
+test("the protocol is asked of the endpoint by ALPN where it may be either", () => {
+  const endpoints = [{ address: "127.0.0.1", port: 443 }];
+  const tls = { serverName: "shop.example", caFile: "/ca.pem" };
+  const built = cluster({ name: "c", endpoints, tls, protocol: "auto", http1Trailers: true });
+  expect(built.typed_extension_protocol_options[PROTOCOL_OPTIONS]).toMatchObject({
+    auto_config: { http_protocol_options: { enable_trailers: true }, http2_protocol_options: {} },
+  });
+  expect(JSON.stringify(built.transport_socket)).toContain('"alpn_protocols":["h2","http/1.1"]');
+});
+
 test("only limits that were given are written", () => {
   const endpoints = [{ address: "127.0.0.1", port: 80 }];
   expect(cluster({ name: "c", endpoints })).not.toHaveProperty("circuit_breakers");

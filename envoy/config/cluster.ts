@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import { type Address, socketAddress } from "./address.js";
 import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
+import type { UpstreamProtocol } from "./protocol.js";
 import { type TransportSocket, type UpstreamTlsOptions, upstreamTls } from "./tls.js";
 import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
 
@@ -12,11 +13,10 @@ export interface ClusterOptions {
   readonly name: string;
   /** IP addresses, or hosts' names for Envoy to resolve. */
   readonly endpoints: readonly { readonly address: string; readonly port: number }[];
-  /**
-   * What the endpoints speak; `http2` is HTTP/2 by prior knowledge, or by ALPN where there is TLS.
-   * Default: `http1`.
-   */
-  readonly protocol?: "http1" | "http2";
+  /** What the endpoints speak. Default: `http1`. */
+  readonly protocol?: UpstreamProtocol;
+  /** Whether trailers of HTTP/1.1 are passed on, else dropped. Default: false. */
+  readonly http1Trailers?: boolean;
   /** TLS to the endpoints. Default: none. */
   readonly tls?: UpstreamTlsOptions;
   /** Envoy's default: 5. */
@@ -115,10 +115,14 @@ function circuitBreakers({ circuitBreakers: limits }: ClusterOptions): Pick<Clus
   return { circuit_breakers: { thresholds: [Object.fromEntries(given)] } };
 }
 
-function protocolOptions({ protocol = "http1", filters = [] }: ClusterOptions): TypedConfig {
+function protocolOptions(options: ClusterOptions): TypedConfig {
+  const { protocol = "http1", http1Trailers, filters = [] } = options;
+  const http1 = { http_protocol_options: http1Trailers === true ? { enable_trailers: true } : {} };
+  const http2 = { http2_protocol_options: {} };
   return typedConfig(PROTOCOL_OPTIONS, {
-    explicit_http_config:
-      protocol === "http2" ? { http2_protocol_options: {} } : { http_protocol_options: {} },
+    ...(protocol === "auto"
+      ? { auto_config: { ...http1, ...http2 } }
+      : { explicit_http_config: protocol === "http2" ? http2 : http1 }),
     ...(filters.length === 0 ? {} : { http_filters: [...filters, upstreamCodecFilter()] }),
   });
 }

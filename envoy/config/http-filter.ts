@@ -1,4 +1,5 @@
-// One entry of a chain of HTTP filters, and the two native filters that end a chain.
+// One entry of a chain of HTTP filters, and the native filters that the toolkit itself
+// puts into one.
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 /** A filter whose configuration is part of the chain's own. */
@@ -32,6 +33,17 @@ export function routerFilter(): HttpFilter {
   return {
     name: "envoy.filters.http.router",
     typed_config: typedConfig("envoy.extensions.filters.http.router.v3.Router"),
+  };
+}
+
+/**
+ * The filter that counts the statuses of gRPC calls, as `cluster.NAME.grpc.STATUS`. As the last
+ * before the router it counts the calls that no other filter has answered.
+ */
+export function grpcStatsFilter(): HttpFilter {
+  return {
+    name: "envoy.filters.http.grpc_stats",
+    typed_config: typedConfig("envoy.extensions.filters.http.grpc_stats.v3.FilterConfig"),
   };
 }
 

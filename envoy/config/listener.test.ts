@@ -38,7 +38,8 @@ test("what is not asked for is left to Envoy's defaults", () => {
     "request_timeout",
     "access_log",
     "xff_num_trusted_hops",
-    "upgrade_configs",
+    "merge_slashes",
+    "path_with_escaped_slashes_action",
   ]) {
     expect(connectionManager()).not.toHaveProperty(field);
   }
@@ -50,9 +51,24 @@ test("the number of trusted proxies is written, even when it is 0", () => {
   }
 });
 
-test("upgrades are those that are named", () => {
-  expect(connectionManager({ upgrades: ["websocket"] })).toMatchObject({
+test("a WebSocket is carried, over HTTP/2 too, unless other upgrades are named", () => {
+  expect(connectionManager()).toMatchObject({
     upgrade_configs: [{ upgrade_type: "websocket" }],
+    http2_protocol_options: { allow_connect: true },
+  });
+  expect(connectionManager({ upgrades: ["spdy/3.1"] })).toMatchObject({
+    upgrade_configs: [{ upgrade_type: "spdy/3.1" }],
+  });
+  expect(connectionManager({ upgrades: [] })).not.toHaveProperty("http2_protocol_options");
+});
+
+test("slashes, HTTP/1.0, trailers and the longest stream are as they are asked for", () => {
+  const asked = { http10: true, http1Trailers: true, mergeSlashes: true, maxStreamDurationSeconds: 60 };
+  expect(connectionManager({ ...asked, escapedSlashes: "redirect", maxRequestHeaders: 7 })).toMatchObject({
+    merge_slashes: true,
+    path_with_escaped_slashes_action: "UNESCAPE_AND_REDIRECT",
+    http_protocol_options: { accept_http_10: true, enable_trailers: true },
+    common_http_protocol_options: { max_headers_count: 7, max_stream_duration: "60s" },
   });
 });
 

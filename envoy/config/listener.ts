@@ -1,18 +1,22 @@
 // A listener for HTTP: HTTP/1.1 and HTTP/2 on one port, a chain of filters, and routes.
 import { type AccessLogOptions, accessLog } from "./access-log.js";
-import { type Address, socketAddress } from "./address.js";
+import { type Address, listeningAddress } from "./address.js";
 import { type HttpFilter, routerFilter } from "./http-filter.js";
 import type { VirtualHost } from "./route.js";
 import { type DownstreamTlsOptions, downstreamTls, type TransportSocket } from "./tls.js";
 import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
+import { DEFAULT_UPGRADES, otherUpgrades, upgradeConfigs } from "./upgrades.js";
 
 const CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 const CONNECTION_MANAGER_TYPE =
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
+/** HTTP/1.0 allows a request without a host, which Envoy would answer with 400. */
+const HOST_OF_HTTP_10 = "localhost";
+
 export interface HttpListenerOptions {
   readonly name: string;
-  /** The IP address to listen on. Default: 127.0.0.1. */
+  /** The IP address to listen on; `::` is every address of both families. Default: 127.0.0.1. */
   readonly address?: string;
   readonly port: number;
   /** TLS from clients. Default: none. */
@@ -41,10 +45,25 @@ export interface HttpListenerOptions {
    * Whether `x-request-id` is kept where `useRemoteAddress` would make a new one. Default: false.
    */
   readonly preserveExternalRequestId?: boolean;
-  /** Protocols that a connection may be upgraded to, such as `websocket`. Default: none. */
+  /**
+   * Protocols that a connection may be upgraded to, by `Upgrade` of HTTP/1.1 and by the extended
+   * CONNECT of HTTP/2. A request for another one goes on as if it had not asked (HTTP/1.1), or is
+   * answered 403 (HTTP/2). Default: `websocket`.
+   */
   readonly upgrades?: readonly string[];
+  /**
+   * Whether HTTP/1.0 is served too, else 426. A request that names no host gets `localhost`.
+   * Default: false.
+   */
+  readonly http10?: boolean;
+  /** Whether trailers of HTTP/1.1 are passed on, else dropped. Default: false. */
+  readonly http1Trailers?: boolean;
   /** Whether `/a/../b` is `/b` before filters and routes see it. Default: true. */
   readonly normalizePath?: boolean;
+  /** Whether `//a` is `/a` before filters and routes see it. Default: false. */
+  readonly mergeSlashes?: boolean;
+  /** What happens to a path with `%2F` or `%5C`. Default: `keep`. */
+  readonly escapedSlashes?: EscapedSlashes;
   readonly accessLog?: AccessLogOptions;
   /** Until the whole request has come in; 0 is no limit. Envoy's default: 0. */
   readonly requestTimeoutSeconds?: number;
@@ -52,7 +71,22 @@ export interface HttpListenerOptions {
   readonly requestHeadersTimeoutSeconds?: number;
   /** How long a request may be silent; 0 is no limit. Envoy's default: 300. */
   readonly streamIdleTimeoutSeconds?: number;
+  /** How long a request and its answer may take, upgraded connections too. Default: no limit. */
+  readonly maxStreamDurationSeconds?: number;
 }
+
+/**
+ * What happens to a path with escaped slashes: it stays, the request is answered 400, the client is
+ * redirected to the path with real slashes (gRPC: status 13), or the path gets real slashes.
+ */
+export type EscapedSlashes = keyof typeof ESCAPED_SLASHES;
+
+const ESCAPED_SLASHES = {
+  keep: "KEEP_UNCHANGED",
+  reject: "REJECT_REQUEST",
+  redirect: "UNESCAPE_AND_REDIRECT",
+  forward: "UNESCAPE_AND_FORWARD",
+} as const;
 
 export interface Listener {
   readonly name: string;
@@ -70,7 +104,7 @@ export interface Listener {
 export function httpListener(options: HttpListenerOptions): Listener {
   return {
     name: options.name,
-    address: socketAddress(options.address ?? "127.0.0.1", options.port),
+    address: listeningAddress(options.address ?? "127.0.0.1", options.port),
     filter_chains: [
       {
         filters: [
@@ -89,14 +123,12 @@ function connectionManager(options: HttpListenerOptions): Readonly<Record<string
   return {
     stat_prefix: options.statPrefix ?? options.name,
     codec_type: "AUTO",
-    normalize_path: options.normalizePath ?? true,
+    ...paths(options),
     use_remote_address: options.useRemoteAddress ?? false,
     preserve_external_request_id: options.preserveExternalRequestId ?? false,
     ...(options.xffTrustedHops === undefined ? {} : { xff_num_trusted_hops: options.xffTrustedHops }),
-    ...(options.upgrades === undefined
-      ? {}
-      : { upgrade_configs: options.upgrades.map((upgrade) => ({ upgrade_type: upgrade })) }),
-    ...headerLimits(options),
+    ...protocols(options),
+    ...commonOptions(options),
     ...timeouts(options),
     ...(options.accessLog === undefined ? {} : { access_log: [accessLog(options.accessLog)] }),
     route_config: { name: options.name, virtual_hosts: options.virtualHosts },
@@ -104,11 +136,38 @@ function connectionManager(options: HttpListenerOptions): Readonly<Record<string
   };
 }
 
-function headerLimits({ maxRequestHeaders, maxRequestHeadersKb }: HttpListenerOptions) {
+function paths({ normalizePath = true, mergeSlashes, escapedSlashes }: HttpListenerOptions) {
   return {
-    ...(maxRequestHeaders === undefined
+    normalize_path: normalizePath,
+    ...(mergeSlashes === undefined ? {} : { merge_slashes: mergeSlashes }),
+    ...(escapedSlashes === undefined
       ? {}
-      : { common_http_protocol_options: { max_headers_count: maxRequestHeaders } }),
+      : { path_with_escaped_slashes_action: ESCAPED_SLASHES[escapedSlashes] }),
+  };
+}
+
+function protocols({ upgrades = DEFAULT_UPGRADES, http10, http1Trailers }: HttpListenerOptions) {
+  return {
+    upgrade_configs: upgradeConfigs(upgrades),
+    http_protocol_options: {
+      ...(http10 === true ? { accept_http_10: true, default_host_for_http_10: HOST_OF_HTTP_10 } : {}),
+      ...(http1Trailers === true ? { enable_trailers: true } : {}),
+      ignore_http_11_upgrade: otherUpgrades(upgrades),
+    },
+    ...(upgrades.length === 0 ? {} : { http2_protocol_options: { allow_connect: true } }),
+  };
+}
+
+function commonOptions(options: HttpListenerOptions) {
+  const { maxRequestHeaders, maxRequestHeadersKb, maxStreamDurationSeconds } = options;
+  const common = {
+    ...(maxRequestHeaders === undefined ? {} : { max_headers_count: maxRequestHeaders }),
+    ...(maxStreamDurationSeconds === undefined
+      ? {}
+      : { max_stream_duration: duration(maxStreamDurationSeconds, "maxStreamDurationSeconds") }),
+  };
+  return {
+    ...(Object.keys(common).length === 0 ? {} : { common_http_protocol_options: common }),
     ...(maxRequestHeadersKb === undefined ? {} : { max_request_headers_kb: maxRequestHeadersKb }),
   };
 }

@@ -1,6 +1,6 @@
 // Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
 import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
-import { duration } from "./typed-config.js";
+import { duration, type TypedConfig } from "./typed-config.js";
 
 /** The request header that carries the destination's name by default. */
 export { DESTINATION_HEADER };
@@ -9,6 +9,12 @@ export { DESTINATION_HEADER };
  * The name of the route that takes what no other route takes. No destination can have this name.
  */
 export const FALLBACK_ROUTE = "(fallback)";
+
+/**
+ * Envoy has removed the header where it does not carry out the upgrade, and has added it to the
+ * extended CONNECT of HTTP/2.
+ */
+const IS_UPGRADE: HeaderMatch = { name: "upgrade", present_match: true };
 
 export interface RetryPolicyOptions {
   /**
@@ -33,8 +39,13 @@ export interface RetryPolicy {
 
 export interface RouteMatch {
   readonly prefix: string;
-  readonly headers?: readonly { readonly name: string; readonly string_match: { readonly exact: string } }[];
+  readonly headers?: readonly HeaderMatch[];
 }
+
+/** A header that must have a value, or be there at all. */
+export type HeaderMatch =
+  | { readonly name: string; readonly string_match: { readonly exact: string } }
+  | { readonly name: string; readonly present_match: true };
 
 export interface ClusterRoute {
   readonly name: string;
@@ -60,6 +71,7 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
   readonly include_request_attempt_count?: boolean;
   readonly response_headers_to_remove?: readonly string[];
+  readonly typed_per_filter_config?: Readonly<Record<string, TypedConfig>>;
 }
 
 /** What happens to a request once its cluster is known. */
@@ -80,6 +92,11 @@ export interface DestinationRoutesOptions extends RouteActionOptions {
   /** The cluster for a request without the header, or with a name that is not in `destinations`. */
   readonly fallback: string;
   /**
+   * From a cluster to the one that upgraded connections, such as WebSockets, go to in its place.
+   * Default: they go to the same one.
+   */
+  readonly upgradeClusters?: Readonly<Record<string, string>>;
+  /**
    * The host that upstreams get in place of the client's: one for all, or one for each cluster.
    * Default: what the client sent.
    */
@@ -89,22 +106,30 @@ export interface DestinationRoutesOptions extends RouteActionOptions {
 /**
  * One route for each destination, which matches the header's whole value, and after them the
  * fallback's route. Each route is named after its destination (the last: `FALLBACK_ROUTE`); logs
- * and filters can read that name.
+ * and filters can read that name. A cluster with another one for upgrades has two routes of that
+ * name.
  */
 export function destinationRoutes(options: DestinationRoutesOptions): readonly ClusterRoute[] {
   const { header = DESTINATION_HEADER, destinations, fallback } = options;
-  const action = (cluster: string): ClusterRoute["route"] => ({
-    ...routeAction(cluster, options),
-    ...hostRewrite(options, cluster),
-  });
-  const routes = Object.entries(destinations).map(
-    ([name, cluster]): ClusterRoute => ({
-      name,
-      match: { prefix: "/", headers: [{ name: header, string_match: { exact: name } }] },
-      route: action(cluster),
-    }),
+  const routes = Object.entries(destinations).flatMap(([name, cluster]) =>
+    routesTo(name, cluster, [{ name: header, string_match: { exact: name } }], options),
   );
-  return [...routes, { name: FALLBACK_ROUTE, match: { prefix: "/" }, route: action(fallback) }];
+  return [...routes, ...routesTo(FALLBACK_ROUTE, fallback, [], options)];
+}
+
+function routesTo(
+  name: string,
+  cluster: string,
+  headers: readonly HeaderMatch[],
+  options: DestinationRoutesOptions,
+): readonly ClusterRoute[] {
+  const to = (target: string, matched: readonly HeaderMatch[]): ClusterRoute => ({
+    name,
+    match: { prefix: "/", ...(matched.length === 0 ? {} : { headers: matched }) },
+    route: { ...routeAction(target, options), ...hostRewrite(options, cluster) },
+  });
+  const upgrades = options.upgradeClusters?.[cluster];
+  return [...(upgrades === undefined ? [] : [to(upgrades, [...headers, IS_UPGRADE])]), to(cluster, headers)];
 }
 
 /** A route that sends every path that begins with `prefix` to one cluster. */
@@ -161,17 +186,20 @@ export interface VirtualHostOptions {
    * Default: none.
    */
   readonly removeResponseHeaders?: readonly string[];
+  /** What filters get for every route of these hosts, by the filters' names. Default: nothing. */
+  readonly filterConfigs?: Readonly<Record<string, TypedConfig>>;
 }
 
 /** The routes of some hosts, or of all. */
 export function virtualHost(options: VirtualHostOptions): VirtualHost {
-  const { removeResponseHeaders: removed = [] } = options;
+  const { removeResponseHeaders: removed = [], filterConfigs = {} } = options;
   return {
     name: options.name,
     domains: options.domains ?? ["*"],
     routes: options.routes,
     ...(options.includeAttemptCount ? { include_request_attempt_count: true } : {}),
     ...(removed.length === 0 ? {} : { response_headers_to_remove: removed }),
+    ...(Object.keys(filterConfigs).length === 0 ? {} : { typed_per_filter_config: filterConfigs }),
   };
 }
 

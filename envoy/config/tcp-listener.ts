@@ -1,5 +1,5 @@
 // A listener for connections of any kind: a chain of network filters, then a cluster.
-import { socketAddress } from "./address.js";
+import { listeningAddress } from "./address.js";
 import type { Listener } from "./listener.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
@@ -14,7 +14,7 @@ export interface NetworkFilter {
 
 export interface TcpListenerOptions {
   readonly name: string;
-  /** The IP address to listen on. Default: 127.0.0.1. */
+  /** The IP address to listen on; `::` is every address of both families. Default: 127.0.0.1. */
   readonly address?: string;
   readonly port: number;
   /**
@@ -31,7 +31,7 @@ export function tcpListener(options: TcpListenerOptions): Listener {
   const proxy = typedConfig(TCP_PROXY_TYPE, { stat_prefix: options.name, cluster: options.cluster });
   return {
     name: options.name,
-    address: socketAddress(options.address ?? "127.0.0.1", options.port),
+    address: listeningAddress(options.address ?? "127.0.0.1", options.port),
     filter_chains: [{ filters: [...options.filters, { name: TCP_PROXY, typed_config: proxy }] }],
   };
 }

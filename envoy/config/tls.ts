@@ -2,10 +2,18 @@
 // given, and from clients.
 import { isIP } from "node:net";
 import { MeshwrightError } from "../errors.js";
+import type { UpstreamProtocol } from "./protocol.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 const UPSTREAM = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 const DOWNSTREAM = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+
+/** What Envoy offers to an endpoint; the first is what it likes best. */
+const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
+  http1: ["http/1.1"],
+  http2: ["h2"],
+  auto: ["h2", "http/1.1"],
+};
 
 /** A certificate and its key, files in PEM on Envoy's machine. */
 export interface CertificateFiles {
@@ -41,14 +49,14 @@ export interface TransportSocket {
  * shows this certificate to a server that asks for one.
  * @throws MeshwrightError `configuration` when one of the two is missing
  */
-export function upstreamTls(options: UpstreamTlsOptions, protocol: "http1" | "http2"): TransportSocket {
+export function upstreamTls(options: UpstreamTlsOptions, protocol: UpstreamProtocol): TransportSocket {
   const { serverName, caFile } = options;
   const isAddress = isIP(serverName) !== 0;
   return transportSocket(UPSTREAM, {
     // SNI carries names only.
     ...(isAddress ? {} : { sni: serverName }),
     common_tls_context: {
-      alpn_protocols: [protocol === "http2" ? "h2" : "http/1.1"],
+      alpn_protocols: ALPN[protocol],
       ...clientCertificate(options),
       validation_context: {
         trusted_ca: { filename: caFile },

@@ -23,6 +23,14 @@ describe("endReason", () => {
     expect(endReason(log)).toBe("no such field: 'bogus'");
   });
 
+  it("leaves out the configuration, which Envoy repeats after what it could not read in it", () => {
+    const echo = "Unable to parse JSON as proto (INVALID_ARGUMENT: could not find @type 'a.B'): { \"a\": 1 }";
+    const log = at("critical", "main", `error \`${echo}\` initializing config ' a.json' ${echo}`);
+    expect(endReason(log)).toBe(
+      "Unable to parse JSON as proto (INVALID_ARGUMENT: could not find @type 'a.B')",
+    );
+  });
+
   it("puts a filter's own complaint first", () => {
     const log = [
       at("error", "wasm", "wasm log routing vm: rules[0]: must be a mapping"),

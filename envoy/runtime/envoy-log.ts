@@ -14,6 +14,9 @@ export const entryStart = /^\[\d{4}-\d\d-\d\d [\d:.]+\]\[(\d+)\]\[(\w+)\]\[([\w-
 const filterLog = /^wasm log[^:]*: (.*)$/;
 const refusal = /^Filesystem config update (?:rejected|failure): (.*)$/;
 
+/** Envoy repeats the whole configuration after what it could not read in it, often twice. */
+const unparsed = /(Unable to parse JSON as proto \(.*?\)): \{/;
+
 /** The entries of a log, oldest first. Lines before the first entry are left out. */
 function parseEntries(log: string): LogEntry[] {
   const entries: LogEntry[] = [];
@@ -63,6 +66,7 @@ export function endReason(log: string): string {
   const fatal = entries.findLast((entry) => entry.level === "critical") ?? entries.findLast(isError);
   if (!fatal) return tidy(log.trimEnd().split("\n").at(-1) ?? "");
   const inner =
+    unparsed.exec(fatal.text)?.[1] ??
     /^error initializing configuration '[^']*': (.*)$/.exec(fatal.text)?.[1] ??
     /^error `(.*)` initializing config '.*'$/.exec(fatal.text)?.[1] ??
     fatal.text;

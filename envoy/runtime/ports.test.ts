@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
-import { describeUnusable, freePorts, portState, stateOf } from "./ports.js";
+import { describeUnusable, freePorts, portState, portStateAt, stateOf } from "./ports.js";
 
 it("returns distinct free ports, and none of them twice", async () => {
   const [first, second] = await Promise.all([freePorts(20), freePorts(20)]);
@@ -25,4 +25,12 @@ it("distinguishes a port that this user may not use from one that is taken", () 
   expect(stateOf(failure("EADDRINUSE"))).toBe("taken");
   expect(describeUnusable("forbidden", "choose another")).toMatch(/may not be listened on.*choose another/);
   expect(describeUnusable("taken", "choose another")).toMatch(/is taken.*choose another/);
+});
+
+it("knows an address that this machine does not have", async () => {
+  // An address of documentation (RFC 5737), which no machine has.
+  const [port = 0] = await freePorts(1);
+  expect(await portStateAt("192.0.2.1", port)).toBe("absent");
+  expect(describeUnusable("absent", "choose another")).toMatch(/does not have the address: use one/);
+  expect(await portStateAt("0.0.0.0", port)).toBe("free");
 });

@@ -30,16 +30,24 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** `forbidden`: this user may not listen there, which many systems say of ports below 1024. */
-export type PortState = "free" | "taken" | "forbidden";
+/**
+ * `forbidden`: this user may not listen there, which many systems say of ports below 1024.
+ * `absent`: this machine does not have the address.
+ */
+export type PortState = "free" | "taken" | "forbidden" | "absent";
 
 /**
  * Whether a server could listen on this port of 127.0.0.1 now. A listener that shares its port by
  * SO_REUSEPORT counts too.
  */
-export async function portState(port: number): Promise<PortState> {
+export function portState(port: number): Promise<PortState> {
+  return portStateAt(loopback, port);
+}
+
+/** The same for any IP address. */
+export async function portStateAt(address: string, port: number): Promise<PortState> {
   try {
-    await close(await listen(port));
+    await close(await listen(port, address));
     return "free";
   } catch (error) {
     return stateOf(error as NodeJS.ErrnoException);
@@ -48,6 +56,7 @@ export async function portState(port: number): Promise<PortState> {
 
 /** What a failed attempt to listen says about the port. */
 export function stateOf({ code }: NodeJS.ErrnoException): PortState {
+  if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return "absent";
   return code === "EACCES" || code === "EPERM" ? "forbidden" : "taken";
 }
 
@@ -56,16 +65,18 @@ export function stateOf({ code }: NodeJS.ErrnoException): PortState {
  * another.
  */
 export function describeUnusable(state: Exclude<PortState, "free">, instead: string): string {
+  if (state === "absent")
+    return "cannot be listened on, because this machine does not have the address: use one that it has, or 0.0.0.0 for all of them";
   return state === "forbidden"
     ? `may not be listened on by this user (ports below 1024 often need root): ${instead}`
     : `is taken: end what listens there, or ${instead}`;
 }
 
-function listen(port: number): Promise<Server> {
+function listen(port: number, host = loopback): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen({ port, host: loopback }, () => resolve(server));
+    server.listen({ port, host }, () => resolve(server));
   });
 }
 

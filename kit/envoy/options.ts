@@ -41,7 +41,10 @@ export interface EnvoyOptions {
   /** Options of every route: the header that names the destination, the timeout, retries. */
   readonly routeOptions?: Omit<DestinationRoutesOptions, "destinations" | "fallback">;
   /** Options of every upstream's cluster. */
-  readonly clusterOptions?: Pick<ClusterOptions, "circuitBreakers" | "connectTimeoutSeconds">;
+  readonly clusterOptions?: Pick<
+    ClusterOptions,
+    "circuitBreakers" | "connectTimeoutSeconds" | "http1Trailers"
+  >;
   /** The chain of every upstream's cluster, which sees every attempt. */
   readonly upstreamFilters?: readonly ChainFilter[];
   /** The number of workers. Default: 2, so that state which only one worker has becomes visible. */

@@ -31,6 +31,7 @@ const ANSWERS = {
   destinations: named,
   destinationHeader: writtenHeaderName,
   grpcServices: named,
+  httpServices: named,
   restartKeys: z.record(z.string(), z.unknown()),
   routerHeaders: z.array(writtenHeaderName),
   refusedRetryConditions: z.record(z.string(), z.string()),

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
 import { loadModule } from "../../../kit/host/load.js";
 import { amount } from "../../support/amount.js";
+import { connectHttp2, upgrade } from "../../support/upgrades.js";
 import { exchange } from "./chain-exchange.js";
 import { CONFIGURATIONS, describePairs, ORDER, startPairsBench } from "./pairs.js";
 import type { Outcome, Plan, TwinBench } from "./twins.js";
@@ -65,6 +66,15 @@ describe("a bundle", () => {
     expect((await bench.run(bench.twins.forward.bundle, plan)).client.headers[0]).toBe(":status: 200");
     expect(bench.twins.forward.bundle.logs()).not.toMatch(/wasm.*(trap|Uncaught|abort)/i);
   });
+});
+
+test("a bundle lets a WebSocket through, and another upgrade as a request like any other", async () => {
+  const { url } = bench.twins.forward.bundle;
+  const headers = { "x-version": "web", "x-id": "web" };
+  const open = { status: 101, accepted: true, text: "HELLO AGAIN" };
+  expect(await upgrade(`${url}/chat`, "websocket", headers)).toEqual(open);
+  expect(await connectHttp2(`${url}/chat`, headers)).toEqual({ status: 200, text: "HELLO" });
+  expect(await upgrade(`${url}/page`, "foo", headers)).toMatchObject({ status: 200, accepted: false });
 });
 
 describe("a bundle's configuration", () => {

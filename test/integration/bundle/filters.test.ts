@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { amount } from "../../support/amount.js";
+import { connectHttp2, upgrade } from "../../support/upgrades.js";
 import { exchange } from "./chain-exchange.js";
 import { describeNeighbours, startFiltersBench } from "./neighbours.js";
 import type { Order, TwinBench } from "./twins.js";
@@ -48,6 +49,16 @@ describe.each(["forward", "backward"] as const)("a bundle of filters in stock En
       "x-envoy-attempt-count: 3",
     ]);
     expect(await explained({ "x-cost": "3" })).toContain(":status: 429");
+  });
+
+  test("a WebSocket is let through, also one that waits", async () => {
+    const { bundle } = bench.twins[order];
+    for (const [i, what] of ["none", "delay"].entries()) {
+      const headers = { "x-mesh-destination": "web", "x-id": `web-${order}-${i}`, "x-case": what };
+      const open = { status: 101, accepted: true, text: "HELLO AGAIN" };
+      expect(await upgrade(`${bundle.url}/chat`, "websocket", headers)).toEqual(open);
+      expect(await connectHttp2(`${bundle.url}/chat`, headers)).toEqual({ status: 200, text: "HELLO" });
+    }
   });
 
   test("clients that leave while they wait leave nothing behind", async () => {

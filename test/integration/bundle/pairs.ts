@@ -14,7 +14,10 @@ export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "chain-c": "c",
   "trace-headers": { responseHeader: "x-trace" },
   "header-routing": {
-    rules: [{ name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" }],
+    rules: [
+      { name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" },
+      { name: "web", match: { headers: [{ name: "x-version", exact: "web" }] }, destination: "web" },
+    ],
   },
 };
 

@@ -15,6 +15,7 @@ import type { Upstream } from "../../../kit/envoy/upstream.js";
 import { type BundlePart, bundlePlace, compileBundle } from "../../../toolchain/bundle/entry.js";
 import { buildFilters, compileModule, modulePath } from "../../../toolchain/compile/build.js";
 import { sourceAt } from "../../../toolchain/compile/source.js";
+import { startUpgradeServer, type UpgradeServer } from "../../support/upgrades.js";
 import { isBefore } from "../../support/version.js";
 import {
   type ChainUpstream,
@@ -78,6 +79,7 @@ export class TwinBench implements AsyncDisposable {
   private constructor(
     private readonly folder: string,
     private readonly upstream: ChainUpstream,
+    private readonly web: UpgradeServer,
     readonly bundles: Readonly<Record<Order, string>>,
     readonly twins: Readonly<Record<Order, Twins>>,
   ) {}
@@ -101,11 +103,13 @@ export class TwinBench implements AsyncDisposable {
       compileBundle({ name: "backward", base, parts: [...parts].reverse() }, bundles.backward),
     ]);
     const upstream = await startChainUpstream();
+    const web = await startUpgradeServer();
+    const upstreams = { upstream: upstream as unknown as Upstream, web };
     const [forward, backward] = await Promise.all([
-      startTwins(options, order, probe, upstream, bundles.forward),
-      startTwins(options, [...order].reverse(), probe, upstream, bundles.backward),
+      startTwins(options, order, probe, upstreams, bundles.forward),
+      startTwins(options, [...order].reverse(), probe, upstreams, bundles.backward),
     ]);
-    return new TwinBench(folder, upstream, bundles, { forward, backward });
+    return new TwinBench(folder, upstream, web, bundles, { forward, backward });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,6 +117,7 @@ export class TwinBench implements AsyncDisposable {
       await Promise.all([chain, bundle].map((envoy) => envoy[Symbol.asyncDispose]()));
     }
     await this.upstream[Symbol.asyncDispose]();
+    await this.web[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -158,11 +163,11 @@ async function startTwins(
   { configurations, routing }: TwinOptions,
   order: readonly string[],
   probe: string,
-  upstream: ChainUpstream,
+  upstreams: EnvoyOptions["upstreams"],
   module: string,
 ): Promise<Twins> {
   const common = {
-    upstreams: { upstream: upstream as unknown as Upstream },
+    upstreams,
     workers: 1,
     ...routing,
   };

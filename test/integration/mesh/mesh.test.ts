@@ -127,6 +127,14 @@ describe("the demo mesh", () => {
     await vi.waitFor(async () => expect((await count())?.ok).toBe((before?.ok ?? 0) + 1), WAIT);
   });
 
+  it("asks the stock over gRPC in version 2, and counts the calls", async () => {
+    const answer = (await (await get("/api/v2")).json()) as Answer;
+    expect(answer.calls.orders?.calls.stock).toEqual({ left: { tea: 12, mug: 3 } });
+    const figures = async () => (await mesh.figures()).find((each) => each.service === "stock");
+    await vi.waitFor(async () => expect((await figures())?.ok).toBeGreaterThanOrEqual(2), WAIT);
+    expect(await figures()).toMatchObject({ clientErrors: 0, serverErrors: 0 });
+  });
+
   it("switches a running mesh over without dropping a request", async () => {
     const statuses = new Set<number>();
     let switching = true;

@@ -67,6 +67,17 @@ function settingsIn(value: unknown): string[] {
   return [...own, ...Object.values(value).flatMap(settingsIn)];
 }
 
+test("the settings of a listener that the page of all filters asks for are Envoy's", async () => {
+  const page = readFileSync(path.join(PACKAGE_ROOT, "filters/README.md"), "utf8");
+  const section = page.slice(page.indexOf("## In an Envoy of your own"));
+  const [, text = ""] = /^```yaml\n([\s\S]*?)^```$/m.exec(section) ?? [];
+  const settings = parse(text);
+  expect(settings).toMatchObject({ normalize_path: true, merge_slashes: true });
+  const whole = JSON.parse(around({}, "", ""));
+  Object.assign(whole.static_resources.listeners[0].filter_chains[0].filters[0].typed_config, settings);
+  await validateBootstrap(await findEnvoy(), whole);
+});
+
 describe.each(FILTERS)("the page of $name", ({ name, schema }) => {
   const blocks = blocksOf(name);
 

@@ -1,0 +1,78 @@
+// Filters of Envoy's own in a listener's chain, written as Envoy's configuration writes them.
+
+import { z } from "zod";
+import type { InlineFilter } from "../envoy/config/http-filter.js";
+import type { TypedConfig } from "../envoy/config/typed-config.js";
+import { readDocument } from "../envoy/document.js";
+import { defineFilter, type FilterDescriptor } from "../filters/descriptor.js";
+import type { FilterUse } from "./filter-use.js";
+
+const TYPE_URL = /^type\.googleapis\.com\/[\w.]+$/;
+
+/** A message of any type, as Envoy's fields of the type `Any` take it. */
+const anyMessage = z.looseObject({
+  "@type": z
+    .string()
+    .regex(TYPE_URL, 'must be the message\'s type, as in "type.googleapis.com/envoy.extensions…"'),
+});
+
+const nativeSchema = z.strictObject({
+  name: z
+    .string()
+    .min(1, "must not be empty")
+    .describe("The filter's name in Envoy, such as envoy.filters.http.cors."),
+  typed_config: anyMessage.describe("The filter's configuration, with its @type."),
+  per_route_config: anyMessage
+    .optional()
+    .describe("What every route has in typed_per_filter_config for this filter, with its @type."),
+});
+
+/** One of Envoy's own filters. */
+export type NativeFilter = z.output<typeof nativeSchema>;
+
+/**
+ * What stands for such a filter in a mesh file: `{ filter: native, config: … }`. Envoy has its
+ * settings in the listener, so that only a restart changes them.
+ */
+export const NATIVE: FilterDescriptor = defineFilter({
+  name: "native",
+  summary: "One of Envoy's own filters.",
+  schema: nativeSchema,
+  restartKeys: (config) => ({ ...config }),
+  describe: ({ name }) => [name],
+});
+
+/** Whether Envoy itself has the filter, so that there is no module of it. */
+export function isNative({ filter }: Pick<FilterUse, "filter">): boolean {
+  return filter === NATIVE.name;
+}
+
+/** The settings of a use for which `isNative` holds. */
+export function nativeOf(use: FilterUse): NativeFilter {
+  return use.config as unknown as NativeFilter;
+}
+
+/** The entry of a listener's chain. */
+export function nativeEntry({ name, typed_config }: NativeFilter): InlineFilter {
+  return { name, typed_config };
+}
+
+/** What the filters want of every route, by the filters' names. */
+export function perRouteConfigs(filters: readonly NativeFilter[]): Readonly<Record<string, TypedConfig>> {
+  return Object.fromEntries(
+    filters.flatMap(({ name, per_route_config }) =>
+      per_route_config === undefined ? [] : [[name, per_route_config]],
+    ),
+  );
+}
+
+/**
+ * Reads a file that has one filter, or a list of them. Throws `MeshwrightError("configuration")`
+ * like `readDocument`.
+ */
+export async function readNativeFilters(file: string): Promise<readonly NativeFilter[]> {
+  const what = "file of Envoy's own filters";
+  const document = await readDocument(file, z.unknown(), what);
+  if (!Array.isArray(document)) return [await readDocument(file, nativeSchema, what)];
+  return readDocument(file, z.array(nativeSchema).min(1, "must have at least one filter"), what);
+}
