@@ -256,6 +256,8 @@ it("suggests only a word that is near", () => {
   expect(nearest("header-ruoting", ["trace-headers", "header-routing"])).toBe("header-routing");
   expect(nearest("x", ["header-routing"])).toBeUndefined();
   expect(nearest("Services", ["service", "services"])).toBe("services");
+  expect(nearest("egde", ["edge"])).toBe("edge");
+  expect(nearest("eg", ["edge"])).toBeUndefined();
   expect(nearest("constructor", [])).toBeUndefined();
 });
 

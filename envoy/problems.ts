@@ -172,10 +172,17 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const [given, ranked] = [word.toLowerCase(), new Map<string, number>()];
   for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
     if (Math.abs(candidate.length - word.length) > limit) continue;
-    const far = distance(given, candidate.toLowerCase());
+    const known = candidate.toLowerCase();
+    const far = isSwapped(given, known) ? 1 : distance(given, known);
     if (far <= limit) ranked.set(candidate, far);
   }
   return [...ranked].toSorted(([, a], [, b]) => a - b)[0]?.[0];
+}
+
+/** Whether two letters that follow one another have changed places. */
+function isSwapped(a: string, b: string): boolean {
+  const at = [...a].findIndex((letter, i) => letter !== b[i]);
+  return at >= 0 && a === `${b.slice(0, at)}${b[at + 1]}${b[at]}${b.slice(at + 2)}`;
 }
 
 /** Names for a person to choose from. A long list is cut. */
