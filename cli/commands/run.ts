@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { chainOf } from "../../compose/chains.js";
-import { describeEvent, describeExit } from "../../compose/events.js";
+import { describeEvent } from "../../compose/events.js";
 import {
   parseFilterFiles,
   parseGrpcServices,
@@ -18,7 +18,6 @@ import {
 } from "../../compose/front/start.js";
 import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
-import { MeshwrightError } from "../../envoy/errors.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import { columns, type Screen } from "../screen.js";
@@ -117,14 +116,7 @@ async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
     onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
   });
   screen.print(welcome(front, start));
-  const ended = await Promise.race([interrupt.happened, front.exited]);
-  if (ended !== undefined && !interrupt.signal.aborted) {
-    throw new MeshwrightError(
-      "envoy-failed",
-      `Envoy ${describeExit(ended)}: see its last lines`,
-      front.logs().split("\n").slice(-12),
-    );
-  }
+  await interrupt.happened;
   await front[Symbol.asyncDispose]();
   screen.print(["Stopped."]);
 }

@@ -7,16 +7,15 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { formatPath } from "../../envoy/problems.js";
-import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import { IN_CHECKOUT } from "../../toolchain/compile/source.js";
 import { WarmModules } from "../../toolchain/compile/warm-modules.js";
 import type { Member } from "../../toolchain/package/member.js";
 import { DESCRIPTIONS } from "../../toolchain/package/own-descriptor.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
-import type { LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
+import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
 import { FolderWatch, watchContent } from "../watch.js";
 import { buildModules, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
@@ -34,7 +33,7 @@ export interface LiveFrontParts {
   readonly copies: ModuleCopies;
   /** The folder in which modules are built. Default: that of `buildFilters`. */
   readonly outDir?: string | undefined;
-  readonly envoy: LiveEnvoy;
+  readonly envoy: Pick<SupervisedEnvoy, "apply">;
   readonly directory: RunDirectory;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
@@ -131,11 +130,7 @@ export class LiveFront implements Disposable {
       return;
     }
     this.#filters = this.#filters.map((each, i) => (i === index ? filter : each));
-    const result = await this.#apply(index);
-    const told = { filter: member.name, places: [file] };
-    onEvent(
-      result.accepted ? { kind: "applied", ...told } : { kind: "refused", ...told, reason: result.reason },
-    );
+    onEvent({ ...(await this.#apply(index)), filter: member.name, places: [file] });
   }
 
   #followSources(member: Member): void {
@@ -215,23 +210,24 @@ export class LiveFront implements Disposable {
     this.#modules = new Map([...this.#modules, [name, copy]]);
     for (const [index, filter] of this.#filters.entries()) {
       if (filter.member.name !== name) continue;
-      const result = await this.#apply(index);
-      if (result.accepted) continue;
-      onEvent({ kind: "module-refused", filter: name, reason: result.reason });
+      const outcome = await this.#apply(index);
+      if (outcome.kind !== "refused") continue;
+      onEvent({ kind: "module-refused", filter: name, reason: outcome.reason });
       return false;
     }
     await copies.keepOnly(name, copy);
     return true;
   }
 
-  #apply(index: number): Promise<ApplyResult> {
-    const { front, envoy, directory } = this.#parts;
+  async #apply(index: number): Promise<Outcome> {
+    const { front, envoy, copies } = this.#parts;
+    await copies.restore();
     const wanted: FrontOptions = {
       ...front,
       filters: this.#filters.map(useOf),
       modulePath: (filter) => this.#modules.get(filter) ?? front.modulePath(filter),
     };
-    return envoy.apply(planFrontFilter(wanted, index, directory.path));
+    return envoy.apply(planFrontFilter(wanted, index));
   }
 }
 

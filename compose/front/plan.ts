@@ -1,6 +1,5 @@
 // The configuration of one Envoy in front of services that already run. Pure.
 
-import path from "node:path";
 import { type Bootstrap, bootstrap } from "../../envoy/config/bootstrap.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import { httpListener } from "../../envoy/config/listener.js";
@@ -48,9 +47,9 @@ export interface FrontOptions extends Trust {
   readonly modulePath: (filter: string) => string;
 }
 
-/** Plans an Envoy whose filters come from watched files below `directory`, which is absolute. */
-export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
-  const filters = options.filters.map((_, i) => planFrontFilter(options, i, directory));
+/** Plans an Envoy whose filters can be changed while it runs. */
+export function planFront(options: FrontOptions): EnvoyPlan {
+  const filters = options.filters.map((_, i) => planFrontFilter(options, i));
   const { downstream, upstream } = byChain(filters);
   const chains = { downstream: downstream.map(filterReference), upstream: upstream.map(filterReference) };
   return { name: NAME, filters, bootstrap: frontBootstrap(options, chains) };
@@ -60,13 +59,12 @@ export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
  * The filter with this index. To change it, plan it again with the changed options. Throws where
  * there is none.
  */
-export function planFrontFilter(options: FrontOptions, index: number, directory: string): FilterPlan {
+export function planFrontFilter(options: FrontOptions, index: number): FilterPlan {
   const use = options.filters[index];
   if (use === undefined) throw new Error(`there is no filter ${index}`);
   return planFilter(use, {
     name: filterName(index, use.filter),
     module: options.modulePath(use.filter),
-    directory: path.join(directory, "filters"),
   });
 }
 

@@ -78,9 +78,7 @@ export interface PlacedFilter {
 export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly PlacedFilter[] {
   const context: Context = { ...options, mesh };
   return meshEnvoys(mesh).flatMap((envoy) =>
-    envoy.hops.flatMap((hop) =>
-      hopFilters(context, envoy, hop).map((filter) => ({ envoy: envoy.name, filter })),
-    ),
+    envoy.hops.flatMap((hop) => hopFilters(context, hop).map((filter) => ({ envoy: envoy.name, filter }))),
   );
 }
 
@@ -98,7 +96,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
 }
 
 function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
-  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, envoy, hop)]));
+  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, hop)]));
   return {
     name: envoy.name,
     filters: [...filters.values()].flat(),
@@ -116,14 +114,13 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
   return hops.flatMap(({ filters }) => filters.map(({ descriptor }) => descriptor));
 }
 
-function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
+function hopFilters(context: Context, hop: Hop): FilterPlan[] {
   return hop.filters.map(({ filter, descriptor, config }, i) =>
     planFilter(
       { filter, descriptor, config },
       {
         name: filterName(hop.name, i, filter),
         module: context.modulePath(filter),
-        directory: path.join(context.directory, "filters", envoy.name),
       },
     ),
   );

@@ -3,10 +3,10 @@
 // pip are started here.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
+import { LogFile, type LogState } from "./log-file.js";
 import { LineRing, LineSplitter } from "./log-lines.js";
 
 /** How a process ended: one of the two is set. */
@@ -24,8 +24,12 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** The name for messages. */
   readonly name: string;
-  /** Output is appended to this file, made with mode 0644; its folder must exist. */
+  /**
+   * Output is appended to this file, made with mode 0644. A file that cannot be written does not
+   * end the child.
+   */
   readonly logFile?: string;
+  readonly onLogState?: LogState;
 }
 
 /** A running child process. Disposing of it stops it. */
@@ -60,7 +64,6 @@ const outputDrainMs = 500;
  */
 export function startChild(options: ChildOptions): ManagedChild {
   const { name } = options;
-  const file = options.logFile === undefined ? undefined : openLog(options.logFile);
   const [command, args] = bindToParent(options.command, options.args);
   const child = spawn(command, args, {
     cwd: options.cwd,
@@ -72,36 +75,28 @@ export function startChild(options: ChildOptions): ManagedChild {
   child.on("error", () => {});
   const pid = child.pid;
   if (pid === undefined) {
-    file?.end();
     throw new MeshwrightError(
       "service-failed",
       `${name}: cannot start "${options.command}"; check that the program and its folder exist and may be run`,
     );
   }
   const ring = new LineRing();
+  const file = options.logFile === undefined ? undefined : new LogFile(options.logFile, options.onLogState);
   const flushed = collect([child.stdout, child.stderr], ring, file);
   const exited = watch(child, pid, flushed);
   const stop = () => stopGroup(child, pid, exited);
   return { name, pid, exited, logs: () => ring.text(), stop, [Symbol.asyncDispose]: stop };
 }
 
-function openLog(path: string): WriteStream {
-  // The file is opened here, not by the stream: a missing folder is the caller's error.
-  const stream = createWriteStream(path, { fd: openSync(path, "a", 0o644) });
-  // A full disk must not end the mesh. The lines are still in memory.
-  stream.on("error", () => {});
-  return stream;
-}
-
 /**
  * Writes output to the ring and the file. Returns a function that ends the file after the last
  * line.
  */
-function collect(streams: readonly Readable[], ring: LineRing, file?: WriteStream): () => Promise<void> {
+function collect(streams: readonly Readable[], ring: LineRing, file?: LogFile): () => Promise<void> {
   const splitters = streams.map((stream) => {
     const splitter = new LineSplitter((line) => {
       ring.push(line);
-      file?.write(`${line}\n`);
+      file?.write(line);
     });
     stream.on("data", (chunk: Buffer) => splitter.write(chunk));
     return splitter;
@@ -109,7 +104,7 @@ function collect(streams: readonly Readable[], ring: LineRing, file?: WriteStrea
   return async () => {
     for (const stream of streams) stream.destroy();
     for (const splitter of splitters) splitter.end();
-    if (file) await new Promise<void>((resolve) => file.end(() => resolve()).on("error", () => resolve()));
+    await file?.end();
   };
 }
 

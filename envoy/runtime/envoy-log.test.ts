@@ -42,7 +42,7 @@ describe("refusalReason", () => {
   const refused = at(
     "warning",
     "config",
-    "Filesystem config update rejected: Unable to create Wasm plugin x",
+    "gRPC config for type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig rejected: Unable to create Wasm plugin x",
   );
 
   it("is what the filter wrote on the thread that decided", () => {

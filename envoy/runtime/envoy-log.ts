@@ -11,7 +11,7 @@ interface LogEntry {
 
 const entryStart = /^\[\d{4}-\d\d-\d\d [\d:.]+\]\[(\d+)\]\[(\w+)\]\[([\w-]+)\] (?:\[[^\]]*\] )?(.*)$/;
 const filterLog = /^wasm log[^:]*: (.*)$/;
-const refusal = /^Filesystem config update (?:rejected|failure): (.*)$/;
+const refusal = /^gRPC config for \S+ rejected: (.*)$/;
 
 /** The entries of a log, oldest first. Lines before the first entry are left out. */
 function parseEntries(log: string): LogEntry[] {
@@ -80,7 +80,7 @@ export function newerPart(before: string, now: string): string {
 }
 
 /**
- * Why Envoy refused the last file that it read: what the filter wrote at error level on the thread
+ * Why Envoy refused the last settings that it got: what the filter wrote at error level on the thread
  * that decided, otherwise Envoy's own sentence. `undefined` while the log has no refusal.
  */
 export function refusalReason(log: string): string | undefined {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { startChild } from "./child.js";
 import type { EnvoyBinary } from "./find.js";
+import type { LogState } from "./log-file.js";
 import {
   adminOf,
   checkPorts,
@@ -16,6 +17,7 @@ import {
 
 export interface EnvoyProcessOptions extends EnvoyRunOptions {
   readonly binary: EnvoyBinary;
+  readonly onLogState?: LogState;
   /** An abort stops Envoy, during the start and after it. */
   readonly signal?: AbortSignal;
 }
@@ -42,6 +44,7 @@ export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<E
     command: binary.path,
     args: envoyArguments(file, options),
     logFile: join(directory, `${name}.log`),
+    ...(options.onLogState === undefined ? {} : { onLogState: options.onLogState }),
   });
   const onAbort = () => void child.stop();
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";

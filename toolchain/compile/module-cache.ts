@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { cacheFolder } from "../../envoy/runtime/find.js";
-import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import type { CompilerAnswer, CompilerJob, Made } from "./run-compiler.js";
 
 /** A new layout of entries gets a new number, so that no old entry is misread. */

@@ -1,15 +1,12 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { AdminClient } from "./admin.js";
-import { LiveFilter, writeAtomically } from "./live-file.js";
+import { writeAtomically } from "./atomic-file.js";
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "live-file-"));
+  folder = await mkdtemp(path.join(tmpdir(), "atomic-file-"));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -31,24 +28,4 @@ it("says which file cannot be written, and leaves nothing beside it", async () =
   });
   await expect(writeAtomically(folder, "new")).rejects.toMatchObject({ code: "write-failed" });
   expect(await readdir(folder)).toEqual([]);
-});
-
-it("says that the server that answers is not Envoy's admin", async () => {
-  const server = createServer((_request, response) => response.end("<html>"));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  try {
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const filter = new LiveFilter({
-      admin: new AdminClient(url),
-      logs: () => "",
-      name: "f",
-      path: path.join(folder, "a.json"),
-    });
-    await expect(filter.apply({ resources: [] })).rejects.toMatchObject({
-      code: "envoy-failed",
-      message: expect.stringMatching(/^the server at http:.* is not Envoy's admin: it sends no JSON$/),
-    });
-  } finally {
-    server.close();
-  }
 });
