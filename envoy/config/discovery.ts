@@ -16,5 +16,6 @@ export interface DiscoveryAddress {
 export function withDiscovery(bootstrap: Bootstrap, server: DiscoveryAddress): Bootstrap {
   const { listeners, clusters } = bootstrap.static_resources;
   const toServer = cluster({ name: DISCOVERY_CLUSTER, endpoints: [server], protocol: "http2" });
-  return { ...bootstrap, static_resources: { listeners, clusters: [...clusters, toServer] } };
+  // The first one, because those after it ask the server when they are made.
+  return { ...bootstrap, static_resources: { listeners, clusters: [toServer, ...clusters] } };
 }

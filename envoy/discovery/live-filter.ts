@@ -71,8 +71,10 @@ export class LiveFilter {
    */
   async refusalAtStart(): Promise<string | undefined> {
     const stats = await this.#stats();
-    const refusals = (stats.get("update_rejected") ?? 0) + (stats.get("update_failure") ?? 0);
-    return refusals === 0 ? undefined : (refusalReason(this.#options.logs()) ?? "its log does not say why");
+    // A failed update is a lost connection to the discovery server, and Envoy connects again.
+    return (stats.get("update_rejected") ?? 0) === 0
+      ? undefined
+      : (refusalReason(this.#options.logs()) ?? "its log does not say why");
   }
 
   async #apply(resource: ExtensionResource): Promise<ApplyResult> {
@@ -125,8 +127,8 @@ export class LiveFilter {
     // This is counted when the last worker has it. A late worker is not an error: it gets the same
     // configuration.
     if (verdict.taken && isChange) {
-      const reloads = before.get("config_reload");
-      await this.#poll(workersTimeoutMs, (now) => now.get("config_reload") !== reloads || undefined);
+      const reloads = (before.get("config_reload") ?? 0) + verdict.streams;
+      await this.#poll(workersTimeoutMs, (now) => (now.get("config_reload") ?? 0) >= reloads || undefined);
     }
     return verdict;
   }

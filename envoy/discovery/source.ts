@@ -5,7 +5,8 @@ import type { DiscoveryRequest } from "./messages.js";
 
 /** Envoy's word on settings that it got. */
 export type Verdict =
-  | { readonly taken: true }
+  /** `streams`: how many took them. */
+  | { readonly taken: true; readonly streams: number }
   /** Envoy's own sentence. The filter's is in Envoy's log. */
   | { readonly taken: false; readonly reason: string };
 
@@ -15,14 +16,16 @@ interface Offer {
   readonly settle: (verdict: Verdict | undefined) => void;
 }
 
-/** The stream of one filter. Envoy repeats the nonce with its verdict. */
+/**
+ * A stream for one filter. Envoy repeats the nonce with its verdict. A filter that stands in the
+ * chains of several clusters has a stream for each of them.
+ */
 export interface Stream {
   send(nonce: string, resource: ExtensionResource): void;
 }
 
-/** A filter of a connected Envoy. */
+/** A stream's part in a filter's settings. */
 interface Subscription {
-  readonly stream: Stream;
   readonly queue: Offer[];
   /** The answer without a verdict. */
   open?: { readonly nonce: string; readonly offer: Offer } | undefined;
@@ -37,8 +40,8 @@ export class FilterSource {
   readonly #current = new Map<string, ExtensionResource>();
   /** What Envoy has taken last. */
   readonly #taken = new Map<string, ExtensionResource>();
-  /** By the filters' names. */
-  readonly #subscriptions = new Map<string, Subscription>();
+  /** By the filters' names and by their streams. */
+  readonly #subscriptions = new Map<string, Map<Stream, Subscription>>();
   #sent = 0;
 
   /**
@@ -68,62 +71,77 @@ export class FilterSource {
    * verdict; with undefined where Envoy is not connected, leaves before it has decided, or has no
    * filter of this name.
    */
-  offer(resource: ExtensionResource): Promise<Verdict | undefined> {
-    const subscription = this.#subscriptions.get(resource.name);
-    if (subscription === undefined) return Promise.resolve(undefined);
+  async offer(resource: ExtensionResource): Promise<Verdict | undefined> {
+    const subscriptions = [...(this.#subscriptions.get(resource.name) ?? [])];
+    const verdicts = await Promise.all(
+      subscriptions.map(([stream, subscription]) => this.#offerOn(stream, subscription, resource)),
+    );
+    const given = verdicts.filter((verdict) => verdict !== undefined);
+    const refusal = given.find((verdict) => !verdict.taken);
+    if (refusal !== undefined || given.length === 0) return refusal;
+    this.#taken.set(resource.name, resource);
+    this.#current.set(resource.name, resource);
+    return { taken: true, streams: given.length };
+  }
+
+  /** A stream of Envoy's has ended. */
+  disconnected(name: string, stream: Stream): void {
+    const streams = this.#subscriptions.get(name);
+    const subscription = streams?.get(stream);
+    if (subscription === undefined) return;
+    streams?.delete(stream);
+    subscription.open?.offer.settle(undefined);
+    for (const { settle } of subscription.queue) settle(undefined);
+  }
+
+  /** A request on a stream: the first asks for the filter, each other one is a verdict. */
+  requested(name: string, stream: Stream, request: DiscoveryRequest): void {
+    const streams = this.#subscriptions.get(name) ?? new Map<Stream, Subscription>();
+    this.#subscriptions.set(name, streams);
+    const known = streams.get(stream);
+    if (known !== undefined) {
+      this.#decide(stream, known, request);
+      return;
+    }
+    const subscription: Subscription = { queue: [] };
+    streams.set(stream, subscription);
+    const resource = this.#current.get(name);
+    if (resource !== undefined) void this.#first(stream, subscription, resource);
+  }
+
+  async #first(stream: Stream, subscription: Subscription, resource: ExtensionResource): Promise<void> {
+    const verdict = await this.#offerOn(stream, subscription, resource);
+    if (verdict?.taken && this.#current.get(resource.name) === resource)
+      this.#taken.set(resource.name, resource);
+  }
+
+  #offerOn(
+    stream: Stream,
+    subscription: Subscription,
+    resource: ExtensionResource,
+  ): Promise<Verdict | undefined> {
     return new Promise((settle) => {
       subscription.queue.push({ resource, settle });
-      this.#sendNext(subscription);
+      this.#sendNext(stream, subscription);
     });
   }
 
-  /** Envoy's stream for a filter has ended. Nothing happens where it has another one meanwhile. */
-  disconnected(name: string, stream: Stream): void {
-    const subscription = this.#subscriptions.get(name);
-    if (subscription?.stream !== stream) return;
-    this.#subscriptions.delete(name);
-    for (const { settle } of [...(subscription.open ? [subscription.open.offer] : []), ...subscription.queue])
-      settle(undefined);
-  }
-
-  /** A request on a filter's stream: the first asks for the filter, each other one is a verdict. */
-  requested(name: string, stream: Stream, request: DiscoveryRequest): void {
-    const known = this.#subscriptions.get(name);
-    if (known?.stream === stream) this.#verdict(known, request);
-    else this.#subscribe(name, stream);
-  }
-
-  #subscribe(name: string, stream: Stream): void {
-    const known = this.#subscriptions.get(name);
-    if (known !== undefined) this.disconnected(name, known.stream);
-    const subscription: Subscription = { stream, queue: [] };
-    this.#subscriptions.set(name, subscription);
-    const resource = this.#current.get(name);
-    if (resource === undefined) return;
-    subscription.queue.push({ resource, settle: () => {} });
-    this.#sendNext(subscription);
-  }
-
-  #verdict(subscription: Subscription, { responseNonce, errorDetail }: DiscoveryRequest): void {
-    if (subscription.open?.nonce !== responseNonce) return;
-    const { resource, settle } = subscription.open.offer;
+  #decide(stream: Stream, subscription: Subscription, request: DiscoveryRequest): void {
+    if (subscription.open?.nonce !== request.responseNonce) return;
+    const { settle } = subscription.open.offer;
     subscription.open = undefined;
-    const reason = errorDetail?.message;
-    if (reason === undefined) {
-      this.#taken.set(resource.name, resource);
-      this.#current.set(resource.name, resource);
-    }
-    settle(reason === undefined ? { taken: true } : { taken: false, reason });
-    this.#sendNext(subscription);
+    const reason = request.errorDetail?.message;
+    settle(reason === undefined ? { taken: true, streams: 1 } : { taken: false, reason });
+    this.#sendNext(stream, subscription);
   }
 
-  #sendNext(subscription: Subscription): void {
+  #sendNext(stream: Stream, subscription: Subscription): void {
     if (subscription.open !== undefined) return;
     const offer = subscription.queue.shift();
     if (offer === undefined) return;
     this.#sent += 1;
     const nonce = String(this.#sent);
     subscription.open = { nonce, offer };
-    subscription.stream.send(nonce, offer.resource);
+    stream.send(nonce, offer.resource);
   }
 }

@@ -21,11 +21,18 @@ it("replaces a file with one that everybody may read, and leaves nothing beside 
 });
 
 it("says which file cannot be written, and leaves nothing beside it", async () => {
-  const missing = path.join(folder, "missing", "a.json");
-  await expect(writeAtomically(missing, "new")).rejects.toMatchObject({
+  await writeFile(path.join(folder, "file"), "");
+  const below = path.join(folder, "file", "a.json");
+  await expect(writeAtomically(below, "new")).rejects.toMatchObject({
     code: "write-failed",
-    message: expect.stringContaining(`cannot write ${missing} (ENOENT)`),
+    message: expect.stringContaining(`cannot write ${below} (EEXIST)`),
   });
   await expect(writeAtomically(folder, "new")).rejects.toMatchObject({ code: "write-failed" });
-  expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(folder)).toEqual(["file"]);
+});
+
+it("makes the folder that somebody has removed", async () => {
+  const file = path.join(folder, "gone", "deep", "a.json");
+  await writeAtomically(file, "new");
+  expect(await readFile(file, "utf8")).toBe("new");
 });
