@@ -1,13 +1,14 @@
-// Starts a child process and makes sure that it ends: when it is stopped, when this process ends,
-// and, where the system supports it, when this process is killed. Envoy, the services of a mesh and
-// pip are started here.
+// Starts a child process and makes sure that it ends with all that it started: when it is stopped,
+// when this process ends, and when this process is killed. Envoy, the services of a mesh and pip are
+// started here.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
 import { LogFile, type LogState } from "./log-file.js";
 import { LineRing, LineSplitter } from "./log-lines.js";
+import { type Reaper, startReaper } from "./reaper.js";
 
 /** How a process ended: one of the two is set. */
 export interface ChildExit {
@@ -64,8 +65,7 @@ const outputDrainMs = 500;
  */
 export function startChild(options: ChildOptions): ManagedChild {
   const { name } = options;
-  const [command, args] = bindToParent(options.command, options.args);
-  const child = spawn(command, args, {
+  const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
     stdio: ["ignore", "pipe", "pipe"],
@@ -109,8 +109,7 @@ function collect(streams: readonly Readable[], ring: LineRing, file?: LogFile): 
 }
 
 async function watch(child: ChildProcess, pid: number, flushed: () => Promise<void>): Promise<ChildExit> {
-  running.add(pid);
-  killOnExit();
+  endWithParent(pid);
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const exit = await new Promise<ChildExit>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
@@ -118,6 +117,7 @@ async function watch(child: ChildProcess, pid: number, flushed: () => Promise<vo
   // This is done at once: while a member lives, no other group gets its id.
   signalGroup(pid, "SIGKILL");
   running.delete(pid);
+  reaper?.remove(pid);
   await Promise.race([closed, delay(outputDrainMs)]);
   await flushed();
   return exit;
@@ -142,36 +142,19 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 
 /** The living groups. This is state of the module, because the process has one exit. */
 const running = new Set<number>();
-let killsOnExit = false;
+let reaper: Reaper | undefined;
 
 /**
- * A group of its own outlives this process unless we end it. A test that crashes must leave no
- * Envoy behind.
+ * A group of its own outlives this process unless we end it: by the exit hook, or after a kill by
+ * the reaper. A test that crashes must leave no Envoy behind.
  */
-function killOnExit(): void {
-  if (killsOnExit) return;
-  killsOnExit = true;
-  process.on("exit", () => {
-    for (const pid of running) signalGroup(pid, "SIGKILL");
-  });
-}
-
-/**
- * The `setpriv` of util-linux: a path, because the child's environment may have another PATH.
- * `undefined` until it was looked for.
- */
-let setpriv: string | false | undefined;
-
-/**
- * A killed process cannot run any code. Where `setpriv` exists, the kernel is asked to end the
- * child with it.
- */
-function bindToParent(command: string, args: readonly string[]): [string, readonly string[]] {
-  setpriv ??= process.platform === "linux" && (["/usr/bin/setpriv", "/bin/setpriv"].find(canBind) ?? false);
-  return setpriv ? [setpriv, ["--pdeathsig", "KILL", "--", command, ...args]] : [command, args];
-}
-
-/** The `setpriv` of BusyBox and old versions do not know the option. */
-function canBind(path: string): boolean {
-  return spawnSync(path, ["--pdeathsig", "KILL", "true"], { stdio: "ignore" }).status === 0;
+function endWithParent(group: number): void {
+  if (reaper === undefined) {
+    reaper = startReaper();
+    process.on("exit", () => {
+      for (const each of running) signalGroup(each, "SIGKILL");
+    });
+  }
+  running.add(group);
+  reaper.add(group);
 }
