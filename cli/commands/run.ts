@@ -20,6 +20,7 @@ import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
+import { listenForKeys } from "../keys.js";
 import { columns, type Screen } from "../screen.js";
 import { collect, parseCount, parseHost, parsePort } from "./options.js";
 
@@ -116,7 +117,10 @@ async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
     onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
   });
   screen.print(welcome(front, start));
-  await interrupt.happened;
+  {
+    using _keys = listenForKeys(process.stdin, screen, front);
+    await interrupt.happened;
+  }
   await front[Symbol.asyncDispose]();
   screen.print(["Stopped."]);
 }
@@ -174,6 +178,9 @@ are compiled without optimizing and put in place, and some seconds later the
 module that "build" makes replaces them. Requests under way end on the old
 module. After schema.ts or descriptor.ts is saved, the file of settings is
 checked again. Mistakes are shown, and the last good version stays.
+
+An Envoy that ends is started again, after 1 s at first and up to 30 s where it
+keeps ending. On a terminal, the key r starts it again at once.
 
 Examples:
   meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=mine.yaml

@@ -22,6 +22,8 @@ import { type FrontOptions, planFrontFilter } from "./plan.js";
 
 /** How long after the last write files are read. */
 const SETTLE_MS = 60;
+/** How long after a failed write it is tried again. */
+const WRITE_AGAIN_MS = 1_000;
 /** How long after a new module the optimizing build begins. */
 const QUIET_MS = 1_000;
 
@@ -98,8 +100,27 @@ export class LiveFront implements Disposable {
    * @param what names the change in a sentence
    */
   #queue(what: string, change: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(change).catch((error: unknown) => this.#tellFailure(error, what));
+    this.#turn = this.#turn.then(() => this.#untilWritten(what, change));
     return this.#turn;
+  }
+
+  /**
+   * Makes the change. Where a file cannot be written, this is told once, and the change is made as
+   * soon as it can.
+   */
+  async #untilWritten(what: string, change: () => Promise<void>): Promise<void> {
+    for (let isTold = false; ; ) {
+      try {
+        return await change();
+      } catch (error) {
+        const isUnwritten = error instanceof MeshwrightError && error.code === "write-failed";
+        if (!isTold) this.#tellFailure(error, what);
+        isTold = true;
+        if (!isUnwritten || this.#isOver) return;
+        await delay(WRITE_AGAIN_MS, undefined, { ref: false });
+        if (this.#isOver) return;
+      }
+    }
   }
 
   #queueFile(index: number, file: string): Promise<void> {
@@ -167,7 +188,11 @@ export class LiveFront implements Disposable {
   async #reload(member: Member, since: number): Promise<void> {
     const { name } = member;
     const result = await this.#warm.build(member);
-    if (result !== "built") return this.#tellUnbuilt(result);
+    if (result !== "built") {
+      if (result.code === "write-failed") throw result;
+      this.#tellUnbuilt(result);
+      return;
+    }
     if (!(await this.#replace(name, this.#warm.path(name)))) return;
     this.#parts.onEvent({ kind: "reloaded", filter: name, seconds: secondsSince(since) });
     const save = this.#savesOf(name);
@@ -211,7 +236,11 @@ export class LiveFront implements Disposable {
     for (const [index, filter] of this.#filters.entries()) {
       if (filter.member.name !== name) continue;
       const outcome = await this.#apply(index);
-      if (outcome.kind !== "refused") continue;
+      if (outcome.kind === "applied") continue;
+      if (outcome.kind === "deferred") {
+        onEvent({ ...outcome, filter: name, places: [filter.file] });
+        continue;
+      }
       onEvent({ kind: "module-refused", filter: name, reason: outcome.reason });
       return false;
     }

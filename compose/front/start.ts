@@ -77,6 +77,8 @@ export interface RunningFront extends AsyncDisposable {
   readonly directory: string;
   /** The filters' settings at the start. */
   readonly options: FrontOptions;
+  /** What can be started again. */
+  readonly partNames: readonly string[];
   /** Starts Envoy again at once, whether it is up or not. */
   restart(): Promise<void>;
 }
@@ -153,6 +155,7 @@ function runningFront(front: FrontOptions, { envoy, live, binary, directory, end
     binary,
     directory: directory.path,
     options: front,
+    partNames: [envoy.supervised.what],
     restart: () => envoy.supervised.restart(),
     [Symbol.asyncDispose]: async () => {
       live[Symbol.dispose]();

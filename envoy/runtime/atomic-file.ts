@@ -23,7 +23,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     const { code, message } = error as NodeJS.ErrnoException;
     throw new MeshwrightError(
       "write-failed",
-      `cannot write ${path} (${code ?? message}): make room, or a folder that you may write to, and save again`,
+      `cannot write ${path} (${code ?? message}): make room, or a folder that you may write to`,
       [],
       { cause: error },
     );
