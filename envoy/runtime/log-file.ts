@@ -47,7 +47,6 @@ export class LogFile {
     await this.#turn;
     clearTimeout(this.#retry);
     await this.#close();
-    this.#tell(undefined);
   }
 
   #hold(bytes: Buffer): void {

@@ -1,5 +1,6 @@
 // Describes a running Envoy, a process or a container, and finds out when it serves.
 
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
@@ -55,7 +56,9 @@ const detailLines = 12;
 export async function writeBootstrap(options: EnvoyRunOptions): Promise<string> {
   const { bootstrap, directory, name = "envoy" } = options;
   const file = join(directory, `${name}.json`);
-  await writeAtomically(file, JSON.stringify(bootstrap, undefined, 2));
+  const content = JSON.stringify(bootstrap, undefined, 2);
+  // An Envoy that is started again needs no room on a full disk.
+  if ((await readFile(file, "utf8").catch(() => undefined)) !== content) await writeAtomically(file, content);
   return file;
 }
 
