@@ -6,6 +6,7 @@ import path from "node:path";
 import type { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { LogState } from "../../envoy/runtime/log-file.js";
+import type { HeldPort } from "../../envoy/runtime/ports.js";
 import type { RunEvent } from "../events.js";
 import type { EnvoyPlan } from "../planned-envoy.js";
 import type { RunDirectory } from "../run-directory.js";
@@ -26,6 +27,8 @@ export interface StartPartsOptions {
   readonly binary: EnvoyBinary;
   readonly discovery: DiscoveryServer;
   readonly directory: RunDirectory;
+  /** The ports of the parts, by the names that `portNames` gives. Each part's are released first. */
+  readonly held: ReadonlyMap<string, HeldPort>;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
   readonly signal?: AbortSignal;
@@ -131,6 +134,7 @@ async function startEnvoy(
   signal: AbortSignal,
 ): Promise<MeshPart> {
   const { binary, discovery, directory, onEvent } = options;
+  await release(options, (port) => port.startsWith(`${plan.name} `) && port !== `${plan.name} app`);
   const envoy = await SupervisedEnvoy.start(plan, {
     what: `Envoy ${plan.name}`,
     binary,
@@ -144,13 +148,19 @@ async function startEnvoy(
   return { kind: "envoy", supervised: envoy.supervised, envoy };
 }
 
+async function release({ held }: StartPartsOptions, isMeant: (name: string) => boolean): Promise<void> {
+  await Promise.all([...held].map(([name, port]) => (isMeant(name) ? port.release() : undefined)));
+}
+
 async function startMeshService(
   plan: ServicePlan,
-  { directory, onEvent }: StartPartsOptions,
+  options: StartPartsOptions,
   onLogState: LogState,
   signal: AbortSignal,
 ): Promise<MeshPart | undefined> {
+  const { directory, onEvent } = options;
   const what = `service ${plan.name}`;
+  await release(options, (port) => port === `${plan.name} app`);
   const start = (until: AbortSignal) =>
     startService(plan, { directory: directory.path, signal: until, onLogState });
   const first = await start(signal);

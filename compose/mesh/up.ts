@@ -5,7 +5,7 @@ import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portState } from "../../envoy/runtime/ports.js";
+import { describeUnusable, type HeldPort, holdPorts, portState } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
 import type { RunEvent } from "../events.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
@@ -59,19 +59,21 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
     throw error;
   });
   const discovery = await DiscoveryServer.start();
+  const held = await choosePorts(mesh, gatewayPort);
   try {
     const planOptions: MeshPlanOptions = {
       directory: directory.path,
       home: path.dirname(file),
       caFile: speaksTls(mesh) ? await findCaBundle() : undefined,
-      ports: await choosePorts(mesh, gatewayPort),
+      ports: new Map([...held].map(([name, { port }]) => [name, port])),
       modulePath: (filter) => modulePath(filter, options.modules),
     };
     const plan = planMesh(mesh, planOptions);
     const run = { binary, discovery, directory, onEvent };
-    const parts = await startParts(plan, { ...run, ...(signal === undefined ? {} : { signal }) });
+    const parts = await startParts(plan, { ...run, held, ...(signal === undefined ? {} : { signal }) });
     return await RunningMesh.over({ ...run, mesh, file, plan, planOptions, parts });
   } catch (error) {
+    await Promise.all([...held.values()].map((each) => each.release()));
     await discovery[Symbol.asyncDispose]();
     throw await afterFailure(error, directory, signal);
   }
@@ -111,13 +113,17 @@ function speaksTls(mesh: Mesh): boolean {
   );
 }
 
-async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, number>> {
+/**
+ * A big mesh takes minutes to start, and any process of the machine may take a port meanwhile:
+ * those of each part are held until it starts.
+ */
+async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, HeldPort>> {
   const names = portNames(mesh);
-  const ports = new Map<string, number>();
-  const free = await freePorts(names.length);
-  for (const [i, name] of names.entries()) ports.set(name, free[i] ?? 0);
-  if (gatewayPort !== 0) ports.set("gateway public", gatewayPort);
-  return ports;
+  const held = await holdPorts(names.length);
+  const ports = new Map(names.flatMap((name, i) => (held[i] === undefined ? [] : [[name, held[i]]])));
+  if (gatewayPort === 0) return ports;
+  await ports.get("gateway public")?.release();
+  return ports.set("gateway public", { port: gatewayPort, release: async () => {} });
 }
 
 /**

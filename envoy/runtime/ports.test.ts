@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
-import { describeUnusable, freePorts, portState, stateOf } from "./ports.js";
+import { describeUnusable, freePorts, holdPorts, portState, stateOf } from "./ports.js";
 
 it("returns distinct free ports, and none of them twice", async () => {
   const [first, second] = await Promise.all([freePorts(20), freePorts(20)]);
@@ -25,4 +25,14 @@ it("distinguishes a port that this user may not use from one that is taken", () 
   expect(stateOf(failure("EADDRINUSE"))).toBe("taken");
   expect(describeUnusable("forbidden", "choose another")).toMatch(/may not be listened on.*choose another/);
   expect(describeUnusable("taken", "choose another")).toMatch(/is taken.*choose another/);
+});
+
+it("holds ports until they are released, and refuses clients meanwhile", async () => {
+  const held = await holdPorts(3);
+  const ports = held.map(({ port }) => port);
+  expect(new Set(ports).size).toBe(3);
+  expect(await Promise.all(ports.map(portState))).toEqual(["taken", "taken", "taken"]);
+  await expect(fetch(`http://127.0.0.1:${ports[0]}/`)).rejects.toThrow();
+  await Promise.all(held.flatMap((each) => [each.release(), each.release()]));
+  expect(await Promise.all(ports.map(portState))).toEqual(["free", "free", "free"]);
 });
