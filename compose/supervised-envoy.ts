@@ -46,7 +46,7 @@ export class SupervisedEnvoy {
     this.#source = source;
   }
 
-  /** Starts it. Throws as `startPlannedEnvoy` does; later starts are repeated until they succeed. */
+  /** Throws as `startPlannedEnvoy` does. Later starts are repeated until they succeed. */
   static async start(plan: EnvoyPlan, options: SupervisedEnvoyOptions): Promise<SupervisedEnvoy> {
     const { what, onEvent, prepare = async () => {}, ...start } = options;
     const { signal } = start;

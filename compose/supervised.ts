@@ -1,4 +1,4 @@
-// A process that is started again when it ends by itself, after a wait that grows with each failure.
+// A process that is started again when it ends by itself, after a wait that grows.
 
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";

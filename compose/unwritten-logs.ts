@@ -1,5 +1,5 @@
-// Tells in one line that logs cannot be written, however many of them there are, and in another that
-// all of them can again.
+// Tells in one line that logs cannot be written, however many they are, and in another that all of
+// them can again.
 
 import type { LogState } from "../envoy/runtime/log-file.js";
 import type { RunEvent } from "./events.js";

@@ -104,7 +104,7 @@ export class ModuleCopies {
     return copy;
   }
 
-  /** Writes the copies again that somebody has removed. Throws `MeshwrightError("write-failed")`. */
+  /** Writes what somebody has removed again. Throws `MeshwrightError("write-failed")`. */
   async restore(): Promise<void> {
     for (const [copy, content] of this.#contents) {
       if (!existsSync(copy)) await writeAtomically(copy, content);

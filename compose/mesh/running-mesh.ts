@@ -18,6 +18,7 @@ import { readFigures, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
+import { Turns } from "./turns.js";
 
 /** A part of the mesh that was started for it. */
 export type MeshPart =
@@ -37,6 +38,8 @@ interface RunningMeshOptions {
   readonly onEvent: (event: RunEvent) => void;
 }
 
+const APPLIED_AT_ONCE = 16;
+
 /**
  * Made by `startMesh`. Disposing of it ends every process of the mesh and removes the run's folder.
  */
@@ -49,6 +52,8 @@ export class RunningMesh implements AsyncDisposable {
   readonly #options: RunningMeshOptions;
   /** The settings that each filter last got, by its place. */
   readonly #given = new Map<string, FilterPlan>();
+  /** To ask hundreds of filters at once takes longer than any of them may take. */
+  readonly #turns = new Turns(APPLIED_AT_ONCE);
   /** By their names. */
   readonly #envoys: ReadonlyMap<string, SupervisedEnvoy>;
   #watch: Disposable | undefined;
@@ -143,7 +148,7 @@ export class RunningMesh implements AsyncDisposable {
       if (callsNewService(this.mesh, each.filter)) return false;
       return JSON.stringify(before.config) !== JSON.stringify(each.filter.config);
     });
-    const outcomes = await Promise.all(changed.map((each) => this.#apply(each)));
+    const outcomes = await Promise.all(changed.map((each) => this.#turns.take(() => this.#apply(each))));
     const events = new Map<string, { outcome: Outcome; filter: string; places: string[] }>();
     for (const [i, outcome] of outcomes.entries()) {
       const each = changed[i];

@@ -16,6 +16,7 @@ import { tellLogStates } from "../unwritten-logs.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
 import type { MeshPart } from "./running-mesh.js";
 import { startService } from "./service.js";
+import { Turns } from "./turns.js";
 
 const WAITING_INTERVAL_MS = 2_000;
 /** A machine that starts many processes is slow to start each. */
@@ -27,7 +28,7 @@ export interface StartPartsOptions {
   readonly binary: EnvoyBinary;
   readonly discovery: DiscoveryServer;
   readonly directory: RunDirectory;
-  /** The ports of the parts, by the names that `portNames` gives. Each part's are released first. */
+  /** The parts' ports, by the names of `portNames`. Each part's are released before it starts. */
   readonly held: ReadonlyMap<string, HeldPort>;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
@@ -172,26 +173,4 @@ async function startMeshService(
   };
   const supervised = new Supervised<Running>({ process: first }, { what, start: again, signal, onEvent });
   return { kind: "service", supervised };
-}
-
-/** Lets so many run at the same time, in the order in which they came. */
-class Turns {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async take<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await run();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
-  }
 }

@@ -1,5 +1,5 @@
-// A Wasm filter in Envoy's configuration: in place, or discovered, so that a running Envoy takes its
-// changes.
+// A Wasm filter in Envoy's configuration: in place, or discovered, so that a running Envoy takes
+// its changes.
 
 import { MeshwrightError } from "../errors.js";
 import { discoverySource } from "./discovery-source.js";

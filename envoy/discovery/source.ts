@@ -1,4 +1,4 @@
-// What one Envoy gets from the discovery server: its filters' settings, and Envoy's verdict on each.
+// What one Envoy gets from the discovery server: its filters' settings, and its verdict on each.
 
 import type { ExtensionResource } from "../config/wasm.js";
 import type { DiscoveryRequest } from "./messages.js";

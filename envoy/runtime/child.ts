@@ -1,6 +1,6 @@
 // Starts a child process and makes sure that it ends with all that it started: when it is stopped,
-// when this process ends, and when this process is killed. Envoy, the services of a mesh and pip are
-// started here.
+// when this process ends, and when this process is killed. Envoy, the services of a mesh and pip
+// are started here.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";

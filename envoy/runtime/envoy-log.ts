@@ -95,8 +95,8 @@ export function newerPart(before: string, now: string): string {
 }
 
 /**
- * Why Envoy refused the last settings that it got: what the filter wrote at error level on the thread
- * that decided, otherwise Envoy's own sentence. `undefined` while the log has no refusal.
+ * Why Envoy refused the last settings that it got: what the filter wrote at error level on the
+ * thread that decided, otherwise Envoy's own sentence. `undefined` while the log has no refusal.
  */
 export function refusalReason(log: string): string | undefined {
   const entries = parseEntries(log);

@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const SERVER = `require("node:http").createServer((q, a) => a.end(process.env.SERVICE_NAME)).listen(process.env.PORT, "127.0.0.1");`;
 
-/** Each service calls the next one; a filter stands in every chain of every Envoy, and one behind. */
+/** Each service calls the next one. A filter stands in every listener, and one in every cluster. */
 function meshFile(responseHeader: string): string {
   const services = Array.from({ length: SERVICES }, (_, i) => [
     `s${i}`,
@@ -74,7 +74,8 @@ it.skipIf(process.platform !== "linux")(
     expect(new Set(instances)).toEqual(new Set([0]));
     expect((await fetch(url)).headers.has("x-first")).toBe(true);
     await writeFile(file, meshFile("x-second"));
-    await command.until(/^applied: trace-headers at .*$/m, START_MS);
+    await command.until(/^applied: trace-headers at gateway\/.* and 291 more$/m, START_MS);
+    expect(command.stdout).not.toContain("not applied");
     expect((await fetch(url)).headers.has("x-second")).toBe(true);
     command.kill("SIGKILL");
     await command.exited;
