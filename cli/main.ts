@@ -11,6 +11,7 @@ import { addTest } from "./commands/test.js";
 import { addUp } from "./commands/up.js";
 import { addValidate } from "./commands/validate.js";
 import { describeFailure } from "./failures.js";
+import { FileOutput, isFile } from "./file-output.js";
 import { type Output, Screen } from "./screen.js";
 
 /** The streams and the environment that the commands use. */
@@ -83,5 +84,9 @@ function ownTerminal(): Terminal {
       if (error.code === "EPIPE") process.kill(process.pid, "SIGTERM");
     });
   }
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env };
+  return {
+    stdout: isFile(1) ? new FileOutput(1) : process.stdout,
+    stderr: isFile(2) ? new FileOutput(2) : process.stderr,
+    env: process.env,
+  };
 }

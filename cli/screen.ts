@@ -18,6 +18,7 @@ export class Screen {
   /** The number of lines of the block above the cursor. */
   #drawn = 0;
   #block: readonly string[] = [];
+  #question: string | undefined;
   readonly interactive: boolean;
   readonly colours: boolean;
 
@@ -58,7 +59,15 @@ export class Screen {
     }
     const up = this.#up();
     // A block that is higher than the screen could not be redrawn in its place.
-    this.#block = lines.slice(0, Math.max(1, (this.#output.rows ?? 24) - 1));
+    this.#block = lines.slice(0, Math.max(1, (this.#output.rows ?? 24) - 2));
+    this.#output.write(`${up}${this.#blockText()}${CLEAR_BELOW}`);
+  }
+
+  /** Shows a line below the block until it is called with undefined. Only on a terminal. */
+  prompt(line: string | undefined): void {
+    if (!this.interactive) return;
+    const up = this.#up();
+    this.#question = line?.slice(0, this.width - 1);
     this.#output.write(`${up}${this.#blockText()}${CLEAR_BELOW}`);
   }
 
@@ -66,6 +75,7 @@ export class Screen {
   settle(): void {
     this.#drawn = 0;
     this.#block = [];
+    this.#question = undefined;
   }
 
   #up(): string {
@@ -73,8 +83,9 @@ export class Screen {
   }
 
   #blockText(): string {
-    this.#drawn = this.#block.length;
-    return this.#block.map((line) => `${line}${CLEAR_LINE}\n`).join("");
+    const lines = this.#question === undefined ? this.#block : [...this.#block, this.#question];
+    this.#drawn = lines.length;
+    return lines.map((line) => `${line}${CLEAR_LINE}\n`).join("");
   }
 }
 

@@ -10,10 +10,18 @@ export type RunEvent =
   /** A message about something that takes long. */
   | { readonly kind: "progress"; readonly text: string }
   | { readonly kind: "ready"; readonly what: string; readonly seconds: number }
-  | { readonly kind: "waiting"; readonly what: readonly string[]; readonly seconds: number }
+  /** Parts that are not ready yet, of so many in all. */
+  | {
+      readonly kind: "waiting";
+      readonly what: readonly string[];
+      readonly of: number;
+      readonly seconds: number;
+    }
   /** A changed setting is in force. */
   | { readonly kind: "applied"; readonly filter: string; readonly places: FilterPlaces }
-  /** Envoy or the filter refused a changed setting; the last good one stays in force. */
+  /** An Envoy that is not up gets a changed setting when it is started again. */
+  | { readonly kind: "deferred"; readonly filter: string; readonly places: FilterPlaces }
+  /** Envoy or the filter refused a changed setting; the last good one stays in force there. */
   | {
       readonly kind: "refused";
       readonly filter: string;
@@ -38,13 +46,36 @@ export type RunEvent =
   /** What filters wrote into an Envoy's log, ready to be shown. */
   | { readonly kind: "logged"; readonly lines: readonly string[] }
   | { readonly kind: "restart-needed"; readonly paths: readonly string[] }
+  /** Logs below this folder cannot be written; they are kept in memory until they can. */
+  | { readonly kind: "logs-unwritten"; readonly folder: string; readonly reason: string }
+  /** All logs are written again, those that were kept too. */
+  | { readonly kind: "logs-written"; readonly folder: string }
   /** A service or an Envoy ended by itself. */
   | {
       readonly kind: "ended";
       readonly what: string;
       readonly exit: ChildExit;
       readonly lastLines: readonly string[];
+    }
+  /** It is started again after that many seconds. */
+  | { readonly kind: "restarting"; readonly what: string; readonly seconds: number }
+  /** It is up again, `seconds` after its start began. */
+  | { readonly kind: "restarted"; readonly what: string; readonly seconds: number }
+  /** It did not come up again. The next attempt is made after that many seconds. */
+  | {
+      readonly kind: "not-restarted";
+      readonly what: string;
+      readonly lines: readonly string[];
+      readonly againAfter: number;
     };
+
+const LISTED = 8;
+
+/** A long list is cut, because nobody reads it. */
+function listed(names: readonly string[]): string {
+  if (names.length <= LISTED + 1) return names.join(", ");
+  return `${names.slice(0, LISTED).join(", ")} and ${names.length - LISTED} more`;
+}
 
 /** The lines that report an event. */
 export function describeEvent(event: RunEvent): string[] {
@@ -54,12 +85,18 @@ export function describeEvent(event: RunEvent): string[] {
     case "ready":
       return [`ready after ${event.seconds.toFixed(1)} s: ${event.what}`];
     case "waiting":
-      return [`waiting for ${event.seconds.toFixed(0)} s for: ${event.what.join(", ")}`];
+      return [
+        `${event.of - event.what.length} of ${event.of} are ready after ${event.seconds.toFixed(0)} s; waiting for: ${listed(event.what)}`,
+      ];
     case "applied":
-      return [`applied: ${event.filter} at ${event.places.join(", ")}`];
+      return [`applied: ${event.filter} at ${listed(event.places)}`];
+    case "deferred":
+      return [
+        `deferred: ${event.filter} at ${listed(event.places)}: Envoy is not up there, and gets the settings when it is started again`,
+      ];
     case "refused":
       return [
-        `refused: ${event.filter} at ${event.places.join(", ")}: ${event.reason}; the last good settings stay`,
+        `refused: ${event.filter} at ${listed(event.places)}: ${event.reason}; the last good settings stay there`,
       ];
     case "file-refused":
       return [
@@ -86,12 +123,33 @@ export function describeEvent(event: RunEvent): string[] {
       return [...event.lines];
     case "restart-needed":
       return [`restart to apply: ${event.paths.join(", ")}`];
-    case "ended":
+    case "logs-unwritten":
       return [
-        `${event.what} ${describeExit(event.exit)}; its last lines:`,
+        `not written: the logs in ${event.folder} (${event.reason}): make room, or a folder that may be written to; the last 1 MB of each is kept until then`,
+      ];
+    case "logs-written":
+      return [`written again: the logs in ${event.folder}`];
+    case "ended": {
+      const said = event.lastLines.length === 0 ? "it wrote nothing" : "its last lines:";
+      return [
+        `${event.what} ${describeExit(event.exit)}; ${said}`,
         ...event.lastLines.map((line) => `  ${line}`),
       ];
+    }
+    case "restarting":
+      return [`starting ${event.what} again ${after(event.seconds)}`];
+    case "restarted":
+      return [`started again within ${event.seconds.toFixed(1)} s: ${event.what}`];
+    case "not-restarted":
+      return [
+        `not started again: ${event.what}: ${event.lines[0] ?? ""}; the next attempt is made ${after(event.againAfter)}`,
+        ...event.lines.slice(1).map((line) => `  ${line}`),
+      ];
   }
+}
+
+function after(seconds: number): string {
+  return seconds === 0 ? "at once" : `in ${seconds} s`;
 }
 
 /** How a process ended, as part of a sentence. */

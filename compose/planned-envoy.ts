@@ -1,29 +1,30 @@
-// One planned Envoy, and the same Envoy running. Its filters come from watched files, so each can
-// be changed while it runs.
+// One planned Envoy, and the same Envoy running. A discovery server gives it its filters' settings,
+// so each can be changed while it runs.
 
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Bootstrap } from "../envoy/config/bootstrap.js";
+import { withDiscovery } from "../envoy/config/discovery.js";
 import type { DiscoveredFilter } from "../envoy/config/http-filter.js";
-import { discoveredFilter, type ExtensionResources, wasmFilterResource } from "../envoy/config/wasm.js";
+import { discoveredFilter, type ExtensionResource, wasmFilterResource } from "../envoy/config/wasm.js";
+import { type ApplyResult, LiveFilter } from "../envoy/discovery/live-filter.js";
+import type { DiscoveryServer } from "../envoy/discovery/server.js";
+import type { FilterSource } from "../envoy/discovery/source.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import type { EnvoyBinary } from "../envoy/runtime/find.js";
-import { type ApplyResult, LiveFilter, writeAtomically } from "../envoy/runtime/live-file.js";
+import type { LogState } from "../envoy/runtime/log-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
 import type { RunEvent } from "./events.js";
 import { FilterLog } from "./filter-log.js";
 import type { FilterUse } from "./filter-use.js";
 
-/** A filter of one Envoy: its module, its settings and its file. */
+/** A filter of one Envoy: its module and its settings. */
 export interface FilterPlan extends FilterUse {
   /** Its name, unique in this Envoy. */
   readonly name: string;
-  /** The file that Envoy watches; nothing else is in its folder. */
-  readonly path: string;
   /** The module's file. */
   readonly module: string;
-  /** That file's content. */
-  readonly resource: ExtensionResources;
+  /** What the discovery server gives for it. */
+  readonly resource: ExtensionResource;
 }
 
 export interface EnvoyPlan {
@@ -32,19 +33,12 @@ export interface EnvoyPlan {
   readonly filters: readonly FilterPlan[];
 }
 
-/** Plans a filter. `directory` is the folder for all filters of this Envoy. */
+/** Plans a filter. `module` is its file. */
 export function planFilter(
   use: FilterUse,
-  options: { readonly name: string; readonly module: string; readonly directory: string },
+  { name, module }: { readonly name: string; readonly module: string },
 ): FilterPlan {
-  const { name, module, directory } = options;
-  return {
-    ...use,
-    name,
-    path: path.join(directory, name, "config.json"),
-    module,
-    resource: wasmFilterResource({ name, module, configuration: use.config }),
-  };
+  return { ...use, name, module, resource: wasmFilterResource({ name, module, configuration: use.config }) };
 }
 
 /**
@@ -52,7 +46,7 @@ export function planFilter(
  * may stand in several clusters.
  */
 export function filterReference(filter: FilterPlan): DiscoveredFilter {
-  return discoveredFilter({ name: filter.name, path: filter.path });
+  return discoveredFilter(filter.name);
 }
 
 /** A running Envoy whose filters can be changed. Disposing of it stops it. */
@@ -68,6 +62,8 @@ export interface LiveEnvoy extends AsyncDisposable {
 
 export interface StartOptions {
   readonly binary: EnvoyBinary;
+  /** Gives the filters' settings. Those that it has from an earlier Envoy of this plan stay. */
+  readonly discovery: DiscoveryServer;
   /** The folder for the bootstrap and the logs; made when missing. */
   readonly directory: string;
   /** Worker threads, 1 or more; default 1. */
@@ -76,38 +72,41 @@ export interface StartOptions {
   readonly logLevel?: string;
   /** Called with what the filters write, and with how they trap. Must not throw. */
   readonly onEvent?: (event: RunEvent) => void;
+  /** How long it may take until it serves, in milliseconds; default `READY_TIMEOUT_MS`. */
+  readonly readyTimeoutMs?: number;
+  /** See `ChildOptions`. */
+  readonly onLogState?: LogState;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Writes the filters' files and starts Envoy. Throws the errors of `startEnvoyProcess`, and
- * `MeshwrightError("configuration")` when Envoy refuses a filter.
+ * Starts Envoy. Throws the errors of `startEnvoyProcess`, and `MeshwrightError("configuration")`
+ * when Envoy refuses a filter.
  */
 export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<LiveEnvoy> {
-  for (const filter of plan.filters) {
-    await mkdir(path.dirname(filter.path), { recursive: true });
-    await writeAtomically(filter.path, JSON.stringify(filter.resource));
+  const { binary, discovery, workers = 1, logLevel, onEvent = () => {}, ...rest } = options;
+  const source = discovery.source(plan.bootstrap.node.id);
+  for (const { name, resource } of plan.filters) {
+    if (source.current(name) === undefined) source.keep(resource);
   }
-  const { binary, directory, workers = 1, logLevel, signal, onEvent = () => {} } = options;
   // With each filter's last plan but one: a new module may trap before Envoy takes it.
   let known: readonly FilterPlan[] = plan.filters;
   const log = new FilterLog({
     envoy: plan.name,
-    file: path.join(directory, `${plan.name}.log`),
+    file: path.join(rest.directory, `${plan.name}.log`),
     filters: () => known,
     onLines: (lines) => onEvent({ kind: "logged", lines }),
   });
   const process = await startEnvoyProcess({
     binary,
-    bootstrap: plan.bootstrap,
-    directory,
+    bootstrap: withDiscovery(plan.bootstrap, discovery),
+    ...rest,
     name: plan.name,
     workers,
     ...(logLevel === undefined ? { logLevel: "warning", componentLogLevel: "wasm:info" } : { logLevel }),
     onLine: (line) => log.write(line),
-    ...(signal === undefined ? {} : { signal }),
   });
-  const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter)]));
+  const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter, source)]));
   try {
     await checkFilters(plan, process, live);
   } catch (error) {
@@ -135,13 +134,8 @@ function withNewer(known: readonly FilterPlan[], filter: FilterPlan): readonly F
   return last.module === filter.module ? [filter, ...older, ...others] : [filter, last, ...others];
 }
 
-function liveFilter(process: EnvoyProcess, filter: FilterPlan): LiveFilter {
-  return new LiveFilter({
-    admin: process.admin,
-    logs: () => process.logs(),
-    name: filter.name,
-    path: filter.path,
-  });
+function liveFilter(process: EnvoyProcess, filter: FilterPlan, source: FilterSource): LiveFilter {
+  return new LiveFilter({ admin: process.admin, logs: () => process.logs(), name: filter.name, source });
 }
 
 async function checkFilters(

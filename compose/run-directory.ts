@@ -70,7 +70,19 @@ async function clear(folder: string): Promise<void> {
     throw error;
   });
   const names = found.filter((name) => name !== LOCK_FILE);
-  await Promise.all(names.map((name) => rm(path.join(folder, name), { recursive: true, force: true })));
+  // Processes of a run that was killed a moment ago may still write there.
+  const how = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 };
+  try {
+    await Promise.all(names.map((name) => rm(path.join(folder, name), how)));
+  } catch (cause) {
+    const { code = "", path: which = folder } = cause as NodeJS.ErrnoException;
+    throw new MeshwrightError(
+      "write-failed",
+      `cannot clear away ${which} (${code}): end what still writes there, or start from another folder`,
+      [],
+      { cause },
+    );
+  }
 }
 
 /** The lock cannot be made because its folder cannot. */

@@ -3,9 +3,9 @@
 
 export type { Json } from "../envoy/config/json.js";
 export type { FailurePolicy } from "../envoy/config/wasm.js";
+export type { ApplyResult } from "../envoy/discovery/live-filter.js";
 export { type ErrorCode, MeshwrightError } from "../envoy/errors.js";
 export type { AdminClient } from "../envoy/runtime/admin.js";
-export type { ApplyResult } from "../envoy/runtime/live-file.js";
 export { filterModule } from "../toolchain/compile/filter-module.js";
 export type { AccessLogEntry } from "./envoy/access-log.js";
 export { type Authority, type Certificate, makeAuthority } from "./envoy/certificates.js";

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { chainOf } from "../../compose/chains.js";
-import { describeEvent, describeExit } from "../../compose/events.js";
+import { describeEvent } from "../../compose/events.js";
 import {
   type NativeFile,
   parseFilterFiles,
@@ -22,9 +22,9 @@ import {
 import { ESCAPED_SLASHES, MAX_TRUSTED_HOPS } from "../../compose/listener-options.js";
 import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
-import { MeshwrightError } from "../../envoy/errors.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
+import { listenForKeys } from "../keys.js";
 import { columns, type Screen } from "../screen.js";
 import { collect, parseCount, parseHost, parsePort, parseWhole } from "./options.js";
 
@@ -179,13 +179,9 @@ async function serve(start: StartFrontOptions, screen: Screen): Promise<void> {
     onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
   });
   screen.print(welcome(front, start));
-  const ended = await Promise.race([interrupt.happened, front.exited]);
-  if (ended !== undefined && !interrupt.signal.aborted) {
-    throw new MeshwrightError(
-      "envoy-failed",
-      `Envoy ${describeExit(ended)}: see its last lines`,
-      front.logs().split("\n").slice(-12),
-    );
+  {
+    using _keys = listenForKeys(process.stdin, screen, front);
+    await interrupt.happened;
   }
   await front[Symbol.asyncDispose]();
   screen.print(["Stopped."]);
@@ -263,6 +259,9 @@ A bundle that "build" has made is run by its name, with one file for all its
 filters: --filter edge=edge.yaml. Its sources are built when the command starts.
 What filters write into Envoy's log is shown, up to 20 lines in a second. Where a
 filter traps, the line of its source is shown.
+
+An Envoy that ends is started again, after 1 s at first and up to 30 s where it
+keeps ending. On a terminal, the key r starts it again at once.
 
 Examples:
   meshwright run --upstream http://127.0.0.1:8080 --filter my-filter=mine.yaml

@@ -18,11 +18,14 @@ import { startTraffic } from "../../compose/mesh/traffic.js";
 import { startMesh } from "../../compose/mesh/up.js";
 import { exitCodesHelp } from "../failures.js";
 import { type Interrupt, listenForInterrupt } from "../interrupt.js";
+import { listenForKeys, takesKeys } from "../keys.js";
 import { columns, type Screen } from "../screen.js";
 import { parsePort, parseRate } from "./options.js";
 
 const DEFAULT_RPS = 10;
 const READ_MS = 1_000;
+/** Reading many Envoys takes long. They and the reader need most of the time for other things. */
+const READ_SHARE = 0.2;
 /**
  * Outside a terminal each table is a block in a log. It is enough to print one at this interval,
  * and only when it has changed.
@@ -62,7 +65,10 @@ export function addUp(root: Command, screen: Screen): void {
         onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
       });
       screen.print(welcome(mesh, screen));
-      await show(mesh, options, screen, interrupt);
+      {
+        using _keys = listenForKeys(process.stdin, screen, mesh);
+        await show(mesh, options, screen, interrupt);
+      }
       await mesh.stop();
       screen.print(["Stopped."]);
     });
@@ -86,6 +92,7 @@ function welcome(mesh: RunningMesh, screen: Screen): string[] {
       ["Envoy:", path],
     ]),
     "Edits of filters' settings in the mesh file are applied at once. Ctrl-C ends it.",
+    ...(takesKeys(process.stdin, screen) ? ["The key r starts an Envoy or a service again."] : []),
     "",
   ];
 }
@@ -108,13 +115,15 @@ async function show(
   if (!options.table) return interrupt.happened;
   let shown: Reading | undefined;
   while (!interrupt.signal.aborted) {
+    const begun = performance.now();
     const reading = { figures: await mesh.figures(), at: performance.now() };
     if (interrupt.signal.aborted) return;
     if (isDue(reading, shown, screen.interactive)) {
       screen.draw(tableLines(reading, shown, screen));
       shown = reading;
     }
-    await delay(READ_MS, undefined, { signal: interrupt.signal }).catch(() => {});
+    const pause = Math.max(READ_MS, (reading.at - begun) / READ_SHARE);
+    await delay(pause, undefined, { signal: interrupt.signal }).catch(() => {});
   }
 }
 
@@ -143,6 +152,9 @@ services goes through the sidecars. The run's files are in
 While it runs, an edit of filters' settings in the mesh file is applied when it
 is saved. The command names changes that need a restart, and mistakes; the last
 good settings stay. Every option of the file: compose/README.md.
+
+An Envoy or a service that ends is started again, after 1 s at first and up to
+30 s where it keeps ending. On a terminal, the key r starts one again at once.
 
 Examples:
   meshwright up                         the demo mesh

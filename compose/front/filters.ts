@@ -2,12 +2,13 @@
 // module.
 
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Json } from "../../envoy/config/json.js";
 import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import type { FilterChain } from "../../filters/descriptor.js";
 import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { findRunnable, type RunnableFilter } from "../../toolchain/bundle/find.js";
@@ -107,8 +108,10 @@ export async function buildModules(
  */
 export class ModuleCopies {
   readonly #folder: string;
+  /** The content of each copy, for the day when somebody has removed the folder. */
+  readonly #contents = new Map<string, Buffer>();
 
-  /** @param folder made with the first copy */
+  /** @param folder made with the first copy; nothing else writes there */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -124,21 +127,33 @@ export class ModuleCopies {
     const content = await readFile(namedModule(module));
     const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
     const copy = path.join(this.#folder, `${name}.${hash}.wasm`);
-    await mkdir(this.#folder, { recursive: true });
+    this.#contents.set(copy, content);
     // The source map is found beside the module.
     const map = await readFile(`${module}.map`).catch(() => undefined);
-    if (map !== undefined) await writeAtomically(`${copy}.map`, map);
+    if (map !== undefined) {
+      this.#contents.set(`${copy}.map`, map);
+      await writeAtomically(`${copy}.map`, map);
+    }
     await writeAtomically(copy, content);
     return copy;
   }
 
+  /** Writes what somebody has removed again. Throws `MeshwrightError("write-failed")`. */
+  async restore(): Promise<void> {
+    for (const [copy, content] of this.#contents) {
+      if (!existsSync(copy)) await writeAtomically(copy, content);
+    }
+  }
+
   /** Removes all copies of a filter's module except this one. */
   async keepOnly(name: string, copy: string): Promise<void> {
-    const files = (await readdir(this.#folder)).map((file) => path.join(this.#folder, file));
     const isOld = (file: string) =>
       path.basename(file).replace(/\.[0-9a-f]+\.wasm(\.map)?$/, "") === name &&
       file !== copy &&
       file !== `${copy}.map`;
-    await Promise.all(files.filter(isOld).map((file) => rm(file, { force: true })));
+    for (const old of [...this.#contents.keys()].filter(isOld)) {
+      this.#contents.delete(old);
+      await rm(old, { force: true });
+    }
   }
 }

@@ -7,21 +7,20 @@ import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import type { RunEvent } from "../events.js";
-import type { LiveEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import type { Outcome } from "../supervised-envoy.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { ModuleCopies, readFrontFilter } from "./filters.js";
 import { LiveFront } from "./live-front.js";
 
-const ACCEPTED: ApplyResult = { accepted: true };
+const APPLIED: Outcome = { kind: "applied" };
 const WAIT = { timeout: 20_000 };
 const settings = (edit: number) => JSON.stringify({ edit });
 
 const nameOf = (file: string) => path.basename(path.dirname(file));
 
-const apply = vi.fn(async (): Promise<ApplyResult> => ACCEPTED);
+const apply = vi.fn(async (): Promise<Outcome> => APPLIED);
 const events: RunEvent[] = [];
 const unhandled = vi.fn();
 
@@ -52,7 +51,7 @@ beforeAll(async () => {
     filters,
     modules: new Map(),
     copies: new ModuleCopies(path.join(directory.path, "modules")),
-    envoy: { apply } as unknown as LiveEnvoy,
+    envoy: { apply },
     directory,
     onEvent: (event) => events.push(event),
   });
@@ -117,7 +116,7 @@ it("says that the last good settings stay after a refused file", async () => {
 });
 
 it("reports settings that Envoy refuses, with its reason", async () => {
-  apply.mockResolvedValueOnce({ accepted: false, reason: "not these" });
+  apply.mockResolvedValueOnce({ kind: "refused", reason: "not these" });
   expect(await edit()).toMatchObject({ kind: "refused", filter: nameOf(entry), reason: "not these" });
 });
 

@@ -7,16 +7,15 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { formatPath } from "../../envoy/problems.js";
-import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import { IN_CHECKOUT } from "../../toolchain/compile/source.js";
 import { WarmModules } from "../../toolchain/compile/warm-modules.js";
 import type { Member } from "../../toolchain/package/member.js";
 import { DESCRIPTIONS } from "../../toolchain/package/own-descriptor.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
-import type { LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
+import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
 import { FolderWatch, watchContent } from "../watch.js";
 import {
   buildModules,
@@ -30,6 +29,8 @@ import { type FrontOptions, planFrontFilter } from "./plan.js";
 
 /** How long after the last write files are read. */
 const SETTLE_MS = 60;
+/** How long after a failed write it is tried again. */
+const WRITE_AGAIN_MS = 1_000;
 /** How long after a new module the optimizing build begins. */
 const QUIET_MS = 1_000;
 
@@ -41,7 +42,7 @@ export interface LiveFrontParts {
   readonly copies: ModuleCopies;
   /** The folder in which modules are built. Default: that of `buildFilters`. */
   readonly outDir?: string | undefined;
-  readonly envoy: LiveEnvoy;
+  readonly envoy: Pick<SupervisedEnvoy, "apply">;
   readonly directory: RunDirectory;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
@@ -109,8 +110,27 @@ export class LiveFront implements Disposable {
    * @param what names the change in a sentence
    */
   #queue(what: string, change: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(change).catch((error: unknown) => this.#tellFailure(error, what));
+    this.#turn = this.#turn.then(() => this.#untilWritten(what, change));
     return this.#turn;
+  }
+
+  /**
+   * Makes the change. Where a file cannot be written, this is told once, and the change is made as
+   * soon as it can.
+   */
+  async #untilWritten(what: string, change: () => Promise<void>): Promise<void> {
+    for (let isTold = false; ; ) {
+      try {
+        return await change();
+      } catch (error) {
+        const isUnwritten = error instanceof MeshwrightError && error.code === "write-failed";
+        if (!isTold) this.#tellFailure(error, what);
+        isTold = true;
+        if (!isUnwritten || this.#isOver) return;
+        await delay(WRITE_AGAIN_MS, undefined, { ref: false });
+        if (this.#isOver) return;
+      }
+    }
   }
 
   #queueFile(index: number, file: string): Promise<void> {
@@ -138,11 +158,7 @@ export class LiveFront implements Disposable {
       return;
     }
     this.#filters = this.#filters.map((each, i) => (i === index ? filter : each));
-    const result = await this.#apply(index);
-    const told = { filter: member.name, places: [file] };
-    onEvent(
-      result.accepted ? { kind: "applied", ...told } : { kind: "refused", ...told, reason: result.reason },
-    );
+    onEvent({ ...(await this.#apply(index)), filter: member.name, places: [file] });
   }
 
   #followSources(member: Member): void {
@@ -179,7 +195,11 @@ export class LiveFront implements Disposable {
   async #reload(member: Member, since: number): Promise<void> {
     const { name } = member;
     const result = await this.#warm.build(member);
-    if (result !== "built") return this.#tellUnbuilt(result);
+    if (result !== "built") {
+      if (result.code === "write-failed") throw result;
+      this.#tellUnbuilt(result);
+      return;
+    }
     if (!(await this.#replace(name, this.#warm.path(name)))) return;
     this.#parts.onEvent({ kind: "reloaded", filter: name, seconds: secondsSince(since) });
     const save = this.#savesOf(name);
@@ -222,23 +242,28 @@ export class LiveFront implements Disposable {
     this.#modules = new Map([...this.#modules, [name, copy]]);
     for (const [index, filter] of this.#filters.entries()) {
       if (filter.member.name !== name) continue;
-      const result = await this.#apply(index);
-      if (result.accepted) continue;
-      onEvent({ kind: "module-refused", filter: name, reason: result.reason });
+      const outcome = await this.#apply(index);
+      if (outcome.kind === "applied") continue;
+      if (outcome.kind === "deferred") {
+        onEvent({ ...outcome, filter: name, places: [filter.file] });
+        continue;
+      }
+      onEvent({ kind: "module-refused", filter: name, reason: outcome.reason });
       return false;
     }
     await copies.keepOnly(name, copy);
     return true;
   }
 
-  #apply(index: number): Promise<ApplyResult> {
-    const { front, envoy, directory } = this.#parts;
+  async #apply(index: number): Promise<Outcome> {
+    const { front, envoy, copies } = this.#parts;
+    await copies.restore();
     const wanted: FrontOptions = {
       ...front,
       filters: this.#filters.map(useOf),
       modulePath: (filter) => this.#modules.get(filter) ?? front.modulePath(filter),
     };
-    return envoy.apply(planFrontFilter(wanted, index, directory.path));
+    return envoy.apply(planFrontFilter(wanted, index));
   }
 }
 

@@ -23,25 +23,25 @@ const OPTIONS: FrontOptions = {
 };
 
 it("sends a destination to the upstream of that name, and all else to the one without a name", () => {
-  const text = JSON.stringify(planFront(OPTIONS, "/run").bootstrap);
+  const text = JSON.stringify(planFront(OPTIONS).bootstrap);
   expect(text).toContain('"exact":"v2"');
   expect(text).toContain('"route":{"cluster":"upstream-v2","timeout":"0s"}');
   expect(text).toContain('"match":{"prefix":"/"},"route":{"cluster":"upstream","timeout":"0s"}');
 });
 
 it("lets no client choose where no filter chooses, and has a cluster for each upstream nevertheless", () => {
-  const { bootstrap } = planFront({ ...OPTIONS, filters: [] }, "/run");
+  const { bootstrap } = planFront({ ...OPTIONS, filters: [] });
   expect(JSON.stringify(bootstrap)).not.toContain("string_match");
   expect(bootstrap.static_resources.clusters.map(({ name }) => name)).toEqual(["upstream", "upstream-v2"]);
   expect(unchosenUpstreams({ ...OPTIONS, filters: [] })).toEqual(["v2"]);
   expect(unchosenUpstreams(OPTIONS)).toEqual([]);
 });
 
-it("writes filters to files for a run, and in place for a reader", () => {
-  const plan = planFront(OPTIONS, "/run");
-  expect(plan.filters.map((filter) => filter.path)).toEqual([
-    "/run/filters/1-trace-headers/config.json",
-    "/run/filters/2-header-routing/config.json",
+it("has filters discovered in a run, and in place for a reader", () => {
+  const plan = planFront(OPTIONS);
+  expect(plan.filters.map(({ name, resource }) => [name, resource.name])).toEqual([
+    ["1-trace-headers", "1-trace-headers"],
+    ["2-header-routing", "2-header-routing"],
   ]);
   expect(JSON.stringify(plan.bootstrap)).not.toContain("/build/");
   const text = JSON.stringify(frontConfiguration(OPTIONS));
@@ -60,7 +60,7 @@ describe("a filter of the upstream chain", () => {
     grpcServices: { ratelimit: { address: "127.0.0.1", port: 3 } },
     route: { timeoutSeconds: 2, retryPolicy: { retryOn: ["5xx"], numRetries: 3 } },
   };
-  const { bootstrap, filters } = planFront(options, "/run");
+  const { bootstrap, filters } = planFront(options);
   const { clusters, listeners } = bootstrap.static_resources;
   const chain = (name: string) => JSON.stringify(clusters.find((cluster) => cluster.name === name));
 
@@ -85,7 +85,7 @@ describe("a filter of the upstream chain", () => {
 
   it("does not show clients its mark for the router", () => {
     expect(JSON.stringify(listeners)).toContain('"response_headers_to_remove":["x-envoy-ratelimited"]');
-    expect(JSON.stringify(planFront(OPTIONS, "/run").bootstrap)).not.toContain("response_headers_to_remove");
+    expect(JSON.stringify(planFront(OPTIONS).bootstrap)).not.toContain("response_headers_to_remove");
   });
 
   it("stands in the same place in the printed configuration", () => {

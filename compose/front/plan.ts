@@ -1,6 +1,5 @@
 // The configuration of one Envoy in front of services that already run. Pure.
 
-import path from "node:path";
 import { type Bootstrap, bootstrap } from "../../envoy/config/bootstrap.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import { httpListener } from "../../envoy/config/listener.js";
@@ -68,9 +67,9 @@ export interface PlacedNative {
   readonly before: number;
 }
 
-/** Plans an Envoy whose filters come from watched files below `directory`, which is absolute. */
-export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
-  const filters = options.filters.map((_, i) => planFrontFilter(options, i, directory));
+/** Plans an Envoy whose filters can be changed while it runs. */
+export function planFront(options: FrontOptions): EnvoyPlan {
+  const filters = options.filters.map((_, i) => planFrontFilter(options, i));
   return { name: NAME, filters, bootstrap: frontBootstrap(options, filters, filterReference) };
 }
 
@@ -78,13 +77,12 @@ export function planFront(options: FrontOptions, directory: string): EnvoyPlan {
  * The filter with this index. To change it, plan it again with the changed options. Throws where
  * there is none.
  */
-export function planFrontFilter(options: FrontOptions, index: number, directory: string): FilterPlan {
+export function planFrontFilter(options: FrontOptions, index: number): FilterPlan {
   const use = options.filters[index];
   if (use === undefined) throw new Error(`there is no filter ${index}`);
   return planFilter(use, {
     name: filterName(index, use.filter),
     module: options.modulePath(use.filter),
-    directory: path.join(directory, "filters"),
   });
 }
 

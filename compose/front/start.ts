@@ -4,19 +4,20 @@
 import path from "node:path";
 import type { Bootstrap } from "../../envoy/config/bootstrap.js";
 import type { RouteActionOptions } from "../../envoy/config/route.js";
+import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
-import type { ChildExit } from "../../envoy/runtime/child.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
 import type { RunnableFilter } from "../../toolchain/bundle/find.js";
 import type { RunEvent } from "../events.js";
 import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
 import { readNativeFilters } from "../native-filters.js";
-import { type LiveEnvoy, startPlannedEnvoy } from "../planned-envoy.js";
 import { conditionsProblem } from "../retry-marks.js";
-import { claimRunDirectory } from "../run-directory.js";
+import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import { SupervisedEnvoy } from "../supervised-envoy.js";
 import { toItsEnd } from "../to-its-end.js";
+import { tellLogStates } from "../unwritten-logs.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import type { FilterFile, NativeFile, Upstreams } from "./arguments.js";
 import {
@@ -27,7 +28,7 @@ import {
   readFrontFilter,
   useOf,
 } from "./filters.js";
-import { LiveFront, type LiveFrontParts } from "./live-front.js";
+import { LiveFront } from "./live-front.js";
 import { type FrontOptions, frontConfiguration, type PlacedNative, planFront } from "./plan.js";
 
 const PRINTED_ADMIN_PORT = 9901;
@@ -91,9 +92,10 @@ export interface RunningFront extends AsyncDisposable {
   readonly directory: string;
   /** The filters' settings at the start. */
   readonly options: FrontOptions;
-  /** Settles when Envoy has ended, by itself or after disposal. */
-  readonly exited: Promise<ChildExit>;
-  logs(): string;
+  /** What can be started again. */
+  readonly partNames: readonly string[];
+  /** Starts Envoy again at once, whether it is up or not. */
+  restart(): Promise<void>;
 }
 
 /**
@@ -108,57 +110,72 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   const natives = await readNatives(options);
   const caFile = await chooseCaFile(options);
   const ports = await choosePorts(options);
-  const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  const built = await toItsEnd(buildModules(membersOf(filters), { outDir, onProgress }), signal);
-  const binary = await toItsEnd(
-    findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }),
-    signal,
-  );
+  // Before a build and a fetch that may take minutes, and would be for nothing.
   const directory = await claimRunDirectory(`run_${ports.port}`, options.cwd);
-  let envoy: LiveEnvoy | undefined;
+  const discovery = await DiscoveryServer.start();
+  let envoy: SupervisedEnvoy | undefined;
+  const end = async () => {
+    await envoy?.supervised.stop();
+    await discovery[Symbol.asyncDispose]();
+    await directory[Symbol.asyncDispose]();
+  };
   try {
+    const onProgress = (text: string) => onEvent({ kind: "progress", text });
+    const built = await toItsEnd(buildModules(membersOf(filters), { outDir, onProgress }), signal);
+    const abort = signal === undefined ? {} : { signal };
+    const binary = await toItsEnd(findEnvoy({ onProgress, ...abort }), signal);
     const copies = new ModuleCopies(path.join(directory.path, "modules"));
     const modules = await copies.copyAll(built);
-    const front: FrontOptions = {
-      ...frontOptions(options, filters, modules),
-      natives,
-      ...ports,
-      caFile,
-    };
-    envoy = await startPlannedEnvoy(planFront(front, directory.path), {
+    const front: FrontOptions = { ...frontOptions(options, filters, modules), natives, ...ports, caFile };
+    envoy = await SupervisedEnvoy.start(planFront(front), {
+      what: "Envoy",
       binary,
+      discovery,
       directory: directory.path,
       ...(options.workers === undefined ? {} : { workers: options.workers }),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+      ...abort,
+      prepare: () => copies.restore(),
+      onLogState: tellLogStates(directory.path, onEvent),
       onEvent,
-      ...(signal === undefined ? {} : { signal }),
     });
-    const run = { front, envoy, directory, filters, modules, copies, outDir, onEvent };
-    return runningFront(run, await LiveFront.follow(run), binary);
+    const live = await LiveFront.follow({
+      front,
+      envoy,
+      directory,
+      filters,
+      modules,
+      copies,
+      outDir,
+      onEvent,
+    });
+    return runningFront(front, { envoy, live, binary, directory, end });
   } catch (error) {
-    await envoy?.process.stop();
-    await directory[Symbol.asyncDispose]();
+    await end();
     throw error;
   }
 }
 
-function runningFront(
-  { front, envoy, directory }: LiveFrontParts,
-  live: LiveFront,
-  binary: EnvoyBinary,
-): RunningFront {
+interface FrontRun {
+  readonly envoy: SupervisedEnvoy;
+  readonly live: LiveFront;
+  readonly binary: EnvoyBinary;
+  readonly directory: RunDirectory;
+  readonly end: () => Promise<void>;
+}
+
+function runningFront(front: FrontOptions, { envoy, live, binary, directory, end }: FrontRun): RunningFront {
   return {
     url: upstreamUrl({ address: reachableAt(front.listener?.address ?? LOOPBACK), port: front.port }),
-    adminUrl: envoy.process.admin.url,
+    adminUrl: `http://127.0.0.1:${front.adminPort}`,
     binary,
     directory: directory.path,
     options: front,
-    exited: envoy.process.exited,
-    logs: () => envoy.process.logs(),
+    partNames: [envoy.supervised.what],
+    restart: () => envoy.supervised.restart(),
     [Symbol.asyncDispose]: async () => {
       live[Symbol.dispose]();
-      await envoy.process.stop();
-      await directory[Symbol.asyncDispose]();
+      await end();
     },
   };
 }

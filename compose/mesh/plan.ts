@@ -83,9 +83,7 @@ export interface PlacedFilter {
 export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly PlacedFilter[] {
   const context: Context = { ...options, mesh };
   return meshEnvoys(mesh).flatMap((envoy) =>
-    envoy.hops.flatMap((hop) =>
-      hopFilters(context, envoy, hop).map((filter) => ({ envoy: envoy.name, filter })),
-    ),
+    envoy.hops.flatMap((hop) => hopFilters(context, hop).map((filter) => ({ envoy: envoy.name, filter }))),
   );
 }
 
@@ -107,7 +105,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
 }
 
 function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
-  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, envoy, hop)]));
+  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, hop)]));
   return {
     name: envoy.name,
     filters: [...filters.values()].flat(),
@@ -125,7 +123,7 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
   return hops.flatMap(({ filters }) => filters.map(({ descriptor }) => descriptor));
 }
 
-function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
+function hopFilters(context: Context, hop: Hop): FilterPlan[] {
   return hop.filters.flatMap((use, i) => {
     if (isNative(use)) return [];
     const { filter, descriptor, config } = use;
@@ -134,7 +132,6 @@ function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] 
       {
         name: filterName(hop.name, i, filter),
         module: context.modulePath(filter),
-        directory: path.join(context.directory, "filters", envoy.name),
       },
     );
     return [plan];

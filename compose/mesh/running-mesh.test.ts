@@ -6,11 +6,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import type { RunEvent } from "../events.js";
-import type { FilterPlan, LiveEnvoy } from "../planned-envoy.js";
+import type { FilterPlan } from "../planned-envoy.js";
 import { claimRunDirectory } from "../run-directory.js";
+import type { Outcome } from "../supervised-envoy.js";
 import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
 import { planMesh } from "./plan.js";
@@ -24,7 +25,7 @@ let mesh: RunningMesh;
 let events: RunEvent[];
 const unhandled = vi.fn();
 /** By the Envoys' names. An Envoy without an entry takes everything. */
-const outcomes = new Map<string, () => Promise<ApplyResult>>();
+const outcomes = new Map<string, () => Promise<Outcome>>();
 
 const meshFile = (header: string) =>
   JSON.stringify({
@@ -61,17 +62,15 @@ async function start(): Promise<RunningMesh> {
   };
   const plan = planMesh(parsed, planOptions);
   const parts = plan.envoys.map((envoy): MeshPart => {
-    const apply = async (_filter: FilterPlan) => outcomes.get(envoy.name)?.() ?? { accepted: true };
-    return {
-      kind: "envoy",
-      name: envoy.name,
-      envoy: { plan: envoy, apply } as unknown as LiveEnvoy,
-      running: { exited: new Promise(() => {}), logs: () => "", stop: async () => {} },
-    };
+    const apply = async (_filter: FilterPlan) => outcomes.get(envoy.name)?.() ?? { kind: "applied" };
+    const supervised = { stop: async () => {} };
+    return { kind: "envoy", supervised, envoy: { plan: envoy, apply } } as unknown as MeshPart;
   });
   const binary = { path: "/envoy", version: "1.39.3", source: "cache" } as const;
   const onEvent = (event: RunEvent) => events.push(event);
-  return RunningMesh.over({ mesh: parsed, file, plan, planOptions, parts, binary, directory, onEvent });
+  const discovery = await DiscoveryServer.start();
+  const run = { binary, discovery, directory, onEvent };
+  return RunningMesh.over({ ...run, mesh: parsed, file, plan, planOptions, parts });
 }
 
 /** Saves other settings, and waits for this many events. */

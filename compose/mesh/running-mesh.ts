@@ -1,7 +1,6 @@
 // A running mesh: reads its counts, applies edits of its file, and ends it.
 
-import type { ManagedChild } from "../../envoy/runtime/child.js";
-import { lastLines } from "../../envoy/runtime/envoy-log.js";
+import type { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
@@ -11,6 +10,8 @@ import { httpServiceProblems } from "../http-services.js";
 import type { FilterPlan, LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
+import type { Running, Supervised } from "../supervised.js";
+import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
 import { watchContent } from "../watch.js";
 import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
@@ -18,16 +19,12 @@ import { readFigures, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
+import { Turns } from "./turns.js";
 
-/** A part of the mesh; `running` is absent where a service runs by itself. */
+/** A part of the mesh that was started for it. */
 export type MeshPart =
-  | { readonly kind: "service"; readonly name: string; readonly running?: ManagedChild }
-  | {
-      readonly kind: "envoy";
-      readonly name: string;
-      readonly envoy: LiveEnvoy;
-      readonly running: Pick<ManagedChild, "exited" | "logs" | "stop">;
-    };
+  | { readonly kind: "service"; readonly supervised: Supervised<Running> }
+  | { readonly kind: "envoy"; readonly supervised: Supervised<LiveEnvoy>; readonly envoy: SupervisedEnvoy };
 
 interface RunningMeshOptions {
   readonly mesh: Mesh;
@@ -36,18 +33,13 @@ interface RunningMeshOptions {
   readonly planOptions: MeshPlanOptions;
   readonly parts: readonly MeshPart[];
   readonly binary: EnvoyBinary;
+  readonly discovery: DiscoveryServer;
   readonly directory: RunDirectory;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
 }
 
-/** The outcome of a filter's new settings in an Envoy, with the reason where Envoy refused them. */
-interface Outcome {
-  readonly each: PlacedFilter;
-  readonly reason?: string;
-}
-
-const LOG_LINES = 5;
+const APPLIED_AT_ONCE = 16;
 
 /**
  * Made by `startMesh`. Disposing of it ends every process of the mesh and removes the run's folder.
@@ -61,6 +53,10 @@ export class RunningMesh implements AsyncDisposable {
   readonly #options: RunningMeshOptions;
   /** The settings that each filter last got, by its place. */
   readonly #given = new Map<string, FilterPlan>();
+  /** To ask hundreds of filters at once takes longer than any of them may take. */
+  readonly #turns = new Turns(APPLIED_AT_ONCE);
+  /** By their names. */
+  readonly #envoys: ReadonlyMap<string, SupervisedEnvoy>;
   #watch: Disposable | undefined;
   #end: Promise<void> | undefined;
 
@@ -70,8 +66,9 @@ export class RunningMesh implements AsyncDisposable {
     this.binary = options.binary;
     this.directory = options.directory.path;
     this.#options = options;
+    const envoys = options.parts.flatMap((part) => (part.kind === "envoy" ? [part.envoy] : []));
+    this.#envoys = new Map(envoys.map((envoy) => [envoy.plan.name, envoy]));
     for (const placed of planFilters(options.mesh, options.planOptions)) this.#remember(placed);
-    for (const part of options.parts) this.#reportEnd(part);
   }
 
   /** Takes over the processes of a started mesh, and watches the mesh file from now on. */
@@ -81,11 +78,19 @@ export class RunningMesh implements AsyncDisposable {
     return mesh;
   }
 
-  /** The Envoys, the gateway's first. */
+  /** The Envoys that are up, the gateway's first. */
   get envoys(): readonly LiveEnvoy[] {
-    const envoys = this.#options.parts.flatMap((part) => (part.kind === "envoy" ? [part.envoy] : []));
-    const order = this.plan.envoys.map((envoy) => envoy.name);
-    return envoys.toSorted((a, b) => order.indexOf(a.plan.name) - order.indexOf(b.plan.name));
+    return [...this.#envoys.values()].flatMap(({ supervised }) => supervised.running ?? []);
+  }
+
+  /** What can be started again: `Envoy gateway`, `service orders_v1`. */
+  get partNames(): readonly string[] {
+    return this.#options.parts.map(({ supervised }) => supervised.what);
+  }
+
+  /** Starts a part again at once, whether it is up or not. @param name one of `partNames` */
+  async restart(name: string): Promise<void> {
+    await this.#options.parts.find(({ supervised }) => supervised.what === name)?.supervised.restart();
   }
 
   /** The requests to each version since the start. */
@@ -108,7 +113,8 @@ export class RunningMesh implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     this.#watch?.[Symbol.dispose]();
-    await Promise.all(this.#options.parts.map((part) => part.running?.stop()));
+    await Promise.all(this.#options.parts.map(({ supervised }) => supervised.stop()));
+    await this.#options.discovery[Symbol.asyncDispose]();
     await this.#options.directory[Symbol.asyncDispose]();
   }
 
@@ -143,56 +149,37 @@ export class RunningMesh implements AsyncDisposable {
       if (callsNewService(this.mesh, each.filter)) return false;
       return JSON.stringify(before.config) !== JSON.stringify(each.filter.config);
     });
-    const outcomes = (await Promise.all(changed.map((each) => this.#apply(each)))).flat();
-    const events = new Map<string, { filter: string; reason?: string; places: string[] }>();
-    for (const { each, reason } of outcomes) {
-      const key = JSON.stringify([each.filter.filter, reason]);
-      const event = events.get(key) ?? {
-        filter: each.filter.filter,
-        ...(reason === undefined ? {} : { reason }),
-        places: [],
-      };
+    const outcomes = await Promise.all(changed.map((each) => this.#turns.take(() => this.#apply(each))));
+    const events = new Map<string, { outcome: Outcome; filter: string; places: string[] }>();
+    for (const [i, outcome] of outcomes.entries()) {
+      const each = changed[i];
+      if (each === undefined || outcome === undefined) continue;
+      const { filter } = each.filter;
+      const key = JSON.stringify([filter, outcome]);
+      const event = events.get(key) ?? { outcome, filter, places: [] };
       event.places.push(place(each));
       events.set(key, event);
     }
-    for (const { filter, reason, places } of events.values()) {
-      this.#options.onEvent(
-        reason === undefined
-          ? { kind: "applied", filter, places }
-          : { kind: "refused", filter, places, reason },
-      );
+    for (const { outcome, filter, places } of events.values()) {
+      this.#options.onEvent({ ...outcome, filter, places });
     }
   }
 
   /** Returns the outcome, or undefined where it was already reported. */
-  async #apply(each: PlacedFilter): Promise<readonly Outcome[]> {
-    const envoy = this.envoys.find((running) => running.plan.name === each.envoy);
+  async #apply(each: PlacedFilter): Promise<Outcome | undefined> {
     try {
-      const result = await envoy?.apply(each.filter);
+      const outcome = await this.#envoys.get(each.envoy)?.apply(each.filter);
       // Refused settings are kept too: the same settings would be refused again.
       this.#remember(each);
-      return [result === undefined || result.accepted ? { each } : { each, reason: result.reason }];
+      return outcome;
     } catch (error) {
       this.#tellFailure(error, `${each.filter.filter} at ${place(each)}`);
-      return [];
+      return undefined;
     }
   }
 
   #remember(placed: PlacedFilter): void {
     this.#given.set(place(placed), placed.filter);
-  }
-
-  #reportEnd(part: MeshPart): void {
-    void part.running?.exited.then((exit) => {
-      if (this.#end !== undefined || part.running === undefined) return;
-      const what = part.kind === "envoy" ? `Envoy ${part.name}` : `service ${part.name}`;
-      this.#options.onEvent({
-        kind: "ended",
-        what,
-        exit,
-        lastLines: lastLines(part.running.logs(), LOG_LINES),
-      });
-    });
   }
 }
 

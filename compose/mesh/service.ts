@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { type ChildExit, type ManagedChild, startChild } from "../../envoy/runtime/child.js";
 import { lastLines } from "../../envoy/runtime/envoy-log.js";
+import type { LogState } from "../../envoy/runtime/log-file.js";
 import { describeExit } from "../events.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import type { ServicePlan } from "./plan.js";
@@ -23,7 +24,11 @@ const DETAIL_LINES = 12;
  */
 export async function startService(
   plan: ServicePlan,
-  options: { readonly directory: string; readonly signal: AbortSignal },
+  options: {
+    readonly directory: string;
+    readonly signal: AbortSignal;
+    readonly onLogState?: LogState;
+  },
 ): Promise<ManagedChild | undefined> {
   const { address, port } = plan.address;
   if (plan.start === undefined) {
@@ -41,6 +46,7 @@ export async function startService(
     cwd,
     env: { ...process.env, ...env },
     logFile: path.join(options.directory, `${plan.name}.log`),
+    ...(options.onLogState === undefined ? {} : { onLogState: options.onLogState }),
   });
   try {
     await untilReady(plan, child, options.signal);

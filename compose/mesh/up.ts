@@ -1,28 +1,27 @@
 // Starts a mesh: filters, Envoy, ports, then every service and every Envoy at the same time.
 
 import path from "node:path";
+import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
+import { describeUnusable, type HeldPort, holdPorts, portStateAt } from "../../envoy/runtime/ports.js";
 import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
 import type { RunEvent } from "../events.js";
 import { LOOPBACK } from "../listener-options.js";
 import { isNative } from "../native-filters.js";
-import { startPlannedEnvoy } from "../planned-envoy.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
-import { type MeshPlan, planMesh } from "./plan.js";
-import { type MeshPart, RunningMesh } from "./running-mesh.js";
-import { startService } from "./service.js";
+import { planMesh } from "./plan.js";
+import { RunningMesh } from "./running-mesh.js";
 import type { Mesh } from "./shape.js";
+import { startParts } from "./start-parts.js";
 import { meshEnvoys } from "./topology.js";
 
 const DEFAULT_GATEWAY_PORT = 10_000;
-const WAITING_INTERVAL_MS = 2_000;
 
 export interface StartMeshOptions {
   /** The mesh file. */
@@ -56,27 +55,39 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   const mesh = await readMesh(file);
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
   await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
-  const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
-  const binary = await toItsEnd(
-    findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }),
-    signal,
-  );
+  // Before a build and a fetch that may take minutes, and would be for nothing.
   const directory = await claimRunDirectory(mesh.name, options.cwd);
+  const binary = await prepare(mesh, options).catch(async (error: unknown) => {
+    await directory[Symbol.asyncDispose]();
+    throw error;
+  });
+  const discovery = await DiscoveryServer.start();
+  const held = await choosePorts(mesh, gatewayPort);
   try {
     const planOptions: MeshPlanOptions = {
       directory: directory.path,
       home: path.dirname(file),
       caFile: speaksTls(mesh) ? await findCaBundle() : undefined,
-      ports: await choosePorts(mesh, gatewayPort),
+      ports: new Map([...held].map(([name, { port }]) => [name, port])),
       modulePath: (filter) => namedModule(modulePath(filter, options.modules)),
     };
     const plan = planMesh(mesh, planOptions);
-    const parts = await startParts(plan, { binary, directory, onEvent, ...(signal ? { signal } : {}) });
-    return await RunningMesh.over({ mesh, file, plan, planOptions, parts, binary, directory, onEvent });
+    const run = { binary, discovery, directory, onEvent };
+    const parts = await startParts(plan, { ...run, held, ...(signal === undefined ? {} : { signal }) });
+    return await RunningMesh.over({ ...run, mesh, file, plan, planOptions, parts });
   } catch (error) {
+    await Promise.all([...held.values()].map((each) => each.release()));
+    await discovery[Symbol.asyncDispose]();
     throw await afterFailure(error, directory, signal);
   }
+}
+
+/** Builds the filters, and finds Envoy. */
+async function prepare(mesh: Mesh, options: StartMeshOptions): Promise<EnvoyBinary> {
+  const { signal, onEvent = () => {} } = options;
+  const onProgress = (text: string) => onEvent({ kind: "progress", text });
+  await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
+  return toItsEnd(findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }), signal);
 }
 
 async function checkGatewayPort(address: string, port: number, file: string): Promise<void> {
@@ -105,84 +116,17 @@ function speaksTls(mesh: Mesh): boolean {
   return [...versions, ...called].some((how) => "url" in how && /^https:/i.test(how.url));
 }
 
-async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, number>> {
+/**
+ * A big mesh takes minutes to start, and any process of the machine may take a port meanwhile:
+ * those of each part are held until it starts.
+ */
+async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap<string, HeldPort>> {
   const names = portNames(mesh);
-  const ports = new Map<string, number>();
-  const free = await freePorts(names.length);
-  for (const [i, name] of names.entries()) ports.set(name, free[i] ?? 0);
-  if (gatewayPort !== 0) ports.set("gateway public", gatewayPort);
-  return ports;
-}
-
-interface StartPartsOptions {
-  readonly binary: EnvoyBinary;
-  readonly directory: RunDirectory;
-  readonly onEvent: (event: RunEvent) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** All start at once; the first failure ends the others. */
-async function startParts(plan: MeshPlan, options: StartPartsOptions): Promise<readonly MeshPart[]> {
-  const failure = new AbortController();
-  const outer = options.signal === undefined ? [] : [options.signal];
-  const signal = AbortSignal.any([failure.signal, ...outer]);
-  const waiting = new Set<string>();
-  const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
-  const timer = setInterval(() => {
-    options.onEvent({ kind: "waiting", what: [...waiting], seconds: seconds() });
-  }, WAITING_INTERVAL_MS);
-  const parts: MeshPart[] = [];
-  const start = async (what: string, begin: () => Promise<MeshPart>) => {
-    waiting.add(what);
-    try {
-      parts.push(await begin());
-      if (!signal.aborted) options.onEvent({ kind: "ready", what, seconds: seconds() });
-    } catch (error) {
-      failure.abort(error);
-      throw error;
-    } finally {
-      waiting.delete(what);
-    }
-  };
-  try {
-    const results = await Promise.allSettled(
-      partStarts(plan, options, signal).map(([what, begin]) => start(what, begin)),
-    );
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined && !signal.aborted) return parts;
-    await Promise.all(parts.map((part) => part.running?.stop()));
-    throw signal.reason ?? failed?.reason;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-function partStarts(
-  plan: MeshPlan,
-  { binary, directory, onEvent }: StartPartsOptions,
-  signal: AbortSignal,
-): [what: string, begin: () => Promise<MeshPart>][] {
-  const envoys = plan.envoys.map((envoy): [string, () => Promise<MeshPart>] => [
-    `Envoy ${envoy.name}`,
-    async () => {
-      const running = await startPlannedEnvoy(envoy, {
-        binary,
-        directory: path.join(directory.path, "envoys"),
-        onEvent,
-        signal,
-      });
-      return { kind: "envoy", name: envoy.name, envoy: running, running: running.process };
-    },
-  ]);
-  const services = plan.services.map((service): [string, () => Promise<MeshPart>] => [
-    `service ${service.name}`,
-    async () => {
-      const running = await startService(service, { directory: directory.path, signal });
-      return { kind: "service", name: service.name, ...(running === undefined ? {} : { running }) };
-    },
-  ]);
-  return [...services, ...envoys];
+  const held = await holdPorts(names.length);
+  const ports = new Map(names.flatMap((name, i) => (held[i] === undefined ? [] : [[name, held[i]]])));
+  if (gatewayPort === 0) return ports;
+  await ports.get("gateway public")?.release();
+  return ports.set("gateway public", { port: gatewayPort, release: async () => {} });
 }
 
 /**

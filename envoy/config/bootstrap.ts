@@ -11,9 +11,7 @@ import { type TypedConfig, typedConfig } from "./typed-config.js";
 const MAX_DOWNSTREAM_CONNECTIONS = 50_000;
 
 export interface BootstrapOptions {
-  /**
-   * Who this Envoy is. Envoy asks for both before it reads a filter's configuration from a file.
-   */
+  /** Who this Envoy is. It tells both to the discovery server. */
   readonly node: { readonly id: string; readonly cluster: string };
   /** The port of the admin interface. */
   readonly adminPort: number;
@@ -41,7 +39,9 @@ export interface Bootstrap {
   };
 }
 
-/** A whole configuration for one Envoy, which fetches nothing from a control plane. */
+/**
+ * A whole configuration for one Envoy. Where a filter is discovered, it needs `withDiscovery` too.
+ */
 export function bootstrap(options: BootstrapOptions): Bootstrap {
   return {
     node: { id: options.node.id, cluster: options.node.cluster },

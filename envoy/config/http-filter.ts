@@ -1,5 +1,7 @@
 // One entry of a chain of HTTP filters, and the native filters that the toolkit itself
 // puts into one.
+
+import type { DiscoverySource } from "./discovery-source.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 /** A filter whose configuration is part of the chain's own. */
@@ -9,18 +11,13 @@ export interface InlineFilter {
 }
 
 /**
- * A filter whose configuration Envoy reads from a watched file (extension config discovery, ECDS).
+ * A filter whose configuration Envoy gets from a discovery server (extension config discovery,
+ * ECDS).
  */
 export interface DiscoveredFilter {
   readonly name: string;
   readonly config_discovery: {
-    readonly config_source: {
-      readonly path_config_source: {
-        readonly path: string;
-        readonly watched_directory: { readonly path: string };
-      };
-      readonly resource_api_version: "V3";
-    };
+    readonly config_source: DiscoverySource;
     readonly type_urls: readonly string[];
   };
 }

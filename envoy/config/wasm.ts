@@ -1,7 +1,8 @@
-// A Wasm filter in Envoy's configuration: in place, or in a watched file, whose changes a running
-// Envoy takes.
-import { posix } from "node:path";
+// A Wasm filter in Envoy's configuration: in place, or discovered, so that a running Envoy takes
+// its changes.
+
 import { MeshwrightError } from "../errors.js";
+import { discoverySource } from "./discovery-source.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
 import type { NetworkFilter } from "./tcp-listener.js";
@@ -57,13 +58,10 @@ export interface WasmFilterOptions {
   readonly failurePolicy?: FailurePolicy;
 }
 
-/** The content of a discovery file: one named extension. */
-export interface ExtensionResources {
-  readonly resources: readonly {
-    readonly "@type": string;
-    readonly name: string;
-    readonly typed_config: TypedConfig;
-  }[];
+/** One named extension, as a discovery server gives it. */
+export interface ExtensionResource {
+  readonly name: string;
+  readonly typed_config: TypedConfig;
 }
 
 /**
@@ -83,40 +81,22 @@ export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
 }
 
 /**
- * A filter whose configuration is the content of a file, see `wasmFilterResource`. Envoy reads the
- * file again whenever any file is renamed into the folder, so give each filter a folder of its own.
- * @param options.path an absolute path, as Envoy sees it
+ * A filter whose configuration the discovery server gives, see `wasmFilterResource`. A change of it
+ * needs no new listener, and no request notices it.
  */
-export function discoveredFilter(options: {
-  readonly name: string;
-  readonly path: string;
-}): DiscoveredFilter {
+export function discoveredFilter(name: string): DiscoveredFilter {
   return {
-    name: options.name,
+    name,
     config_discovery: {
-      config_source: {
-        path_config_source: {
-          path: options.path,
-          watched_directory: { path: posix.dirname(options.path) },
-        },
-        resource_api_version: "V3",
-      },
+      config_source: discoverySource(),
       type_urls: [typeUrl(WASM_FILTER)],
     },
   };
 }
 
-/** The content of the file that a `discoveredFilter` of the same name reads. */
-export function wasmFilterResource(options: WasmFilterOptions): ExtensionResources {
-  return {
-    resources: [
-      {
-        "@type": typeUrl("envoy.config.core.v3.TypedExtensionConfig"),
-        name: options.name,
-        typed_config: wasmConfig(WASM_FILTER, options),
-      },
-    ],
-  };
+/** What the discovery server gives for a `discoveredFilter` of the same name. */
+export function wasmFilterResource(options: WasmFilterOptions): ExtensionResource {
+  return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
 }
 
 const FAILURE_POLICIES: readonly FailurePolicy[] = ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];

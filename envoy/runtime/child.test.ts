@@ -77,16 +77,19 @@ describe("startChild", () => {
   it.each([
     ["throws", "throw new Error('crash')"],
     ["exits", "process.exit(3)"],
-    // Only the kernel can end the child then, and only Linux does.
-    ...(process.platform === "linux" ? [["is killed", "process.kill(process.pid, 'SIGKILL')"]] : []),
+    ["is killed", "process.kill(process.pid, 'SIGKILL')"],
   ])("leaves no child when this process %s", async (_case, end) => {
     const program = join(root, "parent.mts");
     const source = fileURLToPath(new URL("child.ts", import.meta.url));
     await writeFile(
       program,
       `import { startChild } from ${JSON.stringify(source)};
-const child = startChild({ name: "sleeper", command: "sleep", args: ["60"] });
-process.stdout.write(child.pid + "\\n", () => setTimeout(() => { ${end} }, 100));`,
+const child = startChild({ name: "sleeper", command: "/bin/sh", args: ["-c", "sleep 60 & echo $!; wait"] });
+const timer = setInterval(() => {
+  if (child.logs() === "") return;
+  clearInterval(timer);
+  process.stdout.write(child.pid + "\\n" + child.logs() + "\\n", () => setTimeout(() => { ${end} }, 100));
+}, 20);`,
     );
     await using parent = startChild({
       name: "parent",
@@ -94,7 +97,10 @@ process.stdout.write(child.pid + "\\n", () => setTimeout(() => { ${end} }, 100))
       args: ["--import", import.meta.resolve("tsx"), program],
     });
     await parent.exited;
-    const sleeper = Number(parent.logs().split("\n")[0]);
+    const [shell = 0, sleeper = 0] = parent.logs().split("\n").map(Number);
+    expect(shell).toBeGreaterThan(1);
+    await expect.poll(() => alive(shell)).toBe(false);
+    // What a command that is a text has started is its shell's child.
     expect(sleeper).toBeGreaterThan(1);
     await expect.poll(() => alive(sleeper)).toBe(false);
   });

@@ -1,13 +1,14 @@
-// Starts a child process and makes sure that it ends: when it is stopped, when this process ends,
-// and, where the system supports it, when this process is killed. Envoy, the services of a mesh and
-// pip are started here.
+// Starts a child process and makes sure that it ends with all that it started: when it is stopped,
+// when this process ends, and when this process is killed. Envoy, the services of a mesh and pip
+// are started here.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createWriteStream, openSync, type WriteStream } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
+import { LogFile, type LogState } from "./log-file.js";
 import { LineRing, LineSplitter } from "./log-lines.js";
+import { type Reaper, startReaper } from "./reaper.js";
 
 /** How a process ended: one of the two is set. */
 export interface ChildExit {
@@ -26,8 +27,12 @@ export interface ChildOptions {
   readonly name: string;
   /** Called with each line of output. Must not throw. */
   readonly onLine?: (line: string) => void;
-  /** Output is appended to this file, made with mode 0644; its folder must exist. */
+  /**
+   * Output is appended to this file, made with mode 0644. A file that cannot be written does not
+   * end the child.
+   */
   readonly logFile?: string;
+  readonly onLogState?: LogState;
 }
 
 /** A running child process. Disposing of it stops it. */
@@ -62,9 +67,7 @@ const outputDrainMs = 500;
  */
 export function startChild(options: ChildOptions): ManagedChild {
   const { name } = options;
-  const file = options.logFile === undefined ? undefined : openLog(options.logFile);
-  const [command, args] = bindToParent(options.command, options.args);
-  const child = spawn(command, args, {
+  const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
     stdio: ["ignore", "pipe", "pipe"],
@@ -74,18 +77,18 @@ export function startChild(options: ChildOptions): ManagedChild {
   child.on("error", () => {});
   const pid = child.pid;
   if (pid === undefined) {
-    file?.end();
     throw new MeshwrightError(
       "service-failed",
       `${name}: cannot start "${options.command}"; check that the program and its folder exist and may be run`,
     );
   }
   const ring = new LineRing();
+  const file = options.logFile === undefined ? undefined : new LogFile(options.logFile, options.onLogState);
   const flushed = collect(
     [child.stdout, child.stderr],
     (line) => {
       ring.push(line);
-      file?.write(`${line}\n`);
+      file?.write(line);
       options.onLine?.(line);
     },
     file,
@@ -95,19 +98,11 @@ export function startChild(options: ChildOptions): ManagedChild {
   return { name, pid, exited, logs: () => ring.text(), stop, [Symbol.asyncDispose]: stop };
 }
 
-function openLog(path: string): WriteStream {
-  // The file is opened here, not by the stream: a missing folder is the caller's error.
-  const stream = createWriteStream(path, { fd: openSync(path, "a", 0o644) });
-  // A full disk must not end the mesh. The lines are still in memory.
-  stream.on("error", () => {});
-  return stream;
-}
-
 /** Passes on the lines of output. Returns a function that ends the file after the last line. */
 function collect(
   streams: readonly Readable[],
   onLine: (line: string) => void,
-  file?: WriteStream,
+  file?: LogFile,
 ): () => Promise<void> {
   const splitters = streams.map((stream) => {
     const splitter = new LineSplitter(onLine);
@@ -117,13 +112,12 @@ function collect(
   return async () => {
     for (const stream of streams) stream.destroy();
     for (const splitter of splitters) splitter.end();
-    if (file) await new Promise<void>((resolve) => file.end(() => resolve()).on("error", () => resolve()));
+    await file?.end();
   };
 }
 
 async function watch(child: ChildProcess, pid: number, flushed: () => Promise<void>): Promise<ChildExit> {
-  running.add(pid);
-  killOnExit();
+  endWithParent(pid);
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const exit = await new Promise<ChildExit>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
@@ -131,6 +125,7 @@ async function watch(child: ChildProcess, pid: number, flushed: () => Promise<vo
   // This is done at once: while a member lives, no other group gets its id.
   signalGroup(pid, "SIGKILL");
   running.delete(pid);
+  reaper?.remove(pid);
   await Promise.race([closed, delay(outputDrainMs)]);
   await flushed();
   return exit;
@@ -155,36 +150,19 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 
 /** The living groups. This is state of the module, because the process has one exit. */
 const running = new Set<number>();
-let killsOnExit = false;
+let reaper: Reaper | undefined;
 
 /**
- * A group of its own outlives this process unless we end it. A test that crashes must leave no
- * Envoy behind.
+ * A group of its own outlives this process unless we end it: by the exit hook, or after a kill by
+ * the reaper. A test that crashes must leave no Envoy behind.
  */
-function killOnExit(): void {
-  if (killsOnExit) return;
-  killsOnExit = true;
-  process.on("exit", () => {
-    for (const pid of running) signalGroup(pid, "SIGKILL");
-  });
-}
-
-/**
- * The `setpriv` of util-linux: a path, because the child's environment may have another PATH.
- * `undefined` until it was looked for.
- */
-let setpriv: string | false | undefined;
-
-/**
- * A killed process cannot run any code. Where `setpriv` exists, the kernel is asked to end the
- * child with it.
- */
-function bindToParent(command: string, args: readonly string[]): [string, readonly string[]] {
-  setpriv ??= process.platform === "linux" && (["/usr/bin/setpriv", "/bin/setpriv"].find(canBind) ?? false);
-  return setpriv ? [setpriv, ["--pdeathsig", "KILL", "--", command, ...args]] : [command, args];
-}
-
-/** The `setpriv` of BusyBox and old versions do not know the option. */
-function canBind(path: string): boolean {
-  return spawnSync(path, ["--pdeathsig", "KILL", "true"], { stdio: "ignore" }).status === 0;
+function endWithParent(group: number): void {
+  if (reaper === undefined) {
+    reaper = startReaper();
+    process.on("exit", () => {
+      for (const each of running) signalGroup(each, "SIGKILL");
+    });
+  }
+  running.add(group);
+  reaper.add(group);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endReason, newerPart, refusalReason } from "./envoy-log.js";
+import { endReason, lastLines, newerPart, refusalReason } from "./envoy-log.js";
 
 const at = (level: string, component: string, text: string, thread = 7) =>
   `[2026-01-02 03:04:05.678][${thread}][${level}][${component}] [source/a/b.cc:12] ${text}`;
@@ -40,6 +40,25 @@ describe("endReason", () => {
     expect(endReason(log)).toBe("rules[0]: must be a mapping; Unable to create Wasm plugin x");
   });
 
+  const aborted = [
+    at("critical", "assert", "assert failure: inotify_fd_ >= 0. Details: Consider increasing value"),
+    at("error", "envoy_bug", "#0 UNKNOWN [0x559ff9792afc]"),
+    at("critical", "backtrace", "Caught Aborted, suspect faulting address 0x7b03"),
+    at("critical", "backtrace", "#0: [0x559ff9792afc]"),
+    at("critical", "backtrace", "#1: __restore_rt [0x7f3af672724a]"),
+  ].join("\n");
+
+  it("is the first critical entry of an abort, with advice, and no address", () => {
+    expect(endReason(aborted)).toMatch(
+      /^assert failure: inotify_fd_ >= 0\. Details: .*: raise the limit, as in sysctl .*max_user_instances=\d+$/,
+    );
+    expect(lastLines(aborted, 12)).toHaveLength(2);
+    const crash = at("critical", "backtrace", "Caught Segmentation fault, suspect faulting address 0x0");
+    expect(endReason(`${crash}\n${at("critical", "backtrace", "#0: [0x5]")}`)).toMatch(
+      /^Caught Segmentation fault, suspect faulting address 0x0: .*ENVOY_VERSION/,
+    );
+  });
+
   it("falls back to the last line", () => {
     expect(endReason("envoy: GLIBC_2.31 not found\n")).toBe("envoy: GLIBC_2.31 not found");
     expect(endReason("")).toBe("");
@@ -50,7 +69,7 @@ describe("refusalReason", () => {
   const refused = at(
     "warning",
     "config",
-    "Filesystem config update rejected: Unable to create Wasm plugin x",
+    "gRPC config for type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig rejected: Unable to create Wasm plugin x",
   );
 
   it("is what the filter wrote on the thread that decided", () => {

@@ -12,7 +12,7 @@ interface LogEntry {
 /** The first line of an entry: its thread, level, component and text. */
 export const entryStart = /^\[\d{4}-\d\d-\d\d [\d:.]+\]\[(\d+)\]\[(\w+)\]\[([\w-]+)\] (?:\[[^\]]*\] )?(.*)$/;
 const filterLog = /^wasm log[^:]*: (.*)$/;
-const refusal = /^Filesystem config update (?:rejected|failure): (.*)$/;
+const refusal = /^gRPC config for \S+ rejected: (.*)$/;
 
 /** Envoy repeats the whole configuration after what it could not read in it, often twice. */
 const unparsed = /(Unable to parse JSON as proto \(.*?\)): \{/;
@@ -56,21 +56,36 @@ function filterErrors(entries: readonly LogEntry[]): string[] {
     .filter((text) => text !== undefined);
 }
 
+/** What a person can do about an end that is not the configuration's fault. */
+const ADVICE: readonly (readonly [sign: RegExp, advice: string])[] = [
+  [/inotify/, "raise the limit, as in sysctl -w fs.inotify.max_user_instances=1024"],
+  [/too many open files|EMFILE/i, "raise the limit of open files, as in ulimit -n 65536"],
+  [/thread|Resource temporarily unavailable/i, "raise the limit of processes and threads (ulimit -u)"],
+  [/Cannot allocate memory|bad_alloc|out of memory/i, "give it more memory, or start fewer Envoys"],
+  [/Segmentation fault/, "report it with the log, or try another release by ENVOY_VERSION"],
+];
+
 /**
- * The reason why Envoy ended, from its log: the last critical entry without the words around it,
- * after a Wasm filter's own complaint; where there is no such entry, the last line. Empty for an
- * empty log.
+ * The reason why Envoy ended, from its log: the first critical entry without the words around it,
+ * after a Wasm filter's own complaint, and what to do where that is known; where there is no such
+ * entry, the last line. Empty for an empty log.
  */
 export function endReason(log: string): string {
   const entries = parseEntries(log);
-  const fatal = entries.findLast((entry) => entry.level === "critical") ?? entries.findLast(isError);
+  const critical = entries.filter((entry) => entry.level === "critical");
+  // After it comes the backtrace, which is critical too.
+  const fatal =
+    critical.find(({ component }) => component !== "backtrace") ?? critical[0] ?? entries.findLast(isError);
   if (!fatal) return tidy(log.trimEnd().split("\n").at(-1) ?? "");
   const inner =
     unparsed.exec(fatal.text)?.[1] ??
     /^error initializing configuration '[^']*': (.*)$/.exec(fatal.text)?.[1] ??
     /^error `(.*)` initializing config '.*'$/.exec(fatal.text)?.[1] ??
     fatal.text;
-  return [...filterErrors(entries), inner.trim()].join("; ");
+  const said = [...filterErrors(entries), inner.trim()].join("; ");
+  const isSudden = critical.some(({ component }) => component === "assert" || component === "backtrace");
+  const advice = isSudden ? ADVICE.find(([sign]) => sign.test(fatal.text))?.[1] : undefined;
+  return advice === undefined ? said : `${said}: ${advice}`;
 }
 
 /**
@@ -85,8 +100,8 @@ export function newerPart(before: string, now: string): string {
 }
 
 /**
- * Why Envoy refused the last file that it read: what the filter wrote at error level on the thread
- * that decided, otherwise Envoy's own sentence. `undefined` while the log has no refusal.
+ * Why Envoy refused the last settings that it got: what the filter wrote at error level on the
+ * thread that decided, otherwise Envoy's own sentence. `undefined` while the log has no refusal.
  */
 export function refusalReason(log: string): string | undefined {
   const entries = parseEntries(log);
@@ -99,7 +114,13 @@ export function refusalReason(log: string): string | undefined {
   return written.length > 0 ? written.join("; ") : (refusal.exec(refused.text)?.[1] ?? refused.text);
 }
 
-/** The last `count` lines, for the details of an error; an empty log has none. */
+/** An address in a backtrace, which says nothing without the symbols. */
+const address = /\]\[(?:backtrace|envoy_bug)\] (?:\[[^\]]*\] )?#\d+:? .*\[0x/;
+
+/**
+ * The last `count` lines that say something, for the details of an error; an empty log has none.
+ */
 export function lastLines(log: string, count: number): string[] {
-  return log.trim() === "" ? [] : log.trimEnd().split("\n").slice(-count);
+  const lines = log.trimEnd().split("\n");
+  return log.trim() === "" ? [] : lines.filter((line) => !address.test(line)).slice(-count);
 }

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
-import { describeUnusable, freePorts, portState, portStateAt, stateOf } from "./ports.js";
+import { describeUnusable, freePorts, holdPorts, portState, portStateAt, stateOf } from "./ports.js";
 
 it("returns distinct free ports, and none of them twice", async () => {
   const [first, second] = await Promise.all([freePorts(20), freePorts(20)]);
@@ -33,4 +33,14 @@ it("knows an address that this machine does not have", async () => {
   expect(await portStateAt("192.0.2.1", port)).toBe("absent");
   expect(describeUnusable("absent", "choose another")).toMatch(/does not have the address: use one/);
   expect(await portStateAt("0.0.0.0", port)).toBe("free");
+});
+
+it("holds ports until they are released, and refuses clients meanwhile", async () => {
+  const held = await holdPorts(3);
+  const ports = held.map(({ port }) => port);
+  expect(new Set(ports).size).toBe(3);
+  expect(await Promise.all(ports.map(portState))).toEqual(["taken", "taken", "taken"]);
+  await expect(fetch(`http://127.0.0.1:${ports[0]}/`)).rejects.toThrow();
+  await Promise.all(held.flatMap((each) => [each.release(), each.release()]));
+  expect(await Promise.all(ports.map(portState))).toEqual(["free", "free", "free"]);
 });

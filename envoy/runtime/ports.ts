@@ -7,27 +7,49 @@ const loopback = "127.0.0.1";
 /** The ports returned so far. The system may offer a port again before its user has bound it. */
 const handedOut = new Set<number>();
 
+/** A port on which nobody else can listen until it is released. */
+export interface HeldPort {
+  readonly port: number;
+  /** Settles when another process can listen there. May be called again. */
+  release(): Promise<void>;
+}
+
 /**
- * `count` distinct ports that are free on 127.0.0.1 now and were not returned by an earlier call of
- * this process.
+ * `count` distinct ports of 127.0.0.1 that were not returned by an earlier call of this process,
+ * for processes that start later. A client that connects meanwhile is refused.
  */
-export async function freePorts(count: number): Promise<number[]> {
-  const held: Server[] = [];
-  const ports: number[] = [];
-  try {
-    // All are held until the last is found, so they are distinct.
-    while (ports.length < count) {
-      const server = await listen(0);
-      held.push(server);
-      const address = server.address();
-      if (address === null || typeof address === "string" || handedOut.has(address.port)) continue;
-      handedOut.add(address.port);
-      ports.push(address.port);
+export async function holdPorts(count: number): Promise<HeldPort[]> {
+  const used: Server[] = [];
+  const held: HeldPort[] = [];
+  // All are held until the last is found, so they are distinct.
+  while (held.length < count) {
+    const server = await listen(0);
+    const address = server.address();
+    if (address === null || typeof address === "string" || handedOut.has(address.port)) {
+      used.push(server);
+      continue;
     }
-  } finally {
-    await Promise.all(held.map(close));
+    server.on("connection", (socket) => socket.resetAndDestroy());
+    server.unref();
+    handedOut.add(address.port);
+    let released: Promise<void> | undefined;
+    held.push({
+      port: address.port,
+      release: () => {
+        released ??= close(server);
+        return released;
+      },
+    });
   }
-  return ports;
+  await Promise.all(used.map(close));
+  return held;
+}
+
+/** The same for processes that start at once: the ports are free now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const held = await holdPorts(count);
+  await Promise.all(held.map((each) => each.release()));
+  return held.map(({ port }) => port);
 }
 
 /**

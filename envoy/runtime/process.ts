@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { startChild } from "./child.js";
 import type { EnvoyBinary } from "./find.js";
+import type { LogState } from "./log-file.js";
 import {
   adminOf,
   checkPorts,
@@ -18,6 +19,7 @@ export interface EnvoyProcessOptions extends EnvoyRunOptions {
   readonly binary: EnvoyBinary;
   /** Called with each line of Envoy's output. Must not throw. */
   readonly onLine?: (line: string) => void;
+  readonly onLogState?: LogState;
   /** An abort stops Envoy, during the start and after it. */
   readonly signal?: AbortSignal;
 }
@@ -45,6 +47,7 @@ export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<E
     args: envoyArguments(file, options),
     logFile: join(directory, `${name}.log`),
     ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    ...(options.onLogState === undefined ? {} : { onLogState: options.onLogState }),
   });
   const onAbort = () => void child.stop();
   signal?.addEventListener("abort", onAbort, { once: true });

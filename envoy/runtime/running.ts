@@ -1,10 +1,11 @@
 // Describes a running Envoy, a process or a container, and finds out when it serves.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../errors.js";
 import { AdminClient } from "./admin.js";
+import { writeAtomically } from "./atomic-file.js";
 import type { ChildExit } from "./child.js";
 import { endReason, lastLines } from "./envoy-log.js";
 import { describeUnusable, portState } from "./ports.js";
@@ -48,12 +49,16 @@ export const READY_TIMEOUT_MS = 15_000;
 const readyPollMs = 20;
 const detailLines = 12;
 
-/** Writes the bootstrap where Envoy reads it, and returns the file. Every user may read it. */
+/**
+ * Writes the bootstrap where Envoy reads it, and returns the file. Every user may read it.
+ * @throws MeshwrightError `write-failed`
+ */
 export async function writeBootstrap(options: EnvoyRunOptions): Promise<string> {
   const { bootstrap, directory, name = "envoy" } = options;
-  await mkdir(directory, { recursive: true });
   const file = join(directory, `${name}.json`);
-  await writeFile(file, JSON.stringify(bootstrap, undefined, 2), { mode: 0o644 });
+  const content = JSON.stringify(bootstrap, undefined, 2);
+  // An Envoy that is started again needs no room on a full disk.
+  if ((await readFile(file, "utf8").catch(() => undefined)) !== content) await writeAtomically(file, content);
   return file;
 }
 

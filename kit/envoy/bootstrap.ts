@@ -12,6 +12,9 @@ import { metricLabels } from "../../filters/catalog.js";
 import { ACCESS_LOG_FIELDS } from "./access-log.js";
 import type { Destination, EnvoyOptions } from "./options.js";
 
+/** The id of a test's Envoy at its discovery server. */
+export const NODE = "test";
+
 /** What the options do not say. */
 export interface Places {
   readonly port: number;
@@ -33,7 +36,7 @@ export function testBootstrap(options: EnvoyOptions, places: Places): Bootstrap 
     fallback: fallbackOf(options, names),
   });
   return bootstrap({
-    node: { id: "test", cluster: "test" },
+    node: { id: NODE, cluster: "test" },
     adminPort: places.adminPort,
     adminAddress: places.listenAddress,
     statsTags: statsTags(metricLabels()),

@@ -4,13 +4,15 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { withDiscovery } from "../../envoy/config/discovery.js";
 import type { Json } from "../../envoy/config/json.js";
+import type { ApplyResult } from "../../envoy/discovery/live-filter.js";
+import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { AdminClient } from "../../envoy/runtime/admin.js";
 import { startGuard } from "../../envoy/runtime/guard.js";
-import type { ApplyResult } from "../../envoy/runtime/live-file.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { type AccessLogEntry, readAccessLog } from "./access-log.js";
-import { testBootstrap } from "./bootstrap.js";
+import { NODE, testBootstrap } from "./bootstrap.js";
 import { LiveFilters } from "./filters.js";
 import type { EnvoyOptions } from "./options.js";
 import { addressesOf, chooseRuntime, type EnvoyRuntime, launch, type Runtime } from "./runtime.js";
@@ -55,25 +57,31 @@ export async function startEnvoy(options: EnvoyOptions): Promise<TestEnvoy> {
   // The real path, since a container engine does not follow the links of this machine.
   const directory = await realpath(await mkdtemp(join(tmpdir(), "meshwright-test-")));
   const guard = startGuard({ directory, ...(runtime.kind === "container" ? { owner: runtime.owner } : {}) });
+  const discovery = await DiscoveryServer.start(addressesOf(runtime).listen);
   const remove = async () => {
+    await discovery[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
     guard.release();
   };
   try {
-    return await startIn(directory, runtime, options, remove);
+    return await startIn({ directory, runtime, options, discovery, remove });
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-async function startIn(
-  directory: string,
-  runtime: Runtime,
-  options: EnvoyOptions,
-  remove: () => Promise<void>,
-): Promise<TestEnvoy> {
-  const filters = new LiveFilters(join(directory, "filters"));
+interface Start {
+  readonly directory: string;
+  readonly runtime: Runtime;
+  readonly options: EnvoyOptions;
+  readonly discovery: DiscoveryServer;
+  /** Removes what is left when Envoy has ended. */
+  readonly remove: () => Promise<void>;
+}
+
+async function startIn({ directory, runtime, options, discovery, remove }: Start): Promise<TestEnvoy> {
+  const filters = new LiveFilters(discovery.source(NODE));
   const chain = await filters.add(options.filters ?? []);
   const upstreamChain = await filters.add(options.upstreamFilters ?? []);
   const [port = 0, adminPort = 0] = await freePorts(2);
@@ -81,7 +89,7 @@ async function startIn(
   const { listen: listenAddress, host: hostAddress } = addressesOf(runtime);
   const places = { port, adminPort, accessLogPath, listenAddress, hostAddress, chain, upstreamChain };
   const envoy = await launch(runtime, {
-    bootstrap: testBootstrap(options, places),
+    bootstrap: withDiscovery(testBootstrap(options, places), { address: hostAddress, port: discovery.port }),
     directory,
     workers: options.workers ?? 2,
     ...(options.componentLogLevel === undefined ? {} : { componentLogLevel: options.componentLogLevel }),

@@ -1,13 +1,13 @@
-// The filters of a test's Envoy. A file of its own delivers each of them, and may change while
+// The filters of a test's Envoy. A discovery server gives it their settings, which may change while
 // Envoy runs.
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { discoveredFilter, type WasmFilterOptions, wasmFilterResource } from "../../envoy/config/wasm.js";
+import { type ApplyResult, LiveFilter } from "../../envoy/discovery/live-filter.js";
+import type { FilterSource } from "../../envoy/discovery/source.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import { type ApplyResult, LiveFilter, writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { RunningEnvoy } from "../../envoy/runtime/running.js";
 import { filterModule } from "../../toolchain/compile/filter-module.js";
 
@@ -20,31 +20,24 @@ export type HarnessFilter = WasmFilterOptions;
 /** A filter of a chain: a Wasm filter, or one of Envoy's own as Envoy's configuration writes it. */
 export type ChainFilter = HarnessFilter | HttpFilter;
 
-interface DiscoveredWasm {
-  readonly options: HarnessFilter;
-  readonly path: string;
-}
-
-/**
- * The discovery files of one Envoy's filters, in the listener's chain and in the upstream chain.
- */
+/** One Envoy's discovered filters, in the listener's chain and in the upstream chain. */
 export class LiveFilters {
-  readonly #directory: string;
-  readonly #filters = new Map<string, DiscoveredWasm>();
+  readonly #source: FilterSource;
+  readonly #filters = new Map<string, HarnessFilter>();
   readonly #live = new Map<string, LiveFilter>();
 
-  /** @param directory made when it is missing */
-  constructor(directory: string) {
-    this.#directory = directory;
+  /** @param source where that Envoy gets its filters' settings */
+  constructor(source: FilterSource) {
+    this.#source = source;
   }
 
   /** The folders that hold the modules. */
   get moduleFolders(): readonly string[] {
-    return [...this.#filters.values()].map(({ options }) => dirname(options.module));
+    return [...this.#filters.values()].map(({ module }) => dirname(module));
   }
 
   /**
-   * Writes the files of a chain for an Envoy that does not run yet. Returns the chain as Envoy's
+   * Keeps the settings of a chain for an Envoy that does not run yet. Returns the chain as Envoy's
    * configuration names it.
    * @throws MeshwrightError `build` when a module does not exist and cannot be built,
    * `configuration` when two filters have the same name
@@ -64,23 +57,18 @@ export class LiveFilters {
       );
     }
     const options = { ...filter, module: await moduleFile(filter.module) };
-    // Each filter has its own folder, because Envoy rereads every file of a watched folder when one
-    // of them changes. Folders are numbered, because a filter's name may not be a valid folder
-    // name.
-    const path = join(this.#directory, `${this.#filters.size}`, "filter.json");
-    this.#filters.set(name, { options, path });
-    await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, JSON.stringify(wasmFilterResource(options)));
-    return discoveredFilter({ name, path });
+    this.#filters.set(name, options);
+    this.#source.keep(wasmFilterResource(options));
+    return discoveredFilter(name);
   }
 
   /**
-   * Takes over the Envoy that has read the files.
-   * @throws MeshwrightError `configuration` when Envoy refused one of them
+   * Takes over the Envoy that has got the settings.
+   * @throws MeshwrightError `configuration` when Envoy refused a filter's
    */
   async attach({ admin, logs }: RunningEnvoy): Promise<void> {
-    for (const [name, { path }] of this.#filters) {
-      const live = new LiveFilter({ admin, logs, name, path });
+    for (const name of this.#filters.keys()) {
+      const live = new LiveFilter({ admin, logs, name, source: this.#source });
       const reason = await live.refusalAtStart();
       if (reason !== undefined) {
         throw new MeshwrightError(
@@ -103,7 +91,7 @@ export class LiveFilters {
         `there is no filter "${name}" in this Envoy, only: ${names}`,
       );
     }
-    const { configuration: _, ...rest } = filter.options;
+    const { configuration: _, ...rest } = filter;
     return live.apply(wasmFilterResource(configuration === undefined ? rest : { ...rest, configuration }));
   }
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { inspectModule } from "../../envoy/module/inspect.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
-import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { isCatalogName } from "../../filters/catalog.js";
 import { DEFAULT_SIZE_BUDGET, type FilterDescriptor } from "../../filters/descriptor.js";
 import { jsonSchemaOf } from "../../filters/shared/json-schema.js";

@@ -9,8 +9,8 @@ import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { cacheFolder } from "../../envoy/runtime/find.js";
-import { writeAtomically } from "../../envoy/runtime/live-file.js";
 import type { CompilerAnswer, CompilerJob, Made } from "./run-compiler.js";
 
 /** A new layout of entries gets a new number, so that no old entry is misread. */

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
-import { writeAtomically } from "../../envoy/runtime/live-file.js";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { refuseFlaws } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
 import type { FilterPlace } from "../package/member.js";

@@ -57,8 +57,8 @@ export class CliProcess implements AsyncDisposable {
    * The first match of the pattern on standard output. Throws with all output when the command
    * ends, or when no match comes in time.
    */
-  async until(pattern: RegExp): Promise<RegExpExecArray> {
-    const deadline = Date.now() + WAIT_MS;
+  async until(pattern: RegExp, waitMs = WAIT_MS): Promise<RegExpExecArray> {
+    const deadline = Date.now() + waitMs;
     for (;;) {
       const running = this.running;
       // Output from before its end may still be on the way.

@@ -6,12 +6,13 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { parseUpstreams } from "../../../compose/front/arguments.js";
 import { planFront } from "../../../compose/front/plan.js";
 import { type EnvoyPlan, startPlannedEnvoy } from "../../../compose/planned-envoy.js";
 import type { Json } from "../../../envoy/config/json.js";
+import { DiscoveryServer } from "../../../envoy/discovery/server.js";
 import { findEnvoy } from "../../../envoy/runtime/find.js";
 import { freePorts, portState } from "../../../envoy/runtime/ports.js";
 import { validateBootstrap } from "../../../envoy/runtime/validate.js";
@@ -137,21 +138,28 @@ describe.skipIf(isMissing("python3"))("a configuration that only the filter itse
   const WRONG: Json = { rules: [{ name: "a", destination: 7 }] };
   const RIGHT: Json = { rules: [{ name: "a", destination: "beta" }] };
   const plan = (config: Json, port: number, adminPort: number): EnvoyPlan =>
-    planFront(
-      {
-        port,
-        adminPort,
-        upstreams: parseUpstreams([plain.url, `beta=${beta.url}`]),
-        filters: [catalogUse("header-routing", config)],
-        modulePath: (filter) => modulePath(filter),
-      },
-      path.join(folder, "planned"),
-    );
+    planFront({
+      port,
+      adminPort,
+      upstreams: parseUpstreams([plain.url, `beta=${beta.url}`]),
+      filters: [catalogUse("header-routing", config)],
+      modulePath: (filter) => modulePath(filter),
+    });
+  let discovery: DiscoveryServer;
+  beforeEach(async () => {
+    discovery = await DiscoveryServer.start();
+  });
+  afterEach(() => discovery[Symbol.asyncDispose]());
+
   const start = async (config: Json) => {
     await buildFilters(["header-routing"]);
     const [port = 0, adminPort = 0] = await freePorts(2);
     const directory = path.join(folder, "planned");
-    return startPlannedEnvoy(plan(config, port, adminPort), { binary: await findEnvoy(), directory });
+    return startPlannedEnvoy(plan(config, port, adminPort), {
+      binary: await findEnvoy(),
+      discovery,
+      directory,
+    });
   };
 
   it("ends the start with the filter's own reason", async () => {

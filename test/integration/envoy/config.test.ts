@@ -1,12 +1,13 @@
 // Stock Envoy judges what the builders produce: every combination of options goes through `--mode
 // validate`.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { type BootstrapOptions, bootstrap } from "../../../envoy/config/bootstrap.js";
 import { type ClusterOptions, cluster } from "../../../envoy/config/cluster.js";
+import { withDiscovery } from "../../../envoy/config/discovery.js";
 import type { HttpFilter } from "../../../envoy/config/http-filter.js";
 import type { Json } from "../../../envoy/config/json.js";
 import { type HttpListenerOptions, httpListener } from "../../../envoy/config/listener.js";
@@ -18,12 +19,7 @@ import {
   virtualHost,
 } from "../../../envoy/config/route.js";
 import { statsTags } from "../../../envoy/config/stats-tags.js";
-import {
-  discoveredFilter,
-  type WasmFilterOptions,
-  wasmFilter,
-  wasmFilterResource,
-} from "../../../envoy/config/wasm.js";
+import { discoveredFilter, type WasmFilterOptions, wasmFilter } from "../../../envoy/config/wasm.js";
 import { toYaml } from "../../../envoy/config/yaml.js";
 import { type EnvoyBinary, findEnvoy } from "../../../envoy/runtime/find.js";
 import { validateBootstrap } from "../../../envoy/runtime/validate.js";
@@ -73,7 +69,8 @@ function build(parts: Parts) {
 
 function accepted(parts: Parts): Promise<void> {
   // Goes through YAML, because people and the command line give Envoy YAML.
-  return validateBootstrap(envoy, parse(toYaml(build(parts))));
+  const whole = withDiscovery(build(parts), { address: "127.0.0.1", port: 9902 });
+  return validateBootstrap(envoy, parse(toYaml(whole)));
 }
 
 const cases: Record<string, Parts> = {
@@ -213,18 +210,14 @@ describe("Envoy accepts a Wasm filter", () => {
 
   test.each(Object.entries(filters))(
     "%s, inline in both chains and discovered in both",
-    async (name, over) => {
-      const chain = async (place: string): Promise<readonly HttpFilter[]> => {
+    async (_name, over) => {
+      const chain = (place: string): readonly HttpFilter[] => {
         const inline = { name: `${place}-inline`, module, ...over };
-        const discovered = { name: `${place}-discovered`, module, ...over };
-        const path = join(directory, name.replaceAll(/\W/g, "-"), place, "filter.yaml");
-        await mkdir(join(path, ".."), { recursive: true });
-        await writeFile(path, toYaml(wasmFilterResource(discovered)));
-        return [wasmFilter(inline), discoveredFilter({ name: discovered.name, path })];
+        return [wasmFilter(inline), discoveredFilter(`${place}-discovered`)];
       };
       await accepted({
-        listener: { filters: await chain("listener") },
-        cluster: { filters: await chain("cluster") },
+        listener: { filters: chain("listener") },
+        cluster: { filters: chain("cluster") },
       });
     },
   );

@@ -1,21 +1,23 @@
 // Stock Envoy as a process: its start and its failures, its end, its admin interface, and filters
 // that change while it runs.
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootstrap } from "../../../envoy/config/bootstrap.js";
+import { withDiscovery } from "../../../envoy/config/discovery.js";
 import type { HttpFilter } from "../../../envoy/config/http-filter.js";
 import type { Json } from "../../../envoy/config/json.js";
 import { httpListener } from "../../../envoy/config/listener.js";
 import { directResponse, virtualHost } from "../../../envoy/config/route.js";
 import { discoveredFilter, wasmFilterResource } from "../../../envoy/config/wasm.js";
+import { LiveFilter } from "../../../envoy/discovery/live-filter.js";
+import { DiscoveryServer } from "../../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../../envoy/errors.js";
 import { AdminClient } from "../../../envoy/runtime/admin.js";
 import { type EnvoyBinary, findEnvoy } from "../../../envoy/runtime/find.js";
-import { LiveFilter, writeAtomically } from "../../../envoy/runtime/live-file.js";
 import { freePorts, portState } from "../../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../../envoy/runtime/process.js";
 import { validateBootstrap } from "../../../envoy/runtime/validate.js";
@@ -188,12 +190,10 @@ describe("validateBootstrap", () => {
 });
 
 describe("LiveFilter", () => {
-  const resource = (configuration: Json, name = "probe") =>
-    wasmFilterResource({ name, module, configuration });
+  const resource = (configuration: Json) => wasmFilterResource({ name: "probe", module, configuration });
 
   interface Running extends AsyncDisposable {
     readonly envoy: EnvoyProcess;
-    readonly path: string;
     readonly live: LiveFilter;
     /** The configuration that serves requests. */
     served(): Promise<string | null>;
@@ -202,21 +202,23 @@ describe("LiveFilter", () => {
   async function run(initial: Json): Promise<Running> {
     const [port = 0, adminPort = 0] = await freePorts(2);
     const directory = newFolder();
-    const path = join(directory, "probe", "filter.json");
-    await mkdir(join(directory, "probe"), { recursive: true });
-    await writeAtomically(path, JSON.stringify(resource(initial)));
+    const discovery = await DiscoveryServer.start();
+    const source = discovery.source("test");
+    source.keep(resource(initial));
     const envoy = await startEnvoyProcess({
       binary,
       directory,
       workers: 2,
-      bootstrap: configuration(port, adminPort, [discoveredFilter({ name: "probe", path })]),
+      bootstrap: withDiscovery(configuration(port, adminPort, [discoveredFilter("probe")]), discovery),
     });
     return {
       envoy,
-      path,
-      live: new LiveFilter({ admin: envoy.admin, logs: () => envoy.logs(), name: "probe", path }),
+      live: new LiveFilter({ admin: envoy.admin, logs: () => envoy.logs(), name: "probe", source }),
       served: async () => (await fetch(`http://127.0.0.1:${port}/`)).headers.get(PROBE_HEADER),
-      [Symbol.asyncDispose]: () => envoy.stop(),
+      [Symbol.asyncDispose]: async () => {
+        await envoy.stop();
+        await discovery[Symbol.asyncDispose]();
+      },
     };
   }
 
@@ -232,8 +234,6 @@ describe("LiveFilter", () => {
     for (let request = 0; request < 20; request++) expect(await running.served()).toBe('"two"');
     expect(await running.live.apply(resource("three"))).toEqual(accepted);
     expect(await running.served()).toBe('"three"');
-    // No temporary file stays beside it.
-    expect(await readdir(join(running.path, ".."))).toEqual(["filter.json"]);
   });
 
   test("gives the same answer for the same content, although Envoy counts it as a success", async () => {
@@ -252,11 +252,12 @@ describe("LiveFilter", () => {
     expect(await running.served()).toBe('"one"');
   });
 
-  test("passes on Envoy's reason for a resource that belongs to another filter", async () => {
+  test("passes on Envoy's own reason", async () => {
     await using running = await run("one");
-    expect(await running.live.apply(resource("two", "other"))).toEqual({
+    const { name, typed_config } = resource("two");
+    expect(await running.live.apply({ name, typed_config: { ...typed_config, config: 1 } })).toEqual({
       accepted: false,
-      reason: "Unexpected resource name in ExtensionConfigDS response: other",
+      reason: expect.stringContaining("config"),
     });
     expect(await running.live.apply(resource("one"))).toEqual(accepted);
     expect(await running.served()).toBe('"one"');

@@ -1,7 +1,7 @@
 // Meshes of other services than the demo's: services that end, that already run, that cannot start.
 
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -50,6 +50,47 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
       lastLines: ["out of tea"],
     };
     await vi.waitFor(() => expect(events).toContainEqual(ended), WAIT);
+  });
+
+  it("starts a dead Envoy again with the newest settings, and outlives the loss of its folder", async () => {
+    const events: RunEvent[] = [];
+    const header = (name: string) =>
+      `\nfilters: [{ filter: trace-headers, at: [gateway], config: { responseHeader: ${name} } }]\n`;
+    const script = `require("node:http").createServer((q, a) => a.end()).listen(process.env.PORT, "127.0.0.1")`;
+    const name = path.join(folder, `own-${randomUUID()}.yaml`);
+    const save = (responseHeader: string) =>
+      writeFile(
+        name,
+        ownMesh([process.execPath, "-e", script]).replace("own", "dies") + header(responseHeader),
+      );
+    await save("x-first");
+    const options = { file: name, gatewayPort: 0, cwd: folder };
+    await using mesh = await startMesh({ ...options, onEvent: (event) => events.push(event) });
+    const told = (kind: RunEvent["kind"]) =>
+      vi.waitFor(() => {
+        const event = events.find((each) => each.kind === kind);
+        if (event === undefined) throw new Error(`no ${kind} in ${JSON.stringify(events)}`);
+        return event;
+      }, WAIT);
+    const headers = async () => (await fetch(`${mesh.plan.gatewayUrl}/`)).headers;
+
+    const gateway = mesh.envoys.find(({ plan }) => plan.name === "gateway")?.process;
+    process.kill(gateway?.pid ?? 0, "SIGKILL");
+    await save("x-second");
+    expect(await told("deferred")).toMatchObject({ filter: "trace-headers", places: { length: 1 } });
+    expect(await told("ended")).toMatchObject({ what: "Envoy gateway", exit: { signal: "SIGKILL" } });
+    expect(await told("restarted")).toMatchObject({ what: "Envoy gateway" });
+    expect((await headers()).has("x-second")).toBe(true);
+
+    await rm(path.join(folder, ".meshwright", "dies"), { recursive: true });
+    await save("x-third");
+    await told("applied");
+    expect((await headers()).has("x-third")).toBe(true);
+    events.length = 0;
+    await mesh.restart("Envoy gateway");
+    await told("restarted");
+    expect((await headers()).has("x-third")).toBe(true);
+    expect(events.map(({ kind }) => kind)).toEqual(["restarting", "restarted"]);
   });
 
   it("can front a service that already runs", async () => {

@@ -1,0 +1,30 @@
+// Where an Envoy gets a discovered filter's settings: a stream of the discovery server for each of
+// them, all in one connection. One stream for all (ADS) would end Envoy with a segmentation fault
+// where a static cluster's chain has such a filter, because the stream is made after the clusters.
+
+/**
+ * The cluster that leads to the discovery server. No person can give this name: it has a tilde,
+ * which the requests' authority may have.
+ */
+export const DISCOVERY_CLUSTER = "meshwright~discovery";
+
+/** The fields of Envoy's `ConfigSource`. */
+export interface DiscoverySource {
+  readonly api_config_source: {
+    readonly api_type: "GRPC";
+    readonly transport_api_version: "V3";
+    readonly grpc_services: readonly { readonly envoy_grpc: { readonly cluster_name: string } }[];
+  };
+  readonly resource_api_version: "V3";
+}
+
+export function discoverySource(): DiscoverySource {
+  return {
+    api_config_source: {
+      api_type: "GRPC",
+      transport_api_version: "V3",
+      grpc_services: [{ envoy_grpc: { cluster_name: DISCOVERY_CLUSTER } }],
+    },
+    resource_api_version: "V3",
+  };
+}
