@@ -1,5 +1,5 @@
-// Runs before each suite: puts back what a suite may change of the process, which the next suite uses
-// too.
+// Runs before each suite: puts back what a suite may change of the process, which the next suite
+// uses too.
 
 import { afterAll, vi } from "vitest";
 
