@@ -18,7 +18,7 @@ export interface ValidFile {
 }
 
 /**
- * Checks `FILE` or `FILTER=FILE`, where FILTER is a filter or a bundle as `findRunnable` expects it.
+ * Checks `FILE` or `FILTER=FILE`, where FILTER is a filter or a bundle as `findRunnable` expects.
  * Without FILTER, the file's name says which filter of the catalog or of the current package it is
  * for (`my-filter.yaml`, `my-filter.canary.yaml`), and a file with `services` is a mesh file.
  * Throws `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that

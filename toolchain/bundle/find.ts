@@ -11,7 +11,7 @@ import { findMember, type Member } from "../package/member.js";
 
 /** A filter, or a bundle of filters. */
 export interface RunnableFilter extends Member {
-  /** The filters of a bundle, each as `findMember` expects it. `entry` is then the bundle's module. */
+  /** A bundle's filters, each as `findMember` expects it. `entry` is then the bundle's module. */
   readonly parts?: readonly string[];
 }
 
