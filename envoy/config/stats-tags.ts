@@ -12,9 +12,9 @@ const CLUSTER_TAG = "upstream_cluster";
 /**
  * Tags for metrics named `<name>;label=value;label=value`, which Envoy keeps as
  * `wasmcustom.<name>;…`. Envoy 1.36 and 1.37 keep those of a cluster's chain as
- * `cluster.<cluster>.wasmcustom.<name>;…`: the cluster then becomes a tag too, so that the name is
- * the same in every release. Envoy cuts what the first group matched from the name, and takes what
- * the second matched as the tag's value.
+ * `cluster.NAME.wasmcustom.<name>;…`: NAME then becomes a tag too, so that the metric's name is
+ * the same in every release. Envoy cuts what the first group matched from the name, and takes
+ * what the second matched as the tag's value.
  * @param labels names of letters, digits and `_`
  */
 export function statsTags(labels: readonly string[]): readonly StatsTag[] {
