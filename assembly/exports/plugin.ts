@@ -62,7 +62,7 @@ export function proxy_on_foreign_function(rootId: u32, functionId: u32, size: u3
   leave(outer);
 }
 
-/** The root with that number. A filter without `proxy_on_context_create` learns of its root here. */
+/** That root. A filter without `proxy_on_context_create` learns of its root here. */
 function rootOf(id: u32): RootContext | null {
   if (!findRoot(id)) createRoot(id);
   return findRoot(id);

@@ -33,8 +33,8 @@ export enum CallFailure {
   /** The response broke off after its headers, or is larger than Envoy's buffer for it. */
   Reset = 2,
   /**
-   * What an endpoint answered is not HTTP, or not the HTTP that Envoy accepts: too many headers, two
-   * lengths. `httpCallBody` has Envoy's message.
+   * What an endpoint answered is not HTTP, or not the HTTP that Envoy accepts: too many headers,
+   * two lengths. `httpCallBody` has Envoy's message.
    */
   ProtocolError = 3,
 }

@@ -4,7 +4,7 @@ import { ByteReader } from "./byte-reader.js";
 import { Op, walkExpression } from "./instructions.js";
 import type { WasmModule } from "./parts.js";
 
-/** How two numbers make a third, by the instruction. At first WebAssembly had none of these here. */
+/** How two numbers make a third. At first WebAssembly had none of these instructions here. */
 const ARITHMETIC: ReadonlyMap<number, (a: bigint, b: bigint) => bigint> = new Map([
   [0x6a, (a, b) => BigInt.asIntN(32, a + b)],
   [0x6b, (a, b) => BigInt.asIntN(32, a - b)],

@@ -21,8 +21,8 @@ export interface DryStart {
   /** Every answer that it got from the host is the one that Envoy gives. */
   readonly isExact: boolean;
   /**
-   * Its exports, where it ended well. A callback among them may be called; each host call of its own
-   * throws an `EarlyHostCall`.
+   * Its exports, where it ended well. A callback among them may be called; each host call of its
+   * own throws an `EarlyHostCall`.
    */
   readonly exports: Readonly<Record<string, unknown>>;
 }

@@ -1,11 +1,6 @@
 // Which later parts of WebAssembly a module uses. V8 in every supported release of Envoy has all of
 // them (13.8 in 1.36, 14.6 in 1.39 and 1.40), and an older Node lacks some.
 
-import { ByteReader } from "./byte-reader.js";
-import { walkExpression } from "./instructions.js";
-import type { WasmModule } from "./parts.js";
-import { readLocals } from "./types.js";
-
 /** A feature, and a module that uses nothing else: its sections, in hexadecimal. */
 const PROBES = {
   "exception references": "010401600000030201000a080106001f40000b0b",
@@ -21,23 +16,6 @@ const PROBES = {
 } as const;
 
 export type Feature = keyof typeof PROBES;
-
-/**
- * The later features that a module uses. Reads every instruction.
- * Throws `MalformedModule` at one that no supported release of Envoy knows.
- */
-export function featuresOf(module: WasmModule): ReadonlySet<Feature> {
-  const { bytes, bodies, memories, tables } = module;
-  const features = new Set(module.features);
-  if (memories.length > 1) features.add("several memories");
-  if ([...memories, ...tables].some(({ is64 }) => is64)) features.add("memories of 64 bits");
-  for (const { start, end } of bodies) {
-    const reader = new ByteReader(bytes, start, end, features);
-    readLocals(reader);
-    walkExpression(reader, () => {});
-  }
-  return features;
-}
 
 const HEAD = "0061736d01000000";
 

@@ -42,8 +42,8 @@ export interface ModuleReport {
   /** What made it, such as `language Rust`. */
   readonly producers: WasmModule["producers"];
   /**
-   * The reasons why the Envoy that `$ENVOY_VERSION` names, or else the default one, would refuse it;
-   * empty where it loads.
+   * The reasons why the Envoy that `$ENVOY_VERSION` names, or else the default one, would refuse
+   * it; empty where it loads.
    */
   readonly refusals: readonly string[];
   /** The same for each supported release that refuses it for other reasons. */

@@ -38,8 +38,8 @@ export interface Segment {
 }
 
 /**
- * A module's parts. Functions, memories, tables and globals are numbered as in the binary: the imported
- * ones first.
+ * A module's parts. Functions, memories, tables and globals are numbered as in the binary: the
+ * imported ones first.
  */
 export interface WasmModule {
   readonly bytes: Uint8Array;

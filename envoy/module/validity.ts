@@ -1,9 +1,11 @@
 // Whether V8 in Envoy takes a module for valid, whatever Node runs this.
 
 import { execFile } from "node:child_process";
-import { MalformedModule } from "./byte-reader.js";
-import { type Feature, featuresOf, missingFeatures } from "./features.js";
+import { ByteReader, MalformedModule } from "./byte-reader.js";
+import { type Feature, missingFeatures } from "./features.js";
+import { walkExpression } from "./instructions.js";
 import type { WasmModule } from "./parts.js";
+import { readLocals } from "./types.js";
 
 /** V8 in the oldest supported release of Envoy. A newer one may accept more. */
 const OLDEST_V8 = 13.8;
@@ -26,6 +28,23 @@ export function validate(module: WasmModule): ReadonlySet<Feature> {
   const unknown = new Set([...features].filter((feature) => missing.has(feature)));
   if (unknown.size === 0) throw new MalformedModule(`is not valid WebAssembly: ${reason}`);
   return unknown;
+}
+
+/**
+ * The later features that a module uses. Reads every instruction.
+ * Throws `MalformedModule` at one that no supported release of Envoy knows.
+ */
+function featuresOf(module: WasmModule): ReadonlySet<Feature> {
+  const { bytes, bodies, memories, tables } = module;
+  const features = new Set(module.features);
+  if (memories.length > 1) features.add("several memories");
+  if ([...memories, ...tables].some(({ is64 }) => is64)) features.add("memories of 64 bits");
+  for (const { start, end } of bodies) {
+    const reader = new ByteReader(bytes, start, end, features);
+    readLocals(reader);
+    walkExpression(reader, () => {});
+  }
+  return features;
 }
 
 function refusalByV8(bytes: Uint8Array): string | undefined {

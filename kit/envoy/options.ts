@@ -55,8 +55,8 @@ export interface EnvoyOptions {
    */
   readonly accessLog?: Readonly<Record<string, string>>;
   /**
-   * How long Envoy may take until it serves, in milliseconds. Default: 15,000. A module of 5 MB needs
-   * 7 s of CPU time.
+   * How long Envoy may take until it serves, in milliseconds. Default: 15,000. A module of 5 MB
+   * needs 7 s of CPU time.
    */
   readonly readyTimeoutMs?: number;
   /** Envoy's log levels by component, such as `wasm:debug`. */

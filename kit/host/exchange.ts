@@ -13,7 +13,6 @@ import { FilterManager, type StreamEnds } from "./filter-manager.js";
 import { HeaderMap } from "./header-map.js";
 import type { PropertyValue } from "./property.js";
 import type { HostedProxy } from "./proxy.js";
-import type { HostedTrap } from "./proxy-filters.js";
 import { refused } from "./proxy-options.js";
 import { flagsText, type ResponseFlag } from "./response-flags.js";
 import type { RootContext } from "./root-context.js";
@@ -59,7 +58,7 @@ export class HostedExchange implements StreamEnds, RouterOwner {
   }
 
   /** The traps of the proxy's filters so far. */
-  get traps(): readonly HostedTrap[] {
+  get traps(): HostedProxy["traps"] {
     return this.proxy.traps;
   }
 

@@ -8,8 +8,8 @@ import type { Source } from "../compile/source.js";
 import { isLibrary, SourceMap } from "../compile/source-map.js";
 
 /**
- * Whether the SDK makes a root context for a plugin. With one, it asks the host for the plugin's name
- * before the plugin is configured, and that ends this trial.
+ * Whether the SDK makes a root context for a plugin. With one, it asks the host for the plugin's
+ * name before the plugin is configured, and that ends this trial.
  */
 export function makesRoot({ release }: Compiled): boolean {
   const { error, exports = {} } = dryStart(readModule(release)) ?? {};

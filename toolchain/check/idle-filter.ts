@@ -3,6 +3,7 @@
 
 import { distance } from "fastest-levenshtein";
 import type { Source } from "../compile/source.js";
+import type { DeclaredClass, Method } from "./declarations.js";
 import {
   COMPATIBLE,
   contextMethods,
@@ -16,7 +17,6 @@ import {
   STREAM,
 } from "./silent-methods.js";
 import type { SourceTree } from "./source-tree.js";
-import type { DeclaredClass, Method } from "./syntax.js";
 
 type PlaceOf = (place: { readonly file: string; readonly line: number }) => string;
 

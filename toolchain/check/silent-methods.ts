@@ -3,8 +3,8 @@
 
 import path from "node:path";
 import type { Source } from "../compile/source.js";
+import type { DeclaredClass } from "./declarations.js";
 import { SourceTree } from "./source-tree.js";
-import type { DeclaredClass } from "./syntax.js";
 
 /** The files of the SDK that a filter's entry file exports its callbacks from. */
 export const PLUGIN = "exports/plugin";

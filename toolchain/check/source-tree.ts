@@ -4,14 +4,8 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { type Source, withShownNames } from "../compile/source.js";
-import {
-  type Binding,
-  type Compiler,
-  type DeclaredClass,
-  parseFile,
-  type Scope,
-  type SourceFile,
-} from "./syntax.js";
+import type { Binding, Compiler, DeclaredClass, Scope } from "./declarations.js";
+import { parseFile, type SourceFile } from "./syntax.js";
 import type { ClassUse } from "./uses.js";
 
 /** Parsed files, so that each is read once. */

@@ -1,7 +1,7 @@
 // What the code of a file makes, mentions and calls: classes, names and functions.
 
 import type { Node, Statement, TypeName } from "assemblyscript";
-import type { Compiler, Scope } from "./syntax.js";
+import type { Compiler, Scope } from "./declarations.js";
 
 /** A name of a class where it is used. */
 export interface ClassUse {

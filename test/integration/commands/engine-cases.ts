@@ -1,5 +1,5 @@
-// Modules that show what V8 in Envoy accepts, as fields of the text form: features, limits, segments
-// and starts. Every supported release of Envoy does the same with each.
+// Modules that show what V8 in Envoy accepts, as fields of the text form: features, limits,
+// segments and starts. Every supported release of Envoy does the same with each.
 
 import { ABI_MARKER, ALLOCATOR, MINIMAL } from "../../support/wat.js";
 
