@@ -257,8 +257,8 @@ checked again. Mistakes are shown, and the last good version stays.
 
 A bundle that "build" has made is run by its name, with one file for all its
 filters: --filter edge=edge.yaml. Its sources are built when the command starts.
-What filters write into Envoy's log is shown, up to 20 lines in a second. Where a
-filter traps, the line of its source is shown.
+What filters write into Envoy's log is shown, up to 20 lines in a second. Where
+a filter traps, the line of its source is shown.
 
 An Envoy that ends is started again, after 1 s at first and up to 30 s where it
 keeps ending. On a terminal, the key r starts it again at once.

@@ -38,9 +38,9 @@ const EXAMPLES = `
 A file named header-routing.yaml or header-routing.canary.yaml is read as that
 filter's configuration, and one that has "services" as a mesh file. Settings of
 your own filters, named by filters/NAME or by their folder, are checked by the
-filter's descriptor.ts or schema.ts. A bundle that "build" has made is named like
-a filter, as in edge=edge.yaml. A file named .json must be strict JSON (RFC 8259),
-and every other file is YAML.
+filter's descriptor.ts or schema.ts. A bundle that "build" has made is named
+like a filter, as in edge=edge.yaml. A file named .json must be strict JSON
+(RFC 8259), and every other file is YAML.
 
 Examples:
   meshwright validate compose/mesh.yaml

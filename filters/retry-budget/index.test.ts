@@ -160,7 +160,7 @@ describe("host calls", () => {
 
   test.each([
     ["of a request that is answered", {}, "200", {}, 8],
-    ["of one that fails, and is promised a retry", {}, "503", {}, 19],
+    ["of one that fails, and does not get the promised retry", {}, "503", {}, 22],
     ["of one that fails, and is not", one({ ratio: { ...BARE, percentage: 0 } }), "503", {}, 17],
     ["of a retry", {}, "200", retry, 12],
     ["with concurrency", one({ concurrency: {} }), "200", {}, 16],

@@ -65,9 +65,14 @@ export function contains(name: string, value: Fragment): Fragment {
   return { contains: has(name, value) };
 }
 
+/** Whether an object has this key. One whose value is undefined is not in the document. */
+export function hasValue(value: object, key: string): boolean {
+  return (value as Fragment)[key] !== undefined;
+}
+
 /** For `refine` of an object: a key that stands only beside another one. */
 export function needs(name: string, other: string) {
-  return inJsonSchema((value: object) => !(name in value) || other in value, {
+  return inJsonSchema((value: object) => !hasValue(value, name) || hasValue(value, other), {
     dependentRequired: { [name]: [other] },
   });
 }

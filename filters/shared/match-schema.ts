@@ -25,7 +25,7 @@ import {
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
 import { claimTests } from "./claim-schema.js";
-import { hasKey, inJsonSchema } from "./json-schema.js";
+import { hasKey, hasValue, inJsonSchema } from "./json-schema.js";
 import { text } from "./text-schema.js";
 
 /** Headers that hold the connection or the message together. */
@@ -121,7 +121,7 @@ export function atMostOneOf(names: readonly string[]) {
 }
 
 function countPresent(value: object, names: readonly string[]): number {
-  return names.filter((name) => name in value).length;
+  return names.filter((name) => hasValue(value, name)).length;
 }
 
 /** The texts of an `:authority` are about the host alone, or about host and port. */

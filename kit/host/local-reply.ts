@@ -40,9 +40,9 @@ export function localReplyHeaders(reply: LocalReply, isGrpc: boolean): HeaderMap
   const map = new HeaderMap([[":status", isGrpc ? "200" : `${reply.status}`]]);
   for (const [name, value] of reply.headers) if (HEADER_NAME.test(name)) map.add(name, value);
   if (isGrpc) {
-    map.replace("content-type", "application/grpc");
-    map.replace("grpc-status", `${reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? UNKNOWN_GRPC_STATUS}`);
-    if (reply.body.length > 0) map.replace("grpc-message", escapedMessage(reply.body));
+    map.set("content-type", "application/grpc");
+    map.set("grpc-status", `${reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? UNKNOWN_GRPC_STATUS}`);
+    if (reply.body.length > 0) map.set("grpc-message", escapedMessage(reply.body));
   } else if (reply.body.length > 0) {
     map.set("content-length", `${reply.body.length}`);
     if (map.get("content-type") === undefined) map.add("content-type", "text/plain");

@@ -25,6 +25,7 @@ import { filterModule } from "../compile/filter-module.js";
 import { SourceMap } from "../compile/source-map.js";
 import { WarmModules } from "../compile/warm-modules.js";
 import { findMember, ownFilterNames } from "./member.js";
+import "../../test/support/source-reader.js";
 
 const ABI = `import "meshwright/assembly/exports/plugin";
 export function proxy_abi_version_0_2_1(): void {}

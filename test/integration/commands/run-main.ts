@@ -3,6 +3,7 @@
 // behind.
 
 import { main } from "../../../cli/main.js";
+import "../../support/source-reader.js";
 
 /** Runs the command to its end, in this folder. */
 export async function runMain(args: readonly string[], cwd = process.cwd()) {

@@ -293,7 +293,9 @@ it("a named upstream and an HTTP service are clusters, though nothing sends requ
   });
   const stats = await new AdminClient(front.adminUrl).stats("^cluster\\..*\\.membership_healthy$");
   expect([...stats.keys()].sort()).toEqual(
-    ["keys", "upstream-keys", "upstream"].map((name) => `cluster.${name}.membership_healthy`),
+    ["keys", "meshwright~discovery", "upstream-keys", "upstream"].map(
+      (name) => `cluster.${name}.membership_healthy`,
+    ),
   );
 });
 

@@ -161,7 +161,7 @@ describe("meshwright run with an author's own filter", { timeout: TEST_MS }, () 
   it("keeps the running module when the new one refuses its configuration", async () => {
     const entry = await readFile(at("index.ts"), "utf8");
     const refusal =
-      "override onConfigure(_configuration: Bytes): bool {\n    return false;\n  }\n\n  override shared";
+      "override onConfigure(configuration: Bytes): bool {\n    return configuration.size > 99;\n  }\n\n  override shared";
     const until = afterNow();
     await writeFile(at("index.ts"), entry.replace("override shared", refusal));
     await until(/^refused: the new adder: .*; the running module stays$/);
