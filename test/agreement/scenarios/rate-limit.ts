@@ -112,7 +112,7 @@ const LOCALLY: readonly Scenario[] = [
   ),
   local(
     { key: [{ header: ":authority" }] },
-    ["shop.test", "Shop.Test:80", "shop.test.", "a@shop.test:1", "[::1]:80"].map((host) =>
+    ["shop.test", "Shop.Test:80", "shop.test.", "[::1]:80"].map((host) =>
       asks(["host", host]),
     ),
     "a host in its spellings",
