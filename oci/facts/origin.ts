@@ -71,7 +71,7 @@ export function textOf(value: unknown): string | undefined {
  */
 export function sourceUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const short = /^(?:(github|gitlab|bitbucket):)?([\w.-]+\/[\w.-]+)$/.exec(text);
+  const short = /^(?:(github|gitlab|bitbucket):)?(\w[\w.-]*\/\w[\w.-]*)$/.exec(text);
   if (short !== null) return `https://${HOSTS[short[1] ?? "github"]}/${withoutGit(short[2] ?? "")}`;
   const scp = /^(?:[\w.-]+@)?([\w.-]+\.[\w.-]+):(?!\/\/)\/?(.+)$/.exec(text);
   const address = scp === null ? text.replace(/^git\+/, "") : `ssh://${scp[1]}/${scp[2]}`;

@@ -3,6 +3,7 @@
 
 import type { Readable } from "node:stream";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { registryFailure, Transient } from "./errors.js";
 import { isLoopback } from "./loopback.js";
 
@@ -126,7 +127,8 @@ export class Transport implements AsyncDisposable {
   }
 
   #describe(url: URL, error: unknown): unknown {
-    const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
+    if (error instanceof MeshwrightError) return error;
+    const { code = "", name, message = String(error) } = error as NodeJS.ErrnoException;
     const { connectMs, answerMs } = this.#options.limits;
     const failure = (what: string) => registryFailure(url.host, what, error);
     switch (code) {
@@ -157,7 +159,7 @@ export class Transport implements AsyncDisposable {
     if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
       return failure("it does not speak TLS, and plain HTTP is only used on this machine's own addresses");
     }
-    if (code.startsWith("HPE_")) return failure("its answer is not HTTP");
+    if (name === "HTTPParserError") return failure("its answer is not HTTP");
     if (code === "") return error;
     return failure(`${message.split("\n")[0]} (${code})`);
   }
@@ -174,7 +176,8 @@ export class Transport implements AsyncDisposable {
  * @throws MeshwrightError `registry-failed`
  */
 export function resolveLocation(from: URL, location: string): URL {
-  if (!URL.canParse(location, from.href)) throw registryFailure(from.host, "it gives an address that is none");
+  if (!URL.canParse(location, from.href))
+    throw registryFailure(from.host, "it gives an address that is none");
   const to = new URL(location, from);
   const isPlain = to.protocol === "http:" && from.protocol === "http:" && isLoopback(to.hostname);
   if (to.protocol !== "https:" && !isPlain) {
