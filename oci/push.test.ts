@@ -573,7 +573,11 @@ describe("what is no registry", () => {
   });
 
   test("something that speaks neither TLS nor HTTP", async () => {
-    const server = createTcpServer((socket) => void socket.end("220 mail ready\r\n"));
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => {});
+      socket.resume();
+      socket.end("220 mail ready\r\n");
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     expect((await push(`127.0.0.1:${port}`)).error).toBe("registry-failed: HOST: its answer is not HTTP");

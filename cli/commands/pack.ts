@@ -41,7 +41,7 @@ export function addPack(root: Command, screen: Screen): void {
     .action(async (names: string[], { outDir, annotation, ...options }: PackOptions) => {
       using interrupt = listenForInterrupt(screen);
       const wanted = names.length === 0 ? buildableNames() : [...new Set(names)];
-      const work = packFilters(wanted, {
+      const work = packFilters(options.bundle === undefined ? wanted : names, {
         ...options,
         ...(outDir === undefined ? {} : { outDir: path.resolve(outDir) }),
         ...(annotation === undefined ? {} : { annotations: annotation }),

@@ -92,12 +92,18 @@ test("materials are the sources of the map, and the packages that they are of", 
     path.join(root, "node_modules/@shop/rules/package.json"),
     JSON.stringify({ name: "@shop/rules", version: "2.0.0", license: "MIT" }),
   );
+  await mkdir(path.join(root, "node_modules/meshwright"));
+  await writeFile(
+    path.join(root, "node_modules/meshwright/package.json"),
+    JSON.stringify({ version: "0.7.0" }),
+  );
   const map = path.join(folder, "mine.wasm.map");
   const sources = [
     "~lib/rt/tlsf.ts",
     "filters/mine/index.ts",
     "~lib/@shop/rules/index.ts",
     "~lib/array.ts",
+    "meshwright/assembly/index.ts",
     "build/made.ts",
   ];
   await writeFile(map, JSON.stringify({ sources, sourcesContent: sources }));
@@ -105,6 +111,7 @@ test("materials are the sources of the map, and the packages that they are of", 
   expect(packages).toEqual([
     { name: "@shop/rules", version: "2.0.0", licence: "MIT" },
     { name: "assemblyscript", version: expect.stringMatching(/^0\.\d+/), licence: "Apache-2.0" },
+    { name: "meshwright", version: "0.7.0" },
   ]);
   expect(own).toEqual(["filters/mine/index.ts"]);
   expect(files.map(({ name }) => name)).toEqual([...sources].sort());

@@ -58,6 +58,8 @@ export async function materialsOf(map: string, root: string): Promise<Materials>
 
 /** The package that a source is of; `undefined` for the module's own. */
 function packageOf(source: string, root: string): string | undefined {
+  // The map has the names by which an author imports files of meshwright.
+  if (source.startsWith("meshwright/") && !existsSync(path.join(root, source))) return "meshwright";
   if (!source.startsWith(LIBRARY)) return undefined;
   const place = source.slice(LIBRARY.length);
   const [first = "", second = ""] = place.split("/");

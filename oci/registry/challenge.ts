@@ -8,10 +8,11 @@ export interface Challenge {
 }
 
 const TOKEN = String.raw`[!#$%&'*+.^_\`|~\w-]+`;
-const PARAMETER = String.raw`(${TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(${TOKEN}))`;
+const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
+const PARAMETER = String.raw`(${TOKEN})\s*=\s*(?:${QUOTED}|(${TOKEN}))`;
 const NEXT = new RegExp(String.raw`[\s,]*(?:${PARAMETER}|(${TOKEN})(?=\s|,|$))`, "y");
 
-/** The challenges of a `WWW-Authenticate` header, in their order. What follows a mistake is lost. */
+/** The challenges of a `WWW-Authenticate` header, in order. What follows a mistake is lost. */
 export function parseChallenges(header: string): readonly Challenge[] {
   const found: { scheme: string; parameters: Record<string, string> }[] = [];
   NEXT.lastIndex = 0;
