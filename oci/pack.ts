@@ -18,7 +18,8 @@ import { annotationsOf, type Maker, type PackedModule } from "./facts/packed-mod
 import { provenanceOf } from "./facts/provenance.js";
 import { sbomOf } from "./facts/sbom.js";
 import { type Annotations, type Digest, digestOf, MEDIA_TYPES } from "./image/descriptor.js";
-import { type Format, imageOf } from "./image/image.js";
+import type { Format } from "./image/format.js";
+import { imageOf } from "./image/image.js";
 import { referrerOf } from "./image/referrer.js";
 import { layoutFiles, type Packed } from "./layout/layout.js";
 import { writeLayout, writeLayoutTar } from "./layout/write.js";

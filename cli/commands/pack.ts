@@ -3,8 +3,8 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { toItsEnd } from "../../compose/to-its-end.js";
-import { FORMATS, type Format } from "../../oci/image/image.js";
-import { type PackedImage, packFilters } from "../../oci/pack.js";
+import { FORMATS, type Format } from "../../oci/image/format.js";
+import type { PackedImage } from "../../oci/pack.js";
 import { buildableNames } from "../../toolchain/package/member.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
@@ -40,6 +40,8 @@ export function addPack(root: Command, screen: Screen): void {
     .addHelpText("after", EXAMPLES)
     .action(async (names: string[], { outDir, annotation, ...options }: PackOptions) => {
       using interrupt = listenForInterrupt(screen);
+      // The libraries of an image take longer to load than most commands run.
+      const { packFilters } = await import("../../oci/pack.js");
       const wanted = names.length === 0 ? buildableNames() : [...new Set(names)];
       const work = packFilters(options.bundle === undefined ? wanted : names, {
         ...options,

@@ -5,8 +5,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
-import { readLayout } from "../../oci/layout/read.js";
-import { type Pushed, pushImage } from "../../oci/push.js";
+import type { Pushed } from "../../oci/push.js";
 import { parseReference, type Reference } from "../../oci/registry/reference.js";
 import { workspaceRoot } from "../../toolchain/compile/source.js";
 import { exitCodesHelp } from "../failures.js";
@@ -33,6 +32,11 @@ export function addPush(root: Command, screen: Screen): void {
     .addHelpText("after", EXAMPLES)
     .action(async (text: string, { from, ca, referrers }: PushOptions) => {
       const reference = parseReference(text);
+      // The libraries for HTTP and archives take longer to load than most commands run.
+      const [{ readLayout }, { pushImage }] = await Promise.all([
+        import("../../oci/layout/read.js"),
+        import("../../oci/push.js"),
+      ]);
       const packed = await readLayout(from ?? defaultLayout(reference));
       const authorities =
         ca === undefined ? {} : { ca: await readFile(await findCaBundle({ file: ca }), "utf8") };

@@ -77,7 +77,8 @@ describe("the origin", () => {
   test("of an installed package has not the commit of the repository around it", async () => {
     await write(".gitignore", "node_modules\n");
     await write("node_modules/there/package.json", JSON.stringify({ version: "2.0.0" }));
-    expect(await originOf(path.join(folder, "node_modules/there"), ["assembly/gone.ts"])).toEqual({
+    await write("node_modules/there/assembly/index.ts", "installed");
+    expect(await originOf(path.join(folder, "node_modules/there"), ["assembly/index.ts"])).toEqual({
       version: "2.0.0",
     });
   });

@@ -92,10 +92,9 @@ function withoutGit(place: string): string {
 async function revisionOf(root: string, sources: readonly string[]): Promise<string | undefined> {
   const commit = await git(root, "rev-parse", "--verify", "HEAD");
   if (commit === undefined || !/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
-  const changed = await git(root, "status", "--porcelain", "--ignored", "--", ...sources);
-  const tracked = await git(root, "ls-files", "--", ...sources);
   // An installed package below a repository that ignores it has not that repository's commit.
-  if (changed === undefined && tracked === undefined) return undefined;
+  if ((await git(root, "ls-files", "--", ...sources)) === undefined) return undefined;
+  const changed = await git(root, "status", "--porcelain", "--ignored", "--", ...sources);
   return changed === undefined ? commit : `${commit}-dirty`;
 }
 

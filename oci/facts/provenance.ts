@@ -2,7 +2,7 @@
 // https://in-toto.io/Statement/v1 and https://slsa.dev/provenance/v1
 
 import type { Descriptor } from "../image/descriptor.js";
-import type { Format } from "../image/image.js";
+import type { Format } from "../image/format.js";
 import type { Maker, PackedModule } from "./packed-module.js";
 import { npmUrl } from "./sbom.js";
 

@@ -11,15 +11,8 @@ import {
   MEDIA_TYPES,
   sorted,
 } from "./descriptor.js";
+import type { Format } from "./format.js";
 import { tarOf } from "./tar.js";
-
-/**
- * `image`: one layer, a compressed tar with `plugin.wasm`, which Istio, Envoy Gateway and every
- * client of images take. `artifact`: the module as it is, and a second layer beside it, which Istio
- * and Envoy Gateway take.
- */
-export const FORMATS = ["image", "artifact"] as const;
-export type Format = (typeof FORMATS)[number];
 
 /** The name that Istio and Envoy Gateway look for in the layer. */
 const MODULE_NAME = "plugin.wasm";
