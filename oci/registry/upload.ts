@@ -49,7 +49,9 @@ export async function uploadBlob(
     const chunk = Math.max(chunkBytes, least);
     let place = locationOf(client, started);
     const isSmall = blob.bytes.length <= chunk;
-    if (!isSmall) place = await sendChunks(client, blob, place, chunk, about, options);
+    if (!isSmall) {
+      place = await sendChunks(client, { bytes: blob.bytes, chunkBytes: chunk, about }, place, options);
+    }
     place.searchParams.set("digest", digest);
     const done = await client.request(place, {
       method: "PUT",
@@ -79,54 +81,74 @@ async function isThere(client: RegistryClient, { descriptor }: Blob, about: stri
   return true;
 }
 
+/** An upload in chunks, as far as it is known here. */
+interface Progress {
+  place: URL;
+  /** Bytes that the registry has. */
+  sent: number;
+  /** Whether an attempt failed, so that only the registry knows how much arrived. */
+  isUnsure: boolean;
+}
+
+interface Chunked {
+  readonly bytes: Uint8Array;
+  readonly chunkBytes: number;
+  readonly about: string;
+}
+
 /** @returns where the upload is to be ended */
 async function sendChunks(
   client: RegistryClient,
-  { bytes }: Blob,
+  upload: Chunked,
   start: URL,
-  chunkBytes: number,
-  about: string,
   { onProgress, what }: UploadOptions,
 ): Promise<URL> {
-  let place = start;
-  let sent = 0;
-  /** Whether an attempt failed, so that only the registry knows how much arrived. */
-  let isUnsure = false;
-  while (sent < bytes.length) {
+  const progress: Progress = { place: start, sent: 0, isUnsure: false };
+  const { length } = upload.bytes;
+  while (progress.sent < length) {
     await client
       .withRetries(async () => {
-        if (isUnsure) {
-          const now = await client.request(place, { method: "GET", expect: [204, 404], about, once: true });
-          if (now.status === 404) throw forgotten(client, about);
-          sent = receivedOf(client, now, bytes.length, about);
-          place = locationOf(client, now, place);
-          isUnsure = false;
-          if (sent === bytes.length) return;
-        }
-        const end = Math.min(sent + chunkBytes, bytes.length);
-        isUnsure = true;
-        const answer = await client.request(place, {
-          method: "PATCH",
-          headers: { "content-type": "application/octet-stream", "content-range": `${sent}-${end - 1}` },
-          body: bytes.subarray(sent, end),
-          expect: [202, 404, 416],
-          about,
-          once: true,
-        });
-        if (answer.status === 404) throw forgotten(client, about);
-        if (answer.status === 416)
-          throw new Transient(registryFailure(client.reference.registry, `it has another part of ${about}`));
-        sent = answer.header("range") === undefined ? end : receivedOf(client, answer, bytes.length, about);
-        place = locationOf(client, answer, place);
-        isUnsure = false;
+        if (progress.isUnsure) await askReceived(client, upload, progress);
+        if (progress.sent < length) await sendChunk(client, upload, progress);
       })
       .catch((error: unknown) => {
         // Another attempt of the chunk is of no use, but one of the whole upload is.
         throw error instanceof Forgotten ? new Transient(error.failure) : error;
       });
-    onProgress?.(`${what}: ${Math.floor((100 * sent) / bytes.length)} %`);
+    onProgress?.(`${what}: ${Math.floor((100 * progress.sent) / length)} %`);
   }
-  return place;
+  return progress.place;
+}
+
+async function askReceived(client: RegistryClient, upload: Chunked, progress: Progress): Promise<void> {
+  const { about } = upload;
+  const now = await client.request(progress.place, { method: "GET", expect: [204, 404], about, once: true });
+  if (now.status === 404) throw forgotten(client, about);
+  progress.sent = receivedOf(client, now, upload);
+  progress.place = locationOf(client, now, progress.place);
+  progress.isUnsure = false;
+}
+
+async function sendChunk(client: RegistryClient, upload: Chunked, progress: Progress): Promise<void> {
+  const { bytes, chunkBytes, about } = upload;
+  const { sent } = progress;
+  const end = Math.min(sent + chunkBytes, bytes.length);
+  progress.isUnsure = true;
+  const answer = await client.request(progress.place, {
+    method: "PATCH",
+    headers: { "content-type": "application/octet-stream", "content-range": `${sent}-${end - 1}` },
+    body: bytes.subarray(sent, end),
+    expect: [202, 404, 416],
+    about,
+    once: true,
+  });
+  if (answer.status === 404) throw forgotten(client, about);
+  if (answer.status === 416) {
+    throw new Transient(registryFailure(client.reference.registry, `it has another part of ${about}`));
+  }
+  progress.sent = answer.header("range") === undefined ? end : receivedOf(client, answer, upload);
+  progress.place = locationOf(client, answer, progress.place);
+  progress.isUnsure = false;
 }
 
 function forgotten(client: RegistryClient, about: string): Forgotten {
@@ -134,12 +156,12 @@ function forgotten(client: RegistryClient, about: string): Forgotten {
 }
 
 /** How many bytes the registry has: it names the first and the last one. */
-function receivedOf(client: RegistryClient, answer: Answer, most: number, about: string): number {
+function receivedOf(client: RegistryClient, answer: Answer, { bytes, about }: Chunked): number {
   const [, last] = /^(?:bytes=)?0-(\d+)$/.exec(answer.header("range") ?? "") ?? [];
   const received = last === undefined ? 0 : Number(last) + 1;
   // An upload without a byte is written as 0-0, as one of a single byte is.
   const known = received === 1 ? 0 : received;
-  if (known > most) {
+  if (known > bytes.length) {
     throw registryFailure(client.reference.registry, `it says that it has more of ${about} than was sent`);
   }
   return known;
