@@ -2,10 +2,10 @@
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeAuthority } from "../kit/envoy/certificates.js";
 import { SAMPLE_MAKER, sampleBytes, sampleModule } from "../test/support/packed-sample.js";
 import {
@@ -599,6 +599,36 @@ describe.skipIf(isMissing("openssl"))(`HTTPS ${needs("openssl")}`, () => {
     expect(error).toMatch(
       /^registry-failed: HOST: its certificate is not trusted \(\w+\); name the authority of it with --ca$/,
     );
+  });
+
+  test("goes through a proxy where the environment names one, and the proxy sees no login", async () => {
+    const authority = makeAuthority(folder);
+    const { cert, key } = await authority.issue("behind", "DNS:registry.test");
+    await using registry = await startRegistry({
+      tls: { cert: cert.toString(), key: key.toString() },
+      auth: { kind: "basic", user: "ann", password: "secret" },
+    });
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on("connect", (request, socket: Socket) => {
+      asked.push(`${request.url} ${request.headers.authorization ?? "without a login"}`);
+      const target = connect(Number(registry.host.split(":")[1]), "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        target.pipe(socket).pipe(target);
+      });
+      for (const end of [socket, target]) end.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    vi.stubEnv("HTTPS_PROXY", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+    vi.stubEnv("NO_PROXY", "");
+    const env = await loggedIn("registry.test");
+    const { error } = await push("registry.test", { ca: await readFile(authority.caFile, "utf8"), env });
+    vi.unstubAllEnvs();
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+    expect(error).toBeUndefined();
+    expect(isWhole(registry)).toBe(true);
+    expect([...new Set(asked)]).toEqual(["registry.test:443 without a login"]);
   });
 });
 
