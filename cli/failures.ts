@@ -18,6 +18,7 @@ export const EXIT_CODES = {
   "module-refused": 9,
   "tool-missing": 10,
   "write-failed": 11,
+  "registry-failed": 12,
 } as const satisfies Record<ErrorCode, number>;
 
 /** An error that we did not foresee. */
@@ -37,6 +38,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES["module-refused"]]: "stock Envoy would refuse a module",
   [EXIT_CODES["tool-missing"]]: "a tool that the command needs is not installed",
   [EXIT_CODES["write-failed"]]: "a file for Envoy cannot be written",
+  [EXIT_CODES["registry-failed"]]: "a registry refuses, fails or cannot be reached",
   [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 

@@ -6,6 +6,8 @@ import { addBuild } from "./commands/build.js";
 import { addImage } from "./commands/image.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNew } from "./commands/new.js";
+import { addPack } from "./commands/pack.js";
+import { addPush } from "./commands/push.js";
 import { addRun } from "./commands/run.js";
 import { addTest } from "./commands/test.js";
 import { addUp } from "./commands/up.js";
@@ -59,6 +61,8 @@ function program(screen: Screen, stdout: Output): Command {
   addBuild(root, screen);
   addImage(root, screen);
   addInspect(root, screen);
+  addPack(root, screen);
+  addPush(root, screen);
   addTest(root, screen);
   addValidate(root, screen);
   return root;

@@ -22,8 +22,10 @@ export type ErrorCode =
   | "module-refused"
   /** A tool that the command needs is not installed. */
   | "tool-missing"
-  /** A file that Envoy reads cannot be written. */
-  | "write-failed";
+  /** A file that Envoy reads, or an image, cannot be written. */
+  | "write-failed"
+  /** A registry refuses something, fails, or cannot be reached. */
+  | "registry-failed";
 
 /**
  * An error whose message says what was wrong, where, and what to do, in one line; `details` may add

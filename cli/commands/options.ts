@@ -61,3 +61,15 @@ export function parseHost(text: string): string {
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
+
+/** Collects annotations, KEY=VALUE. A later value of a key replaces an earlier one. */
+export function collectAnnotation(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const [, key, value] = /^([^\s=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError("Write an annotation as KEY=VALUE.");
+  }
+  return { ...before, [key]: value };
+}

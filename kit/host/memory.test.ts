@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { amount } from "../../test/support/amount.js";
-import { compileModule } from "../../toolchain/compile/build.js";
+import { compileProbe } from "../../test/support/compile-probe.js";
 import type { HeaderList } from "../traffic.js";
 import { type HostedModule, loadModule } from "./load.js";
 import { driveMemoryStreams } from "./memory-load.js";
@@ -24,7 +24,7 @@ let module: HostedModule;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-memory-"));
   file = path.join(folder, "memory.wasm");
-  await compileModule("test/probes/memory/index.ts", file);
+  await compileProbe("test/probes/memory/index.ts", file);
 });
 
 beforeEach(() => {

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compileModule } from "../../toolchain/compile/build.js";
+import { compileProbe } from "../../test/support/compile-probe.js";
 import { type HostedModule, loadModule } from "./load.js";
 
 const CALLBACKS_BETWEEN_LOOKS = 256;
@@ -16,7 +16,7 @@ let file: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-reconfigured-"));
   file = path.join(folder, "reader.wasm");
-  await compileModule("test/probes/read-header/index.ts", file);
+  await compileProbe("test/probes/read-header/index.ts", file);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

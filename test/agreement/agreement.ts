@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildFilters, compileModule, modulePath } from "../../toolchain/compile/build.js";
+import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
+import { compileProbe } from "../support/compile-probe.js";
 import { isBefore } from "../support/version.js";
 import { inEnvoy, type ModuleFiles } from "./in-envoy.js";
 import { inProcess } from "./in-process.js";
@@ -45,7 +46,7 @@ export function describeAgreement(families: Families): void {
     console.log(`MESHWRIGHT_SEED=${SEED} repeats the generated scenarios`);
     folder = await mkdtemp(path.join(tmpdir(), "meshwright-agreement-"));
     const plan = path.join(folder, "plan.wasm");
-    await Promise.all([compileModule("test/probes/agreement/index.ts", plan), buildFilters(CATALOG_MODULES)]);
+    await Promise.all([compileProbe("test/probes/agreement/index.ts", plan), buildFilters(CATALOG_MODULES)]);
     const files = CATALOG_MODULES.map((name) => [name, modulePath(name)] as const);
     modules = { plan, ...Object.fromEntries(files) } as ModuleFiles;
     for (const scenario of scenarios) hosts.set(scenario.name, inProcess(scenario, modules));

@@ -12,7 +12,7 @@ import { startEnvoy } from "../../kit/envoy/envoy.js";
 import { startUpstream } from "../../kit/envoy/upstream.js";
 import { hostProxy } from "../../kit/host/proxy.js";
 import type { ClientRequest, ClientResponse, UpstreamRequest, UpstreamResponse } from "../../kit/traffic.js";
-import { compileModule } from "../../toolchain/compile/build.js";
+import { compileProbe } from "../support/compile-probe.js";
 import { envoyLines, mainThread } from "./envoy-lines.js";
 import { normalHeaders, normalLine } from "./normal.js";
 import { type Plan, probe } from "./scenario.js";
@@ -145,7 +145,7 @@ let module: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-live-"));
   module = path.join(folder, "plan.wasm");
-  await compileModule("test/probes/agreement/index.ts", module);
+  await compileProbe("test/probes/agreement/index.ts", module);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

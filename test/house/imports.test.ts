@@ -105,6 +105,17 @@ const IMPORTS: Readonly<Record<string, readonly [refused: readonly string[], all
     ["../traffic.js", "../../envoy/errors.js"],
   ],
   "kit/host/host.test.ts": [["../../cli/screen.js"], ["../../test/support/tools.js"]],
+  "oci/registry/client.ts": [
+    [
+      "../../filters/catalog.js",
+      "../../toolchain/compile/build.js",
+      "../../test/support/registry.js",
+      "../push.js",
+      "../../cli/main.js",
+    ],
+    ["../image/descriptor.js", "./errors.js", "../../envoy/errors.js"],
+  ],
+  "oci/pack.ts": [["../cli/main.js"], ["../filters/catalog.js", "../toolchain/compile/build.js"]],
   "toolchain/compile/build.ts": [["../../cli/main.js"], ["../../envoy/errors.js"]],
   "envoy/runtime/find.ts": [["../../cli/main.js"], ["node:fs"]],
   "test/support/tools.ts": [["../../cli/main.js"], ["../../kit/index.js"]],

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { GO_MINOR } from "./go-module.js";
 import { hasRateLimitEngine } from "./rate-limit-engine.js";
+import { hasContainerRegistry } from "./registries.js";
 import { RUST_TARGET } from "./rust-crate.js";
 
 interface ToolFacts {
@@ -37,6 +38,18 @@ const TOOLS = {
   ratelimit: {
     isHere: hasRateLimitEngine,
     get: "with Go and a network the tests build it; or name one that is built in RATELIMIT_BIN",
+  },
+  crane: {
+    isHere: hasContainerRegistry,
+    get: "with Go and a network the tests build it, and the registry of the same module",
+  },
+  "docker-registry": {
+    isHere: () => runs("docker-registry", "--version"),
+    get: "on Debian: apt-get install docker-registry",
+  },
+  skopeo: {
+    isHere: () => runs("skopeo", "--version"),
+    get: "on Debian: apt-get install skopeo; on macOS: brew install skopeo",
   },
 } as const satisfies Record<string, ToolFacts>;
 

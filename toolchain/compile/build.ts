@@ -12,7 +12,15 @@ import { jsonSchemaOf } from "../../filters/shared/json-schema.js";
 import { refuseFlaws, refuseOversize } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
 import { type FilterPlace, findMember, type Member, refuseRepeated } from "../package/member.js";
-import { type Compiled, compileEntry, debugModulePath, knownCompiled, withSourceMapUrl } from "./compile.js";
+import {
+  type Compiled,
+  compileEntry,
+  debugModulePath,
+  type EntryOptions,
+  knownCompiled,
+  type Optimization,
+  withSourceMapUrl,
+} from "./compile.js";
 import { prebuilt } from "./prebuilt.js";
 import { IN_CHECKOUT, type Source, sourceAt, workspaceRoot } from "./source.js";
 
@@ -175,6 +183,8 @@ export async function writeSchema(
 export interface CompileOptions {
   /** Also write the source map and the debug build. Default: false. */
   readonly debug?: boolean;
+  /** Default: `release`. */
+  readonly optimization?: Optimization;
   /** The most bytes that the module may have. Default: no limit. */
   readonly sizeBudget?: number;
 }
@@ -196,8 +206,8 @@ export async function compileTo(
   out: string,
   options: CompileOptions & { readonly onCompile?: () => void } = {},
 ): Promise<void> {
-  const { debug = false, sizeBudget, onCompile } = options;
-  const compiled = await compileChecked(source, onCompile);
+  const { debug = false, sizeBudget, ...how } = options;
+  const compiled = await compileChecked(source, how);
   if (sizeBudget !== undefined) {
     refuseOversize(path.basename(out, ".wasm"), compiled.release.length, sizeBudget);
   }
@@ -206,10 +216,10 @@ export async function compileTo(
 }
 
 /** Compiles like `compileModule`, and writes nothing. */
-export async function compileChecked(source: Source, onCompile?: () => void): Promise<Compiled> {
+export async function compileChecked(source: Source, how: EntryOptions = {}): Promise<Compiled> {
   // A generated entry file may import any file of meshwright.
   if (source.text === undefined) await refuseDeepImports(source);
-  const compiled = await compileEntry(source, onCompile === undefined ? {} : { onCompile });
+  const compiled = await compileEntry(source, how);
   await refuseFlaws(source, compiled);
   return compiled;
 }

@@ -112,9 +112,7 @@ const LOCALLY: readonly Scenario[] = [
   ),
   local(
     { key: [{ header: ":authority" }] },
-    ["shop.test", "Shop.Test:80", "shop.test.", "[::1]:80"].map((host) =>
-      asks(["host", host]),
-    ),
+    ["shop.test", "Shop.Test:80", "shop.test.", "[::1]:80"].map((host) => asks(["host", host])),
     "a host in its spellings",
   ),
   local(

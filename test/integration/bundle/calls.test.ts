@@ -13,9 +13,9 @@ import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { HeaderList } from "../../../kit/traffic.js";
-import { type BundlePart, bundlePlace, compileBundle } from "../../../toolchain/bundle/entry.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { type BundlePart, bundlePlace } from "../../../toolchain/bundle/entry.js";
 import { sourceAt } from "../../../toolchain/compile/source.js";
+import { compileProbe, compileTestBundle } from "../../support/compile-probe.js";
 
 const NAMES = ["first", "second", "third"];
 const KINDS = ["chain", "bundle"] as const;
@@ -35,7 +35,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-bundle-calls-"));
   const parts = await Promise.all(NAMES.map(compilePart));
   const bundle = path.join(folder, "bundle.wasm");
-  await compileBundle({ name: "bundle", base: sourceAt(bundlePlace(PACKAGE_ROOT)), parts }, bundle);
+  await compileTestBundle({ name: "bundle", base: sourceAt(bundlePlace(PACKAGE_ROOT)), parts }, bundle);
   upstream = await startUpstream({
     respond: () => ({
       headers: [
@@ -78,7 +78,7 @@ const moduleOf = (name: string) => path.join(folder, `${name}.wasm`);
 
 async function compilePart(name: string): Promise<BundlePart> {
   const entry = `test/probes/bundle-calls/${name}/index.ts`;
-  await compileModule(entry, moduleOf(name));
+  await compileProbe(entry, moduleOf(name));
   const { callbacks } = inspectModule(await readFile(moduleOf(name)));
   return { name, entry: path.join(PACKAGE_ROOT, entry), callbacks };
 }

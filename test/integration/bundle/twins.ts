@@ -12,9 +12,10 @@ import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import type { EnvoyOptions } from "../../../kit/envoy/options.js";
 import type { Upstream } from "../../../kit/envoy/upstream.js";
-import { type BundlePart, bundlePlace, compileBundle } from "../../../toolchain/bundle/entry.js";
-import { buildFilters, compileModule, modulePath } from "../../../toolchain/compile/build.js";
+import { type BundlePart, bundlePlace } from "../../../toolchain/bundle/entry.js";
+import { buildFilters, modulePath } from "../../../toolchain/compile/build.js";
 import { sourceAt } from "../../../toolchain/compile/source.js";
+import { compileProbe, compileTestBundle } from "../../support/compile-probe.js";
 import { startUpgradeServer, type UpgradeServer } from "../../support/upgrades.js";
 import { isBefore } from "../../support/version.js";
 import {
@@ -93,14 +94,14 @@ export class TwinBench implements AsyncDisposable {
       backward: path.join(folder, "backward.wasm"),
     };
     await Promise.all([
-      compileModule("test/probes/chain-a/index.ts", probe),
+      compileProbe("test/probes/chain-a/index.ts", probe),
       buildFilters(order.filter((name) => !isProbe(name))),
     ]);
     const parts = await Promise.all(order.map((name) => partOf(name, probe)));
     const base = sourceAt(bundlePlace(PACKAGE_ROOT));
     await Promise.all([
-      compileBundle({ name: "forward", base, parts }, bundles.forward),
-      compileBundle({ name: "backward", base, parts: [...parts].reverse() }, bundles.backward),
+      compileTestBundle({ name: "forward", base, parts }, bundles.forward),
+      compileTestBundle({ name: "backward", base, parts: [...parts].reverse() }, bundles.backward),
     ]);
     const upstream = await startChainUpstream();
     const web = await startUpgradeServer();

@@ -10,7 +10,7 @@ import { runCli } from "./cli-process.js";
 import { runMain } from "./run-main.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const COMMANDS = ["up", "run", "new", "build", "image", "inspect", "test", "validate"];
+const COMMANDS = ["up", "run", "new", "build", "image", "inspect", "pack", "push", "test", "validate"];
 
 let folder: string;
 beforeAll(async () => {
@@ -122,6 +122,23 @@ describe("a mistake", () => {
       ["build", "--size-budget", "1k"],
       2,
       /^meshwright: option '--size-budget <bytes>' argument '1k' is invalid/,
+    ],
+    [["pack", "nothing"], 3, /^meshwright: there is no filter "nothing"; the filters are: /],
+    [["pack", "--format", "zip"], 2, /^meshwright: option '--format <form>' .*Allowed choices/],
+    [
+      ["pack", "--annotation", "x"],
+      2,
+      /^meshwright: option '--annotation <key=value>' argument 'x' is invalid.*KEY=VALUE; see --help$/,
+    ],
+    [
+      ["push", "header-routing"],
+      2,
+      "meshwright: header-routing: name the registry, as in registry.example/mesh/header-routing:1.0.0",
+    ],
+    [
+      ["push", "registry.invalid/x", "--from", "/nowhere.oci"],
+      1,
+      "meshwright: no image in /nowhere.oci: there is no such file or folder; `meshwright pack` makes one",
     ],
     [["inspect"], 2, "meshwright: missing required argument 'file'; see --help"],
     [["validate"], 2, "meshwright: missing required argument 'file'; see --help"],

@@ -11,9 +11,10 @@ import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import { type BundlePart, bundlePlace, compileBundle } from "../../../toolchain/bundle/entry.js";
+import { type BundlePart, bundlePlace } from "../../../toolchain/bundle/entry.js";
 import { buildFilters, modulePath } from "../../../toolchain/compile/build.js";
 import { sourceAt } from "../../../toolchain/compile/source.js";
+import { compileTestBundle } from "../../support/compile-probe.js";
 import { EARLY_MS } from "./fault-envoy.js";
 
 const TEN = "0123456789";
@@ -49,7 +50,7 @@ beforeAll(async () => {
   await buildFilters(names);
   const module = path.join(folder, "bundle.wasm");
   const parts = await Promise.all(names.map(partOf));
-  await compileBundle({ name: "bundle", base: sourceAt(bundlePlace(PACKAGE_ROOT)), parts }, module);
+  await compileTestBundle({ name: "bundle", base: sourceAt(bundlePlace(PACKAGE_ROOT)), parts }, module);
   envoy = await startEnvoy({
     filters: [{ name: "bundle", module, configuration: CONFIGURATIONS }],
     upstreams: { upstream },

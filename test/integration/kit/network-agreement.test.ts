@@ -18,7 +18,7 @@ import { freePorts } from "../../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../../envoy/runtime/process.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { loadModule } from "../../../kit/host/load.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 type Step =
   | { readonly client: string }
@@ -51,7 +51,7 @@ let port: number;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-network-"));
   module = path.join(folder, "probe.wasm");
-  await compileModule("test/probes/network/index.ts", module);
+  await compileProbe("test/probes/network/index.ts", module);
   service = await startUpstream({ respond: () => ({ body: CALLED }) });
   server = createServer({ allowHalfOpen: true });
   server.listen(0, "127.0.0.1");

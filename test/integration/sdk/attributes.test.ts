@@ -11,7 +11,7 @@ import { type EnvoyProcess, startEnvoyProcess } from "../../../envoy/runtime/pro
 import { makeAuthority } from "../../../kit/envoy/certificates.js";
 import { send } from "../../../kit/envoy/client.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 import { isBefore } from "../../support/version.js";
 import { attributesBootstrap } from "./attributes-envoy.js";
 
@@ -26,7 +26,7 @@ let client: { readonly key: Buffer; readonly cert: Buffer };
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-attributes-"));
   const module = path.join(folder, "attributes.wasm");
-  await compileModule("test/probes/attributes/index.ts", module);
+  await compileProbe("test/probes/attributes/index.ts", module);
   const authority = makeAuthority(folder);
   client = await authority.issue("client", `URI:${PRINCIPAL},DNS:orders.test`);
   await authority.issue("server", "DNS:mesh.test");

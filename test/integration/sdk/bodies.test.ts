@@ -8,7 +8,7 @@ import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { ClientResponse, HeaderList } from "../../../kit/traffic.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 const TEN = "0123456789";
 const MEBIBYTE = 1024 * 1024;
@@ -22,7 +22,7 @@ let answer = TEN;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-bodies-"));
   const module = path.join(folder, "bodies.wasm");
-  await compileModule("test/probes/bodies/index.ts", module);
+  await compileProbe("test/probes/bodies/index.ts", module);
   upstream = await startUpstream({ respond: () => ({ body: answer }) });
   withTrailers = await startUpstream({
     protocol: "http2",

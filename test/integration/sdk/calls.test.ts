@@ -12,7 +12,7 @@ import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { UpstreamRequest } from "../../../kit/traffic.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 let folder: string;
 let upstream: Upstream;
@@ -36,8 +36,8 @@ beforeAll(async () => {
   const module = path.join(folder, "probe.wasm");
   const statelessModule = path.join(folder, "stateless.wasm");
   await Promise.all([
-    compileModule("test/probes/calls/index.ts", module),
-    compileModule("test/probes/calls-stateless/index.ts", statelessModule),
+    compileProbe("test/probes/calls/index.ts", module),
+    compileProbe("test/probes/calls-stateless/index.ts", statelessModule),
   ]);
   upstream = await startUpstream();
   service = await startUpstream({ name: "service", respond: answer });

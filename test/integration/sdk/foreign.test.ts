@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 import { isBefore } from "../../support/version.js";
 
 const canSign = !(await isBefore("1.39"));
@@ -21,7 +21,7 @@ let envoy: TestEnvoy;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-foreign-"));
   const module = path.join(folder, "foreign.wasm");
-  await compileModule("test/probes/foreign/index.ts", module);
+  await compileProbe("test/probes/foreign/index.ts", module);
   upstream = await startUpstream();
   envoy = await startEnvoy({
     filters: [{ name: "foreign", module }],

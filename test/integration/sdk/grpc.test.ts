@@ -10,7 +10,7 @@ import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startGrpcUpstream, type UpstreamGrpcCall } from "../../../kit/envoy/grpc-upstream.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 let folder: string;
 let upstream: Upstream;
@@ -23,7 +23,7 @@ const endings: string[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-grpc-"));
   const module = path.join(folder, "probe.wasm");
-  await compileModule("test/probes/calls/index.ts", module);
+  await compileProbe("test/probes/calls/index.ts", module);
   upstream = await startUpstream();
   grpc = await startGrpcUpstream(GRPC_METHODS);
   envoy = await startEnvoy({

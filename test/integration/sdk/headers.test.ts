@@ -8,7 +8,7 @@ import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { HeaderList } from "../../../kit/traffic.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 let folder: string;
 let upstream: Upstream;
@@ -18,7 +18,7 @@ let envoy: TestEnvoy;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-headers-"));
   const module = path.join(folder, "headers.wasm");
-  await compileModule("test/probes/headers/index.ts", module);
+  await compileProbe("test/probes/headers/index.ts", module);
   upstream = await startUpstream();
   withTrailers = await startUpstream({
     protocol: "http2",

@@ -14,7 +14,7 @@ import { findEnvoy } from "../../../envoy/runtime/find.js";
 import { freePorts } from "../../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../../envoy/runtime/process.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 let folder: string;
 let echo: Server;
@@ -28,7 +28,7 @@ const received: string[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-network-"));
   const module = path.join(folder, "probe.wasm");
-  await compileModule("test/probes/network/index.ts", module);
+  await compileProbe("test/probes/network/index.ts", module);
   service = await startUpstream({ respond: () => ({ body: "called" }) });
   echo = await startEcho();
   const [listening = 0, adminPort = 0] = await freePorts(2);

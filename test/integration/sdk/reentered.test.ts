@@ -16,7 +16,7 @@ import {
   startEnvoy,
   startUpstream,
 } from "../../../kit/index.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 /** Larger than the block that the module reserves for what the host returns. */
 const LARGE = 200_000;
@@ -33,7 +33,7 @@ let file: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-reentered-"));
   file = path.join(folder, "reentered.wasm");
-  await compileModule("test/probes/reentered/index.ts", file);
+  await compileProbe("test/probes/reentered/index.ts", file);
 }, 120_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

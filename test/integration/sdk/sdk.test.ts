@@ -10,8 +10,8 @@ import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { loadModule } from "../../../kit/host/load.js";
 import type { ClientResponse } from "../../../kit/traffic.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
 import { amount } from "../../support/amount.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 let folder: string;
 let module: string;
@@ -21,7 +21,7 @@ let envoy: TestEnvoy;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-sdk-"));
   module = path.join(folder, "probe.wasm");
-  await compileModule("test/probes/sdk/index.ts", module);
+  await compileProbe("test/probes/sdk/index.ts", module);
   upstream = await startUpstream();
   envoy = await startEnvoy({
     filters: [{ name: "probe", module }],

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import { compileModule } from "../../../toolchain/compile/build.js";
+import { compileProbe } from "../../support/compile-probe.js";
 
 let folder: string;
 let upstream: Upstream;
@@ -16,7 +16,7 @@ let envoy: TestEnvoy;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "meshwright-shared-"));
   const module = path.join(folder, "shared.wasm");
-  await compileModule("test/probes/shared/index.ts", module);
+  await compileProbe("test/probes/shared/index.ts", module);
   upstream = await startUpstream();
   envoy = await startEnvoy({
     filters: [{ name: "shared", module }],
