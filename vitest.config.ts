@@ -17,8 +17,9 @@ export default defineConfig({
     // sees.
     isolate: false,
     setupFiles: [fileURLToPath(new URL("test/support/restore.ts", import.meta.url))],
-    // Two Envoys at a time are as many as two cores drive without one test starving another.
-    maxWorkers: 2,
+    // A suite waits for a third of its time, so three keep two cores busy, and hardly starve each
+    // other.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
   },
 });

@@ -4,7 +4,7 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authorPackage, policy } from "./author-package.js";
-import { runCli } from "./cli-process.js";
+import { CliProcess, processesNaming, runCli } from "./cli-process.js";
 import { WatchedAdder } from "./watched-adder.js";
 
 /** A release build, as-pect and vitest, on a machine that is busy with other tests. */
@@ -18,6 +18,18 @@ it("counts units that cannot run as failed", { timeout: TEST_MS }, async () => {
   expect(stdout + stderr).toMatch(/Cannot find name 'nothing'/);
   expect(stdout.trimEnd()).toMatch(/^1 passed, 1 failed$/m);
   expect(exitCode).toBe(1);
+});
+
+it("ends at once on Ctrl-C, whatever a test is doing", { timeout: TEST_MS }, async () => {
+  await using author = await authorPackage();
+  await author.writeFilter("adder");
+  const loop = 'test("endless", () => { for (;;); });';
+  await author.write("filters/adder/endless.test.ts", `import { test } from "vitest";\n${loop}\n`);
+  await using command = new CliProcess(["test", "adder"], author.root);
+  await command.until(/ RUN {2}v/);
+  command.kill("SIGINT");
+  expect(await command.exited).toBe(130);
+  expect(processesNaming(author.root)).toEqual([]);
 });
 
 describe("meshwright test --watch", { timeout: TEST_MS }, () => {

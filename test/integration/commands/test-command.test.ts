@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AuthorPackage, authorPackage, policy } from "./author-package.js";
-import { CliProcess, processesNaming, runCli } from "./cli-process.js";
+import { processesNaming, runCli } from "./cli-process.js";
+import { runMain } from "./run-main.js";
 import { WatchedAdder } from "./watched-adder.js";
 
 /** A release build, as-pect and vitest, on a machine that is busy with other tests. */
@@ -58,7 +59,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
 
   it("does not test a filter that cannot be built", async () => {
     await author.write("filters/adder/policy.ts", "export function valueToAdd(): string { return 1; }\n");
-    const { exitCode, stdout, stderr } = await test("adder");
+    const { exitCode, stdout, stderr } = await runMain(["test", "adder"], author.root);
     await author.write("filters/adder/policy.ts", policy("1"));
     expect(stderr).toMatch(
       /^meshwright: filters\/adder\/index\.ts does not compile: [\s\S]*in filters\/adder\/policy\.ts\(1,/,
@@ -68,7 +69,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
   });
 
   it("lists the filters when it does not know one", async () => {
-    const { exitCode, stderr } = await test("addr");
+    const { exitCode, stderr } = await runMain(["test", "addr"], author.root);
     expect(stderr).toMatch(
       /^meshwright: there is no filter "addr"; did you mean "adder"\? the filters are: .*\badder\n$/,
     );
@@ -77,7 +78,7 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
 
   it("says what to do when there are no filters", async () => {
     await using empty = await authorPackage();
-    const { exitCode, stderr } = await runCli(["test"], empty.root);
+    const { exitCode, stderr } = await runMain(["test"], empty.root);
     expect(stderr).toMatch(/^meshwright: there are no filters in .*: make one with `meshwright new NAME`/);
     expect(exitCode).toBe(2);
   });
@@ -86,9 +87,9 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
     const parent = await mkdtemp(path.join(tmpdir(), "test-command-"));
     const bare = await authorPackage(parent);
     await bare.writeFilter("adder");
-    const unit = await runCli(["test"], bare.root);
+    const unit = await runMain(["test"], bare.root);
     await rm(path.join(bare.root, "filters/adder/policy.spec.ts"));
-    const suite = await runCli(["test"], bare.root);
+    const suite = await runMain(["test"], bare.root);
     await rm(parent, { recursive: true });
     expect(unit.stderr).toMatch(
       /^meshwright: @as-pect\/cli is not installed in .*: run `npm install --save-dev @as-pect/,
@@ -97,17 +98,6 @@ describe("meshwright test", { timeout: TEST_MS }, () => {
       /^meshwright: vitest is not installed in .*: run `npm install --save-dev vitest@/,
     );
     expect([unit.exitCode, suite.exitCode]).toEqual([10, 10]);
-  });
-
-  it("ends at once on Ctrl-C, whatever a test is doing", async () => {
-    const loop = 'test("endless", () => { for (;;); });';
-    await author.write("filters/adder/endless.test.ts", `import { test } from "vitest";\n${loop}\n`);
-    await using command = new CliProcess(["test", "adder"], author.root);
-    await command.until(/ RUN {2}v/);
-    command.kill("SIGINT");
-    expect(await command.exited).toBe(130);
-    await rm(path.join(author.root, "filters/adder/endless.test.ts"));
-    expect(processesNaming(author.root)).toEqual([]);
   });
 });
 
