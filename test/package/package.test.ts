@@ -51,7 +51,17 @@ describe("the package", () => {
   test("has these folders and files, and no others", () => {
     expect(new Set(packed.files.map((file) => file.replace(/\/.*/, "/")))).toEqual(
       new Set([
-        ...["assembly/", "cli/", "compose/", "dist/", "filters/", "kit/", "proxy-runtime/", "toolchain/"],
+        ...[
+          "assembly/",
+          "cli/",
+          "compose/",
+          "dist/",
+          "filters/",
+          "kit/",
+          "oci/",
+          "proxy-runtime/",
+          "toolchain/",
+        ],
         ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "RATIONALE.md", "README.md", "package.json"],
         ...["as-pect.asconfig.json", "as-pect.config.js", "asconfig.json"],
       ]),
@@ -73,6 +83,7 @@ describe("the package", () => {
       "compose/services/stock.proto",
       "compose/services/storefront.js",
       "kit/README.md",
+      "oci/README.md",
       "toolchain/compile/compiler.js",
     ]);
   });
@@ -96,7 +107,7 @@ describe("the package", () => {
     const compiled = packed.files.filter((file) => file.startsWith("dist/"));
     expect(new Set(compiled.map((file) => file.split("/")[1]))).toEqual(
       // Of assembly/ the limits, which schemas share with the parsers.
-      new Set(["assembly", "cli", "compose", "envoy", "filters", "kit", "toolchain"]),
+      new Set(["assembly", "cli", "compose", "envoy", "filters", "kit", "oci", "toolchain"]),
     );
     expect(compiled.filter((file) => !/(?<!\.(spec|test|fixture))\.(js|d\.ts)$/.test(file))).toEqual([]);
   });

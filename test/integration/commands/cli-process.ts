@@ -5,7 +5,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const COMMAND = fileURLToPath(new URL("../../../cli/meshwright.js", import.meta.url));
-const WAIT_MS = 45_000;
+const WAIT_MS = 90_000;
 
 /** A running command. Disposing of it kills it. */
 export class CliProcess implements AsyncDisposable {
