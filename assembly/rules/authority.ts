@@ -5,6 +5,7 @@
 
 import { scratch, viewOf } from "../abi/memory";
 import { Bytes } from "../text/bytes";
+import { isDigit } from "../text/number";
 
 const COLON: u8 = 0x3a;
 const DOT: u8 = 0x2e;
@@ -86,8 +87,4 @@ function hasCapital(value: Bytes, start: i32, end: i32): bool {
 
 function lower(byte: u8): u8 {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-}
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39;
 }

@@ -4,6 +4,7 @@
 import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";
 import { HOUR, MAX_DURATION_DIGITS, MAX_DURATION_FRACTION, MILLISECOND, MINUTE, SECOND } from "./limits";
+import { isDigit } from "./number";
 
 /** What `millisecondsOf` returns for anything that is not a length of time. */
 export const NO_DURATION: u64 = u64.MAX_VALUE;
@@ -51,10 +52,6 @@ export function millisecondsOf(text: Bytes): u64 {
   if (unit == 0) return NO_DURATION;
   const product = thousandths * unit;
   return product % 1000 == 0 ? product / 1000 : NO_DURATION;
-}
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39;
 }
 
 /** Milliseconds of the unit that the text has from `at` to its end; 0 for any other text. */

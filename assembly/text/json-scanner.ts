@@ -2,6 +2,7 @@
 // fault found. It reads every byte once and never outside of the document.
 
 import { Bytes } from "./bytes";
+import { isDigit } from "./number";
 import { sequenceSize, writeCodePoint } from "./utf8";
 
 export const QUOTE: u8 = 0x22;
@@ -183,10 +184,6 @@ export class JsonScanner {
     if (!isDigit(this.peek())) this.failExpected("a digit");
     while (isDigit(this.peek())) this.index++;
   }
-}
-
-export function isDigit(byte: u8): bool {
-  return byte >= ZERO && byte <= 0x39;
 }
 
 function hexDigit(byte: u8): i32 {

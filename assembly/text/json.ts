@@ -5,10 +5,11 @@
 // The depth is bounded, so no document can exhaust the stack.
 
 import { Bytes } from "./bytes";
-import { isDigit, JsonScanner, QUOTE } from "./json-scanner";
+import { JsonScanner, QUOTE } from "./json-scanner";
 import { JsonKind, JsonValue } from "./json-value";
 import { MAX_DOCUMENT_SIZE } from "./limits";
 import { describeNotJson } from "./not-json";
+import { isDigit } from "./number";
 import { isContinuation } from "./utf8";
 
 /** Arrays and objects within one another. */

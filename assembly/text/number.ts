@@ -5,6 +5,11 @@ import { allocate, view } from "../abi/memory";
 import { Bytes } from "./bytes";
 import { MAX_INTEGER_DIGITS } from "./limits";
 
+/** Whether the byte is one of `0`-`9`. */
+export function isDigit(byte: u8): bool {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
 /** What `parseInteger` returns for anything else; no number of 18 digits comes near it. */
 export const NOT_A_NUMBER: i64 = i64.MIN_VALUE;
 
