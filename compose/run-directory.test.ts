@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -94,6 +94,23 @@ it.each([
   await using directory = await claimRunDirectory("demo", cwd);
   expect(directory.path).toBe(folder);
   expect(existsSync(path.join(folder, "old.log"))).toBe(false);
+});
+
+it("clears away what a process of a killed run still writes", async () => {
+  const folder = await leftBehind(String(deadPid()));
+  const logs = path.join(folder, "envoys");
+  let written = 0;
+  const writing = setInterval(() => {
+    mkdirSync(logs, { recursive: true });
+    for (const end = performance.now() + 3; performance.now() < end; written++) {
+      writeFileSync(path.join(logs, `${written}.log`), "");
+    }
+  }, 0);
+  const ended = delay(300).then(() => clearInterval(writing));
+  await using directory = await claimRunDirectory("demo", cwd);
+  await ended;
+  expect(written).toBeGreaterThan(0);
+  expect(directory.path).toBe(folder);
 });
 
 it("keeps the folder on request, until the next run", async () => {
