@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Json } from "../envoy/config/json.js";
+import { findFilter } from "../filters/catalog.js";
 import { defineFilter, type FilterChain } from "../filters/descriptor.js";
 import { catalogUse } from "../test/support/catalog-use.js";
+import { bundleDescriptor } from "../toolchain/bundle/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
 import { changedRestartKeys } from "./restart-keys.js";
 
@@ -17,6 +19,16 @@ describe("changedRestartKeys", () => {
     expect(changedRestartKeys(routing(), routing({ destinationHeader: "x-to" }))).toEqual([
       ["destinationHeader"],
     ]);
+  });
+
+  it("names a bundle's key with its filter", () => {
+    const descriptor = bundleDescriptor("edge", ["fault-injection", "header-routing"].map(findFilter));
+    const use = (fault: object): FilterUse => {
+      const config = { "fault-injection": { rules: [], ...fault }, "header-routing": { rules: [] } };
+      return { filter: "edge", descriptor, config };
+    };
+    expect(changedRestartKeys(use({}), use({ where: "upstream" }))).toEqual([["fault-injection", "where"]]);
+    expect(changedRestartKeys(use({}), use({ maxActive: 1 }))).toEqual([]);
   });
 
   it("finds neither a key that only the filter reads nor a default that is written out", () => {

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { chainOf } from "./chains.js";
 import { destinationHeader } from "./destinations.js";
+import { differences } from "./differences.js";
 import type { FilterUse } from "./filter-use.js";
 import { routersOwnHeaders } from "./retry-marks.js";
 
@@ -15,8 +16,7 @@ import { routersOwnHeaders } from "./retry-marks.js";
 export function changedRestartKeys(before: FilterUse, after: FilterUse): readonly (readonly PropertyKey[])[] {
   const old = before.descriptor.restartKeys?.(before.config) ?? {};
   const now = after.descriptor.restartKeys?.(after.config) ?? {};
-  const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])];
-  const changed = keys.filter((key) => !isDeepStrictEqual(old[key], now[key])).map((key) => [key]);
+  const changed = differences(old, now);
   if (changed.length > 0 || isDeepStrictEqual(placement(before), placement(after))) return changed;
   return [[]];
 }

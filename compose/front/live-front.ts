@@ -13,18 +13,12 @@ import type { Member } from "../../toolchain/package/member.js";
 import { DESCRIPTIONS } from "../../toolchain/package/own-descriptor.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
+import { buildModules } from "../modules.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
 import { FolderWatch, watchContent } from "../watch.js";
-import {
-  buildModules,
-  callableServices,
-  type FrontFilter,
-  type ModuleCopies,
-  readFrontFilter,
-  useOf,
-} from "./filters.js";
+import { callableServices, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
 
 /** How long after the last write files are read. */

@@ -12,6 +12,7 @@ import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/po
 import type { RunnableFilter } from "../../toolchain/bundle/find.js";
 import type { RunEvent } from "../events.js";
 import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
+import { buildModules } from "../modules.js";
 import { readNativeFilters } from "../native-filters.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
@@ -20,14 +21,7 @@ import { toItsEnd } from "../to-its-end.js";
 import { tellLogStates } from "../unwritten-logs.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import type { FilterFile, NativeFile, Upstreams } from "./arguments.js";
-import {
-  buildModules,
-  callableServices,
-  type FrontFilter,
-  ModuleCopies,
-  readFrontFilter,
-  useOf,
-} from "./filters.js";
+import { callableServices, type FrontFilter, ModuleCopies, readFrontFilter, useOf } from "./filters.js";
 import { LiveFront } from "./live-front.js";
 import { type FrontOptions, frontConfiguration, type PlacedNative, planFront } from "./plan.js";
 

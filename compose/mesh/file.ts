@@ -8,7 +8,8 @@ import { readDocument } from "../../envoy/document.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { FILTERS, isCatalogName } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
-import { findMember, ownFilterNames } from "../../toolchain/package/member.js";
+import { bundleNames, findRunnable } from "../../toolchain/bundle/find.js";
+import { ownFilterNames } from "../../toolchain/package/member.js";
 import { NATIVE } from "../native-filters.js";
 import { meshJsonSchema, meshSchema } from "./schema.js";
 import type { Mesh } from "./shape.js";
@@ -16,9 +17,9 @@ import type { Mesh } from "./shape.js";
 const DEFAULT_FILE = path.join("compose", "mesh.yaml");
 
 /**
- * Reads and checks a mesh file. It may name the filters of the catalog and of the current package.
- * Throws `MeshwrightError`: `configuration` like `readDocument`, and the errors of `findMember` for
- * a filter of the package.
+ * Reads and checks a mesh file. It may name the filters of the catalog, and the filters and bundles
+ * of the current package. Throws `MeshwrightError`: `configuration` like `readDocument`, and the
+ * errors of `findRunnable` for what is of the package.
  */
 export async function readMesh(file: string): Promise<Mesh> {
   const named = new Set(filterNames(await readDocument(file, z.unknown(), "mesh file")));
@@ -39,14 +40,18 @@ function nameOf(use: unknown): string[] {
 }
 
 /**
- * The package's own filters of these names. Where no filter has one of these names, all own
- * filters, so that the problem can list them.
+ * The package's own filters and bundles of these names. Where there is none of one of these names,
+ * all of them, so that the problem can list them.
  */
 async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDescriptor[]> {
-  const own = ownFilterNames();
-  const found = await Promise.all(own.filter((name) => named.has(name)).map((name) => findMember(name)));
+  const own = ownNames();
+  const found = await Promise.all(own.filter((name) => named.has(name)).map((name) => findRunnable(name)));
   if ([...named].every((name) => isCatalogName(name) || own.includes(name))) return found;
   return [...found, ...(await readable(own.filter((name) => !named.has(name))))];
+}
+
+function ownNames(): readonly string[] {
+  return [...ownFilterNames(), ...bundleNames()];
 }
 
 /**
@@ -54,7 +59,7 @@ async function ownFilters(named: ReadonlySet<string>): Promise<readonly FilterDe
  * filter is used.
  */
 async function readable(names: readonly string[]): Promise<readonly FilterDescriptor[]> {
-  const read = await Promise.allSettled(names.map((name) => findMember(name)));
+  const read = await Promise.allSettled(names.map((name) => findRunnable(name)));
   return read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
@@ -66,11 +71,12 @@ export function defaultMeshFile(cwd = process.cwd()): string {
 
 /**
  * Writes the JSON Schema of mesh files to `schemas/mesh.schema.json` below `outDir`, and returns
- * the file's path. It knows the filters of the catalog and of the current package.
+ * the file's path. It knows the filters of the catalog, and the filters and bundles of the current
+ * package.
  */
 export async function writeMeshSchema(outDir: string): Promise<string> {
   const file = path.join(outDir, "schemas", "mesh.schema.json");
-  const filters = [...FILTERS, ...(await readable(ownFilterNames()))];
+  const filters = [...FILTERS, ...(await readable(ownNames()))];
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(meshJsonSchema(filters), null, 2)}\n`);
   return file;

@@ -6,10 +6,11 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, type HeldPort, holdPorts, portStateAt } from "../../envoy/runtime/ports.js";
-import { buildFilters, modulePath } from "../../toolchain/compile/build.js";
+import { findRunnable } from "../../toolchain/bundle/find.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
 import type { RunEvent } from "../events.js";
 import { LOOPBACK } from "../listener-options.js";
+import { buildModules } from "../modules.js";
 import { isNative } from "../native-filters.js";
 import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -57,7 +58,7 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
   // Before a build and a fetch that may take minutes, and would be for nothing.
   const directory = await claimRunDirectory(mesh.name, options.cwd);
-  const binary = await prepare(mesh, options).catch(async (error: unknown) => {
+  const { binary, modules } = await prepare(mesh, options).catch(async (error: unknown) => {
     await directory[Symbol.asyncDispose]();
     throw error;
   });
@@ -69,7 +70,7 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
       home: path.dirname(file),
       caFile: speaksTls(mesh) ? await findCaBundle() : undefined,
       ports: new Map([...held].map(([name, { port }]) => [name, port])),
-      modulePath: (filter) => namedModule(modulePath(filter, options.modules)),
+      modulePath: (filter) => namedModule(modules.get(filter) ?? ""),
     };
     const plan = planMesh(mesh, planOptions);
     const run = { binary, discovery, directory, onEvent };
@@ -82,12 +83,20 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   }
 }
 
-/** Builds the filters, and finds Envoy. */
-async function prepare(mesh: Mesh, options: StartMeshOptions): Promise<EnvoyBinary> {
-  const { signal, onEvent = () => {} } = options;
+interface Prepared {
+  readonly binary: EnvoyBinary;
+  /** The modules' files by the names of the filters and bundles. */
+  readonly modules: ReadonlyMap<string, string>;
+}
+
+/** Builds the filters and bundles, and finds Envoy. */
+async function prepare(mesh: Mesh, options: StartMeshOptions): Promise<Prepared> {
+  const { signal, onEvent = () => {}, modules: outDir } = options;
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  await toItsEnd(buildFilters(filtersOf(mesh), { onProgress, ...outDir(options) }), signal);
-  return toItsEnd(findEnvoy({ onProgress, ...(signal === undefined ? {} : { signal }) }), signal);
+  const members = await Promise.all(filtersOf(mesh).map((name) => findRunnable(name)));
+  const modules = await toItsEnd(buildModules(members, { outDir, onProgress }), signal);
+  const abort = signal === undefined ? {} : { signal };
+  return { binary: await toItsEnd(findEnvoy({ onProgress, ...abort }), signal), modules };
 }
 
 async function checkGatewayPort(address: string, port: number, file: string): Promise<void> {
@@ -97,10 +106,6 @@ async function checkGatewayPort(address: string, port: number, file: string): Pr
     "port-taken",
     `port ${port} of the gateway ${describeUnusable(state, `change gateway.port in ${file}, or start with --port N`)}`,
   );
-}
-
-function outDir({ modules }: StartMeshOptions): { readonly outDir?: string } {
-  return modules === undefined ? {} : { outDir: modules };
 }
 
 /** The names of the filters that the mesh uses, each once. */

@@ -18,9 +18,17 @@ import {
 } from "../compile/build.js";
 import { type Source, sourceAt, workspaceRoot } from "../compile/source.js";
 import { SourceMap } from "../compile/source-map.js";
-import { findMember, type Member, NAME, NAME_RULE, refuseRepeated } from "../package/member.js";
+import {
+  findMember,
+  type Member,
+  NAME,
+  NAME_RULE,
+  ownFilterNames,
+  refuseRepeated,
+} from "../package/member.js";
+import { bundleDescriptor } from "./descriptor.js";
 import { type BundlePart, bundlePlace, sourceOfBundle } from "./entry.js";
-import { bundleComment, bundleDescriptor, schemaFile } from "./find.js";
+import { bundleComment, schemaFile } from "./find.js";
 
 /**
  * Compiles `filters`, in the order of the chain, to the one module NAME.wasm, and writes the JSON
@@ -55,7 +63,7 @@ export async function buildBundle(
 }
 
 function refuseName(name: string): void {
-  if (isCatalogName(name)) refuseTaken(name);
+  if (isCatalogName(name) || ownFilterNames().includes(name)) refuseTaken(name);
   if (!NAME.test(name)) {
     throw new MeshwrightError("usage", `"${name}" cannot be a bundle's name: ${NAME_RULE}`);
   }

@@ -3,11 +3,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import type { FilterDescriptor, NamedPlace } from "../../filters/descriptor.js";
 import { workspaceRoot } from "../compile/source.js";
-import { findMember, type Member } from "../package/member.js";
+import { findMember, type Member, ownFilterNames } from "../package/member.js";
+import { bundleDescriptor } from "./descriptor.js";
 
 /** A filter, or a bundle of filters. */
 export interface RunnableFilter extends Member {
@@ -27,7 +26,8 @@ const MARK = "meshwright bundle of ";
 export async function findRunnable(text: string): Promise<RunnableFilter> {
   const module = text.endsWith(".wasm") ? path.resolve(text) : path.join(buildFolder(), `${text}.wasm`);
   const schema = schemaFile(module);
-  if (existsSync(schema)) return bundleAt(module, schema);
+  // A filter that got the name later has written over the bundle's module.
+  if (existsSync(schema) && !ownFilterNames().includes(text)) return bundleAt(module, schema);
   if (!text.endsWith(".wasm")) return findMember(text, bundleNames());
   throw new MeshwrightError(
     "build",
@@ -42,6 +42,7 @@ export function bundleNames(): readonly string[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(SCHEMA_END))
     .map((file) => path.basename(file, SCHEMA_END))
+    .filter((name) => !ownFilterNames().includes(name))
     .sort();
 }
 
@@ -81,62 +82,4 @@ function partsIn(schema: string): readonly string[] {
   } catch {
     throw new MeshwrightError("build", `${schema} does not say what the bundle is made of: build it again`);
   }
-}
-
-/** What the filters of a bundle say together. Each reads its own part of the configuration. */
-export function bundleDescriptor(name: string, members: readonly FilterDescriptor[]): FilterDescriptor {
-  const shape = Object.fromEntries(members.map((member) => [member.name, member.schema]));
-  const partOf = (config: unknown, member: FilterDescriptor) =>
-    (config as Readonly<Record<string, unknown>>)[member.name];
-  /** The answers of the filters that have this function. */
-  const each = <T>(config: unknown, ask: (member: FilterDescriptor, part: unknown) => T | undefined): T[] =>
-    members.flatMap((member) => {
-      const answer = ask(member, partOf(config, member));
-      return answer === undefined ? [] : [answer];
-    });
-  const places = (found: readonly NamedPlace[] | undefined, member: FilterDescriptor) =>
-    found?.map((place) => ({ ...place, path: [member.name, ...place.path] }));
-  const chainOf = (member: FilterDescriptor, part: unknown) => member.chain?.(part) ?? "downstream";
-  const chooser = members.findLast((member) => member.destinations !== undefined);
-  return {
-    name,
-    summary: `bundle of ${members.map((member) => member.name).join(", ")}`,
-    schema: z.strictObject(shape).superRefine((config, context) => {
-      const [first, ...others] = members;
-      const other = others.find(
-        (member) =>
-          first !== undefined &&
-          chainOf(member, partOf(config, member)) !== chainOf(first, partOf(config, first)),
-      );
-      if (other === undefined || first === undefined) return;
-      const message = `stands in another chain than ${first.name}, and a bundle stands in one: set "where" of one of them`;
-      context.addIssue({ code: "custom", path: [other.name], message });
-    }) as z.ZodType<unknown>,
-    metricLabels: [...new Set(members.flatMap((member) => member.metricLabels ?? []))],
-    chain: (config) => each(config, chainOf)[0] ?? "downstream",
-    ...(chooser === undefined
-      ? {}
-      : {
-          destinations: (config: unknown) =>
-            each(config, (member, part) => places(member.destinations?.(part), member)).flat(),
-          destinationHeader: (config: unknown) =>
-            chooser.destinationHeader?.(partOf(config, chooser)) ?? DESTINATION_HEADER,
-        }),
-    grpcServices: (config) =>
-      each(config, (member, part) => places(member.grpcServices?.(part), member)).flat(),
-    restartKeys: (config) =>
-      Object.fromEntries(
-        members.flatMap((member) =>
-          Object.entries(member.restartKeys?.(partOf(config, member)) ?? {}).map(([key, value]) => [
-            `${member.name}.${key}`,
-            value,
-          ]),
-        ),
-      ),
-    routerHeaders: (config) => each(config, (member, part) => member.routerHeaders?.(part)).flat(),
-    refusedRetryConditions: (config) =>
-      Object.assign({}, ...each(config, (member, part) => member.refusedRetryConditions?.(part))),
-    describe: (config) => each(config, (member, part) => member.describe?.(part)).flat(),
-    tries: (config) => each(config, (member, part) => member.tries?.(part)).flat(),
-  };
 }

@@ -148,8 +148,9 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     expect((await send(gateway, { path: "/fail" })).status).toBe(503);
     expect(received()).toEqual([0, 4]);
     const metrics = await (await fetch(`${admin}/stats/prometheus`)).text();
-    // Two requests at the gateway, and four attempts.
-    expect(metrics).toMatch(/^\S*my_gate_requests_total\{gate_to="v2"\} 6$/m);
+    // Two requests at the gateway, and four attempts, which Envoy 1.36 counts for each cluster.
+    const counts = [...metrics.matchAll(/^\S*my_gate_requests_total\{[^}]*gate_to="v2"\} (\d+)$/gm)];
+    expect(counts.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(6);
   });
 
   it("applies an edit of its settings, and says which key only a restart can change", async () => {

@@ -30,11 +30,15 @@ afterAll(() => demo?.[Symbol.asyncDispose]());
  */
 async function decisions(mesh: RunningMesh, envoy: string, filter: string): Promise<Record<string, number>> {
   const { admin } = mesh.envoys.find(({ plan }) => plan.name === envoy)?.process ?? {};
-  const prefix = `wasmcustom.meshwright.${filter}.decisions_total;`;
-  const found = (await admin?.stats(`^${prefix.replaceAll(".", "\\.")}`)) ?? new Map<string, number>();
-  return Object.fromEntries(
-    [...found].filter(([, count]) => count > 0).map(([name, count]) => [name.slice(prefix.length), count]),
-  );
+  // Envoy 1.36 has the metrics of a cluster's chain once for each cluster, with its name in front.
+  const pattern = `^(?:cluster\\.[^.]+\\.)?wasmcustom\\.meshwright\\.${filter}\\.decisions_total;`;
+  const found = (await admin?.stats(pattern)) ?? new Map<string, number>();
+  const sums: Record<string, number> = {};
+  for (const [name, count] of found) {
+    const decision = name.replace(new RegExp(pattern), "");
+    if (count > 0) sums[decision] = (sums[decision] ?? 0) + count;
+  }
+  return sums;
 }
 
 describe("the demo mesh", { timeout: TEST_MS }, () => {
