@@ -46,8 +46,8 @@ export function binary(name: string): string {
   return path.join(PACKAGE_ROOT, "node_modules/.bin", name);
 }
 
-/** Copies what git tracks, or would track. */
-async function copySources(to: string): Promise<void> {
+/** Copies what git tracks in this checkout, or would track. */
+export async function copySources(to: string): Promise<void> {
   const listed = await run(
     "git",
     ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],

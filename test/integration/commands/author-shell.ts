@@ -33,10 +33,10 @@ export class AuthorShell implements AsyncDisposable {
   readonly #running = new Set<Terminal>();
   readonly #background: Terminal[] = [];
 
-  /** @param env in addition to this process's own, without what npm and vitest add to that */
-  constructor(folder: string, env: Readonly<Record<string, string>>) {
+  /** Its environment is this process's own, without what npm and vitest add to that. */
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#env = { ...terminalEnvironment(process.env), ...env };
+    this.#env = terminalEnvironment(process.env);
     process.once("exit", this.#kill);
   }
 

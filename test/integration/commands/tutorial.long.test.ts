@@ -1,6 +1,5 @@
-// The tutorial as its reader takes it: the package as it is published in an empty folder, every
-// command, change and file of the page as it stands. Two things differ: npm's registry is one that
-// has the package, and the page's fixed ports are free ones here.
+// The tutorial as its reader takes it: a checkout, an empty folder beside it, and every command,
+// change and file of the page as it stands. Only the page's fixed ports are free ones here.
 
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -8,15 +7,17 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
+import { findNpm } from "../../../envoy/runtime/find-npm.js";
 import { portState } from "../../../envoy/runtime/ports.js";
+import { runProgram } from "../../../envoy/runtime/run-program.js";
 import { send } from "../../../kit/envoy/client.js";
+import { copySources } from "../../package/pack.js";
 import { AuthorShell } from "./author-shell.js";
 import { processesNaming } from "./cli-process.js";
-import { packCheckout, type Registry, startRegistry, whyNoRegistry } from "./packed.js";
 import { serveTutorial } from "./tutorial-envoy.js";
 import { type Answer, changed, readCommand, readSteps, type Step } from "./tutorial-page.js";
 
-const TEST_MS = 240_000;
+const TEST_MS = 480_000;
 const POLL_MS = { timeout: 60_000, interval: 250 };
 const STEPS = readSteps(readFileSync(path.join(PACKAGE_ROOT, "filters/TUTORIAL.md"), "utf8"));
 const ROOM = "filters/key-gate";
@@ -27,12 +28,21 @@ const WORDS: Readonly<Record<string, RegExp>> = {
 
 let folder: string;
 let author: string;
-let registry: Registry;
 let shell: AuthorShell;
 let servicePort: number;
 let envoyPort: number;
 /** Why no further step can be taken. */
 let stuck: string | undefined;
+
+/** npm's messages when the network is unavailable. */
+const OFFLINE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|E5\d\d)\b/;
+
+/** Why npm cannot install anything here; `undefined` if it can. */
+async function whyNoRegistry(): Promise<string | undefined> {
+  const { code, output } = await runProgram(findNpm(), ["ping"]);
+  if (code === 0 || !OFFLINE.test(output)) return undefined;
+  return `npm reaches no registry: ${output.trim().split("\n").at(-1)}`;
+}
 
 /**
  * A free port below those that the system hands out: it is used minutes later, while other tests
@@ -52,12 +62,11 @@ beforeAll(async () => {
   [servicePort, envoyPort] = [await quietPort(), await quietPort()];
   stuck = await whyNoRegistry();
   if (stuck !== undefined) return;
-  registry = await startRegistry(await packCheckout(folder));
-  shell = new AuthorShell(author, registry.env);
+  await copySources(path.join(folder, "meshwright"));
+  shell = new AuthorShell(author);
 }, TEST_MS);
 afterAll(async () => {
   await shell?.[Symbol.asyncDispose]();
-  await registry?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
