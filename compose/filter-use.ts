@@ -2,8 +2,9 @@
 
 import type { Json } from "../envoy/config/json.js";
 import type { FilterChain, FilterDescriptor } from "../filters/descriptor.js";
+import type { OnPaths } from "./filter-paths.js";
 
-export interface FilterUse {
+export interface FilterUse extends OnPaths {
   /** The descriptor's name. */
   readonly filter: string;
   readonly descriptor: FilterDescriptor;

@@ -1,8 +1,8 @@
 // Filters of Envoy's own in a listener's chain, written as Envoy's configuration writes them.
 
 import { z } from "zod";
+import type { FilterConfigs } from "../envoy/config/filter-by-route.js";
 import type { InlineFilter } from "../envoy/config/http-filter.js";
-import type { TypedConfig } from "../envoy/config/typed-config.js";
 import { readDocument } from "../envoy/document.js";
 import { defineFilter, type FilterDescriptor } from "../filters/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
@@ -58,7 +58,7 @@ export function nativeEntry({ name, typed_config }: NativeFilter): InlineFilter 
 }
 
 /** What the filters want of every route, by the filters' names. */
-export function perRouteConfigs(filters: readonly NativeFilter[]): Readonly<Record<string, TypedConfig>> {
+export function perRouteConfigs(filters: readonly NativeFilter[]): FilterConfigs {
   return Object.fromEntries(
     filters.flatMap(({ name, per_route_config }) =>
       per_route_config === undefined ? [] : [[name, per_route_config]],

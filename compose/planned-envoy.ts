@@ -4,7 +4,7 @@
 import path from "node:path";
 import type { Bootstrap } from "../envoy/config/bootstrap.js";
 import { withDiscovery } from "../envoy/config/discovery.js";
-import type { DiscoveredFilter } from "../envoy/config/http-filter.js";
+import type { HttpFilter } from "../envoy/config/http-filter.js";
 import { discoveredFilter, type ExtensionResource, wasmFilterResource } from "../envoy/config/wasm.js";
 import { type ApplyResult, LiveFilter } from "../envoy/discovery/live-filter.js";
 import type { DiscoveryServer } from "../envoy/discovery/server.js";
@@ -15,6 +15,7 @@ import type { LogState } from "../envoy/runtime/log-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
 import type { RunEvent } from "./events.js";
 import { FilterLog } from "./filter-log.js";
+import { entryOnPaths } from "./filter-paths.js";
 import type { FilterUse } from "./filter-use.js";
 
 /** A filter of one Envoy: its module and its settings. */
@@ -45,8 +46,8 @@ export function planFilter(
  * The entry by which a listener's or a cluster's chain refers to a planned filter. The same filter
  * may stand in several clusters.
  */
-export function filterReference(filter: FilterPlan): DiscoveredFilter {
-  return discoveredFilter(filter.name);
+export function filterReference(filter: FilterPlan): HttpFilter {
+  return entryOnPaths(discoveredFilter(filter.name), filter);
 }
 
 /** A running Envoy whose filters can be changed. Disposing of it stops it. */

@@ -23,5 +23,5 @@ export function changedRestartKeys(before: FilterUse, after: FilterUse): readonl
 
 /** The part of Envoy's own configuration that comes from the filter. */
 function placement(use: FilterUse): unknown {
-  return [chainOf(use), destinationHeader([use]), routersOwnHeaders([use])];
+  return [chainOf(use), destinationHeader([use]), routersOwnHeaders([use]), use.paths];
 }

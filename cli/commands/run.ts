@@ -19,6 +19,7 @@ import {
   type StartFrontOptions,
   startFront,
 } from "../../compose/front/start.js";
+import { describeRoutes } from "../../compose/filter-paths.js";
 import { ESCAPED_SLASHES, MAX_TRUSTED_HOPS } from "../../compose/listener-options.js";
 import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
@@ -70,8 +71,8 @@ export function addRun(root: Command, screen: Screen): void {
       collect,
     )
     .option(
-      "--filter <name=file>",
-      "a filter and its configuration, in the order of the chain (repeatable)",
+      "--filter <name[@paths]=file>",
+      "a filter and its configuration, in the order of the chain; NAME@/PREFIX=FILE for some paths (repeatable)",
       chain.filter,
     )
     .option(
@@ -203,7 +204,8 @@ function welcome(front: RunningFront, start: StartFrontOptions): string[] {
     ),
     ...(front.options.natives ?? []).map(({ filter }) => ["filter", `${filter.name}, Envoy's own`] as const),
     ...front.options.filters.map((use, i) => {
-      const where = chainOf(use) === "upstream" ? ", for each attempt" : "";
+      const when = chainOf(use) === "upstream" ? ", for each attempt" : "";
+      const where = `${describeRoutes(use.paths)}${when}`;
       return ["filter", `${use.filter} from ${start.filters[i]?.file}${where}`] as const;
     }),
   ];
@@ -249,6 +251,11 @@ stands in the upstreams' chains and sees each attempt of --retry-on. A filter of
 your own does so with --filter NAME@upstream=FILE. Envoy's limit of three
 retries at once is lifted: without a retry-budget, only --retries bounds them.
 
+--filter NAME@/a,/b=FILE runs the filter for paths that begin with /a or /b
+alone, and "-" before a prefix excepts it: @/,-/healthz is all but /healthz. The
+longest prefix decides. Other requests do not enter the filter and do not pay
+for it. The same filter may be there again with other settings for other paths.
+
 A saved file of a filter's settings is applied while Envoy runs. Saved sources
 are compiled without optimizing and put in place, and some seconds later the
 module that "build" makes replaces them. Requests under way end on the old
@@ -276,6 +283,8 @@ Examples:
   meshwright run --upstream http://127.0.0.1:8080 --concurrency 2 \\
     --grpc-service ratelimit=http://127.0.0.1:8081 \\
     --filter rate-limit=limits.yaml
+  meshwright run --upstream http://127.0.0.1:8080 \\
+    --filter rate-limit@/login=login.yaml --filter rate-limit@/api=api.yaml
   meshwright run --upstream h2c://127.0.0.1:50051 --native cors.yaml \\
     --filter rate-limit=limits.yaml
   meshwright run --upstream http://127.0.0.1:8080 --listen :: --port 80 \\

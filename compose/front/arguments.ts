@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { RouteActionOptions } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { FilterChain } from "../../filters/descriptor.js";
+import type { PathRule } from "../filter-paths.js";
 import {
   addressSchema,
   type EdgeSettings,
@@ -12,6 +13,7 @@ import {
   type ListenerSettings,
   maxStreamDurationSchema,
 } from "../listener-options.js";
+import { pathPrefixSchema } from "../path-prefix.js";
 import { perTryTimeoutProblem, retriesSchema, routeAction, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
 import { isUpstreamName } from "./clusters.js";
@@ -31,6 +33,8 @@ export interface FilterFile {
   readonly file: string;
   /** The upstreams' chain, where the person says so. */
   readonly chain?: FilterChain;
+  /** The paths on which it runs. Default: all. */
+  readonly paths?: readonly PathRule[];
 }
 
 /** A file of Envoy's own filters, and its place: before the filter with this index. */
@@ -196,12 +200,12 @@ function listeningAddress(text: string): string {
 }
 
 /**
- * Reads `FILTER=FILE` and `FILTER@upstream=FILE`, in the order in which a request passes the
- * filters. Throws `MeshwrightError("usage")`.
+ * Reads `FILTER=FILE`, `FILTER@upstream=FILE` and `FILTER@/PREFIX=FILE`, in the order in which a
+ * request passes the filters. Throws `MeshwrightError("usage")`.
  */
 export function parseFilterFiles(words: readonly string[]): readonly FilterFile[] {
   return words.map((word): FilterFile => {
-    const [, filter, chain, file] = /^([^=]+?)(@upstream)?=(.+)$/.exec(word) ?? [];
+    const [, filter, chain, paths, file] = /^([^=]+?)(@upstream)?(?:@(-?\/[^=]*))?=(.+)$/.exec(word) ?? [];
     if (filter === undefined || file === undefined) {
       throw usage(`--filter ${word}: write it as NAME=FILE, as in my-filter=settings.yaml`);
     }
@@ -210,8 +214,26 @@ export function parseFilterFiles(words: readonly string[]): readonly FilterFile[
         `--filter ${word}: without @upstream a filter stands in the listener's chain; omit @downstream`,
       );
     }
-    return { filter, file, ...(chain === undefined ? {} : { chain: "upstream" }) };
+    return {
+      filter,
+      file,
+      ...(chain === undefined ? {} : { chain: "upstream" }),
+      ...(paths === undefined ? {} : { paths: parsePaths(paths, `--filter ${word}`) }),
+    };
   });
+}
+
+/** Prefixes, separated by commas; `-` before one says that the filter does not run there. */
+function parsePaths(text: string, option: string): readonly PathRule[] {
+  const rules = text.split(",").map((word): PathRule => {
+    const prefix = checkWord(pathPrefixSchema, word.replace(/^-/, ""), `${option}: the prefix "${word}"`);
+    return word.startsWith("-") ? { prefix, disabled: true } : { prefix };
+  });
+  const twice = rules.find(({ prefix }, i) => rules.findIndex((rule) => rule.prefix === prefix) < i);
+  if (twice !== undefined) throw usage(`${option}: the prefix "${twice.prefix}" is there twice`);
+  if (rules.every(({ disabled }) => disabled))
+    throw usage(`${option}: names no path on which the filter runs; begin with "/", as in @/,-/healthz`);
+  return rules;
 }
 
 function usage(message: string): MeshwrightError {

@@ -12,6 +12,7 @@ import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import type { FilterChain } from "../../filters/descriptor.js";
 import { findRunnable, type RunnableFilter } from "../../toolchain/bundle/find.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
+import type { PathRule } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
 import { httpServiceProblems } from "../http-services.js";
@@ -24,6 +25,8 @@ export interface FrontFilter {
   readonly file: string;
   readonly config: Json;
   readonly chain?: FilterChain;
+  /** The paths on which it runs. Default: all. */
+  readonly paths?: readonly PathRule[];
 }
 
 /** The names of the services that filters may call, which are those of their clusters. */
@@ -42,8 +45,14 @@ export function callableServices(options: {
 }
 
 /** The part that Envoy's configuration needs. */
-export function useOf({ member, config, chain }: FrontFilter): FilterUse {
-  return { filter: member.name, descriptor: member, config, ...(chain === undefined ? {} : { chain }) };
+export function useOf({ member, config, chain, paths }: FrontFilter): FilterUse {
+  return {
+    filter: member.name,
+    descriptor: member,
+    config,
+    paths,
+    ...(chain === undefined ? {} : { chain }),
+  };
 }
 
 /**
@@ -52,7 +61,7 @@ export function useOf({ member, config, chain }: FrontFilter): FilterUse {
  * @param services the names of the services that filters may call
  */
 export async function readFrontFilter(
-  { filter, file, chain }: FilterFile,
+  { filter, file, chain, paths }: FilterFile,
   services: CallableServices,
 ): Promise<FrontFilter> {
   const member = await findRunnable(filter);
@@ -72,7 +81,13 @@ export async function readFrontFilter(
     }
   });
   const config = (await readDocument(file, schema, `${member.name} configuration`)) as Json;
-  return { member, file, config, ...(chain === undefined ? {} : { chain }) };
+  return {
+    member,
+    file,
+    config,
+    ...(chain === undefined ? {} : { chain }),
+    ...(paths === undefined ? {} : { paths }),
+  };
 }
 
 function remedy(option: string): (name: string) => string {

@@ -14,6 +14,7 @@ import { wasmFilter } from "../../envoy/config/wasm.js";
 import { metricLabels } from "../../filters/catalog.js";
 import { byChain, chainOf } from "../chains.js";
 import { destinationHeader, destinationPlaces } from "../destinations.js";
+import { configsAt, entryOnPaths, pathParts, runsAt } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
 import { type NativeFilter, nativeEntry, perRouteConfigs } from "../native-filters.js";
@@ -91,10 +92,16 @@ export function planFrontFilter(options: FrontOptions, index: number): FilterPla
  * or to start.
  */
 export function frontConfiguration(options: FrontOptions): Bootstrap {
-  const named = options.filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
-  return frontBootstrap(options, named, ({ name, filter, config }) =>
-    wasmFilter({ name, module: options.modulePath(filter), configuration: config }),
+  return frontBootstrap(options, namedFilters(options), (use) =>
+    entryOnPaths(
+      wasmFilter({ name: use.name, module: options.modulePath(use.filter), configuration: use.config }),
+      use,
+    ),
   );
+}
+
+function namedFilters({ filters }: FrontOptions) {
+  return filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
 }
 
 /**
@@ -162,17 +169,20 @@ function listenerChain<Use extends FilterUse>(
 }
 
 function frontHost(options: FrontOptions): VirtualHost {
-  const header = destinationHeader(options.filters);
   const upstreams = upstreamsByCluster(options);
-  const routes = destinationRoutes({
-    ...(header === undefined ? {} : { header }),
-    destinations: Object.fromEntries(destinationsOf(options).map((name) => [name, upstreamName(name)])),
-    fallback: FALLBACK_CLUSTER,
-    upgradeClusters: upgradeClusters(upstreams),
-    hostRewrite: options.hostRewrite ?? hostRewrites(upstreams),
-    ...DEFAULT_ROUTE,
-    ...options.route,
-  });
+  const filters = namedFilters(options);
+  const routes = pathParts(filters).flatMap((prefix) =>
+    destinationRoutes({
+      prefix,
+      ...choiceAt(options, prefix),
+      fallback: FALLBACK_CLUSTER,
+      upgradeClusters: upgradeClusters(upstreams),
+      hostRewrite: options.hostRewrite ?? hostRewrites(upstreams),
+      filterConfigs: configsAt(filters, prefix),
+      ...DEFAULT_ROUTE,
+      ...options.route,
+    }),
+  );
   return virtualHost({
     name: "public",
     routes,
@@ -182,9 +192,12 @@ function frontHost(options: FrontOptions): VirtualHost {
   });
 }
 
-/** The named upstreams that a request can reach: none where no filter chooses. */
-function destinationsOf({ filters, upstreams }: FrontOptions): readonly string[] {
-  return destinationHeader(filters) === undefined ? [] : Object.keys(upstreams.named);
+/** The named upstreams that a request of these paths can reach: none where no filter chooses. */
+function choiceAt({ filters, upstreams }: FrontOptions, prefix: string) {
+  const header = destinationHeader(filters.filter((use) => runsAt(use, prefix)));
+  if (header === undefined) return { destinations: {} };
+  const names = Object.keys(upstreams.named);
+  return { header, destinations: Object.fromEntries(names.map((name) => [name, upstreamName(name)])) };
 }
 
 /** Those that no request can reach have clusters too, which filters may call. */

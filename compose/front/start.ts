@@ -10,7 +10,9 @@ import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
 import type { RunnableFilter } from "../../toolchain/bundle/find.js";
+import { chainOf } from "../chains.js";
 import type { RunEvent } from "../events.js";
+import { firstCommonPath } from "../filter-paths.js";
 import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
 import { buildModules } from "../modules.js";
 import { readNativeFilters } from "../native-filters.js";
@@ -194,7 +196,25 @@ async function readFilters(options: StartFrontOptions): Promise<readonly FrontFi
   const filters = await Promise.all(options.filters.map((filter) => readFrontFilter(filter, services)));
   const problem = conditionsProblem(filters.map(useOf), options.route?.retryPolicy?.retryOn);
   if (problem !== undefined) throw new MeshwrightError("usage", `--retry-on ${problem}`);
+  checkPathsDiffer(filters);
   return filters;
+}
+
+/** Without paths, a filter may be there twice; with paths, two of its settings must not meet. */
+function checkPathsDiffer(filters: readonly FrontFilter[]): void {
+  for (const [i, { member, paths, ...later }] of filters.entries()) {
+    for (const earlier of filters.slice(0, i)) {
+      const isByPath = paths !== undefined || earlier.paths !== undefined;
+      const isOther = earlier.member.name !== member.name;
+      if (!isByPath || isOther || chainOf(useOf(earlier)) !== chainOf(useOf({ member, ...later }))) continue;
+      const common = firstCommonPath(earlier, { paths });
+      if (common === undefined) continue;
+      throw new MeshwrightError(
+        "usage",
+        `--filter ${member.name}: ${earlier.file} and ${later.file} are both for "${common}"; except it from one of them, as in ${member.name}@/,-/login=${earlier.file}`,
+      );
+    }
+  }
 }
 
 async function readNatives({ natives = [] }: StartFrontOptions): Promise<readonly PlacedNative[]> {

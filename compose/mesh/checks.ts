@@ -3,12 +3,16 @@
 
 import { listed, nearest, type Problem } from "../../envoy/problems.js";
 import { choosesDestinations, destinationPlaces } from "../destinations.js";
+import { firstCommonPath } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
 import { httpServiceProblems } from "../http-services.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { perTryTimeoutProblem } from "../route-options.js";
+import { onItsPaths } from "./filter-routes.js";
+import { placed } from "./listed-use.js";
 import { APP_CLUSTER, outboundName } from "./names.js";
+import { filterRoutesProblems } from "./route-checks.js";
 import type { Mesh, MeshService } from "./shape.js";
 
 type Path = readonly PropertyKey[];
@@ -54,15 +58,8 @@ export function checkMesh(mesh: Mesh): Problem[] {
     ...services.flatMap(([name, service]) => serviceProblems(known, name, service)),
     ...calledNameProblems(known),
     ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(known, use, ["filters", i])),
+    ...filterRoutesProblems(mesh),
   ];
-}
-
-/**
- * The filters with their indexes. Filters whose settings were refused are left out, because the
- * schema gives them no descriptor.
- */
-function placed<Use extends FilterUse>(uses: readonly Use[] = []): { use: Use; i: number }[] {
-  return uses.flatMap((use, i) => ("descriptor" in use ? [{ use, i }] : []));
 }
 
 function gatewayProblems(mesh: Mesh, known: Known): Problem[] {
@@ -119,7 +116,7 @@ function serviceProblems(known: Known, name: string, service: MeshService): Prob
   return [
     ...problems,
     ...protocolProblems(service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
-    ...choiceProblems(filters.map(({ use }) => use)).map((reason) => ({
+    ...choiceProblems(filters.map(({ use }) => onItsPaths(use, []))).map((reason) => ({
       path: [...path, "filters"],
       reason,
     })),
@@ -141,11 +138,17 @@ function protocolProblems({ protocol, versions }: MeshService): Problem[] {
 
 /** Envoy's routes follow one header, so a second choice would undo the first. */
 function choiceProblems(filters: readonly FilterUse[]): string[] {
-  const [first, second] = filters.filter(choosesDestinations);
-  if (first === undefined || second === undefined) return [];
-  return first.filter === second.filter
-    ? [`have ${first.filter} twice; put the rules into one`]
-    : [`have ${first.filter} and ${second.filter}, which both choose a destination; keep one of them`];
+  const choosers = filters.filter(choosesDestinations);
+  for (const [i, second] of choosers.entries()) {
+    const first = choosers.slice(0, i).find((each) => firstCommonPath(each, second) !== undefined);
+    if (first === undefined) continue;
+    if (first.filter !== second.filter)
+      return [`have ${first.filter} and ${second.filter}, which both choose a destination; keep one of them`];
+    // Otherwise `filterRoutesProblems` says where their routes meet.
+    if (first.paths === undefined && second.paths === undefined)
+      return [`have ${first.filter} twice; put the rules into one`];
+  }
+  return [];
 }
 
 function retryProblems({ around }: Known, service: MeshService): Problem[] {

@@ -18,6 +18,8 @@ import { metricLabels } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
+import { configsAt, entryOnPaths, type NamedEntry, pathParts, runsAt } from "../filter-paths.js";
+import type { FilterUse } from "../filter-use.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
 import { isNative, nativeEntry, nativeOf, perRouteConfigs } from "../native-filters.js";
 import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
@@ -37,7 +39,7 @@ import {
 import { envoyClusters, type HopFilters } from "./clusters.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import type { Mesh, MeshVersion } from "./shape.js";
-import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys } from "./topology.js";
+import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
 
 /** One version of a service. */
 export interface ServicePlan {
@@ -126,9 +128,9 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
 function hopFilters(context: Context, hop: Hop): FilterPlan[] {
   return hop.filters.flatMap((use, i) => {
     if (isNative(use)) return [];
-    const { filter, descriptor, config } = use;
+    const { filter, descriptor, config, paths } = use;
     const plan = planFilter(
-      { filter, descriptor, config },
+      { filter, descriptor, config, paths },
       {
         name: filterName(hop.name, i, filter),
         module: context.modulePath(filter),
@@ -140,10 +142,18 @@ function hopFilters(context: Context, hop: Hop): FilterPlan[] {
 
 /** The filters of a hop's listener, Envoy's own among them, in their order. */
 function listenerChain(hop: Hop, planned: readonly FilterPlan[]): readonly HttpFilter[] {
-  const named = hop.filters.map((use, i) => ({ ...use, name: filterName(hop.name, i, use.filter) }));
-  return byChain(named).downstream.flatMap((use): readonly HttpFilter[] => {
-    if (isNative(use)) return [nativeEntry(nativeOf(use))];
+  return byChain(named(hop)).downstream.flatMap((use): readonly HttpFilter[] => {
+    if (isNative(use)) return [entryOnPaths(nativeEntry(nativeOf(use)), use)];
     return planned.filter(({ name }) => name === use.name).map(filterReference);
+  });
+}
+
+/** The filters of a hop with their names in Envoy. */
+function named(hop: Hop): readonly (FilterUse & NamedEntry)[] {
+  return hop.filters.map((use, i) => {
+    if (!isNative(use)) return { ...use, name: filterName(hop.name, i, use.filter) };
+    const { name, per_route_config: routeConfig } = nativeOf(use);
+    return { ...use, name, routeConfig };
   });
 }
 
@@ -167,50 +177,85 @@ function planListener(
         routes: hopRoutes(context, envoy, hop),
         includeAttemptCount: true,
         removeResponseHeaders: routersOwnHeaders(attemptHops(envoy, hop).flatMap((each) => each.filters)),
-        filterConfigs: perRouteConfigs(hop.filters.filter(isNative).map(nativeOf)),
+        filterConfigs: perRouteConfigs(hop.filters.filter(isEverywhere).filter(isNative).map(nativeOf)),
       }),
     ],
     accessLog: accessLog(context, envoy, hop),
   });
 }
 
+function isEverywhere({ paths }: FilterUse): boolean {
+  return paths === undefined;
+}
+
 /**
  * A service's timeout holds at every hop on the way to it; otherwise the shortest timeout would
  * hold. Only the calling hop retries.
  */
-function hopRoutes(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly ClusterRoute[] {
+function hopRoutes(context: Context, envoy: MeshEnvoy, hop: Hop): readonly ClusterRoute[] {
   const { mesh } = context;
+  const { app } = envoy;
+  const { target } = hop;
+  const entries = routedEntries(envoy, hop);
   const timeoutOf = (service: string) => ({
     ...DEFAULT_ROUTE,
     ...routeAction({ timeout: mesh.services[service]?.timeout }),
   });
   if (target.kind === "app") {
     const upstreams = app === undefined ? {} : { [APP_CLUSTER]: appAddress(context, app) };
-    return destinationRoutes({
-      destinations: {},
-      fallback: APP_CLUSTER,
-      hostRewrite: hostRewrites(upstreams),
-      upgradeClusters: upgradeClusters(upstreams),
-      ...timeoutOf(app?.service ?? ""),
-    });
-  }
-  if (target.kind === "routes") {
-    return target.routes.map(({ prefix, service }) =>
-      prefixRoute({ name: service, prefix, cluster: outboundName(service), ...timeoutOf(service) }),
+    return pathParts(entries).flatMap((prefix) =>
+      destinationRoutes({
+        prefix,
+        destinations: {},
+        fallback: APP_CLUSTER,
+        hostRewrite: hostRewrites(upstreams),
+        upgradeClusters: upgradeClusters(upstreams),
+        filterConfigs: configsAt(entries, prefix),
+        ...timeoutOf(app?.service ?? ""),
+      }),
     );
   }
-  const { service, header } = target;
+  if (target.kind === "routes") {
+    return target.routes.flatMap(({ name, prefix: within, service }) =>
+      pathParts(entries, within).map((prefix) => {
+        const filterConfigs = configsAt(entries, prefix);
+        const cluster = outboundName(service);
+        return prefixRoute({ name, prefix, cluster, filterConfigs, ...timeoutOf(service) });
+      }),
+    );
+  }
+  const { service, choosers } = target;
+  return pathParts([...entries, ...choosers]).flatMap((prefix) =>
+    destinationRoutes({
+      prefix,
+      ...versionChoice(mesh, target, prefix),
+      filterConfigs: configsAt(entries, prefix),
+      ...DEFAULT_ROUTE,
+      ...routeAction(mesh.services[service] ?? {}),
+    }),
+  );
+}
+
+/** The filters that see a hop's requests, or the attempts behind it, and depend on its routes. */
+function routedEntries(envoy: MeshEnvoy, hop: Hop): readonly NamedEntry[] {
+  const attempts = attemptHops(envoy, hop).flatMap((each) => byChain(named(each)).upstream);
+  return [...byChain(named(hop)).downstream, ...attempts];
+}
+
+/**
+ * The versions that a filter can choose on these paths. Where none chooses, only clients can send
+ * the header, and it decides nothing.
+ */
+function versionChoice(mesh: Mesh, { service, choosers }: ServiceTarget, prefix: string) {
+  const header = destinationHeader(choosers.filter((use) => runsAt(use, prefix)));
   const versions = Object.keys(mesh.services[service]?.versions ?? {});
   const fallback = mesh.services[service]?.default ?? versions[0] ?? "";
-  // Without a filter that chooses, only clients can send the header, and it decides nothing.
   const chosen = header === undefined ? [] : versions;
-  return destinationRoutes({
+  return {
     ...(header === undefined ? {} : { header }),
     destinations: Object.fromEntries(chosen.map((version) => [version, versionName(service, version)])),
     fallback: versionName(service, fallback),
-    ...DEFAULT_ROUTE,
-    ...routeAction(mesh.services[service] ?? {}),
-  });
+  };
 }
 
 function planService(context: Context, service: string, version: string, how: MeshVersion): ServicePlan {

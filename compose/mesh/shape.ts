@@ -12,8 +12,10 @@ import {
   maxStreamDurationSchema,
 } from "../listener-options.js";
 import { NATIVE } from "../native-filters.js";
+import { pathPrefixSchema } from "../path-prefix.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
+import { filterRoutesSchema } from "./filter-routes.js";
 import { NAME } from "./names.js";
 
 /**
@@ -40,6 +42,7 @@ function filterUse<Extra extends z.ZodRawShape>(filters: readonly FilterDescript
       .strictObject({
         filter: z.literal(descriptor.name).describe(descriptor.summary),
         ...extra,
+        routes: filterRoutesSchema.optional(),
         config: configOf(descriptor),
       })
       .transform((use) => ({ ...use, descriptor })),
@@ -165,10 +168,10 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
         routes: z
           .array(
             z.strictObject({
-              prefix: z
-                .string()
-                .startsWith("/", 'must begin with "/"')
-                .describe("Paths that begin with this."),
+              name: name
+                .optional()
+                .describe("By which `routes` of a filter name it. Default: the service's name."),
+              prefix: pathPrefixSchema.describe("Paths that begin with this."),
               service: name.describe("The service that takes them."),
             }),
           )

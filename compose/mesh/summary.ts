@@ -3,8 +3,9 @@
 
 import type { TriedRequest } from "../../filters/descriptor.js";
 import { chainOf } from "../chains.js";
-import type { FilterUse } from "../filter-use.js";
+import { describeRoutes, type OnPaths } from "../filter-paths.js";
 import { upstreamUrl } from "../upstream-url.js";
+import { type MeshUse, onItsPaths } from "./filter-routes.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
 import { describeSettings } from "./settings.js";
 import type { Mesh } from "./shape.js";
@@ -63,9 +64,9 @@ export function filterLines(mesh: Mesh): string[] {
 }
 
 function placedFilterLines(mesh: Mesh): string[] {
-  const line = (use: FilterUse, where: string) => {
+  const line = (use: MeshUse, where: string) => {
     const when = chainOf(use) === "upstream" ? ", for each attempt" : "";
-    return `${use.filter} ${where}${when}: ${describeSettings(use)}`;
+    return `${use.filter} ${where}${describeRoutes(use.routes)}${when}: ${describeSettings(use)}`;
   };
   return [
     ...(mesh.filters ?? []).map((use) => line(use, `at ${use.at.join(", ")}`)),
@@ -96,13 +97,21 @@ export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
     ...Object.values(mesh.services).flatMap((service) => service.filters ?? []),
   ];
   const tries = uses
-    .flatMap(({ descriptor, config }) => descriptor.tries?.(config) ?? [])
+    .map((use) => onItsPaths(use, mesh.gateway.routes))
+    .flatMap(({ descriptor, config, paths }) =>
+      (descriptor.tries?.(config) ?? []).map((request) => ({ path: triedPath({ paths }, base), ...request })),
+    )
     .flatMap((request) => curlFor(request, plan.gatewayUrl, base) ?? []);
   const plain = `curl ${plan.gatewayUrl}${base}`;
   const withHeaders = `curl -i ${plan.gatewayUrl}${base}`;
   const admin = plan.envoys[0]?.bootstrap.admin.address.socket_address.port_value;
   const counters = `curl 'http://127.0.0.1:${admin}/stats?filter=wasmcustom'`;
   return [...new Set([plain, ...spread(tries), withHeaders, counters])].slice(0, CURL_LINES);
+}
+
+/** A path on which a filter runs. */
+function triedPath({ paths = [] }: OnPaths, base: string): string {
+  return paths.find(({ disabled }) => disabled !== true)?.prefix ?? base;
 }
 
 /**

@@ -1,7 +1,8 @@
 // The shape of a mesh, without ports and files: its Envoys, and the listeners of each.
 
-import { destinationHeader } from "../destinations.js";
+import { choosesDestinations } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
+import { type GatewayRoute, type MeshUse, onItsPaths, routeName } from "./filter-routes.js";
 import { GATEWAY, outboundName, versionName } from "./names.js";
 import type { Mesh } from "./shape.js";
 
@@ -23,15 +24,22 @@ export interface Hop {
 type HopTarget =
   | {
       readonly kind: "routes";
-      readonly routes: readonly { readonly prefix: string; readonly service: string }[];
+      readonly routes: readonly {
+        readonly name: string;
+        readonly prefix: string;
+        readonly service: string;
+      }[];
     }
   | { readonly kind: "app" }
-  | {
-      readonly kind: "service";
-      readonly service: string;
-      /** The header that names the version; undefined where no filter before it chooses one. */
-      readonly header: string | undefined;
-    };
+  | ServiceTarget;
+
+/** A hop through which a service is called. */
+export interface ServiceTarget {
+  readonly kind: "service";
+  readonly service: string;
+  /** The filters that may choose the version, in their order. */
+  readonly choosers: readonly FilterUse[];
+}
 
 /** One Envoy of the mesh: the gateway, or the sidecar of one version of a service. */
 export interface MeshEnvoy {
@@ -59,9 +67,10 @@ export function attemptHops(envoy: MeshEnvoy, hop: Hop): readonly Hop[] {
 
 function gateway(mesh: Mesh): MeshEnvoy {
   const { routes, filters = [] } = mesh.gateway;
-  const atTheDoor = [...meshWide(mesh, "gateway"), ...filters];
+  const atTheDoor = [...meshWide(mesh, "gateway"), ...scoped(mesh, filters)];
   const routed = [...new Set(routes.map((route) => route.service))];
-  const door: Hop = { name: "public", filters: atTheDoor, target: { kind: "routes", routes } };
+  const named = routes.map((route) => ({ ...route, name: routeName(route) }));
+  const door: Hop = { name: "public", filters: atTheDoor, target: { kind: "routes", routes: named } };
   // A version that a filter at the public listener has chosen still counts at the next listener of
   // the same Envoy.
   return { name: GATEWAY, hops: [door, ...routed.map((service) => outbound(mesh, service, atTheDoor))] };
@@ -81,14 +90,22 @@ function sidecars(mesh: Mesh): MeshEnvoy[] {
 }
 
 function outbound(mesh: Mesh, service: string, before: readonly FilterUse[]): Hop {
-  const filters = [...meshWide(mesh, "outbound"), ...(mesh.services[service]?.filters ?? [])];
+  const filters = [...meshWide(mesh, "outbound"), ...scoped(mesh, mesh.services[service]?.filters ?? [])];
   return {
     name: outboundName(service),
     filters,
-    target: { kind: "service", service, header: destinationHeader([...before, ...filters]) },
+    target: { kind: "service", service, choosers: [...before, ...filters].filter(choosesDestinations) },
   };
 }
 
 function meshWide(mesh: Mesh, place: "gateway" | "inbound" | "outbound"): FilterUse[] {
-  return (mesh.filters ?? []).filter((use) => use.at.includes(place));
+  return scoped(
+    mesh,
+    (mesh.filters ?? []).filter((use) => use.at.includes(place)),
+  );
+}
+
+function scoped(mesh: Mesh, uses: readonly MeshUse[]): FilterUse[] {
+  const routes: readonly GatewayRoute[] = mesh.gateway.routes;
+  return uses.map((use) => onItsPaths(use, routes));
 }

@@ -8,6 +8,8 @@ import { type TypedConfig, typedConfig } from "./typed-config.js";
 export interface InlineFilter {
   readonly name: string;
   readonly typed_config: TypedConfig;
+  /** See `disabledByDefault`. */
+  readonly disabled?: true;
 }
 
 /**
@@ -20,6 +22,8 @@ export interface DiscoveredFilter {
     readonly config_source: DiscoverySource;
     readonly type_urls: readonly string[];
   };
+  /** See `disabledByDefault`. */
+  readonly disabled?: true;
 }
 
 /** One entry of `http_filters`, of a listener or of a cluster. */

@@ -1,6 +1,7 @@
 // Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
 import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
-import { duration, type TypedConfig } from "./typed-config.js";
+import type { FilterConfigs } from "./filter-by-route.js";
+import { duration } from "./typed-config.js";
 
 /** The request header that carries the destination's name by default. */
 export { DESTINATION_HEADER };
@@ -56,6 +57,7 @@ export interface ClusterRoute {
     readonly host_rewrite_literal?: string;
     readonly retry_policy?: RetryPolicy;
   };
+  readonly typed_per_filter_config?: FilterConfigs;
 }
 
 export interface DirectResponseRoute {
@@ -71,7 +73,7 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
   readonly include_request_attempt_count?: boolean;
   readonly response_headers_to_remove?: readonly string[];
-  readonly typed_per_filter_config?: Readonly<Record<string, TypedConfig>>;
+  readonly typed_per_filter_config?: FilterConfigs;
 }
 
 /** What happens to a request once its cluster is known. */
@@ -84,7 +86,15 @@ export interface RouteActionOptions {
   readonly retryPolicy?: RetryPolicyOptions;
 }
 
-export interface DestinationRoutesOptions extends RouteActionOptions {
+/** The same, and what filters get for the requests. */
+export interface RouteOptions extends RouteActionOptions {
+  /** What filters get for these routes, by the filters' names. Default: nothing. */
+  readonly filterConfigs?: FilterConfigs;
+}
+
+export interface DestinationRoutesOptions extends RouteOptions {
+  /** Paths that begin with this. Default: `/`, all. */
+  readonly prefix?: string;
   /** The header that names the destination. Default: `DESTINATION_HEADER`. */
   readonly header?: string;
   /** From a destination's name, as the header says it, to the cluster that serves it. */
@@ -125,8 +135,9 @@ function routesTo(
 ): readonly ClusterRoute[] {
   const to = (target: string, matched: readonly HeaderMatch[]): ClusterRoute => ({
     name,
-    match: { prefix: "/", ...(matched.length === 0 ? {} : { headers: matched }) },
+    match: { prefix: options.prefix ?? "/", ...(matched.length === 0 ? {} : { headers: matched }) },
     route: { ...routeAction(target, options), ...hostRewrite(options, cluster) },
+    ...perFilter(options),
   });
   const upgrades = options.upgradeClusters?.[cluster];
   return [...(upgrades === undefined ? [] : [to(upgrades, [...headers, IS_UPGRADE])]), to(cluster, headers)];
@@ -134,10 +145,14 @@ function routesTo(
 
 /** A route that sends every path that begins with `prefix` to one cluster. */
 export function prefixRoute(
-  options: RouteActionOptions & { readonly name: string; readonly prefix: string; readonly cluster: string },
+  options: RouteOptions & { readonly name: string; readonly prefix: string; readonly cluster: string },
 ): ClusterRoute {
   const { name, prefix, cluster } = options;
-  return { name, match: { prefix }, route: routeAction(cluster, options) };
+  return { name, match: { prefix }, route: routeAction(cluster, options), ...perFilter(options) };
+}
+
+function perFilter({ filterConfigs = {} }: { readonly filterConfigs?: FilterConfigs }) {
+  return Object.keys(filterConfigs).length === 0 ? {} : { typed_per_filter_config: filterConfigs };
 }
 
 function routeAction(cluster: string, options: RouteActionOptions): ClusterRoute["route"] {
@@ -187,19 +202,19 @@ export interface VirtualHostOptions {
    */
   readonly removeResponseHeaders?: readonly string[];
   /** What filters get for every route of these hosts, by the filters' names. Default: nothing. */
-  readonly filterConfigs?: Readonly<Record<string, TypedConfig>>;
+  readonly filterConfigs?: FilterConfigs;
 }
 
 /** The routes of some hosts, or of all. */
 export function virtualHost(options: VirtualHostOptions): VirtualHost {
-  const { removeResponseHeaders: removed = [], filterConfigs = {} } = options;
+  const { removeResponseHeaders: removed = [] } = options;
   return {
     name: options.name,
     domains: options.domains ?? ["*"],
     routes: options.routes,
     ...(options.includeAttemptCount ? { include_request_attempt_count: true } : {}),
     ...(removed.length === 0 ? {} : { response_headers_to_remove: removed }),
-    ...(Object.keys(filterConfigs).length === 0 ? {} : { typed_per_filter_config: filterConfigs }),
+    ...perFilter(options),
   };
 }
 
