@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { chainOf } from "../../compose/chains.js";
 import { describeEvent } from "../../compose/events.js";
+import { describeRoutes } from "../../compose/filter-paths.js";
 import {
   type NativeFile,
   parseFilterFiles,
@@ -19,7 +20,6 @@ import {
   type StartFrontOptions,
   startFront,
 } from "../../compose/front/start.js";
-import { describeRoutes } from "../../compose/filter-paths.js";
 import { ESCAPED_SLASHES, MAX_TRUSTED_HOPS } from "../../compose/listener-options.js";
 import { upstreamUrl } from "../../compose/upstream-url.js";
 import { toYaml } from "../../envoy/config/yaml.js";
