@@ -23,8 +23,15 @@ export const EXIT_CODES = {
 
 /** An error that we did not foresee. */
 export const UNEXPECTED_EXIT_CODE = 70;
+/** What was compared is not the same. */
+export const DIFFERENT_EXIT_CODE = 13;
 /** Ctrl-C while a command still starts. Shells use this code for SIGINT. */
 export const INTERRUPTED_EXIT_CODE = 130;
+
+const OTHER_CODES: Readonly<Record<string, number>> = {
+  interrupted: INTERRUPTED_EXIT_CODE,
+  different: DIFFERENT_EXIT_CODE,
+};
 
 const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES.configuration]: "a configuration is refused",
@@ -39,6 +46,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT_CODES["tool-missing"]]: "a tool that the command needs is not installed",
   [EXIT_CODES["write-failed"]]: "a file for Envoy cannot be written",
   [EXIT_CODES["registry-failed"]]: "a registry refuses, fails or cannot be reached",
+  [DIFFERENT_EXIT_CODE]: "what was compared is not the same",
   [INTERRUPTED_EXIT_CODE]: "interrupted before it was done",
 };
 
@@ -58,10 +66,10 @@ export class ToldFailure extends Error {
  */
 export function exitCodesHelp(
   success: string,
-  kinds: readonly (ErrorCode | "interrupted")[],
+  kinds: readonly (ErrorCode | "interrupted" | "different")[],
   own: Readonly<Record<number, string>> = {},
 ): string {
-  const codes = kinds.map((kind) => (kind === "interrupted" ? INTERRUPTED_EXIT_CODE : EXIT_CODES[kind]));
+  const codes = kinds.map((kind) => OTHER_CODES[kind] ?? EXIT_CODES[kind as ErrorCode]);
   const lines = [...Object.keys(own).map(Number), ...codes]
     .sort((a, b) => a - b)
     .map((code) => `  ${String(code).padEnd(4)}${own[code] ?? MEANINGS[code]}`);

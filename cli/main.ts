@@ -8,6 +8,7 @@ import { addInspect } from "./commands/inspect.js";
 import { addNew } from "./commands/new.js";
 import { addPack } from "./commands/pack.js";
 import { addPush } from "./commands/push.js";
+import { addRender } from "./commands/render.js";
 import { addRun } from "./commands/run.js";
 import { addTest } from "./commands/test.js";
 import { addUp } from "./commands/up.js";
@@ -28,7 +29,7 @@ export async function main(args: readonly string[], terminal: Terminal = ownTerm
   const { stdout, stderr, env } = terminal;
   const screen = new Screen(stdout, env);
   try {
-    await program(screen, stdout).parseAsync(args, { from: "user" });
+    await program(screen, stdout, new Screen(stderr, env)).parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
     const { lines, exitCode } = describeFailure(error, env.MESHWRIGHT_DEBUG === "1");
@@ -37,7 +38,7 @@ export async function main(args: readonly string[], terminal: Terminal = ownTerm
   }
 }
 
-function program(screen: Screen, stdout: Output): Command {
+function program(screen: Screen, stdout: Output, err: Screen): Command {
   const root = new Command("meshwright")
     .description("Mesh logic for stock Envoy: builds, checks and runs proxy-wasm filters.")
     .version(packageVersion())
@@ -63,6 +64,7 @@ function program(screen: Screen, stdout: Output): Command {
   addInspect(root, screen);
   addPack(root, screen);
   addPush(root, screen);
+  addRender(root, { out: screen, err });
   addTest(root, screen);
   addValidate(root, screen);
   return root;

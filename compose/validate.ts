@@ -17,24 +17,37 @@ export interface ValidFile {
   readonly kind: string;
 }
 
+/** A file, and the filter or bundle that it is for as `findRunnable` expects it; none: a mesh. */
+export interface NamedFile {
+  readonly file: string;
+  readonly filter?: string;
+}
+
 /**
- * Checks `FILE` or `FILTER=FILE`, where FILTER is a filter or a bundle as `findRunnable` expects.
- * Without FILTER, the file's name says which filter of the catalog or of the current package it is
- * for (`my-filter.yaml`, `my-filter.canary.yaml`), and a file with `services` is a mesh file.
- * Throws `MeshwrightError` `configuration`, and `build` for an unknown filter or a schema that
- * cannot be read.
+ * Checks `FILE` or `FILTER=FILE`, see `nameFile`. Throws `MeshwrightError` `configuration`, and
+ * `build` for an unknown filter or a schema that cannot be read.
  */
 export async function validateFile(word: string): Promise<ValidFile> {
+  const { file, filter } = await nameFile(word);
+  if (filter !== undefined) return validateFilterFile(filter, file);
+  await readMesh(file);
+  return { file, kind: "mesh" };
+}
+
+/**
+ * Reads `FILE` or `FILTER=FILE`, where FILTER is a filter or a bundle. Without FILTER, the file's
+ * name says which filter of the catalog or of the current package it is for (`my-filter.yaml`,
+ * `my-filter.canary.yaml`), and a file with `services` is a mesh file. Throws
+ * `MeshwrightError("configuration")` where nothing says what the file is.
+ */
+export async function nameFile(word: string): Promise<NamedFile> {
   const [, name, named] = (!existsSync(word) && /^([^=]+)=(.+)$/.exec(word)) || [];
-  if (name !== undefined && named !== undefined) return validateFilterFile(name, named);
+  if (name !== undefined && named !== undefined) return { file: named, filter: name };
   const names = [...FILTERS.map((room) => room.name), ...ownFilterNames(), ...bundleNames()];
   const filter = names.find((each) => path.basename(word).startsWith(`${each}.`));
-  if (filter !== undefined) return validateFilterFile(filter, word);
+  if (filter !== undefined) return { file: word, filter };
   const content = await readDocument(word, z.looseObject({}), "file");
-  if ("services" in content || "gateway" in content) {
-    await readMesh(word);
-    return { file: word, kind: "mesh" };
-  }
+  if ("services" in content || "gateway" in content) return { file: word };
   const near = nearest(path.basename(word).replace(/\..*$/, ""), names);
   const meant = near === undefined ? "" : `did you mean ${near}=${word}? `;
   throw new MeshwrightError(

@@ -9,9 +9,18 @@ import { parseYaml } from "./document/yaml.js";
 import { MeshwrightError } from "./errors.js";
 import { checkValue, formatProblem } from "./problems.js";
 
+/** `file:line:column` of a value in a document, or of its key in a mapping. */
+export type PlaceOf = (path: readonly PropertyKey[]) => string;
+
+/** A value that was read, and where its parts stand in the file. */
+export interface Placed<T> {
+  readonly value: T;
+  readonly placeOf: PlaceOf;
+}
+
 /** The outcome of a check: the value that the schema made of the document, or the problems. */
 export type Checked<T> =
-  | { readonly ok: true; readonly value: T }
+  | ({ readonly ok: true } & Placed<T>)
   | { readonly ok: false; readonly lines: readonly string[] };
 
 const MAX_BYTES = 1024 * 1024;
@@ -26,8 +35,17 @@ export async function readDocument<S extends z.ZodType>(
   schema: S,
   what: string,
 ): Promise<z.output<S>> {
+  return (await readPlaced(path, schema, what)).value;
+}
+
+/** Like `readDocument`, for a caller that must say later where something stands. */
+export async function readPlaced<S extends z.ZodType>(
+  path: string,
+  schema: S,
+  what: string,
+): Promise<Placed<z.output<S>>> {
   const checked = checkDocument(await readText(path, what), schema, path);
-  if (checked.ok) return checked.value;
+  if (checked.ok) return checked;
   const [first = "", ...rest] = checked.lines;
   throw new MeshwrightError("configuration", `${what} refused: ${first}`, rest);
 }
@@ -50,7 +68,9 @@ export function checkDocument<S extends z.ZodType>(
     const parsed = isJson ? parseJson(content) : parseYaml(content);
     if (!parsed.ok) return refused(...parsed.faults.map(({ offset, reason }) => `${at(offset)}: ${reason}`));
     const checked = checkValue(parsed.value(), schema);
-    if (checked.ok) return checked;
+    if (checked.ok) {
+      return { ok: true, value: checked.value, placeOf: (path) => at(offsetOf(parsed.root, path)) };
+    }
     const places = checked.problems.map((problem) => ({
       ...problem,
       offset: offsetOf(parsed.root, problem.path),

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { readDocument } from "../../envoy/document.js";
+import { type Placed, readDocument, readPlaced } from "../../envoy/document.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { FILTERS, isCatalogName } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
@@ -22,8 +22,13 @@ const DEFAULT_FILE = path.join("compose", "mesh.yaml");
  * errors of `findRunnable` for what is of the package.
  */
 export async function readMesh(file: string): Promise<Mesh> {
+  return (await readPlacedMesh(file)).value;
+}
+
+/** Like `readMesh`, for a caller that must say later where something stands. */
+export async function readPlacedMesh(file: string): Promise<Placed<Mesh>> {
   const named = new Set(filterNames(await readDocument(file, z.unknown(), "mesh file")));
-  return readDocument(file, meshSchema([...FILTERS, ...(await ownFilters(named))]), "mesh file");
+  return readPlaced(file, meshSchema([...FILTERS, ...(await ownFilters(named))]), "mesh file");
 }
 
 /** The filters' names in a document that is not checked yet. */

@@ -87,7 +87,7 @@ export function cluster(options: ClusterOptions): Cluster {
     ...(options.tls === undefined
       ? {}
       : { transport_socket: upstreamTls(options.tls, options.protocol ?? "http1") }),
-    typed_extension_protocol_options: { [PROTOCOL_OPTIONS]: protocolOptions(options) },
+    typed_extension_protocol_options: httpProtocolOptions(options),
   };
 }
 
@@ -115,14 +115,29 @@ function circuitBreakers({ circuitBreakers: limits }: ClusterOptions): Pick<Clus
   return { circuit_breakers: { thresholds: [Object.fromEntries(given)] } };
 }
 
-function protocolOptions(options: ClusterOptions): TypedConfig {
-  const { protocol = "http1", http1Trailers, filters = [] } = options;
+/** What a cluster speaks, and the filters that see each attempt, by the name of the extension. */
+export function httpProtocolOptions(
+  { protocol = "http1", http1Trailers, filters = [] }: ProtocolOptions,
+  more: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, TypedConfig>> {
   const http1 = { http_protocol_options: http1Trailers === true ? { enable_trailers: true } : {} };
   const http2 = { http2_protocol_options: {} };
-  return typedConfig(PROTOCOL_OPTIONS, {
-    ...(protocol === "auto"
-      ? { auto_config: { ...http1, ...http2 } }
-      : { explicit_http_config: protocol === "http2" ? http2 : http1 }),
+  const spoken = {
+    auto: { auto_config: { ...http1, ...http2 } },
+    downstream: { use_downstream_protocol_config: { ...http1, ...http2 } },
+    http1: { explicit_http_config: http1 },
+    http2: { explicit_http_config: http2 },
+  }[protocol];
+  const options = typedConfig(PROTOCOL_OPTIONS, {
+    ...spoken,
+    ...more,
     ...(filters.length === 0 ? {} : { http_filters: [...filters, upstreamCodecFilter()] }),
   });
+  return { [PROTOCOL_OPTIONS]: options };
+}
+
+/** The part of a cluster that is about HTTP. */
+export interface ProtocolOptions extends Pick<ClusterOptions, "http1Trailers" | "filters"> {
+  /** `downstream` is what the request itself came by. Default: `http1`. */
+  readonly protocol?: UpstreamProtocol | "downstream";
 }

@@ -18,6 +18,13 @@ export interface DiscoverySource {
   readonly resource_api_version: "V3";
 }
 
+/** The stream over which a control plane gives an Envoy everything. */
+export interface AggregatedSource {
+  readonly ads: Readonly<Record<string, never>>;
+  readonly resource_api_version: "V3";
+  readonly initial_fetch_timeout: string;
+}
+
 export function discoverySource(): DiscoverySource {
   return {
     api_config_source: {

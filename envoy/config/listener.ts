@@ -136,7 +136,40 @@ function connectionManager(options: HttpListenerOptions): Readonly<Record<string
   };
 }
 
-function paths({ normalizePath = true, mergeSlashes, escapedSlashes }: HttpListenerOptions) {
+/** Options that can be patched into the connection manager of someone else's listener. */
+export type PatchableOptions = Pick<
+  HttpListenerOptions,
+  | "mergeSlashes"
+  | "escapedSlashes"
+  | "xffTrustedHops"
+  | "http10"
+  | "streamIdleTimeoutSeconds"
+  | "maxStreamDurationSeconds"
+>;
+
+/**
+ * The part of a connection manager that these options set, to be merged into one that exists.
+ * Options that are absent change nothing.
+ */
+export function connectionManagerPatch(options: PatchableOptions): TypedConfig {
+  return typedConfig(CONNECTION_MANAGER_TYPE, {
+    ...paths(options),
+    ...(options.xffTrustedHops === undefined ? {} : { xff_num_trusted_hops: options.xffTrustedHops }),
+    ...(options.http10 === true ? { http_protocol_options: http10Options() } : {}),
+    ...commonOptions(options),
+    ...timeouts(options),
+  });
+}
+
+function http10Options() {
+  return { accept_http_10: true, default_host_for_http_10: HOST_OF_HTTP_10 };
+}
+
+function paths({
+  normalizePath = true,
+  mergeSlashes,
+  escapedSlashes,
+}: Pick<HttpListenerOptions, "normalizePath" | "mergeSlashes" | "escapedSlashes">) {
   return {
     normalize_path: normalizePath,
     ...(mergeSlashes === undefined ? {} : { merge_slashes: mergeSlashes }),
@@ -150,7 +183,7 @@ function protocols({ upgrades = DEFAULT_UPGRADES, http10, http1Trailers }: HttpL
   return {
     upgrade_configs: upgradeConfigs(upgrades),
     http_protocol_options: {
-      ...(http10 === true ? { accept_http_10: true, default_host_for_http_10: HOST_OF_HTTP_10 } : {}),
+      ...(http10 === true ? http10Options() : {}),
       ...(http1Trailers === true ? { enable_trailers: true } : {}),
       ignore_http_11_upgrade: otherUpgrades(upgrades),
     },
@@ -158,7 +191,12 @@ function protocols({ upgrades = DEFAULT_UPGRADES, http10, http1Trailers }: HttpL
   };
 }
 
-function commonOptions(options: HttpListenerOptions) {
+function commonOptions(
+  options: Pick<
+    HttpListenerOptions,
+    "maxRequestHeaders" | "maxRequestHeadersKb" | "maxStreamDurationSeconds"
+  >,
+) {
   const { maxRequestHeaders, maxRequestHeadersKb, maxStreamDurationSeconds } = options;
   const common = {
     ...(maxRequestHeaders === undefined ? {} : { max_headers_count: maxRequestHeaders }),
@@ -172,7 +210,12 @@ function commonOptions(options: HttpListenerOptions) {
   };
 }
 
-function timeouts(options: HttpListenerOptions): Readonly<Record<string, string>> {
+function timeouts(
+  options: Pick<
+    HttpListenerOptions,
+    "requestTimeoutSeconds" | "requestHeadersTimeoutSeconds" | "streamIdleTimeoutSeconds"
+  >,
+): Readonly<Record<string, string>> {
   const result: Record<string, string> = {};
   for (const [option, field] of [
     ["requestTimeoutSeconds", "request_timeout"],

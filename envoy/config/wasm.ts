@@ -8,7 +8,7 @@ import type { Json } from "./json.js";
 import type { NetworkFilter } from "./tcp-listener.js";
 import { duration, type TypedConfig, typedConfig, typeUrl } from "./typed-config.js";
 
-const WASM_FILTER = "envoy.extensions.filters.http.wasm.v3.Wasm";
+export const WASM_FILTER = "envoy.extensions.filters.http.wasm.v3.Wasm";
 const WASM_NETWORK_FILTER = "envoy.extensions.filters.network.wasm.v3.Wasm";
 
 /** What Envoy does with requests after the module's VM has failed. */
@@ -19,6 +19,16 @@ export type FailurePolicy =
   | "FAIL_CLOSED"
   /** Let every request pass, as if the filter did not exist. */
   | "FAIL_OPEN";
+
+/** A module that Envoy, or an agent in its place, fetches. */
+export interface RemoteModule {
+  readonly uri: string;
+  /** The cluster that leads there. */
+  readonly cluster: string;
+  /** 64 hexadecimal digits. */
+  readonly sha256: string;
+  readonly timeoutSeconds: number;
+}
 
 export interface WasmFilterOptions {
   /**
@@ -58,6 +68,11 @@ export interface WasmFilterOptions {
   readonly failurePolicy?: FailurePolicy;
 }
 
+/** A filter whose module is fetched. */
+export interface RemoteFilterOptions extends Omit<WasmFilterOptions, "module"> {
+  readonly module: RemoteModule;
+}
+
 /** One named extension, as a discovery server gives it. */
 export interface ExtensionResource {
   readonly name: string;
@@ -95,13 +110,13 @@ export function discoveredFilter(name: string): DiscoveredFilter {
 }
 
 /** What the discovery server gives for a `discoveredFilter` of the same name. */
-export function wasmFilterResource(options: WasmFilterOptions): ExtensionResource {
+export function wasmFilterResource(options: WasmFilterOptions | RemoteFilterOptions): ExtensionResource {
   return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
 }
 
 const FAILURE_POLICIES: readonly FailurePolicy[] = ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];
 
-function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
+function wasmConfig(type: string, options: WasmFilterOptions | RemoteFilterOptions): TypedConfig {
   const { name, configuration, rootId, failurePolicy = "FAIL_RELOAD" } = options;
   // Envoy accepts a discovered filter with a policy that it does not know, and then fails in its
   // own way.
@@ -128,13 +143,19 @@ function wasmConfig(type: string, options: WasmFilterOptions): TypedConfig {
   });
 }
 
-function vmConfig({ name, module, vmId = name, vmConfiguration }: WasmFilterOptions) {
+function vmConfig(options: WasmFilterOptions | RemoteFilterOptions) {
+  const { name, module, vmId = name, vmConfiguration } = options;
   return {
     runtime: "envoy.wasm.runtime.v8",
     vm_id: vmId,
-    code: { local: { filename: module } },
+    code: typeof module === "string" ? { local: { filename: module } } : remoteCode(module),
     ...(vmConfiguration === undefined ? {} : { configuration: jsonText(vmConfiguration) }),
   };
+}
+
+function remoteCode({ uri, cluster, sha256, timeoutSeconds }: RemoteModule) {
+  const http_uri = { uri, cluster, timeout: duration(timeoutSeconds, "timeoutSeconds") };
+  return { remote: { http_uri, sha256 } };
 }
 
 /**

@@ -116,6 +116,27 @@ const IMPORTS: Readonly<Record<string, readonly [refused: readonly string[], all
     ["../image/descriptor.js", "./errors.js", "../../envoy/errors.js"],
   ],
   "oci/pack.ts": [["../cli/main.js"], ["../filters/catalog.js", "../toolchain/compile/build.js"]],
+  "render/istio/routes.ts": [
+    [
+      "node:fs",
+      "node:fs/promises",
+      "../../envoy/runtime/folder.js",
+      "../../toolchain/package/member.js",
+      "../../filters/mine/descriptor.js",
+      "../../cli/main.js",
+    ],
+    [
+      "../files/existing.js",
+      "../../compose/mesh/shape.js",
+      "../../filters/catalog.js",
+      "../../filters/shared/rule-schema.js",
+      "node:crypto",
+    ],
+  ],
+  "render/files/output.ts": [
+    ["../../filters/mine/descriptor.js", "../../cli/main.js"],
+    ["node:fs/promises", "../../envoy/runtime/folder.js", "../yaml.js"],
+  ],
   "toolchain/compile/build.ts": [["../../cli/main.js"], ["../../envoy/errors.js"]],
   "envoy/runtime/find.ts": [["../../cli/main.js"], ["node:fs"]],
   "test/support/tools.ts": [["../../cli/main.js"], ["../../kit/index.js"]],

@@ -1,0 +1,34 @@
+// Reads the files of a command line and renders them.
+
+import { chainOf } from "../../compose/chains.js";
+import { structText } from "../dry-run.js";
+import { readExisting } from "../files/existing.js";
+import type { ImageWords } from "../images.js";
+import type { PlacedUse } from "../input.js";
+import { readSource } from "../render.js";
+import type { Rendered } from "../resource.js";
+import type { IstioOptions } from "./options.js";
+import { renderIstio } from "./render.js";
+
+export interface RenderIstioWords {
+  readonly images: ImageWords;
+  readonly istio: IstioOptions;
+  /** Files with Services and DestinationRules of the cluster. */
+  readonly cluster: string | undefined;
+  readonly onProgress: (line: string) => void;
+}
+
+/** @throws MeshwrightError like `readSource`, `readExisting` and `renderIstio` */
+export async function renderIstioFiles(
+  files: readonly string[],
+  { images, istio, cluster, onProgress }: RenderIstioWords,
+): Promise<Rendered> {
+  const existing = cluster === undefined ? [] : await readExisting(cluster);
+  const source = await readSource(files, { images, onProgress, configurationText });
+  return renderIstio(source, existing, istio);
+}
+
+/** A WasmPlugin carries a Struct, and an EnvoyFilter the text itself. */
+function configurationText(use: PlacedUse): string {
+  return chainOf(use) === "upstream" ? JSON.stringify(use.config) : structText(use.config);
+}

@@ -1,0 +1,192 @@
+// Filters' own files as the resources of Istio, where a person says what they stand before.
+
+import { chainOf } from "../../compose/chains.js";
+import { choosesDestinations, destinationPlaces } from "../../compose/destinations.js";
+import type { FilterUse } from "../../compose/filter-use.js";
+import { grpcServiceProblems } from "../../compose/grpc-services.js";
+import { httpServiceProblems } from "../../compose/http-services.js";
+import type { Mesh } from "../../compose/mesh/shape.js";
+import { routersOwnHeaders } from "../../compose/retry-marks.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { formatPath } from "../../envoy/problems.js";
+import type { LiveResource } from "../diff/live.js";
+import type { FiltersInput, Images, PlacedUse } from "../input.js";
+import type { Rendered } from "../resource.js";
+import { pluginDrafts, upstreamDrafts } from "./chains.js";
+import type { Draft, IstioContext } from "./context.js";
+import { placeOfUrl } from "./hosts.js";
+import { labelsOf, named } from "./mesh.js";
+import type { IstioOptions, Target } from "./options.js";
+import { routeDrafts } from "./routes.js";
+import { destinationRuleDrafts, externalDrafts } from "./services.js";
+import { tagDrafts } from "./tags.js";
+import { Told } from "./told.js";
+import { decideFailStrategy, newerThanChecked } from "./version.js";
+import { ANY_CALLER } from "./workloads.js";
+
+/**
+ * @throws MeshwrightError `usage` where nothing says what the filters stand before; `configuration`
+ * for a service that a filter calls and nobody has named
+ */
+export function filterResources(
+  input: FiltersInput,
+  images: Images,
+  existing: readonly LiveResource[],
+  options: IstioOptions,
+): Rendered {
+  const { target } = options;
+  if (target === undefined) {
+    throw usage("say what the filters stand before: --for SERVICE, or --gateway NAME");
+  }
+  refuseMisplaced(input, target);
+  refuseMissingServices(input, options);
+  const mesh = meshAround(input.uses, target, options);
+  const told = new Told(() => "");
+  const { strategy, warning } = decideFailStrategy(options.minor, options.failStrategy);
+  const all = { ...options.grpcServices, ...options.httpServices };
+  const context: IstioContext = {
+    mesh,
+    options,
+    images,
+    told,
+    strategy,
+    existing,
+    ownsRoutes: false,
+    labels: labelsOf(mesh.name),
+    placeOf: (use) => (use as PlacedUse).placeOf([]),
+    called: new Map(Object.entries(all).map(([name, url]) => [name, placeOfUrl(url, name, options)])),
+  };
+  const warnings = [
+    ...(warning === undefined ? [] : [warning]),
+    ...newerThanChecked(options.minor),
+    ...routeWarnings(input.uses, target, options),
+  ];
+  return { resources: named(draftsOfFilters(input, context, target)), warnings };
+}
+
+function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Target): readonly Draft[] {
+  const { options } = context;
+  const hasRoutes = target.kind === "service" && input.uses.some(choosesDestinations);
+  const isGateway = target.kind === "gateway";
+  return [
+    ...(hasRoutes && !options.omitted.has("VirtualService") ? routeDrafts(context).slice(0, 1) : []),
+    ...(hasRoutes && !options.omitted.has("DestinationRule") ? destinationRuleDrafts(context) : []),
+    ...externalDrafts(context),
+    ...pluginDrafts(context),
+    ...upstreamDrafts(context).filter(({ parts }) => isGateway === (parts[0] === "gateway")),
+    ...(options.omitted.has("ConfigMap")
+      ? []
+      : tagDrafts(input, context, [isGateway ? options.gateway.namespace : options.namespace])),
+  ];
+}
+
+function refuseMisplaced({ uses }: FiltersInput, target: Target): void {
+  const attempts = uses.find((use) => chainOf(use) === "upstream");
+  if (target.kind === "gateway" && target.service === undefined && attempts !== undefined) {
+    throw usage(
+      `${attempts.filter} sees the attempts to one service: say to which, with --for SERVICE beside --gateway`,
+    );
+  }
+  const chooser = uses.find(choosesDestinations);
+  if (target.kind === "service" && target.at === "inbound" && chooser !== undefined) {
+    throw usage(
+      `${chooser.filter} has nothing to choose at "inbound", which leads to the app alone; leave out --at inbound`,
+    );
+  }
+}
+
+function refuseMissingServices({ uses }: FiltersInput, options: IstioOptions): void {
+  const names = (services: object) => Object.keys(services);
+  for (const use of uses) {
+    const problems = [
+      ...grpcServiceProblems(use, names(options.grpcServices), remedy("--grpc-service")),
+      ...httpServiceProblems(use, names(options.httpServices), remedy("--http-service")),
+    ];
+    const lines = problems.map(({ path, reason }) => `${use.placeOf(path)}: ${formatPath(path)}: ${reason}`);
+    const [first, ...rest] = lines;
+    if (first !== undefined) throw new MeshwrightError("configuration", first, rest);
+  }
+}
+
+function remedy(option: string): (name: string) => string {
+  return (name) => `say where it is: ${option} ${name}=http://HOST:PORT`;
+}
+
+/** The smallest mesh in which the filters stand where a person said. */
+function meshAround(uses: readonly PlacedUse[], target: Target, options: IstioOptions): Mesh {
+  const services = {
+    grpcServices: urlsOf(options.grpcServices),
+    httpServices: urlsOf(options.httpServices),
+  };
+  if (target.kind === "gateway") {
+    const routes = target.service === undefined ? [] : [{ prefix: "/", service: target.service }];
+    return {
+      name: "gateway",
+      gateway: { routes, filters: uses },
+      services: Object.fromEntries(routes.map(({ service }) => [service, withVersions([], options)])),
+      ...services,
+    } as unknown as Mesh;
+  }
+  const called = withVersions(uses, options);
+  if (target.at === "inbound") {
+    return {
+      name: target.name,
+      gateway: { routes: [] },
+      services: { [target.name]: called },
+      filters: uses.map((use) => ({ ...use, at: ["inbound"] })),
+      ...services,
+    } as unknown as Mesh;
+  }
+  const callers = target.callers.length === 0 ? [ANY_CALLER] : target.callers;
+  return {
+    name: target.name,
+    gateway: { routes: [] },
+    services: {
+      [target.name]: { ...called, filters: uses },
+      ...Object.fromEntries(callers.map((name) => [name, { versions: { v1: {} }, calls: [target.name] }])),
+    },
+    ...services,
+  } as unknown as Mesh;
+}
+
+/** The destinations that filters choose are the versions. Without a default, all take the rest. */
+function withVersions(uses: readonly FilterUse[], { fallback = "", protocol }: IstioOptions) {
+  const chosen = uses.flatMap((use) => destinationPlaces(use).map(({ name }) => name));
+  const names = [...new Set([...chosen, ...(fallback === "" ? [] : [fallback])])];
+  const versions = Object.fromEntries(names.map((name) => [name, {}]));
+  return { versions, default: fallback, ...(protocol === undefined ? {} : { protocol }) };
+}
+
+function urlsOf(services: Readonly<Record<string, string>>) {
+  return Object.fromEntries(Object.entries(services).map(([name, url]) => [name, { url }]));
+}
+
+function routeWarnings(
+  uses: readonly PlacedUse[],
+  target: Target,
+  { fallback }: IstioOptions,
+): readonly string[] {
+  const removed = routersOwnHeaders(uses);
+  const chooses = uses.some(choosesDestinations);
+  return [
+    ...(chooses && target.kind === "gateway"
+      ? [
+          "the gateway's routes are yours: match the destination header in its VirtualService, as render does for a mesh file",
+        ]
+      : []),
+    ...(chooses && target.kind === "service" && fallback === undefined
+      ? [
+          "requests for which no filter decides go to all versions: name one with --default VERSION, if one should take them",
+        ]
+      : []),
+    ...(removed.length > 0 && !(chooses && target.kind === "service")
+      ? [
+          `clients would get ${removed.join(", ")}: remove it in your VirtualService, with headers: { response: { remove: [${removed.join(", ")}] } } on its routes`,
+        ]
+      : []),
+  ];
+}
+
+function usage(message: string): MeshwrightError {
+  return new MeshwrightError("usage", message);
+}

@@ -1,0 +1,156 @@
+// What a person must know before they apply the output: what Istio has no word for, and what it
+// takes from elsewhere.
+
+import { byChain } from "../../compose/chains.js";
+import type { FilterUse } from "../../compose/filter-use.js";
+import type { MeshEnvoy } from "../../compose/mesh/topology.js";
+import { isNative, nativeOf } from "../../compose/native-filters.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { listed } from "../../envoy/problems.js";
+import { nameProblem } from "../names.js";
+import type { IstioContext } from "./context.js";
+import { portOf } from "./ports.js";
+import { tellRetries } from "./routes.js";
+import { podVersions, portProtocol } from "./versions.js";
+import { workloads } from "./workloads.js";
+
+type Places = ReadonlyMap<FilterUse, readonly PropertyKey[]>;
+
+/** Tells all about the mesh file. @throws MeshwrightError `usage` for options about nothing */
+export function tellMesh(context: IstioContext, places: Places): void {
+  refuseUnknownPorts(context);
+  tellNames(context);
+  tellNatives(context, places);
+  tellSharedListeners(context, places);
+  tellRetries(context);
+  tellAddresses(context);
+  tellPods(context);
+}
+
+function refuseUnknownPorts({ mesh, options }: IstioContext): void {
+  const unknown = [...options.ports.services.keys()].find((name) => !Object.hasOwn(mesh.services, name));
+  if (unknown === undefined) return;
+  throw new MeshwrightError(
+    "usage",
+    `--port ${unknown}=…: the mesh has no service "${unknown}"; there is ${listed(Object.keys(mesh.services))}`,
+  );
+}
+
+function tellNames({ mesh, told }: IstioContext): void {
+  const check = (name: string, path: readonly PropertyKey[]) => {
+    const problem = nameProblem(name);
+    if (problem !== undefined) told.invalid(path, problem);
+  };
+  check(mesh.name, ["name"]);
+  for (const [service, { versions }] of Object.entries(mesh.services)) {
+    check(service, ["services", service]);
+    for (const version of Object.keys(versions)) check(version, ["services", service, "versions", version]);
+  }
+}
+
+/** Istio's own words for what Envoy's filters do. */
+const WORDS: Readonly<Record<string, string>> = {
+  "envoy.filters.http.cors": "corsPolicy of a VirtualService",
+  "envoy.filters.http.jwt_authn": "a RequestAuthentication",
+  "envoy.filters.http.ext_authz": "an AuthorizationPolicy with the action CUSTOM",
+  "envoy.filters.http.rbac": "an AuthorizationPolicy",
+  "envoy.filters.http.fault": "fault of a VirtualService",
+};
+
+function tellNatives({ told }: IstioContext, places: Places): void {
+  for (const [use, path] of places) {
+    if (!isNative(use)) continue;
+    const { name } = nativeOf(use);
+    const word = WORDS[name] ?? "an EnvoyFilter of your own";
+    told.refuse([...path, "config", "name"], `${name} is one of Envoy's own filters; write ${word} for it`);
+  }
+}
+
+/**
+ * `up` has a listener for each service that is called, and Istio one for each port. A filter of one
+ * service must not see the requests of another.
+ */
+function tellSharedListeners(context: IstioContext, places: Places): void {
+  for (const envoy of workloads(context.mesh)) {
+    for (const services of sharedListeners(envoy, context)) tellShared(context, places, envoy, services);
+  }
+}
+
+/** The services that are called through one listener, where there are several. */
+function sharedListeners(
+  { app, hops }: MeshEnvoy,
+  { options }: IstioContext,
+): readonly (readonly string[])[] {
+  const byPort = new Map<number, string[]>();
+  for (const { target } of hops) {
+    if (target.kind !== "service") continue;
+    const port = app === undefined ? 0 : portOf(options.ports, target.service).port;
+    byPort.set(port, [...(byPort.get(port) ?? []), target.service]);
+  }
+  return [...byPort.values()].filter((services) => services.length > 1);
+}
+
+function tellShared(
+  { mesh, told, options }: IstioContext,
+  places: Places,
+  { app }: MeshEnvoy,
+  services: readonly string[],
+): void {
+  for (const service of services) {
+    const others = services.filter((each) => each !== service);
+    for (const use of byChain(mesh.services[service]?.filters ?? []).downstream) {
+      const path = places.get(use) ?? ["services", service, "filters"];
+      told.refuse(
+        path,
+        app === undefined
+          ? `the gateway has one listener in Istio, where ${use.filter} of ${service} would see the requests of ${listed(others)} too; put it into gateway.filters with a match by path, or route to ${service} alone`
+          : `${app.service} calls ${service} and ${listed(others)} at port ${portOf(options.ports, service).port}, where Istio has one listener: ${use.filter} of ${service} would see all their requests; give ${service} a port of its own with --port ${service}=NUMBER`,
+      );
+    }
+  }
+}
+
+function tellAddresses({ mesh, told, called, options }: IstioContext): void {
+  if (mesh.gateway.address !== undefined) {
+    told.warn(["gateway", "address"], "is not used: a gateway in a cluster listens on its pods' addresses");
+  }
+  for (const [service, { versions }] of Object.entries(mesh.services)) {
+    for (const [version, how] of Object.entries(versions)) {
+      if (!("url" in how) || !podVersions({ mesh, options }, service).includes(version)) continue;
+      told.warn(
+        ["services", service, "versions", version, "url"],
+        `${how.url} is this machine: in the cluster it is the pods with ${podLabels({ options }, service, version)}`,
+      );
+    }
+  }
+  for (const key of ["grpcServices", "httpServices"] as const) {
+    for (const [name, { url }] of Object.entries(mesh[key] ?? {})) {
+      const place = called.get(name);
+      if (!place?.isLocal) continue;
+      told.warn(
+        [key, name, "url"],
+        `${url} is this machine: in the cluster it is the Service ${place.host}, port ${place.port}`,
+      );
+    }
+  }
+}
+
+function podLabels({ options }: Pick<IstioContext, "options">, service: string, version: string): string {
+  return `the labels ${options.labels.app}: ${service} and ${options.labels.version}: ${version}`;
+}
+
+/** Deployments and Services are not rendered: what must be right in them. */
+function tellPods({ mesh, told, options }: IstioContext): void {
+  const services = Object.keys(mesh.services).filter(
+    (service) => podVersions({ mesh, options }, service).length > 0,
+  );
+  if (services.length === 0) return;
+  const ports = services.map((service) => {
+    const { port, target } = portOf(options.ports, service);
+    const to = port === target ? `${port}` : `${port}:${target}`;
+    return `${service} ${portProtocol(mesh.services[service])} ${to}`;
+  });
+  told.warnOfAll(
+    `Deployments and Services are yours: pods have the labels ${options.labels.app} (the service) and ${options.labels.version}, and each Service has a port named by its protocol: ${ports.join(", ")}`,
+  );
+}
