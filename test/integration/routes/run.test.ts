@@ -72,7 +72,10 @@ afterAll(async () => {
 describe("filters for some paths", { timeout: TEST_MS }, () => {
   it("see the requests of their paths and no others", async () => {
     expect(await entries("/", "/other", "/sho", "/?x=/shop", "/Shop")).toEqual({});
-    expect(await entries("/shop", "/shop/1?q=1", "//shop///2", "/x/../shop")).toEqual({ shop: 4, attempt: 4 });
+    expect(await entries("/shop", "/shop/1?q=1", "//shop///2", "/x/../shop")).toEqual({
+      shop: 4,
+      attempt: 4,
+    });
     expect(await entries("/shop/healthz")).toEqual({ attempt: 1 });
   });
 
@@ -83,13 +86,17 @@ describe("filters for some paths", { timeout: TEST_MS }, () => {
 
   it("take new settings under load without losing a request", async () => {
     const port = Number(new URL(front.url).port);
-    const load = (of: string) => runLoad({ port, path: of, forMs: amount(6_000, 2_500), connections: 16, rate: 400 });
+    const load = (of: string) =>
+      runLoad({ port, path: of, forMs: amount(6_000, 2_500), connections: 16, rate: 400 });
     const loads = Promise.all(["/shop/{n}", "/other/{n}"].map(load));
     const edits = ["shop-2", "shop-3"];
     for (const edit of edits) {
       const before = told.length;
       await writeFile(at("shop.yaml"), `name: ${edit}\n`);
-      await vi.waitFor(() => expect(told.slice(before)).toContainEqual(expect.stringMatching(/^applied/)), WAIT);
+      await vi.waitFor(
+        () => expect(told.slice(before)).toContainEqual(expect.stringMatching(/^applied/)),
+        WAIT,
+      );
     }
     const [shop, other] = await loads;
     const sent = (shop?.answers.length ?? 0) + (other?.answers.length ?? 0);
@@ -112,7 +119,13 @@ describe("filters for some paths", { timeout: TEST_MS }, () => {
 describe("the command line", () => {
   const run = (...filters: string[]) =>
     runMain(
-      ["run", "--upstream", "http://127.0.0.1:1", "--print-config", ...filters.flatMap((each) => ["--filter", each])],
+      [
+        "run",
+        "--upstream",
+        "http://127.0.0.1:1",
+        "--print-config",
+        ...filters.flatMap((each) => ["--filter", each]),
+      ],
       author.root,
     );
 
