@@ -60,7 +60,7 @@ export function routeName({ name, service }: GatewayRoute): string {
 /** The filter with the paths that its `routes` mean. */
 export function onItsPaths(use: MeshUse, gateway: readonly GatewayRoute[]): FilterUse {
   const { routes, ...rest } = use;
-  return routes === undefined ? rest : { ...rest, paths: pathsOf(routes, gateway) };
+  return routes === undefined ? use : { ...rest, paths: pathsOf(routes, gateway) };
 }
 
 function pathsOf(rules: readonly RouteRule[], gateway: readonly GatewayRoute[]): readonly PathRule[] {

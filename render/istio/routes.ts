@@ -1,6 +1,7 @@
 // VirtualServices: which version gets a request, for how long, and what is retried.
 
-import { attemptHops, type Hop, type MeshEnvoy } from "../../compose/mesh/topology.js";
+import { destinationHeader } from "../../compose/destinations.js";
+import { attemptHops, type Hop, type MeshEnvoy, type ServiceTarget } from "../../compose/mesh/topology.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
 import type { Json } from "../../envoy/config/json.js";
 import { millisecondsOf } from "../../filters/shared/rule-schema.js";
@@ -24,11 +25,6 @@ export function routeDrafts(context: IstioContext): readonly Draft[] {
   );
 }
 
-interface ServiceTarget {
-  readonly service: string;
-  readonly header: string | undefined;
-}
-
 function serviceDraft(context: IstioContext, envoy: MeshEnvoy, hop: Hop, target: ServiceTarget): Draft {
   const { options, labels } = context;
   const { service } = target;
@@ -41,7 +37,7 @@ function serviceDraft(context: IstioContext, envoy: MeshEnvoy, hop: Hop, target:
       kind: "VirtualService",
       metadata: { name, namespace: options.namespace, labels },
       body: { spec: { hosts: [host], http: httpRoutes(context, envoy, hop, target, "mesh") } },
-      comment: [routesComment(service, target.header)],
+      comment: [routesComment(service, destinationHeader(target.choosers))],
       notes: noRetriesNote(context, service),
     }),
   };
@@ -99,9 +95,10 @@ function httpRoutes(
   context: IstioContext,
   envoy: MeshEnvoy,
   hop: Hop,
-  { service, header }: ServiceTarget,
+  { service, choosers }: ServiceTarget,
   where: "mesh" | "gateway",
 ): readonly HttpRoute[] {
+  const header = destinationHeader(choosers);
   const settings = context.mesh.services[service];
   const versions = header === undefined ? [] : Object.keys(settings?.versions ?? {});
   const removed = routersOwnHeaders(attemptHops(envoy, hop).flatMap(({ filters }) => filters));

@@ -3,6 +3,7 @@
 
 import { byChain } from "../../compose/chains.js";
 import type { FilterUse } from "../../compose/filter-use.js";
+import type { MeshUse } from "../../compose/mesh/filter-routes.js";
 import type { MeshEnvoy } from "../../compose/mesh/topology.js";
 import { isNative, nativeOf } from "../../compose/native-filters.js";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -21,6 +22,7 @@ export function tellMesh(context: IstioContext, places: Places): void {
   refuseUnknownPorts(context);
   tellNames(context);
   tellNatives(context, places);
+  tellFilterRoutes(context, places);
   tellSharedListeners(context, places);
   tellRetries(context);
   tellAddresses(context);
@@ -63,6 +65,14 @@ function tellNatives({ told }: IstioContext, places: Places): void {
     const { name } = nativeOf(use);
     const word = WORDS[name] ?? "an EnvoyFilter of your own";
     told.refuse([...path, "config", "name"], `${name} is one of Envoy's own filters; write ${word} for it`);
+  }
+}
+
+/** A WasmPlugin stands before all routes of its listener, and no patch is rendered for some of them. */
+function tellFilterRoutes({ told }: IstioContext, places: Places): void {
+  for (const [use, path] of places) {
+    if ((use as MeshUse).routes === undefined) continue;
+    told.refuse([...path, "routes"], `Istio runs ${use.filter} on all routes`);
   }
 }
 
