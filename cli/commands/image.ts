@@ -1,8 +1,9 @@
-// `meshwright image`: makes a container image of the pinned Envoy, for use where the official one
-// cannot be pulled.
+// `meshwright image`: makes container images for use where the official ones cannot be pulled.
 
 import type { Command } from "commander";
-import { makeImage } from "../../envoy/runtime/make-image.js";
+import { NODE_IMAGE } from "../../compose/containers/images.js";
+import { imageVersion, officialImage } from "../../envoy/runtime/image.js";
+import { makeImage, makeNodeImage } from "../../envoy/runtime/make-image.js";
 import { exitCodesHelp } from "../failures.js";
 import type { Screen } from "../screen.js";
 
@@ -12,21 +13,32 @@ export function addImage(root: Command, screen: Screen): void {
     .description(
       "Make a container image of the pinned Envoy, for use where the official one cannot be pulled.",
     )
+    .option("--node", "and one of this machine's Node, in which the demo's services run")
     .addHelpText("after", EXAMPLES)
-    .action(async () => {
+    .action(async ({ node }: { node?: true }) => {
       const name = await makeImage({ onProgress: (line) => screen.print([line]) });
-      screen.print([`made ${name}`]);
+      screen.print([`made ${name}, in place of ${officialImage(imageVersion(process.env))}`]);
+      if (node === undefined) return;
+      const nodeImage = await makeNodeImage();
+      screen.print([
+        `made ${nodeImage}, in place of ${NODE_IMAGE}`,
+        "`meshwright up` finds them. For compose alone, name them:",
+        `  export ENVOY_IMAGE=${name} NODE_IMAGE=${nodeImage}`,
+        "  docker compose -f compose/docker-compose.yaml up",
+      ]);
     });
 }
 
 const EXAMPLES = `
 The image is named meshwright/envoy and its tag is the release. It holds Envoy,
-its libraries and the certificate authorities of this machine. Tests that run
-Envoy in a container use it where the official image is not on this machine
-and ENVOY_IMAGE is not set. The command needs Linux, Docker, and the package
-testcontainers.
+its libraries, the certificate authorities of this machine, and a shell for
+health checks. Tests that run Envoy in a container use it where the official
+image is not on this machine and ENVOY_IMAGE is not set. With --node, a second
+image, meshwright/node, holds the Node that runs this. The command needs Linux,
+Docker, and the package testcontainers.
 
 Examples:
   meshwright image
+  meshwright image --node             both, for the local mesh (npm run images)
   ENVOY_VERSION=1.40.0 meshwright image
-${exitCodesHelp("the image is made", ["usage", "envoy-not-found"])}`;
+${exitCodesHelp("the images are made", ["usage", "envoy-not-found"])}`;

@@ -1,11 +1,27 @@
 // The addresses of a mesh's parts: the ports on this machine, and the addresses in the mesh file.
 
+import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import { LOOPBACK } from "../listener-options.js";
+import type { FilterPlan } from "../planned-envoy.js";
 import type { Trust } from "../upstream-cluster.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
 import { outboundName, versionName } from "./names.js";
 import type { Mesh, MeshService } from "./shape.js";
-import { meshEnvoys } from "./topology.js";
+import { type Hop, meshEnvoys } from "./topology.js";
+
+/** Where the parts of a mesh stand that does not run as processes of this machine. */
+export interface Places {
+  /** The IP address on which a hop's listener stands. */
+  readonly listener: (envoy: string, hop: Hop) => string;
+  /** The host at which other Envoys reach a sidecar. */
+  readonly sidecar: (name: string) => string;
+  /** The host by which a sidecar's app calls a service. */
+  readonly called: (service: string) => string;
+  /** The host at which an Envoy reaches an address that a person wrote in the mesh file. */
+  readonly outside: (address: string) => string;
+  /** What a chain has for a filter, in place of a filter that a discovery server gives. */
+  readonly entry: (filter: FilterPlan) => HttpFilter;
+}
 
 export interface MeshPlanOptions extends Trust {
   /** The run's folder, absolute: access logs go to `envoys/`, filters' files to `filters/`. */
@@ -16,6 +32,8 @@ export interface MeshPlanOptions extends Trust {
   readonly ports: ReadonlyMap<string, number>;
   /** The file of each filter's module, by the filter's name. */
   readonly modulePath: (filter: string) => string;
+  /** Default: everything is on 127.0.0.1, and access logs are files in the run's folder. */
+  readonly places?: Places;
 }
 
 export interface Context extends MeshPlanOptions {
@@ -40,13 +58,22 @@ export function appAddress(context: Context, app: { service: string; version: st
   const how = service?.versions[app.version];
   const parsed = how !== undefined && "url" in how ? parseUpstreamUrl(how.url) : undefined;
   if (!parsed?.ok) return hopAddress(service, port(context, `${versionName(app.service, app.version)} app`));
-  if (speaksHttp2(service)) return { ...parsed.value, protocol: "http2" };
-  return service?.protocol === "http1" ? { ...parsed.value, protocol: "http1" } : parsed.value;
+  const elsewhere = outside(context, parsed.value);
+  if (speaksHttp2(service)) return { ...elsewhere, protocol: "http2" };
+  return service?.protocol === "http1" ? { ...elsewhere, protocol: "http1" } : elsewhere;
 }
 
-/** A listener or an app on this machine that takes requests for the service, in its protocol. */
-export function hopAddress(service: MeshService | undefined, port: number): UpstreamAddress {
-  return { address: LOOPBACK, port, ...(speaksHttp2(service) ? { protocol: "http2" } : {}) };
+function outside({ places }: Pick<Context, "places">, upstream: UpstreamAddress): UpstreamAddress {
+  return places === undefined ? upstream : { ...upstream, address: places.outside(upstream.address) };
+}
+
+/** A listener or an app that takes requests for the service, in its protocol. */
+export function hopAddress(
+  service: MeshService | undefined,
+  port: number,
+  address = LOOPBACK,
+): UpstreamAddress {
+  return { address, port, ...(speaksHttp2(service) ? { protocol: "http2" } : {}) };
 }
 
 /**
@@ -59,17 +86,19 @@ export function speaksHttp2(service: MeshService | undefined): boolean {
 
 /** The URL at which a sidecar's app calls a service. */
 export function outboundUrl(context: Context, sidecar: string, service: string): string {
-  return `http://${LOOPBACK}:${port(context, `${sidecar} ${outboundName(service)}`)}`;
+  const host = context.places?.called(service) ?? LOOPBACK;
+  return `http://${host}:${port(context, `${sidecar} ${outboundName(service)}`)}`;
 }
 
 /** The addresses of services that filters call, by name. */
 export function servicesOf(
   services: Mesh["grpcServices"] | Mesh["httpServices"],
+  context: Pick<Context, "places">,
 ): Readonly<Record<string, UpstreamAddress>> {
   return Object.fromEntries(
     Object.entries(services ?? {}).flatMap(([name, { url }]) => {
       const parsed = parseUpstreamUrl(url);
-      return parsed.ok ? [[name, parsed.value]] : [];
+      return parsed.ok ? [[name, outside(context, parsed.value)]] : [];
     }),
   );
 }

@@ -16,7 +16,7 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
   const clusters = new Map<string, readonly Cluster[]>();
   const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = []) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
-    const options = { caFile: context.caFile, filters: seen.map(filterReference) };
+    const options = { caFile: context.caFile, filters: seen.map(context.places?.entry ?? filterReference) };
     clusters.set(name, upstreamClusters(name, upstream, options));
   };
   for (const hop of envoy.hops) {
@@ -31,12 +31,13 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
     if (envoy.app === undefined) add(name, hopAddress(service, port(context, `${envoy.name} ${name}`)));
     for (const version of Object.keys(service?.versions ?? {})) {
       const sidecar = versionName(target.service, version);
-      add(sidecar, hopAddress(service, port(context, `${sidecar} inbound`)), hops);
+      const host = context.places?.sidecar(sidecar);
+      add(sidecar, hopAddress(service, port(context, `${sidecar} inbound`), host), hops);
     }
   }
   return [
     ...[...clusters.values()].flat(),
-    ...grpcClusters(servicesOf(context.mesh.grpcServices), context),
-    ...httpServiceClusters(servicesOf(context.mesh.httpServices), context),
+    ...grpcClusters(servicesOf(context.mesh.grpcServices, context), context),
+    ...httpServiceClusters(servicesOf(context.mesh.httpServices, context), context),
   ];
 }

@@ -97,8 +97,8 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
       address: reachableAt(mesh.gateway.address ?? LOOPBACK),
       port: port(context, "gateway public"),
     }),
-    grpcServices: servicesOf(mesh.grpcServices),
-    httpServices: servicesOf(mesh.httpServices),
+    grpcServices: servicesOf(mesh.grpcServices, context),
+    httpServices: servicesOf(mesh.httpServices, context),
     envoys: meshEnvoys(mesh).map((envoy) => planEnvoy(context, envoy)),
     services: Object.entries(mesh.services).flatMap(([service, { versions }]) =>
       Object.entries(versions).map(([version, how]) => planService(context, service, version, how)),
@@ -141,10 +141,10 @@ function hopFilters(context: Context, hop: Hop): FilterPlan[] {
 }
 
 /** The filters of a hop's listener, Envoy's own among them, in their order. */
-function listenerChain(hop: Hop, planned: readonly FilterPlan[]): readonly HttpFilter[] {
+function listenerChain({ places }: Context, hop: Hop, planned: readonly FilterPlan[]): readonly HttpFilter[] {
   return byChain(named(hop)).downstream.flatMap((use): readonly HttpFilter[] => {
     if (isNative(use)) return [entryOnPaths(nativeEntry(nativeOf(use)), use)];
-    return planned.filter(({ name }) => name === use.name).map(filterReference);
+    return planned.filter(({ name }) => name === use.name).map(places?.entry ?? filterReference);
   });
 }
 
@@ -170,7 +170,8 @@ function planListener(
     ...(target.kind === "routes" ? edgeListenerOptions(gateway, listeners) : listenerOptions(listeners)),
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
-    filters: [...listenerChain(hop, filters), ...(countsGrpc ? [grpcStatsFilter()] : [])],
+    ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
+    filters: [...listenerChain(context, hop, filters), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [
       virtualHost({
         name: hop.name,
@@ -298,7 +299,9 @@ function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptio
   const header = destinationHeader(hop.filters) ?? DESTINATION_HEADER;
   const headers = ["x-request-id", "traceparent", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"];
   return {
-    path: path.join(context.directory, "envoys", `${envoy.name}.access.log`),
+    ...(context.places === undefined
+      ? { path: path.join(context.directory, "envoys", `${envoy.name}.access.log`) }
+      : {}),
     fields: {
       time: "%START_TIME%",
       hop: `${envoy.name}/${hop.name}`,

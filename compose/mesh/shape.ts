@@ -95,6 +95,13 @@ const version = z.union([
       .string()
       .optional()
       .describe("The working folder, relative to the mesh file's folder. Default: that folder."),
+    image: z
+      .string()
+      .regex(/^[a-z0-9][\w./:@-]*$/, "must be the name of a container image, such as node:20-slim")
+      .optional()
+      .describe(
+        "The image in which the command runs where the mesh runs in containers. Default: Node's, for a command of Node.",
+      ),
   }),
   z.strictObject({
     url: url.describe(

@@ -90,7 +90,8 @@ export function triedPrefixes({ gateway: { routes }, services }: Mesh): readonly
  * Three commands to try: a plain request, then requests that the mesh's rules treat differently.
  */
 export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
-  const base = triedPrefixes(mesh)[0] ?? "/";
+  const prefixes = triedPrefixes(mesh);
+  const base = prefixes.find((prefix) => prefix === "/") ?? prefixes[0] ?? "/";
   const uses = [
     ...(mesh.gateway.filters ?? []),
     ...(mesh.filters ?? []),

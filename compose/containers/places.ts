@@ -1,0 +1,79 @@
+// Where the parts of a mesh stand in containers: every version of a service has a pod, a network
+// namespace that its app and its sidecar share, and every pod has the same ports.
+
+import { entryOnPaths } from "../filter-paths.js";
+import { LOOPBACK } from "../listener-options.js";
+import type { Places } from "../mesh/addresses.js";
+import { GATEWAY } from "../mesh/names.js";
+import type { Mesh } from "../mesh/shape.js";
+import { meshEnvoys } from "../mesh/topology.js";
+
+/** Ports inside of the containers. Istio's sidecars use those of the Envoys. */
+export const PORTS = {
+  /** The gateway's public listener. */
+  gateway: 10_000,
+  /** Of each Envoy, on loopback alone: whoever reaches it controls the Envoy. */
+  admin: 15_000,
+  /** A sidecar's listener for other Envoys. */
+  inbound: 15_006,
+  /** Of each Envoy: readiness and statistics, to read only. */
+  status: 15_021,
+  /** The gateway's listeners for services, on loopback. The first; the next ones follow. */
+  gatewayOutbound: 20_000,
+  /** Where an app listens, and where it calls every other service. */
+  app: 8080,
+} as const;
+
+const ANY = "0.0.0.0";
+/** The name by which containers know the machine that the engine runs on. */
+const HOST = "host.docker.internal";
+const PER_BLOCK = 250;
+
+/** Whether an address of the mesh file means the machine that the mesh is started on. */
+export function isOwnMachine(address: string): boolean {
+  return address === "localhost" || address === "::1" || address.startsWith("127.");
+}
+
+/**
+ * The loopback address that stands for a called service in every pod. Each service has its own, so
+ * that all of them can have the same port.
+ */
+export function calledAddress(mesh: Mesh, service: string): string {
+  const index = Object.keys(mesh.services).indexOf(service);
+  return `127.0.${1 + Math.floor(index / PER_BLOCK)}.${1 + (index % PER_BLOCK)}`;
+}
+
+export function containerPlaces(mesh: Mesh): Places {
+  return {
+    listener: (envoy, { target }) => {
+      if (target.kind === "service")
+        return envoy === GATEWAY ? LOOPBACK : calledAddress(mesh, target.service);
+      return ANY;
+    },
+    sidecar: (name) => name,
+    called: (service) => service,
+    outside: (address) => (isOwnMachine(address) ? HOST : address),
+    // Files have no discovery server behind them: settings come with the listener or the cluster.
+    entry: (filter) =>
+      entryOnPaths({ name: filter.name, typed_config: filter.resource.typed_config }, filter),
+  };
+}
+
+/** The ports by the names of `portNames`. */
+export function containerPorts(mesh: Mesh): ReadonlyMap<string, number> {
+  return new Map(
+    meshEnvoys(mesh).flatMap(({ name, hops, app }) => {
+      const isGateway = app === undefined;
+      return [
+        [`${name} admin`, PORTS.admin] as const,
+        [`${name} app`, PORTS.app] as const,
+        ...hops.map((hop, i) => {
+          const { kind } = hop.target;
+          if (kind === "routes") return [`${name} ${hop.name}`, PORTS.gateway] as const;
+          if (kind === "app") return [`${name} ${hop.name}`, PORTS.inbound] as const;
+          return [`${name} ${hop.name}`, isGateway ? PORTS.gatewayOutbound + i : PORTS.app] as const;
+        }),
+      ];
+    }),
+  );
+}

@@ -1,0 +1,54 @@
+// Plans a mesh of containers: a compose project, and the folder with the files of its Envoys. Pure.
+
+import path from "node:path";
+import { GATEWAY } from "../mesh/names.js";
+import { type MeshPlan, planMesh } from "../mesh/plan.js";
+import type { Mesh } from "../mesh/shape.js";
+import { composeYaml } from "./compose-yaml.js";
+import { envoyFiles } from "./envoy-files.js";
+import { containerPlaces, containerPorts } from "./places.js";
+import { type ComposeProject, composeProject, MODULES_FOLDER, type ProjectOptions } from "./project.js";
+
+export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules"> {
+  /** The mesh file's folder, absolute. */
+  readonly home: string;
+  /** The names of the modules' files, by the filters' names. */
+  readonly moduleFile: (filter: string) => string;
+  /** A comment at the top of the compose file. */
+  readonly heading: readonly string[];
+}
+
+export interface ContainerPlan {
+  readonly mesh: MeshPlan;
+  readonly project: ComposeProject;
+  readonly composeFile: string;
+  /** The contents of the Envoys' files, by their paths below the folder of all Envoys. */
+  readonly envoyFiles: ReadonlyMap<string, string>;
+}
+
+/** The same mesh and options give the same plan. */
+export function planContainers(mesh: Mesh, options: ContainerPlanOptions): ContainerPlan {
+  const plan = planMesh(mesh, {
+    directory: "/",
+    home: options.home,
+    ports: containerPorts(mesh),
+    modulePath: (filter) => path.posix.join(MODULES_FOLDER, options.moduleFile(filter)),
+    places: containerPlaces(mesh),
+    // The authorities of Envoy's image.
+    caFile: "/etc/ssl/certs/ca-certificates.crt",
+  });
+  const modules = [...new Set(plan.envoys.flatMap(({ filters }) => filters.map(({ module }) => module)))];
+  const project = composeProject(mesh, plan.services, { ...options, modules: modules.sort() });
+  return {
+    mesh: plan,
+    project,
+    composeFile: composeYaml(project, options.heading),
+    envoyFiles: new Map(plan.envoys.flatMap((envoy) => filesOf(envoy, plan))),
+  };
+}
+
+function filesOf(envoy: MeshPlan["envoys"][number], plan: MeshPlan): [file: string, text: string][] {
+  const sidecars = envoy.name === GATEWAY ? plan.services.map(({ name }) => name) : [];
+  const files = Object.entries(envoyFiles(envoy, sidecars));
+  return files.map(([file, text]) => [`${envoy.name}/${file}`, text]);
+}
