@@ -12,7 +12,7 @@ export interface PathRule {
 
 /** Where something runs. */
 export interface OnPaths {
-  /** Of the rules that match a path, the one with the longest prefix decides. Default: everywhere. */
+  /** Of the rules that match a path, that with the longest prefix decides. Default: everywhere. */
   readonly paths?: readonly PathRule[] | undefined;
 }
 
@@ -24,8 +24,8 @@ export interface NamedEntry extends OnPaths {
 }
 
 /**
- * Whether it runs on the paths that begin with `prefix`, and with no longer prefix of a rule. A path
- * without a rule is one on which it does not run.
+ * Whether it runs on the paths that begin with `prefix`, and with no longer prefix of a rule. On a
+ * path without a rule it does not run.
  */
 export function runsAt({ paths }: OnPaths, prefix: string): boolean {
   if (paths === undefined) return true;

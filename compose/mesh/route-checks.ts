@@ -19,7 +19,7 @@ interface List {
   readonly areTogether: (one: MeshUse, other: MeshUse) => boolean;
 }
 
-/** The problems of all filters' routes, and of the names by which they may refer to the gateway's. */
+/** The problems of all filters' routes, and of the names by which they may mean the gateway's. */
 export function filterRoutesProblems(mesh: Mesh): Problem[] {
   const { routes } = mesh.gateway;
   const mergesSlashes = mesh.listeners?.mergeSlashes ?? true;

@@ -38,7 +38,7 @@ describe("a mesh file", () => {
 
   it("that comes with meshwright is valid", async () => {
     const mesh = await readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
-    expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments", "stock"]);
+    expect(Object.keys(mesh.services)).toEqual(["storefront", "orders", "payments", "stock", "chat"]);
   });
 
   it("gives a filter without settings its defaults", () => {

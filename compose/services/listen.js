@@ -1,4 +1,4 @@
-// Who a service of the demo is, and how it listens: at `PORT` of 127.0.0.1, until it is told to end.
+// Who a service of the demo is, and how it listens: at `PORT` of 127.0.0.1, until told to end.
 
 export const service = process.env.SERVICE_NAME ?? "service";
 export const version = process.env.SERVICE_VERSION ?? "v1";

@@ -68,7 +68,7 @@ function tellNatives({ told }: IstioContext, places: Places): void {
   }
 }
 
-/** A WasmPlugin stands before all routes of its listener, and no patch is rendered for some of them. */
+/** A WasmPlugin stands before all routes of its listener; none is rendered for some of them. */
 function tellFilterRoutes({ told }: IstioContext, places: Places): void {
   for (const [use, path] of places) {
     if ((use as MeshUse).routes === undefined) continue;

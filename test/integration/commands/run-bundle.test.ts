@@ -1,5 +1,5 @@
-// A bundle is checked by `meshwright validate`, run by `meshwright run` and used in a mesh file, by its
-// name.
+// A bundle is checked by `meshwright validate`, run by `meshwright run` and used in a mesh file, by
+// its name.
 
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

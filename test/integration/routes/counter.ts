@@ -1,4 +1,4 @@
-// A filter of an author's that counts each stream that enters its module, by a name in its settings.
+// A filter of an author's. It counts each stream that enters its module, by a name in its settings.
 
 export const COUNTER = `
 import {

@@ -1,5 +1,5 @@
-// `routes` of filters in a mesh: the requests of other routes never enter the module, at the gateway
-// and before a service, in both chains; two routes have two settings.
+// `routes` of filters in a mesh: the requests of other routes never enter the module, at the
+// gateway and before a service, in both chains; two routes have two settings.
 
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
