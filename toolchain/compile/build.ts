@@ -127,7 +127,7 @@ interface Build extends BuildOptions {
  */
 export async function buildModule(source: Source, out: string, build: Build): Promise<BuiltFilter> {
   const { name, label, sizeBudget, onProgress } = build;
-  const started = performance.now();
+  let started = performance.now();
   if (await isWritten(source, out)) {
     const built = await describeBuilt(name, out, 0);
     refuseOversize(name, built.bytes, sizeBudget);
@@ -136,6 +136,8 @@ export async function buildModule(source: Source, out: string, build: Build): Pr
   let isCompiledHere = false;
   const onCompile = () => {
     isCompiledHere = true;
+    // It had to wait for a free core.
+    started = performance.now();
     onProgress?.(`compiling ${label} …`);
   };
   await compileTo(source, out, { debug: true, sizeBudget, onCompile });

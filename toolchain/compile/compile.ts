@@ -63,8 +63,7 @@ export async function compileOnce(
   const cache = new ModuleCache();
   const known = await cache.find(job);
   if (known !== undefined) return { made: known, output: "" };
-  onCompile?.();
-  const answer = await runCompiler(job);
+  const answer = await runCompiler(job, onCompile);
   await cache.keep(job, answer);
   return answer;
 }

@@ -1,11 +1,10 @@
-// Keeps the compiler loaded and compiles the jobs that it is sent: in a thread of
-// `warm-compiler.ts`, or in a process of `run-compiler.ts`. It is plain JavaScript, because both
-// start without the loader that runs the sources of a checkout.
+// Keeps the compiler loaded and compiles the jobs that it is sent, as a process of
+// `run-compiler.ts`. It is plain JavaScript, because the process starts without the loader that
+// runs the sources of a checkout.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { parentPort } from "node:worker_threads";
 import asc from "assemblyscript/asc";
 
 /** Source files, without those that have types alone. */
@@ -58,10 +57,6 @@ function orNull(read) {
   }
 }
 
-parentPort?.on("message", async ({ id, job }) => {
-  parentPort?.postMessage({ id, answer: await compile(job) });
-});
 process.on("message", async (job) => {
-  const answer = await compile(/** @type {import("./run-compiler.js").CompilerJob} */ (job));
-  process.send?.(answer, () => process.disconnect());
+  process.send?.(await compile(/** @type {import("./run-compiler.js").CompilerJob} */ (job)));
 });

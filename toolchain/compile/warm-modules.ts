@@ -11,10 +11,10 @@ import { refuseFlaws } from "../check/checks.js";
 import { refuseDeepImports } from "../check/deep-imports.js";
 import type { FilterPlace } from "../package/member.js";
 import { modulePath } from "./build.js";
-import { type Compiled, withSourceMapUrl } from "./compile.js";
+import { asCompiled, type Compiled, jobOf, notCompiled, withSourceMapUrl } from "./compile.js";
+import { holdCompilers, runCompiler } from "./run-compiler.js";
 import { sourceAt } from "./source.js";
 import { sweep } from "./sweep.js";
-import { WarmCompiler } from "./warm-compiler.js";
 
 /** The part of a filter that is used here. */
 export type WarmFilter = Pick<FilterPlace, "name" | "entry">;
@@ -24,7 +24,8 @@ export type WarmResult = "built" | MeshwrightError;
 
 /** Disposing of it removes the folder. */
 export class WarmModules implements Disposable {
-  readonly #compiler = new WarmCompiler();
+  /** After a pause too, the next save finds the compiler loaded. */
+  readonly #held = holdCompilers();
   /**
    * By the filter's name, the files of its module, and those that would belong to it if they
    * existed.
@@ -51,14 +52,16 @@ export class WarmModules implements Disposable {
   async build({ name, entry }: WarmFilter): Promise<WarmResult> {
     const module = this.path(name);
     const source = sourceAt(entry);
-    const { result, looked } = await this.#compiler.compile(source);
+    // The cache is not used: after a save the sources are new, and every save would fill it.
+    const { made, output, looked } = await runCompiler(jobOf(source, "none"));
     // A compiler that crashed does not say what it read.
-    if (looked.size > 0) this.#looked.set(name, looked);
+    if (looked.length > 0) this.#looked.set(name, new Set(looked.map(([file]) => file)));
     try {
       await refuseDeepImports(source);
-      if (result instanceof MeshwrightError) throw result;
-      await refuseFlaws(source, result);
-      await write(module, result);
+      if (made === undefined) throw notCompiled(source, output);
+      const compiled = asCompiled(made);
+      await refuseFlaws(source, compiled);
+      await write(module, compiled);
       return "built";
     } catch (error) {
       if (!(error instanceof MeshwrightError)) throw error;
@@ -74,7 +77,7 @@ export class WarmModules implements Disposable {
 
   /** Compiles a filter once in advance: at first the compiler takes several times as long. */
   async warmUp({ entry }: WarmFilter): Promise<void> {
-    await this.#compiler.compile(sourceAt(entry));
+    await runCompiler(jobOf(sourceAt(entry), "none"));
   }
 
   /** Whether the file belongs to the filter's module, or would if it existed. */
@@ -93,7 +96,7 @@ export class WarmModules implements Disposable {
   [Symbol.dispose](): void {
     process.off("exit", this.#removeFolder);
     this.#removeFolder();
-    void this.#compiler[Symbol.asyncDispose]();
+    this.#held[Symbol.dispose]();
   }
 }
 
