@@ -51,6 +51,17 @@ function checkedRegistry(text: string): string {
   return prefix;
 }
 
+/** What a person should know where nobody has said in which registry the images are. */
+export function imageWarnings(
+  { images, registry }: ImageWords,
+  filters: readonly string[],
+): readonly string[] {
+  if (registry !== undefined || filters.every((filter) => images.has(filter))) return [];
+  return [
+    `${PLACEHOLDER_REGISTRY} stands for your registry: say which with --registry, and put the images there with \`meshwright push\``,
+  ];
+}
+
 /** Throws `MeshwrightError("usage")` where an image is given for a filter that is not rendered. */
 export function refuseUnused({ images }: ImageWords, filters: readonly string[]): void {
   for (const filter of images.keys()) {

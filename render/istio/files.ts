@@ -3,8 +3,8 @@
 import { chainOf } from "../../compose/chains.js";
 import { structText } from "../dry-run.js";
 import { readExisting } from "../files/existing.js";
-import type { ImageWords } from "../images.js";
-import type { PlacedUse } from "../input.js";
+import { type ImageWords, imageWarnings } from "../images.js";
+import { filterNames, type PlacedUse } from "../input.js";
 import { readSource } from "../render.js";
 import type { Rendered } from "../resource.js";
 import type { IstioOptions } from "./options.js";
@@ -25,7 +25,9 @@ export async function renderIstioFiles(
 ): Promise<Rendered> {
   const existing = cluster === undefined ? [] : await readExisting(cluster);
   const source = await readSource(files, { images, onProgress, configurationText });
-  return renderIstio(source, existing, istio);
+  const rendered = renderIstio(source, existing, istio);
+  const warnings = [...imageWarnings(images, filterNames(source.input)), ...rendered.warnings];
+  return { ...rendered, warnings };
 }
 
 /** A WasmPlugin carries a Struct, and an EnvoyFilter the text itself. */
