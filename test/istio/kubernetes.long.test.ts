@@ -1,5 +1,5 @@
-// The whole chain, on request (`npm run test:kubernetes`): an API server with Istio's definitions and
-// its webhook, stock istiod, an agent that is known by its account's token, and stock Envoy.
+// The whole chain, on request (`npm run test:kubernetes`): an API server with Istio's definitions
+// and its webhook, stock istiod, an agent that is known by its account's token, and stock Envoy.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";

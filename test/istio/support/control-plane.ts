@@ -1,5 +1,5 @@
-// What the two control planes have in common: istiod-lite over a folder, and stock istiod in front of
-// an API server.
+// What the two control planes have in common: istiod-lite over a folder, and stock istiod in front
+// of an API server.
 
 import { stringify } from "yaml";
 

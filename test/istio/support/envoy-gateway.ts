@@ -112,8 +112,8 @@ function settings(folder: string) {
 }
 
 /**
- * The words before a command that give it `/certs`, where Envoy Gateway 1.9 thinks that it runs in a
- * pod, and its own name: a root of its own, which is this machine's but for these.
+ * The words before a command that give it `/certs`, where Envoy Gateway 1.9 thinks that it runs in
+ * a pod, and its own name: a root of its own, which is this machine's but for these.
  */
 function withCertificates(folder: string): readonly string[] {
   const at = (name: string) => path.join(folder, name);

@@ -9,8 +9,8 @@ const POLL_MS = 50;
 const LAST_LINES = 40;
 
 /**
- * @throws MeshwrightError `service-failed` with its last lines where it ends before, or is not ready
- * in time
+ * @throws MeshwrightError `service-failed` with its last lines where it ends before, or takes too
+ * long
  */
 export async function untilReady(
   child: ManagedChild,
