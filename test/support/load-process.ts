@@ -5,7 +5,7 @@ import http2 from "node:http2";
 import { connect, type Socket } from "node:net";
 import type { LoadColumns, LoadOptions, LoadReport } from "./load.js";
 
-const HOST = "load.test";
+const DEFAULT_HOST = "load.test";
 const END_OF_HEADERS = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 /** How long the answers may take after the last request was sent, in milliseconds. */
@@ -73,10 +73,11 @@ class Http1Lane implements Lane {
 
 const withNumber = (text: string, number: number) => text.replaceAll("{n}", String(number));
 
-function http1Request({ method, path = "/", headers = [], body }: LoadOptions, number: number): string {
+function http1Request(options: LoadOptions, number: number): string {
+  const { host = DEFAULT_HOST, method, path = "/", headers = [], body } = options;
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const length = body === undefined ? "" : `content-length: ${Buffer.byteLength(body)}\r\n`;
-  const head = `${method ?? "GET"} ${path} HTTP/1.1\r\nhost: ${HOST}\r\n${lines}${length}\r\n`;
+  const head = `${method ?? "GET"} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines}${length}\r\n`;
   return withNumber(head, number) + (body ?? "");
 }
 
@@ -96,7 +97,7 @@ function statusOfWhole(bytes: Buffer): number {
 }
 
 function http2Lane(session: http2.ClientHttp2Session, options: LoadOptions): Lane {
-  const { method = "GET", path = "/", headers = [], body } = options;
+  const { host = DEFAULT_HOST, method = "GET", path = "/", headers = [], body } = options;
   return {
     close: () => session.destroy(),
     send: (number) =>
@@ -107,7 +108,7 @@ function http2Lane(session: http2.ClientHttp2Session, options: LoadOptions): Lan
           {
             ":method": method,
             ":path": withNumber(path, number),
-            ":authority": HOST,
+            ":authority": host,
             ...Object.fromEntries(headers.map(([name, value]) => [name, withNumber(value, number)])),
           },
           { endStream: body === undefined },

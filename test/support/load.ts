@@ -38,6 +38,8 @@ export interface LoadOptions {
    * `/`.
    */
   readonly path?: string;
+  /** Default: `load.test`. */
+  readonly host?: string;
   /** Headers besides `host`, with names in lower case. */
   readonly headers?: HeaderList;
   /**

@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { GO_MINOR } from "./go-module.js";
+import { hasIstio } from "./istio-programs.js";
 import { hasRateLimitEngine } from "./rate-limit-engine.js";
 import { hasContainerRegistry } from "./registries.js";
 import { RUST_TARGET } from "./rust-crate.js";
@@ -50,6 +51,10 @@ const TOOLS = {
   skopeo: {
     isHere: () => runs("skopeo", "--version"),
     get: "on Debian: apt-get install skopeo; on macOS: brew install skopeo",
+  },
+  istio: {
+    isHere: hasIstio,
+    get: "on Linux, as root, with Go and a network: npm run test:istio builds what is missing",
   },
 } as const satisfies Record<string, ToolFacts>;
 
