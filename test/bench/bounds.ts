@@ -46,6 +46,18 @@ const BOUNDS: readonly Bound[] = [
     atMost: 1.1,
   },
   {
+    claim: "a route without the filter, where another route has it",
+    variant: NAMES.anotherRoute,
+    against: NAMES.yardstick,
+    atMost: 0.1,
+  },
+  {
+    claim: "a route without the filter, in the upstream chain",
+    variant: NAMES.anotherRouteUpstream,
+    against: NAMES.idleUpstream,
+    atMost: 0.1,
+  },
+  {
     claim: "header-routing, ten typical rules",
     variant: NAMES.tenRules,
     against: NAMES.yardstick,

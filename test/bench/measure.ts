@@ -7,6 +7,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
 import { cluster } from "../../envoy/config/cluster.js";
+import { disabledByDefault, enabledFilter } from "../../envoy/config/filter-by-route.js";
+import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import { httpListener, type Listener } from "../../envoy/config/listener.js";
 import { destinationRoutes, directResponse, virtualHost } from "../../envoy/config/route.js";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -63,17 +65,18 @@ export async function measure(options: MeasureOptions): Promise<readonly Measure
         ...variants.map((variant, i) => variantListener(variant, nameOf(i), ports[i] ?? 0)),
         variantListener({ filters: [] }, "upstream", upstreamPort),
       ],
-      clusters: variants.flatMap(({ upstreamFilters: filters }, i) =>
-        filters === undefined
+      clusters: variants.flatMap((variant, i) => {
+        const filters = variant.upstreamFilters;
+        return filters === undefined
           ? []
           : [
               cluster({
                 name: nameOf(i),
                 endpoints: [{ address: "127.0.0.1", port: upstreamPort }],
-                filters,
+                filters: chain(variant, filters),
               }),
-            ],
-      ),
+            ];
+      }),
     }),
   });
   using load = startLoad();
@@ -104,10 +107,11 @@ const nameOf = (variant: number): string => `variant-${variant}`;
  * answers, so that the request passes a cluster's chain too.
  */
 function variantListener(
-  { filters, upstreamFilters }: Pick<Variant, "filters" | "upstreamFilters">,
+  variant: Pick<Variant, "filters" | "upstreamFilters" | "onAnotherRoute">,
   name: string,
   port: number,
 ): Listener {
+  const { upstreamFilters } = variant;
   const routes =
     upstreamFilters === undefined
       ? [directResponse({ status: 200, body: "ok" })]
@@ -115,9 +119,29 @@ function variantListener(
   return httpListener({
     name,
     port,
-    filters,
-    virtualHosts: [virtualHost({ name: "all", routes, includeAttemptCount: true })],
+    filters: chain(variant, variant.filters),
+    virtualHosts: [
+      virtualHost({ name: "all", routes: [...otherRoutes(variant), ...routes], includeAttemptCount: true }),
+    ],
   });
+}
+
+function chain({ onAnotherRoute }: Pick<Variant, "onAnotherRoute">, filters: readonly HttpFilter[]) {
+  return onAnotherRoute === true ? filters.map(disabledByDefault) : filters;
+}
+
+/** The route that has the filters where the measured one has not. The load does not take it. */
+function otherRoutes({ filters, upstreamFilters = [], onAnotherRoute }: Omit<Variant, "name">) {
+  if (onAnotherRoute !== true) return [];
+  const names = [...filters, ...upstreamFilters].map(({ name }) => name);
+  const filterConfigs = Object.fromEntries(names.map((name) => [name, enabledFilter()]));
+  return [
+    {
+      ...directResponse({ status: 200, body: "ok" }),
+      match: { prefix: "/another" },
+      typed_per_filter_config: filterConfigs,
+    },
+  ];
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Variant {
   readonly filters: readonly HttpFilter[];
   /** The cluster's chain, for a variant whose requests go to an upstream. */
   readonly upstreamFilters?: readonly HttpFilter[];
+  /** Whether its filters run on another route alone, and not on the one that is measured. */
+  readonly onAnotherRoute?: true;
   /** The variant with which it is compared. Default: no filter. */
   readonly over?: string;
 }
@@ -41,6 +43,7 @@ export const NAMES = {
   /** Makes the figures of different machines comparable. */
   yardstick: "Wasm that does nothing, five callbacks",
   yardstickAgain: "Wasm that does nothing, five callbacks (again)",
+  anotherRoute: "Wasm that does nothing, five callbacks, on another route",
   oneCallback: "Wasm that does nothing, one callback",
   addOurs: "adds a response header: our SDK",
   addByHand: "adds a response header: written by hand",
@@ -64,6 +67,7 @@ export const NAMES = {
   fiveLimits: "rate-limit, five keys, all must pass",
   noFilterUpstream: "no filter, to an upstream",
   idleUpstream: "Wasm that does nothing, five callbacks, upstream",
+  anotherRouteUpstream: "Wasm that does nothing, five callbacks, upstream, on another route",
   noFaultUpstream: "fault-injection, one rule, 0 %, upstream",
   budget: "retry-budget, ratio",
   budgetConcurrency: "retry-budget, concurrency",
@@ -95,6 +99,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
   return [
     { name: NAMES.noFilter, filters: [] },
     yardstick,
+    { ...yardstick, name: NAMES.anotherRoute, onAnotherRoute: true },
     await byHand(NAMES.oneCallback, idle(["proxy_on_request_headers"])),
     await byHand("Wasm that does nothing, no callback", {}),
     { name: "adds a response header: native header mutation", filters: [headerMutation()] },
@@ -128,6 +133,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.fiveLimits, "rate-limit", limits("x-user-id", "user-agent", "accept", "x-a", "x-b")),
     { name: NAMES.noFilterUpstream, filters: [], upstreamFilters: [] },
     upstream({ ...yardstick, name: NAMES.idleUpstream }),
+    { ...upstream({ ...yardstick, name: NAMES.anotherRouteUpstream }), onAnotherRoute: true },
     upstream(filtered(NAMES.noFaultUpstream, "fault-injection", { ...NO_FAULT, where: "upstream" })),
     upstream(filtered(NAMES.budget, "retry-budget", {})),
     upstream(
