@@ -5,7 +5,7 @@
 import { GATEWAY, versionName } from "../mesh/names.js";
 import type { ServicePlan } from "../mesh/plan.js";
 import type { Mesh, MeshVersion } from "../mesh/shape.js";
-import { CONFIGURATION_FOLDER } from "./envoy-files.js";
+import { BOOTSTRAP_FILE, CONFIGURATION_FOLDER } from "./envoy-files.js";
 import { envoyHealth, podHealth } from "./health.js";
 import { imageOf } from "./images.js";
 import { literal, variable } from "./interpolation.js";
@@ -111,7 +111,7 @@ function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<strin
   const sidecar = {
     ...envoy,
     command: [
-      ...["-c", `${CONFIGURATION_FOLDER}/bootstrap.yaml`, "--disable-hot-restart", "--concurrency", "1"],
+      ...["-c", `${CONFIGURATION_FOLDER}/${BOOTSTRAP_FILE}`, "--disable-hot-restart", "--concurrency", "1"],
       ...["--log-level", "warning", "--component-log-level", "wasm:info"],
       ...["--file-flush-interval-msec", "1000"],
     ],
