@@ -1,23 +1,17 @@
 // `meshwright up`: runs a mesh file.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { ENGINES, type EngineKind, startUp } from "../../compose/containers/choose.js";
 import { describeEvent } from "../../compose/events.js";
 import type { VersionFigures } from "../../compose/mesh/figures.js";
 import { defaultMeshFile } from "../../compose/mesh/file.js";
-import type { RunningMesh } from "../../compose/mesh/running-mesh.js";
-import {
-  addressLines,
-  callLines,
-  curlLines,
-  filterLines,
-  triedPrefixes,
-} from "../../compose/mesh/summary.js";
+import { callLines, curlLines, filterLines, triedPrefixes } from "../../compose/mesh/summary.js";
 import { renderTable } from "../../compose/mesh/table.js";
 import { startTraffic } from "../../compose/mesh/traffic.js";
-import { startMesh } from "../../compose/mesh/up.js";
+import type { UpMesh } from "../../compose/up-mesh.js";
 import { exitCodesHelp } from "../failures.js";
-import { type Interrupt, listenForInterrupt } from "../interrupt.js";
+import { listenForInterrupt } from "../interrupt.js";
 import { listenForKeys, takesKeys } from "../keys.js";
 import { columns, type Screen } from "../screen.js";
 import { parsePort, parseRate } from "./options.js";
@@ -39,6 +33,7 @@ interface Reading {
 
 interface UpOptions {
   readonly port?: number;
+  readonly engine?: EngineKind;
   readonly traffic?: number | true;
   readonly table: boolean;
 }
@@ -49,6 +44,12 @@ export function addUp(root: Command, screen: Screen): void {
     .description("Run a mesh: a gateway, services, and a stock Envoy with filters beside each of them.")
     .argument("[file]", "the mesh file; default: compose/mesh.yaml of this folder, or else meshwright's own")
     .option("--port <number>", "the gateway's port in place of the file's; 0 takes a free one", parsePort)
+    .addOption(
+      new Option(
+        "--engine <kind>",
+        "what the mesh runs as; default: container where Docker answers and the images are there",
+      ).choices(ENGINES),
+    )
     .option(
       "--traffic [rps]",
       `send requests to the mesh, this many per second (default ${DEFAULT_RPS})`,
@@ -58,73 +59,87 @@ export function addUp(root: Command, screen: Screen): void {
     .addHelpText("after", EXAMPLES)
     .action(async (file: string | undefined, options: UpOptions) => {
       using interrupt = listenForInterrupt(screen);
-      await using mesh = await startMesh({
+      await using mesh = await startUp({
         file: file ?? defaultMeshFile(),
         ...(options.port === undefined ? {} : { gatewayPort: options.port }),
+        ...(options.engine === undefined ? {} : { engine: options.engine }),
         signal: interrupt.signal,
         onEvent: (event) => screen.print(screen.folded(describeEvent(event))),
       });
       screen.print(welcome(mesh, screen));
       {
         using _keys = listenForKeys(process.stdin, screen, mesh);
-        await show(mesh, options, screen, interrupt);
+        await showUntilOver(mesh, options, screen, interrupt.signal);
       }
       await mesh.stop();
       screen.print(["Stopped."]);
     });
 }
 
-function welcome(mesh: RunningMesh, screen: Screen): string[] {
-  const { path, version } = mesh.binary;
+/** Throws where the mesh cannot go on. */
+async function showUntilOver(
+  mesh: UpMesh,
+  options: UpOptions,
+  screen: Screen,
+  interrupt: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const shown = show(mesh, options, screen, AbortSignal.any([interrupt, over.signal]));
+  const failure = await Promise.race([shown, mesh.failed]);
+  over.abort();
+  await shown;
+  if (failure !== undefined) throw failure;
+}
+
+function welcome(mesh: UpMesh, screen: Screen): string[] {
   const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
   const calls = callLines(mesh.mesh);
   return [
     "",
-    `The mesh "${mesh.mesh.name}" runs on Envoy ${version}.`,
-    ...indent(addressLines(mesh.plan)),
+    `The mesh "${mesh.mesh.name}" runs on ${mesh.runsOn}.`,
+    ...indent(mesh.addresses),
     ...(calls.length === 0 ? [] : ["Calls", ...screen.folded(indent(calls))]),
     "Filters",
     ...screen.folded(indent(filterLines(mesh.mesh))),
     "Try",
-    ...indent(curlLines(mesh.mesh, mesh.plan)),
-    ...columns([
-      ["Logs:", mesh.directory],
-      ["Envoy:", path],
-    ]),
-    "Edits of filters' settings in the mesh file are applied at once. Ctrl-C ends it.",
+    ...indent(curlLines(mesh.mesh, mesh)),
+    ...columns(mesh.files),
+    `${mesh.edits} Ctrl-C ends it.`,
     ...(takesKeys(process.stdin, screen) ? ["The key r starts an Envoy or a service again."] : []),
     "",
   ];
 }
 
-async function show(
-  mesh: RunningMesh,
-  options: UpOptions,
-  screen: Screen,
-  interrupt: Interrupt,
-): Promise<void> {
+async function show(mesh: UpMesh, options: UpOptions, screen: Screen, signal: AbortSignal): Promise<void> {
   const rps = options.traffic === true ? DEFAULT_RPS : options.traffic;
   await using _traffic =
     rps === undefined
       ? undefined
       : startTraffic({
-          url: mesh.plan.gatewayUrl,
+          url: mesh.gatewayUrl,
           rps,
           prefixes: triedPrefixes(mesh.mesh),
         });
-  if (!options.table) return interrupt.happened;
+  if (!options.table) return aborted(signal);
   let shown: Reading | undefined;
-  while (!interrupt.signal.aborted) {
+  while (!signal.aborted) {
     const begun = performance.now();
     const reading = { figures: await mesh.figures(), at: performance.now() };
-    if (interrupt.signal.aborted) return;
+    if (signal.aborted) return;
     if (isDue(reading, shown, screen.interactive)) {
       screen.draw(tableLines(reading, shown, screen));
       shown = reading;
     }
     const pause = Math.max(READ_MS, (reading.at - begun) / READ_SHARE);
-    await delay(pause, undefined, { signal: interrupt.signal }).catch(() => {});
+    await delay(pause, undefined, { signal }).catch(() => {});
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function isDue(reading: Reading, shown: Reading | undefined, interactive: boolean): boolean {
@@ -153,6 +168,9 @@ While it runs, an edit of filters' settings in the mesh file is applied when it
 is saved. The command names changes that need a restart, and mistakes; the last
 good settings stay. Every option of the file: compose/README.md.
 
+In containers, routes, timeouts, retries, services and versions are applied too.
+Every container and network has a label of the run, and is removed at the end.
+
 An Envoy or a service that ends is started again, after 1 s at first and up to
 30 s where it keeps ending. On a terminal, the key r starts one again at once.
 
@@ -160,6 +178,7 @@ Examples:
   meshwright up                         the demo mesh
   meshwright up --traffic               … with ten requests per second
   meshwright up my-mesh.yaml --port 0   your own services, at a free port
+  meshwright up --engine container      in containers, by docker compose
 ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "configuration",
   "usage",
@@ -169,6 +188,7 @@ ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "service-failed",
   "port-taken",
   "already-running",
+  "tool-missing",
   "write-failed",
   "interrupted",
 ])}`;

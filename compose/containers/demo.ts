@@ -29,6 +29,7 @@ export async function demoFiles(folder: string): Promise<ReadonlyMap<string, str
     envoys: `./${ENVOYS}`,
     writtenFolder: (each) => `./${path.relative(folder, each)}`,
     moduleFile: (filter) => `${filter}.wasm`,
+    restart: "unless-stopped",
     labels: { "meshwright.mesh": mesh.name },
     heading: HEADING,
   });
@@ -64,7 +65,8 @@ STATUS_PORT=9901
 # The folder with the filters' modules.
 MODULES=../build
 
-# The user and group of the services: they must be able to read this folder.
+# The users and groups of Envoys and services: they must be able to read this folder and MODULES.
+ENVOY_USER=101:101
 APP_USER=1000:1000
 
 # Limits of each container.

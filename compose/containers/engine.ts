@@ -8,6 +8,7 @@ import { localNodeImage } from "../../envoy/runtime/make-image.js";
 import { NODE_IMAGE } from "./images.js";
 
 const LOOK_MS = 20_000;
+const PULL_MS = 600_000;
 /** `docker compose` of this major release and later has all that is used here. */
 const COMPOSE_MAJOR = 2;
 
@@ -95,6 +96,27 @@ async function present(names: readonly [official: string, ...string[]]): Promise
 /** Whether the image is on this machine. */
 export async function isImageHere(name: string): Promise<boolean> {
   return (await docker(["image", "inspect", "--format", "{{.Id}}", name])).outcome === "done";
+}
+
+/**
+ * Pulls the images that are not on this machine.
+ * @throws MeshwrightError `envoy-not-found` for one that cannot be pulled
+ */
+export async function pullMissing(
+  names: readonly string[],
+  onProgress: (line: string) => void,
+): Promise<void> {
+  for (const name of new Set(names)) {
+    if (await isImageHere(name)) continue;
+    onProgress(`Pulling the image ${name} …`);
+    const pulled = await docker(["pull", "--quiet", name], process.env, PULL_MS);
+    if (pulled.outcome === "done") continue;
+    const said = pulled.output.trim().split("\n").at(-1) ?? pulled.reason;
+    throw new MeshwrightError(
+      "envoy-not-found",
+      `the image ${name} is not on this machine and cannot be pulled: ${said}; make images in its place with \`meshwright image --node\`, or name others in ENVOY_IMAGE and NODE_IMAGE`,
+    );
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import { composeYaml } from "./compose-yaml.js";
 import { envoyFiles } from "./envoy-files.js";
 import { containerPlaces, containerPorts } from "./places.js";
 import { type ComposeProject, composeProject, MODULES_FOLDER, type ProjectOptions } from "./project.js";
+import { ENVOYS_FOLDER, moduleFile } from "./run-files.js";
 
 export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules"> {
   /** The mesh file's folder, absolute. */
@@ -51,4 +52,19 @@ function filesOf(envoy: MeshPlan["envoys"][number], plan: MeshPlan): [file: stri
   const sidecars = envoy.name === GATEWAY ? plan.services.map(({ name }) => name) : [];
   const files = Object.entries(envoyFiles(envoy, sidecars));
   return files.map(([file, text]) => [`${envoy.name}/${file}`, text]);
+}
+
+/** The plan of `meshwright up`. @param file the mesh file, absolute */
+export function planRun(mesh: Mesh, file: string, project: string): ContainerPlan {
+  return planContainers(mesh, {
+    name: project,
+    home: path.dirname(file),
+    envoys: `./${ENVOYS_FOLDER}`,
+    writtenFolder: (folder) => folder,
+    moduleFile,
+    // This command starts again what ends, and nothing comes back when the engine does.
+    restart: "no",
+    labels: { "meshwright.mesh": mesh.name },
+    heading: [`Written by meshwright up from ${file}.`],
+  });
 }

@@ -5,7 +5,7 @@
 import { GATEWAY, versionName } from "../mesh/names.js";
 import type { ServicePlan } from "../mesh/plan.js";
 import type { Mesh, MeshVersion } from "../mesh/shape.js";
-import { CONFIGURATION_FOLDER } from "./envoy-files.js";
+import { BOOTSTRAP_FILE, CONFIGURATION_FOLDER } from "./envoy-files.js";
 import { envoyHealth, podHealth } from "./health.js";
 import { imageOf } from "./images.js";
 import { literal, variable } from "./interpolation.js";
@@ -43,15 +43,20 @@ export interface ProjectOptions {
   readonly writtenFolder: (folder: string) => string;
   /** The modules' files, in `MODULES_FOLDER`. */
   readonly modules: readonly string[];
+  /** What the engine does with a container that ends. */
+  readonly restart: "unless-stopped" | "no";
   /** Labels of every container and network. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 const podName = versionName;
-const sidecarName = (pod: string) => `${pod}-sidecar`;
-const appName = (pod: string) => `${pod}-app`;
+/** The compose service of a pod's Envoy. */
+export const sidecarName = (pod: string) => `${pod}-sidecar`;
+/** The compose service of a pod's app. */
+export const appName = (pod: string) => `${pod}-app`;
 
-const MODULES = "modules";
+/** The compose service that looks whether the modules are there. */
+export const MODULES = "modules";
 const READ_ONLY = { read_only: true, bind: { create_host_path: false } };
 
 export function composeProject(
@@ -84,16 +89,16 @@ function isClosed(mesh: Mesh): boolean {
   return Object.keys(called).length === 0 && !versions.some((how) => "url" in how);
 }
 
-function sharedParts({ labels }: ProjectOptions): Readonly<Record<string, Part>> {
+function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<string, Part>> {
   const closed = {
     read_only: true,
     cap_drop: ["ALL"],
     security_opt: ["no-new-privileges:true"],
-    restart: "unless-stopped",
+    restart,
     labels,
     logging: { driver: "json-file", options: { "max-size": "10m", "max-file": "2" } },
   };
-  const envoy = { image: variable("ENVOY_IMAGE"), user: "101:101" };
+  const envoy = { image: variable("ENVOY_IMAGE"), user: variable("ENVOY_USER") };
   const pod = {
     ...envoy,
     entrypoint: ["/usr/bin/sleep", "infinity"],
@@ -106,7 +111,7 @@ function sharedParts({ labels }: ProjectOptions): Readonly<Record<string, Part>>
   const sidecar = {
     ...envoy,
     command: [
-      ...["-c", `${CONFIGURATION_FOLDER}/bootstrap.yaml`, "--disable-hot-restart", "--concurrency", "1"],
+      ...["-c", `${CONFIGURATION_FOLDER}/${BOOTSTRAP_FILE}`, "--disable-hot-restart", "--concurrency", "1"],
       ...["--log-level", "warning", "--component-log-level", "wasm:info"],
       ...["--file-flush-interval-msec", "1000"],
     ],

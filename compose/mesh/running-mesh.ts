@@ -1,6 +1,7 @@
 // A running mesh: reads its counts, applies edits of its file, and ends it.
 
 import type { DiscoveryServer } from "../../envoy/discovery/server.js";
+import type { MeshwrightError } from "../../envoy/errors.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
@@ -12,6 +13,7 @@ import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
 import type { Running, Supervised } from "../supervised.js";
 import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
+import type { UpMesh } from "../up-mesh.js";
 import { watchContent } from "../watch.js";
 import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
@@ -19,6 +21,7 @@ import { readFigures, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
+import { addressLines } from "./summary.js";
 import { Turns } from "./turns.js";
 
 /** A part of the mesh that was started for it. */
@@ -44,12 +47,15 @@ const APPLIED_AT_ONCE = 16;
 /**
  * Made by `startMesh`. Disposing of it ends every process of the mesh and removes the run's folder.
  */
-export class RunningMesh implements AsyncDisposable {
+export class RunningMesh implements UpMesh {
   readonly mesh: Mesh;
   readonly plan: MeshPlan;
   readonly binary: EnvoyBinary;
   /** The run's folder, absolute. */
   readonly directory: string;
+  readonly edits = "Edits of filters' settings in the mesh file are applied at once.";
+  /** Processes of this machine go on without anything that could fail as a whole. */
+  readonly failed = new Promise<MeshwrightError>(() => {});
   readonly #options: RunningMeshOptions;
   /** The settings that each filter last got, by its place. */
   readonly #given = new Map<string, FilterPlan>();
@@ -76,6 +82,29 @@ export class RunningMesh implements AsyncDisposable {
     const mesh = new RunningMesh(options);
     mesh.#watch = await watchContent(options.file, () => mesh.#takeFile());
     return mesh;
+  }
+
+  get gatewayUrl(): string {
+    return this.plan.gatewayUrl;
+  }
+
+  get statsUrl(): string {
+    return `http://127.0.0.1:${this.plan.envoys[0]?.bootstrap.admin.address.socket_address.port_value}`;
+  }
+
+  get runsOn(): string {
+    return `Envoy ${this.binary.version}`;
+  }
+
+  get addresses(): readonly string[] {
+    return addressLines(this.plan);
+  }
+
+  get files(): readonly (readonly [what: string, where: string])[] {
+    return [
+      ["Logs:", this.directory],
+      ["Envoy:", this.binary.path],
+    ];
   }
 
   /** The Envoys that are up, the gateway's first. */

@@ -14,15 +14,13 @@ import { type Running, Supervised } from "../supervised.js";
 import { SupervisedEnvoy } from "../supervised-envoy.js";
 import { tellLogStates } from "../unwritten-logs.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
+import { Progress } from "./progress.js";
 import type { MeshPart } from "./running-mesh.js";
 import { startService } from "./service.js";
 import { Turns } from "./turns.js";
 
-const WAITING_INTERVAL_MS = 2_000;
 /** A machine that starts many processes is slow to start each. */
 const READY_TIMEOUT_MS = 60_000;
-/** Above this number of parts, lines for each of them say less than their count. */
-const MAX_TOLD_SINGLY = 20;
 
 export interface StartPartsOptions {
   readonly binary: EnvoyBinary;
@@ -70,43 +68,6 @@ export async function startParts(plan: MeshPlan, options: StartPartsOptions): Pr
   if (failed === undefined && !signal.aborted) return parts;
   await Promise.all(parts.map(({ supervised }) => supervised.stop()));
   throw signal.reason ?? failed?.reason;
-}
-
-/** What is ready, told as it comes or in numbers. */
-class Progress {
-  readonly #of: number;
-  readonly #onEvent: (event: RunEvent) => void;
-  readonly #waiting = new Set<string>();
-  readonly #started = performance.now();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(of: number, onEvent: (event: RunEvent) => void) {
-    this.#of = of;
-    this.#onEvent = onEvent;
-    this.#timer = setInterval(() => {
-      onEvent({ kind: "waiting", what: [...this.#waiting], of, seconds: this.#seconds });
-    }, WAITING_INTERVAL_MS);
-  }
-
-  get #seconds(): number {
-    return (performance.now() - this.#started) / 1000;
-  }
-
-  waiting(what: string): void {
-    this.#waiting.add(what);
-  }
-
-  ready(what: string): void {
-    this.#waiting.delete(what);
-    const seconds = this.#seconds;
-    if (this.#of <= MAX_TOLD_SINGLY) this.#onEvent({ kind: "ready", what, seconds });
-    else if (this.#waiting.size === 0)
-      this.#onEvent({ kind: "ready", what: `all ${this.#of} parts`, seconds });
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-  }
 }
 
 /**

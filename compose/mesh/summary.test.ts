@@ -14,13 +14,15 @@ function plan(mesh: Mesh) {
   return planMesh(mesh, { directory: "/run", home: "/", ports, modulePath: (filter) => filter });
 }
 
+const at = (mesh: Mesh) => ({ gatewayUrl: plan(mesh).gatewayUrl, statsUrl: "http://127.0.0.1:20001" });
+
 const demo = () => readMesh(new URL("../mesh.yaml", import.meta.url).pathname);
 
 describe("the demo mesh", () => {
   it("is described by its addresses", async () => {
     const lines = addressLines(plan(await demo()));
     expect(lines[0]).toBe("gateway  http://127.0.0.1:20000");
-    expect(lines.filter((line) => line.includes("http://")).length).toBe(7);
+    expect(lines.filter((line) => line.includes("http://")).length).toBe(8);
   });
 
   it("is described by its filters' settings", async () => {
@@ -39,7 +41,7 @@ describe("the demo mesh", () => {
 
   it("offers three different commands", async () => {
     const mesh = await demo();
-    expect(curlLines(mesh, plan(mesh))).toEqual([
+    expect(curlLines(mesh, at(mesh))).toEqual([
       "curl http://127.0.0.1:20000/",
       "curl -H 'x-user-type: premium' http://127.0.0.1:20000/",
       "curl http://127.0.0.1:20000/api/v1",
@@ -54,7 +56,7 @@ it("offers three commands for a mesh without rules, and quotes characters that a
     services: { front: { versions: { v1: { command: "x" } } } },
   };
   const bare = SCHEMA.parse(base);
-  expect(curlLines(bare, plan(bare))).toHaveLength(3);
+  expect(curlLines(bare, at(bare))).toHaveLength(3);
   const config = {
     rules: [{ name: "a", match: { headers: [{ name: "x-a", exact: "it's; rm" }] }, destination: "v1" }],
   };
@@ -62,7 +64,7 @@ it("offers three commands for a mesh without rules, and quotes characters that a
     ...base,
     services: { front: { ...base.services.front, filters: [{ filter: "header-routing", config }] } },
   });
-  expect(curlLines(quoted, plan(quoted))[1]).toContain(`-H 'x-a: it'\\''s; rm'`);
+  expect(curlLines(quoted, at(quoted))[1]).toContain(`-H 'x-a: it'\\''s; rm'`);
 });
 
 it("names the variables that a service that runs by itself needs", () => {

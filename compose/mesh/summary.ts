@@ -4,6 +4,7 @@
 import type { TriedRequest } from "../../filters/descriptor.js";
 import { chainOf } from "../chains.js";
 import { describeRoutes, type OnPaths } from "../filter-paths.js";
+import type { UpMesh } from "../up-mesh.js";
 import { upstreamUrl } from "../upstream-url.js";
 import { type MeshUse, onItsPaths } from "./filter-routes.js";
 import type { MeshPlan, ServicePlan } from "./plan.js";
@@ -18,11 +19,18 @@ export function addressLines(plan: MeshPlan): string[] {
     const { address, port_value } = envoy.bootstrap.admin.address.socket_address;
     return `${envoy.name.padEnd(nameWidth(plan))}  http://${address}:${port_value}`;
   });
-  const elsewhere = plan.services.filter((service) => service.start === undefined);
   return [
     `gateway  ${plan.gatewayUrl}`,
     "admin interfaces",
     ...admins.map((line) => `  ${line}`),
+    ...serviceAddressLines(plan),
+  ];
+}
+
+/** The addresses of the services that run by themselves, and of those that filters call. */
+export function serviceAddressLines(plan: MeshPlan): string[] {
+  const elsewhere = plan.services.filter((service) => service.start === undefined);
+  return [
     ...elsewhere.map(describeElsewhere),
     ...Object.entries(plan.grpcServices).map(
       ([name, service]) => `gRPC service ${name} at ${upstreamUrl(service)}`,
@@ -89,7 +97,7 @@ export function triedPrefixes({ gateway: { routes }, services }: Mesh): readonly
 /**
  * Three commands to try: a plain request, then requests that the mesh's rules treat differently.
  */
-export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
+export function curlLines(mesh: Mesh, at: Pick<UpMesh, "gatewayUrl" | "statsUrl">): string[] {
   const prefixes = triedPrefixes(mesh);
   const base = prefixes.find((prefix) => prefix === "/") ?? prefixes[0] ?? "/";
   const uses = [
@@ -102,11 +110,10 @@ export function curlLines(mesh: Mesh, plan: MeshPlan): string[] {
     .flatMap(({ descriptor, config, paths }) =>
       (descriptor.tries?.(config) ?? []).map((request) => ({ path: triedPath({ paths }, base), ...request })),
     )
-    .flatMap((request) => curlFor(request, plan.gatewayUrl, base) ?? []);
-  const plain = `curl ${plan.gatewayUrl}${base}`;
-  const withHeaders = `curl -i ${plan.gatewayUrl}${base}`;
-  const admin = plan.envoys[0]?.bootstrap.admin.address.socket_address.port_value;
-  const counters = `curl 'http://127.0.0.1:${admin}/stats?filter=wasmcustom'`;
+    .flatMap((request) => curlFor(request, at.gatewayUrl, base) ?? []);
+  const plain = `curl ${at.gatewayUrl}${base}`;
+  const withHeaders = `curl -i ${at.gatewayUrl}${base}`;
+  const counters = `curl '${at.statsUrl}/stats?filter=wasmcustom'`;
   return [...new Set([plain, ...spread(tries), withHeaders, counters])].slice(0, CURL_LINES);
 }
 

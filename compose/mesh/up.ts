@@ -2,44 +2,26 @@
 
 import path from "node:path";
 import { DiscoveryServer } from "../../envoy/discovery/server.js";
-import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, type HeldPort, holdPorts, portStateAt } from "../../envoy/runtime/ports.js";
-import { findRunnable } from "../../toolchain/bundle/find.js";
+import { type HeldPort, holdPorts } from "../../envoy/runtime/ports.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
-import type { RunEvent } from "../events.js";
 import { LOOPBACK } from "../listener-options.js";
-import { buildModules } from "../modules.js";
-import { isNative } from "../native-filters.js";
-import { claimRunDirectory, type RunDirectory } from "../run-directory.js";
+import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
 import { planMesh } from "./plan.js";
+import {
+  afterFailure,
+  buildMeshModules,
+  checkGatewayPort,
+  DEFAULT_GATEWAY_PORT,
+  type StartMeshOptions,
+} from "./prepare.js";
 import { RunningMesh } from "./running-mesh.js";
 import type { Mesh } from "./shape.js";
 import { startParts } from "./start-parts.js";
-import { meshEnvoys } from "./topology.js";
-
-const DEFAULT_GATEWAY_PORT = 10_000;
-
-export interface StartMeshOptions {
-  /** The mesh file. */
-  readonly file: string;
-  /** The gateway's port, which overrides the file's; 0 takes a free one. */
-  readonly gatewayPort?: number;
-  /** The run's folder is `.meshwright/<mesh name>` below this one. Default: the current folder. */
-  readonly cwd?: string;
-  /**
-   * The folder of the filters' modules; missing ones are built there. Default: `build` of this
-   * package.
-   */
-  readonly modules?: string;
-  readonly onEvent?: (event: RunEvent) => void;
-  /** An abort ends the start. */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Starts a mesh and settles when every part of it takes requests. While it runs, edits of the file
@@ -91,28 +73,11 @@ interface Prepared {
 
 /** Builds the filters and bundles, and finds Envoy. */
 async function prepare(mesh: Mesh, options: StartMeshOptions): Promise<Prepared> {
-  const { signal, onEvent = () => {}, modules: outDir } = options;
+  const { signal, onEvent = () => {} } = options;
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  const members = await Promise.all(filtersOf(mesh).map((name) => findRunnable(name)));
-  const modules = await toItsEnd(buildModules(members, { outDir, onProgress }), signal);
+  const modules = await buildMeshModules(mesh, options);
   const abort = signal === undefined ? {} : { signal };
   return { binary: await toItsEnd(findEnvoy({ onProgress, ...abort }), signal), modules };
-}
-
-async function checkGatewayPort(address: string, port: number, file: string): Promise<void> {
-  const state = port === 0 ? "free" : await portStateAt(address, port);
-  if (state === "free") return;
-  throw new MeshwrightError(
-    "port-taken",
-    `port ${port} of the gateway ${describeUnusable(state, `change gateway.port in ${file}, or start with --port N`)}`,
-  );
-}
-
-/** The names of the filters that the mesh uses, each once. */
-function filtersOf(mesh: Mesh): string[] {
-  const hops = meshEnvoys(mesh).flatMap((envoy) => envoy.hops);
-  const uses = hops.flatMap((hop) => hop.filters).filter((use) => !isNative(use));
-  return [...new Set(uses.map((use) => use.filter))];
 }
 
 function speaksTls(mesh: Mesh): boolean {
@@ -132,21 +97,4 @@ async function choosePorts(mesh: Mesh, gatewayPort: number): Promise<ReadonlyMap
   if (gatewayPort === 0) return ports;
   await ports.get("gateway public")?.release();
   return ports.set("gateway public", { port: gatewayPort, release: async () => {} });
-}
-
-/**
- * After a failure the logs stay and the error names their folder. After an abort nothing is left.
- */
-async function afterFailure(error: unknown, directory: RunDirectory, signal?: AbortSignal): Promise<unknown> {
-  if (!signal?.aborted && error instanceof MeshwrightError) {
-    await directory.keep();
-    return new MeshwrightError(
-      error.code,
-      error.message,
-      [...error.details, `The logs are in ${directory.path}.`],
-      { cause: error },
-    );
-  }
-  await directory[Symbol.asyncDispose]();
-  return error;
 }

@@ -123,7 +123,10 @@ ${upstreams.map(({ port }, i) => `      v${i + 1}: { url: "http://127.0.0.1:${po
     await write(mesh());
     // Built here and not by the command, which is expected to start soon.
     expect(await runMain(["build", "my-gate"], author.root)).toMatchObject({ exitCode: 0 });
-    running = new CliProcess(["up", "mesh.yaml", "--port", "0", "--no-table"], author.root);
+    running = new CliProcess(
+      ["up", "mesh.yaml", "--engine", "process", "--port", "0", "--no-table"],
+      author.root,
+    );
     [, gateway = ""] = await running.until(/^ {2}gateway {2}(http:\S+)$/m);
     [, admin = ""] = await running.until(/^ +gateway +(http:\S+)$\n(?= +app_v1)/m);
     await running.until(/Ctrl-C ends it/);

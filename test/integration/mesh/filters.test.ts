@@ -183,7 +183,7 @@ describe("another mesh", { timeout: TEST_MS }, () => {
     await writeFile(file, text(9, rest));
     for (const words of [
       ["validate", file],
-      ["up", file, "--port", "0"],
+      ["up", file, "--engine", "process", "--port", "0"],
     ]) {
       const { exitCode, stdout, stderr } = await runMain(words, demo.folder);
       expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });

@@ -61,7 +61,10 @@ it.skipIf(process.platform !== "linux")(
     const file = path.join(folder, "mesh.json");
     await writeFile(file, meshFile("x-first"));
     const started = performance.now();
-    await using command = new CliProcess(["up", file, "--port", "0", "--no-table"], folder);
+    await using command = new CliProcess(
+      ["up", file, "--engine", "process", "--port", "0", "--no-table"],
+      folder,
+    );
     const [, url = ""] = await command.until(/^ {2}gateway {2}(http:\S+)$/m, START_MS);
     console.log(
       `${1 + SERVICES * VERSIONS.length} Envoys after ${Math.round(performance.now() - started)} ms`,

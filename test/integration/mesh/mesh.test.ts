@@ -179,7 +179,7 @@ describe("the demo mesh", () => {
   });
 
   it("refuses to start twice in one folder", async () => {
-    const second = await runMain(["up", file, "--port", "0"], folder);
+    const second = await runMain(["up", file, "--engine", "process", "--port", "0"], folder);
     expect(second.exitCode).toBe(8);
     expect(second.stderr).toMatch(
       new RegExp(`^meshwright: "demo" is already running in this folder \\(pid ${process.pid}\\)`),

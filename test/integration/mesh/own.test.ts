@@ -109,7 +109,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
 
   it("that cannot start ends what it started, and keeps the logs", async () => {
     const failing = await ownFile(`console.error("no such database"); process.exit(1)`);
-    const result = await runMain(["up", failing, "--port", "0"], folder);
+    const result = await runMain(["up", failing, "--engine", "process", "--port", "0"], folder);
     expect(result.exitCode).toBe(6);
     expect(result.stderr).toMatch(/^meshwright: service app_v1 ended with code 1 before it took requests/);
     expect(result.stderr).toContain("no such database");
@@ -124,7 +124,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     const server = createServer().listen(0, "127.0.0.1");
     await vi.waitFor(() => expect(server.listening).toBe(true));
     const { port } = server.address() as { port: number };
-    const result = await runMain(["up", file, "--port", String(port)], folder);
+    const result = await runMain(["up", file, "--engine", "process", "--port", String(port)], folder);
     server.close();
     expect(result.exitCode).toBe(7);
     expect(result.stderr.trim().split("\n")).toEqual([

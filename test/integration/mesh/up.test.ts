@@ -25,7 +25,8 @@ beforeAll(async () => {
 afterAll(() => demo?.[Symbol.asyncDispose]());
 
 describe("meshwright up", { timeout: TEST_MS }, () => {
-  const up = () => new CliProcess(["up", file, "--port", "0", "--traffic", "20"], folder);
+  const up = () =>
+    new CliProcess(["up", file, "--engine", "process", "--port", "0", "--traffic", "20"], folder);
   const left = () => processesNaming(folder).filter((line) => !line.includes("vitest"));
 
   it("ends on Ctrl-C and leaves no process, no port and no file", async () => {
@@ -58,7 +59,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     const stubborn = path.join(folder, "stubborn.yaml");
     const script = `process.on("SIGTERM", () => {}); require("node:http").createServer().listen(process.env.PORT, "127.0.0.1")`;
     await writeFile(stubborn, ownMesh([process.execPath, "-e", script]));
-    await using command = new CliProcess(["up", stubborn, "--port", "0"], folder);
+    await using command = new CliProcess(["up", stubborn, "--engine", "process", "--port", "0"], folder);
     await command.until(/The mesh "own" runs/);
     command.kill("SIGINT");
     await command.until(/Stopping/);

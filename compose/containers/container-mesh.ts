@@ -1,0 +1,219 @@
+// A mesh that runs in containers: reads its counts, applies edits of its file, and ends it.
+
+import path from "node:path";
+import type { MeshwrightError } from "../../envoy/errors.js";
+import { AdminClient } from "../../envoy/runtime/admin.js";
+import type { RunEvent } from "../events.js";
+import { failureEvent } from "../failures.js";
+import { reachableAt } from "../listener-options.js";
+import { structuralChanges } from "../mesh/change.js";
+import { readFigures, type VersionFigures } from "../mesh/figures.js";
+import { readMesh } from "../mesh/file.js";
+import { buildMeshModules } from "../mesh/prepare.js";
+import type { Mesh } from "../mesh/shape.js";
+import { serviceAddressLines } from "../mesh/summary.js";
+import type { RunDirectory } from "../run-directory.js";
+import type { UpMesh } from "../up-mesh.js";
+import { upstreamUrl } from "../upstream-url.js";
+import { watchContent } from "../watch.js";
+import { type Applied, applyToEnvoys, changedEnvoys } from "./apply.js";
+import type { ComposeCli } from "./compose-cli.js";
+import { ContainerLogs, LOG_FILE, serviceOf } from "./container-logs.js";
+import type { ComposeEngine } from "./engine.js";
+import { KeepRunning } from "./keep-running.js";
+import { type ContainerPlan, planRun } from "./plan.js";
+import { copyModules, type RunSettings, removeEnvoys, writeEnvoys, writeProject } from "./run-files.js";
+import { checkRunnable } from "./runnable.js";
+import { statusPath } from "./status.js";
+import { composeFailure, partsOf, podsOf, untilHealthy } from "./until-healthy.js";
+
+export interface ContainerMeshOptions {
+  readonly mesh: Mesh;
+  readonly file: string;
+  readonly plan: ContainerPlan;
+  readonly settings: RunSettings;
+  readonly compose: ComposeCli;
+  readonly directory: RunDirectory;
+  readonly guard: { release(): void };
+  readonly engine: ComposeEngine;
+  /** Must not throw. */
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/** Keys that are fixed when a mesh starts: its folder and its door. */
+const FIXED = /^(name|gateway\.(port|address))$/;
+
+/** Made by `startContainers`. */
+export class ContainerMesh implements UpMesh {
+  readonly mesh: Mesh;
+  readonly gatewayUrl: string;
+  readonly statsUrl: string;
+  readonly edits =
+    "Edits of the mesh file are applied at once: settings, routes, timeouts, retries, services and versions.";
+  readonly #options: ContainerMeshOptions;
+  readonly #logs: ContainerLogs;
+  readonly #keep: KeepRunning;
+  #now: { readonly mesh: Mesh; readonly plan: ContainerPlan };
+  #watch: Disposable | undefined;
+  #end: Promise<void> | undefined;
+
+  private constructor(options: ContainerMeshOptions) {
+    const { mesh, plan, settings, compose, onEvent } = options;
+    this.#options = options;
+    this.mesh = mesh;
+    this.#now = { mesh, plan };
+    this.gatewayUrl = upstreamUrl({
+      address: reachableAt(settings.gatewayAddress),
+      port: settings.gatewayPort,
+    });
+    this.statsUrl = `http://127.0.0.1:${settings.statusPort}`;
+    this.#logs = new ContainerLogs(compose, () => this.#now.plan, onEvent);
+    this.#keep = new KeepRunning({ compose, logs: this.#logs, onEvent });
+    this.#keepParts();
+  }
+
+  /** Takes over the containers of a started mesh, and watches the mesh file from now on. */
+  static async over(options: ContainerMeshOptions): Promise<ContainerMesh> {
+    const mesh = new ContainerMesh(options);
+    mesh.#watch = await watchContent(options.file, () => mesh.#takeFile());
+    return mesh;
+  }
+
+  get runsOn(): string {
+    const { engine, settings } = this.#options;
+    return `${settings.images.ENVOY_IMAGE} in containers (Docker ${engine.version})`;
+  }
+
+  get addresses(): readonly string[] {
+    const { mesh } = this.#now.plan;
+    return [
+      `gateway  ${this.gatewayUrl}`,
+      "statistics",
+      ...mesh.envoys.map(({ name }) => `  ${name}  ${this.statsUrl}${statusPath(name)}/stats`),
+      ...serviceAddressLines(mesh),
+    ];
+  }
+
+  get files(): readonly (readonly [what: string, where: string])[] {
+    return [
+      ["Logs:", path.join(this.#options.directory.path, LOG_FILE)],
+      ["Project:", this.#options.compose.project],
+    ];
+  }
+
+  get failed(): Promise<MeshwrightError> {
+    return this.#keep.failed;
+  }
+
+  get partNames(): readonly string[] {
+    return this.#keep.partNames;
+  }
+
+  restart(name: string): Promise<void> {
+    return this.#keep.restart(name);
+  }
+
+  figures(): Promise<readonly VersionFigures[]> {
+    const admins = this.#now.plan.mesh.envoys.map(
+      ({ name }) => new AdminClient(`${this.statsUrl}${statusPath(name)}`),
+    );
+    return readFigures(this.#now.mesh, admins);
+  }
+
+  /** Removes every container and network, and the run's folder. May be called again. */
+  stop(): Promise<void> {
+    this.#end ??= this.#stop();
+    return this.#end;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { compose, directory, guard } = this.#options;
+    this.#watch?.[Symbol.dispose]();
+    await this.#keep.stop();
+    await this.#logs.stop();
+    const removed = await compose.down();
+    guard.release();
+    await directory[Symbol.asyncDispose]();
+    if (removed.outcome === "failed") throw composeFailure(removed.output);
+  }
+
+  #keepParts(): void {
+    this.#keep.keep([...partsOf(this.#now.plan), ...podsOf(this.#now.plan)]);
+  }
+
+  /** Never rejects: a failure is reported, and the next edit is applied. */
+  async #takeFile(): Promise<void> {
+    const { file, onEvent } = this.#options;
+    try {
+      const edited = await readMesh(file);
+      checkRunnable(edited, file);
+      const fixed = structuralChanges(this.mesh, edited).filter((each) => FIXED.test(each));
+      if (fixed.length > 0) onEvent({ kind: "restart-needed", paths: fixed });
+      const { name, gateway } = this.mesh;
+      const { port, address } = gateway;
+      await this.#apply({ ...edited, name, gateway: { ...edited.gateway, port, address } });
+    } catch (error) {
+      if (this.#end === undefined) onEvent(failureEvent(error, file));
+    }
+  }
+
+  async #apply(edited: Mesh): Promise<void> {
+    const { file, compose, directory, settings, onEvent } = this.#options;
+    const before = this.#now;
+    const after = { mesh: edited, plan: planRun(edited, file, compose.project) };
+    const isOtherProject = after.plan.composeFile !== before.plan.composeFile;
+    if (!isOtherProject && changedEnvoys(before.plan, after.plan).length === 0) return;
+    await copyModules(directory.path, await buildMeshModules(edited, { onEvent }));
+    const known = new Set(before.plan.mesh.envoys.map(({ name }) => name));
+    if (isOtherProject) {
+      await writeEnvoys(directory.path, after.plan, (envoy) => !known.has(envoy));
+      await this.#change(before.plan, after.plan);
+    }
+    const applied = await applyToEnvoys(before.plan, after.plan, {
+      directory: directory.path,
+      statusUrl: this.statsUrl,
+      logsOf: (envoy) => this.#logs.of(serviceOf(envoy)),
+    });
+    if (applied.outcome === "applied") this.#now = after;
+    else if (isOtherProject) await writeProject(directory.path, before.plan, settings);
+    if (isOtherProject) {
+      this.#keepParts();
+      // What no route leads to any more, or what was started for a change that was refused.
+      await compose.run(["up", "--detach", "--no-recreate", "--remove-orphans"]);
+      const left = new Set(this.#now.plan.mesh.envoys.map(({ name }) => name));
+      const both = [...known, ...after.plan.mesh.envoys.map(({ name }) => name)];
+      await removeEnvoys(
+        directory.path,
+        both.filter((envoy) => !left.has(envoy)),
+      );
+    }
+    this.#tell(applied, file);
+  }
+
+  /** Starts what is new, beside what runs. Where it does not come up, it is removed again. */
+  async #change(before: ContainerPlan, after: ContainerPlan): Promise<void> {
+    const { compose, directory, settings, onEvent } = this.#options;
+    await writeProject(directory.path, after, settings);
+    try {
+      await untilHealthy(compose, after, { onEvent });
+    } catch (error) {
+      await writeProject(directory.path, before, settings);
+      await compose.run(["up", "--detach", "--remove-orphans"]);
+      throw error;
+    }
+  }
+
+  #tell(applied: Applied, file: string): void {
+    const { onEvent } = this.#options;
+    const filter = path.basename(file);
+    if (applied.outcome === "applied") {
+      onEvent({ kind: "applied", filter, places: applied.envoys });
+    } else {
+      onEvent({ kind: "refused", filter, places: [applied.envoy], reason: applied.reason });
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// The files of one run in containers, below the run's folder: the compose project, the Envoys'
+// folders and the filters' modules.
+
+import { chmod, copyFile, mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
+import { COMPOSE_FILE, ENV_FILE } from "./compose-cli.js";
+import type { MeshImages } from "./engine.js";
+import { CHANGED_FILES } from "./envoy-files.js";
+import type { ContainerPlan } from "./plan.js";
+
+export const ENVOYS_FOLDER = "envoys";
+const MODULES_FOLDER = "modules";
+/** Containers read these files as users of their own. */
+const FOR_ALL = 0o755;
+
+export interface RunSettings {
+  readonly images: MeshImages;
+  readonly gatewayAddress: string;
+  readonly gatewayPort: number;
+  readonly statusPort: number;
+}
+
+/** Copies the modules: a build of one must not change what runs. */
+export async function copyModules(directory: string, modules: ReadonlyMap<string, string>): Promise<void> {
+  const folder = path.join(directory, MODULES_FOLDER);
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, FOR_ALL);
+  for (const [filter, file] of modules) {
+    const target = path.join(folder, moduleFile(filter));
+    await copyFile(file, target);
+    await chmod(target, 0o644);
+  }
+}
+
+export function moduleFile(filter: string): string {
+  return `${filter}.wasm`;
+}
+
+export async function writeProject(
+  directory: string,
+  plan: ContainerPlan,
+  settings: RunSettings,
+): Promise<void> {
+  await writeAtomically(path.join(directory, COMPOSE_FILE), plan.composeFile);
+  await writeAtomically(path.join(directory, ENV_FILE), environment(directory, settings));
+}
+
+/** Writes what the plan has for these Envoys. */
+export async function writeEnvoys(
+  directory: string,
+  plan: ContainerPlan,
+  isMeant: (envoy: string) => boolean,
+): Promise<void> {
+  const files = [...plan.envoyFiles.keys()].sort((a, b) => rank(a) - rank(b));
+  for (const file of files) {
+    const [envoy = ""] = file.split("/");
+    if (!isMeant(envoy)) continue;
+    const target = path.join(directory, ENVOYS_FOLDER, file);
+    await mkdir(path.dirname(target), { recursive: true });
+    await chmod(path.dirname(target), FOR_ALL);
+    await writeAtomically(target, plan.envoyFiles.get(file) ?? "");
+  }
+}
+
+/** Clusters come before the listeners whose routes lead to them. */
+function rank(file: string): number {
+  return CHANGED_FILES.findIndex((name) => file.endsWith(`/${name}`));
+}
+
+export async function removeEnvoys(directory: string, envoys: readonly string[]): Promise<void> {
+  for (const envoy of envoys) {
+    await rm(path.join(directory, ENVOYS_FOLDER, envoy), { recursive: true, force: true });
+  }
+}
+
+function environment(directory: string, settings: RunSettings): string {
+  const { images, gatewayAddress, gatewayPort, statusPort } = settings;
+  const own = `${process.getuid?.() ?? 1000}:${process.getgid?.() ?? 1000}`;
+  const values = {
+    ...images,
+    GATEWAY_ADDRESS: gatewayAddress.includes(":") ? `[${gatewayAddress}]` : gatewayAddress,
+    GATEWAY_PORT: gatewayPort,
+    STATUS_PORT: statusPort,
+    MODULES: path.join(directory, MODULES_FOLDER),
+    // An Envoy is never root. A service is who started the mesh, whose files it must read.
+    ENVOY_USER: own.startsWith("0:") ? "101:101" : own,
+    APP_USER: own,
+    ENVOY_MEMORY: "256m",
+    ENVOY_CPUS: "1.0",
+    APP_MEMORY: "1g",
+    APP_CPUS: "2.0",
+    HEALTH_INTERVAL: "2s",
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `${name}='${value}'\n`)
+    .join("");
+}

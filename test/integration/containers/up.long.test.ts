@@ -1,0 +1,272 @@
+// `meshwright up --engine container`: the demo in containers, edits of its file while it runs, what
+// ends and is started again, mistakes, and that nothing is left.
+
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { docker, whyNoContainers } from "../../../compose/containers/engine.js";
+import { startContainers } from "../../../compose/containers/start.js";
+import type { RunEvent } from "../../../compose/events.js";
+import type { UpMesh } from "../../../compose/up-mesh.js";
+import { CliProcess } from "../commands/cli-process.js";
+import { runMain } from "../commands/run-main.js";
+import { copyDemo, type DemoCopy, ownMesh } from "../mesh/demo-copy.js";
+
+const WAIT = { timeout: 60_000, interval: 100 };
+const LONG = { timeout: 170_000 };
+const why = await whyNoContainers();
+
+interface Answer {
+  readonly version: string;
+  readonly calls: Readonly<Record<string, Answer>>;
+}
+
+describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? "" : `: ${why}`}`, () => {
+  let demo: DemoCopy;
+  beforeAll(async () => {
+    demo = await copyDemo();
+    await chmod(demo.folder, 0o755);
+  });
+  afterAll(() => demo?.[Symbol.asyncDispose]());
+
+  /** The containers and networks of all meshes in this test's folder. */
+  async function left(): Promise<readonly string[]> {
+    const format = ["--filter", "label=meshwright.mesh", "--format", "{{.Names}}{{.Name}}"];
+    const containers = await docker(["ps", "--all", ...format.slice(0, 2), "--format", "{{.Names}}"]);
+    const networks = await docker(["network", "ls", ...format.slice(0, 2), "--format", "{{.Name}}"]);
+    return [containers.output, networks.output].flatMap((each) =>
+      each.split("\n").filter((line) => line !== ""),
+    );
+  }
+
+  describe("while it runs", LONG, () => {
+    let mesh: UpMesh;
+    const events: RunEvent[] = [];
+    beforeAll(async () => {
+      const { file, folder } = demo;
+      mesh = await startContainers({
+        file,
+        gatewayPort: 0,
+        cwd: folder,
+        onEvent: (event) => events.push(event),
+      });
+    });
+    afterAll(async () => {
+      await mesh?.stop();
+      expect(await left()).toEqual([]);
+    });
+
+    const get = (where: string, headers: Record<string, string> = {}) =>
+      fetch(`${mesh.gatewayUrl}${where}`, { headers });
+    const orders = async (headers: Record<string, string> = {}, where = "/") =>
+      ((await (await get(where, headers)).json()) as Answer).calls.orders?.version;
+
+    async function edit(
+      from: string | RegExp,
+      to: string,
+      kind: RunEvent["kind"],
+    ): Promise<RunEvent | undefined> {
+      const count = () => events.filter((event) => event.kind === kind).length;
+      const before = count();
+      const text = await readFile(demo.file, "utf8");
+      expect(text).toMatch(from);
+      await writeFile(demo.file, text.replace(from, to));
+      await vi.waitFor(() => expect(count()).toBeGreaterThan(before), WAIT);
+      return events.findLast((event) => event.kind === kind);
+    }
+
+    it("answers, and counts the requests of each version", async () => {
+      expect(await orders({ "x-user-type": "premium" })).toBe("v2");
+      await vi.waitFor(async () => {
+        const figures = await mesh.figures();
+        expect(figures.find((each) => each.service === "orders" && each.version === "v2")?.ok).toBe(1);
+      }, WAIT);
+    });
+
+    it("applies settings, routes and versions without losing a request", async () => {
+      const statuses = new Set<number>();
+      let editing = true;
+      const load = async () => {
+        while (editing) statuses.add((await get("/api/v1")).status);
+      };
+      const clients = [load(), load()];
+      const applied = await edit(/(premium \}\] \}\n\s+destination: )v2/, "$1v1", "applied");
+      expect(applied).toMatchObject({ places: ["storefront_v1"] });
+      expect(await orders({ "x-user-type": "premium" })).toBe("v1");
+      await edit("    timeout: 3s\n", "    timeout: 2s\n", "applied");
+      await edit(
+        "    - prefix: /\n",
+        "    - prefix: /hall\n      service: chat\n    - prefix: /\n",
+        "applied",
+      );
+      expect(await (await get("/hall")).json()).toMatchObject({ service: "chat" });
+      await edit(
+        "      v2: { command: [node, services/orders.js] }\n    default: v1",
+        "      v2: { command: [node, services/orders.js] }\n      v3: { command: [node, services/orders.js] }\n    default: v3",
+        "applied",
+      );
+      await vi.waitFor(async () => expect(await orders({}, "/x")).not.toBe(undefined), WAIT);
+      const end = await edit(
+        "destination: v1\n            - name: beta",
+        "destination: v3\n            - name: beta",
+        "applied",
+      );
+      expect(end).toMatchObject({ places: ["storefront_v1"] });
+      expect(await orders({ "x-user-type": "premium" })).toBe("v3");
+      editing = false;
+      await Promise.all(clients);
+      expect([...statuses]).toEqual([200]);
+    });
+
+    it("refuses an edit that Envoy refuses, and what ran goes on everywhere", async () => {
+      const good = await readFile(demo.file, "utf8");
+      const native =
+        'filters: # for the whole mesh\n  - filter: native\n    at: [gateway]\n    config: { name: envoy.filters.http.cors, typed_config: { "@type": type.googleapis.com/no.such.Type } }\n';
+      const refused = await edit("filters: # for the whole mesh\n", native, "refused");
+      expect(refused).toMatchObject({ places: ["gateway"], reason: expect.stringContaining("no.such.Type") });
+      expect((await get("/")).status).toBe(200);
+      await writeFile(demo.file, good);
+    });
+
+    it("refuses a file with a mistake, and says where", async () => {
+      const good = await readFile(demo.file, "utf8");
+      const refused = await edit("weight: 90", "weight: ninety", "file-refused");
+      expect(refused).toMatchObject({
+        lines: [expect.stringMatching(/mesh\.yaml:\d+:\d+: services\.orders/)],
+      });
+      await writeFile(demo.file, good);
+    });
+
+    it("starts an Envoy, a service and a pod that were killed again", async () => {
+      for (const [what, service] of [
+        ["Envoy payments_v1", "payments_v1-sidecar"],
+        ["service payments_v1", "payments_v1-app"],
+        ["pod payments_v1", "payments_v1"],
+      ] as const) {
+        const found = await docker([
+          "ps",
+          "--quiet",
+          "--filter",
+          `label=com.docker.compose.service=${service}`,
+        ]);
+        await docker(["kill", found.output.trim()]);
+        await vi.waitFor(
+          () => expect(events).toContainEqual(expect.objectContaining({ kind: "restarted", what })),
+          WAIT,
+        );
+        await vi.waitFor(async () => expect((await get("/api/v1")).status).toBe(200), WAIT);
+      }
+    });
+
+    it("is not started twice", async () => {
+      const second = await runMain(["up", demo.file, "--port", "0", "--engine", "container"], demo.folder);
+      expect(second.exitCode).toBe(8);
+      expect((await get("/")).status).toBe(200);
+    });
+  });
+
+  describe("as a command", LONG, () => {
+    const up = (file: string, ...args: string[]) =>
+      new CliProcess(["up", file, "--port", "0", "--engine", "container", ...args], demo.folder);
+    const write = async (name: string, text: string) => {
+      const file = path.join(demo.folder, name);
+      await writeFile(file, text);
+      return file;
+    };
+    const SERVER = `require("node:http").createServer((q, r) => r.end("ok")).listen(process.env.PORT, "127.0.0.1")`;
+
+    it("says which service ends before it is ready, with its last lines", async () => {
+      const file = await write(
+        "ends.yaml",
+        ownMesh(["node", "-e", "console.error('no database'); process.exit(3)"]),
+      );
+      await using command = up(file);
+      expect(await command.exited).toBe(6);
+      expect(command.stderr).toMatch(/^meshwright: service app_v1 ended with code 3 before it was ready/);
+      expect(command.stderr).toContain("no database");
+      expect(await left()).toEqual([]);
+    });
+
+    it("says which service never listens", async () => {
+      const file = await write("deaf.yaml", ownMesh(["node", "-e", "setInterval(() => {}, 1000)"]));
+      await using command = up(file);
+      expect(await command.exited).toBe(6);
+      expect(command.stderr).toMatch(/^meshwright: service app_v1 does not take connections on its port/);
+      expect(await left()).toEqual([]);
+    });
+
+    it("says that the gateway's port is taken, before anything starts", async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      const { port } = server.address() as AddressInfo;
+      const file = await write("own.yaml", ownMesh(["node", "-e", SERVER]));
+      const result = await runMain(
+        ["up", file, "--port", String(port), "--engine", "container"],
+        demo.folder,
+      );
+      server.close();
+      expect(result.exitCode).toBe(7);
+      expect(result.stderr).toContain(`port ${port} of the gateway`);
+    });
+
+    it("says which command has no image", async () => {
+      const file = await write("none.yaml", ownMesh(["./server"]));
+      const result = await runMain(["up", file, "--engine", "container"], demo.folder);
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toMatch(/services\.app\.versions\.v1: has no image to run in/);
+    });
+
+    it("leaves nothing after Ctrl-C while it starts, after Ctrl-C, and after a kill", async () => {
+      const file = await write("own.yaml", ownMesh(["node", "-e", SERVER]));
+      {
+        await using starting = up(file);
+        await starting.until(/Starting containers/);
+        starting.kill("SIGINT");
+        expect(await starting.exited).toBe(130);
+        expect(await left()).toEqual([]);
+      }
+      {
+        await using running = up(file);
+        await running.until(/The mesh "own" runs on .* in containers/);
+        running.kill("SIGINT");
+        expect(await running.exited).toBe(0);
+        expect(await left()).toEqual([]);
+      }
+      {
+        await using killed = up(file);
+        await killed.until(/The mesh "own" runs on/);
+        killed.kill("SIGKILL");
+        await killed.exited;
+        await vi.waitFor(async () => expect(await left()).toEqual([]), WAIT);
+      }
+    });
+  });
+
+  describe("without a working engine", () => {
+    const bad = (env: Record<string, string>) => {
+      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+      return runMain(["up", demo.file, "--engine", "container"], demo.folder);
+    };
+
+    it("says that none answers", async () => {
+      const result = await bad({ DOCKER_HOST: "unix:///nowhere/docker.sock" });
+      expect(result.exitCode).toBe(4);
+      expect(result.stderr).toMatch(
+        /no container engine answers here: start Docker, or start with --engine process/,
+      );
+    });
+
+    it("says that docker is not installed", async () => {
+      const result = await bad({ PATH: "/nowhere" });
+      expect(result.exitCode).toBe(10);
+      expect(result.stderr).toMatch(/docker is not installed here/);
+    });
+
+    it("says that compose is not installed", async () => {
+      const result = await bad({ DOCKER_CONFIG: "/nowhere" });
+      expect(result.exitCode).toBe(10);
+      expect(result.stderr).toMatch(/`docker compose` is not installed here/);
+    });
+  });
+});
