@@ -89,10 +89,11 @@ function giveBack(compiler: CompilerProcess): void {
   const next = waiting.shift();
   // The next job after a crash gets a new process.
   const free = compiler.hasEnded ? undefined : compiler;
-  if (next !== undefined) return next(free ?? new CompilerProcess());
-  if (free === undefined) return;
-  idle.push(free);
-  free.endLater();
+  if (next !== undefined) next(free ?? new CompilerProcess());
+  else if (free !== undefined) {
+    idle.push(free);
+    free.endLater();
+  }
 }
 
 /** The processes end with this one. */
