@@ -89,9 +89,8 @@ function giveBack(compiler: CompilerProcess): void {
   const next = waiting.shift();
   // The next job after a crash gets a new process.
   const free = compiler.hasEnded ? undefined : compiler;
-  if (next !== undefined) {
-    next(free ?? new CompilerProcess());
-  } else if (free !== undefined) {
+  if (next !== undefined) next(free ?? new CompilerProcess());
+  else if (free !== undefined) {
     idle.push(free);
     free.endLater();
   }
