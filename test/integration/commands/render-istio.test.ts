@@ -246,7 +246,10 @@ describe("filters' files", () => {
   });
 
   test("a service that a filter calls must be named", async () => {
-    const limited = { service: { cluster: "limits", domain: "d" }, rules: [{ name: "a", key: [{ header: "x-user" }], global: {} }] };
+    const limited = {
+      service: { cluster: "limits", domain: "d" },
+      rules: [{ name: "a", key: [{ header: "x-user" }], global: {} }],
+    };
     const name = await file("rate-limit.yaml", limited);
     const args = [name, ...imageOf("rate-limit"), "--for", "orders", "--at", "inbound"];
     expect((await failureOf(...args)).line).toMatch(
