@@ -70,7 +70,9 @@ function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Tar
   const isGateway = target.kind === "gateway";
   return [
     ...(hasRoutes && !options.omitted.has("VirtualService") ? routeDrafts(context).slice(0, 1) : []),
-    ...(hasRoutes && !options.omitted.has("DestinationRule") ? destinationRuleDrafts(context) : []),
+    ...(hasRoutes && !options.omitted.has("DestinationRule")
+      ? destinationRuleDrafts(context).filter(({ parts }) => parts[0] === target.name)
+      : []),
     ...externalDrafts(context),
     ...pluginDrafts(context),
     ...upstreamDrafts(context).filter(({ parts }) => isGateway === (parts[0] === "gateway")),
