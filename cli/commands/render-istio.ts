@@ -131,10 +131,6 @@ Examples:
     --gateway-namespace istio-ingress
   kubectl get -A -o yaml vs,dr,gw,se,sidecar,wasmplugin,envoyfilter,cm \\
     | meshwright render istio compose/mesh.yaml --diff -
-${exitCodesHelp("the resources are written, or the same", [
-  "configuration",
-  "usage",
-  "build",
-  "write-failed",
-  "different",
-])}`;
+${exitCodesHelp("the resources are written, or the same", ["configuration", "usage", "build", "different"], {
+  11: "a folder or an image cannot be written",
+})}`;

@@ -1,6 +1,7 @@
 // `meshwright render`: has a subcommand for each kind of output.
 
 import type { Command } from "commander";
+import { exitCodesHelp } from "../failures.js";
 import { addRenderIstio } from "./render-istio.js";
 import type { Screens } from "./rendered.js";
 
@@ -8,6 +9,16 @@ export function addRender(root: Command, screens: Screens): void {
   const render = root
     .command("render")
     .description("Write the resources by which a cluster or an Envoy of your own runs filters.")
-    .helpCommand(false);
+    .helpCommand(false)
+    .addHelpText("after", EXAMPLES);
   addRenderIstio(render, screens);
 }
+
+const EXAMPLES = `
+Nothing is sent to a cluster. Standard output has the resources alone, and
+standard error what a person should know of them.
+
+Examples:
+  meshwright render istio compose/mesh.yaml
+  meshwright render istio --help
+${exitCodesHelp("the resources are written, or the same", ["configuration", "usage"])}`;

@@ -1,9 +1,9 @@
 // Finds the images of filters on the disk: the layouts that `pack` wrote, and the modules in them.
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { compiledModule } from "../../kit/host/compiled.js";
 import { moduleIn } from "../../oci/image/module.js";
 import { readLayout } from "../../oci/layout/read.js";
 import { packFilters } from "../../oci/pack.js";
@@ -40,7 +40,7 @@ async function namedImage(filter: string, reference: string): Promise<FilterImag
   const { entry, parts } = await findRunnable(filter);
   const file = parts === undefined ? await filterModule(filter) : entry;
   const digest = reference.slice(reference.indexOf("@") + 1);
-  return { url: `oci://${reference}`, digest, module: compiled(filter, await readFile(file)) };
+  return { url: `oci://${reference}`, digest, module: compiledModule(file) };
 }
 
 async function packedImage(

@@ -70,7 +70,9 @@ function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Tar
   const isGateway = target.kind === "gateway";
   return [
     ...(hasRoutes && !options.omitted.has("VirtualService") ? routeDrafts(context).slice(0, 1) : []),
-    ...(hasRoutes && !options.omitted.has("DestinationRule") ? destinationRuleDrafts(context) : []),
+    ...(hasRoutes && !options.omitted.has("DestinationRule")
+      ? destinationRuleDrafts(context).filter(({ parts }) => parts[0] === target.name)
+      : []),
     ...externalDrafts(context),
     ...pluginDrafts(context),
     ...upstreamDrafts(context).filter(({ parts }) => isGateway === (parts[0] === "gateway")),
@@ -152,7 +154,9 @@ function meshAround(uses: readonly PlacedUse[], target: Target, options: IstioOp
 /** The destinations that filters choose are the versions. Without a default, all take the rest. */
 function withVersions(uses: readonly FilterUse[], { fallback = "", protocol }: IstioOptions) {
   const chosen = uses.flatMap((use) => destinationPlaces(use).map(({ name }) => name));
-  const names = [...new Set([...chosen, ...(fallback === "" ? [] : [fallback])])];
+  const known = new Set([...chosen, ...(fallback === "" ? [] : [fallback])]);
+  // A service has a version, and this one is named nowhere.
+  const names = known.size === 0 ? ["v1"] : [...known];
   const versions = Object.fromEntries(names.map((name) => [name, {}]));
   return { versions, default: fallback, ...(protocol === undefined ? {} : { protocol }) };
 }

@@ -31,9 +31,12 @@ export function podVersions(context: Places, service: string): readonly string[]
     .map(({ version }) => version);
 }
 
-/** Whether routes name subsets of the service: where there is more than one version of pods. */
+/**
+ * Whether routes name subsets of the service: where there is more than one version of pods. A mesh
+ * file names all versions, and filters' files only those that a filter chooses.
+ */
 export function hasSubsets(context: IstioContext, service: string): boolean {
-  return podVersions(context, service).length > 1;
+  return podVersions(context, service).length > (context.ownsRoutes ? 1 : 0);
 }
 
 export function defaultVersion({ versions, default: chosen }: MeshService): string {

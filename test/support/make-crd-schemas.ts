@@ -1,4 +1,4 @@
-// Makes `crds/*.json` from the CRDs of Istio's releases: `npx tsx test/support/make-crd-schemas.ts`.
+// Makes `crds/*.json` from the CRDs of Istio's releases, as `npx tsx` runs this file.
 // Go's module proxy has the CRDs in the module istio.io/api. Only what judges a resource is kept.
 
 import { execFileSync } from "node:child_process";

@@ -10,7 +10,21 @@ import { runCli } from "./cli-process.js";
 import { runMain } from "./run-main.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const COMMANDS = ["up", "run", "new", "build", "image", "inspect", "pack", "push", "test", "validate"];
+const COMMANDS = [
+  "up",
+  "run",
+  "new",
+  "build",
+  "image",
+  "inspect",
+  "pack",
+  "push",
+  "render",
+  "test",
+  "validate",
+];
+/** These, and the commands below them. */
+const PAGES = [...COMMANDS, "render istio"];
 
 let folder: string;
 beforeAll(async () => {
@@ -32,16 +46,16 @@ describe("help", () => {
     for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
   });
 
-  it.each(COMMANDS)("of %s has examples and exit codes, and fits 80 columns", async (command) => {
-    const { exitCode, stdout } = await run(command, "--help");
+  it.each(PAGES)("of %s has examples and exit codes, and fits 80 columns", async (command) => {
+    const { exitCode, stdout } = await run(...command.split(" "), "--help");
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/Examples:\n {2}meshwright/);
     expect(stdout).toMatch(/Exit codes:\n {2}0 /);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it.each(COMMANDS)("of %s is what the README says", async (command) => {
-    const { stdout } = await run(command, "--help");
+  it.each(PAGES)("of %s is what the README says", async (command) => {
+    const { stdout } = await run(...command.split(" "), "--help");
     const readme = await readFile(path.join(ROOT, "cli/README.md"), "utf8");
     expect(readme).toContain(`\`\`\`text\n${stdout.trimEnd()}\n\`\`\``);
   });
