@@ -73,20 +73,22 @@ export const SETS = {
 } as const satisfies Record<string, readonly Program[]>;
 export type ProgramSet = keyof typeof SETS;
 
-/** Where a program is, once it is built. */
+/**
+ * Where a program is, once it is built: in another folder for each state of its sources, so that
+ * what is there is never stale.
+ */
 export function programPath(name: Program): string {
-  return path.join(builtFolder(PROGRAMS[name].module), name);
+  return path.join(cacheFolder(process.env), "istio", digestOf(PROGRAMS[name]), name);
 }
 
-/** Another folder for each state of the sources, so that what is in one is never stale. */
-function builtFolder(module: ProgramFacts["module"]): string {
-  const folder = path.join(SOURCES, module);
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  const sum = createHash("sha256").update(JSON.stringify(PROGRAMS));
-  for (const name of names.filter((each) => /\.(go|mod|sum)$/.test(each)).sort()) {
-    sum.update(`${name}\0`).update(readFileSync(path.join(folder, name)));
+function digestOf(facts: ProgramFacts): string {
+  const module = path.join(SOURCES, facts.module);
+  const sum = createHash("sha256").update(JSON.stringify(facts));
+  const own = facts.from.startsWith("./") ? readdirSync(path.join(module, facts.from)).sort() : [];
+  for (const name of ["go.mod", "go.sum", ...own.map((each) => path.join(facts.from, each))]) {
+    sum.update(`${name}\0`).update(readFileSync(path.join(module, name)));
   }
-  return path.join(cacheFolder(process.env), "istio", `${module}-${sum.digest("hex").slice(0, 16)}`);
+  return sum.digest("hex").slice(0, 16);
 }
 
 const isBuilt = (name: Program) => existsSync(programPath(name));

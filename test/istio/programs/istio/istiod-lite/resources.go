@@ -57,6 +57,10 @@ func parse(files []file) resources {
 				tell(event{Event: "refused", Resource: place, Message: err.Error()})
 			}
 			for _, each := range unknown {
+				// Kubernetes' own, such as a ConfigMap, are none of istiod's business.
+				if each.APIVersion == "v1" {
+					continue
+				}
 				message := fmt.Sprintf("no kind %s of %s", each.Kind, each.APIVersion)
 				tell(event{Event: "refused", Resource: place, Message: message})
 			}
