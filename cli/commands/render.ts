@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { exitCodesHelp } from "../failures.js";
+import { addRenderEnvoy } from "./render-envoy.js";
 import { addRenderIstio } from "./render-istio.js";
 import type { Screens } from "./rendered.js";
 
@@ -11,6 +12,7 @@ export function addRender(root: Command, screens: Screens): void {
     .description("Write the resources by which a cluster or an Envoy of your own runs filters.")
     .helpCommand(false)
     .addHelpText("after", EXAMPLES);
+  addRenderEnvoy(render, screens);
   addRenderIstio(render, screens);
 }
 
@@ -20,5 +22,6 @@ standard error what a person should know of them.
 
 Examples:
   meshwright render istio compose/mesh.yaml
+  meshwright render envoy compose/mesh.yaml --output envoys
   meshwright render istio --help
 ${exitCodesHelp("the resources are written, or the same", ["configuration", "usage"])}`;

@@ -205,22 +205,31 @@ function listeningAddress(text: string): string {
  */
 export function parseFilterFiles(words: readonly string[]): readonly FilterFile[] {
   return words.map((word): FilterFile => {
-    const [, filter, chain, paths, file] = /^([^=]+?)(@upstream)?(?:@(-?\/[^=]*))?=(.+)$/.exec(word) ?? [];
-    if (filter === undefined || file === undefined) {
+    const [, before, file] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    if (before === undefined || file === undefined) {
       throw usage(`--filter ${word}: write it as NAME=FILE, as in my-filter=settings.yaml`);
     }
-    if (filter.endsWith("@downstream")) {
+    if (before.endsWith("@downstream")) {
       throw usage(
         `--filter ${word}: without @upstream a filter stands in the listener's chain; omit @downstream`,
       );
     }
-    return {
-      filter,
-      file,
-      ...(chain === undefined ? {} : { chain: "upstream" }),
-      ...(paths === undefined ? {} : { paths: parsePaths(paths, `--filter ${word}`) }),
-    };
+    return { ...parseFilterWord(before, `--filter ${word}`), file };
   });
+}
+
+/**
+ * Reads what stands before the file: `FILTER`, `FILTER@upstream`, `FILTER@/PREFIX`. Throws
+ * `MeshwrightError("usage")`.
+ * @param where what the error names
+ */
+export function parseFilterWord(text: string, where: string): Omit<FilterFile, "file"> {
+  const [, filter = text, chain, paths] = /^(.+?)(@upstream)?(?:@(-?\/.*))?$/.exec(text) ?? [];
+  return {
+    filter,
+    ...(chain === undefined ? {} : { chain: "upstream" }),
+    ...(paths === undefined ? {} : { paths: parsePaths(paths, where) }),
+  };
 }
 
 /** Prefixes, separated by commas; `-` before one says that the filter does not run there. */

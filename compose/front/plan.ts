@@ -91,16 +91,26 @@ export function planFrontFilter(options: FrontOptions, index: number): FilterPla
  * The same Envoy as one configuration, which contains the filters' settings, for a person to read
  * or to start.
  */
-export function frontConfiguration(options: FrontOptions): Bootstrap {
-  return frontBootstrap(options, namedFilters(options), (use) =>
-    entryOnPaths(
-      wasmFilter({ name: use.name, module: options.modulePath(use.filter), configuration: use.config }),
-      use,
-    ),
-  );
+export function frontConfiguration(
+  options: FrontOptions,
+  entry: (use: NamedUse) => HttpFilter = inPlace(options.modulePath),
+): Bootstrap {
+  return frontBootstrap(options, namedFilters(options), (use) => entryOnPaths(entry(use), use));
 }
 
-function namedFilters({ filters }: FrontOptions) {
+/** A filter with its name in Envoy. */
+export interface NamedUse extends FilterUse {
+  readonly name: string;
+}
+
+/** The entry of a chain that has the filter's settings in it. */
+export function inPlace(modulePath: FrontOptions["modulePath"]): (use: NamedUse) => HttpFilter {
+  return ({ name, filter, config }) =>
+    wasmFilter({ name, module: modulePath(filter), configuration: config });
+}
+
+/** The filters with their names in Envoy. */
+export function namedFilters({ filters }: Pick<FrontOptions, "filters">): readonly NamedUse[] {
   return filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
 }
 

@@ -109,3 +109,10 @@ export function port(context: Context, name: string): number {
   if (found === undefined) throw new Error(`no port was given for "${name}"`);
   return found;
 }
+
+/** Whether anything in the mesh speaks TLS, so that certificates are needed. */
+export function speaksTls(mesh: Mesh): boolean {
+  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
+  const called = [mesh.grpcServices ?? {}, mesh.httpServices ?? {}].flatMap((each) => Object.values(each));
+  return [...versions, ...called].some((how) => "url" in how && /^https:/i.test(how.url));
+}

@@ -9,7 +9,7 @@ import { namedModule } from "../../toolchain/compile/module-source.js";
 import { LOOPBACK } from "../listener-options.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
-import { type MeshPlanOptions, portNames } from "./addresses.js";
+import { type MeshPlanOptions, portNames, speaksTls } from "./addresses.js";
 import { readMesh } from "./file.js";
 import { planMesh } from "./plan.js";
 import {
@@ -78,12 +78,6 @@ async function prepare(mesh: Mesh, options: StartMeshOptions): Promise<Prepared>
   const modules = await buildMeshModules(mesh, options);
   const abort = signal === undefined ? {} : { signal };
   return { binary: await toItsEnd(findEnvoy({ onProgress, ...abort }), signal), modules };
-}
-
-function speaksTls(mesh: Mesh): boolean {
-  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
-  const called = [mesh.grpcServices ?? {}, mesh.httpServices ?? {}].flatMap((each) => Object.values(each));
-  return [...versions, ...called].some((how) => "url" in how && /^https:/i.test(how.url));
 }
 
 /**

@@ -1,7 +1,7 @@
 // One entry of a chain of HTTP filters, and the native filters that the toolkit itself
 // puts into one.
 
-import type { AggregatedSource, DiscoverySource } from "./discovery-source.js";
+import type { AggregatedSource, DiscoverySource, FileSource } from "./discovery-source.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 /** A filter whose configuration is part of the chain's own. */
@@ -13,13 +13,13 @@ export interface InlineFilter {
 }
 
 /**
- * A filter whose configuration Envoy gets from a discovery server (extension config discovery,
- * ECDS).
+ * A filter whose configuration Envoy gets from a discovery server or from a file (extension config
+ * discovery, ECDS).
  */
 export interface DiscoveredFilter {
   readonly name: string;
   readonly config_discovery: {
-    readonly config_source: DiscoverySource | AggregatedSource;
+    readonly config_source: DiscoverySource | AggregatedSource | FileSource;
     readonly type_urls: readonly string[];
   };
   /** See `disabledByDefault`. */

@@ -2,7 +2,7 @@
 // its changes.
 
 import { MeshwrightError } from "../errors.js";
-import { discoverySource } from "./discovery-source.js";
+import { discoverySource, fileSource } from "./discovery-source.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
 import type { NetworkFilter } from "./tcp-listener.js";
@@ -100,13 +100,29 @@ export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
  * needs no new listener, and no request notices it.
  */
 export function discoveredFilter(name: string): DiscoveredFilter {
-  return {
-    name,
-    config_discovery: {
-      config_source: discoverySource(),
-      type_urls: [typeUrl(WASM_FILTER)],
-    },
-  };
+  return discovered(name, discoverySource());
+}
+
+/**
+ * A filter whose configuration is in a file, see `filterFile`. When another file is renamed to its
+ * place, requests get the new configuration, and none notices the change.
+ * @param path the file as Envoy sees it
+ */
+export function filterFromFile(name: string, path: string): DiscoveredFilter {
+  return discovered(name, fileSource(path));
+}
+
+function discovered(
+  name: string,
+  source: DiscoveredFilter["config_discovery"]["config_source"],
+): DiscoveredFilter {
+  return { name, config_discovery: { config_source: source, type_urls: [typeUrl(WASM_FILTER)] } };
+}
+
+/** The content of the file for a `filterFromFile` of the same name. */
+export function filterFile(options: WasmFilterOptions): object {
+  const resource = wasmFilterResource(options);
+  return { resources: [{ "@type": typeUrl("envoy.config.core.v3.TypedExtensionConfig"), ...resource }] };
 }
 
 /** What the discovery server gives for a `discoveredFilter` of the same name. */

@@ -1,5 +1,6 @@
 // Reads what is rendered: a mesh file, or filters' files.
 
+import { parseFilterWord } from "../../compose/front/arguments.js";
 import { readPlacedMesh } from "../../compose/mesh/file.js";
 import { nameFile } from "../../compose/validate.js";
 import type { Json } from "../../envoy/config/json.js";
@@ -32,19 +33,16 @@ export async function readRenderInput(words: readonly string[]): Promise<RenderI
   return { kind: "mesh", file: mesh.file, mesh: value, placeOf };
 }
 
-/** The chain of a filter of one's own, after its name. */
-const UPSTREAM = "@upstream";
-
 async function readUse(word: string, file: string): Promise<PlacedUse> {
-  const isUpstream = word.endsWith(UPSTREAM);
-  const member: RunnableFilter = await findRunnable(isUpstream ? word.slice(0, -UPSTREAM.length) : word);
-  if (isUpstream && !member.isOwn) {
+  const { filter, chain, paths } = parseFilterWord(word, `${word}=${file}`);
+  const member: RunnableFilter = await findRunnable(filter);
+  if (chain !== undefined && !member.isOwn) {
     throw new MeshwrightError(
       "usage",
       `${word}=${file}: only your own filters take "@"; meshwright's filters that may stand there have "where" in their settings`,
     );
   }
   const { value, placeOf } = await readPlaced(file, member.schema, `${member.name} configuration`);
-  const chain = isUpstream ? ({ chain: "upstream" } as const) : {};
-  return { filter: member.name, descriptor: member, config: value as Json, ...chain, placeOf };
+  const words = { ...(chain === undefined ? {} : { chain }), ...(paths === undefined ? {} : { paths }) };
+  return { filter: member.name, descriptor: member, config: value as Json, ...words, placeOf };
 }

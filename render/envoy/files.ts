@@ -1,0 +1,119 @@
+// Reads the files of a command line and renders what an Envoy of the operator's own reads.
+
+import path from "node:path";
+import { createTwoFilesPatch } from "diff";
+import type { Upstreams } from "../../compose/front/arguments.js";
+import { speaksTls } from "../../compose/mesh/addresses.js";
+import type { UpstreamAddress } from "../../compose/upstream-url.js";
+import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
+import { readRenderInput } from "../files/sources.js";
+import type { RenderInput } from "../input.js";
+import { type EnvoyFile, filterForm } from "./filters.js";
+import { commentFor, ownNames, patchPlan, unservedLines } from "./own.js";
+import { patchFile } from "./patch/file.js";
+import { frontFiles, meshFiles } from "./whole.js";
+import { type EnvoyWords, parseDestinations, parseFolders, refusePatchOptions, usage } from "./words.js";
+
+export interface RenderEnvoyOptions {
+  readonly words: EnvoyWords;
+  /** The services behind the Envoy; for filters' files without a file of the operator's own. */
+  readonly upstreams: Upstreams | undefined;
+  readonly grpcServices: Readonly<Record<string, UpstreamAddress>>;
+  readonly httpServices: Readonly<Record<string, UpstreamAddress>>;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly firstPort: number;
+  readonly onProgress: (line: string) => void;
+}
+
+export interface RenderedEnvoy {
+  readonly files: readonly EnvoyFile[];
+  /** For a file of the operator's own: how it and the files beside it change. */
+  readonly patch?: string;
+  /** What the reader must do or know, one line each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @throws MeshwrightError `usage`, `configuration` with file and line, and `build`; nothing is
+ * written
+ */
+export async function renderEnvoyFiles(
+  files: readonly string[],
+  options: RenderEnvoyOptions,
+): Promise<RenderedEnvoy> {
+  const { words, onProgress } = options;
+  const folders = parseFolders(words);
+  const input = await readRenderInput(files);
+  refuseWhatDoesNotGoTogether(input, options);
+  const form = await filterForm(input, folders, onProgress);
+  if (words.patch !== undefined && input.kind === "filters") {
+    return patchOf(words.patch, ownNames(input), options, form);
+  }
+  const caFile = await caFileFor(input, options);
+  if (input.kind === "mesh") return { files: meshFiles(input, { ...options, caFile }, form), warnings: [] };
+  const { upstreams, grpcServices, httpServices, port, adminPort } = options;
+  if (upstreams === undefined)
+    throw usage("name the service behind Envoy by --upstream, or a file of your own by --patch");
+  return {
+    files: frontFiles(input, { upstreams, grpcServices, httpServices, port, adminPort, caFile }, form),
+    warnings: [],
+  };
+}
+
+function refuseWhatDoesNotGoTogether(input: RenderInput, { words, upstreams }: RenderEnvoyOptions): void {
+  if (words.patch === undefined) refusePatchOptions(words);
+  else if (upstreams !== undefined)
+    throw usage(
+      "--upstream is for a whole configuration, and --patch has clusters of its own: give one of them",
+    );
+  if (input.kind === "filters") return;
+  if (words.patch !== undefined) {
+    throw usage(`${input.file} is a mesh file, which describes whole Envoys: give filters' files to --patch`);
+  }
+  if (upstreams !== undefined)
+    throw usage(`${input.file} is a mesh file, which has its services in it: leave out --upstream`);
+}
+
+async function patchOf(
+  file: string,
+  uses: ReturnType<typeof ownNames>,
+  options: RenderEnvoyOptions,
+  form: Awaited<ReturnType<typeof filterForm>>,
+): Promise<RenderedEnvoy> {
+  const { words, grpcServices, httpServices } = options;
+  const destinations = parseDestinations(words.destination);
+  const warnings = [...unservedLines(uses, destinations)];
+  const { listener, cluster: clusters } = words;
+  const caFile = await caFileFor(undefined, options);
+  const plan = patchPlan(
+    uses,
+    { listener, clusters, destinations, grpcServices, httpServices, caFile },
+    form,
+  );
+  const { before, after } = await patchFile(file, plan, {
+    warn: (line) => warnings.push(line),
+    commentOf: commentFor(uses),
+  });
+  const beside = uses.flatMap(form.fileOf);
+  const diffs = [
+    ...(before === after ? [] : [unified(file, before, after)]),
+    ...beside.map(({ name, text }) => unified(name, "", text, "/dev/null")),
+  ];
+  return { files: [{ name: path.basename(file), text: after }, ...beside], patch: diffs.join(""), warnings };
+}
+
+function unified(name: string, before: string, after: string, from = name): string {
+  return createTwoFilesPatch(from, name, before, after, "", "").replace(/^(Index: .*\n)?=+\n/, "");
+}
+
+/** Undefined where nothing speaks TLS: a machine then needs no certificates. */
+async function caFileFor(
+  input: RenderInput | undefined,
+  options: RenderEnvoyOptions,
+): Promise<string | undefined> {
+  const { upstreams, grpcServices, httpServices } = options;
+  const named = [upstreams?.named ?? {}, grpcServices, httpServices].flatMap((each) => Object.values(each));
+  const isTls = [...named, ...(upstreams === undefined ? [] : [upstreams.fallback])].some(({ tls }) => tls);
+  return isTls || (input?.kind === "mesh" && speaksTls(input.mesh)) ? findCaBundle() : undefined;
+}

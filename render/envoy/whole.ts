@@ -1,0 +1,89 @@
+// Whole configurations: one Envoy in front of services for filters' files, and every Envoy of a
+// mesh file, all on one machine.
+
+import path from "node:path";
+import { callableServices } from "../../compose/front/filters.js";
+import { frontConfiguration, type FrontOptions, namedFilters } from "../../compose/front/plan.js";
+import { entryOnPaths } from "../../compose/filter-paths.js";
+import { LOOPBACK } from "../../compose/listener-options.js";
+import { type Places, portNames } from "../../compose/mesh/addresses.js";
+import { planMesh, type ServicePlan } from "../../compose/mesh/plan.js";
+import { toYaml } from "../../envoy/config/yaml.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import type { FiltersInput, MeshInput } from "../input.js";
+import type { EnvoyFile, FilterForm } from "./filters.js";
+import { refuseUnknownServices } from "./called.js";
+
+const HEADING = "# Written by `meshwright render envoy`. Start it with: envoy -c";
+const DEFAULT_GATEWAY_PORT = 10_000;
+
+/** One Envoy with the filters. */
+export function frontFiles(
+  input: FiltersInput,
+  options: Omit<FrontOptions, "filters" | "modulePath">,
+  form: FilterForm,
+): readonly EnvoyFile[] {
+  refuseUnknownServices(input, callableServices(options));
+  const front: FrontOptions = { ...options, filters: input.uses, modulePath: form.modulePath };
+  const text = `${HEADING} envoy.yaml\n${toYaml(frontConfiguration(front, form.entry))}`;
+  return [{ name: "envoy.yaml", text }, ...namedFilters(front).flatMap(form.fileOf)];
+}
+
+/**
+ * Every Envoy of a mesh. They and the apps share a machine: each listener has a port of its own on
+ * loopback, the gateway's public port alone is the file's.
+ * @param firstPort the ports of everything else begin here
+ */
+export function meshFiles(
+  { mesh, file }: MeshInput,
+  { firstPort, caFile }: { readonly firstPort: number; readonly caFile: string | undefined },
+  form: FilterForm,
+): readonly EnvoyFile[] {
+  const names = portNames(mesh);
+  const last = firstPort + names.length - 2;
+  if (last > 65_535) {
+    throw new MeshwrightError(
+      "usage",
+      `--first-port ${firstPort}: the mesh needs ${names.length - 1} ports, and the last would be ${last}`,
+    );
+  }
+  const [gateway = "", ...others] = names;
+  const ports = new Map(others.map((name, i) => [name, firstPort + i]));
+  ports.set(gateway, mesh.gateway.port || DEFAULT_GATEWAY_PORT);
+  const plan = planMesh(mesh, {
+    directory: "/",
+    home: path.dirname(path.resolve(file)),
+    ports,
+    modulePath: form.modulePath,
+    places: placesOn(mesh.gateway.address ?? LOOPBACK, form),
+    ...(caFile === undefined ? {} : { caFile }),
+  });
+  const envoys = plan.envoys.map((envoy) => {
+    const app = plan.services.find(({ name }) => name === envoy.name);
+    const head = [`${HEADING} ${envoy.name}.yaml`, ...(app === undefined ? [] : appLines(app))];
+    const text = `${head.join("\n")}\n${toYaml(envoy.bootstrap)}`;
+    return { name: `${envoy.name}.yaml`, text };
+  });
+  // A filter of this name has the same settings in every Envoy.
+  const filters = new Map(plan.envoys.flatMap((envoy) => envoy.filters).map((each) => [each.name, each]));
+  return [...envoys, ...[...filters.values()].flatMap(form.fileOf)];
+}
+
+function placesOn(address: string, form: FilterForm): Places {
+  return {
+    listener: (_, { target }) => (target.kind === "routes" ? address : LOOPBACK),
+    sidecar: () => LOOPBACK,
+    called: () => LOOPBACK,
+    outside: (host) => host,
+    entry: (filter) => entryOnPaths(form.entry(filter), filter),
+  };
+}
+
+/** What the app behind a sidecar needs. */
+function appLines({ name, address, calls }: ServicePlan): readonly string[] {
+  const variables = Object.entries(calls).map(([variable, url]) => `${variable}=${url}`);
+  return [
+    `# It stands before the app ${name} at ${address.address}:${address.port}.`,
+    ...(variables.length === 0 ? [] : [`# The app calls others by ${variables.join(" ")}`]),
+  ];
+}
