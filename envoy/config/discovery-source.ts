@@ -25,6 +25,17 @@ export interface AggregatedSource {
   readonly initial_fetch_timeout: string;
 }
 
+/** A file that Envoy reads, and reads again when another is renamed to its place. */
+export interface FileSource {
+  readonly path_config_source: { readonly path: string };
+  readonly resource_api_version: "V3";
+}
+
+/** @param path as Envoy sees it */
+export function fileSource(path: string): FileSource {
+  return { path_config_source: { path }, resource_api_version: "V3" };
+}
+
 export function discoverySource(): DiscoverySource {
   return {
     api_config_source: {

@@ -1,7 +1,7 @@
 // One entry of a chain of HTTP filters, and the native filters that the toolkit itself
 // puts into one.
 
-import type { AggregatedSource, DiscoverySource } from "./discovery-source.js";
+import type { AggregatedSource, DiscoverySource, FileSource } from "./discovery-source.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
 /** A filter whose configuration is part of the chain's own. */
@@ -19,7 +19,7 @@ export interface InlineFilter {
 export interface DiscoveredFilter {
   readonly name: string;
   readonly config_discovery: {
-    readonly config_source: DiscoverySource | AggregatedSource;
+    readonly config_source: DiscoverySource | AggregatedSource | FileSource;
     readonly type_urls: readonly string[];
   };
   /** See `disabledByDefault`. */

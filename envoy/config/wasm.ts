@@ -2,7 +2,7 @@
 // its changes.
 
 import { MeshwrightError } from "../errors.js";
-import { discoverySource } from "./discovery-source.js";
+import { type DiscoverySource, discoverySource, type FileSource } from "./discovery-source.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
 import type { NetworkFilter } from "./tcp-listener.js";
@@ -96,14 +96,17 @@ export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
 }
 
 /**
- * A filter whose configuration the discovery server gives, see `wasmFilterResource`. A change of it
- * needs no new listener, and no request notices it.
+ * A filter whose configuration the discovery server, or a file, gives: see `wasmFilterResource`. A
+ * change of it needs no new listener, and no request notices it.
  */
-export function discoveredFilter(name: string): DiscoveredFilter {
+export function discoveredFilter(
+  name: string,
+  source: DiscoverySource | FileSource = discoverySource(),
+): DiscoveredFilter {
   return {
     name,
     config_discovery: {
-      config_source: discoverySource(),
+      config_source: source,
       type_urls: [typeUrl(WASM_FILTER)],
     },
   };
