@@ -1,15 +1,18 @@
-// Gives running Envoys new listeners and clusters, and finds out whether each takes them. Where one
-// refuses, all get back what they had: half a change would be a third mesh that nobody wrote.
+// Gives running Envoys what has changed of their files, and finds out whether each takes it. Where
+// one refuses, all get back what they had: half a change would be a mesh that nobody wrote.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { AdminClient } from "../../envoy/runtime/admin.js";
-import { CHANGED_FILES } from "./envoy-files.js";
-import type { ContainerPlan } from "./plan.js";
-import { writeEnvoys } from "./run-files.js";
+import { newerPart, refusalReason } from "../../envoy/runtime/envoy-log.js";
+import { bothClusters, CHANGE_ORDER } from "./envoy-files.js";
+import { type ContainerPlan, filesInput } from "./plan.js";
+import { writeEnvoyFile } from "./run-files.js";
+import { BOOTSTRAP_FILE, CLUSTERS_FILE, LISTENERS_FILE } from "./sources.js";
 import { statusPath } from "./status.js";
 
-const POLL_MS = 50;
+const POLL_MS = 30;
 const PATIENCE_MS = 10_000;
+const LOG_MS = 1_000;
 
 export interface ApplyOptions {
   readonly directory: string;
@@ -25,16 +28,18 @@ export type Applied =
 
 /** The Envoys of both plans whose files differ. */
 export function changedEnvoys(before: ContainerPlan, after: ContainerPlan): readonly string[] {
-  return after.mesh.envoys
-    .map(({ name }) => name)
-    .filter((envoy) => {
-      const known = before.envoyFiles.has(`${envoy}/${CHANGED_FILES[0]}`);
-      return known && CHANGED_FILES.some((file) => differs(before, after, `${envoy}/${file}`));
-    });
+  const known = new Set(before.mesh.envoys.map(({ name }) => name));
+  const names = after.mesh.envoys.map(({ name }) => name);
+  return names.filter((envoy) => known.has(envoy) && changedFiles(before, after, envoy).length > 0);
 }
 
-function differs(before: ContainerPlan, after: ContainerPlan, file: string): boolean {
-  return before.envoyFiles.get(file) !== after.envoyFiles.get(file);
+/** The names of the files that are new or differ, without the bootstrap, which never changes. */
+function changedFiles(before: ContainerPlan, after: ContainerPlan, envoy: string): readonly string[] {
+  return [...after.envoyFiles].flatMap(([file, text]) => {
+    const name = file.slice(envoy.length + 1);
+    if (!file.startsWith(`${envoy}/`) || name === BOOTSTRAP_FILE) return [];
+    return before.envoyFiles.get(file) === text ? [] : [name];
+  });
 }
 
 export async function applyToEnvoys(
@@ -43,67 +48,101 @@ export async function applyToEnvoys(
   options: ApplyOptions,
 ): Promise<Applied> {
   const envoys = changedEnvoys(before, after);
-  const counted = new Map(
-    await Promise.all(envoys.map(async (envoy) => [envoy, await counts(envoy, options)] as const)),
-  );
-  await writeEnvoys(options.directory, after, (envoy) => envoys.includes(envoy));
   const outcomes = envoys.map(async (envoy) => ({
     envoy,
-    reason: await refusal(envoy, wantedUpdates(before, after, envoy), counted.get(envoy), options),
+    reason: await applyTo(envoy, before, after, options),
   }));
   const refused = (await Promise.all(outcomes)).find(({ reason }) => reason !== undefined);
   if (refused?.reason === undefined) return { outcome: "applied", envoys };
-  await writeEnvoys(options.directory, before, (envoy) => envoys.includes(envoy));
+  await Promise.all(envoys.map((envoy) => applyTo(envoy, after, before, options)));
   return { outcome: "refused", envoy: refused.envoy, reason: refused.reason };
 }
 
-const COUNTERS = {
-  "clusters.yaml": "cluster_manager.cds",
-  "listeners.yaml": "listener_manager.lds",
-} as const satisfies Record<(typeof CHANGED_FILES)[number], string>;
-
-type Counter = (typeof COUNTERS)[keyof typeof COUNTERS];
-
-/** The kinds of updates that an Envoy must report. */
-function wantedUpdates(before: ContainerPlan, after: ContainerPlan, envoy: string): readonly Counter[] {
-  return CHANGED_FILES.filter((file) => differs(before, after, `${envoy}/${file}`)).map(
-    (file) => COUNTERS[file],
-  );
-}
-
-/** Undefined where the Envoy does not answer: it reads the files when it starts again. */
-function counts(
+/** Settles with the reason of a refusal, or with undefined. */
+async function applyTo(
   envoy: string,
-  { statusUrl }: ApplyOptions,
-): Promise<ReadonlyMap<string, number> | undefined> {
-  const admin = new AdminClient(`${statusUrl}${statusPath(envoy)}`);
-  return admin
-    .stats("^(cluster_manager\\.cds|listener_manager\\.lds)\\.update_(success|rejected)$")
-    .catch(() => undefined);
-}
-
-async function refusal(
-  envoy: string,
-  wanted: readonly Counter[],
-  before: ReadonlyMap<string, number> | undefined,
+  before: ContainerPlan,
+  after: ContainerPlan,
   options: ApplyOptions,
 ): Promise<string | undefined> {
+  const changed = changedFiles(before, after, envoy);
+  const [old, now] = [filesInput(before.mesh, envoy), filesInput(after.mesh, envoy)];
+  const write = (file: string, text: string) => writeEnvoyFile(options.directory, `${envoy}/${file}`, text);
+  const textOf = (file: string) => after.envoyFiles.get(`${envoy}/${file}`) ?? "";
+  for (const kind of CHANGE_ORDER) {
+    const files = changed.filter((file) => file.startsWith(kind));
+    const isClusters = kind === "clusters.";
+    // Clusters that go stay until no route leads to them.
+    const text = (file: string) => (isClusters && old && now ? bothClusters(old, now) : textOf(file));
+    const reason = await offered(envoy, files, options, () =>
+      Promise.all(files.map((file) => write(file, text(file)))),
+    );
+    if (reason !== undefined) return reason;
+  }
+  if (changed.includes(CLUSTERS_FILE)) await write(CLUSTERS_FILE, textOf(CLUSTERS_FILE));
+  return undefined;
+}
+
+/** Writes files that Envoy reads, and settles with the reason of a refusal. */
+async function offered(
+  envoy: string,
+  files: readonly string[],
+  options: ApplyOptions,
+  write: () => Promise<unknown>,
+): Promise<string | undefined> {
+  if (files.length === 0) return undefined;
+  const admin = new AdminClient(`${options.statusUrl}${statusPath(envoy)}`);
+  const logged = options.logsOf(envoy);
+  const before = await counts(admin);
+  await write();
+  // An Envoy that is away reads the files when it starts again.
   if (before === undefined) return undefined;
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const now = await counts(envoy, options);
+    const now = await counts(admin);
     if (now === undefined) return undefined;
-    const grown = (counter: Counter, kind: string) =>
-      (now.get(`${counter}.update_${kind}`) ?? 0) > (before.get(`${counter}.update_${kind}`) ?? 0);
-    if (wanted.some((counter) => grown(counter, "rejected"))) return reasonIn(options.logsOf(envoy));
-    if (wanted.every((counter) => grown(counter, "success"))) return undefined;
+    const grown = (file: string, ...kinds: readonly string[]) =>
+      kinds.some((kind) => {
+        const stat = new RegExp(`${statOf(file)}\\.update_${kind}$`);
+        // A file that is new to Envoy has no count yet, and gets it from the file that names it.
+        return [...now].some(([name, value]) => stat.test(name) && value > (before.get(name) ?? 0));
+      });
+    if (files.some((file) => grown(file, "rejected", "failure"))) return reasonIn(options, envoy, logged);
+    const known = files.filter((file) =>
+      [...now.keys()].some((name) => new RegExp(`${statOf(file)}\\.`).test(name)),
+    );
+    if (known.every((file) => grown(file, "success"))) return undefined;
     if (performance.now() > deadline) return `it did not read the change within ${PATIENCE_MS / 1000} s`;
     await delay(POLL_MS);
   }
 }
 
-/** What Envoy wrote last about an update that it refused. */
-function reasonIn(logs: string): string {
-  const line = logs.split("\n").findLast((each) => /rejected|error adding|error initializing/i.test(each));
-  return line?.replace(/^(\[[^\]]*\] ?)+/, "").trim() ?? "it does not say why";
+/** What the statistics of a file's source are called, as a regular expression. */
+function statOf(file: string): string {
+  if (file === CLUSTERS_FILE) return "^cluster_manager\\.cds";
+  if (file === LISTENERS_FILE) return "^listener_manager\\.lds";
+  const [kind = "", ...rest] = file.replace(/\.yaml$/, "").split(".");
+  const name = rest.join(".").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return kind === "routes" ? `\\.rds\\.${name}` : `_filter\\.${name}`;
+}
+
+const SOURCES =
+  "^(cluster_manager\\.cds|listener_manager\\.lds|extension_config_discovery\\..*|http\\..*\\.rds\\..*)\\.update_(success|rejected|failure)$";
+
+/** Undefined where the Envoy does not answer. */
+function counts(admin: AdminClient): Promise<ReadonlyMap<string, number> | undefined> {
+  return admin.stats(SOURCES).catch(() => undefined);
+}
+
+/** The log comes through the engine, and may arrive after the count. */
+async function reasonIn({ logsOf }: ApplyOptions, envoy: string, before: string): Promise<string> {
+  const deadline = performance.now() + LOG_MS;
+  while (performance.now() < deadline) {
+    const newer = newerPart(before, logsOf(envoy));
+    const line = newer.split("\n").findLast((each) => /update (rejected|failure)|error adding/i.test(each));
+    const reason = refusalReason(newer) ?? line?.replace(/^(\[[^\]]*\] ?)+/, "").trim();
+    if (reason !== undefined) return reason;
+    await delay(POLL_MS);
+  }
+  return "it does not say why";
 }

@@ -1,16 +1,21 @@
-// The files from which an Envoy in a container runs: a bootstrap that never changes, and the
-// listeners and clusters, which Envoy reads again when a new file is renamed to their place. Two
-// files and no more: Envoy takes an inotify instance for each, and users have 128.
+// The files from which an Envoy in a container runs: a bootstrap that never changes, and what Envoy
+// reads again when a new file is renamed to the place of the old one.
 
 import { createHash } from "node:crypto";
 import type { Cluster } from "../../envoy/config/cluster.js";
-import { typeUrl } from "../../envoy/config/typed-config.js";
+import type { Listener } from "../../envoy/config/listener.js";
+import { typedConfig, typeUrl } from "../../envoy/config/typed-config.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import type { EnvoyPlan } from "../planned-envoy.js";
+import {
+  BOOTSTRAP_FILE,
+  CLUSTERS_FILE,
+  filterFile,
+  LISTENERS_FILE,
+  routesFile,
+  sourceOf,
+} from "./sources.js";
 import { statusClusters, statusListener } from "./status.js";
-
-/** The folder with an Envoy's files, in its container. */
-export const CONFIGURATION_FOLDER = "/etc/meshwright";
 
 /** Docker forgets a container's address when it is gone, and may give another when it is back. */
 const DNS = {
@@ -20,38 +25,80 @@ const DNS = {
 
 const HEADING = "# Written by meshwright from the mesh file: edit that file.\n";
 
-export const BOOTSTRAP_FILE = "bootstrap.yaml";
-const LISTENERS_FILE = "listeners.yaml";
-const CLUSTERS_FILE = "clusters.yaml";
-
-/** In this order a change is safe: routes lead to clusters that are there already. */
-export const CHANGED_FILES = [CLUSTERS_FILE, LISTENERS_FILE] as const;
-
 /**
- * The files' contents by their names.
- * @param sidecars those whose statistics it passes on
+ * The beginnings of the files' names in the order in which a change is safe: what is referred to
+ * before what refers to it.
  */
-export function envoyFiles(plan: EnvoyPlan, sidecars: readonly string[]): Readonly<Record<string, string>> {
+export const CHANGE_ORDER = ["clusters.", "filter.", "routes.", "listeners."] as const;
+
+/** The clusters of two plans of an Envoy: what it needs while it goes from one to the other. */
+export function bothClusters(before: EnvoyFilesInput, after: EnvoyFilesInput): string {
+  const all = [...clustersOf(before), ...clustersOf(after)].map((each) => [each.name, each] as const);
+  return clusterResources([...new Map(all).values()]);
+}
+
+export interface EnvoyFilesInput {
+  readonly plan: EnvoyPlan;
+  /** Those whose statistics it passes on. */
+  readonly sidecars: readonly string[];
+}
+
+/** The files' contents by their names. */
+export function envoyFiles(input: EnvoyFilesInput): Readonly<Record<string, string>> {
+  const { plan, sidecars } = input;
   const { static_resources, ...rest } = plan.bootstrap;
   const listeners = [...static_resources.listeners, statusListener(sidecars)];
-  const clusters = [...static_resources.clusters, ...statusClusters(sidecars)].map(withDns);
-  const dynamic_resources = { lds_config: source(LISTENERS_FILE), cds_config: source(CLUSTERS_FILE) };
+  const dynamic_resources = { lds_config: sourceOf(LISTENERS_FILE), cds_config: sourceOf(CLUSTERS_FILE) };
   return {
     [BOOTSTRAP_FILE]: `${HEADING}${toYaml({ ...rest, dynamic_resources })}`,
-    [LISTENERS_FILE]: resources("envoy.config.listener.v3.Listener", listeners),
-    [CLUSTERS_FILE]: resources("envoy.config.cluster.v3.Cluster", clusters),
+    [LISTENERS_FILE]: resources("envoy.config.listener.v3.Listener", listeners.map(withRoutesElsewhere)),
+    [CLUSTERS_FILE]: clusterResources(clustersOf(input)),
+    ...Object.fromEntries(listeners.map(routes)),
+    ...Object.fromEntries(
+      plan.filters.map(({ name, resource }) => [
+        filterFile(name),
+        resources("envoy.config.core.v3.TypedExtensionConfig", [resource]),
+      ]),
+    ),
   };
 }
 
+function clustersOf({ plan, sidecars }: EnvoyFilesInput): readonly Cluster[] {
+  return [...plan.bootstrap.static_resources.clusters, ...statusClusters(sidecars)];
+}
+
+function clusterResources(clusters: readonly Cluster[]): string {
+  return resources("envoy.config.cluster.v3.Cluster", clusters.map(withDns));
+}
+
+/** The same listener, whose routes are in a file of their own. */
+function withRoutesElsewhere(listener: Listener): Listener {
+  const rds = { route_config_name: listener.name, config_source: sourceOf(routesFile(listener.name)) };
+  const filter_chains = listener.filter_chains.map((chain) => ({
+    ...chain,
+    filters: chain.filters.map(({ name, typed_config }) => {
+      const { route_config: _, ...manager } = typed_config;
+      return { name, typed_config: { ...manager, rds } };
+    }),
+  }));
+  return { ...listener, filter_chains };
+}
+
+function routes({ name, filter_chains }: Listener): readonly [file: string, text: string] {
+  const configuration = filter_chains[0]?.filters[0]?.typed_config.route_config as object;
+  return [routesFile(name), resources("envoy.config.route.v3.RouteConfiguration", [configuration])];
+}
+
+/** Clusters of names, with rates of their own: as fields of the cluster itself they are deprecated. */
 function withDns(cluster: Cluster): object {
-  return cluster.type === "STATIC" ? cluster : { ...cluster, ...DNS };
-}
-
-function source(file: string) {
-  return {
-    path_config_source: { path: `${CONFIGURATION_FOLDER}/${file}` },
-    resource_api_version: "V3",
-  };
+  const { type, dns_lookup_family, ...rest } = cluster;
+  if (type === "STATIC") return cluster;
+  const typed_config = typedConfig("envoy.extensions.clusters.dns.v3.DnsCluster", {
+    ...DNS,
+    dns_lookup_family,
+    all_addresses_in_single_endpoint: type === "LOGICAL_DNS",
+  });
+  return { ...rest, cluster_type: { name: "envoy.clusters.dns", typed_config } };
 }
 
 /** The version tells in an Envoy's own words which file it runs on. */

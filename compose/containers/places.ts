@@ -1,12 +1,14 @@
 // Where the parts of a mesh stand in containers: every version of a service has a pod, a network
 // namespace that its app and its sidecar share, and every pod has the same ports.
 
+import { discoveredFilter } from "../../envoy/config/wasm.js";
 import { entryOnPaths } from "../filter-paths.js";
 import { LOOPBACK } from "../listener-options.js";
 import type { Places } from "../mesh/addresses.js";
 import { GATEWAY } from "../mesh/names.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
+import { filterSource } from "./sources.js";
 
 /** Ports inside of the containers. Istio's sidecars use those of the Envoys. */
 export const PORTS = {
@@ -53,9 +55,7 @@ export function containerPlaces(mesh: Mesh): Places {
     sidecar: (name) => name,
     called: (service) => service,
     outside: (address) => (isOwnMachine(address) ? HOST : address),
-    // Files have no discovery server behind them: settings come with the listener or the cluster.
-    entry: (filter) =>
-      entryOnPaths({ name: filter.name, typed_config: filter.resource.typed_config }, filter),
+    entry: (filter) => entryOnPaths(discoveredFilter(filter.name, filterSource(filter.name)), filter),
   };
 }
 

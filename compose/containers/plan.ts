@@ -5,10 +5,10 @@ import { GATEWAY } from "../mesh/names.js";
 import { type MeshPlan, planMesh } from "../mesh/plan.js";
 import type { Mesh } from "../mesh/shape.js";
 import { composeYaml } from "./compose-yaml.js";
-import { envoyFiles } from "./envoy-files.js";
+import { type EnvoyFilesInput, envoyFiles } from "./envoy-files.js";
 import { containerPlaces, containerPorts } from "./places.js";
 import { type ComposeProject, composeProject, MODULES_FOLDER, type ProjectOptions } from "./project.js";
-import { ENVOYS_FOLDER, moduleFile } from "./run-files.js";
+import { ENVOYS_FOLDER, moduleFile } from "./run-places.js";
 
 export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules"> {
   /** The mesh file's folder, absolute. */
@@ -44,14 +44,21 @@ export function planContainers(mesh: Mesh, options: ContainerPlanOptions): Conta
     mesh: plan,
     project,
     composeFile: composeYaml(project, options.heading),
-    envoyFiles: new Map(plan.envoys.flatMap((envoy) => filesOf(envoy, plan))),
+    envoyFiles: new Map(plan.envoys.flatMap(({ name }) => filesOf(name, plan))),
   };
 }
 
-function filesOf(envoy: MeshPlan["envoys"][number], plan: MeshPlan): [file: string, text: string][] {
-  const sidecars = envoy.name === GATEWAY ? plan.services.map(({ name }) => name) : [];
-  const files = Object.entries(envoyFiles(envoy, sidecars));
-  return files.map(([file, text]) => [`${envoy.name}/${file}`, text]);
+/** What an Envoy's files are made of. */
+export function filesInput(plan: MeshPlan, envoy: string): EnvoyFilesInput | undefined {
+  const found = plan.envoys.find(({ name }) => name === envoy);
+  const sidecars = envoy === GATEWAY ? plan.services.map(({ name }) => name) : [];
+  return found && { plan: found, sidecars };
+}
+
+function filesOf(envoy: string, plan: MeshPlan): [file: string, text: string][] {
+  const input = filesInput(plan, envoy);
+  if (input === undefined) return [];
+  return Object.entries(envoyFiles(input)).map(([file, text]) => [`${envoy}/${file}`, text]);
 }
 
 /** The plan of `meshwright up`. @param file the mesh file, absolute */

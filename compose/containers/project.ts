@@ -5,12 +5,12 @@
 import { GATEWAY, versionName } from "../mesh/names.js";
 import type { ServicePlan } from "../mesh/plan.js";
 import type { Mesh, MeshVersion } from "../mesh/shape.js";
-import { BOOTSTRAP_FILE, CONFIGURATION_FOLDER } from "./envoy-files.js";
 import { envoyHealth, podHealth } from "./health.js";
 import { imageOf } from "./images.js";
 import { literal, variable } from "./interpolation.js";
 import { awaitedCalls } from "./order.js";
 import { calledAddress, PORTS } from "./places.js";
+import { BOOTSTRAP_FILE, CONFIGURATION_FOLDER } from "./sources.js";
 
 /** Where apps find the folder that their version names, and Envoys the modules. */
 export const APP_FOLDER = "/app";

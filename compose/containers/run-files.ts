@@ -1,15 +1,14 @@
 // The files of one run in containers, below the run's folder: the compose project, the Envoys'
 // folders and the filters' modules.
 
-import { chmod, copyFile, mkdir, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { COMPOSE_FILE, ENV_FILE } from "./compose-cli.js";
 import type { MeshImages } from "./engine.js";
-import { CHANGED_FILES } from "./envoy-files.js";
 import type { ContainerPlan } from "./plan.js";
+import { ENVOYS_FOLDER, moduleFile } from "./run-places.js";
 
-export const ENVOYS_FOLDER = "envoys";
 const MODULES_FOLDER = "modules";
 /** Containers read these files as users of their own. */
 const FOR_ALL = 0o755;
@@ -33,10 +32,6 @@ export async function copyModules(directory: string, modules: ReadonlyMap<string
   }
 }
 
-export function moduleFile(filter: string): string {
-  return `${filter}.wasm`;
-}
-
 export async function writeProject(
   directory: string,
   plan: ContainerPlan,
@@ -52,20 +47,23 @@ export async function writeEnvoys(
   plan: ContainerPlan,
   isMeant: (envoy: string) => boolean,
 ): Promise<void> {
-  const files = [...plan.envoyFiles.keys()].sort((a, b) => rank(a) - rank(b));
-  for (const file of files) {
+  for (const [file, text] of plan.envoyFiles) {
     const [envoy = ""] = file.split("/");
-    if (!isMeant(envoy)) continue;
-    const target = path.join(directory, ENVOYS_FOLDER, file);
-    await mkdir(path.dirname(target), { recursive: true });
-    await chmod(path.dirname(target), FOR_ALL);
-    await writeAtomically(target, plan.envoyFiles.get(file) ?? "");
+    if (isMeant(envoy)) await writeEnvoyFile(directory, file, text);
   }
 }
 
-/** Clusters come before the listeners whose routes lead to them. */
-function rank(file: string): number {
-  return CHANGED_FILES.findIndex((name) => file.endsWith(`/${name}`));
+/** @param file below the folder of all Envoys */
+export async function writeEnvoyFile(directory: string, file: string, text: string): Promise<void> {
+  const target = path.join(directory, ENVOYS_FOLDER, file);
+  await mkdir(path.dirname(target), { recursive: true });
+  await chmod(path.dirname(target), FOR_ALL);
+  await writeChanged(target, text);
+}
+
+/** Envoy would take the same content for a change. */
+async function writeChanged(file: string, content: string): Promise<void> {
+  if ((await readFile(file, "utf8").catch(() => undefined)) !== content) await writeAtomically(file, content);
 }
 
 export async function removeEnvoys(directory: string, envoys: readonly string[]): Promise<void> {

@@ -25,12 +25,13 @@ export interface AggregatedSource {
   readonly initial_fetch_timeout: string;
 }
 
-/** The same for a file. Envoy reads it again when another file is renamed to its place. */
+/** A file that Envoy reads, and reads again when another is renamed to its place. */
 export interface FileSource {
   readonly path_config_source: { readonly path: string };
   readonly resource_api_version: "V3";
 }
 
+/** @param path as Envoy sees it */
 export function fileSource(path: string): FileSource {
   return { path_config_source: { path }, resource_api_version: "V3" };
 }

@@ -2,7 +2,7 @@
 // its changes.
 
 import { MeshwrightError } from "../errors.js";
-import { discoverySource, fileSource } from "./discovery-source.js";
+import { type DiscoverySource, discoverySource, type FileSource } from "./discovery-source.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
 import type { NetworkFilter } from "./tcp-listener.js";
@@ -96,30 +96,23 @@ export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
 }
 
 /**
- * A filter whose configuration the discovery server gives, see `wasmFilterResource`. A change of it
- * needs no new listener, and no request notices it.
+ * A filter whose configuration the discovery server, or a file, gives: see `wasmFilterResource`. A
+ * change of it needs no new listener, and no request notices it.
  */
-export function discoveredFilter(name: string): DiscoveredFilter {
-  return discovered(name, discoverySource());
-}
-
-/**
- * A filter whose configuration is in a file, see `filterFile`. When another file is renamed to its
- * place, requests get the new configuration, and none notices the change.
- * @param path the file as Envoy sees it
- */
-export function filterFromFile(name: string, path: string): DiscoveredFilter {
-  return discovered(name, fileSource(path));
-}
-
-function discovered(
+export function discoveredFilter(
   name: string,
-  source: DiscoveredFilter["config_discovery"]["config_source"],
+  source: DiscoverySource | FileSource = discoverySource(),
 ): DiscoveredFilter {
-  return { name, config_discovery: { config_source: source, type_urls: [typeUrl(WASM_FILTER)] } };
+  return {
+    name,
+    config_discovery: {
+      config_source: source,
+      type_urls: [typeUrl(WASM_FILTER)],
+    },
+  };
 }
 
-/** The content of the file for a `filterFromFile` of the same name. */
+/** The content of the file that is the source of a `discoveredFilter` of the same name. */
 export function filterFile(options: WasmFilterOptions): object {
   const resource = wasmFilterResource(options);
   return { resources: [{ "@type": typeUrl("envoy.config.core.v3.TypedExtensionConfig"), ...resource }] };

@@ -1,10 +1,11 @@
 // The filters of an Envoy's chains: where their modules are, and the entries and files for them.
 
 import path from "node:path";
-import { buildModules } from "../../compose/modules.js";
 import { inPlace, type NamedUse } from "../../compose/front/plan.js";
+import { buildModules } from "../../compose/modules.js";
+import { fileSource } from "../../envoy/config/discovery-source.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
-import { filterFile, filterFromFile } from "../../envoy/config/wasm.js";
+import { discoveredFilter, filterFile } from "../../envoy/config/wasm.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { compiledModule } from "../../kit/host/compiled.js";
 import { findRunnable } from "../../toolchain/bundle/find.js";
@@ -56,7 +57,7 @@ export async function filterForm(
   if (files === undefined) return { modulePath, entry: inPlace(modulePath), fileOf: () => [] };
   return {
     modulePath,
-    entry: ({ name }) => filterFromFile(name, path.posix.join(files, fileName(name))),
+    entry: ({ name }) => discoveredFilter(name, fileSource(path.posix.join(files, fileName(name)))),
     fileOf: ({ name, filter, config }) => [
       {
         name: `${FILES_FOLDER}/${fileName(name)}`,

@@ -1,10 +1,10 @@
 // Writes what was rendered into a folder from which an Envoy may run already: each file by a rename,
 // so that Envoy takes the change of a filter's file at once.
 
-import { createTwoFilesPatch } from "diff";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { createTwoFilesPatch } from "diff";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import type { EnvoyFile } from "./filters.js";

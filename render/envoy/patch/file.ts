@@ -1,13 +1,13 @@
 // Reads an operator's file, and writes it with the filters in it.
 
+import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { readPlaced } from "../../../envoy/document.js";
 import { MeshwrightError } from "../../../envoy/errors.js";
-import { readFile } from "node:fs/promises";
 import { Origins } from "./origins.js";
-import { patched, type PatchPlan } from "./patch.js";
+import { type PatchPlan, patched } from "./patch.js";
 import type { PatchContext } from "./place.js";
 import { splice, Unspliceable } from "./splice.js";
 

@@ -1,11 +1,12 @@
 // `meshwright up --engine container`: the demo in containers, edits of its file while it runs, what
 // ends and is started again, mistakes, and that nothing is left.
 
+import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { docker, whyNoContainers } from "../../../compose/containers/engine.js";
 import { startContainers } from "../../../compose/containers/start.js";
 import type { RunEvent } from "../../../compose/events.js";
@@ -199,6 +200,7 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
 
     it("says that the gateway's port is taken, before anything starts", async () => {
       const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
       const { port } = server.address() as AddressInfo;
       const file = await write("own.yaml", ownMesh(["node", "-e", SERVER]));
       const result = await runMain(
@@ -244,6 +246,8 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
   });
 
   describe("without a working engine", () => {
+    afterEach(() => vi.unstubAllEnvs());
+
     const bad = (env: Record<string, string>) => {
       for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
       return runMain(["up", demo.file, "--engine", "container"], demo.folder);
