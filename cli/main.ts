@@ -1,7 +1,9 @@
 // Finds the command that the command line names, runs it, and turns its end into an exit code.
 
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { Command } from "commander";
+import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { addBuild } from "./commands/build.js";
 import { addImage } from "./commands/image.js";
 import { addInspect } from "./commands/inspect.js";
@@ -71,15 +73,7 @@ function program(screen: Screen, stdout: Output, err: Screen): Command {
 }
 
 function packageVersion(): string {
-  // One folder up in a checkout, and two in the published package, where this file is in dist/cli/.
-  for (const place of ["../package.json", "../../package.json"]) {
-    try {
-      return JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8")).version;
-    } catch {
-      // It is not in this folder.
-    }
-  }
-  return "unknown";
+  return JSON.parse(readFileSync(path.join(PACKAGE_ROOT, "package.json"), "utf8")).version;
 }
 
 function ownTerminal(): Terminal {

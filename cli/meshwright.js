@@ -3,6 +3,7 @@
 // compiled from them.
 
 import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -10,14 +11,13 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
-const sources = new URL("./main.ts", import.meta.url);
-const inCheckout = existsSync(sources);
-if (inCheckout) {
-  const { register } = await import("tsx/esm/api");
-  register();
+let program = new URL("../dist/cli/main.js", import.meta.url).href;
+if (existsSync(new URL("./main.ts", import.meta.url))) {
+  const { commandOfCheckout } = await import("./checkout.js");
+  program = pathToFileURL(await commandOfCheckout()).href;
+  // A fault's lines are those of the sources.
+  process.setSourceMapsEnabled(true);
 }
-const { main } = await import(
-  inCheckout ? sources.href : new URL("../dist/cli/main.js", import.meta.url).href
-);
+const { main } = await import(program);
 // Ends at once: after Ctrl-C it does not wait for what is still under way, such as a download.
 process.exit(await main(process.argv.slice(2)));

@@ -1,5 +1,5 @@
 // A command in this process, for tests of what it writes and how it ends. A process of its own
-// takes about two seconds of CPU time; `cli-process.ts` has one, for signals and what is left
+// takes about a second of CPU time; `cli-process.ts` has one, for signals and what is left
 // behind.
 
 import { main } from "../../../cli/main.js";
