@@ -10,17 +10,25 @@ const MAX_HELD = 256 * 1024;
 export class FileOutput implements Output {
   readonly #fd: number;
   #held = Buffer.alloc(0);
+  #failure: NodeJS.ErrnoException | undefined;
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  /** Why a part of what was written is not in the file; undefined where all of it is. */
+  get failure(): NodeJS.ErrnoException | undefined {
+    return this.#failure;
   }
 
   write(text: string): boolean {
     this.#held = Buffer.concat([this.#held, Buffer.from(text)]);
     try {
       while (this.#held.length > 0) this.#held = this.#held.subarray(writeSync(this.#fd, this.#held));
+      this.#failure = undefined;
       return true;
-    } catch {
+    } catch (error) {
+      this.#failure = error as NodeJS.ErrnoException;
       this.#held = this.#held.subarray(-MAX_HELD);
       return false;
     }

@@ -24,6 +24,8 @@ export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
+  /** Why standard output lacks a part of what was written; undefined where it is whole. */
+  readonly unwritten?: () => NodeJS.ErrnoException | undefined;
 }
 
 /** Runs one command and returns the process's exit code. Never throws. */
@@ -31,7 +33,7 @@ export async function main(args: readonly string[], terminal: Terminal = ownTerm
   const { stdout, stderr, env } = terminal;
   const screen = new Screen(stdout, env);
   try {
-    await program(screen, stdout, new Screen(stderr, env)).parseAsync(args, { from: "user" });
+    await program(screen, terminal, new Screen(stderr, env)).parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
     const { lines, exitCode } = describeFailure(error, env.MESHWRIGHT_DEBUG === "1");
@@ -40,7 +42,7 @@ export async function main(args: readonly string[], terminal: Terminal = ownTerm
   }
 }
 
-function program(screen: Screen, stdout: Output, err: Screen): Command {
+function program(screen: Screen, { stdout, unwritten }: Terminal, err: Screen): Command {
   const root = new Command("meshwright")
     .description("Mesh logic for stock Envoy: builds, checks and runs proxy-wasm filters.")
     .version(packageVersion())
@@ -66,7 +68,7 @@ function program(screen: Screen, stdout: Output, err: Screen): Command {
   addInspect(root, screen);
   addPack(root, screen);
   addPush(root, screen);
-  addRender(root, { out: screen, err });
+  addRender(root, { out: screen, err, unwritten });
   addTest(root, screen);
   addValidate(root, screen);
   return root;
@@ -77,15 +79,19 @@ function packageVersion(): string {
 }
 
 function ownTerminal(): Terminal {
+  let failure: NodeJS.ErrnoException | undefined;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // The reader has gone, as with `meshwright up | head`: end in an orderly way, as after
       // Ctrl-C.
       if (error.code === "EPIPE") process.kill(process.pid, "SIGTERM");
+      else if (stream === process.stdout) failure = error;
     });
   }
+  const file = isFile(1) ? new FileOutput(1) : undefined;
   return {
-    stdout: isFile(1) ? new FileOutput(1) : process.stdout,
+    stdout: file ?? process.stdout,
+    unwritten: () => file?.failure ?? failure,
     stderr: isFile(2) ? new FileOutput(2) : process.stderr,
     env: process.env,
   };

@@ -1,6 +1,7 @@
 // What the subcommands of `meshwright render` have in common: options, and what becomes of the
 // resources.
 
+import { setImmediate } from "node:timers/promises";
 import type { Command } from "commander";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { Rendered } from "../../render/resource.js";
@@ -12,6 +13,8 @@ import { collect } from "./options.js";
 export interface Screens {
   readonly out: Screen;
   readonly err: Screen;
+  /** Why standard output lacks a part of what was printed; undefined where it is whole. */
+  readonly unwritten?: (() => NodeJS.ErrnoException | undefined) | undefined;
 }
 
 /** Options of every subcommand. */
@@ -37,27 +40,45 @@ export function withOutputOptions(command: Command): Command {
     );
 }
 
-/** Prints, writes or compares the resources. Throws `ToldFailure` where they differ. */
+/**
+ * Prints, writes or compares the resources. Throws `ToldFailure` where they differ, and
+ * `MeshwrightError("write-failed")` where they cannot be written as a whole.
+ */
 export async function showRendered(
   rendered: Rendered,
   { output, diff }: OutputOptions,
-  { out, err }: Screens,
+  screens: Screens,
 ): Promise<void> {
+  const { out, err } = screens;
   if (output !== undefined && diff !== undefined) {
     throw new MeshwrightError("usage", "--output writes and --diff compares: give one of them");
   }
   err.print(rendered.warnings.map((line) => `warning: ${line}`));
-  if (diff !== undefined) return compareWith(rendered, diff, { out, err });
+  if (diff !== undefined) return compareWith(rendered, diff, screens);
   if (output === undefined) {
     const { toManifest } = await import("../../render/yaml.js");
-    return out.print([toManifest(rendered.resources).trimEnd()]);
+    out.print([toManifest(rendered.resources).trimEnd()]);
+    return refuseUnwritten(screens);
   }
   const { writeOutput } = await import("../../render/files/output.js");
   const names = await writeOutput(output, rendered.resources);
   out.print(names.map((name) => `${output}/${name}`));
 }
 
-async function compareWith(rendered: Rendered, place: string, { out, err }: Screens): Promise<void> {
+/** Half of the resources, applied, would be a mesh that nobody has described. */
+async function refuseUnwritten({ unwritten }: Screens): Promise<void> {
+  // A stream tells of its failure after the call that wrote.
+  await setImmediate();
+  const failure = unwritten?.();
+  if (failure === undefined) return;
+  throw new MeshwrightError(
+    "write-failed",
+    `standard output does not have all resources (${failure.code ?? failure.message}): make room, and render again`,
+  );
+}
+
+async function compareWith(rendered: Rendered, place: string, screens: Screens): Promise<void> {
+  const { out, err } = screens;
   const [{ compare }, { readExisting }] = await Promise.all([
     import("../../render/diff/compare.js"),
     import("../../render/files/existing.js"),
@@ -66,5 +87,6 @@ async function compareWith(rendered: Rendered, place: string, { out, err }: Scre
   err.print(summary);
   if (!differs) return;
   out.print([text.trimEnd()]);
+  await refuseUnwritten(screens);
   throw new ToldFailure(DIFFERENT_EXIT_CODE);
 }

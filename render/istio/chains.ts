@@ -53,10 +53,11 @@ export function draftsOf(context: IstioContext, plugins: readonly PlacedPlugin[]
   });
 }
 
-/** The same filter twice in a chain, with other settings, has a number. */
-function pluginParts({ workload, service, use }: PlacedPlugin, all: readonly PlacedPlugin[]): string[] {
+/** The same filter twice in a chain has a number. */
+function pluginParts(plugin: PlacedPlugin, all: readonly PlacedPlugin[]): string[] {
+  const { workload, service, use } = plugin;
   const twins = all.filter((each) => each.use.filter === use.filter && each.service === service);
-  const number = twins.findIndex((each) => each.use === use) + 1;
+  const number = twins.indexOf(plugin) + 1;
   return [
     workload.name,
     ...(service === undefined ? [] : [service]),

@@ -178,6 +178,16 @@ test("filters of the whole mesh keep the file's order, whichever listener has th
   );
 });
 
+test("one filter that stands at the gateway twice is two plugins with names of their own", () => {
+  const both = MESH.replace("at: [inbound, outbound]", "at: [gateway, inbound, outbound]");
+  const names = namesOf(renderMeshText(both), "WasmPlugin");
+  expect(names.filter((name) => name.startsWith("gateway-trace"))).toEqual([
+    "gateway-trace-headers",
+    "gateway-trace-headers-2",
+  ]);
+  expect(new Set(names).size).toBe(names.length);
+});
+
 test("pods and namespaces are those of the cluster", () => {
   const rendered = renderMeshText(MESH, {
     namespace: "prod",

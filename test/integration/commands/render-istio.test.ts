@@ -1,5 +1,7 @@
 // `meshwright render istio`: from files to resources that Istio's CRDs take, and what is refused.
 
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -12,6 +14,7 @@ import { type AuthorPackage, authorPackage } from "./author-package.js";
 import { runMain } from "./run-main.js";
 
 const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
+const CLI = path.join(PACKAGE_ROOT, "cli/meshwright.js");
 const DIGEST = `sha256:${"cd".repeat(32)}`;
 const imageOf = (name: string) => ["--image", `${name}=oci://registry.example/mesh/${name}@${DIGEST}`];
 const IMAGES = ["header-routing", "retry-budget", "fault-injection", "rate-limit", "trace-headers"].flatMap(
@@ -327,6 +330,22 @@ describe("--output", () => {
     ]);
     expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
   });
+});
+
+test.runIf(existsSync("/dev/full"))("a full disk behind standard output is told", async () => {
+  const full = openSync("/dev/full", "w");
+  try {
+    const child = spawnSync(process.execPath, [CLI, "render", "istio", DEMO, ...IMAGES], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    expect(child.status).toBe(11);
+    expect(child.stderr).toContain(
+      "meshwright: standard output does not have all resources (ENOSPC): make room",
+    );
+  } finally {
+    closeSync(full);
+  }
 });
 
 describe("--diff", () => {
