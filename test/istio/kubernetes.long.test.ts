@@ -22,6 +22,7 @@ import { startStockIstiod } from "./support/stock-istiod.js";
 import { startWorkload } from "./support/workload.js";
 
 const START_MS = 400_000;
+const DEMO_NAMESPACE = "demo";
 const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
 
 describe.skipIf(!onRequest.isWanted)(`Kubernetes and stock istiod ${onRequest.how}`, () => {
@@ -30,6 +31,7 @@ describe.skipIf(!onRequest.isWanted)(`Kubernetes and stock istiod ${onRequest.ho
   beforeAll(async () => {
     kubernetes = await startKubernetes();
     control = await startStockIstiod(kubernetes);
+    kubernetes.kubectl(["create", "namespace", DEMO_NAMESPACE]);
   }, START_MS);
   afterAll(async () => {
     await control?.[Symbol.asyncDispose]();
@@ -72,7 +74,7 @@ describe.skipIf(!onRequest.isWanted)(`Kubernetes and stock istiod ${onRequest.ho
     ],
   ])("both take what render istio writes of the demo mesh for %s", async (_release, options) => {
     const images = FILTERS.flatMap(({ name }) => imageOption(name));
-    const text = await render(DEMO, ...images, "--namespace", "shop", ...options);
+    const text = await render(DEMO, ...images, "--namespace", DEMO_NAMESPACE, ...options);
     const { stdout, warnings } = tryOut(text);
     const documents = text.split(/^---$/m).filter((document) => document.trim() !== "").length;
     expect(stdout.match(/\(server dry run\)/g)).toHaveLength(documents);
