@@ -15,6 +15,7 @@ describe.skipIf(isMissing("istio"))(`changes under Istio ${needs("istio")}`, () 
   let shop: Shop;
   beforeAll(async () => {
     images = await pushImages(["header-routing"]);
+    await images.push("header-routing", { repository: "next", annotation: "org.example.build=2" });
     shop = await startShop();
   }, START_MS);
   afterAll(async () => {
@@ -36,7 +37,7 @@ describe.skipIf(isMissing("istio"))(`changes under Istio ${needs("istio")}`, () 
   /** VMs of all modules. */
   const vms = async () => (await shop.web.admin.stats("^wasm.wasm_vm_count$")).get("wasm.wasm_vm_count");
 
-  test("a load sees no failure while the configuration changes, goes and comes back", async () => {
+  test("a load sees no failure while the configuration and the image change, go and come back", async () => {
     await shop.apply(routing("a"));
     await eventually(async () => expect(await version("a")).toBe("v2"));
     const load = runLoad({
@@ -54,6 +55,9 @@ describe.skipIf(isMissing("istio"))(`changes under Istio ${needs("istio")}`, () 
     await eventually(async () => expect(await version("d")).toBe("v1"));
     await shop.apply(routing("e"));
     await eventually(async () => expect(await version("e")).toBe("v2"));
+    expect(images.url("next")).not.toBe(images.url("header-routing"));
+    await shop.apply(routing("f", { url: images.url("next") }));
+    await eventually(async () => expect(await version("f")).toBe("v2"));
     const { statuses, answers } = await load;
     expect(statuses).toEqual({ 200: answers.length });
     expect(answers.length).toBeGreaterThan(500);

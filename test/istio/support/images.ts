@@ -9,8 +9,10 @@ import { owning } from "./owning.js";
 interface PushOptions {
   /** Makes a bundle of these of the name. Default: it is a filter. */
   readonly bundle?: readonly string[];
-  /** Default: the name. */
+  /** Default: the name. `url` then finds it by this one. */
   readonly repository?: string;
+  /** An annotation, which makes another image of the same module. Default: none. */
+  readonly annotation?: string;
 }
 
 interface ImageParts {
@@ -31,12 +33,13 @@ export function pushImages(filters: readonly string[]): Promise<PushedImages> {
     const folder = use(await guardedFolder("images"));
     const { host } = use(await startContainerRegistry());
     const urls = new Map<string, string>();
-    const push: ImageParts["push"] = async (name, { bundle, repository = name } = {}) => {
+    const push: ImageParts["push"] = async (name, { bundle, repository = name, annotation } = {}) => {
       const packed = bundle === undefined ? [name] : ["--bundle", name, ...bundle];
-      await command("pack", ...packed, "--out-dir", folder.path);
+      const more = annotation === undefined ? [] : ["--annotation", annotation];
+      await command("pack", ...packed, ...more, "--out-dir", folder.path);
       const from = path.join(folder.path, `${name}.oci`);
       const said = await command("push", `${host}/mesh/${repository}:1`, "--from", from);
-      urls.set(name, /oci:\/\/\S+@sha256:[0-9a-f]{64}/.exec(said)?.[0] ?? "");
+      urls.set(repository, /oci:\/\/\S+@sha256:[0-9a-f]{64}/.exec(said)?.[0] ?? "");
     };
     for (const name of filters) await push(name);
     const url: ImageParts["url"] = (name) => {

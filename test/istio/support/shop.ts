@@ -39,12 +39,13 @@ const respond = (name: string) => (request: { readonly headers: HeaderList }) =>
   return { status: Number(headers["x-answer"] ?? 200), body: JSON.stringify({ upstream: name, headers }) };
 };
 
-export function startShop(startControl: () => Promise<ControlPlane> = startIstiodLite): Promise<Shop> {
+/** @param given a control plane that is the caller's to end. Default: its own istiod-lite. */
+export function startShop(given?: ControlPlane): Promise<Shop> {
   return owning<ShopParts>(async (use) => {
     const v1 = use(await startUpstream({ name: "v1", address: "127.0.2.1", respond: respond("v1") }));
     const v2 = use(await startUpstream({ name: "v2", address: "127.0.2.2", respond: respond("v2") }));
     const [port = 0] = await freePorts(1);
-    const control = use(await startControl());
+    const control = given ?? use(await startIstiodLite());
     const base = meshResources(port, { v1, v2 });
     await applyTo(control, base);
     const web = use(await startWorkload({ name: "web", control }));
