@@ -71,7 +71,10 @@ describe("an operator's envoy.yaml with the filters in it", { timeout: TEST_MS }
     );
     await write("teapot.yaml", settings("418"));
     await write("private.yaml", settings("420"));
-    await write("budget.yaml", "budgets: [{ name: none, maxRetries: 0 }]\n");
+    await write(
+      "budget.yaml",
+      "budgets: [{ name: none, ratio: { percentage: 0, minRetriesPerSecond: 0 } }]\n",
+    );
     const words = [...CHAIN, "--patch", "envoy.yaml", "--destination", "v2=orders-v2"];
     const { exitCode, stdout, stderr } = await render(...words);
     expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining("warning")]);
