@@ -20,6 +20,16 @@ test("two things never get one name, in whichever order they come", () => {
   expect(resourceNames(things.toReversed())).toEqual(names.toReversed());
 });
 
+test("an empty part is not shown, and tells things apart", () => {
+  const [gateway, service] = resourceNames([
+    ["", "gateway", "x"],
+    ["gateway", "x"],
+  ]);
+  expect(gateway).toMatch(/^gateway-x-[0-9a-f]{8}$/);
+  expect(service).not.toBe(gateway);
+  expect(resourceNames([["", "gateway"]])).toEqual(["gateway"]);
+});
+
 test("equal things get equal names, as in two namespaces", () => {
   expect(resourceNames([["tags"], ["tags"]])).toEqual(["tags", "tags"]);
 });

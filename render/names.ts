@@ -9,20 +9,25 @@ const HASH_DIGITS = 8;
 /**
  * A name for each thing, in the order given. A name is the thing's parts joined by "-". One that is
  * too long is cut, and one that two things would have is not used: they end in a hash of the parts.
- * So a name does not depend on the order of things.
+ * So a name does not depend on the order of things. An empty part is not shown, and tells apart
+ * what would be called the same.
  * @param things lists of parts, each of `a-z`, `0-9` and `-`; equal lists get equal names
  */
 export function resourceNames(things: readonly (readonly string[])[]): readonly string[] {
   const owners = new Map<string, Set<string>>();
   for (const parts of things) {
-    const name = parts.join("-");
+    const name = shown(parts);
     owners.set(name, (owners.get(name) ?? new Set()).add(identity(parts)));
   }
   return things.map((parts) => {
-    const name = parts.join("-");
+    const name = shown(parts);
     const isShared = (owners.get(name)?.size ?? 0) > 1;
     return isShared || name.length > MAX_NAME ? withHash(name, parts) : name;
   });
+}
+
+function shown(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("-");
 }
 
 function withHash(name: string, parts: readonly string[]): string {

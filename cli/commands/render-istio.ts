@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { parseGrpcServices, parseHttpServices } from "../../compose/front/arguments.js";
 import { type UpstreamAddress, upstreamUrl } from "../../compose/upstream-url.js";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { parseImages } from "../../render/images.js";
 import { EXTRAS, OMITTABLE } from "../../render/istio/options.js";
 import { FAIL_STRATEGIES } from "../../render/istio/version.js";
@@ -33,6 +34,9 @@ export function addRenderIstio(render: Command, screens: Screens): void {
         grpcServices: urls(grpc),
         httpServices: urls(parseHttpServices(httpService, Object.keys(grpc))),
       });
+      if (words.cluster === "-" && words.diff === "-") {
+        throw new MeshwrightError("usage", "--cluster - and --diff - both read standard input: use a file");
+      }
       const images = parseImages(words.image ?? [], words.registry);
       // The schemas and the compiler take longer to load than most commands run.
       const { renderIstioFiles } = await import("../../render/istio/files.js");

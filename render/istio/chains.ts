@@ -12,6 +12,7 @@ import { portOf } from "./ports.js";
 import { type ClusterTarget, type UpstreamFilter, upstreamResource } from "./upstream.js";
 import { portProtocol, versionPlaces } from "./versions.js";
 import {
+  isGateway,
   type PlacedPlugin,
   type PlacedUpstream,
   pluginsOf,
@@ -59,6 +60,7 @@ function pluginParts(plugin: PlacedPlugin, all: readonly PlacedPlugin[]): string
   const twins = all.filter((each) => each.use.filter === use.filter && each.service === service);
   const number = twins.indexOf(plugin) + 1;
   return [
+    ...(isGateway(workload) ? [""] : []),
     workload.name,
     ...(service === undefined ? [] : [service]),
     use.filter,
@@ -133,7 +135,7 @@ function upstreamDraft(context: IstioContext, placed: PlacedUpstream): Draft {
 }
 
 function upstreamName({ context, chains }: PlacedUpstream): readonly string[] {
-  if (context === "GATEWAY") return ["gateway", "attempts"];
+  if (context === "GATEWAY") return ["", "gateway", "attempts"];
   const service = chains[0]?.service ?? "";
   return context === "SIDECAR_INBOUND" ? [service, "app", "attempts"] : [service, "attempts"];
 }

@@ -75,7 +75,7 @@ function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Tar
       : []),
     ...externalDrafts(context),
     ...pluginDrafts(context),
-    ...upstreamDrafts(context).filter(({ parts }) => isGateway === (parts[0] === "gateway")),
+    ...upstreamDrafts(context).filter(({ parts }) => isGateway === (parts[0] === "")),
     ...(options.omitted.has("ConfigMap")
       ? []
       : tagDrafts(input, context, [isGateway ? options.gateway.namespace : options.namespace])),

@@ -52,7 +52,7 @@ function gatewayListener(context: IstioContext): Draft {
   const workload = gatewayWorkload(options);
   return {
     kind: "EnvoyFilter",
-    parts: ["gateway", "listener"],
+    parts: ["", "gateway", "listener"],
     make: (name) =>
       envoyFilter({
         metadata: { name, namespace: workload.namespace, labels },
@@ -67,7 +67,7 @@ function sidecarListeners({ mesh, options, labels }: IstioContext): Draft {
   const patch = connectionManagerPatch(listenerOptions(mesh.listeners)) as Json;
   return {
     kind: "EnvoyFilter",
-    parts: ["sidecar", "listeners"],
+    parts: ["", "sidecar", "listeners"],
     make: (name) =>
       envoyFilter({
         metadata: { name, namespace: options.namespace, labels },

@@ -4,7 +4,7 @@ import type { FilterUse } from "../../compose/filter-use.js";
 import type { LiveResource } from "../diff/live.js";
 import { type Images, type MeshInput, usePlaces } from "../input.js";
 import { resourceNames } from "../names.js";
-import type { Rendered, Resource } from "../resource.js";
+import { type Rendered, type Resource, resourceKey } from "../resource.js";
 import { pluginDrafts, upstreamDrafts } from "./chains.js";
 import type { Draft, IstioContext } from "./context.js";
 import { type HostPlace, placeOfUrl } from "./hosts.js";
@@ -95,5 +95,9 @@ export function named(drafts: readonly Draft[]): readonly Resource[] {
     const found = resourceNames(ofKind.map(({ parts }) => parts));
     for (const [i, draft] of ofKind.entries()) names.set(draft, found[i] ?? "");
   }
-  return drafts.map((draft) => draft.make(names.get(draft) ?? ""));
+  const resources = drafts.map((draft) => draft.make(names.get(draft) ?? ""));
+  const keys = resources.map(resourceKey);
+  const twice = keys.find((key, i) => keys.indexOf(key) !== i);
+  if (twice !== undefined) throw new Error(`two resources are called ${twice}`);
+  return resources;
 }

@@ -5,7 +5,7 @@ import type { FilterImage } from "../input.js";
 import type { Note, Resource } from "../resource.js";
 import type { IstioOptions } from "./options.js";
 import { type FailStrategy, pluginKind } from "./version.js";
-import type { PlacedPlugin } from "./workloads.js";
+import { isGateway, type PlacedPlugin } from "./workloads.js";
 
 /** The first of a chain has the highest priority. */
 const FIRST_PRIORITY = 1000;
@@ -70,7 +70,7 @@ function standing({ workload, matches, service, isDoor }: PlacedPlugin): string 
   const modes = new Set(matches.map(({ mode }) => mode));
   const who = workload.labels === undefined ? "every workload of the namespace" : workload.name;
   if (service !== undefined) return `It stands where ${who} calls ${service}.`;
-  if (workload.name === "gateway") {
+  if (isDoor || isGateway(workload)) {
     return isDoor ? "It stands where requests enter." : "It stands where the gateway calls services.";
   }
   if (modes.size > 1) return `It stands before ${who} and where ${who} calls others.`;

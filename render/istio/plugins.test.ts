@@ -188,6 +188,18 @@ test("one filter that stands at the gateway twice is two plugins with names of t
   expect(new Set(names).size).toBe(names.length);
 });
 
+test("a service may have the name of the gateway, or of what is outside", () => {
+  const file = MESH.replaceAll("orders", "gateway")
+    .replace("v2: { command: gateway }", 'v2: { url: "http://a.example:81" }')
+    .concat("  - { filter: retry-budget, at: [inbound, outbound], config: {} }\n")
+    .concat('grpcServices: { gateway-v2: { url: "http://b.example:82" } }\n');
+  const { resources } = renderMeshText(file);
+  const keys = resources.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(keys.filter((key) => key.startsWith("ServiceEntry gateway-v2-"))).toHaveLength(2);
+  expect(keys.filter((key) => /^VirtualService gateway-[0-9a-f]{8}$/.test(key))).toHaveLength(2);
+});
+
 test("pods and namespaces are those of the cluster", () => {
   const rendered = renderMeshText(MESH, {
     namespace: "prod",

@@ -68,7 +68,7 @@ export function gatewayRoutesDraft(context: IstioContext, gateway: string): Draf
   });
   return {
     kind: "VirtualService",
-    parts: ["gateway"],
+    parts: ["", "gateway"],
     make: (name) => ({
       apiVersion: API_VERSION,
       kind: "VirtualService",

@@ -78,6 +78,8 @@ export function serviceDrafts(context: IstioContext): readonly Draft[] {
 interface Named {
   /** What the file calls it. */
   readonly name: string;
+  /** What the resource's name is made of. */
+  readonly parts: readonly string[];
   readonly place: HostPlace;
 }
 
@@ -96,17 +98,19 @@ export function externalDrafts(context: IstioContext): readonly Draft[] {
 function externals(context: IstioContext): readonly Named[] {
   const versions = Object.keys(context.mesh.services).flatMap((service) =>
     versionPlaces(context, service).flatMap(({ version, elsewhere }) =>
-      elsewhere === undefined ? [] : [{ name: `${service}-${version}`, place: elsewhere }],
+      elsewhere === undefined
+        ? []
+        : [{ name: `${service}-${version}`, parts: [service, version], place: elsewhere }],
     ),
   );
-  const called = [...context.called].map(([name, place]) => ({ name, place }));
+  const called = [...context.called].map(([name, place]) => ({ name, parts: [name], place }));
   return [...versions, ...called].filter(({ place }) => place.external !== undefined);
 }
 
 function entryDraft({ mesh, options, labels }: IstioContext, host: string, named: readonly Named[]): Draft {
   return {
     kind: "ServiceEntry",
-    parts: [named[0]?.name ?? host],
+    parts: named[0]?.parts ?? [host],
     make: (name) => {
       const { external } = named[0]?.place ?? {};
       const isNamed = external?.address === host;
@@ -163,7 +167,7 @@ function tlsDraft({ options, labels }: IstioContext, host: string, named: readon
   );
   return {
     kind: "DestinationRule",
-    parts: [named[0]?.name ?? host, "tls"],
+    parts: [...(named[0]?.parts ?? [host]), "tls"],
     make: (name) => ({
       apiVersion: API_VERSION,
       kind: "DestinationRule",

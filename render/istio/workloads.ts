@@ -79,8 +79,16 @@ export function appWorkload(service: string, { namespace, labels }: IstioOptions
   return { name: service, namespace, labels: { [labels.app]: service } };
 }
 
+/** Whether it is the gateway's, and not that of a service of the same name. */
+export function isGateway({ labels }: Workload): boolean {
+  return labels !== undefined && Object.hasOwn(labels, GATEWAY_LABEL);
+}
+
+/** The label by which Istio's gateways are known. */
+const GATEWAY_LABEL = "istio";
+
 export function gatewayWorkload({ gateway }: IstioOptions): Workload {
-  return { name: "gateway", namespace: gateway.namespace, labels: { istio: gateway.name } };
+  return { name: "gateway", namespace: gateway.namespace, labels: { [GATEWAY_LABEL]: gateway.name } };
 }
 
 /** The filters of a workload's listeners, in the order of its chain. */
