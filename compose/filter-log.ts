@@ -16,8 +16,8 @@ interface LoggedFilter {
   /** Its name in this Envoy. */
   readonly name: string;
   readonly filter: string;
-  /** The module's file. */
-  readonly module: string;
+  /** The module's file; absent where Envoy itself has the filter. */
+  readonly module?: string;
 }
 
 export interface FilterLogOptions {
@@ -89,8 +89,10 @@ export class FilterLog {
   #trapped(frames: readonly LoggedFrame[], name: string | undefined) {
     const filters = this.#options.filters();
     const named = filters.filter((each) => each.name === name);
-    const candidates = named.length > 0 ? named : filters;
-    const found = candidates.find(({ module }) => frames.length > 0 && hasFrames(sourcesOf(module), frames));
+    const candidates = (named.length > 0 ? named : filters).filter(({ module }) => module !== undefined);
+    const found = candidates.find(
+      ({ module }) => module !== undefined && frames.length > 0 && hasFrames(sourcesOf(module), frames),
+    );
     const isAlone = new Set(candidates.map((each) => each.name)).size === 1;
     return found ?? (isAlone ? candidates[0] : undefined);
   }

@@ -41,12 +41,19 @@ export interface EdgeSettings {
 
 type Options = Partial<HttpListenerOptions>;
 
+/**
+ * What Envoy keeps of a body that a filter holds, whatever the protocol. It is the default for
+ * HTTP/1.1; in HTTP/2 a client could make it keep sixteen times that for each stream.
+ */
+const BUFFER_LIMIT_BYTES = 1024 * 1024;
+
 /** Any listener. It merges slashes, so that `//login` meets the rules for `/login`. */
 export function listenerOptions(settings: ListenerSettings = {}): Options {
   const { http10, mergeSlashes = true, idleTimeout, maxStreamDuration } = settings;
   return {
     http1Trailers: true,
     mergeSlashes,
+    bufferLimitBytes: BUFFER_LIMIT_BYTES,
     ...(http10 === undefined ? {} : { http10 }),
     ...(idleTimeout === undefined ? {} : { streamIdleTimeoutSeconds: seconds(idleTimeout) }),
     ...(maxStreamDuration === undefined ? {} : { maxStreamDurationSeconds: seconds(maxStreamDuration) }),

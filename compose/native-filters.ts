@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { FilterConfigs } from "../envoy/config/filter-by-route.js";
 import type { InlineFilter } from "../envoy/config/http-filter.js";
+import type { Json } from "../envoy/config/json.js";
 import { readDocument } from "../envoy/document.js";
 import { defineFilter, type FilterDescriptor } from "../filters/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
@@ -31,14 +32,18 @@ const nativeSchema = z.strictObject({
 export type NativeFilter = z.output<typeof nativeSchema>;
 
 /**
- * What stands for such a filter in a mesh file: `{ filter: native, config: … }`. Envoy has its
- * settings in the listener, so that only a restart changes them.
+ * What stands for such a filter in a mesh file: `{ filter: native, config: … }`. Envoy's routes have
+ * a part of its settings, and find that by the filter's name.
  */
 export const NATIVE: FilterDescriptor = defineFilter({
   name: "native",
   summary: "One of Envoy's own filters.",
   schema: nativeSchema,
-  restartKeys: (config) => ({ ...config }),
+  restartKeys: ({ name, typed_config, per_route_config }) => ({
+    name,
+    typed_config: { "@type": typed_config["@type"] },
+    per_route_config,
+  }),
   describe: ({ name }) => [name],
 });
 
@@ -52,7 +57,26 @@ export function nativeOf(use: FilterUse): NativeFilter {
   return use.config as unknown as NativeFilter;
 }
 
-/** The entry of a listener's chain. */
+export function nativeUse(config: NativeFilter): FilterUse {
+  return { filter: NATIVE.name, descriptor: NATIVE, config: config as unknown as Json };
+}
+
+/**
+ * Those of one Envoy's native filters whose name another one has. Envoy knows what it discovers by
+ * its name alone, so these have their settings in the listener, and only a restart changes them.
+ */
+export function fixedNatives<Use>(uses: readonly Use[], nameOf: (use: Use) => string): ReadonlySet<Use> {
+  const firsts = new Map<string, Use>();
+  const fixed = new Set<Use>();
+  for (const use of uses) {
+    const first = firsts.get(nameOf(use)) ?? use;
+    firsts.set(nameOf(use), first);
+    if (first !== use) fixed.add(first).add(use);
+  }
+  return fixed;
+}
+
+/** The entry of a listener's chain that has the settings. */
 export function nativeEntry({ name, typed_config }: NativeFilter): InlineFilter {
   return { name, typed_config };
 }

@@ -17,13 +17,14 @@ import type { RunEvent } from "./events.js";
 import { FilterLog } from "./filter-log.js";
 import { entryOnPaths } from "./filter-paths.js";
 import type { FilterUse } from "./filter-use.js";
+import { NATIVE, nativeOf } from "./native-filters.js";
 
 /** A filter of one Envoy: its module and its settings. */
 export interface FilterPlan extends FilterUse {
   /** Its name, unique in this Envoy. */
   readonly name: string;
-  /** The module's file. */
-  readonly module: string;
+  /** The module's file; absent where Envoy itself has the filter. */
+  readonly module?: string;
   /** What the discovery server gives for it. */
   readonly resource: ExtensionResource;
 }
@@ -42,12 +43,19 @@ export function planFilter(
   return { ...use, name, module, resource: wasmFilterResource({ name, module, configuration: use.config }) };
 }
 
+/** Plans one of Envoy's own filters, whose name no other one in the same Envoy has. */
+export function planNative(use: FilterUse): FilterPlan {
+  const { name, typed_config } = nativeOf(use);
+  return { ...use, name, resource: { name, typed_config } };
+}
+
 /**
  * The entry by which a listener's or a cluster's chain refers to a planned filter. The same filter
  * may stand in several clusters.
  */
 export function filterReference(filter: FilterPlan): HttpFilter {
-  return entryOnPaths(discoveredFilter(filter.name), filter);
+  const { name, resource } = filter;
+  return entryOnPaths(discoveredFilter(name, { type: resource.typed_config["@type"] }), filter);
 }
 
 /** A running Envoy whose filters can be changed. Disposing of it stops it. */
@@ -149,7 +157,7 @@ async function checkFilters(
     if (reason === undefined) continue;
     throw new MeshwrightError(
       "configuration",
-      `Envoy "${plan.name}" refuses the filter ${filter}: ${reason}; correct its configuration or build the filter again`,
+      `Envoy "${plan.name}" refuses the filter ${filter === NATIVE.name ? name : filter}: ${reason}; correct its configuration or build the filter again`,
       process.logs().trim().split("\n").slice(-12),
     );
   }

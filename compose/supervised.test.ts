@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, it, vi } from "vitest";
 import { MeshwrightError } from "../envoy/errors.js";
 import type { ChildExit } from "../envoy/runtime/child.js";
@@ -77,4 +78,35 @@ it("does not start again what is stopped, not even while it waits or starts", as
   waiting.first.crash();
   await vi.waitFor(() => expect(waiting.kinds()).toContain("not-restarted"));
   await waiting.supervised.stop();
+  const late = fake();
+  let begun: (running: Running) => void = () => {};
+  const starting = supervise(() => new Promise((resolve) => (begun = resolve)));
+  starting.first.crash();
+  await vi.waitFor(() => expect(starting.kinds()).toEqual(["ended", "restarting"]));
+  await delay(50);
+  const stopped = starting.supervised.stop();
+  begun(late);
+  await stopped;
+  expect(await late.process.exited).toMatchObject({ signal: "SIGTERM" });
+  expect(starting.kinds()).toEqual(["ended", "restarting"]);
+});
+
+it("has done what was asked while it started", async () => {
+  let begun: (running: Running) => void = () => {};
+  const start = () => new Promise<Running>((resolve) => (begun = resolve));
+  const { first, supervised, kinds } = supervise(start);
+  first.crash();
+  await vi.waitFor(() => expect(kinds()).toEqual(["ended", "restarting"]));
+  await delay(50);
+  await supervised.restart();
+  const second = fake();
+  begun(second);
+  await vi.waitFor(() => expect(kinds()).toHaveLength(3));
+  second.crash();
+  await vi.waitFor(() =>
+    expect(kinds()).toEqual(["ended", "restarting", "restarted", "ended", "restarting"]),
+  );
+  const stopped = supervised.stop();
+  begun(fake());
+  await stopped;
 });

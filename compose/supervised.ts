@@ -109,6 +109,12 @@ export class Supervised<T extends Running> {
       const started = performance.now();
       try {
         const running = await this.#options.start(this.#over.signal);
+        if (!this.#isWanted) {
+          await running.process.stop();
+          return undefined;
+        }
+        // Who asked meanwhile has got it.
+        this.#takeAsked();
         this.#tell({ kind: "restarted", what: this.what, seconds: (performance.now() - started) / 1000 });
         return running;
       } catch (error) {

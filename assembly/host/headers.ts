@@ -9,15 +9,19 @@ import {
   proxy_replace_header_map_value,
   proxy_set_header_map_pairs,
 } from "@solo-io/proxy-runtime/assembly/imports";
-import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
+import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD, scratch, viewOf } from "../abi/memory";
 import { HeaderMapType, Status } from "../abi/types";
 import { bundleLink, HeaderEdit } from "../bundle-link";
 import { Bytes } from "../text/bytes";
 import { HeaderPairs } from "../text/header-pairs";
+import { JoinedLines } from "../text/joined-lines";
+import { getProperty } from "./properties";
 
 /** The host's limits on a header map that a module passes to it. */
 const MAX_PAIRS: u32 = 1024;
 const MAX_PAIRS_BYTES: i32 = 1024 * 1024;
+const COMMA = Bytes.of(",");
+const NO_ATTRIBUTE = Bytes.owned(0);
 
 /**
  * One of the stream's header maps. Names are lower case. In a callback in which the map does not
@@ -28,11 +32,46 @@ const MAX_PAIRS_BYTES: i32 = 1024 * 1024;
  */
 @final
 export class HeaderMap {
-  constructor(private readonly type: HeaderMapType) {}
+  /**
+   * @param attribute the path of the attribute that has the values of all lines, up to the header's
+   * name; empty where Envoy has none
+   */
+  constructor(
+    private readonly type: HeaderMapType,
+    private readonly attribute: Bytes = NO_ATTRIBUTE,
+  ) {}
+
+  /**
+   * The values of all headers of that name, joined by `,` in their order, or `null` if there is
+   * none: what Envoy's own matchers and limits see. Decide by this and not by `get`, because a
+   * client can send any number of lines. Valid until the callback ends. One host call, about as
+   * expensive as `get`; for request trailers and the answers of calls, one call of `pairs`.
+   */
+  all(name: Bytes): Bytes | null {
+    const attribute = this.attribute;
+    if (attribute.size == 0) return this.joined(name);
+    const path = scratch(attribute.size + name.size);
+    memory.copy(path.ptr, attribute.ptr, attribute.size);
+    memory.copy(path.ptr + attribute.size, name.ptr, name.size);
+    return getProperty(path);
+  }
+
+  private joined(name: Bytes): Bytes | null {
+    const pairs = this.pairs();
+    if (!pairs) return null;
+    const lines = new JoinedLines(1);
+    let all: Bytes | null = null;
+    while (pairs.next()) {
+      if (!pairs.name.equals(name)) continue;
+      if (all) lines.append(0, all, COMMA, pairs.value);
+      else all = viewOf(pairs.value, 0, pairs.value.size);
+    }
+    return all;
+  }
 
   /**
    * The value of the first header of that name, or `null` if there is none. An empty value is a
-   * `Bytes` of size 0. Valid until the callback ends. Only `pairs` shows the further values of a
+   * `Bytes` of size 0. Valid until the callback ends. `all` and `pairs` show the further values of a
    * repeated header. One host call.
    */
   get(name: Bytes): Bytes | null {
@@ -121,16 +160,19 @@ export class HeaderMap {
 }
 
 /** Of the request: available from `onRequestHeaders` on. */
-export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders);
+export const requestHeaders = new HeaderMap(HeaderMapType.RequestHeaders, Bytes.of("request\0headers\0"));
 /** Of the response, the upstream's or a local reply's: available from `onResponseHeaders` on. */
-export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders);
+export const responseHeaders = new HeaderMap(HeaderMapType.ResponseHeaders, Bytes.of("response\0headers\0"));
 /**
  * Of the request: available in `onRequestTrailers`. In the body callback with `endOfStream` a write
  * creates trailers if there are none; an HTTP/1.1 peer does not get these.
  */
 export const requestTrailers = new HeaderMap(HeaderMapType.RequestTrailers);
 /** Of the response: available in `onResponseTrailers`, and created like the request's. */
-export const responseTrailers = new HeaderMap(HeaderMapType.ResponseTrailers);
+export const responseTrailers = new HeaderMap(
+  HeaderMapType.ResponseTrailers,
+  Bytes.of("response\0trailers\0"),
+);
 /** Of the response to the filter's own HTTP call; can only be read, like the three below. */
 export const httpCallHeaders = new HeaderMap(HeaderMapType.HttpCallResponseHeaders);
 /** Of the response to the filter's own HTTP call. */

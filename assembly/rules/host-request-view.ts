@@ -17,7 +17,7 @@ const CLOSING_BRACKET: u8 = 0x5d;
 @final
 export class HostRequestView extends RequestView {
   protected fetch(name: Bytes): Bytes | null {
-    return requestHeaders.get(name);
+    return isPseudoHeader(name) ? requestHeaders.get(name) : requestHeaders.all(name);
   }
 
   protected fetchAll(): bool {
@@ -43,6 +43,11 @@ export class HostRequestView extends RequestView {
   draw(bound: u32): u32 {
     return randomBelow(bound);
   }
+}
+
+/** A request has one line of it at most. */
+function isPseudoHeader(name: Bytes): bool {
+  return name.size > 0 && name.at(0) == COLON;
 }
 
 /** Turns `192.0.2.1:4711` into `192.0.2.1`, and `[2001:db8::1]:4711` into `2001:db8::1`. */

@@ -4,11 +4,10 @@
 import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
+import { JoinedLines } from "../text/joined-lines";
 import { foldAuthority, hostOf } from "./authority";
 import { Claim } from "./claim";
 import { readCookies } from "./cookies";
-import { JoinedLines } from "./joined-lines";
-import { separatorOf } from "./list-headers";
 import { NamedValues } from "./named-values";
 import { readParameters } from "./query";
 import { RequestClaims } from "./request-claims";
@@ -16,6 +15,11 @@ import { NO_SLOT, RequestSlots } from "./request-slots";
 
 export { RequestSlots } from "./request-slots";
 
+/** Between the lines of a header, as in Envoy's own matchers (RFC 9110, section 5.3). */
+const COMMA = Bytes.of(",");
+/** Between those of cookie: RFC 6265, section 5.4; RFC 9113, section 8.2.3. */
+const SEMICOLON = Bytes.of("; ");
+const COOKIE = Bytes.of("cookie");
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
 
@@ -32,9 +36,8 @@ export abstract class RequestView {
   private readonly values: StaticArray<Bytes | null>;
   /** How often the request has each header; known after a walk. */
   private readonly counts: StaticArray<i32>;
-  /** What stands between the lines of a header that has its value in all of them. */
-  private readonly separators: StaticArray<Bytes | null>;
   private readonly joined: JoinedLines;
+  private readonly cookieSlot: i32;
   /** How many names are those of headers. */
   private readonly headerCount: i32;
   /**
@@ -61,11 +64,12 @@ export abstract class RequestView {
     const names = StaticArray.fromArray(slots.headers.names);
     const size = names.length;
     this.names = names;
-    this.table = new BytesTable(names);
+    const table = new BytesTable(names);
+    this.table = table;
     this.values = new StaticArray<Bytes | null>(size);
     this.counts = new StaticArray<i32>(size);
-    this.separators = new StaticArray<Bytes | null>(size);
     this.joined = new JoinedLines(size);
+    this.cookieSlot = table.find(COOKIE);
     this.headerCount = slots.host == NO_SLOT ? size : size - 1;
     this.readIn = new StaticArray<u32>(size);
     this.parameters = new NamedValues(slots.parameters);
@@ -73,10 +77,9 @@ export abstract class RequestView {
     this.claims = new RequestClaims(slots.claims);
     this.attributes = new StaticArray<Bytes | null>(slots.attributes.names.length);
     this.attributesIn = new StaticArray<u32>(slots.attributes.names.length);
-    for (let slot = 0; slot < size; slot++) this.separators[slot] = separatorOf(names[slot]);
   }
 
-  /** The value of the first header of that name, or `null`. */
+  /** The values of all headers of that name, joined by `,`, or `null`. */
   protected abstract fetch(name: Bytes): Bytes | null;
 
   /**
@@ -100,15 +103,12 @@ export abstract class RequestView {
     if (this.request == 0) this.restartCount();
   }
 
-  /**
-   * The value of the header of that slot, or `null`: that of all lines where the header is a list,
-   * else that of the first.
-   */
+  /** The value of the header of that slot, that of all its lines, or `null`. */
   header(slot: i32): Bytes | null {
     if (unchecked(this.readIn[slot]) == this.request) return unchecked(this.values[slot]);
     if (slot == this.slots.host) return this.keepHost();
     if (this.walkedIn == this.request) return null;
-    if (this.headerCount > HEADERS_WORTH_A_WALK || unchecked(this.separators[slot])) {
+    if (this.headerCount > HEADERS_WORTH_A_WALK || slot == this.cookieSlot) {
       this.walk();
       return unchecked(this.readIn[slot]) == this.request ? unchecked(this.values[slot]) : null;
     }
@@ -194,16 +194,19 @@ export abstract class RequestView {
     if (slot < 0) return;
     const before = unchecked(this.counts[slot]++);
     if (before == 0) {
-      if (unchecked(this.readIn[slot]) != this.request) this.keep(slot, view(value.ptr, value.size));
+      this.keep(slot, view(value.ptr, value.size));
       return;
     }
-    const separator = unchecked(this.separators[slot]);
     const all = unchecked(this.values[slot]);
-    if (separator && all) this.joined.append(slot, all, separator, value);
+    if (all) this.joined.append(slot, all, slot == this.cookieSlot ? SEMICOLON : COMMA, value);
   }
 
   private walk(): void {
-    for (let i = 0; i < this.counts.length; i++) unchecked((this.counts[i] = 0));
+    for (let i = 0; i < this.counts.length; i++) {
+      unchecked((this.counts[i] = 0));
+      // What was read alone is read again: its further lines would be joined to it once more.
+      if (i != this.slots.host) unchecked((this.readIn[i] = 0));
+    }
     this.joined.clear();
     this.walkedIn = this.request;
     if (!this.fetchAll()) this.fetchEach();

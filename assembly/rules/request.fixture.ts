@@ -23,10 +23,11 @@ export class ListedRequest extends RequestView {
 
   protected fetch(name: Bytes): Bytes | null {
     this.fetched++;
+    const values: Array<string> = [];
     for (let i = 0; i < this.lines.length; i++) {
-      if (nameIn(this.lines[i]) == name.toString()) return Bytes.of(valueIn(this.lines[i]));
+      if (nameIn(this.lines[i]) == name.toString()) values.push(valueIn(this.lines[i]));
     }
-    return null;
+    return values.length == 0 ? null : Bytes.of(values.join(","));
   }
 
   protected fetchAll(): bool {

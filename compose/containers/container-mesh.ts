@@ -7,7 +7,7 @@ import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
 import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
-import { readFigures, type VersionFigures } from "../mesh/figures.js";
+import { FigureBook, type VersionFigures } from "../mesh/figures.js";
 import { readMesh } from "../mesh/file.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
@@ -53,6 +53,7 @@ export class ContainerMesh implements UpMesh {
   readonly #options: ContainerMeshOptions;
   readonly #logs: ContainerLogs;
   readonly #keep: KeepRunning;
+  readonly #figures = new FigureBook();
   #now: { readonly mesh: Mesh; readonly plan: ContainerPlan };
   #watch: Disposable | undefined;
   #end: Promise<void> | undefined;
@@ -115,9 +116,9 @@ export class ContainerMesh implements UpMesh {
 
   figures(): Promise<readonly VersionFigures[]> {
     const admins = this.#now.plan.mesh.envoys.map(
-      ({ name }) => new AdminClient(`${this.statsUrl}${statusPath(name)}`),
+      ({ name }) => [name, new AdminClient(`${this.statsUrl}${statusPath(name)}`)] as const,
     );
-    return readFigures(this.#now.mesh, admins);
+    return this.#figures.read(this.#now.mesh, admins);
   }
 
   /** Removes every container and network, and the run's folder. May be called again. */

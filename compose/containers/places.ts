@@ -55,7 +55,8 @@ export function containerPlaces(mesh: Mesh): Places {
     sidecar: (name) => name,
     called: (service) => service,
     outside: (address) => (isOwnMachine(address) ? HOST : address),
-    entry: (filter) => entryOnPaths(discoveredFilter(filter.name, filterSource(filter.name)), filter),
+    entry: (filter) =>
+      entryOnPaths(discoveredFilter(filter.name, { source: filterSource(filter.name) }), filter),
   };
 }
 

@@ -38,7 +38,9 @@ export function planContainers(mesh: Mesh, options: ContainerPlanOptions): Conta
     // The authorities of Envoy's image.
     caFile: "/etc/ssl/certs/ca-certificates.crt",
   });
-  const modules = [...new Set(plan.envoys.flatMap(({ filters }) => filters.map(({ module }) => module)))];
+  const modules = [
+    ...new Set(plan.envoys.flatMap(({ filters }) => filters.flatMap(({ module = [] }) => module))),
+  ];
   const project = composeProject(mesh, plan.services, { ...options, modules: modules.sort() });
   return {
     mesh: plan,

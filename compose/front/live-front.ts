@@ -19,6 +19,7 @@ import type { RunDirectory } from "../run-directory.js";
 import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
 import { FolderWatch, watchContent } from "../watch.js";
 import { callableServices, type FrontFilter, type ModuleCopies, readFrontFilter, useOf } from "./filters.js";
+import { LiveNatives } from "./live-natives.js";
 import { type FrontOptions, planFrontFilter } from "./plan.js";
 
 /** How long after the last write files are read. */
@@ -85,6 +86,9 @@ export class LiveFront implements Disposable {
     for (const [index, { file }] of filters.entries()) {
       this.#watches.push(await watchContent(path.resolve(file), () => this.#queueFile(index, file)));
     }
+    const { front, envoy, onEvent } = this.#parts;
+    const queue = (what: string, change: () => Promise<void>) => this.#queue(what, change);
+    this.#watches.push(await LiveNatives.follow({ natives: front.natives ?? [], envoy, onEvent, queue }));
     const members = new Map(filters.map(({ member }) => [member.name, member]));
     for (const member of members.values()) {
       // A bundle's sources are built again at the next start.

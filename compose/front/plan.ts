@@ -17,8 +17,20 @@ import { destinationHeader, destinationPlaces } from "../destinations.js";
 import { configsAt, entryOnPaths, pathParts, runsAt } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
-import { type NativeFilter, nativeEntry, perRouteConfigs } from "../native-filters.js";
-import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
+import {
+  fixedNatives,
+  type NativeFilter,
+  nativeEntry,
+  nativeUse,
+  perRouteConfigs,
+} from "../native-filters.js";
+import {
+  type EnvoyPlan,
+  type FilterPlan,
+  filterReference,
+  planFilter,
+  planNative,
+} from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE } from "../route-options.js";
 import {
@@ -30,7 +42,7 @@ import {
   upstreamClusters,
 } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
-import type { Upstreams } from "./arguments.js";
+import type { NativeFile, Upstreams } from "./arguments.js";
 import { FALLBACK_CLUSTER, upstreamName } from "./clusters.js";
 
 const NAME = "envoy";
@@ -66,12 +78,32 @@ export interface FrontOptions extends Trust {
 export interface PlacedNative {
   readonly filter: NativeFilter;
   readonly before: number;
+  /** The file that it comes from; a file may be given twice. */
+  readonly from: NativeFile;
+}
+
+/** Those that only a restart changes. */
+export function fixedInFront({ natives = [] }: Pick<FrontOptions, "natives">): ReadonlySet<PlacedNative> {
+  return fixedNatives(natives, ({ filter }) => filter.name);
 }
 
 /** Plans an Envoy whose filters can be changed while it runs. */
 export function planFront(options: FrontOptions): EnvoyPlan {
   const filters = options.filters.map((_, i) => planFrontFilter(options, i));
-  return { name: NAME, filters, bootstrap: frontBootstrap(options, filters, filterReference) };
+  const fixed = fixedInFront(options);
+  const natives = (options.natives ?? []).filter((native) => !fixed.has(native)).map(planFrontNative);
+  const nativeOf = (native: PlacedNative) =>
+    fixed.has(native) ? nativeEntry(native.filter) : filterReference(planFrontNative(native));
+  return {
+    name: NAME,
+    filters: [...filters, ...natives],
+    bootstrap: frontBootstrap(options, filters, filterReference, nativeOf),
+  };
+}
+
+/** One of Envoy's own filters, where `fixedInFront` does not have it. */
+export function planFrontNative({ filter }: PlacedNative): FilterPlan {
+  return planNative(nativeUse(filter));
 }
 
 /**
@@ -95,7 +127,12 @@ export function frontConfiguration(
   options: FrontOptions,
   entry: (use: NamedUse) => HttpFilter = inPlace(options.modulePath),
 ): Bootstrap {
-  return frontBootstrap(options, namedFilters(options), (use) => entryOnPaths(entry(use), use));
+  return frontBootstrap(
+    options,
+    namedFilters(options),
+    (use) => entryOnPaths(entry(use), use),
+    ({ filter }) => nativeEntry(filter),
+  );
 }
 
 /** A filter with its name in Envoy. */
@@ -132,11 +169,15 @@ function filterName(index: number, filter: string): string {
   return `${index + 1}-${filter}`;
 }
 
-/** @param entry a filter as a chain names it */
+/**
+ * @param entry a filter as a chain names it
+ * @param nativeOf one of Envoy's own as a chain names it
+ */
 function frontBootstrap<Use extends FilterUse>(
   options: FrontOptions,
   filters: readonly Use[],
   entry: (filter: Use) => HttpFilter,
+  nativeOf: (native: PlacedNative) => HttpFilter,
 ): Bootstrap {
   const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
@@ -148,7 +189,7 @@ function frontBootstrap<Use extends FilterUse>(
       httpListener({
         name: "public",
         port: options.port,
-        filters: listenerChain(options, filters, entry),
+        filters: listenerChain(options, filters, entry, nativeOf),
         virtualHosts: [frontHost(options)],
         ...edgeListenerOptions(options.listener, options.listener),
       }),
@@ -168,9 +209,9 @@ function listenerChain<Use extends FilterUse>(
   { natives = [] }: FrontOptions,
   filters: readonly Use[],
   entry: (filter: Use) => HttpFilter,
+  nativeOf: (native: PlacedNative) => HttpFilter,
 ): readonly HttpFilter[] {
-  const before = (index: number) =>
-    natives.filter((native) => native.before === index).map(({ filter }) => nativeEntry(filter));
+  const before = (index: number) => natives.filter((native) => native.before === index).map(nativeOf);
   const chain = filters.flatMap((use, i) => [
     ...before(i),
     ...(chainOf(use) === "downstream" ? [entry(use)] : []),

@@ -8,7 +8,7 @@ import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
-import { describeUnusable, freePorts, portStateAt } from "../../envoy/runtime/ports.js";
+import { describeUnusable, holdPorts, portStateAt } from "../../envoy/runtime/ports.js";
 import type { RunnableFilter } from "../../toolchain/bundle/find.js";
 import { chainOf } from "../chains.js";
 import type { RunEvent } from "../events.js";
@@ -105,12 +105,13 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
   const filters = await readFilters(options);
   const natives = await readNatives(options);
   const caFile = await chooseCaFile(options);
-  const ports = await choosePorts(options);
+  const { release, ...ports } = await choosePorts(options);
   // Before a build and a fetch that may take minutes, and would be for nothing.
   const directory = await claimRunDirectory(`run_${ports.port}`, options.cwd);
   const discovery = await DiscoveryServer.start();
   let envoy: SupervisedEnvoy | undefined;
   const end = async () => {
+    await release();
     await envoy?.supervised.stop();
     await discovery[Symbol.asyncDispose]();
     await directory[Symbol.asyncDispose]();
@@ -123,6 +124,7 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
     const copies = new ModuleCopies(path.join(directory.path, "modules"));
     const modules = await copies.copyAll(built);
     const front: FrontOptions = { ...frontOptions(options, filters, modules), natives, ...ports, caFile };
+    await release();
     envoy = await SupervisedEnvoy.start(planFront(front), {
       what: "Envoy",
       binary,
@@ -218,8 +220,8 @@ function checkPathsDiffer(filters: readonly FrontFilter[]): void {
 }
 
 async function readNatives({ natives = [] }: StartFrontOptions): Promise<readonly PlacedNative[]> {
-  const read = natives.map(async ({ file, before }) =>
-    (await readNativeFilters(file)).map((filter) => ({ filter, before })),
+  const read = natives.map(async (from) =>
+    (await readNativeFilters(from.file)).map((filter) => ({ filter, before: from.before, from })),
   );
   return (await Promise.all(read)).flat();
 }
@@ -262,15 +264,17 @@ function checkPortsDiffer({ port, adminPort }: StartFrontOptions): void {
   );
 }
 
-async function choosePorts({
-  port,
-  adminPort,
-  listener,
-}: StartFrontOptions): Promise<{ port: number; adminPort: number }> {
-  const [free = 0, freeAdmin = 0] = await freePorts(2);
+interface ChosenPorts {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Until then no other process can take them. A port that a person chose is not held. */
+  readonly release: () => Promise<void>;
+}
+
+async function choosePorts({ port, adminPort = 0, listener }: StartFrontOptions): Promise<ChosenPorts> {
   for (const [wanted, option, address] of [
     [port, "--port", listener?.address ?? LOOPBACK],
-    [adminPort ?? 0, "--admin-port", LOOPBACK],
+    [adminPort, "--admin-port", LOOPBACK],
   ] as const) {
     const state = wanted === 0 ? "free" : await portStateAt(address, wanted);
     if (state === "free") continue;
@@ -279,5 +283,12 @@ async function choosePorts({
       `port ${wanted} ${describeUnusable(state, `choose another with ${option} N`)}`,
     );
   }
-  return { port: port === 0 ? free : port, adminPort: adminPort || freeAdmin };
+  const [free, freeAdmin] = await holdPorts(2);
+  return {
+    port: port || (free?.port ?? 0),
+    adminPort: adminPort || (freeAdmin?.port ?? 0),
+    release: async () => {
+      await Promise.all([free?.release(), freeAdmin?.release()]);
+    },
+  };
 }

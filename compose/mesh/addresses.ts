@@ -1,6 +1,7 @@
 // The addresses of a mesh's parts: the ports on this machine, and the addresses in the mesh file.
 
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
+import type { FilterUse } from "../filter-use.js";
 import { LOOPBACK } from "../listener-options.js";
 import type { FilterPlan } from "../planned-envoy.js";
 import type { Trust } from "../upstream-cluster.js";
@@ -38,6 +39,8 @@ export interface MeshPlanOptions extends Trust {
 
 export interface Context extends MeshPlanOptions {
   readonly mesh: Mesh;
+  /** Filters of Envoy's own whose settings its listeners have. */
+  readonly fixed: ReadonlySet<FilterUse>;
 }
 
 /**

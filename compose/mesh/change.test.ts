@@ -54,7 +54,7 @@ describe("structuralChanges", () => {
     ).toEqual(["services.front.filters[0].config.destinationHeader"]);
   });
 
-  it("names every setting of one of Envoy's own filters, which the listener has", () => {
+  it("names what Envoy's listener and routes have of one of its own filters", () => {
     const mesh = (...cors: object[]) =>
       SCHEMA.parse({
         ...BASE,
@@ -70,6 +70,17 @@ describe("structuralChanges", () => {
       "filters[0].config.per_route_config",
     ]);
     expect(structuralChanges(mesh({}), mesh({ name: "lua" }))).toEqual(["filters[0].config.name"]);
+    const typed = (type: string, more = {}) => ({
+      typed_config: { "@type": `type.googleapis.com/${type}`, ...more },
+    });
+    expect(structuralChanges(mesh({}), mesh(typed("a.Cors", { legacy: true })))).toEqual([]);
+    expect(structuralChanges(mesh({}), mesh(typed("a.Lua")))).toEqual([
+      'filters[0].config.typed_config["@type"]',
+    ]);
+    // Two of one name have their settings in the listener.
+    expect(structuralChanges(mesh({}, {}), mesh({}, typed("a.Cors", { legacy: true })))).toEqual([
+      "filters[1].config.typed_config.legacy",
+    ]);
   });
 
   it("names a filter's move to the other chain, and none of its other settings", () => {

@@ -5,23 +5,29 @@ import { formatPath } from "../../envoy/problems.js";
 import { differences, type Special } from "../differences.js";
 import type { FilterUse } from "../filter-use.js";
 import { changedRestartKeys } from "../restart-keys.js";
+import { fixedInMesh } from "./plan.js";
 import type { Mesh } from "./shape.js";
 
 /** The changed places that need a restart, as people write them. */
 export function structuralChanges(started: Mesh, edited: Mesh): string[] {
-  return differences(started, edited, [], ofFilter).map(formatPath);
+  const fixed = fixedInMesh(started, true);
+  return differences(started, edited, [], (...pair) => ofFilter(fixed, ...pair)).map(formatPath);
 }
 
 /**
  * A filter's settings are applied while the mesh runs, except those that Envoy's own configuration
  * repeats.
  */
-function ofFilter(...[before, after, path]: Parameters<Special>): ReturnType<Special> {
+function ofFilter(
+  fixed: ReadonlySet<FilterUse>,
+  ...[before, after, path]: Parameters<Special>
+): ReturnType<Special> {
   if (!isUse(before) || !isUse(after)) return undefined;
   const { config: _before, descriptor: _descriptor, ...placed } = before;
   const { config: _after, descriptor: _other, ...placedNow } = after;
   const changed = differences(placed, placedNow, path);
   if (changed.length > 0) return changed;
+  if (fixed.has(before)) return differences(before.config, after.config, [...path, "config"]);
   return changedRestartKeys(before, after).map((key) => [...path, "config", ...key]);
 }
 

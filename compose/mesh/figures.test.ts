@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { FILTERS } from "../../filters/catalog.js";
-import { sumFigures } from "./figures.js";
+import { FigureBook, sumFigures } from "./figures.js";
 import { meshSchema } from "./schema.js";
 
 const SCHEMA = meshSchema(FILTERS);
@@ -22,6 +22,32 @@ it("adds up the counts of several Envoys for each version", () => {
     { service: "front", version: "v1", requests: 7, ok: 4, clientErrors: 0, serverErrors: 1 },
     { service: "front", version: "v2", requests: 0, ok: 0, clientErrors: 0, serverErrors: 0 },
   ]);
+});
+
+it("keeps what an Envoy counted before it ended, and the last counts of one that does not answer", async () => {
+  const mesh = SCHEMA.parse({
+    name: "shop",
+    gateway: { routes: [{ prefix: "/", service: "front" }] },
+    services: { front: { versions: { v1: { command: "x" } } } },
+  });
+  const book = new FigureBook();
+  const requests = async (counts: Readonly<Record<string, number | undefined>>) => {
+    const admins = Object.entries(counts).map(([name, count]) => {
+      const stats = async () => {
+        if (count === undefined) throw new Error("gone");
+        return new Map([["cluster.front_v1.upstream_rq_completed", count]]);
+      };
+      return [name, { stats }] as const;
+    });
+    return (await book.read(mesh, admins))[0]?.requests;
+  };
+  expect(await requests({ one: 5, other: 1 })).toBe(6);
+  expect(await requests({ one: 7, other: undefined })).toBe(8);
+  expect(await requests({ other: 2 })).toBe(9);
+  expect(await requests({ one: undefined, other: 2 })).toBe(9);
+  expect(await requests({ one: 3, other: 2 })).toBe(12);
+  expect(await requests({ one: 0, other: 2 })).toBe(12);
+  expect(await requests({})).toBe(12);
 });
 
 it.each([

@@ -26,29 +26,50 @@ const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
  */
 const GRPC_CLIENT_ERRORS = new Set([1, 3, 5, 6, 7, 8, 9, 10, 11, 16]);
 
-/**
- * The figures of every version, in the order of the mesh file. An Envoy that does not answer is
- * left out.
- */
-export async function readFigures(
-  mesh: Mesh,
-  admins: readonly AdminClient[],
-): Promise<readonly VersionFigures[]> {
-  const answers = await Promise.all(
-    admins.map((admin) =>
-      admin
-        .stats(`^cluster\\..*\\.(upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+)$`)
-        .catch(() => new Map()),
-    ),
-  );
-  return sumFigures(mesh, answers);
+type Stats = ReadonlyMap<string, number>;
+
+/** Reads the figures, and keeps what an Envoy counted before it was started again, at 0. */
+export class FigureBook {
+  /** What each Envoy said last, by its name. */
+  readonly #last = new Map<string, Stats>();
+  /** The counts of all that have ended. */
+  #past: Stats = new Map();
+
+  /**
+   * The figures of every version, in the order of the mesh file. For an Envoy that does not answer
+   * its last counts stand.
+   * @param admins by the Envoys' names
+   */
+  async read(
+    mesh: Mesh,
+    admins: Iterable<readonly [name: string, admin: Pick<AdminClient, "stats">]>,
+  ): Promise<readonly VersionFigures[]> {
+    const counters = `^cluster\\..*\\.(upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+)$`;
+    const reads = [...admins].map(async ([name, admin]) => {
+      const stats = await admin.stats(counters).catch(() => undefined);
+      if (stats !== undefined) this.#take(name, stats);
+    });
+    await Promise.all(reads);
+    return sumFigures(mesh, [...this.#last.values(), this.#past]);
+  }
+
+  #take(name: string, stats: Stats): void {
+    const last = this.#last.get(name) ?? new Map<string, number>();
+    // No counter goes down in an Envoy that lives.
+    const isNew = [...last].some(([counter, count]) => (stats.get(counter) ?? 0) < count);
+    if (isNew) this.#past = added(this.#past, last);
+    this.#last.set(name, stats);
+  }
+}
+
+function added(one: Stats, other: Stats): Stats {
+  const sum = new Map(one);
+  for (const [name, count] of other) sum.set(name, (sum.get(name) ?? 0) + count);
+  return sum;
 }
 
 /** Adds up the statistics of several Envoys. */
-export function sumFigures(
-  mesh: Mesh,
-  answers: readonly ReadonlyMap<string, number>[],
-): readonly VersionFigures[] {
+export function sumFigures(mesh: Mesh, answers: readonly Stats[]): readonly VersionFigures[] {
   return Object.entries(mesh.services).flatMap(([service, { versions }]) =>
     Object.keys(versions).map((version) => {
       const each = answers.map((stats) => figuresOf(stats, `cluster.${versionName(service, version)}.`));
@@ -72,7 +93,7 @@ type Figures = Omit<VersionFigures, "service" | "version">;
  * an HTTP status, and as a gRPC status. The larger of the two numbers therefore has both, and what
  * it has more than the HTTP statuses came with a 200.
  */
-function figuresOf(stats: ReadonlyMap<string, number>, prefix: string): Figures {
+function figuresOf(stats: Stats, prefix: string): Figures {
   const count = (counter: (typeof COUNTERS)[number]) => stats.get(`${prefix}upstream_rq_${counter}`) ?? 0;
   const [grpcClient, grpcServer] = grpcErrors(stats, `${prefix}grpc.`);
   const clientErrors = Math.max(count("4xx"), grpcClient);
@@ -86,7 +107,7 @@ function figuresOf(stats: ReadonlyMap<string, number>, prefix: string): Figures 
   };
 }
 
-function grpcErrors(stats: ReadonlyMap<string, number>, prefix: string): [client: number, server: number] {
+function grpcErrors(stats: Stats, prefix: string): [client: number, server: number] {
   let [client, server] = [0, 0];
   for (const [name, count] of stats) {
     if (!name.startsWith(prefix)) continue;

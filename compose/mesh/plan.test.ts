@@ -177,7 +177,22 @@ describe("planMesh", () => {
       '"typed_per_filter_config":{"one":{"@type":"type.googleapis.com/a.C"},"two":',
     );
     expect(envoy(placed, "gateway")?.filters.map(({ name }) => name)).toEqual([
+      "one",
       "public_2_trace-headers",
+      "two",
+      "outbound-orders_1_header-routing",
+    ]);
+    expect(listener(placed, "gateway", "public")).not.toContain('a.B",');
+    // Envoy would take one configuration for both.
+    const filters2 = [native("one"), native("one")];
+    const twice = {
+      gateway: { routes: [{ prefix: "/", service: "orders" }], filters: filters2 },
+      filters: [],
+    };
+    expect(
+      listener(mesh(twice), "gateway", "public")?.split('"typed_config":{"@type":"type.googleapis.com/a.B"}'),
+    ).toHaveLength(3);
+    expect(envoy(mesh(twice), "gateway")?.filters.map(({ name }) => name)).toEqual([
       "outbound-orders_1_header-routing",
     ]);
   });

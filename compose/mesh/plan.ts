@@ -16,13 +16,19 @@ import {
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { metricLabels } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
-import { byChain } from "../chains.js";
+import { byChain, chainOf } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
 import { configsAt, entryOnPaths, type NamedEntry, pathParts, runsAt } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
-import { isNative, nativeEntry, nativeOf, perRouteConfigs } from "../native-filters.js";
-import { type EnvoyPlan, type FilterPlan, filterReference, planFilter } from "../planned-envoy.js";
+import { fixedNatives, isNative, nativeEntry, nativeOf, perRouteConfigs } from "../native-filters.js";
+import {
+  type EnvoyPlan,
+  type FilterPlan,
+  filterReference,
+  planFilter,
+  planNative,
+} from "../planned-envoy.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE, routeAction } from "../route-options.js";
 import { hostRewrites, upgradeClusters } from "../upstream-cluster.js";
@@ -83,15 +89,23 @@ export interface PlacedFilter {
  * while the old mesh runs.
  */
 export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly PlacedFilter[] {
-  const context: Context = { ...options, mesh };
+  const context: Context = { ...options, mesh, fixed: fixedInMesh(mesh, options.places === undefined) };
   return meshEnvoys(mesh).flatMap((envoy) =>
-    envoy.hops.flatMap((hop) => hopFilters(context, hop).map((filter) => ({ envoy: envoy.name, filter }))),
+    distinct(envoy.hops.flatMap((hop) => hopFilters(context, hop))).map((filter) => ({
+      envoy: envoy.name,
+      filter,
+    })),
   );
+}
+
+/** A filter of Envoy's own may stand at several hops of an Envoy, which then share its settings. */
+function distinct(filters: readonly FilterPlan[]): readonly FilterPlan[] {
+  return [...new Map(filters.map((filter) => [filter.name, filter])).values()];
 }
 
 /** Plans everything that must be started. The same mesh and options give the same plan. */
 export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
-  const context: Context = { ...options, mesh };
+  const context: Context = { ...options, mesh, fixed: fixedInMesh(mesh, options.places === undefined) };
   return {
     gatewayUrl: upstreamUrl({
       address: reachableAt(mesh.gateway.address ?? LOOPBACK),
@@ -110,11 +124,11 @@ function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
   const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, hop)]));
   return {
     name: envoy.name,
-    filters: [...filters.values()].flat(),
+    filters: distinct([...filters.values()].flat()),
     bootstrap: bootstrap({
       node: { id: envoy.name, cluster: context.mesh.name },
       adminPort: port(context, `${envoy.name} admin`),
-      listeners: envoy.hops.map((hop) => planListener(context, envoy, hop, filters.get(hop) ?? [])),
+      listeners: envoy.hops.map((hop) => planListener(context, envoy, hop)),
       clusters: envoyClusters(context, envoy, filters),
       statsTags: statsTags(metricLabels(filtersOf(envoy))),
     }),
@@ -127,25 +141,29 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
 
 function hopFilters(context: Context, hop: Hop): FilterPlan[] {
   return hop.filters.flatMap((use, i) => {
-    if (isNative(use)) return [];
-    const { filter, descriptor, config, paths } = use;
-    const plan = planFilter(
-      { filter, descriptor, config, paths },
-      {
-        name: filterName(hop.name, i, filter),
-        module: context.modulePath(filter),
-      },
-    );
-    return [plan];
+    if (context.fixed.has(use)) return [];
+    return planUse(context, use, filterName(hop.name, i, use.filter));
   });
 }
 
+function planUse(context: Context, use: FilterUse, name: string): FilterPlan {
+  const { filter, descriptor, config, paths } = use;
+  const planned = { filter, descriptor, config, paths };
+  if (isNative(use)) return planNative(planned);
+  return planFilter(planned, { name, module: context.modulePath(filter) });
+}
+
 /** The filters of a hop's listener, Envoy's own among them, in their order. */
-function listenerChain({ places }: Context, hop: Hop, planned: readonly FilterPlan[]): readonly HttpFilter[] {
-  return byChain(named(hop)).downstream.flatMap((use): readonly HttpFilter[] => {
-    if (isNative(use)) return [entryOnPaths(nativeEntry(nativeOf(use)), use)];
-    return planned.filter(({ name }) => name === use.name).map(places?.entry ?? filterReference);
-  });
+function listenerChain(context: Context, hop: Hop): readonly HttpFilter[] {
+  const reference = context.places?.entry ?? filterReference;
+  const placed = hop.filters.map((use, i) => ({ use, name: filterName(hop.name, i, use.filter) }));
+  return placed
+    .filter(({ use }) => chainOf(use) === "downstream")
+    .map(({ use, name }) =>
+      context.fixed.has(use)
+        ? entryOnPaths(nativeEntry(nativeOf(use)), use)
+        : reference(planUse(context, use, name)),
+    );
 }
 
 /** The filters of a hop with their names in Envoy. */
@@ -157,12 +175,19 @@ function named(hop: Hop): readonly (FilterUse & NamedEntry)[] {
   });
 }
 
-function planListener(
-  context: Context,
-  envoy: MeshEnvoy,
-  hop: Hop,
-  filters: readonly FilterPlan[],
-): Listener {
+/**
+ * Envoy's own filters of the mesh whose settings its listeners have: see `fixedNatives`. Where no
+ * discovery server gives any, all of them.
+ */
+export function fixedInMesh(mesh: Mesh, hasServer: boolean): ReadonlySet<FilterUse> {
+  const fixed = meshEnvoys(mesh).map(({ hops }) => {
+    const uses = hops.flatMap(({ filters }) => filters.filter(isNative));
+    return hasServer ? fixedNatives(uses, (use) => nativeOf(use).name) : uses;
+  });
+  return new Set(fixed.flatMap((each) => [...each]));
+}
+
+function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
   const { gateway, services, listeners } = context.mesh;
   const { target } = hop;
   const countsGrpc = target.kind === "service" && speaksHttp2(services[target.service]);
@@ -171,7 +196,7 @@ function planListener(
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
-    filters: [...listenerChain(context, hop, filters), ...(countsGrpc ? [grpcStatsFilter()] : [])],
+    filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [
       virtualHost({
         name: hop.name,

@@ -17,7 +17,7 @@ import type { UpMesh } from "../up-mesh.js";
 import { watchContent } from "../watch.js";
 import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
-import { readFigures, type VersionFigures } from "./figures.js";
+import { FigureBook, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
@@ -61,6 +61,7 @@ export class RunningMesh implements UpMesh {
   readonly #given = new Map<string, FilterPlan>();
   /** To ask hundreds of filters at once takes longer than any of them may take. */
   readonly #turns = new Turns(APPLIED_AT_ONCE);
+  readonly #figures = new FigureBook();
   /** By their names. */
   readonly #envoys: ReadonlyMap<string, SupervisedEnvoy>;
   #watch: Disposable | undefined;
@@ -122,11 +123,14 @@ export class RunningMesh implements UpMesh {
     await this.#options.parts.find(({ supervised }) => supervised.what === name)?.supervised.restart();
   }
 
-  /** The requests to each version since the start. */
+  /**
+   * The requests to each version since the start. What an Envoy counted between the last call and
+   * its end is lost.
+   */
   figures(): Promise<readonly VersionFigures[]> {
-    return readFigures(
+    return this.#figures.read(
       this.mesh,
-      this.envoys.map((envoy) => envoy.process.admin),
+      this.envoys.map(({ plan, process }) => [plan.name, process.admin] as const),
     );
   }
 

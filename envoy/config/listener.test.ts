@@ -72,6 +72,19 @@ test("slashes, HTTP/1.0, trailers and the longest stream are as they are asked f
   });
 });
 
+test("a held body has the same limit in both protocols, as far as HTTP/2 has so small a window", () => {
+  expect(httpListener(options)).not.toHaveProperty("per_connection_buffer_limit_bytes");
+  expect(httpListener({ ...options, bufferLimitBytes: 1_048_576 }).per_connection_buffer_limit_bytes).toBe(
+    1_048_576,
+  );
+  expect(connectionManager({ bufferLimitBytes: 1_048_576 })).toMatchObject({
+    http2_protocol_options: { allow_connect: true, initial_stream_window_size: 1_048_576 },
+  });
+  expect(connectionManager({ bufferLimitBytes: 1000 })).toMatchObject({
+    http2_protocol_options: { initial_stream_window_size: 65_535 },
+  });
+});
+
 test("a wrong limit is refused under the option's own name", () => {
   expect(() => connectionManager({ requestTimeoutSeconds: -1 })).toThrow(/requestTimeoutSeconds is -1/);
 });

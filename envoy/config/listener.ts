@@ -28,6 +28,11 @@ export interface HttpListenerOptions {
   readonly virtualHosts: readonly VirtualHost[];
   /** How many headers a request may have, else 431. Envoy's default: 100. */
   readonly maxRequestHeaders?: number;
+  /**
+   * How many bytes of a body are kept while a filter holds it, in both protocols; a filter that
+   * needs more of it lets Envoy answer 413. Envoy's defaults: 1 MiB, and 16 MiB in HTTP/2.
+   */
+  readonly bufferLimitBytes?: number;
   /** How many KiB a request's headers may have, 1 to 8192, else 431. Envoy's default: 60. */
   readonly maxRequestHeadersKb?: number;
   /**
@@ -91,6 +96,7 @@ const ESCAPED_SLASHES = {
 export interface Listener {
   readonly name: string;
   readonly address: Address;
+  readonly per_connection_buffer_limit_bytes?: number;
   readonly filter_chains: readonly {
     readonly filters: readonly { readonly name: string; readonly typed_config: TypedConfig }[];
     readonly transport_socket?: TransportSocket;
@@ -105,6 +111,9 @@ export function httpListener(options: HttpListenerOptions): Listener {
   return {
     name: options.name,
     address: listeningAddress(options.address ?? "127.0.0.1", options.port),
+    ...(options.bufferLimitBytes === undefined
+      ? {}
+      : { per_connection_buffer_limit_bytes: options.bufferLimitBytes }),
     filter_chains: [
       {
         filters: [
@@ -179,7 +188,12 @@ function paths({
   };
 }
 
-function protocols({ upgrades = DEFAULT_UPGRADES, http10, http1Trailers }: HttpListenerOptions) {
+function protocols(options: HttpListenerOptions) {
+  const { upgrades = DEFAULT_UPGRADES, http10, http1Trailers, bufferLimitBytes } = options;
+  const http2 = {
+    ...(upgrades.length === 0 ? {} : { allow_connect: true }),
+    ...(bufferLimitBytes === undefined ? {} : { initial_stream_window_size: streamWindow(bufferLimitBytes) }),
+  };
   return {
     upgrade_configs: upgradeConfigs(upgrades),
     http_protocol_options: {
@@ -187,8 +201,13 @@ function protocols({ upgrades = DEFAULT_UPGRADES, http10, http1Trailers }: HttpL
       ...(http1Trailers === true ? { enable_trailers: true } : {}),
       ignore_http_11_upgrade: otherUpgrades(upgrades),
     },
-    ...(upgrades.length === 0 ? {} : { http2_protocol_options: { allow_connect: true } }),
+    ...(Object.keys(http2).length === 0 ? {} : { http2_protocol_options: http2 }),
   };
+}
+
+/** Envoy takes no smaller window of HTTP/2, and no larger one. */
+function streamWindow(bytes: number): number {
+  return Math.min(2 ** 31 - 1, Math.max(2 ** 16 - 1, bytes));
 }
 
 function commonOptions(

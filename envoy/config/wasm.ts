@@ -73,6 +73,14 @@ export interface RemoteFilterOptions extends Omit<WasmFilterOptions, "module"> {
   readonly module: RemoteModule;
 }
 
+/** Where a discovered filter's configuration comes from. */
+export interface DiscoveredOptions {
+  /** Default: the discovery server. */
+  readonly source?: DiscoverySource | FileSource;
+  /** The `@type` of its configuration. Default: a Wasm filter's. */
+  readonly type?: string;
+}
+
 /** One named extension, as a discovery server gives it. */
 export interface ExtensionResource {
   readonly name: string;
@@ -99,17 +107,9 @@ export function wasmNetworkFilter(options: WasmFilterOptions): NetworkFilter {
  * A filter whose configuration the discovery server, or a file, gives: see `wasmFilterResource`. A
  * change of it needs no new listener, and no request notices it.
  */
-export function discoveredFilter(
-  name: string,
-  source: DiscoverySource | FileSource = discoverySource(),
-): DiscoveredFilter {
-  return {
-    name,
-    config_discovery: {
-      config_source: source,
-      type_urls: [typeUrl(WASM_FILTER)],
-    },
-  };
+export function discoveredFilter(name: string, options: DiscoveredOptions = {}): DiscoveredFilter {
+  const { source = discoverySource(), type = typeUrl(WASM_FILTER) } = options;
+  return { name, config_discovery: { config_source: source, type_urls: [type] } };
 }
 
 /** The content of the file that is the source of a `discoveredFilter` of the same name. */

@@ -31,7 +31,7 @@ const logTimeoutMs = 1_000;
 const pollMs = 15;
 
 /**
- * Changes the configuration of one Wasm filter in a running Envoy. Nothing else may offer this
+ * Changes the configuration of one filter in a running Envoy. Nothing else may offer this
  * filter's settings to it.
  *
  * Envoy compares the hash of what it gets with what it got last, and takes a match even if it had
@@ -43,14 +43,14 @@ export class LiveFilter {
   readonly #options: LiveFilterOptions;
   /** Reasons by refused content. */
   readonly #refused = new Map<string, string>();
-  /** The content that Envoy works with, as far as known. */
-  #running: string | undefined;
+  /** What Envoy works with, as far as known. */
+  #running: ExtensionResource | undefined;
   #fresh = true;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: LiveFilterOptions) {
     this.#options = options;
-    this.#running = JSON.stringify(options.source.current(options.name));
+    this.#running = options.source.current(options.name);
   }
 
   /**
@@ -80,15 +80,17 @@ export class LiveFilter {
   async #apply(resource: ExtensionResource): Promise<ApplyResult> {
     const content = JSON.stringify(resource);
     if (await this.#mayBeWhatEnvoyRefusedLast(content)) {
-      // Envoy decides again after it was given other content in between, which it also refuses.
+      // Envoy decides again after it was given other content in between: what it works with, or
+      // else what it also refuses.
       const logged = this.#options.logs();
-      await this.#offer(emptied(resource), false);
-      await this.#reason(logged, "");
+      const running = this.#running;
+      const other = running ?? emptied(resource);
+      if (!(await this.#offer(other, running !== undefined)).taken) await this.#reason(logged, "");
     }
     const logged = this.#options.logs();
-    const verdict = await this.#offer(resource, content !== this.#running);
+    const verdict = await this.#offer(resource, content !== JSON.stringify(this.#running));
     if (verdict.taken) {
-      this.#running = content;
+      this.#running = resource;
       this.#refused.delete(content);
       return { accepted: true };
     }

@@ -111,7 +111,8 @@ export function refusalReason(log: string): string | undefined {
   const start = entries.slice(0, at).findLastIndex((entry) => refusal.test(entry.text)) + 1;
   const ofThread = entries.slice(start, at).filter((entry) => entry.thread === refused.thread);
   const written = filterErrors(ofThread);
-  return written.length > 0 ? written.join("; ") : (refusal.exec(refused.text)?.[1] ?? refused.text);
+  if (written.length > 0) return written.join("; ");
+  return unparsed.exec(refused.text)?.[1] ?? refusal.exec(refused.text)?.[1] ?? refused.text;
 }
 
 /** An address in a backtrace, which says nothing without the symbols. */

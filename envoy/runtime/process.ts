@@ -51,6 +51,8 @@ export async function startEnvoyProcess(options: EnvoyProcessOptions): Promise<E
   });
   const onAbort = () => void child.stop();
   signal?.addEventListener("abort", onAbort, { once: true });
+  // It may have come while the ports were looked at, and then tells nobody again.
+  if (signal?.aborted) onAbort();
   void child.exited.then(() => signal?.removeEventListener("abort", onAbort));
   try {
     await untilReady({ ...child, admin }, options.readyTimeoutMs ?? READY_TIMEOUT_MS);

@@ -146,6 +146,8 @@ export function adminOf(bootstrap: BootstrapView, name: string): AdminClient {
 export function envoyArguments(file: string, options: EnvoyRunOptions): string[] {
   // Hot restart uses shared memory by a base id, and two Envoys of one machine would use the same.
   const args = ["-c", file, "--disable-hot-restart", "--concurrency", String(options.workers ?? 1)];
+  // A mistyped key that comes by discovery is refused as one in the bootstrap is.
+  args.push("--reject-unknown-dynamic-fields");
   args.push("--log-level", options.logLevel ?? "info");
   if (options.componentLogLevel !== undefined) args.push("--component-log-level", options.componentLogLevel);
   return args;

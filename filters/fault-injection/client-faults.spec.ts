@@ -113,6 +113,24 @@ describe("a client", () => {
     expect(few).toBeLessThan(90);
   });
 
+  it("is not held with a body that says it is longer than may be", () => {
+    const asked = new Asked('{"maxBodyBytes":1000}');
+    const isTooLong = (asked: Asked, length: string): bool => {
+      expect(asked.by([DELAY + "5", "content-length= " + length])).toBe(true);
+      return asked.client.isTooLong(asked.request);
+    };
+    expect(isTooLong(asked, "1000")).toBe(false);
+    expect(isTooLong(asked, "1001")).toBe(true);
+    expect(isTooLong(asked, "999999999999999999")).toBe(true);
+    expect(isTooLong(asked, "many")).toBe(false);
+    expect(asked.by([DELAY + "5"])).toBe(true);
+    expect(asked.client.isTooLong(asked.request)).toBe(false);
+    expect(asked.by([ABORT + "503", "content-length= 1001"])).toBe(true);
+    expect(asked.client.isTooLong(asked.request)).toBe(false);
+    expect(isTooLong(new Asked("{}"), "1048576")).toBe(false);
+    expect(isTooLong(new Asked("{}"), "1048577")).toBe(true);
+  });
+
   it("must be allowed to ask", () => {
     const asked = new Asked(
       '{"match":{"headers":[{"name":"x-team","exact":"chaos"}]},"delayHeader":"x-delay"}',

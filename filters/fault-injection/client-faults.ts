@@ -49,6 +49,9 @@ export class ClientFaults {
     private readonly maxShare: u32,
     /** Faults that clients may have at once. */
     readonly maxActive: u32,
+    private readonly lengthSlot: i32,
+    /** A request with a longer body is not held. */
+    private readonly maxBodyBytes: i64,
   ) {
     this.aborts = everyAbort();
   }
@@ -63,6 +66,16 @@ export class ClientFaults {
     if (delay < 0 && !this.abort) return false;
     this.delayMs = delay < 0 ? NO_DELAY : <i32>min<i64>(delay, this.maxDelayMs);
     return this.match.matches(request) && this.isDrawn(request);
+  }
+
+  /**
+   * Whether the last request would be held, and says that its body is longer than one that is held
+   * may be. Of a length that nobody knows Envoy takes in as much as its limits allow.
+   */
+  isTooLong(request: RequestView): bool {
+    if (this.delayMs == NO_DELAY) return false;
+    const length = request.header(this.lengthSlot);
+    return length != null && parseInteger(length) > this.maxBodyBytes;
   }
 
   get outcome(): Outcome {

@@ -20,6 +20,7 @@ import { parseInstantOr } from "./instant";
 import {
   ABORT_HEADER,
   CLIENT_MAX_ACTIVE,
+  CLIENT_MAX_BODY_BYTES,
   CLIENT_MAX_DELAY_MS,
   CLIENT_NAME,
   DELAY_HEADER,
@@ -28,6 +29,7 @@ import {
   GRPC_ABORT_HEADER,
   LAST_FAULTS,
   MAX_ACTIVE,
+  MAX_BYTES,
   MAX_DELAY_MS,
   MAX_RULES,
   PERCENTAGE_HEADER,
@@ -56,7 +58,9 @@ const CLIENT_KEYS = CLIENT_HEADER_KEYS.concat<StaticArray<string>>([
   "maxDelay",
   "maxPercentage",
   "maxActive",
+  "maxBodyBytes",
 ]);
+const CONTENT_LENGTH = Bytes.of("content-length");
 const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
   Bytes.of(DELAY_HEADER),
   Bytes.of(ABORT_HEADER),
@@ -153,5 +157,7 @@ function parseClientFaults(node: ConfigNode, slots: RequestSlots): ClientFaults 
     <u32>parseDurationOr(node.get("maxDelay"), 0, MAX_DELAY_MS, CLIENT_MAX_DELAY_MS),
     parsePercentage(node.get("maxPercentage")),
     parseMaxActive(node.get("maxActive"), CLIENT_MAX_ACTIVE),
+    slots.headers.slotOf(CONTENT_LENGTH),
+    node.get("maxBodyBytes").integerOr(0, MAX_BYTES, CLIENT_MAX_BODY_BYTES),
   );
 }

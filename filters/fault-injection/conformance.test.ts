@@ -70,7 +70,7 @@ describeFilter("fault-injection", {
       where: "downstream",
       explainHeader: "x-why",
       maxActive: 1000,
-      clientFaults: { maxDelay: "20ms" },
+      clientFaults: { maxDelay: "20ms", maxBodyBytes: 0 },
       rules: [],
     },
     { where: "upstream", maxActive: 1_000_000, rules: [] },
@@ -256,6 +256,8 @@ describeFilter("fault-injection", {
     [clients({ maxDelay: "2h" }), "clientFaults.maxDelay"],
     [clients({ maxPercentage: 101 }), "clientFaults.maxPercentage"],
     [clients({ maxPercentage: -1 }), "clientFaults.maxPercentage"],
+    [clients({ maxBodyBytes: -1 }), "clientFaults.maxBodyBytes"],
+    [clients({ maxBodyBytes: 1_073_741_825 }), "clientFaults.maxBodyBytes"],
     [clients(null as never), "clientFaults"],
   ],
   requests: [

@@ -66,7 +66,12 @@ export class Encounter {
   private meetClient(engine: FaultEngine): void {
     const client = engine.config.clientFaults;
     const metrics = engine.clientMetrics;
-    if (!client || !metrics || !this.enter(engine, metrics, client.outcome)) return;
+    if (!client || !metrics) return;
+    if (client.isTooLong(engine.request)) {
+      this.explanation.add(metrics.limit());
+      return;
+    }
+    if (!this.enter(engine, metrics, client.outcome)) return;
     this.abort = client.abort;
     this.delayMs = client.delayMs;
     if (this.delayMs != NO_DELAY) metrics.recordDelay(this.delayMs);

@@ -56,5 +56,7 @@ export const PERCENTAGE_HEADER = "x-envoy-fault-percentage";
 export const CLIENT_NAME = "client";
 /** Faults that clients may have at once, unless the configuration says otherwise. */
 export const CLIENT_MAX_ACTIVE = 100;
+/** A request with a longer body gets no delay that a client asks for: 1 MiB. */
+export const CLIENT_MAX_BODY_BYTES = 1_048_576;
 /** Longer delays that clients ask for are cut down to this, in milliseconds. */
 export const CLIENT_MAX_DELAY_MS = 10_000;

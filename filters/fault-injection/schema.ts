@@ -28,6 +28,7 @@ import {
   ABORT_HEADER,
   ABORT_STATUSES,
   CLIENT_MAX_ACTIVE,
+  CLIENT_MAX_BODY_BYTES,
   CLIENT_MAX_DELAY_MS,
   CLIENT_NAME,
   DELAY_HEADER,
@@ -279,6 +280,9 @@ const clientFaults = z
       .describe(
         `Faults that clients may have at once, over all workers; a request above that passes unharmed. Default ${CLIENT_MAX_ACTIVE}.`,
       ),
+    maxBodyBytes: whole(0, MAX_BYTES)
+      .optional()
+      .describe(`A request whose content-length is larger is not delayed. Default ${CLIENT_MAX_BODY_BYTES}.`),
   })
   .refine((value) => {
     const names = Object.entries(CLIENT_HEADERS).map(

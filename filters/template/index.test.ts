@@ -51,7 +51,7 @@ test("another header can be tested, and in shadow mode every request passes", ()
 test("a request that passes costs two host calls", () => {
   configure({ values: ["one"] });
   expect(Object.fromEntries(exchange(["x-api-key", "one"]).hostCalls)).toEqual({
-    proxy_get_header_map_value: 1,
+    proxy_get_property: 1,
     proxy_increment_metric: 1,
   });
 });

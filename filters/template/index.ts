@@ -45,7 +45,7 @@ class FilterContext extends HttpContext {
   }
 
   override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
-    const outcome = this.policy.decide(requestHeaders.get(this.config.header));
+    const outcome = this.policy.decide(requestHeaders.all(this.config.header));
     incrementMetric(unchecked(this.counters[outcome]), 1);
     if (outcome == Outcome.Allowed || this.config.shadow) return FilterHeadersStatus.Continue;
     sendLocalReply(FORBIDDEN, unchecked(DETAILS[outcome]), BODY);

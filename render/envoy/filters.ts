@@ -57,7 +57,8 @@ export async function filterForm(
   if (files === undefined) return { modulePath, entry: inPlace(modulePath), fileOf: () => [] };
   return {
     modulePath,
-    entry: ({ name }) => discoveredFilter(name, fileSource(path.posix.join(files, fileName(name)))),
+    entry: ({ name }) =>
+      discoveredFilter(name, { source: fileSource(path.posix.join(files, fileName(name))) }),
     fileOf: ({ name, filter, config }) => [
       {
         name: `${FILES_FOLDER}/${fileName(name)}`,

@@ -125,6 +125,11 @@ const LOCALLY: readonly Scenario[] = [
     "a list in two lines",
   ),
   local(
+    { key: [{ header: "x-user" }] },
+    [asks(["x-user", "ann"], ["x-user", ""]), asks(["x-user", "ann,"]), asks(["x-user", "ann"])],
+    "a header of one's own in two lines",
+  ),
+  local(
     { key: [{ query: "q" }, { pathSegment: 1 }] },
     ["/a/b?q=1", "/c/b?q=%31", "/a/b?q=1", "/a/b?q=2"].map((path) => ({ path })),
     "the path and its query",

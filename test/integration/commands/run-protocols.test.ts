@@ -8,7 +8,8 @@ import http2 from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { describeEvent, type RunEvent } from "../../../compose/events.js";
 import { parseHttpServices, parseListener, parseUpstreams } from "../../../compose/front/arguments.js";
 import { type RunningFront, type StartFrontOptions, startFront } from "../../../compose/front/start.js";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
@@ -52,6 +53,8 @@ rules:
 `,
   "retry-budget": "budgets: [{ name: all, ratio: { percentage: 20 } }]\n",
 };
+
+const WAIT = { timeout: 20_000, interval: 50 };
 
 let folder: string;
 let server: UpgradeServer;
@@ -222,6 +225,77 @@ per_route_config:
     });
     expect(other.requests.map((request) => request.header("x-to"))).toEqual(["b"]);
     await other[Symbol.asyncDispose]();
+  });
+
+  it("take an edit of their file, and say what only a restart can change", async () => {
+    const file = await write("edited.yaml", MUTATION("a"));
+    const twice = await write("twice.yaml", `${CORS.trim()}\n`);
+    const events: RunEvent[] = [];
+    await using front = await startFront({
+      port: 0,
+      cwd: folder,
+      upstreams: parseUpstreams([server.url]),
+      filters: [],
+      natives: [
+        { file, before: 0 },
+        { file: twice, before: 0 },
+        { file: twice, before: 0 },
+      ],
+      onEvent: (event) => events.push(event),
+    });
+    const told = async (text: string, name = "edited.yaml") => {
+      events.length = 0;
+      await write(name, text);
+      return vi.waitFor(() => {
+        expect(events).not.toEqual([]);
+        return events.flatMap(describeEvent).join("\n");
+      }, WAIT);
+    };
+    const sent = async () => JSON.parse((await send(front.url)).body).headers["x-to"];
+    const name = "envoy.filters.http.header_mutation";
+    expect(await sent()).toBe("a");
+    expect(await told(MUTATION("b"))).toBe(`applied: ${name} at ${file}`);
+    expect(await sent()).toBe("b");
+
+    const refused = await told(MUTATION("c").replace("append_action", "append_acton"));
+    expect(refused).toMatch(/^refused: envoy\.filters\.http\.header_mutation at .*append_acton/);
+    const isRefused = (value: string) => told(MUTATION(value).replace("append_action", "append_acton"));
+    expect(await isRefused("d")).toMatch(/^refused: /);
+    expect(await isRefused("c")).toBe(refused);
+    // Envoy refuses this later, and takes it when it comes again, unless it got something else between.
+    const keyless = MUTATION("c").replace("key: x-to", 'key: ""');
+    expect(await told(keyless)).toMatch(/^refused: .*[kK]ey/);
+    expect(await told(MUTATION("b"))).toMatch(/^applied: /);
+    expect(await told(keyless)).toMatch(/^refused: .*[kK]ey/);
+    expect(await told("- name: a\n")).toMatch(/edited\.yaml:1:3: \[0\]\.typed_config: is required/);
+    expect(await sent()).toBe("b");
+
+    expect(await told(MUTATION("c").replace(name, "mine"))).toBe(`restart to apply: name of ${file}`);
+    expect(await told(MUTATION("c").replace("HeaderMutation", "HeaderMutationPerRoute"))).toBe(
+      `restart to apply: typed_config["@type"] of ${file}`,
+    );
+    expect(await told(MUTATION("c") + MUTATION("d"))).toBe(
+      `restart to apply: the number of filters in ${file}`,
+    );
+    const edited = await told(CORS.replace("shop.example", "shop.test"), "twice.yaml");
+    expect(edited).toMatch(/^restart to apply: per_route_config\.allow_origin_string_match\[0\]\.exact of /);
+    expect(await sent()).toBe("b");
+
+    events.length = 0;
+    await front.restart();
+    await vi.waitFor(() => expect(events.map(({ kind }) => kind)).toContain("restarted"), WAIT);
+    expect(await sent()).toBe("b");
+    expect(await told(MUTATION("e"))).toBe(`applied: ${name} at ${file}`);
+    expect(await sent()).toBe("e");
+  });
+
+  it("are refused at the start by Envoy's own sentence", async () => {
+    const natives = [
+      { file: await write("typo.yaml", MUTATION("a").replace("append_action", "acton")), before: 0 },
+    ];
+    await expect(start({ upstreams: parseUpstreams([server.url]), natives })).rejects.toThrow(
+      /^Envoy "envoy" refuses the filter envoy\.filters\.http\.header_mutation: .*acton/,
+    );
   });
 
   it.each([

@@ -174,6 +174,17 @@ describe("startEnvoyProcess", () => {
     expect(await new AdminClient(envoy.admin.url).ready()).toBe(false);
   });
 
+  test("ends Envoy when its signal is aborted while the start is prepared", async () => {
+    const [port = 0, adminPort = 0] = await freePorts(2);
+    const controller = new AbortController();
+    const directory = newFolder();
+    const bootstrap = configuration(port, adminPort);
+    const starting = startEnvoyProcess({ binary, bootstrap, directory, signal: controller.signal });
+    controller.abort(new Error("no longer wanted"));
+    await expect(starting).rejects.toThrow("no longer wanted");
+    expect(processesWith(directory)).toEqual([]);
+  });
+
   test("requires an admin address", async () => {
     const error = await failure(startEnvoyProcess({ binary, bootstrap: {}, directory: newFolder() }));
     expect(error.code).toBe("configuration");

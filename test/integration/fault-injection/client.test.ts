@@ -62,6 +62,27 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     ]);
   });
 
+  test("a request that says it has a long body passes without the delay", async () => {
+    await fault.configure({ clientFaults: { maxBodyBytes: 1000 }, rules: [] });
+    const upload = async (body: string, length: HeaderList = [["content-length", String(body.length)]]) => {
+      const headers: HeaderList = [[DELAY, "20"], ...length];
+      const { status } = await send(fault.envoy.url, { method: "POST", body: [body], headers, protocol });
+      return { status, headers: arrived(), received: fault.upstream.requests.at(-1)?.body.length };
+    };
+    const passed = (bytes: number) => ({ status: 200, headers: [], received: bytes });
+    const [within, above] = ["x".repeat(1000), "x".repeat(1001)];
+    expect(await counted(async () => expect(await upload(within)).toEqual(passed(1000)))).toEqual({
+      delayed: 1,
+    });
+    expect(await counted(async () => expect(await upload(above)).toEqual(passed(1001)))).toEqual({
+      limited: 1,
+    });
+    // Nobody knows its length.
+    expect(await counted(async () => expect(await upload(above, [])).toEqual(passed(1001)))).toEqual({
+      delayed: 1,
+    });
+  });
+
   test("when allowed, a client is delayed or aborted as it asked, and the headers are removed", async () => {
     await fault.configure({ clientFaults: {}, rules: [{ name: "rule", abort: { status: 501 } }] });
     expect(

@@ -75,14 +75,26 @@ describe("a hostile request", () => {
     await expectAlive();
   });
 
-  test("is judged by the first of a repeated header", async () => {
+  test("is judged by all lines of a repeated header, as by Envoy's own routes", async () => {
+    const lines = (...values: string[]) => values.map((value): [string, string] => ["x-user-type", value]);
+    const reachedBy = async (...values: string[]) => reached({ headers: lines(...values) });
     await configure(premium);
-    const [premiumFirst, basicFirst] = [
-      ["premium", "basic"],
-      ["basic", "premium"],
-    ].map((values) => values.map((value): [string, string] => ["x-user-type", value]));
-    expect(await reached({ headers: premiumFirst ?? [] })).toBe("v2");
-    expect(await reached({ headers: basicFirst ?? [] })).toBe("v1");
+    expect(await reachedBy("premium", "basic")).toBe("v1");
+    expect(await reachedBy("basic", "premium")).toBe("v1");
+    expect(await reachedBy("premium")).toBe("v2");
+    const exact = (value: string) => ({
+      name: "all",
+      match: { headers: [{ name: "x-user-type", exact: value }] },
+      destination: "v2",
+    });
+    await configure({ rules: [exact("basic,premium")] });
+    expect(await reachedBy("basic", "premium")).toBe("v2");
+    // More names than are read one by one.
+    const others = ["x-b", "x-c", "x-d", "x-e"].map((name) => ({ name, absent: true as const }));
+    const many = { headers: [{ name: "x-user-type", exact: "basic,premium" }, ...others] };
+    await configure({ rules: [{ name: "all", match: many, destination: "v2" }] });
+    expect(await reachedBy("basic", "premium")).toBe("v2");
+    expect(await reachedBy("basic")).toBe("v1");
   });
 
   test.each([

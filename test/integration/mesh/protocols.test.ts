@@ -1,7 +1,7 @@
 // What a mesh carries at every hop: WebSockets, gRPC and trailers; and how the table counts calls
 // of gRPC.
 
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunningMesh } from "../../../compose/mesh/running-mesh.js";
@@ -22,6 +22,7 @@ import { copyDemo, type DemoCopy } from "./demo-copy.js";
 const WAIT = { timeout: 20_000, interval: 50 };
 
 let demo: DemoCopy;
+let file: string;
 let web: UpgradeServer;
 let live: UpgradeServer;
 let stock: Upstream;
@@ -42,7 +43,7 @@ beforeAll(async () => {
       call.end(5, "no more");
     },
   });
-  const file = path.join(demo.folder, "protocols.yaml");
+  file = path.join(demo.folder, "protocols.yaml");
   await writeFile(
     file,
     `
@@ -115,8 +116,11 @@ it("trailers of HTTP/1.1 pass both ways", async () => {
   }
 });
 
-it("Envoy's own filters stand in the chain", async () => {
-  expect((await send(mesh.plan.gatewayUrl)).header("x-native")).toBe("yes");
+it("Envoy's own filters stand in the chain, and take edits of the mesh file", async () => {
+  const answer = async () => (await send(mesh.plan.gatewayUrl)).header("x-native");
+  expect(await answer()).toBe("yes");
+  await writeFile(file, (await readFile(file, "utf8")).replace('value: "yes"', 'value: "new"'));
+  await vi.waitFor(async () => expect(await answer()).toBe("new"), WAIT);
 });
 
 it("a rule at the gateway holds for each way to write a path", async () => {

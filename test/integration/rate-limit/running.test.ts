@@ -177,17 +177,18 @@ describe("a hostile request", () => {
     await expectAlive(limited);
   });
 
-  test("is counted by the first of a repeated header, so that repeats gain nothing", async () => {
+  test("is counted by all lines of a repeated header, as by Envoy's own rate limit", async () => {
     await limited.rules({ name: newName(), key: [{ header: "x-user" }], local: { limit: 2, unit: "hour" } });
     const statuses: number[] = [];
-    for (const second of ["b", "c", "d"]) {
+    for (const second of ["b", "b", "b", "c"]) {
       const headers: [string, string][] = [
         ["x-user", "a"],
         ["x-user", second],
       ];
       statuses.push(...(await limited.statuses(1, { headers })));
     }
-    expect(statuses).toEqual([200, 200, 429]);
+    expect(statuses).toEqual([200, 200, 429, 200]);
+    expect(await limited.statuses(1, { headers: [["x-user", "a,b"]] })).toEqual([429]);
   });
 });
 

@@ -119,7 +119,10 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
   test("the answer is 503 without a body by default", async () => {
     answer = { fault: "reset" };
     await configure({ budgets: [{ ...named("plain"), ratio: NOTHING }] });
-    expect((await sent()).response).toMatchObject({ status: 503, body: "" });
+    const { response } = await sent();
+    expect(response).toMatchObject({ status: 503, body: "" });
+    // A caller's Envoy decides by its own budget.
+    expect(response.header("x-envoy-ratelimited")).toBeUndefined();
   });
 
   test("a POST is not retried, and a GET is", async () => {

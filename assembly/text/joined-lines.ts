@@ -2,7 +2,7 @@
 // doubles as it fills: the cost stays linear in the size of the request.
 
 import { allocate } from "../abi/memory";
-import { Bytes } from "../text/bytes";
+import { Bytes } from "./bytes";
 
 /** For the headers of one walk, each with a slot. */
 @final
