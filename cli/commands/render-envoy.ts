@@ -3,8 +3,8 @@
 import type { Command } from "commander";
 import { parseGrpcServices, parseHttpServices, parseUpstreams } from "../../compose/front/arguments.js";
 import { MeshwrightError } from "../../envoy/errors.js";
-import type { RenderedEnvoy } from "../../render/envoy/files.js";
 import type { EnvoyWords } from "../../render/envoy/words.js";
+import type { RenderedEnvoy } from "../../render/files/envoy.js";
 import { DIFFERENT_EXIT_CODE, exitCodesHelp, ToldFailure } from "../failures.js";
 import { collect, parsePort } from "./options.js";
 import type { Screens } from "./rendered.js";
@@ -66,7 +66,7 @@ export function addRenderEnvoy(render: Command, screens: Screens): void {
       const grpcServices = parseGrpcServices(grpcService);
       const httpServices = parseHttpServices(httpService, Object.keys(grpcServices));
       // The schemas and the compiler take longer to load than most commands run.
-      const { renderEnvoyFiles } = await import("../../render/envoy/files.js");
+      const { renderEnvoyFiles } = await import("../../render/files/envoy.js");
       const rendered = await renderEnvoyFiles(files, {
         words,
         upstreams: upstream === undefined ? undefined : parseUpstreams(upstream),
@@ -88,14 +88,14 @@ async function show(
 ): Promise<void> {
   err.print(warnings.map((line) => `warning: ${line}`));
   if (diff !== undefined) {
-    const { compareEnvoyFiles } = await import("../../render/envoy/output.js");
+    const { compareEnvoyFiles } = await import("../../render/files/envoy-output.js");
     const difference = await compareEnvoyFiles(diff, files);
     if (difference === "") return;
     out.print([difference.trimEnd()]);
     throw new ToldFailure(DIFFERENT_EXIT_CODE);
   }
   if (output !== undefined) {
-    const { writeEnvoyFiles } = await import("../../render/envoy/output.js");
+    const { writeEnvoyFiles } = await import("../../render/files/envoy-output.js");
     const written = await writeEnvoyFiles(output, files);
     return out.print(written.map((name) => `${output}/${name}`));
   }

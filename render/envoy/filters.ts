@@ -2,15 +2,10 @@
 
 import path from "node:path";
 import { inPlace, type NamedUse } from "../../compose/front/plan.js";
-import { buildModules } from "../../compose/modules.js";
 import { fileSource } from "../../envoy/config/discovery-source.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import { discoveredFilter, filterFile } from "../../envoy/config/wasm.js";
 import { toYaml } from "../../envoy/config/yaml.js";
-import { compiledModule } from "../../kit/host/compiled.js";
-import { findRunnable } from "../../toolchain/bundle/find.js";
-import { dryRun } from "../dry-run.js";
-import { filterNames, filterUses, type RenderInput } from "../input.js";
 import type { EnvoyFolders } from "./words.js";
 
 /** A file of the output. */
@@ -32,21 +27,8 @@ export interface FilterForm {
 /** The folder of the filters' files in the output. */
 const FILES_FOLDER = "filters";
 
-/**
- * Builds the modules and tries every configuration on its module: an Envoy that starts with one
- * that its module refuses answers every request with 500.
- * @throws MeshwrightError `build`, and `configuration` with the place of what a module refuses
- */
-export async function filterForm(
-  input: RenderInput,
-  folders: EnvoyFolders,
-  onProgress: (line: string) => void,
-): Promise<FilterForm> {
-  const members = await Promise.all(filterNames(input).map((name) => findRunnable(name)));
-  const built = await buildModules(members, { onProgress });
-  for (const { filter, config, placeOf } of filterUses(input)) {
-    dryRun(filter, compiledModule(built.get(filter) ?? ""), JSON.stringify(config), placeOf([]));
-  }
+/** @param built the modules' files, by the filters' names */
+export function filterForm(built: ReadonlyMap<string, string>, folders: EnvoyFolders): FilterForm {
   const modulePath = (filter: string) => {
     const file = built.get(filter) ?? "";
     return folders.modules === undefined

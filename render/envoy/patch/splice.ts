@@ -173,7 +173,7 @@ class Splicer {
     let last = node;
     while ((isMap(last) || isSeq(last)) && !last.flow && last.items.length > 0) {
       const item: unknown = last.items.at(-1);
-      last = isMap(last) ? (valueOf(item) ?? keyOf(item)) : item;
+      last = isMap(last) ? (valueIn(item) ?? keyIn(item)) : item;
     }
     const { text } = this.options;
     const end = isNode(last) ? (last.range?.[1] ?? 0) : 0;
@@ -214,11 +214,11 @@ class Splicer {
   }
 }
 
-function valueOf(pair: unknown): unknown {
+function valueIn(pair: unknown): unknown {
   return (pair as { readonly value?: unknown }).value;
 }
 
-function keyOf(pair: unknown): unknown {
+function keyIn(pair: unknown): unknown {
   return (pair as { readonly key?: unknown }).key;
 }
 

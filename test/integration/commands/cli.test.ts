@@ -24,7 +24,7 @@ const COMMANDS = [
   "validate",
 ];
 /** These, and the commands below them. */
-const PAGES = [...COMMANDS, "render istio"];
+const PAGES = [...COMMANDS, "render envoy", "render istio"];
 
 let folder: string;
 beforeAll(async () => {

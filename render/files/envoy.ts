@@ -4,15 +4,25 @@ import path from "node:path";
 import { createTwoFilesPatch } from "diff";
 import type { Upstreams } from "../../compose/front/arguments.js";
 import { speaksTls } from "../../compose/mesh/addresses.js";
+import { buildModules } from "../../compose/modules.js";
 import type { UpstreamAddress } from "../../compose/upstream-url.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
-import { readRenderInput } from "../files/sources.js";
-import type { RenderInput } from "../input.js";
-import { type EnvoyFile, filterForm } from "./filters.js";
-import { commentFor, ownNames, patchPlan, unservedLines } from "./own.js";
-import { patchFile } from "./patch/file.js";
-import { frontFiles, meshFiles } from "./whole.js";
-import { type EnvoyWords, parseDestinations, parseFolders, refusePatchOptions, usage } from "./words.js";
+import { compiledModule } from "../../kit/host/compiled.js";
+import { findRunnable } from "../../toolchain/bundle/find.js";
+import { dryRun } from "../dry-run.js";
+import { type EnvoyFile, type FilterForm, filterForm } from "../envoy/filters.js";
+import { commentFor, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
+import { frontFiles, meshFiles } from "../envoy/whole.js";
+import {
+  type EnvoyWords,
+  parseDestinations,
+  parseFolders,
+  refusePatchOptions,
+  usage,
+} from "../envoy/words.js";
+import { filterNames, filterUses, type RenderInput } from "../input.js";
+import { patchFile } from "./envoy-patch.js";
+import { readRenderInput } from "./sources.js";
 
 export interface RenderEnvoyOptions {
   readonly words: EnvoyWords;
@@ -46,7 +56,7 @@ export async function renderEnvoyFiles(
   const folders = parseFolders(words);
   const input = await readRenderInput(files);
   refuseWhatDoesNotGoTogether(input, options);
-  const form = await filterForm(input, folders, onProgress);
+  const form = filterForm(await triedModules(input, onProgress), folders);
   if (words.patch !== undefined && input.kind === "filters") {
     return patchOf(words.patch, ownNames(input), options, form);
   }
@@ -59,6 +69,22 @@ export async function renderEnvoyFiles(
     files: frontFiles(input, { upstreams, grpcServices, httpServices, port, adminPort, caFile }, form),
     warnings: [],
   };
+}
+
+/**
+ * Builds the modules and tries every configuration on its module: an Envoy that starts with one
+ * that its module refuses answers every request with 500.
+ */
+async function triedModules(
+  input: RenderInput,
+  onProgress: (line: string) => void,
+): Promise<ReadonlyMap<string, string>> {
+  const members = await Promise.all(filterNames(input).map((name) => findRunnable(name)));
+  const built = await buildModules(members, { onProgress });
+  for (const { filter, config, placeOf } of filterUses(input)) {
+    dryRun(filter, compiledModule(built.get(filter) ?? ""), JSON.stringify(config), placeOf([]));
+  }
+  return built;
 }
 
 function refuseWhatDoesNotGoTogether(input: RenderInput, { words, upstreams }: RenderEnvoyOptions): void {
@@ -79,7 +105,7 @@ async function patchOf(
   file: string,
   uses: ReturnType<typeof ownNames>,
   options: RenderEnvoyOptions,
-  form: Awaited<ReturnType<typeof filterForm>>,
+  form: FilterForm,
 ): Promise<RenderedEnvoy> {
   const { words, grpcServices, httpServices } = options;
   const destinations = parseDestinations(words.destination);

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { disabledByDefault } from "../../../envoy/config/filter-by-route.js";
-import { wasmFilter } from "../../../envoy/config/wasm.js";
-import { patchFile } from "./file.js";
-import type { PatchPlan } from "./patch.js";
+import { disabledByDefault } from "../../envoy/config/filter-by-route.js";
+import { wasmFilter } from "../../envoy/config/wasm.js";
+import type { PatchPlan } from "../envoy/patch/patch.js";
+import { patchFile } from "./envoy-patch.js";
 
 const ours = wasmFilter({ name: "meshwright.a", module: "/a.wasm", configuration: { a: 1 } });
 const byPath = { name: "meshwright.a", paths: [{ prefix: "/a" }] };

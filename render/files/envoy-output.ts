@@ -7,7 +7,7 @@ import path from "node:path";
 import { createTwoFilesPatch } from "diff";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
-import type { EnvoyFile } from "./filters.js";
+import type { EnvoyFile } from "../envoy/filters.js";
 
 /** Lists the files that a run wrote, which another run may replace. */
 const MARK = ".meshwright-render-envoy";
