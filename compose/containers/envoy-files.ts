@@ -89,7 +89,7 @@ function routes({ name, filter_chains }: Listener): readonly [file: string, text
   return [routesFile(name), resources("envoy.config.route.v3.RouteConfiguration", [configuration])];
 }
 
-/** Clusters of names, with rates of their own: as fields of the cluster itself they are deprecated. */
+/** Clusters of names, with rates of their own, which are deprecated as fields of the cluster. */
 function withDns(cluster: Cluster): object {
   const { type, dns_lookup_family, ...rest } = cluster;
   if (type === "STATIC") return cluster;

@@ -107,7 +107,10 @@ services:
 `;
     await author.write("mesh.yaml", mesh("v2"));
     expect((await runMain(["validate", "mesh.yaml"], author.root)).stdout).toBe("ok mesh.yaml (mesh)\n");
-    const command = new CliProcess(["up", "mesh.yaml", "--port", "0", "--no-table"], author.root);
+    const command = new CliProcess(
+      ["up", "mesh.yaml", "--engine", "process", "--port", "0", "--no-table"],
+      author.root,
+    );
     try {
       const [, url = ""] = await command.until(/^ {2}gateway {2}(http:\S+)$/m);
       await command.until(/Ctrl-C ends it/);
