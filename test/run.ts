@@ -80,7 +80,7 @@ async function main(): Promise<void> {
   if (isAll && isWhole && process.env.MESHWRIGHT_ENVOY === undefined) counts.push(await containers());
   const all = counts.reduce(addCounts, NO_TESTS);
   say(`\nThe slowest files\n${dearestFiles().join("\n")}\n`);
-  for (const line of missingTools()) say(line);
+  for (const line of missingTools(isAll)) say(line);
   say(describeCounts(all));
   process.exitCode = all.failed > 0 ? 1 : 0;
 }

@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
-import { buildFilters } from "../../toolchain/compile/build.js";
-import { IDLE, type InProcessSummary, runInProcess } from "./in-process.js";
+import { expect, test } from "vitest";
+import { IDLE, type InProcessSummary } from "./in-process.js";
 import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
 import { against, timingOf } from "./rounds.js";
 
@@ -60,27 +56,4 @@ test("the section shows names as text, and loads nothing", () => {
   expect(section).toContain("a &lt;b&gt;");
   expect(section).not.toContain("a <b>");
   expect(section).not.toMatch(/<(script|link|img)|https?:|NaN|undefined/);
-});
-
-let trace = "";
-
-beforeAll(async () => {
-  const [built] = await buildFilters(["trace-headers", "header-routing"]);
-  trace = built?.path ?? "";
-});
-
-test("a short run has every figure", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
-  try {
-    const subjects = [{ name: "trace-headers", module: trace }];
-    const summary = await runInProcess({ subjects, directory, rounds: 2, batches: 2, memoryStreams: 2_000 });
-    expect(summary.callbacks.map(({ name }) => name)).toEqual([IDLE, "trace-headers"]);
-    expect(summary.liveStreams.map(({ name }) => name)).toEqual(["1", "1,000", "20,000"]);
-    expect(summary.wholeProxy.map(({ name }) => name)).toEqual(["1", "2", "5"]);
-    expect(summary.rules).toHaveLength(4);
-    expect(summary.memory[1]).toEqual({ streams: 2_000, pages: summary.memory[0].pages, ratio: 1 });
-    expect(JSON.stringify(summary)).not.toContain("null");
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
 });

@@ -11,6 +11,8 @@ import { RUST_TARGET } from "./rust-crate.js";
 
 interface ToolFacts {
   readonly isHere: () => boolean;
+  /** Whether `npm test` needs it too, and not only the long suites. */
+  readonly isForAll?: true;
   /** How to get it. */
   readonly get: string;
 }
@@ -18,10 +20,12 @@ interface ToolFacts {
 const TOOLS = {
   openssl: {
     isHere: () => runs("openssl", "version"),
+    isForAll: true,
     get: "on Debian: apt-get install openssl; on macOS: brew install openssl",
   },
   python3: {
     isHere: () => runs("python3", "--version"),
+    isForAll: true,
     get: "on Debian: apt-get install python3; on macOS: brew install python",
   },
   go: {
@@ -74,10 +78,14 @@ export function needs(tool: Tool): string {
   return `(needs ${tool}; ${TOOLS[tool].get})`;
 }
 
-/** A line for each program that is absent. */
-export function missingTools(): readonly string[] {
-  const tools = Object.keys(TOOLS) as Tool[];
+/**
+ * A line for each program that is absent.
+ * @param long whether the long suites have run
+ */
+export function missingTools(long: boolean): readonly string[] {
+  const tools = Object.entries<ToolFacts>(TOOLS).filter(([, { isForAll }]) => long || isForAll);
   return tools
+    .map(([tool]) => tool as Tool)
     .filter(isMissing)
     .map((tool) => `${tool} is not here, and the tests that need it are skipped; ${TOOLS[tool].get}`);
 }
