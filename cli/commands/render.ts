@@ -3,7 +3,9 @@
 import type { Command } from "commander";
 import { exitCodesHelp } from "../failures.js";
 import { addRenderEnvoy } from "./render-envoy.js";
+import { addRenderGatewayApi } from "./render-gateway-api.js";
 import { addRenderIstio } from "./render-istio.js";
+import { addRenderKustomize } from "./render-kustomize.js";
 import type { Screens } from "./rendered.js";
 
 export function addRender(root: Command, screens: Screens): void {
@@ -14,6 +16,8 @@ export function addRender(root: Command, screens: Screens): void {
     .addHelpText("after", EXAMPLES);
   addRenderEnvoy(render, screens);
   addRenderIstio(render, screens);
+  addRenderGatewayApi(render, screens);
+  addRenderKustomize(render, screens);
 }
 
 const EXAMPLES = `
@@ -23,5 +27,6 @@ standard error what a person should know of them.
 Examples:
   meshwright render istio compose/mesh.yaml
   meshwright render envoy compose/mesh.yaml --output envoys
+  meshwright render gateway-api limits.yaml --gateway eg
   meshwright render istio --help
 ${exitCodesHelp("the resources are written, or the same", ["configuration", "usage"])}`;
