@@ -13,6 +13,7 @@ import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { startChild } from "../../envoy/runtime/child.js";
 import { cacheFolder } from "../../envoy/runtime/find.js";
 import { makeFolder } from "../../envoy/runtime/folder.js";
+import { startGuard } from "../../envoy/runtime/guard.js";
 import { waitForLock } from "../../envoy/runtime/lock.js";
 import { runProgram } from "../../envoy/runtime/run-program.js";
 
@@ -120,6 +121,8 @@ async function make(name: Program, place: string, onProgress: (line: string) => 
   await makeFolder(path.dirname(place));
   // Moved to its place in one step: what is there is whole.
   const temporary = await mkdtemp(path.join(path.dirname(place), ".build-"));
+  // A build that is killed leaves nothing either.
+  const guard = startGuard({ directory: temporary });
   const made = path.join(temporary, name);
   try {
     if (facts.file === undefined) await build(facts, made, onProgress);
@@ -127,6 +130,7 @@ async function make(name: Program, place: string, onProgress: (line: string) => 
     await rename(made, place);
   } finally {
     await rm(temporary, { recursive: true, force: true });
+    guard.release();
   }
 }
 
