@@ -36,8 +36,8 @@ export function addRenderEnvoy(render: Command, screens: Screens): void {
       collect,
     )
     .option(
-      "--destination <[cluster/]name=cluster>",
-      "--patch: where requests for CLUSTER go when a filter chooses NAME (repeatable)",
+      "--destination <name=cluster>",
+      "--patch: where requests go for which a filter chooses NAME; FROM/NAME=CLUSTER for those to FROM (repeatable)",
       collect,
     )
     .option(
