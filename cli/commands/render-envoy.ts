@@ -36,8 +36,8 @@ export function addRenderEnvoy(render: Command, screens: Screens): void {
       collect,
     )
     .option(
-      "--destination <[cluster/]name=cluster>",
-      "--patch: where requests for CLUSTER go when a filter chooses NAME (repeatable)",
+      "--destination <name=cluster>",
+      "--patch: where requests go for which a filter chooses NAME; FROM/NAME=CLUSTER for those to FROM (repeatable)",
       collect,
     )
     .option(
@@ -118,8 +118,8 @@ Without --patch, filters' files and --upstream give a whole configuration, and a
 mesh file one for each of its Envoys, all on this machine.
 
 Settings are in the configuration itself; a change needs another start. With
---files, each filter's settings are in a file of its own. Write it with --output,
-or rename a new file to its place, and Envoy takes the change at once.
+--files, each filter's settings are in a file of its own. Write it with
+--output, or rename a new file to its place, and Envoy takes the change at once.
 
 Each configuration is tried on its module first, because an Envoy with one that
 its module refuses answers every request with 500.

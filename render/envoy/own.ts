@@ -21,7 +21,7 @@ export interface OwnOptions extends Trust {
   readonly httpServices: Readonly<Record<string, UpstreamAddress>>;
 }
 
-/** The filters with their names in the operator's Envoy, which are the same whenever it is patched. */
+/** The filters with their names in the operator's Envoy: the same ones whenever it is patched. */
 export function ownNames({ uses }: FiltersInput): readonly NamedUse[] {
   const counts = new Map<string, number>();
   return uses.map((use) => {

@@ -1,5 +1,5 @@
-// Writes what was rendered into a folder from which an Envoy may run already: each file by a rename,
-// so that Envoy takes the change of a filter's file at once.
+// Writes what was rendered into a folder from which an Envoy may run already: each file by a
+// rename, so that Envoy takes the change of a filter's file at once.
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";

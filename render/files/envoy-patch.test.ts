@@ -137,8 +137,8 @@ describe("the chain", () => {
 describe("the routes", () => {
   const of = (text: string) =>
     chainOf(text).route_config.virtual_hosts[0]?.routes.map((route) => [
-      route["match"],
-      Object.keys(route["typed_per_filter_config"] ?? {}),
+      route.match,
+      Object.keys(route.typed_per_filter_config ?? {}),
     ]);
 
   it("get a copy for the paths of a filter", async () => {

@@ -31,12 +31,12 @@ export function withFilters(
   const { origins } = context;
   const existing = listAt(context, chain, path);
   const end = existing.findIndex(
-    (filter) => filter["name"] === last.name || typeOf(filter["typed_config"]).includes(last.type),
+    (filter) => filter.name === last.name || typeOf(filter.typed_config).includes(last.type),
   );
   if (end === -1) refuse(context, path, `has no ${last.name}, before which the filters would stand`);
   const items: unknown[] = existing.map((filter, i) => ourVersion(context, filter, ours, [...path, i]));
   for (const [i, filter] of ours.entries()) {
-    if (existing.some((each) => each["name"] === filter.name)) continue;
+    if (existing.some((each) => each.name === filter.name)) continue;
     const following = ours.slice(i + 1).map(({ name }) => name);
     const next = items.findIndex((each) => following.includes(nameOf(each)));
     const at = next === -1 ? items.findIndex((each) => origins.of(each) === existing[end]) : next;
@@ -46,14 +46,14 @@ export function withFilters(
 }
 
 function ourVersion(context: PatchContext, filter: Fields, ours: readonly HttpFilter[], path: Path): unknown {
-  const our = ours.find(({ name }) => name === filter["name"]);
+  const our = ours.find(({ name }) => name === filter.name);
   if (our === undefined || isDeepStrictEqual(our, filter)) return filter;
-  if (filter["config_discovery"] === undefined && !typeOf(filter["typed_config"]).includes(".wasm.")) {
+  if (filter.config_discovery === undefined && !typeOf(filter.typed_config).includes(".wasm.")) {
     refuse(context, path, `has the name "${our.name}" and is no Wasm filter: give it another name`);
   }
   return context.origins.replaced(filter, our);
 }
 
 function nameOf(filter: unknown): string {
-  return String((filter as Fields)["name"]);
+  return String((filter as Fields).name);
 }

@@ -19,7 +19,7 @@ export function withChain(
   if (ours.length === 0) return cluster;
   const { origins } = context;
   const at = [...path, "typed_extension_protocol_options"];
-  const all = fieldsAt(context, cluster["typed_extension_protocol_options"], at);
+  const all = fieldsAt(context, cluster.typed_extension_protocol_options, at);
   const options = fieldsAt(context, all?.[OPTIONS], [...at, OPTIONS]);
   const made =
     options === undefined

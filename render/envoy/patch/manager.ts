@@ -28,9 +28,8 @@ export interface ManagerPlan extends RoutePlan {
 
 /** Where a network filter stands, and whether it is an HTTP connection manager of API v3. */
 export function isManager(context: PatchContext, filter: Fields, path: Path): boolean {
-  const type = typeOf(filter["typed_config"]);
-  const isOld =
-    type.includes(".v2.") || (filter["config"] !== undefined && filter["typed_config"] === undefined);
+  const type = typeOf(filter.typed_config);
+  const isOld = type.includes(".v2.") || (filter.config !== undefined && filter.typed_config === undefined);
   if (isOld)
     refuse(context, path, "is of Envoy's API v2, which no Envoy since 1.18 reads: translate it to v3 first");
   return type.endsWith(MANAGER);
@@ -39,12 +38,12 @@ export function isManager(context: PatchContext, filter: Fields, path: Path): bo
 export function withManager(context: PatchContext, filter: Fields, path: Path, plan: ManagerPlan): Fields {
   const { origins } = context;
   const at = [...path, "typed_config"];
-  const manager = fieldsAt(context, filter["typed_config"], at) ?? {};
-  const chain = withFilters(context, manager["http_filters"], [...at, "http_filters"], {
+  const manager = fieldsAt(context, filter.typed_config, at) ?? {};
+  const chain = withFilters(context, manager.http_filters, [...at, "http_filters"], {
     ours: plan.chain,
     last: ROUTER,
   });
-  const config = fieldsAt(context, manager["route_config"], [...at, "route_config"]);
+  const config = fieldsAt(context, manager.route_config, [...at, "route_config"]);
   if (config === undefined) tellElsewhere(context, at, plan);
   const routed =
     config === undefined ? {} : { route_config: withHosts(context, config, [...at, "route_config"], plan) };
@@ -75,23 +74,23 @@ function tellElsewhere(context: PatchContext, path: Path, plan: ManagerPlan): vo
 }
 
 function withHosts(context: PatchContext, config: Fields, path: Path, plan: ManagerPlan): Fields {
-  if (config["virtual_hosts"] === undefined) return config;
+  if (config.virtual_hosts === undefined) return config;
   const at = [...path, "virtual_hosts"];
-  const hosts = listAt(context, config["virtual_hosts"], at);
+  const hosts = listAt(context, config.virtual_hosts, at);
   const items = hosts.map((host, i) => withHost(context, host, [...at, i], plan));
   return context.origins.changed(config, { virtual_hosts: context.origins.items(hosts, items) });
 }
 
 function withHost(context: PatchContext, host: Fields, path: Path, plan: ManagerPlan): Fields {
-  const removed = host["response_headers_to_remove"] ?? [];
+  const removed = host.response_headers_to_remove ?? [];
   if (!Array.isArray(removed)) refuse(context, [...path, "response_headers_to_remove"], "is not a list");
   const missing = plan.routersHeaders.filter((header) => !(removed as unknown[]).includes(header));
-  if (plan.countsAttempts && host["include_request_attempt_count"] === false) {
+  if (plan.countsAttempts && host.include_request_attempt_count === false) {
     context.warn(
       `${context.placeOf([...path, "include_request_attempt_count"])}: is false; filters of a cluster's chain then take every attempt for the first`,
     );
   }
-  const counts = plan.countsAttempts && host["include_request_attempt_count"] === undefined;
+  const counts = plan.countsAttempts && host.include_request_attempt_count === undefined;
   return context.origins.changed(host, {
     ...(counts ? { include_request_attempt_count: true } : {}),
     ...(missing.length === 0
@@ -102,37 +101,37 @@ function withHost(context: PatchContext, host: Fields, path: Path, plan: Manager
             ...missing,
           ]),
         }),
-    ...(host["routes"] === undefined
+    ...(host.routes === undefined
       ? {}
-      : { routes: withRoutes(context, host["routes"], [...path, "routes"], plan) }),
+      : { routes: withRoutes(context, host.routes, [...path, "routes"], plan) }),
   });
 }
 
 /** The clusters to which a manager's routes lead. */
 export function routedClusters(context: PatchContext, filter: Fields, path: Path): readonly string[] {
   const at = [...path, "typed_config", "route_config"];
-  const manager = fieldsAt(context, filter["typed_config"], at.slice(0, -1));
-  const config = fieldsAt(context, manager?.["route_config"], at);
-  const hosts = listAt(context, config?.["virtual_hosts"], [...at, "virtual_hosts"]);
+  const manager = fieldsAt(context, filter.typed_config, at.slice(0, -1));
+  const config = fieldsAt(context, manager?.route_config, at);
+  const hosts = listAt(context, config?.virtual_hosts, [...at, "virtual_hosts"]);
   return hosts.flatMap((host, i) => {
     const routes = [...at, "virtual_hosts", i, "routes"];
-    return listAt(context, host["routes"], routes).flatMap((route, j) => {
-      const action = fieldsAt(context, route["route"], [...routes, j, "route"]);
-      const single = textAt(context, action?.["cluster"], [...routes, j, "route", "cluster"]);
-      const weighted = fieldsAt(context, action?.["weighted_clusters"], [
+    return listAt(context, host.routes, routes).flatMap((route, j) => {
+      const action = fieldsAt(context, route.route, [...routes, j, "route"]);
+      const single = textAt(context, action?.cluster, [...routes, j, "route", "cluster"]);
+      const weighted = fieldsAt(context, action?.weighted_clusters, [
         ...routes,
         j,
         "route",
         "weighted_clusters",
       ]);
-      const several = listAt(context, weighted?.["clusters"], [
+      const several = listAt(context, weighted?.clusters, [
         ...routes,
         j,
         "route",
         "weighted_clusters",
         "clusters",
       ]);
-      return [...(single === undefined ? [] : [single]), ...several.map((each) => String(each["name"]))];
+      return [...(single === undefined ? [] : [single]), ...several.map((each) => String(each.name))];
     });
   });
 }

@@ -15,7 +15,7 @@ export class Origins {
     return this.#derived({ ...by }, value);
   }
 
-  /** Other items in place of a list's. Items that stay must be the same objects, or changed ones. */
+  /** Other items in place of a list's. Those that stay must be the same objects, or changed. */
   items<T>(list: readonly T[], items: readonly T[]): T[] {
     return this.#derived([...items], list as T[]);
   }

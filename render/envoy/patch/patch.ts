@@ -41,11 +41,11 @@ export interface Destination {
 export function patched(context: PatchContext, root: unknown, plan: PatchPlan): Fields {
   const file = fieldsAt(context, root, []) ?? {};
   const at = ["static_resources"];
-  const resources = fieldsAt(context, file["static_resources"], at);
+  const resources = fieldsAt(context, file.static_resources, at);
   if (resources === undefined) {
     refuse(context, [], "has no static_resources, so that there is no listener in it to patch");
   }
-  const listeners = listAt(context, resources["listeners"], [...at, "listeners"]);
+  const listeners = listAt(context, resources.listeners, [...at, "listeners"]);
   const chosen = chosenListener(context, listeners, [...at, "listeners"], plan.listener);
   const routed = managersOf(context, listeners[chosen] ?? {}, [...at, "listeners", chosen]).flatMap(
     ({ filter, path }) => routedClusters(context, filter, path),
@@ -70,7 +70,7 @@ export function patched(context: PatchContext, root: unknown, plan: PatchPlan): 
 /** `--service-node` and `--service-cluster` of Envoy's command line still count more. */
 function withNode(context: PatchContext, file: Fields, { needsNode }: PatchPlan): Fields {
   if (!needsNode) return file;
-  const node = fieldsAt(context, file["node"], ["node"]);
+  const node = fieldsAt(context, file.node, ["node"]);
   const missing = ["id", "cluster"].filter((key) => node?.[key] === undefined || node[key] === "");
   if (missing.length === 0) return file;
   const names = Object.fromEntries(missing.map((key) => [key, NODE]));
@@ -85,7 +85,7 @@ function chosenListener(
   path: Path,
   name: string | undefined,
 ): number {
-  const names = listeners.map((listener) => String(listener["name"] ?? ""));
+  const names = listeners.map((listener) => String(listener.name ?? ""));
   const fit = listeners.flatMap((listener, i) =>
     managersOf(context, listener, [...path, i]).length > 0 ? [i] : [],
   );
@@ -115,16 +115,16 @@ interface Manager {
 
 function managersOf(context: PatchContext, listener: Fields, path: Path): readonly Manager[] {
   const chains = [
-    ...listAt(context, listener["filter_chains"], [...path, "filter_chains"]).map((chain, i) => ({
+    ...listAt(context, listener.filter_chains, [...path, "filter_chains"]).map((chain, i) => ({
       chain,
       at: [...path, "filter_chains", i],
     })),
-    ...[fieldsAt(context, listener["default_filter_chain"], [...path, "default_filter_chain"])].flatMap(
+    ...[fieldsAt(context, listener.default_filter_chain, [...path, "default_filter_chain"])].flatMap(
       (chain) => (chain === undefined ? [] : [{ chain, at: [...path, "default_filter_chain"] }]),
     ),
   ];
   return chains.flatMap(({ chain, at }) =>
-    listAt(context, chain["filters"], [...at, "filters"])
+    listAt(context, chain.filters, [...at, "filters"])
       .map((filter, i) => ({ filter, path: [...at, "filters", i] }))
       .filter((each) => isManager(context, each.filter, each.path)),
   );
@@ -133,18 +133,18 @@ function managersOf(context: PatchContext, listener: Fields, path: Path): readon
 function withListener(context: PatchContext, listener: Fields, path: Path, plan: ManagerPlan): Fields {
   const { origins } = context;
   const withChainOf = (chain: Fields, at: Path): Fields => {
-    if (chain["filters"] === undefined) return chain;
-    const filters = listAt(context, chain["filters"], [...at, "filters"]);
+    if (chain.filters === undefined) return chain;
+    const filters = listAt(context, chain.filters, [...at, "filters"]);
     const items = filters.map((filter, i) => {
       const place = [...at, "filters", i];
       return isManager(context, filter, place) ? withManager(context, filter, place, plan) : filter;
     });
     return origins.changed(chain, { filters: origins.items(filters, items) });
   };
-  const chains = listAt(context, listener["filter_chains"], [...path, "filter_chains"]);
-  const last = fieldsAt(context, listener["default_filter_chain"], [...path, "default_filter_chain"]);
+  const chains = listAt(context, listener.filter_chains, [...path, "filter_chains"]);
+  const last = fieldsAt(context, listener.default_filter_chain, [...path, "default_filter_chain"]);
   return origins.changed(listener, {
-    ...(listener["filter_chains"] === undefined
+    ...(listener.filter_chains === undefined
       ? {}
       : {
           filter_chains: origins.items(
@@ -172,8 +172,8 @@ function destinationsBy(
 /** The file's clusters, those that filters call among them. */
 function withClusters(context: PatchContext, resources: Fields, plan: PatchPlan, routed: readonly string[]) {
   const path = ["static_resources", "clusters"];
-  const clusters = listAt(context, resources["clusters"], path);
-  const names = clusters.map((cluster) => String(cluster["name"]));
+  const clusters = listAt(context, resources.clusters, path);
+  const names = clusters.map((cluster) => String(cluster.name));
   const wanted = [...new Set(plan.clusters ?? [...routed, ...plan.destinations.map(({ to }) => to)])];
   if (plan.attempts.length > 0) tellMissing(context, wanted, names, plan);
   const items: unknown[] = clusters.map((cluster, i) =>
@@ -189,7 +189,7 @@ function withClusters(context: PatchContext, resources: Fields, plan: PatchPlan,
     );
   }
   if (items.length + fresh.length === 0) return {};
-  if (resources["clusters"] === undefined) return { clusters: fresh };
+  if (resources.clusters === undefined) return { clusters: fresh };
   return { clusters: context.origins.items(clusters, [...items, ...fresh] as Fields[]) };
 }
 
@@ -214,13 +214,13 @@ function tellMissing(
 
 function withStatsTags(context: PatchContext, file: Fields, tags: readonly StatsTag[]): Fields {
   const { origins } = context;
-  const config = fieldsAt(context, file["stats_config"], ["stats_config"]);
-  const existing = listAt(context, config?.["stats_tags"], ["stats_config", "stats_tags"]);
+  const config = fieldsAt(context, file.stats_config, ["stats_config"]);
+  const existing = listAt(context, config?.stats_tags, ["stats_config", "stats_tags"]);
   const missing = tags.filter((tag) => !existing.some((each) => isDeepStrictEqual(each, tag)));
   if (missing.length === 0) return file;
   if (config === undefined) return origins.changed(file, { stats_config: { stats_tags: missing } });
   const list =
-    config["stats_tags"] === undefined
+    config.stats_tags === undefined
       ? missing
       : origins.items(existing, [...existing, ...missing] as Fields[]);
   return origins.changed(file, { stats_config: origins.changed(config, { stats_tags: list }) });

@@ -35,10 +35,9 @@ export function withRoutes(
   const existing = listAt(context, routes, path);
   const items = existing.flatMap((route, i) => {
     const made = partsOf(context, route, [...path, i], plan);
-    const earlier = existing.slice(0, i).map((each) => each["match"]);
+    const earlier = existing.slice(0, i).map((each) => each.match);
     return made.filter(
-      (each) =>
-        each["match"] === route["match"] || !earlier.some((match) => isDeepStrictEqual(match, each["match"])),
+      (each) => each.match === route.match || !earlier.some((match) => isDeepStrictEqual(match, each.match)),
     );
   });
   return context.origins.items(existing, items);
@@ -46,12 +45,12 @@ export function withRoutes(
 
 /** The route, changed where it must be, and before it its copies. */
 function partsOf(context: PatchContext, route: Fields, path: Path, plan: RoutePlan): readonly Fields[] {
-  const match = fieldsAt(context, route["match"], [...path, "match"]) ?? {};
-  const action = fieldsAt(context, route["route"], [...path, "route"]);
-  const cluster = textAt(context, action?.["cluster"], [...path, "route", "cluster"]);
+  const match = fieldsAt(context, route.match, [...path, "match"]) ?? {};
+  const action = fieldsAt(context, route.route, [...path, "route"]);
+  const cluster = textAt(context, action?.cluster, [...path, "route", "cluster"]);
   const destinations = cluster === undefined ? {} : plan.destinationsOf(cluster);
-  const headers = listAt(context, match["headers"], [...path, "match", "headers"]);
-  const isChosen = plan.choosers.some(({ header }) => headers.some((each) => each["name"] === header));
+  const headers = listAt(context, match.headers, [...path, "match", "headers"]);
+  const isChosen = plan.choosers.some(({ header }) => headers.some((each) => each.name === header));
   const parts = pathPartsOf(context, match, [...path, "match"], plan);
   return parts.flatMap((part, i) => {
     const isWhole = i === parts.length - 1;
@@ -79,10 +78,10 @@ function prefixMatch({ path_separated_prefix: _, ...match }: Fields, prefix: str
 /** The parts of a route's paths, the longest prefix first; the last is the whole. */
 function pathPartsOf(context: PatchContext, match: Fields, path: Path, plan: RoutePlan): readonly string[] {
   const all: readonly OnPaths[] = [...plan.entries, ...plan.choosers];
-  const exact = textAt(context, match["path"], [...path, "path"]);
+  const exact = textAt(context, match.path, [...path, "path"]);
   if (exact !== undefined) return [exact];
-  const separated = textAt(context, match["path_separated_prefix"], [...path, "path_separated_prefix"]);
-  const prefix = textAt(context, match["prefix"], [...path, "prefix"]) ?? separated;
+  const separated = textAt(context, match.path_separated_prefix, [...path, "path_separated_prefix"]);
+  const prefix = textAt(context, match.prefix, [...path, "prefix"]) ?? separated;
   if (prefix !== undefined) {
     const parts = pathParts(all, prefix);
     if (separated === undefined) return parts;

@@ -155,7 +155,7 @@ class Splicer {
     return offset;
   }
 
-  /** The start of an item's first line, comments that stand directly above it at its column included. */
+  /** The start of an item's first line, or of the comments directly above it at its column. */
   #above(dash: number): number {
     const column = this.#column(dash);
     let at = this.#lineStart(dash);
