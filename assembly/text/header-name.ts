@@ -37,7 +37,7 @@ export function isMessageHeader(name: Bytes): bool {
 }
 
 /** Whether `name` is one of the names in `list`, which spaces separate. */
-export function isListed(list: Bytes, name: Bytes): bool {
+function isListed(list: Bytes, name: Bytes): bool {
   let start = 0;
   for (let end = 0; end <= list.size; end++) {
     if (end < list.size && list.at(end) != SPACE) continue;
