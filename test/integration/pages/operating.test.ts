@@ -1,18 +1,49 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
+import { startEnvoy } from "../../../kit/envoy/envoy.js";
+import { compileProbe } from "../../support/compile-probe.js";
 import { makePlace, startGateway } from "./gateway.js";
-test("x", async () => {
-  await using place = await makePlace();
-  await using envoy = await startGateway(place);
-  const t = place.token({ sub: "ann" });
-  for (const headers of [[], [["authorization", `Bearer ${t}`]], [["authorization", "Bearer x"]], [["host","acme.shop.example"]], [["x-mesh-destination","v2"]], [["x-drill","abort"]]] as [string,string][][]) {
-    const a = await send(place.url, { headers });
-    console.log(JSON.stringify(headers), a.status, a.body.slice(0, 60), JSON.stringify(a.headers));
+test("traps", async () => {
+  const module = "/tmp/rel-tools/traps.wasm";
+  await compileProbe("traps", module);
+  for (const failurePolicy of ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"] as const) {
+    await using envoy = await startEnvoy({ filters: [{ name: "traps", module, failurePolicy }], workers: 1 });
+    const out = [];
+    out.push((await send(envoy.url)).status, (await send(envoy.url, { headers: [["x-do", "unreachable"]] })).status);
+    for (let i = 0; i < 40; i++) { out.push((await send(envoy.url)).status); await new Promise((r) => setTimeout(r, 20)); }
+    console.log(failurePolicy, JSON.stringify(out));
   }
-  for (let i=0;i<6;i++) console.log((await send(place.url, {headers: [["authorization", `Bearer ${t}`]]})).status);
-  const pre = await send(place.url, { method: "OPTIONS", headers: [["origin","https://shop.example"],["access-control-request-method","GET"]]});
-  console.log(pre.status, JSON.stringify(pre.headers));
-  console.log(place.authz.requests.length);
-  const p = await envoy.admin.prometheus();
-  console.log(p.split("\n").filter((l) => /meshwright|wasm|^# TYPE envoy_(http_down|cluster_upstream_rq)/.test(l)).join("\n"));
+});
+test("ecds refused at start", async () => {
+  await using place = await makePlace();
+  await writeFile(path.join(place.folder, "filters/rate-limit.yaml"), place.here(`resources:
+  - "@type": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig
+    name: rate-limit
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+      config:
+        name: rate-limit
+        vm_config:
+          runtime: envoy.wasm.runtime.v8
+          vm_id: rate-limit
+          code: { local: { filename: /etc/envoy/rate-limit.wasm } }
+        configuration:
+          "@type": type.googleapis.com/google.protobuf.StringValue
+          value: '{"rulez": []}'
+        failure_policy: FAIL_RELOAD
+`));
+  const t0 = Date.now();
+  await using envoy = await startGateway(place, (text) => text.replace(/- name: rate-limit\n[\s\S]*?failure_policy: FAIL_RELOAD\n/, `- name: rate-limit
+                    config_discovery:
+                      config_source:
+                        path_config_source: { path: /etc/envoy/filters/rate-limit.yaml }
+                        resource_api_version: V3
+                      type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]
+`));
+  console.log("ready after", Date.now() - t0);
+  for (let i=0;i<3;i++) { const a = await send(place.url).catch((e) => ({status: String(e), body: ""})); console.log(a.status, a.body); }
+  console.log(envoy.logs().split("\n").filter(l => /rate-limit/.test(l)).slice(-4).join("\n"));
+  console.log([...(await envoy.admin.stats("extension_config_discovery"))]);
 });
