@@ -59,7 +59,9 @@ const subjects: readonly Subject[] = [
 async function resident({ modules }: Subject, workers: number): Promise<number> {
   const directory = await mkdtemp(path.join(tmpdir(), "meshwright-memory-"));
   const [port = 0, adminPort = 0] = await freePorts(2);
-  const virtualHosts = [virtualHost({ name: "all", routes: [directResponse({ status: 200, body: "ok\n" })] })];
+  const virtualHosts = [
+    virtualHost({ name: "all", routes: [directResponse({ status: 200, body: "ok\n" })] }),
+  ];
   const filters = modules.map(({ name, path: module }) =>
     wasmFilter({ name, module, configuration: settingsOf(name) as Json }),
   );
@@ -77,7 +79,8 @@ async function resident({ modules }: Subject, workers: number): Promise<number> 
       }),
     });
     for (let i = 0; i < REQUESTS; i++) await send(`http://127.0.0.1:${port}`);
-    const [, kibibytes = ""] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${envoy.pid}/status`, "utf8")) ?? [];
+    const [, kibibytes = ""] =
+      /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${envoy.pid}/status`, "utf8")) ?? [];
     return Number(kibibytes) / KIB;
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -89,7 +92,9 @@ function settingsOf(name: string): unknown {
 }
 
 const base = { few: 0, many: 0 };
-console.log(`${"".padEnd(24)}${"module, KiB".padStart(12)}${"once, MiB".padStart(12)}${"a worker, MiB".padStart(15)}`);
+console.log(
+  `${"".padEnd(24)}${"module, KiB".padStart(12)}${"once, MiB".padStart(12)}${"a worker, MiB".padStart(15)}`,
+);
 for (const subject of subjects) {
   const few = await resident(subject, FEW);
   const many = await resident(subject, MANY);

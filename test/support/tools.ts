@@ -52,6 +52,10 @@ const TOOLS = {
     isHere: () => runs("docker-registry", "--version"),
     get: "on Debian: apt-get install docker-registry",
   },
+  prometheus: {
+    isHere: () => runs("prometheus", "--version") && runs("promtool", "--version"),
+    get: "on Debian: apt-get install prometheus; on macOS: brew install prometheus",
+  },
   skopeo: {
     isHere: () => runs("skopeo", "--version"),
     get: "on Debian: apt-get install skopeo; on macOS: brew install skopeo",

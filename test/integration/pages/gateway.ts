@@ -12,10 +12,10 @@ import { startGuard } from "../../../envoy/runtime/guard.js";
 import { freePorts } from "../../../envoy/runtime/ports.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../../../envoy/runtime/process.js";
 import { FILTERS } from "../../../filters/catalog.js";
-import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
+import { startUpstream, type Upstream, type UpstreamOptions } from "../../../kit/envoy/upstream.js";
 import { buildFilters } from "../../../toolchain/compile/build.js";
 
-export const GATEWAY = path.join(PACKAGE_ROOT, "docs/gateway.yaml");
+const GATEWAY = path.join(PACKAGE_ROOT, "docs/gateway.yaml");
 /** The folder of modules and keys on the page. */
 const FOLDER = "/etc/envoy";
 /** The ports of the page. */
@@ -37,7 +37,7 @@ export interface Place extends AsyncDisposable {
   readonly authz: Upstream;
 }
 
-export async function makePlace(respond?: Parameters<typeof startUpstream>[0]): Promise<Place> {
+export async function makePlace(answers: Pick<UpstreamOptions, "respond"> = {}): Promise<Place> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "meshwright-page-")));
   const built = await buildFilters(FILTERS.map(({ name }) => name));
   for (const { name, path: module } of built) await copyFile(module, path.join(folder, `${name}.wasm`));
@@ -46,13 +46,15 @@ export async function makePlace(respond?: Parameters<typeof startUpstream>[0]): 
   const keys = [{ ...publicKey.export({ format: "jwk" }), kid: "page", alg: "RS256", use: "sig" }];
   await writeFile(path.join(folder, "jwks.json"), JSON.stringify({ keys }));
   const [v1, v2, authz] = await Promise.all([
-    startUpstream({ name: "v1", ...respond }),
-    startUpstream({ name: "v2", ...respond }),
+    startUpstream({ name: "v1", ...answers }),
+    startUpstream({ name: "v2", ...answers }),
     startUpstream({ name: "authz", respond: () => ({ status: 200 }) }),
   ]);
   const [listener = 0, admin = 0] = await freePorts(2);
   const ports = { listener, admin, authz: authz.port, v1: v1.port, v2: v2.port };
-  const byPage = new Map(Object.entries(PORTS).map(([name, port]) => [port, ports[name as keyof typeof PORTS]]));
+  const byPage = new Map<string, number>(
+    Object.entries(PORTS).map(([name, port]) => [port, ports[name as keyof typeof PORTS]]),
+  );
   return {
     folder,
     here: (text) =>
@@ -72,20 +74,36 @@ export async function makePlace(respond?: Parameters<typeof startUpstream>[0]): 
   };
 }
 
+/** The text of the page's file, as it stands. */
+export const gatewayText = () => readFile(GATEWAY, "utf8");
+
+/**
+ * The text with another entry in place of entries of the listener's chain.
+ * @param names the entries that go; the first one's place is taken
+ */
+export function withEntry(text: string, names: readonly string[], entry: string): string {
+  const indent = " ".repeat(18);
+  const indented = entry.replaceAll(/^(?=.)/gm, indent);
+  return names.reduce((sofar, name, i) => {
+    const old = new RegExp(`^${indent}- name: ${name}\\n(?:${indent} .*\\n)+`, "m");
+    return sofar.replace(old, () => (i === 0 ? indented : ""));
+  }, text);
+}
+
 function signed(key: KeyObject, claims: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const text = `${part({ alg: "RS256", kid: "page" })}.${part({ iss: "https://shop.example", ...claims })}`;
   return `${text}.${createSign("RSA-SHA256").update(text).sign(key, "base64url")}`;
 }
 
-/** @param change makes another configuration of the page's, as parsed YAML */
+/** @param change makes another text of the page's file */
 export async function startGateway(
   place: Place,
   change: (text: string) => string = (text) => text,
 ): Promise<EnvoyProcess> {
   const directory = await mkdtemp(path.join(tmpdir(), "meshwright-gateway-"));
   const guard = startGuard({ directory });
-  const bootstrap = parse(place.here(change(await readFile(GATEWAY, "utf8")))) as object;
+  const bootstrap = parse(place.here(change(await gatewayText()))) as object;
   const envoy = await startEnvoyProcess({ binary: await findEnvoy(), bootstrap, directory, workers: 2 });
   return {
     ...envoy,
