@@ -60,7 +60,7 @@ describe("the dashboard", () => {
     await mkdir(build, { recursive: true });
     const folder = await mkdtemp(path.join(build, "page-"));
     try {
-      const text = await readFile(dashboardFile, "utf8");
+      const text = (await readFile(dashboardFile, "utf8")).trimEnd();
       const check = (name: string, json: string) =>
         writeFile(
           path.join(folder, name),
