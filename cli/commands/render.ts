@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { exitCodesHelp } from "../failures.js";
 import { addRenderEnvoy } from "./render-envoy.js";
+import { addRenderGatewayApi } from "./render-gateway-api.js";
 import { addRenderIstio } from "./render-istio.js";
 import type { Screens } from "./rendered.js";
 
@@ -14,6 +15,7 @@ export function addRender(root: Command, screens: Screens): void {
     .addHelpText("after", EXAMPLES);
   addRenderEnvoy(render, screens);
   addRenderIstio(render, screens);
+  addRenderGatewayApi(render, screens);
 }
 
 const EXAMPLES = `
@@ -23,5 +25,6 @@ standard error what a person should know of them.
 Examples:
   meshwright render istio compose/mesh.yaml
   meshwright render envoy compose/mesh.yaml --output envoys
+  meshwright render gateway-api limits.yaml --gateway eg
   meshwright render istio --help
 ${exitCodesHelp("the resources are written, or the same", ["configuration", "usage"])}`;

@@ -1,4 +1,4 @@
-// What a mesh file has and Istio has no word for. Where requests would then be treated differently,
+// What a mesh file has and Istio, or Gateway API, has no word for. Where requests would then be treated differently,
 // that is refused, unless a person leaves it out knowingly.
 
 import type { PlaceOf } from "../../envoy/document.js";
@@ -11,7 +11,11 @@ export class Told {
   readonly #refusals: string[] = [];
   readonly #invalid: string[] = [];
 
-  constructor(placeOf: PlaceOf) {
+  /** @param who has no word for it */
+  constructor(
+    placeOf: PlaceOf,
+    private readonly who = "Istio",
+  ) {
     this.#placeOf = placeOf;
   }
 
@@ -50,7 +54,7 @@ export class Told {
       const left = [...new Set(this.#refusals)].map((line) => `left out: ${line}`);
       return [...left, ...new Set(this.#warnings)];
     }
-    throw new MeshwrightError("configuration", `Istio has no word for this: ${first}`, [
+    throw new MeshwrightError("configuration", `${this.who} has no word for this: ${first}`, [
       ...rest,
       "--leave-out renders the rest, and tells what is missing",
     ]);

@@ -1,0 +1,179 @@
+// From a mesh file or filters' files to resources of Gateway API and Envoy Gateway.
+
+import { byChain } from "../../compose/chains.js";
+import { choosesDestinations, destinationHeader } from "../../compose/destinations.js";
+import type { FilterUse } from "../../compose/filter-use.js";
+import { type Hop, meshEnvoys } from "../../compose/mesh/topology.js";
+import { isNative } from "../../compose/native-filters.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import { type ImageWords, imageWarnings } from "../images.js";
+import { type FiltersInput, filterNames, type Images, type MeshInput, usePlaces } from "../input.js";
+import { resourceNames } from "../names.js";
+import { readSource } from "../render.js";
+import type { Rendered, Resource } from "../resource.js";
+import type { GatewayOptions } from "./options.js";
+import { policyResource } from "./policy.js";
+import { backendResource, gatewayResource, routeResource, type VersionName } from "./routes.js";
+import { refuseUses, tellMesh } from "./tell.js";
+
+export interface RenderGatewayWords {
+  readonly images: ImageWords;
+  readonly gateway: GatewayOptions;
+  readonly onProgress: (line: string) => void;
+}
+
+/** Reads the files of a command line. @throws MeshwrightError like `readSource` and the renderers */
+export async function renderGatewayFiles(
+  files: readonly string[],
+  { images: said, gateway: options, onProgress }: RenderGatewayWords,
+): Promise<Rendered> {
+  // Envoy Gateway hands the settings on as the API server keeps them: as JSON, an empty object too.
+  const configurationText = ({ config }: FilterUse) => JSON.stringify(config);
+  const { input, images } = await readSource(files, { images: said, onProgress, configurationText });
+  const { resources, warnings } =
+    input.kind === "mesh" ? meshResources(input, images, options) : policyOfFiles(input, images, options);
+  return { resources, warnings: [...imageWarnings(said, filterNames(input)), ...warnings] };
+}
+
+function policyOfFiles({ uses }: FiltersInput, images: Images, options: GatewayOptions): Rendered {
+  const { gateway, routes } = options;
+  if (gateway === undefined && routes.length === 0) {
+    throw new MeshwrightError(
+      "usage",
+      "say what the filters stand before: --gateway NAME, or --route NAME of an HTTPRoute",
+    );
+  }
+  refuseUses(uses);
+  const targets =
+    routes.length > 0
+      ? routes.map((name) => ({ kind: "HTTPRoute" as const, name }))
+      : [{ kind: "Gateway" as const, name: gateway ?? "" }];
+  const name = resourceNames([[targets[0]?.name ?? "", "filters"]])[0] ?? "";
+  const placeOf = (use: FilterUse) => uses.find((each) => each === use)?.placeOf([]) ?? "";
+  const policy = { name, targets, uses, images, labels: labelsOf(targets[0]?.name ?? ""), placeOf };
+  const header = destinationHeader(uses);
+  return {
+    resources: [policyResource(policy, options)],
+    warnings:
+      header === undefined
+        ? []
+        : [`the routes are yours: a rule of the HTTPRoute for each version matches the header ${header}`],
+  };
+}
+
+/** A service at the gateway, and all that a request to it passes there. */
+interface RoutedService {
+  readonly service: string;
+  readonly prefixes: readonly string[];
+  readonly hop: Hop;
+  /** In the order of the chain. */
+  readonly uses: readonly FilterUse[];
+}
+
+function meshResources(input: MeshInput, images: Images, options: GatewayOptions): Rendered {
+  const { mesh } = input;
+  const [{ hops } = { hops: [] }] = meshEnvoys(mesh);
+  const [door, ...outbound] = hops as readonly [Hop, ...Hop[]];
+  const warnings = tellMesh(
+    input,
+    hops.flatMap(({ filters }) => filters),
+    options,
+  );
+  const own = (uses: readonly FilterUse[]) =>
+    byChain(uses).downstream.filter((use) => !isNative(use) && !isLeftOut(use));
+  const services = outbound.flatMap((hop): RoutedService[] => {
+    if (hop.target.kind !== "service") return [];
+    const { service } = hop.target;
+    const prefixes = mesh.gateway.routes
+      .filter((route) => route.service === service)
+      .map(({ prefix }) => prefix);
+    return [{ service, prefixes, hop, uses: [...own(door.filters), ...own(hop.filters)] }];
+  });
+  const gateway = options.gateway ?? mesh.name;
+  const labels = labelsOf(mesh.name);
+  const resources: Resource[] = [
+    ...(options.gateway === undefined ? [gatewayResource(gateway, options, labels)] : []),
+    ...services.flatMap((routed) => routeResources(routed, gateway, input, options)),
+    ...policies(services, own(door.filters), gateway, { input, images, options }),
+  ];
+  return { resources, warnings: [...warnings, ...countWarnings(services, own(door.filters))] };
+}
+
+/** Told by `tellMesh`; here only with --leave-out. */
+function isLeftOut(use: FilterUse & { readonly routes?: unknown }): boolean {
+  const { descriptor, config, routes } = use;
+  const calls = [...(descriptor.grpcServices?.(config) ?? []), ...(descriptor.httpServices?.(config) ?? [])];
+  return routes !== undefined || calls.length > 0;
+}
+
+function routeResources(
+  { service, prefixes, uses }: RoutedService,
+  gateway: string,
+  { mesh }: MeshInput,
+  options: GatewayOptions,
+): readonly Resource[] {
+  const labels = labelsOf(mesh.name);
+  const settings = mesh.services[service];
+  const names = Object.keys(settings?.versions ?? {});
+  const fallback = settings?.default ?? names[0];
+  const found = resourceNames(names.map((version) => [service, version]));
+  const versions = names.map((version, i): VersionName => {
+    return { version, name: found[i] ?? "", isDefault: version === fallback };
+  });
+  const header = uses.some(choosesDestinations) ? destinationHeader(uses) : undefined;
+  const needed = header === undefined ? versions.filter(({ isDefault }) => isDefault) : versions;
+  return [
+    routeResource({ name: service, gateway, service, prefixes, header, versions, labels }, mesh, options),
+    ...needed.map((version) => backendResource(service, version, mesh, options, labels)),
+  ];
+}
+
+interface PolicyContext {
+  readonly input: MeshInput;
+  readonly images: Images;
+  readonly options: GatewayOptions;
+}
+
+/** One policy of the Gateway where all routes have the same chain, otherwise one of each route. */
+function policies(
+  services: readonly RoutedService[],
+  atTheDoor: readonly FilterUse[],
+  gateway: string,
+  { input, images, options }: PolicyContext,
+): readonly Resource[] {
+  const places = usePlaces(input);
+  const pathOf = (use: FilterUse) =>
+    [...places].find(([each]) => each.filter === use.filter && each.config === use.config)?.[1] ?? [];
+  const shared = {
+    images,
+    labels: labelsOf(input.mesh.name),
+    placeOf: (use: FilterUse) => input.placeOf(pathOf(use)),
+  };
+  if (services.every(({ uses }) => uses.length === atTheDoor.length)) {
+    if (atTheDoor.length === 0) return [];
+    const targets = [{ kind: "Gateway" as const, name: gateway }];
+    return [policyResource({ name: gateway, targets, uses: atTheDoor, ...shared }, options)];
+  }
+  return services
+    .filter(({ uses }) => uses.length > 0)
+    .map(({ service: name, uses }) =>
+      policyResource({ name, targets: [{ kind: "HTTPRoute", name }], uses, ...shared }, options),
+    );
+}
+
+/** Envoy Gateway gives each filter of a policy a VM of its own, with shared data of its own. */
+function countWarnings(
+  services: readonly RoutedService[],
+  atTheDoor: readonly FilterUse[],
+): readonly string[] {
+  const isDivided = services.length > 1 && services.some(({ uses }) => uses.length > atTheDoor.length);
+  if (!isDivided || atTheDoor.length === 0) return [];
+  const names = atTheDoor.map(({ filter }) => filter).join(", ");
+  return [
+    `each HTTPRoute has its own ${names}: a limit there counts for each route, and not for all together`,
+  ];
+}
+
+function labelsOf(partOf: string): Readonly<Record<string, string>> {
+  return { "app.kubernetes.io/managed-by": "meshwright", "app.kubernetes.io/part-of": partOf };
+}
