@@ -65,7 +65,6 @@ function policyOfFiles({ uses }: FiltersInput, images: Images, options: GatewayO
 interface RoutedService {
   readonly service: string;
   readonly prefixes: readonly string[];
-  readonly hop: Hop;
   /** In the order of the chain. */
   readonly uses: readonly FilterUse[];
 }
@@ -87,16 +86,35 @@ function meshResources(input: MeshInput, images: Images, options: GatewayOptions
     const prefixes = mesh.gateway.routes
       .filter((route) => route.service === service)
       .map(({ prefix }) => prefix);
-    return [{ service, prefixes, hop, uses: [...own(door.filters), ...own(hop.filters)] }];
+    const atTheDoor = own(door.filters);
+    // A gateway has one chain, where `up` has two listeners: a filter of the whole mesh is in it once.
+    const behind = own(hop.filters).filter((use) => !(isMeshWide(use, mesh) && atTheDoor.some(isSame(use))));
+    return [{ service, prefixes, uses: [...atTheDoor, ...behind] }];
   });
   const gateway = options.gateway ?? mesh.name;
   const labels = labelsOf(mesh.name);
   const resources: Resource[] = [
     ...(options.gateway === undefined ? [gatewayResource(gateway, options, labels)] : []),
     ...services.flatMap((routed) => routeResources(routed, gateway, input, options)),
-    ...policies(services, own(door.filters), gateway, { input, images, options }),
+    ...policies(services, gateway, { input, images, options }),
   ];
   return { resources, warnings: [...warnings, ...countWarnings(services, own(door.filters))] };
+}
+
+function isMeshWide({ config }: FilterUse, { filters = [] }: MeshInput["mesh"]): boolean {
+  return filters.some((use) => use.config === config);
+}
+
+function isSame({ filter }: FilterUse): (other: FilterUse) => boolean {
+  return (other) => other.filter === filter;
+}
+
+/** Whether all routes have the same filters with the same settings. */
+function haveOneChain([first, ...others]: readonly RoutedService[]): boolean {
+  const chain = first?.uses ?? [];
+  return others.every(
+    ({ uses }) => uses.length === chain.length && uses.every(({ config }, i) => config === chain[i]?.config),
+  );
 }
 
 /** Told by `tellMesh`; here only with --leave-out. */
@@ -137,7 +155,6 @@ interface PolicyContext {
 /** One policy of the Gateway where all routes have the same chain, otherwise one of each route. */
 function policies(
   services: readonly RoutedService[],
-  atTheDoor: readonly FilterUse[],
   gateway: string,
   { input, images, options }: PolicyContext,
 ): readonly Resource[] {
@@ -149,10 +166,10 @@ function policies(
     labels: labelsOf(input.mesh.name),
     placeOf: (use: FilterUse) => input.placeOf(pathOf(use)),
   };
-  if (services.every(({ uses }) => uses.length === atTheDoor.length)) {
-    if (atTheDoor.length === 0) return [];
+  if (haveOneChain(services)) {
+    const uses = services[0]?.uses ?? [];
     const targets = [{ kind: "Gateway" as const, name: gateway }];
-    return [policyResource({ name: gateway, targets, uses: atTheDoor, ...shared }, options)];
+    return uses.length === 0 ? [] : [policyResource({ name: gateway, targets, uses, ...shared }, options)];
   }
   return services
     .filter(({ uses }) => uses.length > 0)
@@ -166,8 +183,7 @@ function countWarnings(
   services: readonly RoutedService[],
   atTheDoor: readonly FilterUse[],
 ): readonly string[] {
-  const isDivided = services.length > 1 && services.some(({ uses }) => uses.length > atTheDoor.length);
-  if (!isDivided || atTheDoor.length === 0) return [];
+  if (haveOneChain(services) || atTheDoor.length === 0) return [];
   const names = atTheDoor.map(({ filter }) => filter).join(", ");
   return [
     `each HTTPRoute has its own ${names}: a limit there counts for each route, and not for all together`,

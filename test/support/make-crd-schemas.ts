@@ -42,14 +42,20 @@ interface Crd {
   };
 }
 
-/** A JSON Schema for each kind, by `GROUP/VERSION/KIND`; unknown keys are refused. */
-export function crdSchemas(text: string): Readonly<Record<string, unknown>> {
+/**
+ * A JSON Schema for each kind, by `GROUP/VERSION/KIND`; unknown keys are refused.
+ * @param isWanted default: what `render istio` writes
+ */
+export function crdSchemas(
+  text: string,
+  isWanted = (kind: string, version: string) => KINDS.has(kind) && isRendered(kind, version),
+): Readonly<Record<string, unknown>> {
   const crds = parseAllDocuments(text).map((document) => document.toJS() as Crd | null);
   const schemas = crds.flatMap((crd) => {
-    if (crd?.kind !== "CustomResourceDefinition" || !KINDS.has(crd.spec.names.kind)) return [];
+    if (crd?.kind !== "CustomResourceDefinition") return [];
     const { group, names, versions } = crd.spec;
     return versions
-      .filter(({ name }) => isRendered(names.kind, name))
+      .filter(({ name }) => isWanted(names.kind, name))
       .map(
         ({ name, schema }) =>
           [`${group}/${name}/${names.kind}`, resourceSchema(schema.openAPIV3Schema)] as const,
