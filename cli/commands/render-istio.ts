@@ -5,6 +5,7 @@ import { parseGrpcServices, parseHttpServices } from "../../compose/front/argume
 import { type UpstreamAddress, upstreamUrl } from "../../compose/upstream-url.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { parseImages } from "../../render/images.js";
+import type { RenderedIstio } from "../../render/istio/files.js";
 import { EXTRAS, OMITTABLE } from "../../render/istio/options.js";
 import { FAIL_STRATEGIES } from "../../render/istio/version.js";
 import { type IstioWords, parseIstioWords } from "../../render/istio/words.js";
@@ -12,7 +13,8 @@ import { exitCodesHelp } from "../failures.js";
 import { collect } from "./options.js";
 import { type OutputOptions, type Screens, showRendered, withOutputOptions } from "./rendered.js";
 
-interface RenderIstioOptions extends OutputOptions, IstioWords {
+/** The options that say how a cluster is. */
+export interface RenderIstioOptions extends OutputOptions, IstioWords {
   readonly grpcService?: readonly string[];
   readonly httpService?: readonly string[];
   readonly cluster?: string;
@@ -21,33 +23,51 @@ interface RenderIstioOptions extends OutputOptions, IstioWords {
 export function addRenderIstio(render: Command, screens: Screens): void {
   const command = render
     .command("istio")
-    .description("Write Istio's resources for a mesh file, or for filters' files.")
+    .description("Write Istio's resources for a mesh file, or for filters' files.");
+  withIstioOptions(withOutputOptions(withIstioFiles(command)))
+    .addHelpText("after", EXAMPLES)
+    .action(async (files: string[], options: RenderIstioOptions) => {
+      await showRendered(await renderedIstio(files, options, screens), options, screens);
+    });
+}
+
+/** The arguments of whatever writes Istio's resources. */
+export function withIstioFiles(command: Command): Command {
+  return command
     .argument("<file...>", "a mesh file; or FILE or FILTER=FILE of each filter, in the order of the chain")
     .option("--istio <version>", "the release of Istio, 1.24 or later; default: right for all of them")
     .option("--namespace <name>", "the namespace of the services (default: default)");
-  withCluster(withFilters(withOutputOptions(command)))
-    .addHelpText("after", EXAMPLES)
-    .action(async (files: string[], options: RenderIstioOptions) => {
-      const { grpcService = [], httpService = [], ...words } = options;
-      const grpc = parseGrpcServices(grpcService);
-      const istio = parseIstioWords(words, {
-        grpcServices: urls(grpc),
-        httpServices: urls(parseHttpServices(httpService, Object.keys(grpc))),
-      });
-      if (words.cluster === "-" && words.diff === "-") {
-        throw new MeshwrightError("usage", "--cluster - and --diff - both read standard input: use a file");
-      }
-      const images = parseImages(words.image ?? [], words.registry);
-      // The schemas and the compiler take longer to load than most commands run.
-      const { renderIstioFiles } = await import("../../render/istio/files.js");
-      const rendered = await renderIstioFiles(files, {
-        images,
-        istio,
-        cluster: words.cluster,
-        onProgress: (line) => screens.err.print([line]),
-      });
-      await showRendered(rendered, options, screens);
-    });
+}
+
+/** Its further options. */
+export function withIstioOptions(command: Command): Command {
+  return withCluster(withFilters(command));
+}
+
+/** What these files are in Istio. */
+export async function renderedIstio(
+  files: readonly string[],
+  options: RenderIstioOptions,
+  screens: Screens,
+): Promise<RenderedIstio> {
+  const { grpcService = [], httpService = [], ...words } = options;
+  const grpc = parseGrpcServices(grpcService);
+  const istio = parseIstioWords(words, {
+    grpcServices: urls(grpc),
+    httpServices: urls(parseHttpServices(httpService, Object.keys(grpc))),
+  });
+  if (words.cluster === "-" && words.diff === "-") {
+    throw new MeshwrightError("usage", "--cluster - and --diff - both read standard input: use a file");
+  }
+  const images = parseImages(words.image ?? [], words.registry);
+  // The schemas and the compiler take longer to load than most commands run.
+  const { renderIstioFiles } = await import("../../render/istio/files.js");
+  return renderIstioFiles(files, {
+    images,
+    istio,
+    cluster: words.cluster,
+    onProgress: (line) => screens.err.print([line]),
+  });
 }
 
 function urls(services: Readonly<Record<string, UpstreamAddress>>): Readonly<Record<string, string>> {

@@ -5,6 +5,7 @@ import { exitCodesHelp } from "../failures.js";
 import { addRenderEnvoy } from "./render-envoy.js";
 import { addRenderGatewayApi } from "./render-gateway-api.js";
 import { addRenderIstio } from "./render-istio.js";
+import { addRenderKustomize } from "./render-kustomize.js";
 import type { Screens } from "./rendered.js";
 
 export function addRender(root: Command, screens: Screens): void {
@@ -16,6 +17,7 @@ export function addRender(root: Command, screens: Screens): void {
   addRenderEnvoy(render, screens);
   addRenderIstio(render, screens);
   addRenderGatewayApi(render, screens);
+  addRenderKustomize(render, screens);
 }
 
 const EXAMPLES = `

@@ -25,14 +25,19 @@ export interface OutputOptions {
   readonly diff?: string;
 }
 
-/** The options by which images are named and the output is chosen. */
-export function withOutputOptions(command: Command): Command {
+/** The options by which images are named. */
+export function withImageOptions(command: Command): Command {
   return command
     .option(
       "--registry <prefix>",
       "where the images of pack are, as in registry.example/mesh; digests come from build/NAME.oci",
     )
-    .option("--image <filter=reference>", "a filter's image, oci://…@sha256:… (repeatable)", collect)
+    .option("--image <filter=reference>", "a filter's image, oci://…@sha256:… (repeatable)", collect);
+}
+
+/** These, and those by which the output is chosen. */
+export function withOutputOptions(command: Command): Command {
+  return withImageOptions(command)
     .option("--output <folder>", "write a file for each resource, and not standard output")
     .option(
       "--diff <place>",

@@ -12,11 +12,12 @@ const OUTPUT_MARK = ".meshwright-render";
  * go with it, and where a write fails the old folder stays as it was.
  * @throws MeshwrightError `write-failed`, also where the folder has something else in it
  */
-export async function writeOutput(
-  folder: string,
-  resources: readonly Resource[],
-): Promise<readonly string[]> {
-  const files = outputFiles(resources);
+export function writeOutput(folder: string, resources: readonly Resource[]): Promise<readonly string[]> {
+  return writeFiles(folder, outputFiles(resources));
+}
+
+/** The same for files that are made already. @throws MeshwrightError `write-failed` */
+export async function writeFiles(folder: string, files: readonly FolderFile[]): Promise<readonly string[]> {
   const names = files.map(({ name }) => name);
   const mark = { name: OUTPUT_MARK, bytes: names.map((name) => `${name}\n`).join("") };
   await writeFolder(folder, [...files, mark], {

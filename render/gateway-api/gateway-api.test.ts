@@ -21,6 +21,11 @@ interface Written {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
+type Wasm = readonly { name: string; code: { image: { url: string; sha256: string } } }[];
+
+/** The names of a policy's filters, in their order. */
+const chainOf = (policy: Written | undefined) => ((policy?.spec.wasm ?? []) as Wasm).map(({ name }) => name);
+
 async function render(files: Readonly<Record<string, string>>, ...options: readonly string[]) {
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
   const names = Object.keys(files).map((name) => path.join(folder, name));
@@ -94,7 +99,9 @@ describe("a mesh file's gateway", () => {
       ports: [{ port: 8080, appProtocol: "kubernetes.io/h2c" }],
     });
     const chain = (name: string) =>
-      (spec(`EnvoyExtensionPolicy ${name}`)?.wasm as { name: string }[]).map(({ name }) => name);
+      chainOf(
+        written.find(({ kind, metadata }) => kind === "EnvoyExtensionPolicy" && metadata.name === name),
+      );
     expect([chain("orders"), chain("web")]).toEqual([["rate-limit", "header-routing"], ["rate-limit"]]);
     expect(stderr).toContain("each HTTPRoute has its own rate-limit: a limit there counts for each route");
   });
@@ -105,12 +112,13 @@ describe("a mesh file's gateway", () => {
     });
     const [policy, ...others] = written.filter(({ kind }) => kind === "EnvoyExtensionPolicy");
     expect(others).toEqual([]);
-    const [entry] = policy?.spec.wasm as [{ code: { image: { url: string; sha256: string } } }];
+    expect(chainOf(policy)).toEqual(["rate-limit"]);
+    const { url, sha256 } = (policy?.spec.wasm as Wasm | undefined)?.[0]?.code.image ?? {};
     expect(policy?.spec.targetRefs).toEqual([
       { group: "gateway.networking.k8s.io", kind: "Gateway", name: "shop" },
     ]);
-    expect(entry.code.image.url).toBe(`registry.example/mesh/rate-limit@sha256:${entry.code.image.sha256}`);
-    expect(entry.code.image.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(url).toBe(`registry.example/mesh/rate-limit@sha256:${sha256}`);
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test.each([

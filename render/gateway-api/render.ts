@@ -118,10 +118,9 @@ function haveOneChain([first, ...others]: readonly RoutedService[]): boolean {
 }
 
 /** Told by `tellMesh`; here only with --leave-out. */
-function isLeftOut(use: FilterUse & { readonly routes?: unknown }): boolean {
-  const { descriptor, config, routes } = use;
+function isLeftOut({ descriptor, config, paths }: FilterUse): boolean {
   const calls = [...(descriptor.grpcServices?.(config) ?? []), ...(descriptor.httpServices?.(config) ?? [])];
-  return routes !== undefined || calls.length > 0;
+  return paths !== undefined || calls.length > 0;
 }
 
 function routeResources(

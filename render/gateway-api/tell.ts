@@ -98,11 +98,13 @@ export function refuseUses(uses: readonly PlacedUse[]): void {
   for (const use of uses) {
     const called = calledBy(use);
     const why =
-      byChain([use]).upstream.length > 0
-        ? "sees each attempt, in a cluster's chain, which Envoy Gateway does not have"
-        : called === undefined
-          ? undefined
-          : `calls the service "${called}", and Envoy Gateway has no cluster of that name`;
+      use.paths !== undefined
+        ? "runs on some paths, and a policy runs it on the whole of an HTTPRoute; name one with --route"
+        : byChain([use]).upstream.length > 0
+          ? "sees each attempt, in a cluster's chain, which Envoy Gateway does not have"
+          : called === undefined
+            ? undefined
+            : `calls the service "${called}", and Envoy Gateway has no cluster of that name`;
     if (why !== undefined) {
       throw new MeshwrightError("configuration", `${use.placeOf([])}: ${use.filter} ${why}`);
     }

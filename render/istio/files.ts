@@ -5,7 +5,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { structText } from "../dry-run.js";
 import { readExisting } from "../files/existing.js";
 import { type ImageWords, imageWarnings } from "../images.js";
-import { filterNames, filterUses, type PlacedUse } from "../input.js";
+import { filterNames, filterUses, type Images, type PlacedUse } from "../input.js";
 import { readSource } from "../render.js";
 import type { Rendered } from "../resource.js";
 import type { IstioOptions } from "./options.js";
@@ -19,11 +19,16 @@ export interface RenderIstioWords {
   readonly onProgress: (line: string) => void;
 }
 
+/** What was rendered, and the images that it names. */
+export interface RenderedIstio extends Rendered {
+  readonly images: Images;
+}
+
 /** @throws MeshwrightError like `readSource`, `readExisting` and `renderIstio` */
 export async function renderIstioFiles(
   files: readonly string[],
   { images, istio, cluster, onProgress }: RenderIstioWords,
-): Promise<Rendered> {
+): Promise<RenderedIstio> {
   const existing = cluster === undefined ? [] : await readExisting(cluster);
   const source = await readSource(files, { images, onProgress, configurationText });
   for (const { filter, paths } of filterUses(source.input)) {
@@ -32,7 +37,7 @@ export async function renderIstioFiles(
   }
   const rendered = renderIstio(source, existing, istio);
   const warnings = [...imageWarnings(images, filterNames(source.input)), ...rendered.warnings];
-  return { ...rendered, warnings };
+  return { ...rendered, warnings, images: source.images };
 }
 
 /** A WasmPlugin carries a Struct, and an EnvoyFilter the text itself. */
