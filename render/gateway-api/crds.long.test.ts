@@ -1,4 +1,5 @@
-// What `render gateway-api` writes, by the CRDs of Gateway API and Envoy Gateway, unknown keys refused.
+// What `render gateway-api` writes, by the CRDs of Gateway API and Envoy Gateway, unknown keys
+// refused.
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";

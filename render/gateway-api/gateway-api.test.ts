@@ -1,4 +1,5 @@
-// What `render gateway-api` writes of a mesh file's gateway and of filters' files, and what it refuses.
+// What `render gateway-api` writes of a mesh file's gateway and of filters' files, and what it
+// refuses.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

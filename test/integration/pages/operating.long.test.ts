@@ -1,5 +1,5 @@
-// docs/operating.md: its commands that need npm, Prometheus with the page's settings, and every query of the
-// dashboard there.
+// docs/operating.md: its commands that need npm, Prometheus with the page's settings, and every
+// query of the dashboard there.
 
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
