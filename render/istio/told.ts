@@ -1,5 +1,5 @@
-// What a mesh file has and Istio, or Gateway API, has no word for. Where requests would then be treated differently,
-// that is refused, unless a person leaves it out knowingly.
+// What a mesh file has and Istio, or Gateway API, has no word for. Where requests would then be
+// treated differently, that is refused, unless a person leaves it out knowingly.
 
 import type { PlaceOf } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
