@@ -1,4 +1,4 @@
-// The suite against filters that each have one flaw. The first check that is about the flaw finds
+// The suite against filters that each have one flaw. The last check that is about the flaw finds
 // it. In `npm run test:all` all of these checks do, and no others.
 
 import { describe, expect, test } from "vitest";
@@ -22,10 +22,10 @@ function metBy(flaw: string, expected: Found): (check: Check) => boolean {
   return ({ name }) => !CHECKS.hugeHeaders.test(name) && !CHECKS.hugeBodies.test(name);
 }
 
-/** Each flaw with one check. */
+/** Each flaw with the last of its checks, which takes less time than the first. */
 const FIRST = FLAWS.filter(([flaw]) => !SLOW.includes(flaw)).map(([flaw, found]): (typeof FLAWS)[number] => [
   flaw,
-  found.slice(0, 1),
+  found.slice(-1),
 ]);
 
 describe("the suite finds in a filter with the flaw", () => {
