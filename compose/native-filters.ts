@@ -32,8 +32,8 @@ const nativeSchema = z.strictObject({
 export type NativeFilter = z.output<typeof nativeSchema>;
 
 /**
- * What stands for such a filter in a mesh file: `{ filter: native, config: … }`. Envoy's routes have
- * a part of its settings, and find that by the filter's name.
+ * What stands for such a filter in a mesh file: `{ filter: native, config: … }`. Envoy's routes
+ * have a part of its settings, and find that by the filter's name.
  */
 export const NATIVE: FilterDescriptor = defineFilter({
   name: "native",

@@ -71,8 +71,8 @@ export class HeaderMap {
 
   /**
    * The value of the first header of that name, or `null` if there is none. An empty value is a
-   * `Bytes` of size 0. Valid until the callback ends. `all` and `pairs` show the further values of a
-   * repeated header. One host call.
+   * `Bytes` of size 0. Valid until the callback ends. `all` and `pairs` show the further values of
+   * a repeated header. One host call.
    */
   get(name: Bytes): Bytes | null {
     clearOut();

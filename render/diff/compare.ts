@@ -53,8 +53,12 @@ function changeOf(
 }
 
 /** The same name in another namespace is another resource, and often a slip. */
-function elsewhere({ kind, metadata }: Resource, live: readonly LiveResource[]): string {
-  const twin = live.find((each) => each.kind === kind && each.metadata.name === metadata.name);
+function elsewhere(resource: Resource, live: readonly LiveResource[]): string {
+  const twin = live.find((each) => {
+    const { namespace } = each.metadata;
+    const moved = { ...resource, metadata: { ...resource.metadata, namespace } };
+    return namespace !== resource.metadata.namespace && resourceKey(each) === resourceKey(moved);
+  });
   return twin === undefined
     ? ""
     : `; one of this name is in namespace ${twin.metadata.namespace ?? "(none)"}`;

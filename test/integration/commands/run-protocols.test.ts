@@ -262,7 +262,8 @@ per_route_config:
     const isRefused = (value: string) => told(MUTATION(value).replace("append_action", "append_acton"));
     expect(await isRefused("d")).toMatch(/^refused: /);
     expect(await isRefused("c")).toBe(refused);
-    // Envoy refuses this later, and takes it when it comes again, unless it got something else between.
+    // Envoy refuses this later, and takes it when it comes again, unless it got something else
+    // between.
     const keyless = MUTATION("c").replace("key: x-to", 'key: ""');
     expect(await told(keyless)).toMatch(/^refused: .*[kK]ey/);
     expect(await told(MUTATION("b"))).toMatch(/^applied: /);
