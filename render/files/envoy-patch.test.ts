@@ -301,9 +301,24 @@ describe("a file that cannot be patched", () => {
 
   it("is told what routes from elsewhere need", async () => {
     await patch(file(rds), { ...PLAN, routersHeaders: ["x-envoy-ratelimited"], countsAttempts: true });
-    expect(warnings).toEqual([
+    expect(warnings).toContainEqual(
       expect.stringMatching(/include_request_attempt_count: true, response_headers_to_remove/),
+    );
+  });
+
+  it("is told by which other spellings a path passes a rule, unless its listener knows them", async () => {
+    await patch(
+      file(manager(`normalize_path: true\n${routed("- { match: { prefix: / }, route: { cluster: c } }")}`)),
+    );
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /envoy\.yaml:\d+:\d+: .* set merge_slashes: true, path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT$/,
+      ),
     ]);
+    const knows =
+      "normalize_path: true\nmerge_slashes: true\npath_with_escaped_slashes_action: REJECT_REQUEST\n";
+    await patch(file(manager(`${knows}${routed("- { match: { prefix: / }, route: { cluster: c } }")}`)));
+    expect(warnings).toEqual([]);
   });
 });
 

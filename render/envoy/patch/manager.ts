@@ -39,6 +39,7 @@ export function withManager(context: PatchContext, filter: Fields, path: Path, p
   const { origins } = context;
   const at = [...path, "typed_config"];
   const manager = fieldsAt(context, filter.typed_config, at) ?? {};
+  if (plan.chain.length > 0) tellPaths(context, manager, at);
   const chain = withFilters(context, manager.http_filters, [...at, "http_filters"], {
     ours: plan.chain,
     last: ROUTER,
@@ -50,6 +51,23 @@ export function withManager(context: PatchContext, filter: Fields, path: Path, p
   return origins.changed(filter, {
     typed_config: origins.changed(manager, { ...routed, http_filters: chain }),
   });
+}
+
+/** Envoy's own defaults let a client write one path in several ways. */
+function tellPaths({ placeOf, warn }: PatchContext, manager: Fields, path: Path): void {
+  const escaped = String(manager.path_with_escaped_slashes_action ?? "");
+  const missing = [
+    ...["normalize_path", "merge_slashes"]
+      .filter((key) => manager[key] !== true)
+      .map((key) => `${key}: true`),
+    ...(/^(REJECT|UNESCAPE)_/.test(escaped)
+      ? []
+      : ["path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT"]),
+  ];
+  if (missing.length > 0)
+    warn(
+      `${placeOf(path)}: a client passes a rule for /a/b by another spelling, such as /a//b or /a%2Fb; set ${missing.join(", ")}`,
+    );
 }
 
 /** Routes that come from a route discovery service, or by scope, are not in this file. */

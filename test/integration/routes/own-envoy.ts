@@ -21,6 +21,9 @@ static_resources:
           typed_config:
             '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
             stat_prefix: public
+            normalize_path: true
+            merge_slashes: true
+            path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT
             route_config:
               virtual_hosts:
               - name: shop
