@@ -97,8 +97,8 @@ export function packageOptions({ root, sdkRoot, sdk }: Source): readonly string[
   const abort = sdk === "assembly/" ? "assembly/abi/abort/abort" : `${COMPILER_NAME}assembly/abi/abort/abort`;
   const config = path.relative(root, path.join(sdkRoot, "asconfig.json"));
   // Where a package is a link, as with pnpm, its dependencies are beside the place that the link
-  // leads to.
+  // leads to. The compiler takes a relative path for one from the folder of its process.
   const beside = path.dirname(realpathSync(sdkRoot));
-  const paths = path.basename(beside) === "node_modules" ? ["--path", path.relative(root, beside)] : [];
+  const paths = path.basename(beside) === "node_modules" ? ["--path", beside] : [];
   return ["--config", config, "--use", `abort=${abort}`, ...paths];
 }
