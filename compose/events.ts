@@ -1,6 +1,7 @@
 // The events while a mesh, or a single Envoy, starts and runs, and the lines that report them to a
 // person.
 
+import { listed } from "../envoy/problems.js";
 import type { ChildExit } from "../envoy/runtime/child.js";
 
 /** Where a filter stands: `<envoy>/<its name there>`. */
@@ -69,13 +70,8 @@ export type RunEvent =
       readonly againAfter: number;
     };
 
-const LISTED = 8;
-
-/** A long list is cut, because nobody reads it. */
-function listed(names: readonly string[]): string {
-  if (names.length <= LISTED + 1) return names.join(", ");
-  return `${names.slice(0, LISTED).join(", ")} and ${names.length - LISTED} more`;
-}
+/** How many parts of a mesh a line names. */
+const MOST_LISTED = 8;
 
 /** The lines that report an event. */
 export function describeEvent(event: RunEvent): string[] {
@@ -86,17 +82,17 @@ export function describeEvent(event: RunEvent): string[] {
       return [`ready after ${event.seconds.toFixed(1)} s: ${event.what}`];
     case "waiting":
       return [
-        `${event.of - event.what.length} of ${event.of} are ready after ${event.seconds.toFixed(0)} s; waiting for: ${listed(event.what)}`,
+        `${event.of - event.what.length} of ${event.of} are ready after ${event.seconds.toFixed(0)} s; waiting for: ${listed(event.what, MOST_LISTED)}`,
       ];
     case "applied":
-      return [`applied: ${event.filter} at ${listed(event.places)}`];
+      return [`applied: ${event.filter} at ${listed(event.places, MOST_LISTED)}`];
     case "deferred":
       return [
-        `deferred: ${event.filter} at ${listed(event.places)}: Envoy is not up there, and gets the settings when it is started again`,
+        `deferred: ${event.filter} at ${listed(event.places, MOST_LISTED)}: Envoy is not up there, and gets the settings when it is started again`,
       ];
     case "refused":
       return [
-        `refused: ${event.filter} at ${listed(event.places)}: ${event.reason}; the last good settings stay there`,
+        `refused: ${event.filter} at ${listed(event.places, MOST_LISTED)}: ${event.reason}; the last good settings stay there`,
       ];
     case "file-refused":
       return [

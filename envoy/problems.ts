@@ -185,8 +185,12 @@ function isSwapped(a: string, b: string): boolean {
   return at >= 0 && a === `${b.slice(0, at)}${b[at + 1]}${b[at]}${b.slice(at + 2)}`;
 }
 
-/** Names for a person to choose from. A long list is cut. */
-export function listed(names: readonly string[]): string {
-  const rest = names.length - MAX_LISTED;
-  return rest <= 0 ? names.join(", ") : `${names.slice(0, MAX_LISTED).join(", ")} and ${rest} more`;
+/**
+ * Names for a person to choose from. A list that nobody would read is cut.
+ * @param most how many a cut list has
+ */
+export function listed(names: readonly string[], most = MAX_LISTED): string {
+  const rest = names.length - most;
+  // In the place of "and 1 more" the name itself says more.
+  return rest <= 1 ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${rest} more`;
 }
