@@ -61,6 +61,7 @@ describe("the package", () => {
           "kit/",
           "oci/",
           "proxy-runtime/",
+          "render/",
           "toolchain/",
         ],
         ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "RATIONALE.md", "README.md", "package.json"],
@@ -73,22 +74,27 @@ describe("the package", () => {
       "cli/README.md",
       "cli/meshwright.js",
       "compose/README.md",
+      "compose/containers/README.md",
       "compose/demo-mesh.svg",
       "compose/mesh.yaml",
+      "compose/services/chat.js",
       "compose/services/grpc.js",
       "compose/services/lib.js",
+      "compose/services/listen.js",
       "compose/services/orders.js",
       "compose/services/payments.js",
       "compose/services/stock-messages.js",
       "compose/services/stock.js",
       "compose/services/stock.proto",
       "compose/services/storefront.js",
+      "compose/services/websocket.js",
       "docs/chain.svg",
       "docs/gateway.yaml",
       "docs/grafana.json",
       "docs/operating.md",
       "kit/README.md",
       "oci/README.md",
+      "render/README.md",
       "toolchain/compile/compiler.js",
     ]);
   });
@@ -112,7 +118,7 @@ describe("the package", () => {
     const compiled = packed.files.filter((file) => file.startsWith("dist/"));
     expect(new Set(compiled.map((file) => file.split("/")[1]))).toEqual(
       // Of assembly/ the limits, which schemas share with the parsers.
-      new Set(["assembly", "cli", "compose", "envoy", "filters", "kit", "oci", "toolchain"]),
+      new Set(["assembly", "cli", "compose", "envoy", "filters", "kit", "oci", "render", "toolchain"]),
     );
     expect(compiled.filter((file) => !/(?<!\.(spec|test|fixture))\.(js|d\.ts)$/.test(file))).toEqual([]);
   });
