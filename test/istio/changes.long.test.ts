@@ -2,7 +2,6 @@
 // module cannot be fetched.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { amount } from "../support/amount.js";
 import { runLoad } from "../support/load.js";
 import { isMissing, needs } from "../support/tools.js";
 import { type PushedImages, pushImages } from "./support/images.js";
@@ -37,30 +36,40 @@ describe.skipIf(isMissing("istio"))(`changes under Istio ${needs("istio")}`, () 
   /** VMs of all modules. */
   const vms = async () => (await shop.web.admin.stats("^wasm.wasm_vm_count$")).get("wasm.wasm_vm_count");
 
-  test("a load sees no failure while the configuration and the image change, go and come back", async () => {
+  const CONNECTIONS = 16;
+  /** Longer than the 5 s after which Envoy closes the connections of a listener that changed. */
+  const startLoad = () =>
+    runLoad({ port: shop.port, host: HOST, connections: CONNECTIONS, rate: 300, forMs: 10_000 });
+
+  test("a load sees no failure while the configuration and the image change", async () => {
     await shop.apply(routing("a"));
     await eventually(async () => expect(await version("a")).toBe("v2"));
-    const load = runLoad({
-      port: shop.port,
-      host: HOST,
-      connections: 16,
-      rate: 300,
-      forMs: amount(10_000, 5_000),
-    });
+    const load = startLoad();
     for (const value of ["b", "c", "d"]) {
       await shop.apply(routing(value));
       await eventually(async () => expect(await version(value)).toBe("v2"));
     }
-    await shop.apply();
-    await eventually(async () => expect(await version("d")).toBe("v1"));
-    await shop.apply(routing("e"));
-    await eventually(async () => expect(await version("e")).toBe("v2"));
     expect(images.url("next")).not.toBe(images.url("header-routing"));
-    await shop.apply(routing("f", { url: images.url("next") }));
-    await eventually(async () => expect(await version("f")).toBe("v2"));
+    await shop.apply(routing("e", { url: images.url("next") }));
+    await eventually(async () => expect(await version("e")).toBe("v2"));
     const { statuses, answers } = await load;
     expect(statuses).toEqual({ 200: answers.length });
     expect(answers.length).toBeGreaterThan(500);
+  });
+
+  test("a plugin that goes and comes back changes the listener: a connection may lose one request", async () => {
+    await shop.apply(routing("a"));
+    await eventually(async () => expect(await version("a")).toBe("v2"));
+    const load = startLoad();
+    await shop.apply();
+    await eventually(async () => expect(await version("a")).toBe("v1"));
+    await shop.apply(routing("b"));
+    await eventually(async () => expect(await version("b")).toBe("v2"));
+    const { 200: answered = 0, 0: lost = 0, ...others } = (await load).statuses;
+    expect(others).toEqual({});
+    // Envoy closes a drained connection while it is idle, and a client may use it at that moment.
+    expect(lost).toBeLessThanOrEqual(CONNECTIONS);
+    expect(answered).toBeGreaterThan(500);
   });
 
   test("a configuration that the filter refuses leaves the last good one, until the proxy starts anew", async () => {
