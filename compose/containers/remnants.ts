@@ -1,7 +1,6 @@
-// Clears away after a process that was killed while its mesh ran in containers. Such a process runs
-// no more code, but its pipe closes, and a shell waits at the other end of it.
+// Clears away after a process that was killed while its mesh ran in containers.
 
-import { spawn } from "node:child_process";
+import { startOutlivingShell } from "../../envoy/runtime/outliving-shell.js";
 
 /** The label by which compose marks what belongs to a project. */
 export const PROJECT_LABEL = "com.docker.compose.project";
@@ -21,15 +20,6 @@ rm -rf -- "$2"`;
 /** Starts a guard of a project, which outlives this process however it ends. */
 export function guardProject(project: string, folder: string): { release(): void } {
   const label = `${PROJECT_LABEL}=${project}`;
-  const guard = spawn("/bin/sh", ["-c", waitAndClear, "guard", label, folder], {
-    // A session of its own: a terminal's signal that ends ours does not reach it.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-    cwd: "/",
-  });
-  guard.on("error", () => {});
-  guard.stdin.on("error", () => {});
-  guard.unref();
-  (guard.stdin as unknown as { unref(): void }).unref();
+  const guard = startOutlivingShell(waitAndClear, "guard", [label, folder]);
   return { release: () => void guard.kill("SIGKILL") };
 }

@@ -1,8 +1,7 @@
-// Clears away after a process that was killed. Such a process runs no more code, but its pipe
-// closes. A shell waits at the other end of that pipe, and costs next to nothing until then.
+// Clears away after a process that was killed.
 
-import { spawn } from "node:child_process";
 import { testcontainersPath } from "./engine.js";
+import { startOutlivingShell } from "./outliving-shell.js";
 
 /** The container label that says who clears the container away. */
 export const OWNER_LABEL = "meshwright.owner";
@@ -39,17 +38,6 @@ require(testcontainers).getContainerRuntimeClient().then(async ({ container: { d
 export function startGuard({ directory, owner }: GuardOptions): Guard {
   const label = owner === undefined ? "" : `${OWNER_LABEL}=${owner}`;
   const node = owner === undefined ? [] : [process.execPath, removeContainers, testcontainersPath()];
-  const guard = spawn("/bin/sh", ["-c", waitAndClear, "guard", directory, label, ...node], {
-    // The guard has a session of its own: a terminal's signal that ends our session does not reach
-    // it.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-    cwd: "/",
-  });
-  // Without a shell nothing is cleared away after a kill. Everything else works.
-  guard.on("error", () => {});
-  guard.stdin.on("error", () => {});
-  guard.unref();
-  (guard.stdin as unknown as { unref(): void }).unref();
+  const guard = startOutlivingShell(waitAndClear, "guard", [directory, label, ...node]);
   return { release: () => void guard.kill("SIGKILL") };
 }

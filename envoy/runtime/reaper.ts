@@ -1,8 +1,7 @@
-// Ends child processes, and all that they started, after this process was killed. Such a process
-// runs no more code, but its pipe closes, and a shell at the other end knows the children's groups.
-// It costs next to nothing until then.
+// Ends child processes, and all that they started, after this process was killed: a shell knows
+// the children's groups.
 
-import { spawn } from "node:child_process";
+import { startOutlivingShell } from "./outliving-shell.js";
 
 export interface Reaper {
   /** The group is ended with this process from now on. */
@@ -23,17 +22,7 @@ for each in $groups; do kill -KILL "-$each" 2>/dev/null; done`;
 
 /** Starts a shell that outlives this process however it ends, and then ends too. */
 export function startReaper(): Reaper {
-  const shell = spawn("/bin/sh", ["-c", script, "meshwright-reaper"], {
-    // It has a session of its own: a signal to our group, or to our terminal's, does not reach it.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-    cwd: "/",
-  });
-  // Without a shell nothing is ended after a kill. Everything else works.
-  shell.on("error", () => {});
-  shell.stdin.on("error", () => {});
-  shell.unref();
-  (shell.stdin as unknown as { unref(): void }).unref();
+  const shell = startOutlivingShell(script, "meshwright-reaper");
   const tell = (change: string, group: number) => void shell.stdin.write(`${change} ${group}\n`);
   return { add: (group) => tell("add", group), remove: (group) => tell("remove", group) };
 }
