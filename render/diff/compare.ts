@@ -1,10 +1,10 @@
 // Compares what was rendered with what exists.
 
-import { createTwoFilesPatch } from "diff";
 import { stringify } from "yaml";
 import { type NamedResource, type Resource, resourceKey } from "../resource.js";
 import type { LiveResource } from "./live.js";
 import { plainResource } from "./plain.js";
+import { unifiedDiff } from "./unified.js";
 
 /** What a comparison found. */
 export interface Difference {
@@ -47,9 +47,9 @@ function changeOf(
   const before = existing === undefined ? "" : textOf({ ...existing, apiVersion });
   if (before === after) return [];
   const name = nameOf(resource);
-  const patch = createTwoFilesPatch(`existing ${name}`, `rendered ${name}`, before, after, "", "");
+  const patch = unifiedDiff(`existing ${name}`, `rendered ${name}`, before, after);
   const line = existing === undefined ? `new: ${name}${elsewhere(resource, live)}` : `changed: ${name}`;
-  return [{ line, patch: patch.replace(/^=+\n/, "") }];
+  return [{ line, patch }];
 }
 
 /** The same name in another namespace is another resource, and often a slip. */

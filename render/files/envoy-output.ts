@@ -4,9 +4,9 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { createTwoFilesPatch } from "diff";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
+import { unifiedDiff } from "../diff/unified.js";
 import type { EnvoyFile } from "../envoy/filters.js";
 
 /** Lists the files that a run wrote, which another run may replace. */
@@ -62,12 +62,7 @@ export async function compareEnvoyFiles(place: string, files: readonly EnvoyFile
   const diffs = files.map(async ({ name, text }) => {
     const existing = isFile ? place : path.join(place, name);
     const before = await textOf(existing);
-    return before === text
-      ? ""
-      : createTwoFilesPatch(existing, `rendered ${name}`, before, text, "", "").replace(
-          /^(Index: .*\n)?=+\n/,
-          "",
-        );
+    return before === text ? "" : unifiedDiff(existing, `rendered ${name}`, before, text);
   });
   return (await Promise.all(diffs)).join("");
 }

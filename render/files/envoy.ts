@@ -1,7 +1,6 @@
 // Reads the files of a command line and renders what an Envoy of the operator's own reads.
 
 import path from "node:path";
-import { createTwoFilesPatch } from "diff";
 import type { Upstreams } from "../../compose/front/arguments.js";
 import { speaksTls } from "../../compose/mesh/addresses.js";
 import { buildModules } from "../../compose/modules.js";
@@ -9,6 +8,7 @@ import type { UpstreamAddress } from "../../compose/upstream-url.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { compiledModule } from "../../kit/host/compiled.js";
 import { findRunnable } from "../../toolchain/bundle/find.js";
+import { unifiedDiff } from "../diff/unified.js";
 import { dryRun } from "../dry-run.js";
 import { type EnvoyFile, type FilterForm, filterForm } from "../envoy/filters.js";
 import { commentFor, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
@@ -123,14 +123,10 @@ async function patchOf(
   });
   const beside = uses.flatMap(form.fileOf);
   const diffs = [
-    ...(before === after ? [] : [unified(file, before, after)]),
-    ...beside.map(({ name, text }) => unified(name, "", text, "/dev/null")),
+    ...(before === after ? [] : [unifiedDiff(file, file, before, after)]),
+    ...beside.map(({ name, text }) => unifiedDiff("/dev/null", name, "", text)),
   ];
   return { files: [{ name: path.basename(file), text: after }, ...beside], patch: diffs.join(""), warnings };
-}
-
-function unified(name: string, before: string, after: string, from = name): string {
-  return createTwoFilesPatch(from, name, before, after, "", "").replace(/^(Index: .*\n)?=+\n/, "");
 }
 
 /** Undefined where nothing speaks TLS: a machine then needs no certificates. */
