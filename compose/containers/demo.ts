@@ -6,6 +6,7 @@ import path from "node:path";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { officialImage } from "../../envoy/runtime/image.js";
 import { defaultEnvoyVersion } from "../../envoy/runtime/releases.js";
+import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { readMesh } from "../mesh/file.js";
 import { NODE_IMAGE } from "./images.js";
 import { planContainers } from "./plan.js";
@@ -35,7 +36,7 @@ export async function demoFiles(folder: string): Promise<ReadonlyMap<string, str
   });
   return new Map([
     [COMPOSE_FILE, plan.composeFile],
-    [".env", environment(mesh.gateway.port ?? 10_000)],
+    [".env", environment(mesh.gateway.port ?? DEFAULT_GATEWAY_PORT)],
     ...[...plan.envoyFiles].map(([file, text]) => [`${ENVOYS}/${file}`, text] as const),
   ]);
 }

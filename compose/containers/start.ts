@@ -4,14 +4,9 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { LOOPBACK } from "../listener-options.js";
+import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { readMesh } from "../mesh/file.js";
-import {
-  afterFailure,
-  buildMeshModules,
-  checkGatewayPort,
-  DEFAULT_GATEWAY_PORT,
-  type StartMeshOptions,
-} from "../mesh/prepare.js";
+import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "../mesh/prepare.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { ComposeCli } from "./compose-cli.js";

@@ -8,6 +8,7 @@ import path from "node:path";
 import type { Json } from "../../envoy/config/json.js";
 import { readDocument } from "../../envoy/document.js";
 import { MeshwrightError } from "../../envoy/errors.js";
+import type { Problem } from "../../envoy/problems.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import type { FilterChain } from "../../filters/descriptor.js";
 import { findRunnable, type RunnableFilter } from "../../toolchain/bundle/find.js";
@@ -73,10 +74,7 @@ export async function readFrontFilter(
   }
   const schema = member.schema.superRefine((config, context) => {
     const use = { descriptor: member, config: config as Json };
-    for (const { path, reason } of [
-      ...grpcServiceProblems(use, services.grpc, remedy("--grpc-service")),
-      ...httpServiceProblems(use, services.http, remedy("--http-service")),
-    ]) {
+    for (const { path, reason } of unnamedServiceProblems(use, services)) {
       context.addIssue({ code: "custom", path: [...path], message: reason });
     }
   });
@@ -88,6 +86,17 @@ export async function readFrontFilter(
     ...(chain === undefined ? {} : { chain }),
     ...(paths === undefined ? {} : { paths }),
   };
+}
+
+/** A problem for each service that the filter calls and that no option names. */
+export function unnamedServiceProblems(
+  use: Pick<FilterUse, "descriptor" | "config">,
+  { grpc, http }: CallableServices,
+): Problem[] {
+  return [
+    ...grpcServiceProblems(use, grpc, remedy("--grpc-service")),
+    ...httpServiceProblems(use, http, remedy("--http-service")),
+  ];
 }
 
 function remedy(option: string): (name: string) => string {

@@ -10,6 +10,9 @@ import { outboundName, versionName } from "./names.js";
 import type { Mesh, MeshService } from "./shape.js";
 import { type Hop, meshEnvoys } from "./topology.js";
 
+/** The gateway's port where a mesh file names none. */
+export const DEFAULT_GATEWAY_PORT = 10_000;
+
 /** Where the parts of a mesh stand that does not run as processes of this machine. */
 export interface Places {
   /** The IP address on which a hop's listener stands. */

@@ -11,8 +11,6 @@ import { toItsEnd } from "../to-its-end.js";
 import type { Mesh } from "./shape.js";
 import { meshEnvoys } from "./topology.js";
 
-export const DEFAULT_GATEWAY_PORT = 10_000;
-
 /** How a mesh is started, whatever it runs as. */
 export interface StartMeshOptions {
   /** The mesh file. */

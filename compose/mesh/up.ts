@@ -9,16 +9,10 @@ import { namedModule } from "../../toolchain/compile/module-source.js";
 import { LOOPBACK } from "../listener-options.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
-import { type MeshPlanOptions, portNames, speaksTls } from "./addresses.js";
+import { DEFAULT_GATEWAY_PORT, type MeshPlanOptions, portNames, speaksTls } from "./addresses.js";
 import { readMesh } from "./file.js";
 import { planMesh } from "./plan.js";
-import {
-  afterFailure,
-  buildMeshModules,
-  checkGatewayPort,
-  DEFAULT_GATEWAY_PORT,
-  type StartMeshOptions,
-} from "./prepare.js";
+import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "./prepare.js";
 import { RunningMesh } from "./running-mesh.js";
 import type { Mesh } from "./shape.js";
 import { startParts } from "./start-parts.js";

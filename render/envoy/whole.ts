@@ -6,7 +6,7 @@ import { entryOnPaths } from "../../compose/filter-paths.js";
 import { callableServices } from "../../compose/front/filters.js";
 import { type FrontOptions, frontConfiguration, namedFilters } from "../../compose/front/plan.js";
 import { LOOPBACK } from "../../compose/listener-options.js";
-import { type Places, portNames } from "../../compose/mesh/addresses.js";
+import { DEFAULT_GATEWAY_PORT, type Places, portNames } from "../../compose/mesh/addresses.js";
 import { planMesh, type ServicePlan } from "../../compose/mesh/plan.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -15,7 +15,6 @@ import { refuseUnknownServices } from "./called.js";
 import type { EnvoyFile, FilterForm } from "./filters.js";
 
 const HEADING = "# Written by `meshwright render envoy`. Start it with: envoy -c";
-const DEFAULT_GATEWAY_PORT = 10_000;
 
 /** One Envoy with the filters. */
 export function frontFiles(

@@ -3,8 +3,7 @@
 import { chainOf } from "../../compose/chains.js";
 import { choosesDestinations, destinationPlaces } from "../../compose/destinations.js";
 import type { FilterUse } from "../../compose/filter-use.js";
-import { grpcServiceProblems } from "../../compose/grpc-services.js";
-import { httpServiceProblems } from "../../compose/http-services.js";
+import { callableServices, unnamedServiceProblems } from "../../compose/front/filters.js";
 import type { Mesh } from "../../compose/mesh/shape.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -98,20 +97,13 @@ function refuseMisplaced({ uses }: FiltersInput, target: Target): void {
 }
 
 function refuseMissingServices({ uses }: FiltersInput, options: IstioOptions): void {
-  const names = (services: object) => Object.keys(services);
+  const services = callableServices(options);
   for (const use of uses) {
-    const problems = [
-      ...grpcServiceProblems(use, names(options.grpcServices), remedy("--grpc-service")),
-      ...httpServiceProblems(use, names(options.httpServices), remedy("--http-service")),
-    ];
+    const problems = unnamedServiceProblems(use, services);
     const lines = problems.map(({ path, reason }) => `${use.placeOf(path)}: ${formatPath(path)}: ${reason}`);
     const [first, ...rest] = lines;
     if (first !== undefined) throw new MeshwrightError("configuration", first, rest);
   }
-}
-
-function remedy(option: string): (name: string) => string {
-  return (name) => `say where it is: ${option} ${name}=http://HOST:PORT`;
 }
 
 /** The smallest mesh in which the filters stand where a person said. */
