@@ -12,6 +12,8 @@ export default defineConfig({
     // Long, for tests compile modules on machines that others use too: no test measures a time.
     testTimeout: 90_000,
     hookTimeout: 180_000,
+    // vitest's own second is short on such a machine. What is polled for comes, or the test fails.
+    expect: { poll: { timeout: 60_000 } },
     // A process for each file reads the compiler, the schemas and the kit anew: half of the CPU
     // time of most suites. `test/support/restore.ts` keeps a suite from changing what the next one
     // sees.

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { FilterLog } from "./filter-log.js";
 
 const at = (level: string, text: string, thread = 7, component = "wasm") =>
@@ -20,8 +20,7 @@ beforeEach(() => {
   });
 });
 
-const told = (lines: readonly unknown[]) =>
-  vi.waitFor(() => expect(shown).toEqual(lines), { timeout: 5_000 });
+const told = (lines: readonly unknown[]) => expect.poll(() => shown).toEqual(lines);
 
 it("shows what filters write, with their places, and nothing else of Envoy's log", async () => {
   log.write(at("info", "starting", 7, "main"));
@@ -63,11 +62,9 @@ it("joins what an abort wrote with its trap, and knows the filter by it", async 
 
 it("shows some lines in a second, and says how many it left out", async () => {
   for (let i = 0; i < 1_000; i++) log.write(at("info", `wasm log 1-first: ${i}`));
-  await vi.waitFor(() => expect(shown.at(-1)).toMatch(/left out/), { timeout: 5_000 });
+  await expect.poll(() => shown.at(-1)).toMatch(/left out/);
   expect(shown).toHaveLength(21);
   expect(shown.at(-1)).toBe("envoy: 980 more lines were left out; all are in envoy.log");
   log.write(at("info", "wasm log 1-first: later"));
-  await vi.waitFor(() => expect(shown.at(-1)).toBe("info: first at envoy/1-first: later"), {
-    timeout: 5_000,
-  });
+  await expect.poll(() => shown.at(-1)).toBe("info: first at envoy/1-first: later");
 });

@@ -30,7 +30,7 @@ it("starts what has ended again, waits longer after each failure, and tells all 
   start.mockRejectedValueOnce(new TypeError("no function"));
   const { first, supervised, events } = supervise(start);
   first.crash();
-  await vi.waitFor(() => expect(events).toHaveLength(5));
+  await expect.poll(() => events).toHaveLength(5);
   expect(events.flatMap(describeEvent)).toEqual([
     "service a ended with code 3; its last lines:",
     "  a",
@@ -56,14 +56,14 @@ it("starts it again at once when a person asks, whether it is up or waits", asyn
   const start = vi.fn(async (): Promise<Running> => fake());
   const { supervised, kinds } = supervise(start);
   await supervised.restart();
-  await vi.waitFor(() => expect(kinds()).toEqual(["restarting", "restarted"]));
+  await expect.poll(() => kinds()).toEqual(["restarting", "restarted"]);
   start.mockRejectedValue(new Error("no"));
   void supervised.restart();
-  await vi.waitFor(() => expect(start.mock.calls.length).toBeGreaterThan(6), { timeout: 5_000 });
+  await expect.poll(() => start.mock.calls.length).toBeGreaterThan(6);
   start.mockResolvedValue(fake());
   const since = performance.now();
   await supervised.restart();
-  await vi.waitFor(() => expect(kinds().at(-1)).toBe("restarted"));
+  await expect.poll(() => kinds().at(-1)).toBe("restarted");
   expect(performance.now() - since).toBeLessThan(600);
   await supervised.stop();
 });
@@ -76,13 +76,13 @@ it("does not start again what is stopped, not even while it waits or starts", as
   expect(kinds()).toEqual([]);
   const waiting = supervise(async () => Promise.reject(new Error("no")));
   waiting.first.crash();
-  await vi.waitFor(() => expect(waiting.kinds()).toContain("not-restarted"));
+  await expect.poll(() => waiting.kinds()).toContain("not-restarted");
   await waiting.supervised.stop();
   const late = fake();
   let begun: (running: Running) => void = () => {};
   const starting = supervise(() => new Promise((resolve) => (begun = resolve)));
   starting.first.crash();
-  await vi.waitFor(() => expect(starting.kinds()).toEqual(["ended", "restarting"]));
+  await expect.poll(() => starting.kinds()).toEqual(["ended", "restarting"]);
   await delay(50);
   const stopped = starting.supervised.stop();
   begun(late);
@@ -96,16 +96,14 @@ it("has done what was asked while it started", async () => {
   const start = () => new Promise<Running>((resolve) => (begun = resolve));
   const { first, supervised, kinds } = supervise(start);
   first.crash();
-  await vi.waitFor(() => expect(kinds()).toEqual(["ended", "restarting"]));
+  await expect.poll(() => kinds()).toEqual(["ended", "restarting"]);
   await delay(50);
   await supervised.restart();
   const second = fake();
   begun(second);
-  await vi.waitFor(() => expect(kinds()).toHaveLength(3));
+  await expect.poll(() => kinds()).toHaveLength(3);
   second.crash();
-  await vi.waitFor(() =>
-    expect(kinds()).toEqual(["ended", "restarting", "restarted", "ended", "restarting"]),
-  );
+  await expect.poll(kinds).toEqual(["ended", "restarting", "restarted", "ended", "restarting"]);
   const stopped = supervised.stop();
   begun(fake());
   await stopped;

@@ -27,16 +27,16 @@ it.each([
   const onChange = vi.fn(async () => {});
   using _watch = await watchContent(file, onChange);
   await edit();
-  await vi.waitFor(() => expect(onChange).toHaveBeenCalled(), { timeout: 5_000 });
+  await expect.poll(() => onChange).toHaveBeenCalled();
 });
 
 it("goes on after a rename", async () => {
   const onChange = vi.fn(async () => {});
   using _watch = await watchContent(file, onChange);
   await renameInto("2");
-  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(1), { timeout: 5_000 });
+  await expect.poll(() => onChange).toHaveBeenCalledTimes(1);
   await renameInto("3");
-  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), { timeout: 5_000 });
+  await expect.poll(() => onChange).toHaveBeenCalledTimes(2);
 });
 
 it("does not report other files or the same content, and nothing after its end", async () => {
@@ -59,7 +59,7 @@ describe("behind links", () => {
     await rename(`${link}_tmp`, link);
   };
   const told = async (onChange: ReturnType<typeof vi.fn>, times: number) =>
-    vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(times), { timeout: 5_000 });
+    expect.poll(() => onChange).toHaveBeenCalledTimes(times);
 
   beforeEach(async () => {
     for (const name of ["a", "b"]) {
@@ -121,14 +121,14 @@ describe("behind links", () => {
     );
     watch.follow([place]);
     await writeFile(inFolder("a", "deep", "one.ts"), "1");
-    await vi.waitFor(() => expect(seen).toEqual([[path.join(place, "one.ts")]]), { timeout: 5_000 });
+    await expect.poll(() => seen).toEqual([[path.join(place, "one.ts")]]);
     await writeFile(inFolder("b", "deep", "one.ts"), "2");
     await relink("b", inFolder("link"));
-    await vi.waitFor(() => expect(seen).toHaveLength(2), { timeout: 5_000 });
+    await expect.poll(() => seen).toHaveLength(2);
     await symlink("../../f.yaml", inFolder("b", "deep", "two.ts"));
-    await vi.waitFor(() => expect(seen[2]).toEqual([path.join(place, "two.ts")]), { timeout: 5_000 });
+    await expect.poll(() => seen[2]).toEqual([path.join(place, "two.ts")]);
     await writeFile(file, "3");
-    await vi.waitFor(() => expect(seen[3]).toEqual([path.join(place, "two.ts")]), { timeout: 5_000 });
+    await expect.poll(() => seen[3]).toEqual([path.join(place, "two.ts")]);
   });
 
   it("reports a file that a link leads to once it is there, and does not follow a circle", async () => {
@@ -168,9 +168,9 @@ it("reports a new file, a removed one, and several together, and nothing else", 
   watch.follow([folder, path.join(folder, "nowhere")]);
   const [one, two] = [path.join(folder, "one.ts"), path.join(folder, "two.ts")];
   await Promise.all([one, two, file].map((name) => writeFile(name, "1")));
-  await vi.waitFor(() => expect(told).toEqual([[one, two]]), { timeout: 5_000 });
+  await expect.poll(() => told).toEqual([[one, two]]);
   await rm(one);
-  await vi.waitFor(() => expect(told).toEqual([[one, two], [one]]), { timeout: 5_000 });
+  await expect.poll(() => told).toEqual([[one, two], [one]]);
 });
 
 it("does not report a folder that it no longer follows", async () => {

@@ -2,7 +2,8 @@
 // including stock Envoy. With `--all` it also runs what a person does not wait for: the long
 // suites, the whole amount of every test's repetition, and one filter's tests with Envoy in a
 // container, if a container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the
-// slowest files and one line about all tests. Other arguments go to vitest, and the units are left
+// slowest files and one line about all tests. With `CI=true`, up to five files with failures run once
+// more, alone. Other arguments go to vitest, and the units are left
 // out: `npm test -- header-routing`.
 
 import path from "node:path";
@@ -10,9 +11,9 @@ import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { findEnvoy } from "../envoy/runtime/find.js";
 import { FILTERS } from "../filters/catalog.js";
 import { whyNoContainer } from "../kit/envoy/runtime.js";
-import { addCounts, type Counts, describeCounts, NO_TESTS } from "../kit/runner/counts.js";
+import { addCounts, type Counts, describeCounts, NO_TESTS, subtractCounts } from "../kit/runner/counts.js";
 import { specsIn } from "../kit/runner/room.js";
-import { type FileTime, runSuites, type SuiteOptions } from "../kit/runner/suites.js";
+import { runSuites, type SuiteOptions, type SuiteResult } from "../kit/runner/suites.js";
 import { runUnits } from "../kit/runner/units.js";
 import { buildFilters } from "../toolchain/compile/build.js";
 import { EXCLUDED } from "../vitest.config.js";
@@ -22,21 +23,55 @@ const IN_CONTAINERS = "test/integration/header-routing";
 /** Suites that only `--all` runs. */
 const LONG = "**/*.long.test.ts";
 const DEAREST = 10;
+/** With more files than this something is broken, and a second run would show nothing. */
+const MOST_AGAIN = 5;
 
 const say = (line: string): void => console.log(line);
 const interactive = process.stdout.isTTY === true;
-const times: FileTime[] = [];
+const results: SuiteResult[] = [];
+/** Files with a failure that passed when they ran again. */
+const unsteady: string[] = [];
 
 async function units(): Promise<Counts> {
   const folders = ["assembly", "filters"].map((folder) => specsIn(path.join(PACKAGE_ROOT, folder)));
   return runUnits((await Promise.all(folders)).flat(), { root: PACKAGE_ROOT, onLine: say, together: true });
 }
 
-async function suites(options: Pick<SuiteOptions, "files" | "words" | "env">): Promise<Counts> {
+type Suites = Pick<SuiteOptions, "files" | "words" | "env">;
+
+async function suites(options: Suites): Promise<Counts> {
   // The test runs before this one have left their own exit code.
   process.exitCode = 0;
-  const onTimes = (files: readonly FileTime[]) => times.push(...files);
-  return runSuites({ root: PACKAGE_ROOT, interactive, onTimes, ...options });
+  const files: SuiteResult[] = [];
+  const onFiles = (ended: readonly SuiteResult[]) => files.push(...ended);
+  const counts = await runSuites({ root: PACKAGE_ROOT, interactive, onFiles, ...options });
+  results.push(...files);
+  const failed = files.filter((file) => file.counts.failed > 0);
+  const isExplained = failed.reduce((sum, file) => sum + file.counts.failed, 0) === counts.failed;
+  if (process.env.CI !== "true" || !isExplained || failed.length === 0 || failed.length > MOST_AGAIN)
+    return counts;
+  return again(failed, counts, options);
+}
+
+/**
+ * Runs the files with failures once more, with nothing beside them. A fault fails twice. What passes
+ * now failed because of the machine, or is a race: it is told at the end, since it must be mended.
+ */
+async function again(failed: readonly SuiteResult[], all: Counts, options: Suites): Promise<Counts> {
+  process.exitCode = 0;
+  say(`\nOnce more, alone: ${failed.map(({ file }) => file).join(", ")}`);
+  const second: SuiteResult[] = [];
+  const counts = await runSuites({
+    root: PACKAGE_ROOT,
+    interactive,
+    onFiles: (files) => second.push(...files),
+    ...options,
+    words: ["--maxWorkers=1", ...failed.map(({ file }) => file)],
+  });
+  const isGreen = (file: string) => second.some((each) => each.file === file && each.counts.failed === 0);
+  unsteady.push(...failed.flatMap(({ file }) => (isGreen(file) ? [file] : [])));
+  const first = failed.map((file) => file.counts).reduce(addCounts, NO_TESTS);
+  return addCounts(subtractCounts(all, first), counts);
 }
 
 async function containers(): Promise<Counts> {
@@ -51,7 +86,7 @@ async function containers(): Promise<Counts> {
 
 /** Shows which files have become slow. */
 function dearestFiles(): readonly string[] {
-  const dearest = [...times].sort((a, b) => b.seconds - a.seconds).slice(0, DEAREST);
+  const dearest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, DEAREST);
   return dearest.map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
 }
 
@@ -81,6 +116,7 @@ async function main(): Promise<void> {
   const all = counts.reduce(addCounts, NO_TESTS);
   say(`\nThe slowest files\n${dearestFiles().join("\n")}\n`);
   for (const line of missingTools(isAll)) say(line);
+  for (const file of unsteady) say(`Failed at first and passed alone, so it must be mended: ${file}`);
   say(describeCounts(all));
   process.exitCode = all.failed > 0 ? 1 : 0;
 }

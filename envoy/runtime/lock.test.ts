@@ -101,7 +101,7 @@ it("stays with a stopped holder, and a waiting process names it", async () => {
       return lock;
     },
   );
-  await vi.waitFor(() => expect(told).toHaveLength(1));
+  await expect.poll(() => told).toHaveLength(1);
   expect(told[0]).toBe(
     `waiting for the lock ${file}, held by pid ${holder.pid}: end that process if it hangs`,
   );
@@ -125,7 +125,7 @@ it("is waited for silently for five seconds", async () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(written).not.toHaveBeenCalled();
     now.mockReturnValue(start + 5_001);
-    await vi.waitFor(() => expect(written).toHaveBeenCalledTimes(1));
+    await expect.poll(() => written).toHaveBeenCalledTimes(1);
     held?.[Symbol.dispose]();
     (await waiting)[Symbol.dispose]();
   } finally {

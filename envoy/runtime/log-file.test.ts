@@ -1,10 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { LogFile } from "./log-file.js";
-
-const WAIT = { timeout: 5_000 };
 
 let folder: string;
 let file: string;
@@ -23,10 +21,10 @@ it("keeps what cannot be written, and writes it when it can", async () => {
   await writeFile(path.join(folder, "logs"), "a file, where a folder should be");
   const log = open();
   log.write("one");
-  await vi.waitFor(() => expect(states).toEqual(["EEXIST"]), WAIT);
+  await expect.poll(() => states).toEqual(["EEXIST"]);
   log.write("two");
   await rm(path.join(folder, "logs"));
-  await vi.waitFor(async () => expect(await content()).toBe("one\ntwo\n"), WAIT);
+  await expect.poll(() => content()).toBe("one\ntwo\n");
   expect(states).toEqual(["EEXIST", undefined]);
   await log.end();
 });
@@ -34,7 +32,7 @@ it("keeps what cannot be written, and writes it when it can", async () => {
 it("makes the file and its folder again that somebody has removed", async () => {
   const log = open();
   log.write("one");
-  await vi.waitFor(async () => expect(await content()).toBe("one\n"), WAIT);
+  await expect.poll(() => content()).toBe("one\n");
   await rm(path.join(folder, "logs"), { recursive: true });
   log.write("two");
   await log.end();

@@ -25,35 +25,36 @@ export interface SuiteOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the output goes to a terminal: in colours, and cleared between runs. */
   readonly interactive: boolean;
-  /** Called after each run that was not cut short, with the time of each file. */
-  readonly onResult: (counts: Counts, files: readonly FileTime[]) => void;
+  /** Called after each run that was not cut short, with what became of each file. */
+  readonly onResult: (counts: Counts, files: readonly SuiteResult[]) => void;
   /** Ends vitest. */
   readonly signal?: AbortSignal;
 }
 
-/** The time of a suite. */
-export interface FileTime {
+/** What became of a file of tests. */
+export interface SuiteResult {
   /** Its path below the package. */
   readonly file: string;
   /** Includes the time to load it. */
   readonly seconds: number;
+  readonly counts: Counts;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** How long vitest may take to end what it has started, in milliseconds. */
 const CLOSE_MS = 1_500;
 
-/** Runs the suites once. `onTimes` gets the time of each file. Throws as `startSuites` does. */
+/** Runs the suites once. `onFiles` gets what became of each. Throws as `startSuites` does. */
 export async function runSuites({
-  onTimes,
+  onFiles,
   ...options
 }: Omit<SuiteOptions, "onResult" | "watch"> & {
-  readonly onTimes?: (files: readonly FileTime[]) => void;
+  readonly onFiles?: (files: readonly SuiteResult[]) => void;
 }): Promise<Counts> {
   let counts = NO_TESTS;
   const onResult: SuiteOptions["onResult"] = (result, files) => {
     counts = result;
-    onTimes?.(files);
+    onFiles?.(files);
   };
   await startSuites({ ...options, onResult });
   // vitest also fails without a failed test: when there are no tests, or at a threshold that the
@@ -81,7 +82,7 @@ export async function startSuites(options: SuiteOptions): Promise<Vitest> {
       for (const [i, name] of SIGNALS.entries()) keepListeners(name, own[i] ?? []);
     },
     onTestRunEnd: (modules, errors, reason) => {
-      if (reason !== "interrupted") onResult(countTests(modules, errors.length), modules.map(timeOf));
+      if (reason !== "interrupted") onResult(countTests(modules, errors.length), modules.map(resultOf));
     },
   };
   const run = startVitest("test", filter, {
@@ -148,10 +149,10 @@ function countTests(modules: readonly TestModule[], errors: number): Counts {
   };
 }
 
-function timeOf(module: TestModule): FileTime {
+function resultOf(module: TestModule): SuiteResult {
   const { prepareDuration, environmentSetupDuration, collectDuration, setupDuration, duration } =
     module.diagnostic();
   const milliseconds =
     prepareDuration + environmentSetupDuration + collectDuration + setupDuration + duration;
-  return { file: module.relativeModuleId, seconds: milliseconds / 1000 };
+  return { file: module.relativeModuleId, seconds: milliseconds / 1000, counts: countTests([module], 0) };
 }

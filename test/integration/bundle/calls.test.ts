@@ -251,7 +251,7 @@ test("a timer that a root's constructor set runs", async () => {
   for (const kind of KINDS) {
     for (const name of NAMES) {
       const said = () => envoys[kind].logs().includes(`probe started ${name} .`);
-      await expect.poll(said, { timeout: 3_000, message: `${kind} ${name}` }).toBe(true);
+      await expect.poll(said, { message: `${kind} ${name}` }).toBe(true);
     }
   }
 });

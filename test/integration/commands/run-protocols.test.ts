@@ -284,7 +284,7 @@ per_route_config:
 
     events.length = 0;
     await front.restart();
-    await vi.waitFor(() => expect(events.map(({ kind }) => kind)).toContain("restarted"), WAIT);
+    await expect.poll(() => events.map(({ kind }) => kind)).toContain("restarted");
     expect(await sent()).toBe("b");
     expect(await told(MUTATION("e"))).toBe(`applied: ${name} at ${file}`);
     expect(await sent()).toBe("e");

@@ -218,7 +218,7 @@ describe.skipIf(why !== undefined)(`the demo by docker compose${why === undefine
     const clients = [load(), load()];
     expect(await premium()).toBe("v2");
     await change(/(premium \}\] \}\n\s+destination: )v2/, "$1v1");
-    await vi.waitFor(async () => expect(await premium()).toBe("v1"), WAIT);
+    await expect.poll(() => premium()).toBe("v1");
     await change(/default: v1\n/, "default: v2\n");
     changing = false;
     await Promise.all(clients);
@@ -231,8 +231,8 @@ describe.skipIf(why !== undefined)(`the demo by docker compose${why === undefine
       const restarts = async () =>
         Number((await docker(["inspect", "--format", "{{.RestartCount}}", container])).output);
       await project.exec(service, ["/bin/bash", "-c", "kill -TERM 1"]).catch(() => {});
-      await vi.waitFor(async () => expect(await restarts()).toBe(1), WAIT);
-      await vi.waitFor(async () => expect((await answer("/api/v1")).calls.orders?.version).toBe("v1"), WAIT);
+      await expect.poll(() => restarts()).toBe(1);
+      await expect.poll(async () => (await answer("/api/v1")).calls.orders?.version).toBe("v1");
     }
   });
 });

@@ -66,7 +66,7 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
 
     /** A busy machine may take longer than orders may. */
     const servedBy = (version: string) =>
-      vi.waitFor(async () => expect(await orders({ "x-user-type": "premium" })).toBe(version), WAIT);
+      expect.poll(() => orders({ "x-user-type": "premium" })).toBe(version);
 
     async function edit(
       from: string | RegExp,
@@ -78,7 +78,7 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
       const text = await readFile(demo.file, "utf8");
       expect(text).toMatch(from);
       await writeFile(demo.file, text.replace(from, to));
-      await vi.waitFor(() => expect(count()).toBeGreaterThan(before), WAIT);
+      await expect.poll(() => count()).toBeGreaterThan(before);
       return events.findLast((event) => event.kind === kind);
     }
 
@@ -162,7 +162,7 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
           () => expect(events).toContainEqual(expect.objectContaining({ kind: "restarted", what })),
           WAIT,
         );
-        await vi.waitFor(async () => expect((await get("/api/v1")).status).toBe(200), WAIT);
+        await expect.poll(async () => (await get("/api/v1")).status).toBe(200);
       }
     });
 
@@ -245,7 +245,7 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
         await killed.until(/The mesh "own" runs on/);
         killed.kill("SIGKILL");
         await killed.exited;
-        await vi.waitFor(async () => expect(await left()).toEqual([]), WAIT);
+        await expect.poll(() => left()).toEqual([]);
       }
     });
   });

@@ -127,13 +127,10 @@ async function outcomesOf(envoy: TestEnvoy, rule: string): Promise<Record<string
 async function logged(envoy: TestEnvoy, path: string, count: number): Promise<readonly AccessLogEntry[]> {
   let entries: readonly AccessLogEntry[] = [];
   await expect
-    .poll(
-      async () => {
-        entries = (await envoy.accessLog()).filter((entry) => entry.path === path);
-        return entries.length;
-      },
-      { timeout: 10_000 },
-    )
+    .poll(async () => {
+      entries = (await envoy.accessLog()).filter((entry) => entry.path === path);
+      return entries.length;
+    })
     .toBe(count);
   return entries;
 }

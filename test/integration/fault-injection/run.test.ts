@@ -5,7 +5,7 @@ import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { CliProcess } from "../commands/cli-process.js";
@@ -101,7 +101,7 @@ describe("the first example", { timeout: TEST_MS }, () => {
   test("is changed by an edit of the file while it runs", async () => {
     await writeFile(path.join(folder, "faults.yaml"), "rules: [{ name: all, abort: { status: 418 } }]\n");
     await command.until(/applied: fault-injection at faults\.yaml/);
-    await vi.waitFor(async () => expect((await send(url)).status).toBe(418), { timeout: 20_000 });
+    await expect.poll(async () => (await send(url)).status).toBe(418);
   });
 });
 

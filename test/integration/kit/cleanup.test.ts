@@ -62,7 +62,7 @@ for (const runtime of ["process", "container"] as const) {
           folders: (await readdir(place)).filter((entry) => entry.startsWith("meshwright-test-")),
           containers: runtime === "container" ? await containersIn(place) : 0,
         });
-        await expect.poll(left, { timeout: 20_000 }).toEqual({ port: "free", folders: [], containers: 0 });
+        await expect.poll(left).toEqual({ port: "free", folders: [], containers: 0 });
       });
     },
   );

@@ -3,7 +3,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeEvent, type RunEvent } from "../../../compose/events.js";
 import type { RunningMesh } from "../../../compose/mesh/running-mesh.js";
 import { startMesh } from "../../../compose/mesh/up.js";
@@ -15,7 +15,6 @@ import { copyDemo, type DemoCopy } from "./demo-copy.js";
 
 /** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
-const WAIT = { timeout: 20_000, interval: 50 };
 /** A user among the one in a hundred whose requests fail at the demo's payments. */
 const UNLUCKY = "user-4";
 
@@ -65,7 +64,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
       text = text.replace(from, to);
     }
     await writeFile(demo.file, text);
-    await vi.waitFor(() => expect(told.slice(before)).toContainEqual(expect.stringMatching(line)), WAIT);
+    await expect.poll(() => told.slice(before)).toContainEqual(expect.stringMatching(line));
   }
 
   it("fails one user at payments, every time, after three attempts by orders", async () => {
@@ -140,9 +139,9 @@ describe("another mesh", { timeout: TEST_MS }, () => {
     const renamed = text(app.port, services + filters).replaceAll("limits:", "others:");
     told.length = 0;
     await writeFile(file, renamed.replace("cluster: limits", "cluster: others"));
-    await vi.waitFor(() => expect(told).toContainEqual(expect.stringMatching(/^restart to apply: /)), WAIT);
+    await expect.poll(() => told).toContainEqual(expect.stringMatching(/^restart to apply: /));
     await writeFile(file, text(app.port, services + filters.replace("timeout: 2s", "timeout: 3s")));
-    await vi.waitFor(() => expect(told).toContainEqual(expect.stringMatching(/^applied: /)), WAIT);
+    await expect.poll(() => told).toContainEqual(expect.stringMatching(/^applied: /));
     expect(told.map((line) => line.replace(/ at .*/, ""))).toEqual([
       "restart to apply: grpcServices.limits, grpcServices.others",
       "applied: rate-limit",

@@ -148,7 +148,7 @@ httpServices:
 
   it("is another one, over HTTP/2, once the settings name it", async () => {
     await write(mesh("other"));
-    await vi.waitFor(() => expect(told).toContainEqual(expect.stringMatching(/^applied/)), WAIT);
+    await expect.poll(() => told).toContainEqual(expect.stringMatching(/^applied/));
     expect(await asked()).toBe("203");
   });
 

@@ -83,7 +83,7 @@ it.skipIf(process.platform !== "linux")(
     command.kill("SIGKILL");
     await command.exited;
     const left = () => [...processesNaming(folder), ...processesNaming(SERVER_FILE)];
-    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
   },
   2 * START_MS,
 );

@@ -63,7 +63,7 @@ describe("the demo mesh", () => {
   ): Promise<RunEvent | undefined> {
     const before = eventsOf(kind).length;
     await writeFile(file, change(await readFile(file, "utf8")));
-    await vi.waitFor(() => expect(eventsOf(kind).length).toBeGreaterThan(before), WAIT);
+    await expect.poll(() => eventsOf(kind).length).toBeGreaterThan(before);
     return eventsOf(kind).at(-1);
   }
 
@@ -124,14 +124,14 @@ describe("the demo mesh", () => {
       (await mesh.figures()).find((each) => each.service === "orders" && each.version === "v2");
     const before = await count();
     await ordersVersion("/api/v2");
-    await vi.waitFor(async () => expect((await count())?.ok).toBe((before?.ok ?? 0) + 1), WAIT);
+    await expect.poll(async () => (await count())?.ok).toBe((before?.ok ?? 0) + 1);
   });
 
   it("asks the stock over gRPC in version 2, and counts the calls", async () => {
     const answer = (await (await get("/api/v2")).json()) as Answer;
     expect(answer.calls.orders?.calls.stock).toEqual({ left: { tea: 12, mug: 3 } });
     const figures = async () => (await mesh.figures()).find((each) => each.service === "stock");
-    await vi.waitFor(async () => expect((await figures())?.ok).toBeGreaterThanOrEqual(2), WAIT);
+    await expect.poll(async () => (await figures())?.ok).toBeGreaterThanOrEqual(2);
     expect(await figures()).toMatchObject({ clientErrors: 0, serverErrors: 0 });
   });
 

@@ -49,7 +49,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
       exit: { code: 3, signal: null },
       lastLines: ["out of tea"],
     };
-    await vi.waitFor(() => expect(events).toContainEqual(ended), WAIT);
+    await expect.poll(() => events).toContainEqual(ended);
   });
 
   it("starts a dead Envoy again with the newest settings, and outlives the loss of its folder", async () => {
@@ -122,7 +122,7 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
 
   it("says which port is taken, and starts nothing", async () => {
     const server = createServer().listen(0, "127.0.0.1");
-    await vi.waitFor(() => expect(server.listening).toBe(true));
+    await expect.poll(() => server.listening).toBe(true);
     const { port } = server.address() as { port: number };
     const result = await runMain(["up", file, "--engine", "process", "--port", String(port)], folder);
     server.close();

@@ -120,7 +120,7 @@ it("Envoy's own filters stand in the chain, and take edits of the mesh file", as
   const answer = async () => (await send(mesh.plan.gatewayUrl)).header("x-native");
   expect(await answer()).toBe("yes");
   await writeFile(file, (await readFile(file, "utf8")).replace('value: "yes"', 'value: "new"'));
-  await vi.waitFor(async () => expect(await answer()).toBe("new"), WAIT);
+  await expect.poll(() => answer()).toBe("new");
 });
 
 it("a rule at the gateway holds for each way to write a path", async () => {

@@ -5,14 +5,13 @@ import { existsSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { portState } from "../../../envoy/runtime/ports.js";
 import { CliProcess, processesNaming } from "../commands/cli-process.js";
 import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
 
 /** One or two whole starts, on a machine that is busy with other tests. */
 const TEST_MS = 100_000;
-const WAIT = { timeout: 20_000, interval: 50 };
 
 let demo: DemoCopy;
 let folder: string;
@@ -69,7 +68,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     expect(command.running).toBe(true);
     command.kill("SIGINT");
     expect(await command.exited).toBe(130);
-    await vi.waitFor(() => expect(left()).toEqual([]), WAIT);
+    await expect.poll(() => left()).toEqual([]);
   });
 
   it("starts again after it was killed, and removes what was left", async () => {

@@ -64,7 +64,7 @@ test("an edit of the file is applied while it runs", { timeout: TEST_MS }, async
     upstream.reset();
     await send(url);
     expect([upstream.attempts(1), upstream.retries()]).toEqual([1, 0]);
-  });
+  }, 60_000);
 });
 
 test("an edit that would move the filter to the other chain requires a restart", {

@@ -4,7 +4,7 @@
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeEvent } from "../../../compose/events.js";
 import type { RunningMesh } from "../../../compose/mesh/running-mesh.js";
 import { filterLines } from "../../../compose/mesh/summary.js";
@@ -15,7 +15,6 @@ import { amount } from "../../support/amount.js";
 import { runLoad } from "../../support/load.js";
 
 const TEST_MS = 100_000;
-const WAIT = { timeout: 60_000, interval: 50 };
 
 /** Every filter here counts each request that enters it, by its rule. */
 const mesh = (ports: readonly number[]) => `name: by-route
@@ -111,7 +110,7 @@ describe("filters by route in a mesh", { timeout: TEST_MS }, () => {
     const text = await readFile(file, "utf8");
     expect(text).toContain(from);
     await writeFile(file, text.replace(from, to));
-    await vi.waitFor(() => expect(told.slice(before)).toContainEqual(expect.stringMatching(line)), WAIT);
+    await expect.poll(() => told.slice(before)).toContainEqual(expect.stringMatching(line));
   }
 
   it("are summed up with their routes", () => {

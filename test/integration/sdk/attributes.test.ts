@@ -85,7 +85,7 @@ async function saidAfter(
 ): Promise<Record<Phase, Readonly<Record<string, string>>>> {
   const before = lines().length;
   await run();
-  await vi.waitFor(() => expect(lines().slice(before).join("\n")).toContain("ATTRIBUTE log now"), 5_000);
+  await vi.waitFor(() => expect(lines().slice(before).join("\n")).toContain("ATTRIBUTE log now"), 60_000);
   const said: Record<Phase, Record<string, string>> = { request: {}, response: {}, log: {} };
   for (const line of lines().slice(before)) {
     const [, phase, name, value] = /ATTRIBUTE (request|response|log) (\S+) (.*)$/.exec(line) ?? [];

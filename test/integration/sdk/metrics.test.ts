@@ -67,7 +67,7 @@ test("a histogram is counted and summed after Envoy has gathered it from its wor
   await send(envoy.url, { headers: [["x-rule", "gathered"]] });
   // Envoy gathers every five seconds. It keeps a value to within a tenth.
   const labels = '{rule="gathered",outcome="seen"}';
-  await expect.poll(prometheus, { timeout: 15_000 }).toContain(`probe_size_count${labels} 1`);
+  await expect.poll(prometheus).toContain(`probe_size_count${labels} 1`);
   const sum = (await prometheus()).find((line) => line.startsWith(`probe_size_sum${labels}`));
   expect(Number(sum?.split(" ").at(-1))).toBeCloseTo(300, -2);
 });
