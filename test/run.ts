@@ -2,8 +2,8 @@
 // including stock Envoy. With `--all` it also runs what a person does not wait for: the long
 // suites, the whole amount of every test's repetition, and one filter's tests with Envoy in a
 // container, if a container can run and `MESHWRIGHT_ENVOY` does not choose. It ends with the
-// slowest files and one line about all tests. With `CI=true`, up to five files with failures run once
-// more, alone. Other arguments go to vitest, and the units are left
+// slowest files and one line about all tests. With `CI=true`, up to five files with failures run
+// once more, alone. Other arguments go to vitest, and the units are left
 // out: `npm test -- header-routing`.
 
 import path from "node:path";
@@ -54,8 +54,9 @@ async function suites(options: Suites): Promise<Counts> {
 }
 
 /**
- * Runs the files with failures once more, with nothing beside them. A fault fails twice. What passes
- * now failed because of the machine, or is a race: it is told at the end, since it must be mended.
+ * Runs the files with failures once more, with nothing beside them. A fault fails twice. What
+ * passes now failed because of the machine, or is a race: it is told at the end, since it must be
+ * mended.
  */
 async function again(failed: readonly SuiteResult[], all: Counts, options: Suites): Promise<Counts> {
   process.exitCode = 0;

@@ -29,8 +29,8 @@ const CONTROL_MS = 20;
 const REPEATS = 6;
 
 /**
- * How long the delay held the given number of requests, the shortest first. Fixed delays at the same
- * time show how late the machine is. When it is late it says nothing about the filter, so the
+ * How long the delay held the given number of requests, the shortest first. Fixed delays at the
+ * same time show how late the machine is. When it is late it says nothing about the filter, so the
  * measurement is made again.
  */
 async function held(delay: Delay, requests: number): Promise<readonly number[]> {

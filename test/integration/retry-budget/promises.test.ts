@@ -44,8 +44,8 @@ async function start(
 }
 
 /**
- * What the gauge says. A promise is given back after its client has the response, and of two workers
- * the one that wrote first may report last, until the gauge is refreshed. So tests poll it.
+ * What the gauge says. A promise is given back after its client has the response, and of two
+ * workers the one that wrote first may report last, until the gauge is refreshed. So tests poll it.
  */
 const remaining = async (name: string) => (await budget?.gauges())?.[`retries_remaining;rule=${name}`];
 
