@@ -26,8 +26,9 @@ export { parsePercentage } from "./rules/match-config";
 export { parseRuleSelection, parseSalt, RuleSelection, SELECTION_KEYS, Share } from "./rules/rule-selection";
 export { parseStickyKey, StickyKey } from "./rules/sticky-key";
 
-// The outcome: counters, and the response header that explains it.
+// The outcome: counters, and the response header and the property that explain it.
 
+export { DecisionProperty, parseExplainProperty } from "./rules/decision-property";
 export { Explanation } from "./rules/explanation";
 export { parseExplainHeader, parseWrittenHeader } from "./rules/match-config";
 export { RuleOutcomes } from "./rules/rule-outcomes";

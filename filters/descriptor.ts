@@ -72,6 +72,11 @@ export interface FilterDescriptor<Config = unknown> {
    * follow "it". Default: none.
    */
   refusedRetryConditions?(config: Config): Readonly<Record<string, string>>;
+  /**
+   * The properties of a stream in which it says what it decided; access logs show them. Default:
+   * none.
+   */
+  explainProperties?(config: Config): readonly string[];
   /** What each rule does, for a person: `all → v2`. Default: its settings as they are. */
   describe?(config: Config): readonly string[];
   /** Requests that its rules treat differently from others. Default: none. */

@@ -34,6 +34,15 @@ export const PATH_TESTS = ["exact", "prefix", "suffix", "segments"];
 /** What can identify a request when the same one must always have the same outcome. */
 export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId", "jwtClaim"];
 
+/**
+ * Names that the property of `explainProperty` must not have, with spaces between them: the first
+ * segments of the paths of Envoy's attributes.
+ */
+export const ATTRIBUTE_ROOTS =
+  "cluster_metadata cluster_name connection connection_id destination filter_state listener_direction " +
+  "listener_metadata metadata node plugin_name plugin_root_id plugin_vm_id request response route_metadata " +
+  "route_name source upstream upstream_filter_state upstream_host_metadata xds";
+
 /** Most words of the path to a claim. */
 export const MAX_CLAIM_DEPTH = 8;
 export const JWT_NAMESPACE = "envoy.filters.http.jwt_authn";

@@ -2,12 +2,12 @@
 
 import { Bytes } from "./bytes";
 import { CONNECTION_HEADERS, FORMAT_HEADERS, HEADER_NAME_MARKS, MESSAGE_HEADERS } from "./limits";
+import { isListed } from "./word-list";
 
 const CONNECTION = Bytes.of(CONNECTION_HEADERS);
 const MESSAGE = Bytes.of(MESSAGE_HEADERS);
 const FORMAT = Bytes.of(FORMAT_HEADERS);
 const TOKEN_MARKS = Bytes.of(HEADER_NAME_MARKS);
-const SPACE: u8 = 0x20;
 
 /**
  * Whether it is a token of RFC 9110 without capitals: in proxy-wasm header names are in lower case.
@@ -34,15 +34,4 @@ export function isReservedHeader(name: Bytes): bool {
  */
 export function isMessageHeader(name: Bytes): bool {
   return isListed(CONNECTION, name) || isListed(MESSAGE, name);
-}
-
-/** Whether `name` is one of the names in `list`, which spaces separate. */
-function isListed(list: Bytes, name: Bytes): bool {
-  let start = 0;
-  for (let end = 0; end <= list.size; end++) {
-    if (end < list.size && list.at(end) != SPACE) continue;
-    if (name.equals(new Bytes(list.ptr + start, end - start))) return true;
-    start = end + 1;
-  }
-  return false;
 }

@@ -18,6 +18,7 @@ import { metricLabels } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain, chainOf } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
+import { decisionsIn } from "../explain-properties.js";
 import { configsAt, entryOnPaths, type NamedEntry, pathParts, runsAt } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
@@ -322,6 +323,7 @@ function urlVariable(service: string): string {
  */
 function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptions {
   const header = destinationHeader(hop.filters) ?? DESTINATION_HEADER;
+  const explaining = [...hop.filters, ...attemptHops(envoy, hop).flatMap(({ filters }) => filters)];
   const headers = ["x-request-id", "traceparent", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"];
   return {
     ...(context.places === undefined
@@ -334,6 +336,7 @@ function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptio
       path: "%REQ(:PATH)%",
       status: "%RESPONSE_CODE%",
       cluster: "%UPSTREAM_CLUSTER%",
+      decisions: decisionsIn(explaining),
       ...Object.fromEntries([...headers, header].map((name) => [name, `%REQ(${name.toUpperCase()})%`])),
     },
   };

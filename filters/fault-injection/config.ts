@@ -5,7 +5,9 @@ import { Bytes } from "../../assembly";
 import { ConfigNode, hasRepeat, parseDurationOr, parseLabel } from "../../assembly/config";
 import {
   countPresent,
+  DecisionProperty,
   parseExplainHeader,
+  parseExplainProperty,
   parseMatch,
   parsePercentage,
   parseRuleSelection,
@@ -37,7 +39,14 @@ import {
 } from "./limits";
 import { Period, Rule } from "./policy";
 
-const ROOT_KEYS: StaticArray<string> = ["where", "explainHeader", "maxActive", "clientFaults", "rules"];
+const ROOT_KEYS: StaticArray<string> = [
+  "where",
+  "explainHeader",
+  "explainProperty",
+  "maxActive",
+  "clientFaults",
+  "rules",
+];
 const CHAINS: StaticArray<string> = [DOWNSTREAM, UPSTREAM];
 const FAULT_KEYS = StaticArray.fromArray(FAULTS);
 const LAST_FAULT_KEYS = StaticArray.fromArray(LAST_FAULTS);
@@ -67,6 +76,7 @@ const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
   Bytes.of(GRPC_ABORT_HEADER),
   Bytes.of(PERCENTAGE_HEADER),
 ];
+const FILTER = "fault-injection";
 const DEFAULT_CLIENT_NAME = Bytes.of(CLIENT_NAME);
 
 /** A compiled configuration. Not to be used if its `Config` has a fault. */
@@ -75,6 +85,7 @@ export class FaultInjectionConfig {
   /** In a cluster's chain, which sees each attempt. */
   readonly upstream: bool;
   readonly explainHeader: Bytes | null;
+  readonly explainProperty: DecisionProperty | null;
   /** Faults that may be active at once; 0 for any number. */
   readonly maxActive: u32;
   readonly clientFaults: ClientFaults | null;
@@ -85,6 +96,7 @@ export class FaultInjectionConfig {
     root.keys(ROOT_KEYS);
     this.upstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     this.maxActive = parseMaxActive(root.get("maxActive"), 0);
     const slots = new RequestSlots();
     this.slots = slots;

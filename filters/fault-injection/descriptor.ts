@@ -12,6 +12,7 @@ export default defineFilter({
     "delays, aborts, black-holes and spoils a share of the traffic, once a request or for each attempt",
   schema: faultInjectionSchema,
   metricLabels: ["rule", "outcome"],
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
   describe: ({ rules }) => rules.map(describeRule),

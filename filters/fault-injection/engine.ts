@@ -30,9 +30,11 @@ export class FaultEngine {
     this.request = new HostRequestView(config.slots);
     this.active = allActiveFaults(config.maxActive);
     const client = config.clientFaults;
-    this.clientMetrics = client ? RuleMetrics.ofClients(client.name, client.maxActive) : null;
+    const property = config.explainProperty;
+    this.clientMetrics = client ? RuleMetrics.ofClients(client.name, client.maxActive, property) : null;
     this.metrics = new StaticArray<RuleMetrics>(rules.length);
-    for (let i = 0; i < rules.length; i++) this.metrics[i] = RuleMetrics.ofRule(rules[i], config.maxActive);
+    for (let i = 0; i < rules.length; i++)
+      this.metrics[i] = RuleMetrics.ofRule(rules[i], config.maxActive, property);
   }
 
   metricsOf(rule: i32): RuleMetrics {

@@ -9,7 +9,7 @@ import {
   metricName,
   recordMetric,
 } from "../../assembly";
-import { RuleOutcomes } from "../../assembly/rules";
+import { DecisionProperty, RuleOutcomes } from "../../assembly/rules";
 import { Outcome, outcomeWord, Rule } from "./policy";
 
 const PREFIX = "meshwright.fault_injection.";
@@ -56,6 +56,7 @@ export class RuleMetrics {
    * @param maxActive the rule's limit
    * @param limitable a limit, the rule's own or that of all rules, may keep it from acting
    * @param delays the rule may delay
+   * @param property gets what is decided
    */
   constructor(
     name: Bytes,
@@ -64,13 +65,14 @@ export class RuleMetrics {
     maxActive: u32,
     limitable: bool,
     delays: bool,
+    property: DecisionProperty | null,
   ) {
     const rule = name.toString();
     const words = new StaticArray<string>(acted.length + (limitable ? 1 : 0));
     for (let i = 0; i < acted.length; i++) words[i] = outcomeWord(acted[i]);
     if (limitable) words[acted.length] = LIMITED;
     this.limited = acted.length;
-    this.outcomes = new RuleOutcomes(PREFIX + "decisions_total", name, words, isShadow);
+    this.outcomes = new RuleOutcomes(PREFIX + "decisions_total", name, words, isShadow, property);
     const gauge = isShadow ? 0 : define(MetricType.Gauge, "active_faults", rule);
     this.active = new ActiveFaults(gauge, maxActive);
     this.delays = delays && !isShadow ? define(MetricType.Histogram, "delay_ms", rule) : 0;
@@ -78,7 +80,7 @@ export class RuleMetrics {
     this.blackHoleDetails = Bytes.of("fault_injection_black_hole{" + rule + "}");
   }
 
-  static ofRule(rule: Rule, maxActive: u32): RuleMetrics {
+  static ofRule(rule: Rule, maxActive: u32, property: DecisionProperty | null): RuleMetrics {
     const selection = rule.selection;
     const limitable = !selection.shadow && (rule.maxActive > 0 || maxActive > 0);
     const delays = rule.delay != null;
@@ -89,11 +91,12 @@ export class RuleMetrics {
       rule.maxActive,
       limitable,
       delays,
+      property,
     );
   }
 
-  static ofClients(name: Bytes, maxActive: u32): RuleMetrics {
-    return new RuleMetrics(name, [Outcome.Delayed, Outcome.Aborted], false, maxActive, true, true);
+  static ofClients(name: Bytes, maxActive: u32, property: DecisionProperty | null): RuleMetrics {
+    return new RuleMetrics(name, [Outcome.Delayed, Outcome.Aborted], false, maxActive, true, true, property);
   }
 
   /**

@@ -17,6 +17,7 @@ import {
 import { contentType, headerValue, replyBody } from "../shared/reply-schema.js";
 import {
   duration,
+  explainProperty,
   haveNamesOfTheirOwn,
   inOneModule,
   label,
@@ -302,6 +303,7 @@ export const faultInjectionSchema = z
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says which rule did what. Default: none."),
+    explainProperty: explainProperty.optional(),
     maxActive: activeLimit
       .optional()
       .describe("Faults of all rules that may be active at once, over all workers. Default: no limit."),

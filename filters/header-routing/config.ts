@@ -5,6 +5,8 @@ import { Bytes } from "../../assembly";
 import { ConfigNode, hasRepeat, parseLabel } from "../../assembly/config";
 import {
   BytesTable,
+  DecisionProperty,
+  parseExplainProperty,
   parseMatch,
   parseSalt,
   parseStickyKey,
@@ -25,13 +27,14 @@ import {
 import { Rule, RuleList } from "./policy";
 import { Split, Target } from "./split";
 
-const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "rules"];
+const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "explainProperty", "rules"];
 const RULE_KEYS: StaticArray<string> = ["name", "match", "destination", "split"];
 const RESULT_KEYS = StaticArray.fromArray(RESULTS);
 const SPLIT_KEYS: StaticArray<string> = ["key", "salt", "destinations", "pins"];
 const DESTINATION_KEYS: StaticArray<string> = ["name", "weight"];
 const PIN_KEYS: StaticArray<string> = ["keys", "destination"];
 
+const FILTER = "header-routing";
 const DEFAULT_DESTINATION_HEADER = Bytes.of(DESTINATION_HEADER);
 
 /** A compiled configuration. Not to be used if its `Config` has a fault. */
@@ -40,6 +43,7 @@ export class HeaderRoutingConfig {
   readonly destinationHeader: Bytes;
   /** The slot of the destination header, which a client may have sent. */
   readonly destinationSlot: i32;
+  readonly explainProperty: DecisionProperty | null;
   readonly slots: RequestSlots = new RequestSlots();
   rules: RuleList = new RuleList([]);
   /** Every target of every rule, without repetition. */
@@ -50,6 +54,7 @@ export class HeaderRoutingConfig {
     const header = root.get("destinationHeader");
     this.destinationHeader = header.present ? parseWrittenHeader(header) : DEFAULT_DESTINATION_HEADER;
     this.destinationSlot = this.slots.headers.slotOf(this.destinationHeader);
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     this.rules = new RuleList(this.parseRules(root.get("rules")));
   }
 

@@ -11,6 +11,7 @@ export default defineFilter({
   summary: "chooses a destination by method, path, headers, query, cookies, claims or a share of the traffic",
   schema: headerRoutingSchema,
   metricLabels: ["rule", "destination"],
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
   destinations: ({ rules }) => rules.flatMap(destinationsOf),
   destinationHeader: headerOf,
   // If the header differed from the one that the routes match, every request would go to the

@@ -12,7 +12,7 @@ import {
   requestHeaders,
 } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
-import { HostRequestView } from "../../assembly/rules";
+import { DecisionProperty, HostRequestView } from "../../assembly/rules";
 import { HeaderRoutingConfig } from "./config";
 import { Target } from "./split";
 
@@ -32,8 +32,14 @@ class HeaderRouter extends HttpContext {
     this.request.begin();
     const target = this.config.rules.decide(this.request);
     this.writeDestination(target);
-    if (target) incrementMetric(target.counter, 1);
+    if (target) this.count(target);
     return FilterHeadersStatus.Continue;
+  }
+
+  private count(target: Target): void {
+    incrementMetric(target.counter, 1);
+    const property = this.config.explainProperty;
+    if (property) property.add(target.decision);
   }
 
   /**
@@ -60,6 +66,8 @@ class HeaderRoutingRoot extends FilterRoot<HeaderRoutingConfig, HeaderRouter> {
 
   override accept(config: HeaderRoutingConfig): HeaderRouter {
     defineCounters(config.targets);
+    const property = config.explainProperty;
+    if (property) describeDecisions(config.targets, property);
     return new HeaderRouter(config);
   }
 
@@ -74,6 +82,13 @@ function defineCounters(targets: Array<Target>): void {
     const labels: StaticArray<string> = ["rule", target.rule, "destination", target.destination.toString()];
     const name = metricName("meshwright.header_routing.decisions_total", labels);
     target.counter = defineMetric(MetricType.Counter, name);
+  }
+}
+
+function describeDecisions(targets: Array<Target>, property: DecisionProperty): void {
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[i];
+    target.decision = property.item(target.rule + ":" + target.destination.toString());
   }
 }
 

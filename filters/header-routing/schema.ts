@@ -4,7 +4,14 @@
 import { z } from "zod";
 import { contains, inJsonSchema, needs } from "../shared/json-schema.js";
 import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../shared/match-schema.js";
-import { haveNamesOfTheirOwn, inOneModule, label, salt, stickyKey } from "../shared/rule-schema.js";
+import {
+  explainProperty,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  label,
+  salt,
+  stickyKey,
+} from "../shared/rule-schema.js";
 import {
   DESTINATION_HEADER,
   MAX_DESTINATIONS,
@@ -102,6 +109,7 @@ export const headerRoutingSchema = z
     destinationHeader: writtenHeaderName
       .optional()
       .describe(`The request header that Envoy's routes match. Default ${DESTINATION_HEADER}.`),
+    explainProperty: explainProperty.optional(),
     rules: z
       .array(rule)
       .max(MAX_RULES)

@@ -4,11 +4,15 @@
 import { Bytes } from "../../assembly";
 import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
 
+const NOTHING = Bytes.owned(0);
+
 /** A destination that a rule can choose, and its counter. */
 @final
 export class Target {
   /** Id of the counter for this rule and destination; set once the configuration is accepted. */
   counter: u32 = 0;
+  /** What `explainProperty` gets; set once the configuration is accepted. */
+  decision: Bytes = NOTHING;
 
   constructor(
     readonly rule: string,

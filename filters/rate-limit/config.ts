@@ -4,7 +4,9 @@
 import { Bytes } from "../../assembly";
 import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
 import {
+  DecisionProperty,
   parseExplainHeader,
+  parseExplainProperty,
   parseMatch,
   parseRuleSelection,
   parseTestedHeader,
@@ -43,7 +45,15 @@ import { parseGlobal, parseService } from "./service/config";
 import { GlobalRule } from "./service/request";
 import { FailureMode, RateLimitService } from "./service/service";
 
-const ROOT_KEYS: StaticArray<string> = ["explainHeader", "headers", "answer", "service", "rules"];
+const FILTER = "rate-limit";
+const ROOT_KEYS: StaticArray<string> = [
+  "explainHeader",
+  "explainProperty",
+  "headers",
+  "answer",
+  "service",
+  "rules",
+];
 const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
 const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
@@ -80,6 +90,7 @@ export class RateLimitConfig {
   readonly slots: RequestSlots;
   /** `null` if decisions are not explained. */
   readonly explainHeader: Bytes | null;
+  readonly explainProperty: DecisionProperty | null;
   /**
    * The slot of that header among the request's headers, because a client may have sent it; -1
    * without one.
@@ -96,6 +107,7 @@ export class RateLimitConfig {
     const slots = new RequestSlots();
     this.slots = slots;
     this.explainHeader = name;
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     this.explainSlot = name ? slots.headers.slotOf(name) : -1;
     this.fieldStyle = root.get("headers").oneOfOr(FIELD_STYLES, FieldStyle.None);
     this.answer = parseAnswer(root.get("answer"));

@@ -10,6 +10,7 @@ export default defineFilter({
   summary: "limits requests by any key, exactly over all workers, or by a rate limit service",
   schema: rateLimitSchema,
   metricLabels: ["rule", "outcome"],
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
   grpcServices: ({ service }) =>
     service === undefined ? [] : [{ name: service.cluster, path: ["service", "cluster"] }],
   describe: ({ rules }) => rules.map(describeRule),

@@ -50,7 +50,8 @@ export class Pipeline {
   /** @param plugin its name */
   constructor(config: RateLimitConfig, plugin: Bytes) {
     const rules = new StaticArray<Rule>(config.rules.length);
-    for (let i = 0; i < rules.length; i++) rules[i] = new Rule(i, config.rules[i], plugin);
+    for (let i = 0; i < rules.length; i++)
+      rules[i] = new Rule(i, config.rules[i], plugin, config.explainProperty);
     const request = new HostRequestView(config.slots);
     this.request = request;
     this.rules = rules;

@@ -1,7 +1,7 @@
 // A rule at work: its limits in shared data, its counters, its words.
 
 import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
-import { RuleOutcomes } from "../../assembly/rules";
+import { DecisionProperty, RuleOutcomes } from "../../assembly/rules";
 import { Decision } from "./decision";
 import { LocalLimit, LocalPolicy } from "./local/limit";
 import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
@@ -30,6 +30,7 @@ export class Rule {
     readonly number: i32,
     readonly policy: RulePolicy,
     plugin: Bytes,
+    property: DecisionProperty | null,
   ) {
     const rule = policy.selection.name;
     const name = rule.toString();
@@ -40,6 +41,7 @@ export class Rule {
       rule,
       wordsOf(policy),
       policy.selection.shadow,
+      property,
     );
     this.evictions = defineMetric(MetricType.Gauge, metricName(`${PREFIX}evictions`, ["rule", name]));
     this.limitedDetails = Bytes.of(`rate_limited{${name}}`);

@@ -14,7 +14,7 @@ import {
   writtenHeaderName,
 } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
-import { haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
+import { explainProperty, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
 import { keyPart } from "./key/schema.js";
 import {
   COSTS,
@@ -156,6 +156,7 @@ export const rateLimitSchema = z
       .refine(noneOf([...OWN_FIELDS]), "must not be a field that says what is left of a limit")
       .optional()
       .describe("Response header that says what each rule decided. Default: none."),
+    explainProperty: explainProperty.optional(),
     headers: z
       .enum([NO_FIELDS, IETF_FIELDS, X_FIELDS])
       .optional()

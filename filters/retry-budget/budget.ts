@@ -2,7 +2,7 @@
 // are.
 
 import { Bytes } from "../../assembly";
-import { RuleOutcomes, RuleSelection } from "../../assembly/rules";
+import { DecisionProperty, RuleOutcomes, RuleSelection } from "../../assembly/rules";
 import { Books } from "./books";
 import { Callers } from "./callers";
 import { ConcurrencyBooks } from "./concurrency";
@@ -74,8 +74,9 @@ export class Budget {
    * @param plugin tells this plugin from others that may share its VM
    * @param vm tells this VM from others
    * @param secret 16 bytes that all workers know, but no client
+   * @param property gets what is decided
    */
-  open(plugin: string, vm: u64, secret: Bytes): void {
+  open(plugin: string, vm: u64, secret: Bytes, property: DecisionProperty | null): void {
     this.callers.seed(secret);
     const rule = this.selection.name;
     const books = this.measure.books(vm, this.callers);
@@ -93,6 +94,7 @@ export class Budget {
       rule,
       OUTCOMES,
       this.isShadow,
+      property,
     );
   }
 
@@ -100,7 +102,7 @@ export class Budget {
     return this.openLedger!;
   }
 
-  /** Counts an outcome; one host call. Returns its explanation. */
+  /** Counts an outcome, as `RuleOutcomes` does. Returns its explanation. */
   count(outcome: Outcome): Bytes {
     const outcomes = this.outcomes!;
     outcomes.count(outcome);

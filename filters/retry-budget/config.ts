@@ -6,8 +6,10 @@ import { ConfigNode, hasRepeat, parseBody, parseDurationOr } from "../../assembl
 import {
   BUCKETS,
   countPresent,
+  DecisionProperty,
   MatchList,
   parseExplainHeader,
+  parseExplainProperty,
   parseMethod,
   parsePercentage,
   parseRuleSelection,
@@ -54,6 +56,7 @@ import { Replies } from "./replies";
 const ROOT_KEYS: StaticArray<string> = [
   "where",
   "explainHeader",
+  "explainProperty",
   "answer",
   "retriableStatusCodes",
   "maxCallers",
@@ -80,6 +83,7 @@ const MEASURE_KEYS = StaticArray.fromArray(MEASURES);
 /** Of `BUCKETS`. */
 const DEFAULT_SHARE: u64 = (DEFAULT_PERCENTAGE * BUCKETS) / 100;
 
+const FILTER = "retry-budget";
 const CLUSTER_NAME = propertyPath(["xds", "cluster_name"]);
 const ROUTE_NAME = propertyPath(["xds", "route_name"]);
 const CONTENT_TYPE = Bytes.of("content-type");
@@ -94,6 +98,7 @@ export class RetryBudgetConfig {
   readonly slots: RequestSlots = new RequestSlots();
   readonly isDownstream: bool;
   readonly explainHeader: Bytes | null;
+  readonly explainProperty: DecisionProperty | null;
   /** What the client of a refused retry gets. */
   readonly replies: Replies;
   budgets: StaticArray<Budget> = [];
@@ -113,6 +118,7 @@ export class RetryBudgetConfig {
     root.keys(ROOT_KEYS);
     this.isDownstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     const answer = root.get("answer");
     if (answer.present) answer.keys(ANSWER_KEYS);
     const status = <u32>(

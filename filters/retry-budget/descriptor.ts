@@ -22,6 +22,7 @@ export default defineFilter({
   summary: "keeps the router's retries to a share of the requests, over all workers",
   schema: retryBudgetSchema,
   metricLabels: ["rule", "outcome"],
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
   routerHeaders: (config) => (chainOf(config) === UPSTREAM ? [MARK] : []),

@@ -31,7 +31,8 @@ class RetryBudgetRoot extends FilterRoot<RetryBudgetConfig, Plugin> {
     const name = this.pluginName.toString();
     const vm = load<u64>(randomBytes(8));
     const secret = sharedSeed();
-    for (let i = 0; i < config.budgets.length; i++) config.budgets[i].open(name, vm, secret);
+    for (let i = 0; i < config.budgets.length; i++)
+      config.budgets[i].open(name, vm, secret, config.explainProperty);
     return new Plugin(this, config, name);
   }
 

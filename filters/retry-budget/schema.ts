@@ -15,6 +15,7 @@ import {
 import { replyBody } from "../shared/reply-schema.js";
 import {
   duration,
+  explainProperty,
   haveNamesOfTheirOwn,
   inOneModule,
   ruleSelection,
@@ -154,6 +155,7 @@ export const retryBudgetSchema = z
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says which budget decided what. Default: none."),
+    explainProperty: explainProperty.optional(),
     answer: answer
       .optional()
       .describe("What the client gets if a retry is refused and there is no response to pass on."),

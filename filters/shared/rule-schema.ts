@@ -3,7 +3,7 @@
 // `assembly/text/label.ts` and `assembly/text/duration.ts`.
 
 import { z } from "zod";
-import { KEY_SOURCES, MAX_NAME_SIZE, MAX_SALT_SIZE } from "../../assembly/rules/limits.js";
+import { ATTRIBUTE_ROOTS, KEY_SOURCES, MAX_NAME_SIZE, MAX_SALT_SIZE } from "../../assembly/rules/limits.js";
 import {
   HOUR,
   LABEL_MARKS,
@@ -18,7 +18,7 @@ import {
 import { claim } from "./claim-schema.js";
 import { durationPattern } from "./duration-pattern.js";
 import { inJsonSchema } from "./json-schema.js";
-import { exactlyOneOf, matchSchema, percentage, testedHeaderName, text } from "./match-schema.js";
+import { exactlyOneOf, matchSchema, noneOf, percentage, testedHeaderName, text } from "./match-schema.js";
 
 export { claim };
 
@@ -35,6 +35,13 @@ export const label = z
   .regex(
     new RegExp(`^[A-Za-z0-9${LABEL_MARKS}]{1,${MAX_LABEL_SIZE}}$`),
     `must be 1 to ${MAX_LABEL_SIZE} letters, digits, '_', '.' or '-'`,
+  );
+
+/** The property of a stream in which filters say what they decided. */
+export const explainProperty = label
+  .refine(noneOf(ATTRIBUTE_ROOTS.split(" ")), "must not be the name of an attribute of Envoy's")
+  .describe(
+    "Property of the request's stream that gets `FILTER=RULE:OUTCOME` of each decision, for access logs and spans. Default: none.",
   );
 
 /** For `refine` of a list: no two of its entries have the same name. */

@@ -2,7 +2,12 @@
 
 import { Bytes } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
-import { parsePercentage, parseWrittenHeader } from "../../assembly/rules";
+import {
+  DecisionProperty,
+  parseExplainProperty,
+  parsePercentage,
+  parseWrittenHeader,
+} from "../../assembly/rules";
 import { B3, B3_MULTI, DEFAULT_TRACESTATE_SIZE, MAX_TRACESTATE_SIZE, W3C, X_TRACE_ID } from "./limits";
 import { Format, PolicySettings } from "./policy";
 
@@ -13,7 +18,9 @@ const KEYS: StaticArray<string> = [
   "sampling",
   "tracestateMaxBytes",
   "responseHeader",
+  "explainProperty",
 ];
+const FILTER = "trace-headers";
 /** By `Format`. */
 const READ_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI];
 /** By `Format`, except for the last, which is only written. */
@@ -30,6 +37,7 @@ export class TraceHeadersConfig {
   writeXTraceId: bool = false;
   /** Name of the response header with the trace id; `null` for none. */
   responseHeader: Bytes | null = null;
+  readonly explainProperty: DecisionProperty | null;
 
   constructor(root: ConfigNode) {
     root.keys(KEYS);
@@ -41,6 +49,7 @@ export class TraceHeadersConfig {
       root.get("tracestateMaxBytes").integerOr(0, MAX_TRACESTATE_SIZE, DEFAULT_TRACESTATE_SIZE)
     );
     this.readResponseHeader(root.get("responseHeader"));
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
   }
 
   private readAccept(node: ConfigNode): void {

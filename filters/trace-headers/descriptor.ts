@@ -8,4 +8,5 @@ export default defineFilter({
   summary: "reads, checks, starts and writes W3C and B3 trace headers",
   schema: traceHeadersSchema,
   metricLabels: ["outcome", "source"],
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
 });

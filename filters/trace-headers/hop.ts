@@ -14,13 +14,14 @@ import { LONGEST_VALUE, RANDOM_SIZE, Sampling } from "./trace";
 @final
 export class Hop {
   private readonly policy: TracePolicy;
-  private readonly metrics: TraceMetrics = new TraceMetrics();
+  private readonly metrics: TraceMetrics;
   /** The trace headers of the current request; the object is kept only to be used again. */
   private readonly incoming: IncomingHeaders = new IncomingHeaders();
   private readonly value: Bytes = Bytes.owned(LONGEST_VALUE);
 
   constructor(private readonly config: TraceHeadersConfig) {
     this.policy = new TracePolicy(config.policy);
+    this.metrics = new TraceMetrics(config.explainProperty);
   }
 
   /** The response header that gets the trace id; `null` for none. */

@@ -1,6 +1,8 @@
-// The filter's counters, defined once per configuration.
+// The filter's counters, and what it adds to the property that explains decisions; defined once per
+// configuration.
 
-import { defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
+import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
+import { DecisionProperty } from "../../assembly/rules";
 import { Format, NO_SOURCE, Outcome, TracePolicy } from "./policy";
 
 const PREFIX: string = "meshwright.trace_headers.";
@@ -14,8 +16,11 @@ export class TraceMetrics {
   private readonly requests: StaticArray<u32> = new StaticArray<u32>(OUTCOMES.length * SOURCES.length);
   private readonly invalid: StaticArray<u32> = new StaticArray<u32>(NO_SOURCE);
   private readonly invalidTracestate: u32;
+  /** By the same indexes as `requests`; empty without a property. */
+  private readonly decisions: StaticArray<Bytes>;
 
-  constructor() {
+  constructor(private readonly property: DecisionProperty | null) {
+    this.decisions = new StaticArray<Bytes>(property ? OUTCOMES.length * SOURCES.length : 0);
     for (let format = Format.W3c; format <= Format.B3Multi; format++) {
       this.defineRequests(Outcome.Continued, format);
       this.invalid[format] = defineInvalid(SOURCES[format]);
@@ -28,9 +33,15 @@ export class TraceMetrics {
     this.invalidTracestate = defineInvalid("tracestate");
   }
 
-  /** Counts a decision. One host call, and one more for each invalid format or tracestate. */
+  /**
+   * Counts a decision. One host call, one more for each invalid format or tracestate, and two more
+   * with a property.
+   */
   count(decision: TracePolicy): void {
-    incrementMetric(unchecked(this.requests[indexOf(decision.outcome, decision.source)]), 1);
+    const index = indexOf(decision.outcome, decision.source);
+    incrementMetric(unchecked(this.requests[index]), 1);
+    const property = this.property;
+    if (property) property.add(unchecked(this.decisions[index]));
     for (let format = 0; decision.invalidFormats >> format != 0; format++) {
       if ((decision.invalidFormats >> format) & 1) incrementMetric(unchecked(this.invalid[format]), 1);
     }
@@ -39,7 +50,10 @@ export class TraceMetrics {
 
   private defineRequests(outcome: Outcome, source: i32): void {
     const labels: StaticArray<string> = ["outcome", OUTCOMES[outcome], "source", SOURCES[source]];
-    this.requests[indexOf(outcome, source)] = defineCounter("requests_total", labels);
+    const index = indexOf(outcome, source);
+    this.requests[index] = defineCounter("requests_total", labels);
+    const property = this.property;
+    if (property) this.decisions[index] = property.item(`${OUTCOMES[outcome]}:${SOURCES[source]}`);
   }
 }
 

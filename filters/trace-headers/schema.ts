@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
 import { percentage, writtenHeaderName } from "../shared/match-schema.js";
+import { explainProperty } from "../shared/rule-schema.js";
 import { B3, B3_MULTI, DEFAULT_TRACESTATE_SIZE, MAX_TRACESTATE_SIZE, W3C, X_TRACE_ID } from "./limits.js";
 
 const READ_FORMATS = [W3C, B3, B3_MULTI] as const;
@@ -66,6 +67,7 @@ export const traceHeadersSchema = z
     responseHeader: writtenHeaderName
       .optional()
       .describe("Response header that gives the trace id to the client, such as x-trace-id. Default: none."),
+    explainProperty: explainProperty.optional(),
   })
   .describe("Configuration of the filter trace-headers.");
 

@@ -52,6 +52,7 @@ export const NAMES = {
   readOurs: "reads a request header: our SDK",
   readByHand: "reads a request header: written by hand",
   tenRules: "header-routing, ten rules",
+  tenRulesExplained: "header-routing, ten rules, which says in a property what it decided",
   routingByHand: "the host calls of header-routing, by hand",
   oneRule: "header-routing, one equality rule",
   thousandRules: "header-routing, 1,000 equality rules",
@@ -110,6 +111,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     await compiled(NAMES.readOurs, "test/probes/read-header/index.ts"),
     await byHand(NAMES.readByHand, { proxy_on_request_headers: CALLS.readUserId }),
     tenRules,
+    routing(NAMES.tenRulesExplained, { ...TEN_RULES, explainProperty: "mesh" }),
     await byHand(NAMES.routingByHand, {
       proxy_on_context_create: "",
       proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.addDestination + CALLS.count,

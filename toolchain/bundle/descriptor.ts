@@ -60,6 +60,7 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
         }),
       ),
     routerHeaders: (config) => each(config, (member, part) => member.routerHeaders?.(part)).flat(),
+    explainProperties: (config) => each(config, (member, part) => member.explainProperties?.(part)).flat(),
     refusedRetryConditions: (config) =>
       Object.assign({}, ...each(config, (member, part) => member.refusedRetryConditions?.(part))),
     ...(members.every(({ describe }) => describe === undefined)

@@ -34,7 +34,7 @@ const WAIT = { timeout: 10_000, interval: 50 };
 
 const bearer = (token: string): [string, string] => ["authorization", `Bearer ${token}`];
 
-test("every block of the page is one that this file or its long neighbour takes", () => {
+test("every block of the page is one that this file or its neighbours take", () => {
   expect(BLOCKS.filter(({ info }) => info !== "sh").map(({ info }) => info)).toEqual([
     "yaml limits.yaml",
     "yaml discovered",
@@ -42,6 +42,8 @@ test("every block of the page is one that this file or its long neighbour takes"
     "yaml bundle",
     "yaml bootstrap",
     "yaml prometheus.yml",
+    "yaml access_log",
+    "yaml tracing",
   ]);
   expect(BLOCKS.filter(({ info }) => info === "sh")).toHaveLength(4);
 });
