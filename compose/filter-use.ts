@@ -13,3 +13,8 @@ export interface FilterUse extends OnPaths {
   /** The chain that a person chose. Default: the one that its settings ask for, see `chainOf`. */
   readonly chain?: FilterChain;
 }
+
+/** Whether both are the same entry of a file, of which each place may have a copy. */
+export function isSameEntry(one: FilterUse, other: FilterUse): boolean {
+  return one.descriptor === other.descriptor && one.config === other.config;
+}

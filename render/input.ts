@@ -1,6 +1,6 @@
 // What is rendered: a mesh file, or filters' own files.
 
-import type { FilterUse } from "../compose/filter-use.js";
+import { type FilterUse, isSameEntry } from "../compose/filter-use.js";
 import type { Mesh } from "../compose/mesh/shape.js";
 import { isNative } from "../compose/native-filters.js";
 import type { PlaceOf } from "../envoy/document.js";
@@ -59,6 +59,12 @@ export function usePlaces({ mesh }: MeshInput): ReadonlyMap<FilterUse, readonly 
       entries(filters, ["services", name, "filters"]),
     ),
   ]);
+}
+
+/** The path to the entry of a filter of the mesh file. */
+export function entryPaths(input: MeshInput): (use: FilterUse) => readonly PropertyKey[] {
+  const places = [...usePlaces(input)];
+  return (use) => places.find(([entry]) => isSameEntry(entry, use))?.[1] ?? [];
 }
 
 /** The names of the filters that need an image, each once. */

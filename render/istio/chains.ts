@@ -1,57 +1,128 @@
 // The filters of a mesh as resources: plugins of listeners' chains, and EnvoyFilters for clusters'.
 
-import type { FilterUse } from "../../compose/filter-use.js";
+import type { OnPaths } from "../../compose/filter-paths.js";
+import { type FilterUse, isSameEntry } from "../../compose/filter-use.js";
+import type { MeshEnvoy } from "../../compose/mesh/topology.js";
 import { isNative } from "../../compose/native-filters.js";
 import type { Json } from "../../envoy/config/json.js";
 import type { FilterImage } from "../input.js";
 import type { Draft, IstioContext } from "./context.js";
 import { clusterScopes, spokenAt } from "./existing.js";
+import { type FetchedFilter, filterId } from "./extension.js";
 import { clusterName, serviceHost } from "./hosts.js";
+import { listenerChainResource } from "./listener-chain.js";
 import { pluginResource } from "./plugin.js";
 import { portOf } from "./ports.js";
-import { type ClusterTarget, type UpstreamFilter, upstreamResource } from "./upstream.js";
+import { gatewayRoutePatches, type RoutedFilter, sidecarRoutePatches } from "./route-patches.js";
+import { type ClusterTarget, upstreamResource } from "./upstream.js";
 import { portProtocol, versionPlaces } from "./versions.js";
 import {
+  isByRoute,
   isGateway,
   type PlacedPlugin,
   type PlacedUpstream,
   pluginsOf,
   type UpstreamChain,
+  type UpstreamUse,
   upstreamsOf,
   workloads,
 } from "./workloads.js";
 
-/** A WasmPlugin or TrafficExtension for each filter of each workload's listeners. */
-export function pluginDrafts(context: IstioContext): readonly Draft[] {
-  const { mesh, options } = context;
-  return workloads(mesh).flatMap((envoy) => draftsOf(context, pluginsOf(mesh, envoy, options)));
+/**
+ * The filters of each workload's listeners: a WasmPlugin or TrafficExtension for each of them, or
+ * an EnvoyFilter for all, where some are for some routes alone.
+ */
+export function listenerFilterDrafts(context: IstioContext): readonly Draft[] {
+  return workloads(context.mesh).flatMap((envoy) => {
+    const chain = chainDraftOf(context, envoy);
+    return chain === undefined ? pluginDrafts(context, pluginsIn(context, envoy)) : [chain];
+  });
 }
 
-export function draftsOf(context: IstioContext, plugins: readonly PlacedPlugin[]): readonly Draft[] {
+function pluginsIn({ mesh, options }: IstioContext, envoy: MeshEnvoy): readonly PlacedPlugin[] {
+  return pluginsOf(mesh, envoy, options).filter(({ use }) => !isNative(use));
+}
+
+function pluginDrafts(context: IstioContext, plugins: readonly PlacedPlugin[]): readonly Draft[] {
   const { options, labels, strategy } = context;
-  return plugins.flatMap((plugin) => {
-    const { use } = plugin;
-    if (isNative(use)) return [];
-    return [
-      {
-        kind: "plugin",
-        parts: pluginParts(plugin, plugins),
-        make: (name: string) =>
-          pluginResource(
-            {
-              name,
-              plugin,
-              config: configOf(context, use),
-              image: imageOf(context, use),
-              strategy,
-              labels,
-              place: context.placeOf(use),
-            },
-            options,
-          ),
-      },
-    ];
-  });
+  return plugins.map((plugin) => ({
+    kind: "plugin",
+    parts: pluginParts(plugin, plugins),
+    make: (name) =>
+      pluginResource({ name, plugin, ...fetched(context, plugin.use), strategy, labels }, options),
+  }));
+}
+
+/** An EnvoyFilter, and which of its filters stand before an app on some paths. */
+export interface ChainDraft extends Draft {
+  readonly beforeApp: readonly AppFilter[];
+}
+
+/** A filter before an app, which some of its paths have. */
+export interface AppFilter extends OnPaths {
+  /** Its name in Envoy. @param resource the name of the EnvoyFilter */
+  readonly idOf: (resource: string) => string;
+}
+
+/** The EnvoyFilter of a workload's listeners; undefined where WasmPlugins do. */
+export function chainDraftOf(context: IstioContext, envoy: MeshEnvoy): ChainDraft | undefined {
+  const { options, labels, strategy } = context;
+  const plugins = pluginsIn(context, envoy);
+  const { workload } = plugins[0] ?? {};
+  if (workload === undefined || !plugins.some(isByRoute)) return undefined;
+  const { namespace } = workload;
+  return {
+    kind: "EnvoyFilter",
+    parts: [...(isGateway(workload) ? [""] : []), workload.name, "filters"],
+    beforeApp: plugins.flatMap(({ use, matches }, i) =>
+      matches.some(({ mode }) => mode === "SERVER") ? appFilter(use, i, namespace) : [],
+    ),
+    make: (name) =>
+      listenerChainResource({
+        metadata: { name, namespace, labels },
+        filters: plugins.map((plugin) => ({ plugin, ...fetched(context, plugin.use) })),
+        phase: options.phase,
+        strategy,
+        routes: (idOf) => pluginRoutes(context, envoy, plugins, idOf),
+      }),
+  };
+}
+
+function appFilter(use: FilterUse, index: number, namespace: string): readonly AppFilter[] {
+  if (use.paths === undefined) return [];
+  return [{ paths: use.paths, idOf: (name) => filterId({ name, namespace }, index, use.filter) }];
+}
+
+function pluginRoutes(
+  context: IstioContext,
+  { app, hops }: MeshEnvoy,
+  plugins: readonly PlacedPlugin[],
+  idOf: (index: number) => string,
+): readonly Json[] {
+  const called = hops.flatMap(({ target }) => (target.kind === "service" ? [target.service] : []));
+  const portsOf = ({ matches }: PlacedPlugin) =>
+    matches.flatMap(({ mode, ports }) => (mode === "CLIENT" ? ports : []));
+  const sees = (plugin: PlacedPlugin, service: string) =>
+    (!plugin.isShared || plugin.service === service) &&
+    (app === undefined || portsOf(plugin).includes(portOf(context.options.ports, service).port));
+  const filters = plugins.flatMap((plugin, i): RoutedFilter[] =>
+    isByRoute(plugin)
+      ? [{ id: idOf(i), use: plugin.use, services: called.filter((service) => sees(plugin, service)) }]
+      : [],
+  );
+  return app === undefined
+    ? gatewayRoutePatches(context, filters)
+    : called.flatMap((service) => sidecarRoutePatches(context, filters, service));
+}
+
+/** A filter, and what every resource for it needs. */
+function fetched(context: IstioContext, use: FilterUse): FetchedFilter {
+  return {
+    use,
+    config: configOf(context, use),
+    image: imageOf(context, use),
+    place: context.placeOf(use),
+  };
 }
 
 /** The same filter twice in a chain has a number. */
@@ -99,54 +170,72 @@ export function upstreamDrafts(context: IstioContext): readonly Draft[] {
   return upstreamsOf(context.mesh, context.options).map((placed) => upstreamDraft(context, placed));
 }
 
-function upstreamDraft(context: IstioContext, placed: PlacedUpstream): Draft {
+/** The EnvoyFilter of the cluster to an app; undefined where it has none. */
+export function upstreamDraftOf(context: IstioContext, service: string): ChainDraft | undefined {
+  const placed = upstreamsOf(context.mesh, context.options).find(
+    ({ context: where, workload }) => where === "SIDECAR_INBOUND" && workload.name === service,
+  );
+  return placed && upstreamDraft(context, placed);
+}
+
+function upstreamDraft(context: IstioContext, placed: PlacedUpstream): ChainDraft {
   const { labels, strategy } = context;
   const { namespace } = placed.workload;
-  // The same entry of the file in the same listener is one filter, whichever clusters it sees.
-  const filters: { readonly key: string; readonly filter: UpstreamFilter }[] = [];
-  const uses: FilterUse[] = [];
-  const indexOf = (use: FilterUse, hop: string) => {
-    if (!uses.includes(use)) uses.push(use);
-    const key = `${hop} ${uses.indexOf(use)}`;
-    const known = filters.findIndex((each) => each.key === key);
-    if (known >= 0) return known;
-    return filters.push({ key, filter: upstreamFilter(context, use) }) - 1;
-  };
-  const clusters = placed.chains.flatMap((chain) =>
-    clustersOf(
-      context,
-      placed,
-      chain,
-      chain.uses.map(({ use, hop }) => indexOf(use, hop)),
-    ),
-  );
+  const filters = distinctFilters(placed);
+  const indexOf = ({ use, hop }: UpstreamUse) =>
+    filters.findIndex((each) => each.hop === hop && isSameEntry(each.use, use));
   return {
     kind: "EnvoyFilter",
     parts: upstreamName(placed),
+    beforeApp:
+      placed.context === "SIDECAR_INBOUND"
+        ? filters.flatMap(({ use }, i) => appFilter(use, i, namespace))
+        : [],
     make: (name) =>
       upstreamResource({
         metadata: { name, namespace, labels },
         placed,
-        filters: filters.map(({ filter }) => filter),
-        clusters,
+        filters: filters.map(({ use }) => fetched(context, use)),
+        clusters: placed.chains.flatMap((chain) =>
+          clustersOf(context, placed, chain, chain.uses.map(indexOf)),
+        ),
         strategy,
+        routes: (idOf) => upstreamRoutes(context, placed, filters, idOf),
       }),
   };
+}
+
+/** The same entry of the file in the same listener is one filter, whichever clusters it sees. */
+function distinctFilters({ chains }: PlacedUpstream): readonly UpstreamUse[] {
+  const all = chains.flatMap(({ uses }) => uses);
+  const isSame = (one: UpstreamUse, other: UpstreamUse) =>
+    one.hop === other.hop && isSameEntry(one.use, other.use);
+  return all.filter((each, i) => all.findIndex((other) => isSame(other, each)) === i);
+}
+
+function upstreamRoutes(
+  context: IstioContext,
+  { context: where, chains }: PlacedUpstream,
+  all: readonly UpstreamUse[],
+  idOf: (index: number) => string,
+): readonly Json[] {
+  const isIn = (chain: UpstreamChain, { use, hop }: UpstreamUse) =>
+    chain.uses.some((each) => each.hop === hop && isSameEntry(each.use, use));
+  const filters = all.flatMap((each, i): RoutedFilter[] => {
+    if (each.use.paths === undefined) return [];
+    const services = chains.filter((chain) => isIn(chain, each)).map(({ service }) => service);
+    return [{ id: idOf(i), use: each.use, services }];
+  });
+  if (filters.length === 0 || where === "SIDECAR_INBOUND") return [];
+  return where === "GATEWAY"
+    ? gatewayRoutePatches(context, filters)
+    : chains.flatMap(({ service }) => sidecarRoutePatches(context, filters, service));
 }
 
 function upstreamName({ context, chains }: PlacedUpstream): readonly string[] {
   if (context === "GATEWAY") return ["", "gateway", "attempts"];
   const service = chains[0]?.service ?? "";
   return context === "SIDECAR_INBOUND" ? [service, "app", "attempts"] : [service, "attempts"];
-}
-
-function upstreamFilter(context: IstioContext, use: FilterUse): UpstreamFilter {
-  return {
-    filter: use.filter,
-    config: configOf(context, use),
-    image: imageOf(context, use),
-    place: context.placeOf(use),
-  };
 }
 
 /** The clusters of a service: its own of all versions, and those of versions elsewhere. */

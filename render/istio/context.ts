@@ -33,5 +33,6 @@ export interface Draft {
   readonly kind: string;
   /** What its name is made of. */
   readonly parts: readonly string[];
-  readonly make: (name: string) => Resource;
+  /** @param nameOf the name of another one by its kind and parts */
+  readonly make: (name: string, nameOf: (kind: string, parts: readonly string[]) => string) => Resource;
 }

@@ -8,6 +8,9 @@ const PRIORITY = 10;
 
 export type PatchContext = "SIDECAR_INBOUND" | "SIDECAR_OUTBOUND" | "GATEWAY";
 
+/** The network filter that has the chain of HTTP filters. */
+export const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
+
 export interface EnvoyFilterParts {
   readonly metadata: Metadata;
   /** Undefined: every workload of the namespace. */
@@ -40,7 +43,7 @@ export function connectionManagerMerge(context: PatchContext, typedConfig: Json)
     applyTo: "NETWORK_FILTER",
     match: {
       context,
-      listener: { filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } } },
+      listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER } } },
     },
     patch: { operation: "MERGE", value: { typed_config: typedConfig } },
   };

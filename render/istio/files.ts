@@ -1,11 +1,10 @@
 // Reads the files of a command line and renders them.
 
 import { chainOf } from "../../compose/chains.js";
-import { MeshwrightError } from "../../envoy/errors.js";
 import { structText } from "../dry-run.js";
 import { readExisting } from "../files/existing.js";
 import { type ImageWords, imageWarnings } from "../images.js";
-import { filterNames, filterUses, type Images, type PlacedUse } from "../input.js";
+import { filterNames, type Images, type PlacedUse } from "../input.js";
 import { readSource } from "../render.js";
 import type { Rendered } from "../resource.js";
 import type { IstioOptions } from "./options.js";
@@ -31,10 +30,6 @@ export async function renderIstioFiles(
 ): Promise<RenderedIstio> {
   const existing = cluster === undefined ? [] : await readExisting(cluster);
   const source = await readSource(files, { images, onProgress, configurationText });
-  for (const { filter, paths } of filterUses(source.input)) {
-    if (paths === undefined) continue;
-    throw new MeshwrightError("usage", `${filter}@${paths[0]?.prefix}: Istio runs a filter on all routes`);
-  }
   const rendered = renderIstio(source, existing, istio);
   const warnings = [...imageWarnings(images, filterNames(source.input)), ...rendered.warnings];
   return { ...rendered, warnings, images: source.images };

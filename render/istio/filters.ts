@@ -11,7 +11,8 @@ import { formatPath } from "../../envoy/problems.js";
 import type { LiveResource } from "../diff/live.js";
 import type { FiltersInput, Images, PlacedUse } from "../input.js";
 import type { Rendered } from "../resource.js";
-import { pluginDrafts, upstreamDrafts } from "./chains.js";
+import { appRouteDrafts } from "./app-routes.js";
+import { listenerFilterDrafts, upstreamDrafts } from "./chains.js";
 import type { Draft, IstioContext } from "./context.js";
 import { placeOfUrl } from "./hosts.js";
 import { labelsOf, named } from "./mesh.js";
@@ -65,20 +66,28 @@ export function filterResources(
 
 function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Target): readonly Draft[] {
   const { options } = context;
-  const hasRoutes = target.kind === "service" && input.uses.some(choosesDestinations);
   const isGateway = target.kind === "gateway";
+  const hasRoutes = writesRoutes(input.uses, target) && !options.omitted.has("VirtualService");
+  const hasVersions = target.kind === "service" && input.uses.some(choosesDestinations);
   return [
-    ...(hasRoutes && !options.omitted.has("VirtualService") ? routeDrafts(context).slice(0, 1) : []),
-    ...(hasRoutes && !options.omitted.has("DestinationRule")
+    ...(hasRoutes ? routeDrafts(context).slice(0, 1) : []),
+    ...(hasVersions && !options.omitted.has("DestinationRule")
       ? destinationRuleDrafts(context).filter(({ parts }) => parts[0] === target.name)
       : []),
     ...externalDrafts(context),
-    ...pluginDrafts(context),
+    ...listenerFilterDrafts(context),
     ...upstreamDrafts(context).filter(({ parts }) => isGateway === (parts[0] === "")),
+    ...appRouteDrafts(context),
     ...(options.omitted.has("ConfigMap")
       ? []
       : tagDrafts(input, context, [isGateway ? options.gateway.namespace : options.namespace])),
   ];
+}
+
+/** Whether the output has the routes of the service, because a filter is about some of them. */
+function writesRoutes(uses: readonly PlacedUse[], target: Target): boolean {
+  if (target.kind === "gateway" || target.at === "inbound") return false;
+  return uses.some((use) => choosesDestinations(use) || use.paths !== undefined);
 }
 
 function refuseMisplaced({ uses }: FiltersInput, target: Target): void {

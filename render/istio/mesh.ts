@@ -1,11 +1,13 @@
 // A mesh file as the resources of Istio.
 
+import { isDeepStrictEqual } from "node:util";
 import type { FilterUse } from "../../compose/filter-use.js";
 import type { LiveResource } from "../diff/live.js";
-import { type Images, type MeshInput, usePlaces } from "../input.js";
+import { entryPaths, type Images, type MeshInput, usePlaces } from "../input.js";
 import { resourceNames } from "../names.js";
 import { type Rendered, type Resource, resourceKey } from "../resource.js";
-import { pluginDrafts, upstreamDrafts } from "./chains.js";
+import { appRouteDrafts } from "./app-routes.js";
+import { listenerFilterDrafts, upstreamDrafts } from "./chains.js";
 import type { Draft, IstioContext } from "./context.js";
 import { type HostPlace, placeOfUrl } from "./hosts.js";
 import { GATEWAY_NAME, gatewayDraft, listenerDrafts } from "./listeners.js";
@@ -52,8 +54,8 @@ export function labelsOf(partOf: string): Readonly<Record<string, string>> {
 }
 
 function placesOf(input: MeshInput): (use: FilterUse) => string {
-  const places = usePlaces(input);
-  return (use) => input.placeOf(places.get(use) ?? []);
+  const pathOf = entryPaths(input);
+  return (use) => input.placeOf(pathOf(use));
 }
 
 function calledPlaces({ mesh }: MeshInput, options: IstioOptions): ReadonlyMap<string, HostPlace> {
@@ -80,8 +82,9 @@ function draftsOfMesh(input: MeshInput, context: IstioContext): readonly Draft[]
     ...(extras.has("AuthorizationPolicy") ? authorizationDrafts(context) : []),
     ...(extras.has("Telemetry") ? [telemetryDraft(context)] : []),
     ...listenerDrafts(context),
-    ...pluginDrafts(context),
+    ...listenerFilterDrafts(context),
     ...upstreamDrafts(context),
+    ...appRouteDrafts(context),
     ...unless("ConfigMap", () => tagDrafts(input, context, namespaces)),
   ];
 }
@@ -95,7 +98,12 @@ export function named(drafts: readonly Draft[]): readonly Resource[] {
     const found = resourceNames(ofKind.map(({ parts }) => parts));
     for (const [i, draft] of ofKind.entries()) names.set(draft, found[i] ?? "");
   }
-  const resources = drafts.map((draft) => draft.make(names.get(draft) ?? ""));
+  const nameOf = (kind: string, parts: readonly string[]) => {
+    const found = drafts.find((draft) => draft.kind === kind && isDeepStrictEqual(draft.parts, parts));
+    if (found === undefined) throw new Error(`no ${kind} has a name of ${parts.join(", ")}`);
+    return names.get(found) ?? "";
+  };
+  const resources = drafts.map((draft) => draft.make(names.get(draft) ?? "", nameOf));
   const keys = resources.map(resourceKey);
   const twice = keys.find((key, i) => keys.indexOf(key) !== i);
   if (twice !== undefined) throw new Error(`two resources are called ${twice}`);

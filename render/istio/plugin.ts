@@ -1,8 +1,8 @@
 // A filter of a listener's chain: a WasmPlugin, or a TrafficExtension where the release has it.
 
 import type { Json } from "../../envoy/config/json.js";
-import type { FilterImage } from "../input.js";
 import type { Note, Resource } from "../resource.js";
+import type { FetchedFilter } from "./extension.js";
 import type { IstioOptions } from "./options.js";
 import { type FailStrategy, pluginKind } from "./version.js";
 import { isGateway, type PlacedPlugin } from "./workloads.js";
@@ -11,16 +11,11 @@ import { isGateway, type PlacedPlugin } from "./workloads.js";
 const FIRST_PRIORITY = 1000;
 const STEP = 10;
 
-export interface PluginParts {
+export interface PluginParts extends FetchedFilter {
   readonly name: string;
   readonly plugin: PlacedPlugin;
-  /** What the module reads, with the names of clusters that Istio has. */
-  readonly config: Json;
-  readonly image: FilterImage;
   readonly strategy: FailStrategy;
   readonly labels: Readonly<Record<string, string>>;
-  /** `file:line:column` of the filter's settings. */
-  readonly place: string;
 }
 
 export function pluginResource(parts: PluginParts, options: IstioOptions): Resource {

@@ -127,48 +127,6 @@ describe("the failure strategy", () => {
   });
 });
 
-describe("services that are called through one listener of Istio", () => {
-  const TWO = `
-name: shop
-gateway: { routes: [{ prefix: /, service: web }] }
-services:
-  web: { versions: { v1: { command: web } }, calls: [orders, stock] }
-  stock: { versions: { v1: { command: stock } } }
-  orders:
-    versions: { v1: { command: orders }, v2: { command: orders } }
-    filters: [{ filter: header-routing, config: { rules: [{ name: all, destination: v2 }] } }]
-`;
-
-  test("a filter of one of them is refused, with its line and the way out", () => {
-    expect(() => renderMeshText(TWO)).toThrow(
-      expect.objectContaining({
-        code: "configuration",
-        message: expect.stringMatching(
-          /^Istio has no word for this: mesh\.yaml:9:15: services\.orders\.filters\[0\]: web calls orders and stock at port 8080.*--port orders=NUMBER$/,
-        ),
-        details: [expect.stringContaining("--leave-out")],
-      }),
-    );
-  });
-
-  test("a port of its own lets it stand alone", () => {
-    const rendered = renderMeshText(TWO, { port: ["orders=8081"] });
-    expect(specOf(rendered, "WasmPlugin", "web-orders-header-routing").match).toEqual([
-      { mode: "CLIENT", ports: [{ number: 8081 }] },
-    ]);
-  });
-
-  test("the gateway has one listener for all", () => {
-    const routed = TWO.replace(
-      "[{ prefix: /, service: web }]",
-      "[{ prefix: /o, service: orders }, { prefix: /, service: web }]",
-    );
-    expect(() => renderMeshText(routed, { port: ["orders=8081"] })).toThrow(
-      /the gateway has one listener in Istio, where header-routing of orders would see the requests of web too/,
-    );
-  });
-});
-
 test("filters of the whole mesh keep the file's order, whichever listener has them first", () => {
   const swapped = MESH.replace("at: [outbound]", "at: [outbound, inbound]");
   expect(namesOf(renderMeshText(swapped), "WasmPlugin")).toContain("orders-fault-injection");

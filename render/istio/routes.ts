@@ -1,6 +1,7 @@
 // VirtualServices: which version gets a request, for how long, and what is retried.
 
 import { destinationHeader } from "../../compose/destinations.js";
+import { pathParts, runsAt } from "../../compose/filter-paths.js";
 import { attemptHops, type Hop, type MeshEnvoy, type ServiceTarget } from "../../compose/mesh/topology.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
 import type { Json } from "../../envoy/config/json.js";
@@ -29,6 +30,7 @@ function serviceDraft(context: IstioContext, envoy: MeshEnvoy, hop: Hop, target:
   const { options, labels } = context;
   const { service } = target;
   const host = serviceHost(service, options);
+  const http = partRoutes(context, envoy, hop, target, "mesh").map(({ route }) => route);
   return {
     kind: "VirtualService",
     parts: [service],
@@ -36,7 +38,7 @@ function serviceDraft(context: IstioContext, envoy: MeshEnvoy, hop: Hop, target:
       apiVersion: API_VERSION,
       kind: "VirtualService",
       metadata: { name, namespace: options.namespace, labels },
-      body: { spec: { hosts: [host], http: httpRoutes(context, envoy, hop, target, "mesh") } },
+      body: { spec: { hosts: [host], http } },
       comment: [routesComment(service, destinationHeader(target.choosers))],
       notes: noRetriesNote(context, service),
     }),
@@ -57,15 +59,7 @@ function noRetriesNote({ mesh, ownsRoutes }: IstioContext, service: string) {
 
 /** The gateway's routes, in the order of the file. */
 export function gatewayRoutesDraft(context: IstioContext, gateway: string): Draft {
-  const { mesh, options, labels } = context;
-  const envoy = workloads(mesh)[0] as MeshEnvoy;
-  const hopOf = (service: string) =>
-    envoy.hops.find(({ target }) => target.kind === "service" && target.service === service);
-  const http = mesh.gateway.routes.flatMap(({ prefix, service }) => {
-    const hop = hopOf(service);
-    if (hop?.target.kind !== "service") return [];
-    return httpRoutes(context, envoy, hop, hop.target, "gateway").map((route) => underPrefix(route, prefix));
-  });
+  const { options, labels } = context;
   return {
     kind: "VirtualService",
     parts: ["", "gateway"],
@@ -73,7 +67,13 @@ export function gatewayRoutesDraft(context: IstioContext, gateway: string): Draf
       apiVersion: API_VERSION,
       kind: "VirtualService",
       metadata: { name, namespace: options.namespace, labels },
-      body: { spec: { hosts: [...options.gateway.hosts], gateways: [gateway], http } },
+      body: {
+        spec: {
+          hosts: [...options.gateway.hosts],
+          gateways: [gateway],
+          http: gatewayRoutes(context).map(({ route }) => route),
+        },
+      },
       comment: ["Requests from outside. The first route that matches decides."],
     }),
   };
@@ -81,13 +81,70 @@ export function gatewayRoutesDraft(context: IstioContext, gateway: string): Draf
 
 type HttpRoute = Readonly<Record<string, Json>>;
 
-function underPrefix({ name, match, ...rest }: HttpRoute, prefix: string): HttpRoute {
-  const matches = (match ?? [{}]) as readonly HttpRoute[];
-  return {
-    ...(name === undefined ? {} : { name }),
-    match: matches.map((each) => ({ uri: { prefix }, ...each })),
-    ...rest,
-  };
+/** A route, and what filters by route know it by. */
+export interface PartRoute {
+  readonly service: string;
+  /** The paths that it has begin with this, and with no longer part before it. */
+  readonly part: string;
+  /** No other route of the VirtualService has this name. */
+  readonly name: string;
+  readonly route: HttpRoute;
+}
+
+/** Every route of the gateway's VirtualService, in its order. */
+export function gatewayRoutes(context: IstioContext): readonly PartRoute[] {
+  const { mesh } = context;
+  const envoy = workloads(mesh)[0] as MeshEnvoy;
+  const hopOf = (service: string) =>
+    envoy.hops.find(({ target }) => target.kind === "service" && target.service === service);
+  return mesh.gateway.routes.flatMap(({ prefix, service }, i) => {
+    const hop = hopOf(service);
+    if (hop?.target.kind !== "service") return [];
+    const earlier = mesh.gateway.routes.slice(0, i);
+    const isTaken = (part: string) => earlier.some((route) => part.startsWith(route.prefix));
+    const routes = partRoutes(context, envoy, hop, hop.target, "gateway", prefix);
+    return routes.filter(({ part }) => part === prefix || !isTaken(part));
+  });
+}
+
+/** The routes of a service that sidecars call. */
+export function serviceRoutes(context: IstioContext, service: string): readonly PartRoute[] {
+  for (const envoy of workloads(context.mesh).filter(({ app }) => app !== undefined)) {
+    for (const hop of envoy.hops) {
+      if (hop.target.kind !== "service" || hop.target.service !== service) continue;
+      return partRoutes(context, envoy, hop, hop.target, "mesh");
+    }
+  }
+  return [];
+}
+
+/** The routes of each part of the paths in which other filters run than around it. */
+function partRoutes(
+  context: IstioContext,
+  envoy: MeshEnvoy,
+  hop: Hop,
+  target: ServiceTarget,
+  where: "mesh" | "gateway",
+  within = "/",
+): readonly PartRoute[] {
+  // A gateway has one listener, where `up` has one for each service behind its public one.
+  const passed = attemptHops(envoy, hop).flatMap(({ filters }) => filters);
+  return pathParts(passed, within).flatMap((part) =>
+    httpRoutes(context, envoy, hop, target, { where, part }).map(({ name, match, ...rest }) => {
+      const named = part === "/" ? String(name) : `${name}:${part}`;
+      // Every route of a gateway says its paths, as the mesh file does.
+      const uri = part === "/" && where === "mesh" ? {} : { uri: { prefix: part } };
+      const matches = ((match ?? [{}]) as readonly HttpRoute[]).map((each) => ({ ...uri, ...each }));
+      const isForAll = matches.every((each) => Object.keys(each).length === 0);
+      const route = { name: named, ...(isForAll ? {} : { match: matches }), ...rest };
+      return { service: target.service, part, name: named, route };
+    }),
+  );
+}
+
+interface RoutePlace {
+  readonly where: "mesh" | "gateway";
+  readonly part: string;
 }
 
 /** A route for each version that a filter can choose, and after them that of all other requests. */
@@ -96,9 +153,10 @@ function httpRoutes(
   envoy: MeshEnvoy,
   hop: Hop,
   { service, choosers }: ServiceTarget,
-  where: "mesh" | "gateway",
+  { where, part }: RoutePlace,
 ): readonly HttpRoute[] {
-  const header = destinationHeader(choosers);
+  // Where no filter chooses, only clients can send the header, and it decides nothing.
+  const header = destinationHeader(choosers.filter((use) => runsAt(use, part)));
   const settings = context.mesh.services[service];
   const versions = header === undefined ? [] : Object.keys(settings?.versions ?? {});
   const removed = routersOwnHeaders(attemptHops(envoy, hop).flatMap(({ filters }) => filters));

@@ -1,10 +1,7 @@
 // What a person must know before they apply the output: what Istio has no word for, and what it
 // takes from elsewhere.
 
-import { byChain } from "../../compose/chains.js";
 import type { FilterUse } from "../../compose/filter-use.js";
-import type { MeshUse } from "../../compose/mesh/filter-routes.js";
-import type { MeshEnvoy } from "../../compose/mesh/topology.js";
 import { isNative, nativeOf } from "../../compose/native-filters.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { listed } from "../../envoy/problems.js";
@@ -13,7 +10,6 @@ import type { IstioContext } from "./context.js";
 import { portOf } from "./ports.js";
 import { tellRetries } from "./routes.js";
 import { podVersions, portProtocol } from "./versions.js";
-import { workloads } from "./workloads.js";
 
 type Places = ReadonlyMap<FilterUse, readonly PropertyKey[]>;
 
@@ -22,8 +18,6 @@ export function tellMesh(context: IstioContext, places: Places): void {
   refuseUnknownPorts(context);
   tellNames(context);
   tellNatives(context, places);
-  tellFilterRoutes(context, places);
-  tellSharedListeners(context, places);
   tellRetries(context);
   tellAddresses(context);
   tellPods(context);
@@ -65,58 +59,6 @@ function tellNatives({ told }: IstioContext, places: Places): void {
     const { name } = nativeOf(use);
     const word = WORDS[name] ?? "an EnvoyFilter of your own";
     told.refuse([...path, "config", "name"], `${name} is one of Envoy's own filters; write ${word} for it`);
-  }
-}
-
-/** A WasmPlugin stands before all routes of its listener; none is rendered for some of them. */
-function tellFilterRoutes({ told }: IstioContext, places: Places): void {
-  for (const [use, path] of places) {
-    if ((use as MeshUse).routes === undefined) continue;
-    told.refuse([...path, "routes"], `Istio runs ${use.filter} on all routes`);
-  }
-}
-
-/**
- * `up` has a listener for each service that is called, and Istio one for each port. A filter of one
- * service must not see the requests of another.
- */
-function tellSharedListeners(context: IstioContext, places: Places): void {
-  for (const envoy of workloads(context.mesh)) {
-    for (const services of sharedListeners(envoy, context)) tellShared(context, places, envoy, services);
-  }
-}
-
-/** The services that are called through one listener, where there are several. */
-function sharedListeners(
-  { app, hops }: MeshEnvoy,
-  { options }: IstioContext,
-): readonly (readonly string[])[] {
-  const byPort = new Map<number, string[]>();
-  for (const { target } of hops) {
-    if (target.kind !== "service") continue;
-    const port = app === undefined ? 0 : portOf(options.ports, target.service).port;
-    byPort.set(port, [...(byPort.get(port) ?? []), target.service]);
-  }
-  return [...byPort.values()].filter((services) => services.length > 1);
-}
-
-function tellShared(
-  { mesh, told, options }: IstioContext,
-  places: Places,
-  { app }: MeshEnvoy,
-  services: readonly string[],
-): void {
-  for (const service of services) {
-    const others = services.filter((each) => each !== service);
-    for (const use of byChain(mesh.services[service]?.filters ?? []).downstream) {
-      const path = places.get(use) ?? ["services", service, "filters"];
-      told.refuse(
-        path,
-        app === undefined
-          ? `the gateway has one listener in Istio, where ${use.filter} of ${service} would see the requests of ${listed(others)} too; put it into gateway.filters with a match by path, or route to ${service} alone`
-          : `${app.service} calls ${service} and ${listed(others)} at port ${portOf(options.ports, service).port}, where Istio has one listener: ${use.filter} of ${service} would see all their requests; give ${service} a port of its own with --port ${service}=NUMBER`,
-      );
-    }
   }
 }
 

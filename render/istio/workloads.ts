@@ -2,7 +2,7 @@
 // has a listener for each service.
 
 import { byChain } from "../../compose/chains.js";
-import type { FilterUse } from "../../compose/filter-use.js";
+import { type FilterUse, isSameEntry } from "../../compose/filter-use.js";
 import type { Mesh } from "../../compose/mesh/shape.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys } from "../../compose/mesh/topology.js";
 import type { IstioOptions } from "./options.js";
@@ -33,6 +33,13 @@ export interface PlacedPlugin {
   readonly service: string | undefined;
   /** Whether it stands where requests enter the mesh. */
   readonly isDoor: boolean;
+  /** Whether its listener has requests to other services too, which it must not see. */
+  readonly isShared: boolean;
+}
+
+/** Whether it must not see every request of its listener. */
+export function isByRoute({ use, isShared }: Pick<PlacedPlugin, "use" | "isShared">): boolean {
+  return use.paths !== undefined || isShared;
 }
 
 /** Clusters' chains, whose filters see each attempt. */
@@ -99,9 +106,11 @@ export function pluginsOf(mesh: Mesh, envoy: MeshEnvoy, options: IstioOptions): 
     for (const use of byChain(hop.filters).downstream) {
       // What the gateway's public listener has, and its listeners for services have again, works
       // twice there.
-      const known = entries.findIndex((each) => each.use === use && each.isDoor === isDoor);
+      const known = entries.findIndex((each) => isSameEntry(each.use, use) && each.isDoor === isDoor);
       const matches = [...(entries[known]?.matches ?? []), matchOf(envoy, hop, options)];
-      const entry = { use, matches, service: serviceOf(hop, use), isDoor };
+      const service = serviceOf(hop, use);
+      const isShared = service !== undefined && isSharedListener(envoy, service, options);
+      const entry = { use, matches, service, isDoor, isShared };
       if (known < 0) entries.push(entry);
       else entries[known] = entry;
     }
@@ -111,13 +120,26 @@ export function pluginsOf(mesh: Mesh, envoy: MeshEnvoy, options: IstioOptions): 
   return order.map((entry, position) => ({ ...entry, matches: merged(entry.matches), workload, position }));
 }
 
+/** Whether more services than this one are called through its listener. */
+function isSharedListener({ app, hops }: MeshEnvoy, service: string, { ports }: IstioOptions): boolean {
+  const listenerOf = (name: string) => (app === undefined ? "gateway" : portOf(ports, name).port);
+  return hops.some(
+    ({ target }) =>
+      target.kind === "service" &&
+      target.service !== service &&
+      listenerOf(target.service) === listenerOf(service),
+  );
+}
+
 /** Filters of the whole mesh in the file's order, whichever hop named them first; then others. */
 function inOrder<Entry extends { readonly use: FilterUse }>(
   { filters = [] }: Mesh,
   entries: readonly Entry[],
 ): readonly Entry[] {
-  const all: readonly FilterUse[] = filters;
-  const rank = ({ use }: Entry) => (all.includes(use) ? all.indexOf(use) : all.length);
+  const rank = ({ use }: Entry) => {
+    const index = filters.findIndex((each) => isSameEntry(each, use));
+    return index < 0 ? filters.length : index;
+  };
   return entries.toSorted((a, b) => rank(a) - rank(b));
 }
 

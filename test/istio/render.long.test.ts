@@ -11,11 +11,12 @@ import { FILTERS } from "../../filters/catalog.js";
 import { send } from "../../kit/envoy/client.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import { isMissing, needs } from "../support/tools.js";
+import { BY_ROUTE_FILTERS, writeByRouteMesh } from "./support/by-route-mesh.js";
+import { complaints } from "./support/complaints.js";
 import { clusterFilters, listenerFilters } from "./support/config-dump.js";
 import type { ControlPlane } from "./support/control-plane.js";
 import { type GuardedFolder, guardedFolder } from "./support/folder.js";
 import { pushImages } from "./support/images.js";
-import { analyze, validate } from "./support/istioctl.js";
 import { startIstiodLite } from "./support/istiod-lite.js";
 import { type ClusterPorts, clusterPorts, NAMESPACE, type Pods, startPods } from "./support/pods.js";
 import { imageOption, render } from "./support/render.js";
@@ -39,10 +40,8 @@ const CONFIGS: Readonly<Record<string, object>> = {
   "retry-budget": { budgets: [{ name: "all", ratio: { percentage: 20 } }] },
 };
 
+const IMAGES_BY_ROUTE = BY_ROUTE_FILTERS.flatMap(imageOption);
 const IMAGES = FILTERS.flatMap(({ name }) => imageOption(name));
-
-/** A finding that every EnvoyFilter has. */
-const isKnown = (text: string) => text.includes("exposes internal implementation details");
 
 describe.skipIf(isMissing("istio"))(
   `Istio's own checks of what render istio writes ${needs("istio")}`,
@@ -62,24 +61,13 @@ describe.skipIf(isMissing("istio"))(
     });
     const at = (name: string) => path.join(folder.path, name);
 
-    /** What istiod, `istioctl validate` and `istioctl analyze` say, but for what is known. */
-    async function complaints(text: string): Promise<readonly string[]> {
-      const file = at("rendered.yaml");
-      await writeFile(file, text);
-      const verdicts = (await control.apply(text)).map(
-        ({ event, resource, message }) => `istiod: ${event}: ${resource}: ${message}`,
-      );
-      const lines = validate(file).map((line) => `validate: ${line}`);
-      const findings = analyze(file, at("services.yaml")).map(
-        ({ code, origin, message }) => `analyze: ${code}: ${origin}: ${message}`,
-      );
-      return [...verdicts, ...lines, ...findings].filter((each) => !isKnown(each));
-    }
+    const check = (text: string) =>
+      complaints(text, { control, folder: folder.path, cluster: at("services.yaml") });
 
     test("they do find what is wrong", async () => {
       const text = await render(DEMO, ...IMAGES);
-      expect(await complaints(text.replace("failStrategy:", "failStrategyy:"))).not.toEqual([]);
-      expect(await complaints(text.replaceAll("subset: v2", "subset: v9"))).not.toEqual([]);
+      expect(await check(text.replace("failStrategy:", "failStrategyy:"))).not.toEqual([]);
+      expect(await check(text.replaceAll("subset: v2", "subset: v9"))).not.toEqual([]);
     });
 
     const releases: readonly (readonly [string, readonly string[]])[] = [
@@ -88,7 +76,12 @@ describe.skipIf(isMissing("istio"))(
       ["every release, with all that may be added", ["--with", ...EXTRAS]],
     ];
     test.each(releases)("the demo mesh for %s", async (_release, options) => {
-      expect(await complaints(await render(DEMO, ...IMAGES, ...options))).toEqual([]);
+      expect(await check(await render(DEMO, ...IMAGES, ...options))).toEqual([]);
+    });
+
+    test.each(releases)("filters by route for %s", async (_release, options) => {
+      const file = await writeByRouteMesh(folder.path);
+      expect(await check(await render(file, ...IMAGES_BY_ROUTE, ...options))).toEqual([]);
     });
 
     const callers = ["where orders is called", ["--for", "orders"]] as const;
@@ -112,14 +105,14 @@ describe.skipIf(isMissing("istio"))(
     });
     test.each(forms)("%s %s", async (name, _place, options) => {
       expect(
-        await complaints(await render(`${name}=${at(`${name}.yaml`)}`, ...imageOption(name), ...options)),
+        await check(await render(`${name}=${at(`${name}.yaml`)}`, ...imageOption(name), ...options)),
       ).toEqual([]);
     });
   },
 );
 
 /** The demo's Services, which a cluster has and `render` does not write. */
-const SERVICES = ["storefront", "orders", "payments", "stock"].map((name) => ({
+const SERVICES = ["storefront", "orders", "payments", "stock", "web"].map((name) => ({
   apiVersion: "v1",
   kind: "Service",
   metadata: { name, namespace: "default" },

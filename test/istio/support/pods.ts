@@ -6,7 +6,7 @@ import path from "node:path";
 import { parse } from "yaml";
 import { startChild } from "../../../envoy/runtime/child.js";
 import { freePorts } from "../../../envoy/runtime/ports.js";
-import { type ControlPlane, type Resource, toYaml } from "./control-plane.js";
+import { type ControlPlane, type Resource, toYaml, type Verdict } from "./control-plane.js";
 import { guardedFolder } from "./folder.js";
 import { startIstiodLite } from "./istiod-lite.js";
 import { owning } from "./owning.js";
@@ -61,6 +61,8 @@ interface PodsParts {
   readonly workloads: ReadonlyMap<string, Workload>;
   /** `http://127.0.0.1:PORT` */
   readonly gatewayUrl: string;
+  /** Applies other resources in place of the rendered ones. */
+  apply(rendered: string): Promise<readonly Verdict[]>;
 }
 
 /** Disposing of it ends all processes. */
@@ -81,7 +83,9 @@ export function startPods({ file, ports, rendered, gateway }: PodsOptions): Prom
     const pods = await podsOf(mesh);
     const control = use(await startIstiodLite());
     const cluster = clusterResources(mesh, pods, ports);
-    await control.apply([...cluster.map((each) => toYaml(each)), rendered].join("\n---\n"));
+    const apply: PodsParts["apply"] = (text) =>
+      control.apply([...cluster.map((each) => toYaml(each)), text].join("\n---\n"));
+    await apply(rendered);
     const { path: folder } = use(await guardedFolder("pods"));
     const workloads = new Map<string, Workload>();
     for (const pod of pods) {
@@ -95,7 +99,7 @@ export function startPods({ file, ports, rendered, gateway }: PodsOptions): Prom
     }
     const front = { name: "gateway", kind: "router", control, address: "127.0.9.1", workers: 1 } as const;
     workloads.set("gateway", use(await startWorkload({ ...front, ...gateway })));
-    return { control, workloads, gatewayUrl: `http://127.0.0.1:${ports.gateway}` };
+    return { control, workloads, gatewayUrl: `http://127.0.0.1:${ports.gateway}`, apply };
   });
 }
 
@@ -193,10 +197,10 @@ function clusterResources(mesh: MeshFile, pods: readonly Pod[], ports: ClusterPo
         },
       ],
       egress: [
-        ...(mesh.services[pod.service]?.calls ?? []).map((name) => ({
-          port: portOf(name, ports.services[name]?.port ?? 0),
+        ...egressPorts(mesh.services[pod.service]?.calls ?? [], ports).map(({ port, names }) => ({
+          port: portOf(names[0] ?? "", port),
           bind: pod.address,
-          hosts: [`./${hostOf(name)}`],
+          hosts: names.map((name) => `./${hostOf(name)}`),
         })),
         // Without an egress, Istio would give it all services.
         { hosts: ["~/*"] },
@@ -204,4 +208,11 @@ function clusterResources(mesh: MeshFile, pods: readonly Pod[], ports: ClusterPo
     },
   }));
   return [...services, ...sidecars, WITHOUT_TLS];
+}
+
+/** Services of one port are called through one listener. */
+function egressPorts(calls: readonly string[], { services }: ClusterPorts) {
+  const numberOf = (name: string) => services[name]?.port ?? 0;
+  const numbers = [...new Set(calls.map(numberOf))];
+  return numbers.map((port) => ({ port, names: calls.filter((name) => numberOf(name) === port) }));
 }

@@ -1,0 +1,85 @@
+// A filter that an EnvoyFilter adds: a resource whose module the agent fetches, as it does for a
+// WasmPlugin, and the entry of a chain that names it.
+
+import type { FilterUse } from "../../compose/filter-use.js";
+import { disabledByDefault } from "../../envoy/config/filter-by-route.js";
+import type { DiscoveredFilter, HttpFilter } from "../../envoy/config/http-filter.js";
+import type { Json } from "../../envoy/config/json.js";
+import { typeUrl } from "../../envoy/config/typed-config.js";
+import { type FailurePolicy, WASM_FILTER, wasmFilterResource } from "../../envoy/config/wasm.js";
+import type { FilterImage } from "../input.js";
+import type { Metadata } from "../resource.js";
+import type { FailStrategy } from "./version.js";
+
+/** What the agent puts in place of a module that it cannot fetch. */
+export const RBAC_FILTER = "envoy.extensions.filters.http.rbac.v3.RBAC";
+const FETCH_TIMEOUT_S = 30;
+
+/** A filter, and what it needs. */
+export interface FetchedFilter {
+  readonly use: FilterUse;
+  /** What the module reads, with the names of clusters that Istio has. */
+  readonly config: Json;
+  readonly image: FilterImage;
+  /** `file:line:column` of its settings. */
+  readonly place: string;
+}
+
+/** A filter's name in Envoy: no other filter of the proxy has it. */
+export function filterId({ namespace = "", name }: Metadata, index: number, filter: string): string {
+  return `${namespace}.${name}.${index + 1}.${filter}`;
+}
+
+/** The patch that adds the filter as a resource. */
+export function addExtension(id: string, { config, image }: FetchedFilter, strategy: FailStrategy): Json {
+  const resource = wasmFilterResource({
+    name: id,
+    module: {
+      uri: image.url,
+      // The agent fetches the module, and gives Envoy a file.
+      cluster: "_",
+      sha256: image.digest.replace("sha256:", ""),
+      timeoutSeconds: FETCH_TIMEOUT_S,
+    },
+    ...(isEmpty(config) ? {} : { configuration: config }),
+    failurePolicy: POLICIES[strategy],
+  });
+  return {
+    applyTo: "EXTENSION_CONFIG",
+    patch: { operation: "ADD", value: resource as unknown as Json },
+  };
+}
+
+const POLICIES: Readonly<Record<FailStrategy, FailurePolicy>> = {
+  FAIL_RELOAD: "FAIL_RELOAD",
+  FAIL_CLOSE: "FAIL_CLOSED",
+  FAIL_OPEN: "FAIL_OPEN",
+};
+
+function isEmpty(config: Json): boolean {
+  return typeof config === "object" && config !== null && Object.keys(config).length === 0;
+}
+
+/**
+ * The entry of a chain. It comes by the stream over which the proxy gets everything else.
+ * @param isByRoute whether only routes that enable it have it
+ */
+export function reference(id: string, isByRoute: boolean): HttpFilter {
+  const filter: DiscoveredFilter = {
+    name: id,
+    config_discovery: {
+      config_source: { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" },
+      type_urls: [typeUrl(WASM_FILTER), typeUrl(RBAC_FILTER)],
+    },
+  };
+  return isByRoute ? disabledByDefault(filter) : filter;
+}
+
+/** What happens where the module is not there. */
+export function fetchComment(what: "request" | "attempt", strategy: FailStrategy): string {
+  const missing =
+    strategy === "FAIL_OPEN"
+      ? `${what}s pass without the filter`
+      : `every ${what} gets 403 (RBAC: access denied)`;
+  return `The agent fetches the modules of the first patches, as it does for a WasmPlugin. Where an image cannot be fetched, ${missing}, and Istio tries again only when a plugin, an EnvoyFilter or a secret of the proxy changes.`;
+}
