@@ -1,6 +1,7 @@
 // Filters by route under Istio, from what `meshwright render istio` writes: requests of other
 // routes do not enter them, and every answer is that of `meshwright up`.
 
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startMesh } from "../../compose/mesh/up.js";
 import { send } from "../../kit/envoy/client.js";
@@ -138,11 +139,13 @@ describe.skipIf(isMissing("istio"))(`filters by route under Istio and under up $
 });
 
 const GATEWAY = { selector: { matchLabels: { istio: "ingressgateway" } } };
+/** Envoy takes no provider without a key. */
+const KEY = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
 const TOKENS: Resource = {
   apiVersion: "security.istio.io/v1",
   kind: "RequestAuthentication",
   metadata: { name: "tokens", namespace: NAMESPACE },
-  spec: { ...GATEWAY, jwtRules: [{ issuer: "issuer", jwks: '{"keys":[]}' }] },
+  spec: { ...GATEWAY, jwtRules: [{ issuer: "issuer", jwks: JSON.stringify({ keys: [KEY] }) }] },
 };
 const POLICY: Resource = {
   apiVersion: "security.istio.io/v1",
