@@ -102,13 +102,14 @@ function pluginRoutes(
   const called = hops.flatMap(({ target }) => (target.kind === "service" ? [target.service] : []));
   const portsOf = ({ matches }: PlacedPlugin) =>
     matches.flatMap(({ mode, ports }) => (mode === "CLIENT" ? ports : []));
-  const sees = (plugin: PlacedPlugin, service: string) =>
-    (!plugin.isShared || plugin.service === service) &&
-    (app === undefined || portsOf(plugin).includes(portOf(context.options.ports, service).port));
+  const isAt = (plugin: PlacedPlugin, service: string) =>
+    portsOf(plugin).includes(portOf(context.options.ports, service).port);
+  const servicesOf = (plugin: PlacedPlugin) => {
+    if (plugin.isShared) return [plugin.service ?? ""];
+    return app === undefined ? undefined : called.filter((service) => isAt(plugin, service));
+  };
   const filters = plugins.flatMap((plugin, i): RoutedFilter[] =>
-    isByRoute(plugin)
-      ? [{ id: idOf(i), use: plugin.use, services: called.filter((service) => sees(plugin, service)) }]
-      : [],
+    isByRoute(plugin) ? [{ id: idOf(i), use: plugin.use, services: servicesOf(plugin) }] : [],
   );
   return app === undefined
     ? gatewayRoutePatches(context, filters)

@@ -7,6 +7,7 @@ import type { Images } from "../input.js";
 import type { Resource } from "../resource.js";
 import type { HostPlace } from "./hosts.js";
 import type { IstioOptions } from "./options.js";
+import type { PartRoute } from "./routes.js";
 import type { Told } from "./told.js";
 import type { FailStrategy } from "./version.js";
 
@@ -22,6 +23,8 @@ export interface IstioContext {
   readonly placeOf: (use: FilterUse) => string;
   /** Whether the input says how long a request may take, and what is retried. */
   readonly ownsRoutes: boolean;
+  /** The gateway's routes, where they are the operator's own. */
+  readonly ownRoutes?: readonly PartRoute[];
   /** What exists in the cluster, as a person gave it by --cluster. */
   readonly existing: readonly LiveResource[];
   /** Where the services that filters call are, by the names in the filters' settings. */

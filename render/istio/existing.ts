@@ -79,7 +79,9 @@ export function clusterScopes(
     .flatMap((each) => {
       const rule = destinationRule.safeParse(each);
       if (!rule.success) return [];
-      return names(rule.data.spec.host, each.metadata.namespace ?? namespace, host) ? [rule.data.spec] : [];
+      return meansHost(rule.data.spec.host, each.metadata.namespace ?? namespace, host)
+        ? [rule.data.spec]
+        : [];
     });
   const whole = rules.map(({ trafficPolicy }) => trafficPolicy ?? {});
   const all: ClusterScope = scopeOf({}, Object.assign({}, ...whole));
@@ -163,8 +165,8 @@ export function spokenAt(
   return /^http(-|$)/.test(said) ? "http1" : "downstream";
 }
 
-/** Whether a DestinationRule's host, which may be short or have a wildcard, means this host. */
-function names(written: string, namespace: string, host: string): boolean {
+/** Whether a host of a resource, which may be short or have a wildcard, means this host. */
+export function meansHost(written: string, namespace: string, host: string): boolean {
   if (written.startsWith("*")) return host.endsWith(written.slice(1));
   if (written === host) return true;
   const [service = "", of = namespace, ...rest] = written.split(".");

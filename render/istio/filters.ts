@@ -5,7 +5,6 @@ import { choosesDestinations, destinationPlaces } from "../../compose/destinatio
 import type { FilterUse } from "../../compose/filter-use.js";
 import { callableServices, unnamedServiceProblems } from "../../compose/front/filters.js";
 import type { Mesh } from "../../compose/mesh/shape.js";
-import { routersOwnHeaders } from "../../compose/retry-marks.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { formatPath } from "../../envoy/problems.js";
 import type { LiveResource } from "../diff/live.js";
@@ -17,6 +16,8 @@ import type { Draft, IstioContext } from "./context.js";
 import { placeOfUrl } from "./hosts.js";
 import { labelsOf, named } from "./mesh.js";
 import type { IstioOptions, Target } from "./options.js";
+import { type OwnRoutes, ownGatewayRoutes } from "./own-routes.js";
+import { routeWarnings, writesRoutes } from "./route-warnings.js";
 import { routeDrafts } from "./routes.js";
 import { destinationRuleDrafts, externalDrafts } from "./services.js";
 import { tagDrafts } from "./tags.js";
@@ -44,6 +45,7 @@ export function filterResources(
   const told = new Told(() => "");
   const { strategy, warning } = decideFailStrategy(options.minor, options.failStrategy);
   const all = { ...options.grpcServices, ...options.httpServices };
+  const own = ownRoutes(input.uses, target, existing, options);
   const context: IstioContext = {
     mesh,
     options,
@@ -52,6 +54,7 @@ export function filterResources(
     strategy,
     existing,
     ownsRoutes: false,
+    ...(own === undefined ? {} : { ownRoutes: own.routes }),
     labels: labelsOf(mesh.name),
     placeOf: (use) => (use as PlacedUse).placeOf([]),
     called: new Map(Object.entries(all).map(([name, url]) => [name, placeOfUrl(url, name, options)])),
@@ -59,7 +62,8 @@ export function filterResources(
   const warnings = [
     ...(warning === undefined ? [] : [warning]),
     ...newerThanChecked(options.minor),
-    ...routeWarnings(input.uses, target, options),
+    ...(own?.problems ?? []).map((line) => `left out: ${line}`),
+    ...routeWarnings(context, input.uses, target),
   ];
   return { resources: named(draftsOfFilters(input, context, target)), warnings };
 }
@@ -67,7 +71,7 @@ export function filterResources(
 function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Target): readonly Draft[] {
   const { options } = context;
   const isGateway = target.kind === "gateway";
-  const hasRoutes = writesRoutes(input.uses, target) && !options.omitted.has("VirtualService");
+  const hasRoutes = writesRoutes(input.uses, target, options);
   const hasVersions = target.kind === "service" && input.uses.some(choosesDestinations);
   return [
     ...(hasRoutes ? routeDrafts(context).slice(0, 1) : []),
@@ -84,10 +88,28 @@ function draftsOfFilters(input: FiltersInput, context: IstioContext, target: Tar
   ];
 }
 
-/** Whether the output has the routes of the service, because a filter is about some of them. */
-function writesRoutes(uses: readonly PlacedUse[], target: Target): boolean {
-  if (target.kind === "gateway" || target.at === "inbound") return false;
-  return uses.some((use) => choosesDestinations(use) || use.paths !== undefined);
+/**
+ * The routes of a gateway on which filters for some paths run. Those are the operator's own.
+ * @throws MeshwrightError `usage` where they are not given, `configuration` where one is for paths
+ * on which not the same filters run
+ */
+function ownRoutes(
+  uses: readonly PlacedUse[],
+  target: Target,
+  existing: readonly LiveResource[],
+  { leaveOut }: IstioOptions,
+): OwnRoutes | undefined {
+  const first = uses.find(({ paths }) => paths !== undefined);
+  if (target.kind !== "gateway" || first === undefined) return undefined;
+  const own = ownGatewayRoutes(existing, uses);
+  const [problem, ...others] = own.problems;
+  if (problem !== undefined && !leaveOut) throw new MeshwrightError("configuration", problem, others);
+  if (problem === undefined && own.routes.length === 0) {
+    throw usage(
+      `${first.filter}@${first.paths?.[0]?.prefix}: the gateway's routes are VirtualServices of your own, and filters are enabled on routes by their names: give them with --cluster, as \`kubectl get -A -o yaml virtualservices\` prints them`,
+    );
+  }
+  return own;
 }
 
 function refuseMisplaced({ uses }: FiltersInput, target: Target): void {
@@ -164,32 +186,6 @@ function withVersions(uses: readonly FilterUse[], { fallback = "", protocol }: I
 
 function urlsOf(services: Readonly<Record<string, string>>) {
   return Object.fromEntries(Object.entries(services).map(([name, url]) => [name, { url }]));
-}
-
-function routeWarnings(
-  uses: readonly PlacedUse[],
-  target: Target,
-  { fallback }: IstioOptions,
-): readonly string[] {
-  const removed = routersOwnHeaders(uses);
-  const chooses = uses.some(choosesDestinations);
-  return [
-    ...(chooses && target.kind === "gateway"
-      ? [
-          "the gateway's routes are yours: match the destination header in its VirtualService, as render does for a mesh file",
-        ]
-      : []),
-    ...(chooses && target.kind === "service" && fallback === undefined
-      ? [
-          "requests for which no filter decides go to all versions: name one with --default VERSION, if one should take them",
-        ]
-      : []),
-    ...(removed.length > 0 && !(chooses && target.kind === "service")
-      ? [
-          `clients would get ${removed.join(", ")}: remove it in your VirtualService, with headers: { response: { remove: [${removed.join(", ")}] } } on its routes`,
-        ]
-      : []),
-  ];
 }
 
 function usage(message: string): MeshwrightError {

@@ -15,8 +15,8 @@ export interface RoutedFilter {
   /** Its name in Envoy. */
   readonly id: string;
   readonly use: FilterUse;
-  /** It runs on the routes to these alone. */
-  readonly services: readonly string[];
+  /** It runs on the routes to these alone. Undefined: on those to all. */
+  readonly services: readonly string[] | undefined;
 }
 
 /** For the routes of the gateway, which a VirtualService names. */
@@ -53,9 +53,9 @@ export function enabledAt(entries: readonly NamedEntry[], part: string): FilterC
   return Object.fromEntries(running.map(({ name }) => [name, enabledWasmFilter()]));
 }
 
-function entriesOf(filters: readonly RoutedFilter[], service: string): readonly NamedEntry[] {
+function entriesOf(filters: readonly RoutedFilter[], service: string | undefined): readonly NamedEntry[] {
   return filters
-    .filter(({ services }) => services.includes(service))
+    .filter(({ services }) => service === undefined || (services ?? [service]).includes(service))
     .map(({ id, use: { paths = [{ prefix: "/" }] } }) => ({ name: id, paths }));
 }
 

@@ -83,7 +83,8 @@ type HttpRoute = Readonly<Record<string, Json>>;
 
 /** A route, and what filters by route know it by. */
 export interface PartRoute {
-  readonly service: string;
+  /** Undefined where it is the operator's own, of which only the name counts. */
+  readonly service: string | undefined;
   /** The paths that it has begin with this, and with no longer part before it. */
   readonly part: string;
   /** No other route of the VirtualService has this name. */
@@ -91,9 +92,10 @@ export interface PartRoute {
   readonly route: HttpRoute;
 }
 
-/** Every route of the gateway's VirtualService, in its order. */
+/** Every route of the gateway, in its order. */
 export function gatewayRoutes(context: IstioContext): readonly PartRoute[] {
-  const { mesh } = context;
+  const { mesh, ownRoutes } = context;
+  if (ownRoutes !== undefined) return ownRoutes;
   const envoy = workloads(mesh)[0] as MeshEnvoy;
   const hopOf = (service: string) =>
     envoy.hops.find(({ target }) => target.kind === "service" && target.service === service);

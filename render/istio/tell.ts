@@ -8,8 +8,10 @@ import { listed } from "../../envoy/problems.js";
 import { nameProblem } from "../names.js";
 import type { IstioContext } from "./context.js";
 import { portOf } from "./ports.js";
-import { tellRetries } from "./routes.js";
+import { omittedRoutes } from "./route-warnings.js";
+import { gatewayRoutes, serviceRoutes, tellRetries } from "./routes.js";
 import { podVersions, portProtocol } from "./versions.js";
+import { isByRoute, pluginsOf, upstreamsOf, workloads } from "./workloads.js";
 
 type Places = ReadonlyMap<FilterUse, readonly PropertyKey[]>;
 
@@ -19,6 +21,7 @@ export function tellMesh(context: IstioContext, places: Places): void {
   tellNames(context);
   tellNatives(context, places);
   tellRetries(context);
+  tellOmittedRoutes(context);
   tellAddresses(context);
   tellPods(context);
 }
@@ -60,6 +63,16 @@ function tellNatives({ told }: IstioContext, places: Places): void {
     const word = WORDS[name] ?? "an EnvoyFilter of your own";
     told.refuse([...path, "config", "name"], `${name} is one of Envoy's own filters; write ${word} for it`);
   }
+}
+
+/** Filters by route need routes of these names. */
+function tellOmittedRoutes(context: IstioContext): void {
+  const { mesh, options, told } = context;
+  const plugins = workloads(mesh).flatMap((envoy) => pluginsOf(mesh, envoy, options));
+  const attempts = upstreamsOf(mesh, options).flatMap(({ chains }) => chains.flatMap(({ uses }) => uses));
+  if (!plugins.some(isByRoute) && attempts.every(({ use }) => use.paths === undefined)) return;
+  const called = Object.keys(mesh.services).flatMap((service) => serviceRoutes(context, service));
+  for (const line of omittedRoutes(context, [...gatewayRoutes(context), ...called])) told.warnOfAll(line);
 }
 
 function tellAddresses({ mesh, told, called, options }: IstioContext): void {
