@@ -34,7 +34,10 @@ export function addRenderIstio(render: Command, screens: Screens): void {
 /** The arguments of whatever writes Istio's resources. */
 export function withIstioFiles(command: Command): Command {
   return command
-    .argument("<file...>", "a mesh file; or FILE or FILTER=FILE of each filter, in the order of the chain")
+    .argument(
+      "<file...>",
+      "a mesh file; or FILE or FILTER[@/PREFIX]=FILE of each filter, in the order of the chain",
+    )
     .option("--istio <version>", "the release of Istio, 1.24 or later; default: right for all of them")
     .option("--namespace <name>", "the namespace of the services (default: default)");
 }
@@ -126,7 +129,7 @@ function withCluster(command: Command): Command {
     .option("--cluster-domain <domain>", "the domain of Services (default: cluster.local)")
     .option(
       "--cluster <place>",
-      "Services and DestinationRules that exist, as kubectl get -o yaml prints them",
+      "Services, DestinationRules and VirtualServices that exist, as kubectl get -o yaml prints them",
     )
     .addOption(new Option("--with <kind...>", "write these too").choices(EXTRAS))
     .addOption(new Option("--without <kind...>", "do not write these").choices(OMITTABLE))
@@ -138,7 +141,9 @@ A mesh file gives a Gateway, VirtualServices, DestinationRules, ServiceEntries
 and Sidecars; a WasmPlugin, or from Istio 1.30 on a TrafficExtension, for each
 filter of a listener; an EnvoyFilter for filters that see each attempt; and a
 ConfigMap with the labels of metrics. Filters' files give the part about
-filters. Your Deployments and Services are not written.
+filters. Your Deployments and Services are not written. Where a filter is for
+some routes, an EnvoyFilter has the filters of its workload, and enables it on
+the VirtualService's routes; those of --gateway are yours, and in --cluster.
 
 Images are named by their digests: those that pack wrote to build/, which it
 does first where there is none, or those of --image. Each configuration is
@@ -151,6 +156,7 @@ Examples:
   meshwright render istio compose/mesh.yaml --istio 1.31 --namespace shop \\
     --registry registry.example/mesh --output istio
   meshwright render istio header-routing.yaml --for orders --default v1
+  meshwright render istio rate-limit@/login,-/login/help=limits.yaml --for web
   meshwright render istio rate-limit=limits.yaml --gateway ingressgateway \\
     --gateway-namespace istio-ingress
   kubectl get -A -o yaml vs,dr,gw,se,sidecar,wasmplugin,envoyfilter,cm \\

@@ -3,7 +3,6 @@
 
 import type { HttpFilter } from "./http-filter.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
-import { WASM_FILTER } from "./wasm.js";
 
 /** What routes have for filters, by the filters' names: `typed_per_filter_config`. */
 export type FilterConfigs = Readonly<Record<string, TypedConfig>>;
@@ -21,14 +20,4 @@ export function disabledByDefault<Filter extends HttpFilter>(
  */
 export function enabledFilter(config: TypedConfig | Readonly<Record<string, never>> = {}): TypedConfig {
   return typedConfig("envoy.config.route.v3.FilterConfig", { config });
-}
-
-/**
- * The same for a Wasm filter, without an empty message inside, which Istio cannot read from JSON. A
- * Wasm filter takes no configuration from routes. An optional one is therefore passed over, and the
- * filter is enabled.
- */
-export function enabledWasmFilter(): TypedConfig {
-  const config = typedConfig(WASM_FILTER);
-  return typedConfig("envoy.config.route.v3.FilterConfig", { is_optional: true, config });
 }

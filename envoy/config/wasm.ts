@@ -123,6 +123,16 @@ export function wasmFilterResource(options: WasmFilterOptions | RemoteFilterOpti
   return { name: options.name, typed_config: wasmConfig(WASM_FILTER, options) };
 }
 
+/**
+ * What a route has for a Wasm filter that is disabled in its chain: as `enabledFilter`, without an
+ * empty message inside, which Istio cannot read from JSON. A Wasm filter takes no configuration
+ * from routes. Envoy passes over an optional one, and enables the filter.
+ */
+export function enabledWasmFilter(): TypedConfig {
+  const config = typedConfig(WASM_FILTER);
+  return typedConfig("envoy.config.route.v3.FilterConfig", { is_optional: true, config });
+}
+
 const FAILURE_POLICIES: readonly FailurePolicy[] = ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];
 
 function wasmConfig(type: string, options: WasmFilterOptions | RemoteFilterOptions): TypedConfig {

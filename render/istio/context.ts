@@ -7,7 +7,7 @@ import type { Images } from "../input.js";
 import type { Resource } from "../resource.js";
 import type { HostPlace } from "./hosts.js";
 import type { IstioOptions } from "./options.js";
-import type { PartRoute } from "./routes.js";
+import type { PartRoute } from "./part-route.js";
 import type { Told } from "./told.js";
 import type { FailStrategy } from "./version.js";
 

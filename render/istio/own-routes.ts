@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type OnPaths, pathParts, runsAt } from "../../compose/filter-paths.js";
 import type { LiveResource } from "../diff/live.js";
 import { meansHost } from "./existing.js";
-import type { PartRoute } from "./routes.js";
+import type { PartRoute } from "./part-route.js";
 
 const uri = z.looseObject({
   exact: z.string().optional(),

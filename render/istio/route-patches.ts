@@ -2,8 +2,9 @@
 
 import { type NamedEntry, runsAt } from "../../compose/filter-paths.js";
 import type { FilterUse } from "../../compose/filter-use.js";
-import { enabledWasmFilter, type FilterConfigs } from "../../envoy/config/filter-by-route.js";
+import type { FilterConfigs } from "../../envoy/config/filter-by-route.js";
 import type { Json } from "../../envoy/config/json.js";
+import { enabledWasmFilter } from "../../envoy/config/wasm.js";
 import type { IstioContext } from "./context.js";
 import type { PatchContext } from "./envoy-filter.js";
 import { serviceHost } from "./hosts.js";

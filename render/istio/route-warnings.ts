@@ -1,5 +1,5 @@
-// What a person must do about routes, where filters' files are rendered and the routes are partly or
-// all their own.
+// What a person must do about routes, where filters' files are rendered and routes are partly their
+// own.
 
 import { choosesDestinations } from "../../compose/destinations.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
@@ -8,7 +8,8 @@ import type { IstioContext } from "./context.js";
 import { serviceHost } from "./hosts.js";
 import type { IstioOptions, Target } from "./options.js";
 import { virtualServiceOf } from "./own-routes.js";
-import { type PartRoute, serviceRoutes } from "./routes.js";
+import type { PartRoute } from "./part-route.js";
+import { serviceRoutes } from "./routes.js";
 
 /** Whether the output has the routes of the service, because a filter is about some of them. */
 export function writesRoutes(uses: readonly PlacedUse[], target: Target, { omitted }: IstioOptions): boolean {

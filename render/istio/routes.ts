@@ -4,10 +4,10 @@ import { destinationHeader } from "../../compose/destinations.js";
 import { pathParts, runsAt } from "../../compose/filter-paths.js";
 import { attemptHops, type Hop, type MeshEnvoy, type ServiceTarget } from "../../compose/mesh/topology.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
-import type { Json } from "../../envoy/config/json.js";
 import { millisecondsOf } from "../../filters/shared/rule-schema.js";
 import type { Draft, IstioContext } from "./context.js";
 import { serviceHost } from "./hosts.js";
+import type { HttpRoute, PartRoute } from "./part-route.js";
 import { defaultVersion, destinationOf, versionPlaces } from "./versions.js";
 import { workloads } from "./workloads.js";
 
@@ -77,19 +77,6 @@ export function gatewayRoutesDraft(context: IstioContext, gateway: string): Draf
       comment: ["Requests from outside. The first route that matches decides."],
     }),
   };
-}
-
-type HttpRoute = Readonly<Record<string, Json>>;
-
-/** A route, and what filters by route know it by. */
-export interface PartRoute {
-  /** Undefined where it is the operator's own, of which only the name counts. */
-  readonly service: string | undefined;
-  /** The paths that it has begin with this, and with no longer part before it. */
-  readonly part: string;
-  /** No other route of the VirtualService has this name. */
-  readonly name: string;
-  readonly route: HttpRoute;
 }
 
 /** Every route of the gateway, in its order. */
