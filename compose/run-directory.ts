@@ -8,6 +8,8 @@ import { describeHolder, tryLock } from "../envoy/runtime/lock.js";
 
 const PARENT = ".meshwright";
 const LOCK_FILE = "pid";
+/** What a run leaves for the next one of its name: the authorities of its certificates. */
+export const IDENTITY_FOLDER = "identity";
 
 /** A claimed folder. Disposing of it, once or more often, removes it, unless `keep` was called. */
 export interface RunDirectory extends AsyncDisposable {
@@ -61,7 +63,7 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
 }
 
 /**
- * Removes everything except the lock's file, which only the lock may remove. A folder that somebody
+ * Removes everything except the authorities and the lock's file, which only the lock may remove. A folder that somebody
  * has removed already is left so.
  */
 async function clear(folder: string): Promise<void> {
@@ -69,7 +71,7 @@ async function clear(folder: string): Promise<void> {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  const names = found.filter((name) => name !== LOCK_FILE);
+  const names = found.filter((name) => name !== LOCK_FILE && name !== IDENTITY_FOLDER);
   // Processes of a run that was killed a moment ago may still write there.
   const how = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 };
   try {

@@ -46,6 +46,7 @@ import {
 import { envoyClusters, type HopFilters } from "./clusters.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import type { Mesh, MeshVersion } from "./shape.js";
+import { inboundKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
 
 /** One version of a service. */
@@ -197,6 +198,7 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
+    ...(target.kind === "app" ? { kinds: inboundKinds(context) } : {}),
     filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [
       virtualHost({

@@ -1,6 +1,5 @@
 // A running mesh: reads its counts, applies edits of its file, and ends it.
 
-import type { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { MeshwrightError } from "../../envoy/errors.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { RunEvent } from "../events.js";
@@ -36,7 +35,8 @@ interface RunningMeshOptions {
   readonly planOptions: MeshPlanOptions;
   readonly parts: readonly MeshPart[];
   readonly binary: EnvoyBinary;
-  readonly discovery: DiscoveryServer;
+  /** What gives the Envoys their settings and secrets. */
+  readonly discovery: AsyncDisposable;
   readonly directory: RunDirectory;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;

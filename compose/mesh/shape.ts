@@ -16,6 +16,7 @@ import { pathPrefixSchema } from "../path-prefix.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
 import { filterRoutesSchema } from "./filter-routes.js";
+import { identitySchema } from "./identity.js";
 import { NAME } from "./names.js";
 
 /**
@@ -205,6 +206,7 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
       })
       .optional()
       .describe("Options of every listener, the gateway's and the sidecars'."),
+    identity: identitySchema.optional().describe("Mutual TLS between the Envoys of the mesh."),
     grpcServices: z
       .record(name, z.strictObject({ url: url.describe("The service's address; it must speak HTTP/2.") }))
       .optional()

@@ -8,14 +8,18 @@ import { makeFolder } from "./folder.js";
 
 /**
  * Puts a file in its place by a rename: a reader sees the old content or the new. Makes its folder.
- * Mode 0644.
+ * @param mode who may read it. Default: everybody.
  * @throws MeshwrightError `write-failed`; the old file stays
  */
-export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
   try {
     await makeFolder(dirname(path));
-    await writeFile(temporary, content, { mode: 0o644 });
+    await writeFile(temporary, content, { mode });
     await rename(temporary, path);
   } catch (error) {
     // Where even that fails, the first failure is the one to report.
