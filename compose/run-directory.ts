@@ -63,8 +63,8 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
 }
 
 /**
- * Removes everything except the authorities and the lock's file, which only the lock may remove. A folder that somebody
- * has removed already is left so.
+ * Removes everything except the authorities and the lock's file, which only the lock may remove. A
+ * folder that somebody has removed already is left so.
  */
 async function clear(folder: string): Promise<void> {
   const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {

@@ -1,20 +1,15 @@
 // Identity in a mesh of processes: each Envoy gets its secrets from the discovery server, over a
 // socket that nobody else may enter, so that no key of theirs is ever in a file.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { DiscoveryServer } from "../../envoy/discovery/server.js";
-import { makePrivateFolder } from "../../envoy/runtime/folder.js";
 import type { RunEvent } from "../events.js";
 import { identityOf } from "../mesh/identity.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
 import { IDENTITY_FOLDER } from "../run-directory.js";
 import { MeshIdentity } from "./mesh-identity.js";
-
-/** The system takes no longer path of a socket; macOS has the least. */
-const MOST_BYTES = 103;
+import { privateSocket } from "./private-socket.js";
 
 export interface IdentifiedDiscovery extends AsyncDisposable {
   readonly discovery: DiscoveryServer;
@@ -37,8 +32,7 @@ export async function startDiscovery(
     return { discovery, [Symbol.asyncDispose]: () => discovery[Symbol.asyncDispose]() };
   }
   const folder = path.join(options.directory, IDENTITY_FOLDER);
-  await makePrivateFolder(folder);
-  const socket = await socketIn(folder);
+  const socket = await privateSocket(options.directory);
   const discovery = await DiscoveryServer.startAtSocket(socket.path);
   const over = async () => {
     await discovery[Symbol.asyncDispose]();
@@ -64,15 +58,4 @@ export async function startDiscovery(
     await over();
     throw error;
   }
-}
-
-/** A place for a socket in the folder; where its path would be too long, in a new folder elsewhere. */
-async function socketIn(folder: string): Promise<{ readonly path: string } & AsyncDisposable> {
-  const name = "discovery.sock";
-  const inFolder = path.join(folder, name);
-  if (Buffer.byteLength(inFolder) <= MOST_BYTES)
-    return { path: inFolder, [Symbol.asyncDispose]: () => rm(inFolder, { force: true }) };
-  const own = await mkdtemp(path.join(tmpdir(), "meshwright-"));
-  const remove = () => rm(own, { recursive: true, force: true });
-  return { path: path.join(own, name), [Symbol.asyncDispose]: remove };
 }

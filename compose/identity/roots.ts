@@ -81,8 +81,8 @@ export class Roots {
   }
 
   /**
-   * Makes a new authority where the newest ends soon, or is not valid by this machine's clock. Those
-   * that are still valid stay trusted. Returns whether it made one.
+   * Makes a new authority where the newest ends soon, or is not valid by this machine's clock.
+   * Those that are still valid stay trusted. Returns whether it made one.
    */
   async renew(now: number): Promise<boolean> {
     const valid = this.#roots.filter((root) => isValid(root, now));
@@ -98,7 +98,7 @@ export class Roots {
 
   async #keep(roots: readonly Root[]): Promise<void> {
     const all = roots.map(({ certificate, key }) => `${certificate}${key}`).join("");
-    await writeAtomically(path.join(this.folder, KEY_FILE), all, 0o600);
+    await writeAtomically(path.join(this.folder, KEY_FILE), all, { mode: 0o600 });
     this.#roots = roots;
     await writeAtomically(path.join(this.folder, ROOT_FILE), this.trust);
   }

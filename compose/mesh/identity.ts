@@ -4,7 +4,6 @@
 import { z } from "zod";
 import { duration, millisecondsOf } from "../../filters/shared/rule-schema.js";
 import { GATEWAY } from "./names.js";
-import type { MeshEnvoy } from "./topology.js";
 
 const MODES = ["strict", "permissive", "off"] as const;
 
@@ -47,7 +46,7 @@ export function identityOf({ identity = {} }: IdentifiedMesh): Identity {
 }
 
 /** The service whose identity an Envoy has; the gateway has its own. */
-export function accountOf({ app }: MeshEnvoy): string {
+export function accountOf({ app }: { readonly app?: { readonly service: string } }): string {
   return app?.service ?? GATEWAY;
 }
 

@@ -86,7 +86,7 @@ function newKeys() {
   return webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
 }
 
-/** The first bit is 0, or the number would be negative; the second is 1, or it could get shorter. */
+/** The first bit is 0, or the number would be negative; with the second it has 16 bytes. */
 function newSerial(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8(((bytes[0] ?? 0) & 0x7f) | 0x40, 0);

@@ -1,8 +1,13 @@
 // How one listener takes connections of several kinds: with TLS or without, for one host or
 // another. Each kind has a chain with a transport socket of its own, and all have the same filters.
-import type { NetworkFilter } from "./tcp-listener.js";
 import type { TransportSocket } from "./tls.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
+
+/** One entry of a listener's network filters. */
+export interface NetworkFilter {
+  readonly name: string;
+  readonly typed_config: TypedConfig;
+}
 
 /** A kind of connection. */
 export interface ConnectionKind {

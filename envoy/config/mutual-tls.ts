@@ -1,5 +1,5 @@
-// TLS between two Envoys, where each shows a certificate with the URI of who it is. Certificates and
-// authorities come by secret discovery, so that both change while connections stay open.
+// TLS between two Envoys, where each shows a certificate with the URI of who it is. Certificates
+// and authorities come by secret discovery, so that both change while connections stay open.
 import type { UpstreamProtocol } from "./protocol.js";
 import type { SecretReference } from "./secret.js";
 import { ALPN, DOWNSTREAM, type TransportSocket, transportSocket, UPSTREAM } from "./tls.js";

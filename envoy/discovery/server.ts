@@ -1,7 +1,6 @@
 // The discovery server of this command: every Envoy that it starts gets its filters' settings and
 // its secrets by gRPC, one stream for each of them in one connection.
 
-import { rm } from "node:fs/promises";
 import type { Server, ServerCredentials, ServerDuplexStream } from "@grpc/grpc-js";
 import type { DiscoveryAddress } from "../config/discovery.js";
 import { MeshwrightError } from "../errors.js";
@@ -117,8 +116,6 @@ export class DiscoveryServer implements AsyncDisposable {
    */
   static async startAtSocket(socket: string): Promise<DiscoveryServer> {
     const { discovery, credentials } = await DiscoveryServer.#make();
-    // That of a server that was killed.
-    await rm(socket, { force: true });
     await discovery.#listen(`unix:${socket}`, credentials);
     discovery.#at = { path: socket };
     return discovery;

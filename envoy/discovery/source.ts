@@ -44,8 +44,8 @@ interface Subscription<Resource> {
 }
 
 /**
- * The resources of one kind of one Envoy. They outlive that Envoy: one that is started again asks anew
- * and gets the newest. An answer waits for Envoy's verdict on the one before it.
+ * The resources of one kind of one Envoy. They outlive that Envoy: one that is started again asks
+ * anew and gets the newest. An answer waits for Envoy's verdict on the one before it.
  */
 export class ResourceSource<Resource extends Named> {
   /** What an Envoy gets that asks anew. */
