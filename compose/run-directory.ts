@@ -19,13 +19,18 @@ export interface RunDirectory extends AsyncDisposable {
   keep(): Promise<void>;
 }
 
+/** The folder of the run of that name. @param cwd absolute */
+export function runFolder(name: string, cwd: string): string {
+  return path.join(cwd, PARENT, name);
+}
+
 /**
  * Claims the folder of that name, and clears away what a killed run left there. Throws
  * `MeshwrightError("already-running")` while the run that made it lives.
  */
 export async function claimRunDirectory(name: string, cwd = process.cwd()): Promise<RunDirectory> {
   const parent = path.join(cwd, PARENT);
-  const target = path.join(parent, name);
+  const target = runFolder(name, cwd);
   const lockFile = path.join(target, LOCK_FILE);
   const lock = await tryLock(lockFile).catch((error: unknown) => {
     throw withAdvice(error, parent);

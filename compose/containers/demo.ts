@@ -8,7 +8,7 @@ import { officialImage } from "../../envoy/runtime/image.js";
 import { defaultEnvoyVersion } from "../../envoy/runtime/releases.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { readMesh } from "../mesh/file.js";
-import type { Mesh } from "../mesh/shape.js";
+import { plainMesh } from "../mesh/identity.js";
 import { NODE_IMAGE } from "./images.js";
 import { planContainers } from "./plan.js";
 
@@ -26,7 +26,8 @@ const ENVOYS = "envoy";
 
 /** The committed files by their paths below `folder`, which has the mesh file. */
 export async function demoFiles(folder: string): Promise<ReadonlyMap<string, string>> {
-  const mesh = withoutIdentity(await readMesh(path.join(folder, "mesh.yaml")));
+  // Certificates end soon and must not be in a repository, and Docker alone issues none.
+  const mesh = plainMesh(await readMesh(path.join(folder, "mesh.yaml")));
   const plan = planContainers(mesh, {
     name: `meshwright-${mesh.name}`,
     home: folder,
@@ -42,14 +43,6 @@ export async function demoFiles(folder: string): Promise<ReadonlyMap<string, str
     [".env", environment(mesh.gateway.port ?? DEFAULT_GATEWAY_PORT)],
     ...[...plan.envoyFiles].map(([file, text]) => [`${ENVOYS}/${file}`, text] as const),
   ]);
-}
-
-/**
- * Certificates must be issued, must end soon and must not be in a repository, and Docker alone
- * issues none.
- */
-function withoutIdentity(mesh: Mesh): Mesh {
-  return { ...mesh, identity: { mode: "off" } };
 }
 
 /** Writes the files, and removes those of Envoys that the mesh no longer has. */

@@ -53,8 +53,9 @@ export class Roots {
     // Whoever adds all files of a folder to a repository must not add keys.
     await writeAtomically(path.join(folder, ".gitignore"), "*\n");
     const roots = new Roots(folder, name, await readRoots(path.join(folder, KEY_FILE)));
-    roots.#known = new Set(roots.#roots.filter((root) => isValid(root, now)));
     await roots.renew(now);
+    // No Envoy runs yet, and each gets all of them.
+    roots.distributed();
     return roots;
   }
 

@@ -33,8 +33,8 @@ const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
 const GRPC_CLIENT_ERRORS = new Set([1, 3, 5, 6, 7, 8, 9, 10, 11, 16]);
 
 /**
- * How the counters begin of the filter that decides who may call a sidecar's app: where its settings
- * are discovered, and where the listener has them. The sidecar's name follows.
+ * How the counters begin of the filter that decides who may call a sidecar's app: where its
+ * settings are discovered, and where the listener has them. The sidecar's name follows.
  */
 const ACCESS_PREFIXES = [
   `extension_config_discovery.http_filter.${ACCESS_FILTER}.rbac.`,

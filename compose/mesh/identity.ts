@@ -45,6 +45,11 @@ export function identityOf({ identity = {} }: IdentifiedMesh): Identity {
   return { mode, trustDomain, rotateMs: millisecondsOf(rotate) ?? 0 };
 }
 
+/** The same mesh, whose Envoys speak plainly, for whoever has no certificates for them. */
+export function plainMesh<Mesh extends IdentifiedMesh>(mesh: Mesh): Mesh {
+  return { ...mesh, identity: { mode: "off" } };
+}
+
 /** The service whose identity an Envoy has; the gateway has its own. */
 export function accountOf({ app }: { readonly app?: { readonly service: string } }): string {
   return app?.service ?? GATEWAY;

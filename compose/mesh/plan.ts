@@ -214,7 +214,7 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
   });
 }
 
-/** Where rules are about paths, a path has one meaning: one with escaped slashes is answered 400. */
+/** Where rules are about paths, one with escaped slashes, which has two meanings, is refused. */
 function inboundOptions(context: Context, service: string): Partial<HttpListenerOptions> {
   const escapedSlashes = hasPathRules(context.mesh, service) ? { escapedSlashes: "reject" as const } : {};
   return { kinds: inboundKinds(context), ...escapedSlashes };

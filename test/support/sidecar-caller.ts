@@ -50,15 +50,15 @@ export interface SidecarCall {
 }
 
 export type SidecarAnswer =
-  /** `server`: the names in the certificate that the sidecar showed. */
-  | { readonly status: number; readonly body: string; readonly server?: string }
+  /** `server` and `serial`: the names and the number in the certificate that the sidecar showed. */
+  | { readonly status: number; readonly body: string; readonly server?: string; readonly serial?: string }
   /** The connection ended without an answer. */
   | { readonly refused: string };
 
 /** @param port of 127.0.0.1 */
 export async function callSidecar(port: number, call: SidecarCall = {}): Promise<SidecarAnswer> {
   const { tls, method = "GET", path: asked = "/", headers = {} } = call;
-  let server: string | undefined;
+  let shown: { readonly server: string; readonly serial: string } | undefined;
   const common = {
     ...{ host: "127.0.0.1", port, method, path: asked, headers, agent: false as const },
     signal: AbortSignal.timeout(PATIENCE_MS),
@@ -71,7 +71,10 @@ export async function callSidecar(port: number, call: SidecarCall = {}): Promise
           ca: tls.trust,
           ...(tls.own === undefined ? {} : { cert: tls.own.certificate, key: tls.own.key }),
           checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
-            server = certificate.subjectaltname;
+            shown = {
+              server: certificate.subjectaltname ?? "",
+              serial: certificate.serialNumber.toLowerCase(),
+            };
             return undefined;
           },
         });
@@ -81,7 +84,7 @@ export async function callSidecar(port: number, call: SidecarCall = {}): Promise
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
-    return { status: response.statusCode ?? 0, body, ...(server === undefined ? {} : { server }) };
+    return { status: response.statusCode ?? 0, body, ...shown };
   } catch (cause) {
     const { code = "", message } = cause as NodeJS.ErrnoException;
     if (code === "ABORT_ERR") throw cause;

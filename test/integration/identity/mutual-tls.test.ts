@@ -12,10 +12,11 @@ import { startMesh } from "../../../compose/mesh/up.js";
 import type { KeyPair } from "../../../envoy/certificates/authority.js";
 import { send } from "../../../kit/envoy/client.js";
 import { startGrpcUpstream } from "../../../kit/envoy/grpc-upstream.js";
-import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
+import type { Upstream } from "../../../kit/envoy/upstream.js";
 import { callGrpc } from "../../support/grpc-client.js";
 import { authorityOf, callSidecar, certificateFor, EXPIRED } from "../../support/sidecar-caller.js";
 import { startUpgradeServer, type UpgradeServer, upgrade } from "../../support/upgrades.js";
+import { runMain } from "../commands/run-main.js";
 import { copyDemo, type DemoCopy } from "../mesh/demo-copy.js";
 
 const WAIT = { timeout: 20_000, interval: 50 };
@@ -24,25 +25,20 @@ const NAME = /BEGIN (EC |RSA )?PRIVATE KEY/;
 let demo: DemoCopy;
 let web: UpgradeServer;
 let stock: Upstream;
-let open: Upstream;
 
 beforeAll(async () => {
   demo = await copyDemo();
   web = await startUpgradeServer();
-  open = await startUpstream({ name: "open" });
   stock = await startGrpcUpstream({ "/shop.Stock/Count": (call) => call.end(0, "counted") });
 });
 afterAll(async () => {
-  for (const each of [web, stock, open, demo]) await each?.[Symbol.asyncDispose]();
+  for (const each of [web, stock, demo]) await each?.[Symbol.asyncDispose]();
 });
 
 const idOf = (account: string, domain = "mesh.local") => `spiffe://${domain}/ns/sealed/sa/${account}`;
 
-async function start(name: string, identity: string): Promise<RunningMesh> {
-  const file = path.join(demo.folder, `${name}.yaml`);
-  await writeFile(
-    file,
-    `
+function meshText(name: string, identity: string): string {
+  return `
 name: ${name}
 gateway: { routes: [{ prefix: /shop.Stock, service: stock }, { prefix: /, service: web }] }
 services:
@@ -53,8 +49,12 @@ services:
     protocol: grpc
     versions: { v1: { url: "h2c://127.0.0.1:${stock.port}" } }
 ${identity}
-`,
-  );
+`;
+}
+
+async function start(name: string, identity: string): Promise<RunningMesh> {
+  const file = path.join(demo.folder, `${name}.yaml`);
+  await writeFile(file, meshText(name, identity));
   return startMesh({ file, gatewayPort: 0, cwd: demo.folder });
 }
 
@@ -143,6 +143,27 @@ describe("a mesh whose file says nothing of identity", () => {
     expect(JSON.stringify(await admin?.configDump())).not.toMatch(NAME);
   });
 
+  it("meshwright identity shows each certificate and when it ends, from the Envoys and the folder", async () => {
+    const table = await runMain(["identity", "sealed.yaml"], demo.folder);
+    expect(table).toMatchObject({ exitCode: 0, stderr: "" });
+    for (const [envoy, account] of [
+      ["gateway", "gateway"],
+      ["web_v1", "web"],
+      ["stock_v1", "stock"],
+    ] as const) {
+      const line = new RegExp(`^${envoy} +${idOf(account)} +[0-9a-f]{12} +\\d{4}-.*, in 2 h \\d+ min$`, "m");
+      expect(table.stdout).toMatch(line);
+    }
+    expect(table.stdout).toMatch(/^authority +CN=meshwright sealed +[0-9a-f]{12} +\d{4}-.*, in 36\d days$/m);
+    const json = JSON.parse((await runMain(["identity", "sealed.yaml", "--json"], demo.folder)).stdout);
+    expect(json).toMatchObject({ mesh: "sealed", mode: "strict", running: true, missing: [] });
+    expect(json.certificates).toHaveLength(4);
+    const port = inboundPort(mesh, "web_v1");
+    const own = await certificateFor(idOf("web"), root);
+    const { serial } = (await callSidecar(port, { tls: { trust: trust(), own } })) as { serial?: string };
+    expect(json.certificates[1].serial).toBe(serial);
+  });
+
   it("counts requests in the table as before", async () => {
     const figures = async () => (await mesh.figures()).find(({ service }) => service === "web");
     const before = (await figures())?.ok ?? 0;
@@ -191,4 +212,16 @@ it("off: everything is plain, and there is no authority", async () => {
   expect(await callSidecar(inboundPort(mesh, "web_v1"))).toMatchObject({ status: 200 });
   expect((await send(mesh.plan.gatewayUrl)).status).toBe(200);
   expect(await readdir(mesh.directory)).not.toContain("identity");
+});
+
+it("meshwright identity says that a mesh does not run, or has no certificates", async () => {
+  await writeFile(path.join(demo.folder, "asleep.yaml"), meshText("asleep", ""));
+  const asleep = await runMain(["identity", "asleep.yaml"], demo.folder);
+  expect(asleep).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^It does not run in this folder/m),
+  });
+  await writeFile(path.join(demo.folder, "asleep.yaml"), meshText("asleep", "identity: { mode: off }"));
+  const off = await runMain(["identity", "asleep.yaml"], demo.folder);
+  expect(off.stdout).toBe('The mesh "asleep" has no certificates: identity.mode is off.\n');
 });
