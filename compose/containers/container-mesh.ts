@@ -10,6 +10,7 @@ import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
 import { FigureBook, type VersionFigures } from "../mesh/figures.js";
 import { readMesh } from "../mesh/file.js";
+import { identityLines } from "../mesh/identity-summary.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { serviceAddressLines } from "../mesh/summary.js";
@@ -97,6 +98,10 @@ export class ContainerMesh implements UpMesh {
       ...mesh.envoys.map(({ name }) => `  ${name}  ${this.statsUrl}${statusPath(name)}/stats`),
       ...serviceAddressLines(mesh),
     ];
+  }
+
+  get identityLines(): readonly string[] {
+    return identityLines(this.#now.mesh);
   }
 
   get files(): readonly (readonly [what: string, where: string])[] {

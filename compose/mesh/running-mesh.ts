@@ -18,9 +18,10 @@ import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
 import { FigureBook, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
+import { identityLines } from "./identity-summary.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
-import { addressLines } from "./summary.js";
+import { addressLines, firstSidecarUrl } from "./summary.js";
 import { Turns } from "./turns.js";
 
 /** A part of the mesh that was started for it. */
@@ -99,6 +100,10 @@ export class RunningMesh implements UpMesh {
 
   get addresses(): readonly string[] {
     return addressLines(this.plan);
+  }
+
+  get identityLines(): readonly string[] {
+    return identityLines(this.mesh, firstSidecarUrl(this.plan));
   }
 
   get files(): readonly (readonly [what: string, where: string])[] {
