@@ -5,6 +5,7 @@ import path from "node:path";
 import { Command } from "commander";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { addBuild } from "./commands/build.js";
+import { addIdentity } from "./commands/identity.js";
 import { addImage } from "./commands/image.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNew } from "./commands/new.js";
@@ -64,6 +65,7 @@ function program(screen: Screen, { stdout, unwritten }: Terminal, err: Screen): 
   addRun(root, screen);
   addNew(root, screen);
   addBuild(root, screen);
+  addIdentity(root, screen);
   addImage(root, screen);
   addInspect(root, screen);
   addPack(root, screen);

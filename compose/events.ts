@@ -51,6 +51,12 @@ export type RunEvent =
   | { readonly kind: "logs-unwritten"; readonly folder: string; readonly reason: string }
   /** All logs are written again, those that were kept too. */
   | { readonly kind: "logs-written"; readonly folder: string }
+  /** Certificates cannot be renewed; the old ones stay, and it is tried again. */
+  | { readonly kind: "certificates-kept"; readonly reason: string }
+  /** All certificates are new again. */
+  | { readonly kind: "certificates-renewed" }
+  /** The mesh has a new authority beside the old one. */
+  | { readonly kind: "root-renewed"; readonly folder: string }
   /** A service or an Envoy ended by itself. */
   | {
       readonly kind: "ended";
@@ -125,6 +131,16 @@ export function describeEvent(event: RunEvent): string[] {
       ];
     case "logs-written":
       return [`written again: the logs in ${event.folder}`];
+    case "certificates-kept":
+      return [
+        `not renewed: the mesh's certificates: ${event.reason}; the old ones stay until it can be done`,
+      ];
+    case "certificates-renewed":
+      return ["renewed again: the mesh's certificates"];
+    case "root-renewed":
+      return [
+        `renewed: the mesh's authority in ${event.folder}; clients from outside that trust the old one must trust the new one too`,
+      ];
     case "ended": {
       const said = event.lastLines.length === 0 ? "it wrote nothing" : "its last lines:";
       return [

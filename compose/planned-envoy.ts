@@ -108,7 +108,7 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
   });
   const process = await startEnvoyProcess({
     binary,
-    bootstrap: withDiscovery(plan.bootstrap, discovery),
+    bootstrap: withDiscovery(plan.bootstrap, discovery.at),
     ...rest,
     name: plan.name,
     workers,

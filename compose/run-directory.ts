@@ -8,6 +8,8 @@ import { describeHolder, tryLock } from "../envoy/runtime/lock.js";
 
 const PARENT = ".meshwright";
 const LOCK_FILE = "pid";
+/** What a run leaves for the next one of its name: the authorities of its certificates. */
+export const IDENTITY_FOLDER = "identity";
 
 /** A claimed folder. Disposing of it, once or more often, removes it, unless `keep` was called. */
 export interface RunDirectory extends AsyncDisposable {
@@ -17,13 +19,18 @@ export interface RunDirectory extends AsyncDisposable {
   keep(): Promise<void>;
 }
 
+/** The folder of the run of that name. @param cwd absolute */
+export function runFolder(name: string, cwd: string): string {
+  return path.join(cwd, PARENT, name);
+}
+
 /**
  * Claims the folder of that name, and clears away what a killed run left there. Throws
  * `MeshwrightError("already-running")` while the run that made it lives.
  */
 export async function claimRunDirectory(name: string, cwd = process.cwd()): Promise<RunDirectory> {
   const parent = path.join(cwd, PARENT);
-  const target = path.join(parent, name);
+  const target = runFolder(name, cwd);
   const lockFile = path.join(target, LOCK_FILE);
   const lock = await tryLock(lockFile).catch((error: unknown) => {
     throw withAdvice(error, parent);
@@ -61,15 +68,15 @@ export async function claimRunDirectory(name: string, cwd = process.cwd()): Prom
 }
 
 /**
- * Removes everything except the lock's file, which only the lock may remove. A folder that somebody
- * has removed already is left so.
+ * Removes everything except the authorities and the lock's file, which only the lock may remove. A
+ * folder that somebody has removed already is left so.
  */
 async function clear(folder: string): Promise<void> {
   const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  const names = found.filter((name) => name !== LOCK_FILE);
+  const names = found.filter((name) => name !== LOCK_FILE && name !== IDENTITY_FOLDER);
   // Processes of a run that was killed a moment ago may still write there.
   const how = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 };
   try {

@@ -15,6 +15,8 @@ export interface UpMesh extends AsyncDisposable {
   readonly runsOn: string;
   /** The addresses of the gateway and of what tells about the Envoys, a line each. */
   readonly addresses: readonly string[];
+  /** How its Envoys know each other, and who may call whom, a line each. */
+  readonly identityLines: readonly string[];
   /** Files to look into: what, and where. */
   readonly files: readonly (readonly [what: string, where: string])[];
   /** What an edit of the mesh file changes at once, in a sentence. */

@@ -1,7 +1,6 @@
 // Builds the clusters of services that run by themselves, from the addresses that a person wrote.
 
-import { type Cluster, cluster } from "../envoy/config/cluster.js";
-import type { HttpFilter } from "../envoy/config/http-filter.js";
+import { type Cluster, type ClusterOptions, cluster } from "../envoy/config/cluster.js";
 import type { UpstreamProtocol } from "../envoy/config/protocol.js";
 import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
 
@@ -31,10 +30,15 @@ export interface Trust {
 export function upstreamClusters(
   name: string,
   upstream: UpstreamAddress,
-  options: Trust & { readonly filters?: readonly HttpFilter[] },
+  options: Trust & Pick<ClusterOptions, "filters" | "transportSocket">,
 ): Cluster[] {
-  const { filters = [] } = options;
-  const common = { filters, http1Trailers: true, circuitBreakers: { maxRetries: MAX_RETRIES } };
+  const { filters = [], transportSocket } = options;
+  const common = {
+    filters,
+    http1Trailers: true,
+    circuitBreakers: { maxRetries: MAX_RETRIES },
+    ...(transportSocket === undefined ? {} : { transportSocket }),
+  };
   const upgrades = upgradeCluster(name, upstream);
   return [
     cluster({ ...destination(name, upstream, options), ...common }),

@@ -99,6 +99,8 @@ function welcome(mesh: UpMesh, screen: Screen): string[] {
     `The mesh "${mesh.mesh.name}" runs on ${mesh.runsOn}.`,
     ...indent(mesh.addresses),
     ...(calls.length === 0 ? [] : ["Calls", ...screen.folded(indent(calls))]),
+    "Identity",
+    ...screen.folded(indent(mesh.identityLines)),
     "Filters",
     ...screen.folded(indent(filterLines(mesh.mesh))),
     "Try",
@@ -161,8 +163,9 @@ function tableLines(reading: Reading, shown: Reading | undefined, screen: Screen
 
 const EXAMPLES = `
 Every version of a service gets a sidecar of its own, and all traffic between
-services goes through the sidecars. The run's files are in
-.meshwright/<mesh name>/ below the current folder, and are removed at the end.
+services goes through the sidecars, by mutual TLS (identity.mode of the file).
+The run's files are in .meshwright/<mesh name>/ below the current folder. They
+are removed at the end, except identity/, the authority of the certificates.
 
 While it runs, an edit of filters' settings in the mesh file is applied when it
 is saved. The command names changes that need a restart, and mistakes; the last

@@ -5,13 +5,16 @@ import type { MeshwrightError } from "../../envoy/errors.js";
 import { AdminClient } from "../../envoy/runtime/admin.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
+import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
 import { FigureBook, type VersionFigures } from "../mesh/figures.js";
 import { readMesh } from "../mesh/file.js";
+import { identityLines } from "../mesh/identity-summary.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { serviceAddressLines } from "../mesh/summary.js";
+import { meshEnvoys } from "../mesh/topology.js";
 import type { RunDirectory } from "../run-directory.js";
 import type { UpMesh } from "../up-mesh.js";
 import { upstreamUrl } from "../upstream-url.js";
@@ -36,12 +39,14 @@ export interface ContainerMeshOptions {
   readonly directory: RunDirectory;
   readonly guard: { release(): void };
   readonly engine: ComposeEngine;
+  /** Absent where everything is plain. */
+  readonly identity: MeshIdentity | undefined;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
 }
 
-/** Keys that are fixed when a mesh starts: its folder and its door. */
-const FIXED = /^(name|gateway\.(port|address))$/;
+/** Keys that are fixed when a mesh starts: its folder, its door, and how its Envoys speak. */
+const FIXED = /^(name|gateway\.(port|address)|identity\b.*)$/;
 
 /** Made by `startContainers`. */
 export class ContainerMesh implements UpMesh {
@@ -95,6 +100,10 @@ export class ContainerMesh implements UpMesh {
     ];
   }
 
+  get identityLines(): readonly string[] {
+    return identityLines(this.#now.mesh);
+  }
+
   get files(): readonly (readonly [what: string, where: string])[] {
     return [
       ["Logs:", path.join(this.#options.directory.path, LOG_FILE)],
@@ -134,6 +143,7 @@ export class ContainerMesh implements UpMesh {
   async #stop(): Promise<void> {
     const { compose, directory, guard } = this.#options;
     this.#watch?.[Symbol.dispose]();
+    this.#options.identity?.[Symbol.dispose]();
     await this.#keep.stop();
     await this.#logs.stop();
     const removed = await compose.down();
@@ -154,9 +164,9 @@ export class ContainerMesh implements UpMesh {
       checkRunnable(edited, file);
       const fixed = structuralChanges(this.mesh, edited).filter((each) => FIXED.test(each));
       if (fixed.length > 0) onEvent({ kind: "restart-needed", paths: fixed });
-      const { name, gateway } = this.mesh;
+      const { name, gateway, identity } = this.mesh;
       const { port, address } = gateway;
-      await this.#apply({ ...edited, name, gateway: { ...edited.gateway, port, address } });
+      await this.#apply({ ...edited, name, identity, gateway: { ...edited.gateway, port, address } });
     } catch (error) {
       if (this.#end === undefined) onEvent(failureEvent(error, file));
     }
@@ -169,6 +179,7 @@ export class ContainerMesh implements UpMesh {
     const isOtherProject = after.plan.composeFile !== before.plan.composeFile;
     if (!isOtherProject && changedEnvoys(before.plan, after.plan).length === 0) return;
     await copyModules(directory.path, await buildMeshModules(edited, { onEvent }));
+    await this.#options.identity?.become(edited, meshEnvoys(edited));
     const known = new Set(before.plan.mesh.envoys.map(({ name }) => name));
     if (isOtherProject) {
       await writeEnvoys(directory.path, after.plan, (envoy) => !known.has(envoy));

@@ -8,6 +8,7 @@ import { officialImage } from "../../envoy/runtime/image.js";
 import { defaultEnvoyVersion } from "../../envoy/runtime/releases.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { readMesh } from "../mesh/file.js";
+import { plainMesh } from "../mesh/identity.js";
 import { NODE_IMAGE } from "./images.js";
 import { planContainers } from "./plan.js";
 
@@ -16,6 +17,8 @@ const HEADING = [
   "",
   "Written by `npm run compose-file` from mesh.yaml. README.md says what is in it; .env has what may be",
   "changed. The filters' modules come from build/: run `npm run build` first.",
+  "Calls between the Envoys are plain here, because Docker alone issues no certificates. With",
+  "`meshwright up --engine container` they are mutual TLS.",
 ];
 
 const COMPOSE_FILE = "docker-compose.yaml";
@@ -23,7 +26,8 @@ const ENVOYS = "envoy";
 
 /** The committed files by their paths below `folder`, which has the mesh file. */
 export async function demoFiles(folder: string): Promise<ReadonlyMap<string, string>> {
-  const mesh = await readMesh(path.join(folder, "mesh.yaml"));
+  // Certificates end soon and must not be in a repository, and Docker alone issues none.
+  const mesh = plainMesh(await readMesh(path.join(folder, "mesh.yaml")));
   const plan = planContainers(mesh, {
     name: `meshwright-${mesh.name}`,
     home: folder,

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Cluster } from "../../envoy/config/cluster.js";
 import type { Listener } from "../../envoy/config/listener.js";
+import type { Secret } from "../../envoy/config/secret.js";
 import { typedConfig, typeUrl } from "../../envoy/config/typed-config.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import type { EnvoyPlan } from "../planned-envoy.js";
@@ -99,6 +100,11 @@ function withDns(cluster: Cluster): object {
     all_addresses_in_single_endpoint: type === "LOGICAL_DNS",
   });
   return { ...rest, cluster_type: { name: "envoy.clusters.dns", typed_config } };
+}
+
+/** The file of a secret. */
+export function secretText(secret: Secret): string {
+  return resources("envoy.extensions.transport_sockets.tls.v3.Secret", [secret]);
 }
 
 /** The version tells in an Envoy's own words which file it runs on. */

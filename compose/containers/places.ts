@@ -8,7 +8,7 @@ import type { Places } from "../mesh/addresses.js";
 import { GATEWAY } from "../mesh/names.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
-import { filterSource } from "./sources.js";
+import { filterSource, secretFile, sourceOf } from "./sources.js";
 
 /** Ports inside of the containers. Istio's sidecars use those of the Envoys. */
 export const PORTS = {
@@ -57,6 +57,7 @@ export function containerPlaces(mesh: Mesh): Places {
     outside: (address) => (isOwnMachine(address) ? HOST : address),
     entry: (filter) =>
       entryOnPaths(discoveredFilter(filter.name, { source: filterSource(filter.name) }), filter),
+    secret: (name) => sourceOf(secretFile(name)),
   };
 }
 

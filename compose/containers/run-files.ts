@@ -3,15 +3,20 @@
 
 import { chmod, copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
+import type { Secret } from "../../envoy/config/secret.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { COMPOSE_FILE, ENV_FILE } from "./compose-cli.js";
 import type { MeshImages } from "./engine.js";
+import { secretText } from "./envoy-files.js";
 import type { ContainerPlan } from "./plan.js";
 import { ENVOYS_FOLDER, moduleFile } from "./run-places.js";
+import { secretFile } from "./sources.js";
 
 const MODULES_FOLDER = "modules";
 /** Containers read these files as users of their own. */
 const FOR_ALL = 0o755;
+/** The user and the group of Envoys where root starts the mesh. */
+const ENVOY_ID = 101;
 
 export interface RunSettings {
   readonly images: MeshImages;
@@ -61,6 +66,20 @@ export async function writeEnvoyFile(directory: string, file: string, text: stri
   await writeChanged(target, text);
 }
 
+/**
+ * Writes an Envoy's certificate with its key, or whom it trusts. Nobody reads it but that Envoy and
+ * who started the mesh.
+ */
+export async function writeSecret(directory: string, envoy: string, secret: Secret): Promise<void> {
+  const folder = path.join(directory, ENVOYS_FOLDER, envoy);
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, FOR_ALL);
+  await writeAtomically(path.join(folder, secretFile(secret.name)), secretText(secret), {
+    mode: 0o600,
+    ...(isRoot() ? { owner: { uid: ENVOY_ID, gid: ENVOY_ID } } : {}),
+  });
+}
+
 /** Envoy would take the same content for a change. */
 async function writeChanged(file: string, content: string): Promise<void> {
   if ((await readFile(file, "utf8").catch(() => undefined)) !== content) await writeAtomically(file, content);
@@ -70,6 +89,10 @@ export async function removeEnvoys(directory: string, envoys: readonly string[])
   for (const envoy of envoys) {
     await rm(path.join(directory, ENVOYS_FOLDER, envoy), { recursive: true, force: true });
   }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
 
 function environment(directory: string, settings: RunSettings): string {
@@ -82,7 +105,7 @@ function environment(directory: string, settings: RunSettings): string {
     STATUS_PORT: statusPort,
     MODULES: path.join(directory, MODULES_FOLDER),
     // An Envoy is never root. A service is who started the mesh, whose files it must read.
-    ENVOY_USER: own.startsWith("0:") ? "101:101" : own,
+    ENVOY_USER: isRoot() ? `${ENVOY_ID}:${ENVOY_ID}` : own,
     APP_USER: own,
     ENVOY_MEMORY: "256m",
     ENVOY_CPUS: "1.0",

@@ -21,6 +21,11 @@ export function filterFile(filter: string): string {
   return `filter.${filter}.yaml`;
 }
 
+/** @param secret its name in Envoy */
+export function secretFile(secret: string): string {
+  return `secret.${secret}.yaml`;
+}
+
 export function sourceOf(file: string): FileSource {
   return fileSource(`${CONFIGURATION_FOLDER}/${file}`);
 }

@@ -3,6 +3,8 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { freePorts } from "../../envoy/runtime/ports.js";
+import { startIdentity } from "../identity/containers.js";
+import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { LOOPBACK } from "../listener-options.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { readMesh } from "../mesh/file.js";
@@ -33,6 +35,7 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
   const directory = await claimRunDirectory(mesh.name, options.cwd);
   const compose = new ComposeCli(projectName(mesh.name, directory.path), directory.path);
   const guard = guardProject(compose.project, directory.path);
+  let identity: MeshIdentity | undefined;
   try {
     // What a killed run may have left.
     await compose.down();
@@ -46,6 +49,7 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     const settings: RunSettings = { images, gatewayAddress, gatewayPort: gatewayPort || port, statusPort };
     await copyModules(directory.path, modules);
     await writeEnvoys(directory.path, plan, () => true);
+    identity = await startIdentity(mesh, { directory: directory.path, onEvent });
     await writeProject(directory.path, plan, settings);
     onProgress(`Starting containers (Docker ${engine.version}, compose ${engine.composeVersion}) …`);
     await untilHealthy(compose, plan, { onEvent, ...(signal === undefined ? {} : { signal }) });
@@ -58,9 +62,11 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
       directory,
       guard,
       engine,
+      identity,
       onEvent,
     });
   } catch (error) {
+    identity?.[Symbol.dispose]();
     await compose.down();
     guard.release();
     throw await afterFailure(error, directory, signal);

@@ -1,4 +1,5 @@
-// What others may read of an Envoy: whether it is ready, and its statistics. The admin interface
+// What others may read of an Envoy: whether it is ready, its statistics, and which certificates it
+// shows. The admin interface
 // itself can do everything, and stays on loopback. The gateway's Envoy passes on what all sidecars
 // say, so that one port of this machine shows the whole mesh.
 
@@ -12,7 +13,7 @@ import { PORTS } from "./places.js";
 /** Names with a tilde, which no person can give. */
 const ADMIN = "meshwright~admin";
 const STATUS = "meshwright~status";
-const READABLE = ["/ready", "/stats"];
+const READABLE = ["/ready", "/stats", "/certs"];
 
 const statusOf = (sidecar: string) => `${STATUS}~${sidecar}`;
 
@@ -35,7 +36,7 @@ export function statusListener(sidecars: readonly string[]): Listener {
         routes: [
           ...sidecars.flatMap((name) => READABLE.map((path) => readRoute(name, path, statusOf(name)))),
           ...READABLE.map((path) => readRoute(GATEWAY, path, ADMIN)),
-          directResponse({ status: 404, body: "there are /ready and /stats, to be read by GET\n" }),
+          directResponse({ status: 404, body: "there are /ready, /stats and /certs, to be read by GET\n" }),
         ],
       }),
     ],

@@ -1,5 +1,6 @@
 // The addresses of a mesh's parts: the ports on this machine, and the addresses in the mesh file.
 
+import type { FileSource } from "../../envoy/config/discovery-source.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { FilterUse } from "../filter-use.js";
 import { LOOPBACK } from "../listener-options.js";
@@ -25,6 +26,8 @@ export interface Places {
   readonly outside: (address: string) => string;
   /** What a chain has for a filter, in place of a filter that a discovery server gives. */
   readonly entry: (filter: FilterPlan) => HttpFilter;
+  /** Where an Envoy finds a secret of that name, in place of a discovery server. */
+  readonly secret?: (name: string) => FileSource;
 }
 
 export interface MeshPlanOptions extends Trust {

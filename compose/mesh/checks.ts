@@ -9,6 +9,7 @@ import { grpcServiceProblems } from "../grpc-services.js";
 import { httpServiceProblems } from "../http-services.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { perTryTimeoutProblem } from "../route-options.js";
+import { accessProblems } from "./access-checks.js";
 import { onItsPaths } from "./filter-routes.js";
 import { placed } from "./listed-use.js";
 import { APP_CLUSTER, outboundName } from "./names.js";
@@ -59,6 +60,7 @@ export function checkMesh(mesh: Mesh): Problem[] {
     ...calledNameProblems(known),
     ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(known, use, ["filters", i])),
     ...filterRoutesProblems(mesh),
+    ...accessProblems(mesh),
   ];
 }
 

@@ -1,12 +1,14 @@
 // Builds the clusters of one Envoy in a mesh, each with the filters that see its attempts.
 
 import type { Cluster } from "../../envoy/config/cluster.js";
+import type { TransportSocket } from "../../envoy/config/tls.js";
 import { byChain } from "../chains.js";
 import { type FilterPlan, filterReference } from "../planned-envoy.js";
 import { grpcClusters, httpServiceClusters, upstreamClusters } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import { appAddress, type Context, hopAddress, port, servicesOf } from "./addresses.js";
 import { APP_CLUSTER, versionName } from "./names.js";
+import { calledSocket } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
 
 /** The filters of each hop of an Envoy, in both chains. */
@@ -14,9 +16,18 @@ export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
 
 export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
   const clusters = new Map<string, readonly Cluster[]>();
-  const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = []) => {
+  const add = (
+    name: string,
+    upstream: UpstreamAddress,
+    hops: readonly Hop[] = [],
+    transportSocket?: TransportSocket,
+  ) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
-    const options = { caFile: context.caFile, filters: seen.map(context.places?.entry ?? filterReference) };
+    const options = {
+      caFile: context.caFile,
+      filters: seen.map(context.places?.entry ?? filterReference),
+      ...(transportSocket === undefined ? {} : { transportSocket }),
+    };
     clusters.set(name, upstreamClusters(name, upstream, options));
   };
   for (const hop of envoy.hops) {
@@ -32,7 +43,8 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
     for (const version of Object.keys(service?.versions ?? {})) {
       const sidecar = versionName(target.service, version);
       const host = context.places?.sidecar(sidecar);
-      add(sidecar, hopAddress(service, port(context, `${sidecar} inbound`), host), hops);
+      const inbound = hopAddress(service, port(context, `${sidecar} inbound`), host);
+      add(sidecar, inbound, hops, calledSocket(context, target.service, inbound.protocol ?? "http1"));
     }
   }
   return [

@@ -2,6 +2,8 @@
 // because callers also count requests that never arrived.
 
 import type { AdminClient } from "../../envoy/runtime/admin.js";
+import { hasAccessRules } from "./access.js";
+import { ACCESS_FILTER } from "./access-filter.js";
 import { versionName } from "./names.js";
 import type { Mesh } from "./shape.js";
 
@@ -14,6 +16,10 @@ export interface VersionFigures {
   readonly ok: number;
   readonly clientErrors: number;
   readonly serverErrors: number;
+  /** Where calls of the service are looked at: those that its sidecar refused. */
+  readonly refused?: number;
+  /** Those that it would have refused without `dryRun`. */
+  readonly refusedDry?: number;
 }
 
 const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
@@ -25,6 +31,16 @@ const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
  * unauthenticated (401). All others above 0 are the server's.
  */
 const GRPC_CLIENT_ERRORS = new Set([1, 3, 5, 6, 7, 8, 9, 10, 11, 16]);
+
+/**
+ * How the counters begin of the filter that decides who may call a sidecar's app: where its
+ * settings are discovered, and where the listener has them. The sidecar's name follows.
+ */
+const ACCESS_PREFIXES = [
+  `extension_config_discovery.http_filter.${ACCESS_FILTER}.rbac.`,
+  "http.inbound.rbac.",
+];
+const ACCESS_COUNTERS = `(${ACCESS_PREFIXES.map((each) => each.replaceAll(".", "\\.")).join("|")})[^.]+\\.(shadow_)?denied`;
 
 type Stats = ReadonlyMap<string, number>;
 
@@ -44,7 +60,8 @@ export class FigureBook {
     mesh: Mesh,
     admins: Iterable<readonly [name: string, admin: Pick<AdminClient, "stats">]>,
   ): Promise<readonly VersionFigures[]> {
-    const counters = `^cluster\\..*\\.(upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+)$`;
+    const ofClusters = `cluster\\..*\\.(upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+)`;
+    const counters = `^(${ofClusters}|${ACCESS_COUNTERS})$`;
     const reads = [...admins].map(async ([name, admin]) => {
       const stats = await admin.stats(counters).catch(() => undefined);
       if (stats !== undefined) this.#take(name, stats);
@@ -81,12 +98,27 @@ export function sumFigures(mesh: Mesh, answers: readonly Stats[]): readonly Vers
         ok: sum("ok"),
         clientErrors: sum("clientErrors"),
         serverErrors: sum("serverErrors"),
+        ...refusals(mesh, service, versionName(service, version), answers),
       };
     }),
   );
 }
 
-type Figures = Omit<VersionFigures, "service" | "version">;
+function refusals(
+  mesh: Mesh,
+  service: string,
+  sidecar: string,
+  answers: readonly Stats[],
+): Pick<VersionFigures, "refused" | "refusedDry"> {
+  if (!hasAccessRules(mesh, service)) return {};
+  const sum = (counter: string) =>
+    answers
+      .flatMap((stats) => ACCESS_PREFIXES.map((prefix) => stats.get(`${prefix}${sidecar}.${counter}`) ?? 0))
+      .reduce((total, count) => total + count, 0);
+  return { refused: sum("denied"), refusedDry: sum("shadow_denied") };
+}
+
+type Figures = Pick<VersionFigures, "requests" | "ok" | "clientErrors" | "serverErrors">;
 
 /**
  * What one Envoy counted. An error that Envoy itself answers a gRPC call with is counted twice: as

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { AccessLogOptions } from "../../envoy/config/access-log.js";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
 import { grpcStatsFilter, type HttpFilter } from "../../envoy/config/http-filter.js";
-import { httpListener, type Listener } from "../../envoy/config/listener.js";
+import { type HttpListenerOptions, httpListener, type Listener } from "../../envoy/config/listener.js";
 import {
   type ClusterRoute,
   DESTINATION_HEADER,
@@ -34,6 +34,7 @@ import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE, routeAction } from "../route-options.js";
 import { hostRewrites, upgradeClusters } from "../upstream-cluster.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
+import { hasPathRules } from "./access-filter.js";
 import {
   appAddress,
   type Context,
@@ -46,6 +47,7 @@ import {
 import { envoyClusters, type HopFilters } from "./clusters.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import type { Mesh, MeshVersion } from "./shape.js";
+import { inboundKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
 
 /** One version of a service. */
@@ -197,6 +199,7 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
+    ...(target.kind === "app" ? inboundOptions(context, envoy.app?.service ?? "") : {}),
     filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [
       virtualHost({
@@ -209,6 +212,12 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     ],
     accessLog: accessLog(context, envoy, hop),
   });
+}
+
+/** Where rules are about paths, one with escaped slashes, which has two meanings, is refused. */
+function inboundOptions(context: Context, service: string): Partial<HttpListenerOptions> {
+  const escapedSlashes = hasPathRules(context.mesh, service) ? { escapedSlashes: "reject" as const } : {};
+  return { kinds: inboundKinds(context), ...escapedSlashes };
 }
 
 function isEverywhere({ paths }: FilterUse): boolean {

@@ -1,6 +1,5 @@
 // A running mesh: reads its counts, applies edits of its file, and ends it.
 
-import type { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { MeshwrightError } from "../../envoy/errors.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { RunEvent } from "../events.js";
@@ -19,9 +18,10 @@ import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
 import { FigureBook, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
+import { identityLines } from "./identity-summary.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
-import { addressLines } from "./summary.js";
+import { addressLines, firstSidecarUrl } from "./summary.js";
 import { Turns } from "./turns.js";
 
 /** A part of the mesh that was started for it. */
@@ -36,7 +36,8 @@ interface RunningMeshOptions {
   readonly planOptions: MeshPlanOptions;
   readonly parts: readonly MeshPart[];
   readonly binary: EnvoyBinary;
-  readonly discovery: DiscoveryServer;
+  /** What gives the Envoys their settings and secrets. */
+  readonly discovery: AsyncDisposable;
   readonly directory: RunDirectory;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
@@ -99,6 +100,10 @@ export class RunningMesh implements UpMesh {
 
   get addresses(): readonly string[] {
     return addressLines(this.plan);
+  }
+
+  get identityLines(): readonly string[] {
+    return identityLines(this.mesh, firstSidecarUrl(this.plan));
   }
 
   get files(): readonly (readonly [what: string, where: string])[] {

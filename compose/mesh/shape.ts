@@ -15,7 +15,9 @@ import { NATIVE } from "../native-filters.js";
 import { pathPrefixSchema } from "../path-prefix.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl } from "../upstream-url.js";
+import { accessRulesSchema, accessSchema } from "./access.js";
 import { filterRoutesSchema } from "./filter-routes.js";
+import { identitySchema } from "./identity.js";
 import { NAME } from "./names.js";
 
 /**
@@ -140,6 +142,10 @@ const service = (filters: readonly FilterDescriptor[]) =>
     retries: retriesSchema
       .optional()
       .describe("What is retried wherever this service is called. Default: nothing."),
+    allow: accessRulesSchema
+      .optional()
+      .describe("Calls of this service that are let through. The most specific rule decides."),
+    deny: accessRulesSchema.optional().describe("Calls of this service that are refused, with 403."),
     filters: z
       .array(filterUse(filters, {}))
       .optional()
@@ -205,6 +211,8 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
       })
       .optional()
       .describe("Options of every listener, the gateway's and the sidecars'."),
+    identity: identitySchema.optional().describe("Mutual TLS between the Envoys of the mesh."),
+    access: accessSchema.optional().describe("What holds for calls of every service."),
     grpcServices: z
       .record(name, z.strictObject({ url: url.describe("The service's address; it must speak HTTP/2.") }))
       .optional()

@@ -27,6 +27,14 @@ export function addressLines(plan: MeshPlan): string[] {
   ];
 }
 
+/** Where other Envoys call the first sidecar. */
+export function firstSidecarUrl({ envoys }: MeshPlan): string | undefined {
+  const listeners = envoys.flatMap(({ bootstrap }) => bootstrap.static_resources.listeners);
+  const { address, port_value } =
+    listeners.find(({ name }) => name === "inbound")?.address.socket_address ?? {};
+  return address === undefined ? undefined : `http://${address}:${port_value}`;
+}
+
 /** The addresses of the services that run by themselves, and of those that filters call. */
 export function serviceAddressLines(plan: MeshPlan): string[] {
   const elsewhere = plan.services.filter((service) => service.start === undefined);

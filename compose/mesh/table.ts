@@ -14,14 +14,21 @@ export interface TableInput {
   readonly colours: boolean;
 }
 
-const HEADINGS = ["service", "version", "requests", "per s", "share", "2xx", "4xx", "5xx"] as const;
+const HEADINGS = ["service", "version", "requests", "per s", "share", "2xx", "4xx", "5xx"];
+/** Only in a mesh with rules of who may call whom. */
+const ACCESS_HEADINGS = ["refused", "dry run"];
 const GAP = "  ";
 const TEXT_COLUMNS = 2;
 
 /** A heading and a line for each version; no line is wider than `width`. */
 export function renderTable(input: TableInput): string[] {
-  const rows = input.now.map((figures, i) => cells(input, figures, input.before?.[i]));
-  const widths = columnWidths(rows, input.width);
+  const hasRules = input.now.some(({ refused }) => refused !== undefined);
+  const headings = hasRules ? [...HEADINGS, ...ACCESS_HEADINGS] : HEADINGS;
+  const rows = input.now.map((figures, i) => [
+    ...cells(input, figures, input.before?.[i]),
+    ...(hasRules ? [figures.refused, figures.refusedDry].map((count) => String(count ?? "-")) : []),
+  ]);
+  const widths = columnWidths(headings, rows, input.width);
   const paint = (text: string, code: number) => (input.colours ? `\u001b[${code}m${text}\u001b[0m` : text);
   const line = (row: readonly string[]) =>
     row
@@ -29,7 +36,7 @@ export function renderTable(input: TableInput): string[] {
       .join(GAP)
       .slice(0, input.width);
   return [
-    paint(line(HEADINGS), 1),
+    paint(line(headings), 1),
     ...rows.map((row, i) => ((input.now[i]?.serverErrors ?? 0) > 0 ? paint(line(row), 31) : line(row))),
   ];
 }
@@ -58,8 +65,12 @@ function cells(input: TableInput, figures: VersionFigures, before: VersionFigure
  * Each column is as wide as its widest cell. On a narrow screen the names are shortened, because
  * the figures matter more.
  */
-function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
-  const widths = HEADINGS.map((heading, column) =>
+function columnWidths(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): number[] {
+  const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
   let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width;

@@ -2,6 +2,7 @@
 
 import { choosesDestinations } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
+import { accessUses } from "./access-filter.js";
 import { type GatewayRoute, type MeshUse, onItsPaths, routeName } from "./filter-routes.js";
 import { GATEWAY, outboundName, versionName } from "./names.js";
 import type { Mesh } from "./shape.js";
@@ -82,7 +83,14 @@ function sidecars(mesh: Mesh): MeshEnvoy[] {
       name: versionName(service, version),
       app: { service, version },
       hops: [
-        { name: "inbound", filters: meshWide(mesh, "inbound"), target: { kind: "app" as const } },
+        {
+          name: "inbound",
+          filters: [
+            ...accessUses(mesh, service, versionName(service, version)),
+            ...meshWide(mesh, "inbound"),
+          ],
+          target: { kind: "app" as const },
+        },
         ...calls.map((called) => outbound(mesh, called, [])),
       ],
     })),

@@ -1,11 +1,11 @@
 // Starts a mesh: filters, Envoy, ports, then every service and every Envoy at the same time.
 
 import path from "node:path";
-import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { type HeldPort, holdPorts } from "../../envoy/runtime/ports.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
+import { startDiscovery } from "../identity/processes.js";
 import { LOOPBACK } from "../listener-options.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -38,7 +38,12 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
     await directory[Symbol.asyncDispose]();
     throw error;
   });
-  const discovery = await DiscoveryServer.start();
+  const identified = await startDiscovery(mesh, { directory: directory.path, onEvent }).catch(
+    async (error: unknown) => {
+      await directory[Symbol.asyncDispose]();
+      throw error;
+    },
+  );
   const held = await choosePorts(mesh, gatewayPort);
   try {
     const planOptions: MeshPlanOptions = {
@@ -49,12 +54,12 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
       modulePath: (filter) => namedModule(modules.get(filter) ?? ""),
     };
     const plan = planMesh(mesh, planOptions);
-    const run = { binary, discovery, directory, onEvent };
+    const run = { binary, discovery: identified.discovery, directory, onEvent };
     const parts = await startParts(plan, { ...run, held, ...(signal === undefined ? {} : { signal }) });
-    return await RunningMesh.over({ ...run, mesh, file, plan, planOptions, parts });
+    return await RunningMesh.over({ ...run, discovery: identified, mesh, file, plan, planOptions, parts });
   } catch (error) {
     await Promise.all([...held.values()].map((each) => each.release()));
-    await discovery[Symbol.asyncDispose]();
+    await identified[Symbol.asyncDispose]();
     throw await afterFailure(error, directory, signal);
   }
 }

@@ -8,6 +8,11 @@ export interface Address {
   };
 }
 
+/** A Unix domain socket of Envoy's machine. */
+export interface PipeAddress {
+  readonly pipe: { readonly path: string };
+}
+
 /**
  * @param address an IP address, or a host's name where Envoy resolves names
  * @param port 0 to 65535

@@ -1,7 +1,7 @@
 // A cluster: the endpoints that serve one destination, how to speak to them, and the filters that
 // see every attempt.
 import { isIP } from "node:net";
-import { type Address, socketAddress } from "./address.js";
+import { type Address, type PipeAddress, socketAddress } from "./address.js";
 import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
 import type { UpstreamProtocol } from "./protocol.js";
 import { type TransportSocket, type UpstreamTlsOptions, upstreamTls } from "./tls.js";
@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly http1Trailers?: boolean;
   /** TLS to the endpoints. Default: none. */
   readonly tls?: UpstreamTlsOptions;
+  /** In place of `tls`: how the bytes get to the endpoints. */
+  readonly transportSocket?: TransportSocket;
   /** Envoy's default: 5. */
   readonly connectTimeoutSeconds?: number;
   /** The upstream chain: these filters see every attempt, retries included. */
@@ -56,7 +58,7 @@ export interface Cluster {
   readonly load_assignment: {
     readonly cluster_name: string;
     readonly endpoints: readonly {
-      readonly lb_endpoints: readonly { readonly endpoint: { readonly address: Address } }[];
+      readonly lb_endpoints: readonly { readonly endpoint: { readonly address: Address | PipeAddress } }[];
     }[];
   };
   readonly circuit_breakers?: { readonly thresholds: readonly CircuitBreakerThresholds[] };
@@ -84,11 +86,14 @@ export function cluster(options: ClusterOptions): Cluster {
       ],
     },
     ...circuitBreakers(options),
-    ...(options.tls === undefined
-      ? {}
-      : { transport_socket: upstreamTls(options.tls, options.protocol ?? "http1") }),
+    ...transportSocket(options),
     typed_extension_protocol_options: httpProtocolOptions(options),
   };
+}
+
+function transportSocket({ tls, protocol = "http1", transportSocket }: ClusterOptions) {
+  const socket = transportSocket ?? (tls === undefined ? undefined : upstreamTls(tls, protocol));
+  return socket === undefined ? {} : { transport_socket: socket };
 }
 
 /**

@@ -1,13 +1,13 @@
 // The discovery server in a bootstrap: the cluster that leads to it.
 import type { Bootstrap } from "./bootstrap.js";
-import { cluster } from "./cluster.js";
+import { type Cluster, cluster } from "./cluster.js";
 import { DISCOVERY_CLUSTER } from "./discovery-source.js";
 
 /** The server's address, as Envoy sees it. */
-export interface DiscoveryAddress {
-  readonly address: string;
-  readonly port: number;
-}
+export type DiscoveryAddress =
+  | { readonly address: string; readonly port: number }
+  /** A Unix domain socket, absolute. */
+  | { readonly path: string };
 
 /**
  * The same bootstrap for an Envoy whose discovered filters get their settings from this server. The
@@ -15,7 +15,14 @@ export interface DiscoveryAddress {
  */
 export function withDiscovery(bootstrap: Bootstrap, server: DiscoveryAddress): Bootstrap {
   const { listeners, clusters } = bootstrap.static_resources;
-  const toServer = cluster({ name: DISCOVERY_CLUSTER, endpoints: [server], protocol: "http2" });
   // The first one, because those after it ask the server when they are made.
-  return { ...bootstrap, static_resources: { listeners, clusters: [toServer, ...clusters] } };
+  return { ...bootstrap, static_resources: { listeners, clusters: [clusterTo(server), ...clusters] } };
+}
+
+function clusterTo(server: DiscoveryAddress): Cluster {
+  const options = { name: DISCOVERY_CLUSTER, protocol: "http2" } as const;
+  if (!("path" in server)) return cluster({ ...options, endpoints: [server] });
+  const endpoint = { address: { pipe: { path: server.path } } };
+  const load_assignment = { cluster_name: options.name, endpoints: [{ lb_endpoints: [{ endpoint }] }] };
+  return { ...cluster({ ...options, endpoints: [] }), load_assignment };
 }

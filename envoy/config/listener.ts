@@ -1,9 +1,10 @@
 // A listener for HTTP: HTTP/1.1 and HTTP/2 on one port, a chain of filters, and routes.
 import { type AccessLogOptions, accessLog } from "./access-log.js";
 import { type Address, listeningAddress } from "./address.js";
+import { type ConnectionKind, type FilterChains, filterChains } from "./filter-chain.js";
 import { type HttpFilter, routerFilter } from "./http-filter.js";
 import type { VirtualHost } from "./route.js";
-import { type DownstreamTlsOptions, downstreamTls, type TransportSocket } from "./tls.js";
+import { type DownstreamTlsOptions, downstreamTls } from "./tls.js";
 import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
 import { DEFAULT_UPGRADES, otherUpgrades, upgradeConfigs } from "./upgrades.js";
 
@@ -21,6 +22,8 @@ export interface HttpListenerOptions {
   readonly port: number;
   /** TLS from clients. Default: none. */
   readonly tls?: DownstreamTlsOptions;
+  /** In place of `tls`: the connections that it takes, each with its transport socket. */
+  readonly kinds?: readonly ConnectionKind[];
   /** What its statistics are called, after `http.`. Default: the listener's name. */
   readonly statPrefix?: string;
   /** In the order in which a request passes them; the router is added after them. */
@@ -93,14 +96,10 @@ const ESCAPED_SLASHES = {
   forward: "UNESCAPE_AND_FORWARD",
 } as const;
 
-export interface Listener {
+export interface Listener extends FilterChains {
   readonly name: string;
   readonly address: Address;
   readonly per_connection_buffer_limit_bytes?: number;
-  readonly filter_chains: readonly {
-    readonly filters: readonly { readonly name: string; readonly typed_config: TypedConfig }[];
-    readonly transport_socket?: TransportSocket;
-  }[];
 }
 
 /**
@@ -108,23 +107,15 @@ export interface Listener {
  * knowledge.
  */
 export function httpListener(options: HttpListenerOptions): Listener {
+  const { tls, kinds = tls === undefined ? [{}] : [{ transportSocket: downstreamTls(tls) }] } = options;
+  const manager = typedConfig(CONNECTION_MANAGER_TYPE, connectionManager(options));
   return {
     name: options.name,
     address: listeningAddress(options.address ?? "127.0.0.1", options.port),
     ...(options.bufferLimitBytes === undefined
       ? {}
       : { per_connection_buffer_limit_bytes: options.bufferLimitBytes }),
-    filter_chains: [
-      {
-        filters: [
-          {
-            name: CONNECTION_MANAGER,
-            typed_config: typedConfig(CONNECTION_MANAGER_TYPE, connectionManager(options)),
-          },
-        ],
-        ...(options.tls === undefined ? {} : { transport_socket: downstreamTls(options.tls) }),
-      },
-    ],
+    ...filterChains([{ name: CONNECTION_MANAGER, typed_config: manager }], kinds),
   };
 }
 

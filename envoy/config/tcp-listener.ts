@@ -1,16 +1,11 @@
 // A listener for connections of any kind: a chain of network filters, then a cluster.
 import { listeningAddress } from "./address.js";
+import type { NetworkFilter } from "./filter-chain.js";
 import type { Listener } from "./listener.js";
-import { type TypedConfig, typedConfig } from "./typed-config.js";
+import { typedConfig } from "./typed-config.js";
 
 const TCP_PROXY = "envoy.filters.network.tcp_proxy";
 const TCP_PROXY_TYPE = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
-
-/** One entry of a listener's network filters. */
-export interface NetworkFilter {
-  readonly name: string;
-  readonly typed_config: TypedConfig;
-}
 
 export interface TcpListenerOptions {
   readonly name: string;

@@ -5,11 +5,11 @@ import { MeshwrightError } from "../errors.js";
 import type { UpstreamProtocol } from "./protocol.js";
 import { type TypedConfig, typedConfig } from "./typed-config.js";
 
-const UPSTREAM = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
-const DOWNSTREAM = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+export const UPSTREAM = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+export const DOWNSTREAM = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
 /** What Envoy offers to an endpoint; the first is what it likes best. */
-const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
+export const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
   http1: ["http/1.1"],
   http2: ["h2"],
   auto: ["h2", "http/1.1"],
@@ -85,7 +85,7 @@ export function downstreamTls(options: DownstreamTlsOptions): TransportSocket {
   });
 }
 
-function transportSocket(type: string, context: Readonly<Record<string, unknown>>): TransportSocket {
+export function transportSocket(type: string, context: Readonly<Record<string, unknown>>): TransportSocket {
   return { name: "envoy.transport_sockets.tls", typed_config: typedConfig(type, context) };
 }
 

@@ -3,9 +3,9 @@
 
 import { MeshwrightError } from "../errors.js";
 import { type DiscoverySource, discoverySource, type FileSource } from "./discovery-source.js";
+import type { NetworkFilter } from "./filter-chain.js";
 import type { DiscoveredFilter, InlineFilter } from "./http-filter.js";
 import type { Json } from "./json.js";
-import type { NetworkFilter } from "./tcp-listener.js";
 import { duration, type TypedConfig, typedConfig, typeUrl } from "./typed-config.js";
 
 export const WASM_FILTER = "envoy.extensions.filters.http.wasm.v3.Wasm";

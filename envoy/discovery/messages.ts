@@ -1,6 +1,7 @@
 // The messages of Envoy's discovery protocol that a server needs, as bytes.
 
 import protobuf from "protobufjs/light.js";
+import { SECRET_TYPE, type Secret } from "../config/secret.js";
 import type { ExtensionResource } from "../config/wasm.js";
 
 /** What Envoy asks for, and what it says of the last answer. */
@@ -21,7 +22,7 @@ export interface DiscoveryResponse {
   readonly nonce: string;
 }
 
-interface AnyMessage {
+export interface AnyMessage {
   readonly type_url: string;
   readonly value: Uint8Array;
 }
@@ -57,6 +58,18 @@ const root = protobuf.Root.fromJSON({
       },
     },
     TypedExtensionConfig: { fields: { name: field("string", 1), typedConfig: field("Any", 2) } },
+    Secret: {
+      fields: {
+        name: field("string", 1),
+        tlsCertificate: field("TlsCertificate", 2),
+        validationContext: field("CertificateValidationContext", 4),
+      },
+    },
+    TlsCertificate: {
+      fields: { certificateChain: field("DataSource", 1), privateKey: field("DataSource", 2) },
+    },
+    CertificateValidationContext: { fields: { trustedCa: field("DataSource", 1) } },
+    DataSource: { fields: { inlineString: field("string", 3) } },
     TypedStruct: { fields: { typeUrl: field("string", 1), value: field("Struct", 2) } },
     Struct: { fields: { fields: { keyType: "string", type: "Value", id: 1 } as protobuf.IField } },
     ListValue: { fields: { values: list("Value", 1) } },
@@ -78,6 +91,7 @@ const types = {
   response: type("DiscoveryResponse"),
   extension: type("TypedExtensionConfig"),
   struct: type("TypedStruct"),
+  secret: type("Secret"),
 };
 
 export function decodeRequest(bytes: Uint8Array): DiscoveryRequest {
@@ -105,6 +119,25 @@ export function encodeResource({ name, typed_config }: ExtensionResource): AnyMe
   const struct = types.struct.encode({ typeUrl, value: toStruct(fields) }).finish();
   const typedConfig = { type_url: STRUCT_TYPE, value: struct };
   return { type_url: EXTENSION_TYPE, value: types.extension.encode({ name, typedConfig }).finish() };
+}
+
+export function encodeSecret({ name, tls_certificate, validation_context }: Secret): AnyMessage {
+  const text = ({ inline_string }: { readonly inline_string: string }) => ({ inlineString: inline_string });
+  const secret = {
+    name,
+    ...(tls_certificate === undefined
+      ? {}
+      : {
+          tlsCertificate: {
+            certificateChain: text(tls_certificate.certificate_chain),
+            privateKey: text(tls_certificate.private_key),
+          },
+        }),
+    ...(validation_context === undefined
+      ? {}
+      : { validationContext: { trustedCa: text(validation_context.trusted_ca) } }),
+  };
+  return { type_url: SECRET_TYPE, value: types.secret.encode(secret).finish() };
 }
 
 function toStruct(object: object): object {

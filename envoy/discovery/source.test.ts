@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { FilterSource, type Stream } from "./source.js";
+import type { ExtensionResource } from "../config/wasm.js";
+import { type FilterSource, ResourceSource, type Stream } from "./source.js";
 
 const settings = (text: string, name = "f") => ({ name, typed_config: { "@type": "t", text } });
 
@@ -26,7 +27,7 @@ function connect(source: FilterSource, name = "f") {
 }
 
 it("gives settings one after the other, each with its verdict", async () => {
-  const source = new FilterSource();
+  const source = new ResourceSource<ExtensionResource>();
   source.keep(settings("one"));
   const envoy = connect(source);
   const two = source.offer(settings("two"));
@@ -43,7 +44,7 @@ it("gives settings one after the other, each with its verdict", async () => {
 });
 
 it("gives the next Envoy what was taken last, or what was kept for it", async () => {
-  const source = new FilterSource();
+  const source = new ResourceSource<ExtensionResource>();
   source.keep(settings("one"));
   const first = connect(source);
   first.decide();
@@ -64,7 +65,7 @@ it("gives the next Envoy what was taken last, or what was kept for it", async ()
 });
 
 it("asks every cluster's stream of a filter, and one refusal counts", async () => {
-  const source = new FilterSource();
+  const source = new ResourceSource<ExtensionResource>();
   source.keep(settings("one"));
   const [one, two] = [connect(source), connect(source)];
   one.decide();

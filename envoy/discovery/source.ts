@@ -1,7 +1,19 @@
-// What one Envoy gets from the discovery server: its filters' settings, and its verdict on each.
+// What one Envoy gets from the discovery server: its filters' settings or its secrets, and its
+// verdict on each.
 
+import type { Secret } from "../config/secret.js";
 import type { ExtensionResource } from "../config/wasm.js";
 import type { DiscoveryRequest } from "./messages.js";
+
+/** What Envoy asks for by its name. */
+interface Named {
+  readonly name: string;
+}
+
+/** The settings of one Envoy's filters. */
+export type FilterSource = ResourceSource<ExtensionResource>;
+/** The certificates and authorities of one Envoy. */
+export type SecretSource = ResourceSource<Secret>;
 
 /** Envoy's word on settings that it got. */
 export type Verdict =
@@ -10,55 +22,55 @@ export type Verdict =
   /** Envoy's own sentence. The filter's is in Envoy's log. */
   | { readonly taken: false; readonly reason: string };
 
-/** Settings on their way to Envoy. */
-interface Offer {
-  readonly resource: ExtensionResource;
+/** A resource on its way to Envoy. */
+interface Offer<Resource> {
+  readonly resource: Resource;
   readonly settle: (verdict: Verdict | undefined) => void;
 }
 
 /**
- * A stream for one filter. Envoy repeats the nonce with its verdict. A filter that stands in the
+ * A stream for one resource. Envoy repeats the nonce with its verdict. A filter that stands in the
  * chains of several clusters has a stream for each of them.
  */
-export interface Stream {
-  send(nonce: string, resource: ExtensionResource): void;
+export interface Stream<Resource extends Named = ExtensionResource> {
+  send(nonce: string, resource: Resource): void;
 }
 
-/** A stream's part in a filter's settings. */
-interface Subscription {
-  readonly queue: Offer[];
+/** A stream's part in a resource. */
+interface Subscription<Resource> {
+  readonly queue: Offer<Resource>[];
   /** The answer without a verdict. */
-  open?: { readonly nonce: string; readonly offer: Offer } | undefined;
+  open?: { readonly nonce: string; readonly offer: Offer<Resource> } | undefined;
 }
 
 /**
- * The settings of one Envoy's filters. They outlive that Envoy: one that is started again asks anew
- * and gets the newest. An answer waits for Envoy's verdict on the one before it.
+ * The resources of one kind of one Envoy. They outlive that Envoy: one that is started again asks
+ * anew and gets the newest. An answer waits for Envoy's verdict on the one before it.
  */
-export class FilterSource {
+export class ResourceSource<Resource extends Named> {
   /** What an Envoy gets that asks anew. */
-  readonly #current = new Map<string, ExtensionResource>();
+  readonly #current = new Map<string, Resource>();
   /** What Envoy has taken last. */
-  readonly #taken = new Map<string, ExtensionResource>();
+  readonly #taken = new Map<string, Resource>();
   /** By the filters' names and by their streams. */
-  readonly #subscriptions = new Map<string, Map<Stream, Subscription>>();
+  readonly #subscriptions = new Map<string, Map<Stream<Resource>, Subscription<Resource>>>();
   #sent = 0;
 
   /**
-   * Sets what an Envoy gets when it asks for this filter. One that has asked already gets it too,
+   * Sets what an Envoy gets when it asks for this resource. One that has asked already gets it too,
    * and nobody waits for its verdict.
    */
-  keep(resource: ExtensionResource): void {
+  keep(resource: Resource): void {
     this.#current.set(resource.name, resource);
     void this.offer(resource);
   }
 
-  /** What an Envoy gets that asks for this filter now. */
-  current(name: string): ExtensionResource | undefined {
+  /** What an Envoy gets that asks for this resource now. */
+  current(name: string): Resource | undefined {
     return this.#current.get(name);
   }
 
-  /** Keeps the settings that Envoy has taken last; false where they are those that are kept. */
+  /** Keeps what Envoy has taken last; false where that is what is kept. */
   returnToTaken(name: string): boolean {
     const taken = this.#taken.get(name);
     if (taken === undefined || taken === this.#current.get(name)) return false;
@@ -67,11 +79,11 @@ export class FilterSource {
   }
 
   /**
-   * Gives Envoy a filter's settings, and keeps them where Envoy takes them. Settles with its
-   * verdict; with undefined where Envoy is not connected, leaves before it has decided, or has no
-   * filter of this name.
+   * Gives Envoy a resource, and keeps it where Envoy takes it. Settles with its
+   * verdict; with undefined where Envoy is not connected, leaves before it has decided, or has
+   * nothing of this name.
    */
-  async offer(resource: ExtensionResource): Promise<Verdict | undefined> {
+  async offer(resource: Resource): Promise<Verdict | undefined> {
     const subscriptions = [...(this.#subscriptions.get(resource.name) ?? [])];
     const verdicts = await Promise.all(
       subscriptions.map(([stream, subscription]) => this.#offerOn(stream, subscription, resource)),
@@ -85,7 +97,7 @@ export class FilterSource {
   }
 
   /** A stream of Envoy's has ended. */
-  disconnected(name: string, stream: Stream): void {
+  disconnected(name: string, stream: Stream<Resource>): void {
     const streams = this.#subscriptions.get(name);
     const subscription = streams?.get(stream);
     if (subscription === undefined) return;
@@ -94,31 +106,35 @@ export class FilterSource {
     for (const { settle } of subscription.queue) settle(undefined);
   }
 
-  /** A request on a stream: the first asks for the filter, each other one is a verdict. */
-  requested(name: string, stream: Stream, request: DiscoveryRequest): void {
-    const streams = this.#subscriptions.get(name) ?? new Map<Stream, Subscription>();
+  /** A request on a stream: the first asks for the resource, each other one is a verdict. */
+  requested(name: string, stream: Stream<Resource>, request: DiscoveryRequest): void {
+    const streams = this.#subscriptions.get(name) ?? new Map<Stream<Resource>, Subscription<Resource>>();
     this.#subscriptions.set(name, streams);
     const known = streams.get(stream);
     if (known !== undefined) {
       this.#decide(stream, known, request);
       return;
     }
-    const subscription: Subscription = { queue: [] };
+    const subscription: Subscription<Resource> = { queue: [] };
     streams.set(stream, subscription);
     const resource = this.#current.get(name);
     if (resource !== undefined) void this.#first(stream, subscription, resource);
   }
 
-  async #first(stream: Stream, subscription: Subscription, resource: ExtensionResource): Promise<void> {
+  async #first(
+    stream: Stream<Resource>,
+    subscription: Subscription<Resource>,
+    resource: Resource,
+  ): Promise<void> {
     const verdict = await this.#offerOn(stream, subscription, resource);
     if (verdict?.taken && this.#current.get(resource.name) === resource)
       this.#taken.set(resource.name, resource);
   }
 
   #offerOn(
-    stream: Stream,
-    subscription: Subscription,
-    resource: ExtensionResource,
+    stream: Stream<Resource>,
+    subscription: Subscription<Resource>,
+    resource: Resource,
   ): Promise<Verdict | undefined> {
     return new Promise((settle) => {
       subscription.queue.push({ resource, settle });
@@ -126,7 +142,7 @@ export class FilterSource {
     });
   }
 
-  #decide(stream: Stream, subscription: Subscription, request: DiscoveryRequest): void {
+  #decide(stream: Stream<Resource>, subscription: Subscription<Resource>, request: DiscoveryRequest): void {
     if (subscription.open?.nonce !== request.responseNonce) return;
     const { settle } = subscription.open.offer;
     subscription.open = undefined;
@@ -135,7 +151,7 @@ export class FilterSource {
     this.#sendNext(stream, subscription);
   }
 
-  #sendNext(stream: Stream, subscription: Subscription): void {
+  #sendNext(stream: Stream<Resource>, subscription: Subscription<Resource>): void {
     if (subscription.open !== undefined) return;
     const offer = subscription.queue.shift();
     if (offer === undefined) return;

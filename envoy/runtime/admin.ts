@@ -12,6 +12,23 @@ export interface ServerInfo {
   readonly command_line_options: Readonly<Record<string, unknown>>;
 }
 
+/** A certificate that Envoy shows. Times are as in ISO 8601. */
+export interface ShownCertificate {
+  readonly serial: string;
+  readonly uris: readonly string[];
+  readonly hosts: readonly string[];
+  readonly validFrom: string;
+  readonly validTo: string;
+}
+
+/** The fields of `/certs` that are read. */
+interface CertificateFacts {
+  readonly serial_number: string;
+  readonly subject_alt_names?: readonly { readonly uri?: string; readonly dns?: string }[];
+  readonly valid_from: string;
+  readonly expiration_time: string;
+}
+
 /**
  * Calls fail with MeshwrightError `envoy-failed` when Envoy does not answer within 5 s, answers
  * with a status other than 200, or in another form than requested.
@@ -51,6 +68,23 @@ export class AdminClient {
   /** Metrics in the text format of Prometheus. */
   prometheus(): Promise<string> {
     return this.#call("GET", "/stats/prometheus");
+  }
+
+  /** The certificates that it shows, each once. */
+  async certificates(): Promise<readonly ShownCertificate[]> {
+    const { certificates } = (await this.#json("/certs")) as {
+      readonly certificates: readonly { readonly cert_chain?: readonly CertificateFacts[] }[];
+    };
+    const shown = certificates
+      .flatMap(({ cert_chain = [] }) => cert_chain)
+      .map(({ serial_number, valid_from, expiration_time, subject_alt_names = [] }) => ({
+        serial: serial_number,
+        uris: subject_alt_names.flatMap(({ uri = [] }) => uri),
+        hosts: subject_alt_names.flatMap(({ dns = [] }) => dns),
+        validFrom: valid_from,
+        validTo: expiration_time,
+      }));
+    return [...new Map(shown.map((each) => [each.serial, each])).values()];
   }
 
   configDump(): Promise<unknown> {

@@ -1,6 +1,6 @@
 // Makes a folder and its parents, and fails where that is not possible.
 
-import { mkdir, stat } from "node:fs/promises";
+import { chmod, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -18,6 +18,12 @@ export async function makeFolder(path: string): Promise<void> {
     // The parents exist now, whoever made them. A second "no such file" is therefore final.
     await makeOne(path);
   }
+}
+
+/** The same for a folder that nobody else may enter, whoever made it. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await makeFolder(path);
+  await chmod(path, 0o700);
 }
 
 async function makeOne(path: string): Promise<void> {

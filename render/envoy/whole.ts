@@ -7,9 +7,11 @@ import { callableServices } from "../../compose/front/filters.js";
 import { type FrontOptions, frontConfiguration, namedFilters } from "../../compose/front/plan.js";
 import { LOOPBACK } from "../../compose/listener-options.js";
 import { DEFAULT_GATEWAY_PORT, type Places, portNames } from "../../compose/mesh/addresses.js";
+import { plainMesh } from "../../compose/mesh/identity.js";
 import { planMesh, type ServicePlan } from "../../compose/mesh/plan.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { formatPath } from "../../envoy/problems.js";
 import type { FiltersInput, MeshInput } from "../input.js";
 import { refuseUnknownServices } from "./called.js";
 import type { EnvoyFile, FilterForm } from "./filters.js";
@@ -34,10 +36,13 @@ export function frontFiles(
  * @param firstPort the ports of everything else begin here
  */
 export function meshFiles(
-  { mesh, file }: MeshInput,
+  input: MeshInput,
   { firstPort, caFile }: { readonly firstPort: number; readonly caFile: string | undefined },
   form: FilterForm,
 ): readonly EnvoyFile[] {
+  refuseIdentity(input);
+  const { file } = input;
+  const mesh = plainMesh(input.mesh);
   const names = portNames(mesh);
   const last = firstPort + names.length - 2;
   if (last > 65_535) {
@@ -66,6 +71,29 @@ export function meshFiles(
   // A filter of this name has the same settings in every Envoy.
   const filters = new Map(plan.envoys.flatMap((envoy) => envoy.filters).map((each) => [each.name, each]));
   return [...envoys, ...[...filters.values()].flatMap(form.fileOf)];
+}
+
+/** What `meshFiles` leaves out. */
+export const PLAIN_WARNING =
+  "calls between these Envoys are plain: only `meshwright up` issues certificates for them";
+
+/** Envoys without certificates do not know who calls them. */
+function refuseIdentity({ mesh, placeOf }: MeshInput): void {
+  const { mode } = mesh.identity ?? {};
+  const lists = ["allow", "deny"] as const;
+  const given = [
+    ...(mode === undefined || mode === "off" ? [] : [["identity", "mode"]]),
+    ...(mesh.access?.denyByDefault === true ? [["access", "denyByDefault"]] : []),
+    ...Object.entries(mesh.services).flatMap(([name, service]) =>
+      lists.filter((list) => service[list] !== undefined).map((list) => ["services", name, list]),
+    ),
+  ];
+  const problems = given.map(
+    (path) =>
+      `${placeOf(path)}: ${formatPath(path)} needs certificates, which are not rendered: remove it, or run the mesh by meshwright up`,
+  );
+  const [first, ...rest] = problems;
+  if (first !== undefined) throw new MeshwrightError("configuration", first, rest);
 }
 
 function placesOn(address: string, form: FilterForm): Places {

@@ -12,7 +12,7 @@ import { unifiedDiff } from "../diff/unified.js";
 import { dryRun } from "../dry-run.js";
 import { type EnvoyFile, type FilterForm, filterForm } from "../envoy/filters.js";
 import { commentFor, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
-import { frontFiles, meshFiles } from "../envoy/whole.js";
+import { frontFiles, meshFiles, PLAIN_WARNING } from "../envoy/whole.js";
 import {
   type EnvoyWords,
   parseDestinations,
@@ -61,7 +61,11 @@ export async function renderEnvoyFiles(
     return patchOf(words.patch, ownNames(input), options, form);
   }
   const caFile = await caFileFor(input, options);
-  if (input.kind === "mesh") return { files: meshFiles(input, { ...options, caFile }, form), warnings: [] };
+  if (input.kind === "mesh")
+    return {
+      files: meshFiles(input, { ...options, caFile }, form),
+      warnings: input.mesh.identity === undefined ? [PLAIN_WARNING] : [],
+    };
   const { upstreams, grpcServices, httpServices, port, adminPort } = options;
   if (upstreams === undefined)
     throw usage("name the service behind Envoy by --upstream, or a file of your own by --patch");

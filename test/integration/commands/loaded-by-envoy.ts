@@ -37,7 +37,7 @@ export async function loadedByEnvoy(
         listeners: [httpListener({ name: "test", port, filters: chain, virtualHosts })],
         clusters: [],
       }),
-      discovery,
+      discovery.at,
     ),
     directory,
     workers: 1,

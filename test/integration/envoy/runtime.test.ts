@@ -220,7 +220,7 @@ describe("LiveFilter", () => {
       binary,
       directory,
       workers: 2,
-      bootstrap: withDiscovery(configuration(port, adminPort, [discoveredFilter("probe")]), discovery),
+      bootstrap: withDiscovery(configuration(port, adminPort, [discoveredFilter("probe")]), discovery.at),
     });
     return {
       envoy,

@@ -1,7 +1,6 @@
 // `meshwright up` as people run it: Ctrl-C at every moment, and what a killed run leaves for the
 // next.
 
-import { existsSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -28,7 +27,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     new CliProcess(["up", file, "--engine", "process", "--port", "0", "--traffic", "20"], folder);
   const left = () => processesNaming(folder).filter((line) => !line.includes("vitest"));
 
-  it("ends on Ctrl-C and leaves no process, no port and no file", async () => {
+  it("ends on Ctrl-C and leaves no process, no port and no file but its authority", async () => {
     await using command = up();
     await command.until(/The mesh "demo" runs/);
     await command.until(/orders +v1 +[1-9]/);
@@ -42,7 +41,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     expect(command.stdout).toMatch(/Stopping … \(again to kill at once\)\nStopped\.\n$/);
     expect(left()).toEqual([]);
     expect(new Set(await Promise.all(ports.map(portState)))).toEqual(new Set(["free"]));
-    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
+    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toEqual(["identity"]);
   });
 
   it("ends on Ctrl-C while it starts", async () => {
@@ -51,7 +50,7 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     command.kill("SIGTERM");
     expect(await command.exited).toBe(130);
     expect(left()).toEqual([]);
-    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
+    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toEqual(["identity"]);
   });
 
   it("ends at once on the second Ctrl-C", async () => {
@@ -107,6 +106,6 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     await isOver;
     expect(started.stderr).toBe("");
     expect(left()).toEqual([]);
-    expect(existsSync(path.join(folder, ".meshwright", "demo"))).toBe(false);
+    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toEqual(["identity"]);
   });
 });

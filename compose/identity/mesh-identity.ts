@@ -1,0 +1,128 @@
+// Keeps the certificates of a running mesh new. Each Envoy gets its own in turn, and whatever keeps
+// one from getting it is told once and tried again: the old one is valid for a while.
+
+import type { Secret } from "../../envoy/config/secret.js";
+import { MeshwrightError } from "../../envoy/errors.js";
+import type { RunEvent } from "../events.js";
+import { type IdentifiedMesh, identityOf } from "../mesh/identity.js";
+import type { MeshEnvoy } from "../mesh/topology.js";
+import { envoySecrets } from "./certificates.js";
+import { Roots } from "./roots.js";
+
+const LOOK_MS = 1_000;
+/** After a failure: a full disk is not emptied by many attempts. */
+const RETRY_MS = 10_000;
+
+export interface MeshIdentityOptions {
+  /** The folder of the mesh's authorities, absolute. */
+  readonly folder: string;
+  /** Gives an Envoy its secrets. It may fail, and is tried again. */
+  readonly give: (envoy: string, secrets: readonly Secret[]) => Promise<void>;
+  /** Must not throw. */
+  readonly onEvent: (event: RunEvent) => void;
+  /** This machine's clock, in milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Disposing of it ends the rotation. */
+export class MeshIdentity implements Disposable {
+  readonly roots: Roots;
+  readonly #options: MeshIdentityOptions;
+  readonly #now: () => number;
+  #mesh: IdentifiedMesh;
+  #envoys: readonly MeshEnvoy[] = [];
+  /** When each Envoy got its certificate, by its name. */
+  readonly #issued = new Map<string, number>();
+  #failedAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(mesh: IdentifiedMesh, options: MeshIdentityOptions, roots: Roots) {
+    this.#mesh = mesh;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.roots = roots;
+  }
+
+  /**
+   * Gives every Envoy its first certificate, and new ones from then on.
+   * @throws MeshwrightError `configuration` for authorities that cannot be read, `write-failed`
+   */
+  static async start(
+    mesh: IdentifiedMesh,
+    envoys: readonly MeshEnvoy[],
+    options: MeshIdentityOptions,
+  ): Promise<MeshIdentity> {
+    const now = options.now?.() ?? Date.now();
+    const roots = await Roots.open(options.folder, `meshwright ${mesh.name}`, now);
+    const identity = new MeshIdentity(mesh, options, roots);
+    await identity.become(mesh, envoys);
+    const { rotateMs } = identityOf(mesh);
+    identity.#timer = setInterval(() => void identity.look(), Math.min(LOOK_MS, rotateMs / 4));
+    identity.#timer.unref();
+    return identity;
+  }
+
+  /** Goes over to these Envoys. Those that are new have their certificates when it settles. */
+  become(mesh: IdentifiedMesh, envoys: readonly MeshEnvoy[]): Promise<void> {
+    return this.#queue(async () => {
+      this.#mesh = mesh;
+      this.#envoys = envoys;
+      const names = new Set(envoys.map(({ name }) => name));
+      for (const name of this.#issued.keys()) if (!names.has(name)) this.#issued.delete(name);
+      for (const envoy of envoys) if (!this.#issued.has(envoy.name)) await this.#giveTo(envoy);
+    });
+  }
+
+  /** Gives new certificates to the Envoys whose time has come. Never rejects. */
+  look(): Promise<void> {
+    return this.#queue(async () => {
+      const now = this.#now();
+      if (this.#failedAt !== undefined && Math.abs(now - this.#failedAt) < RETRY_MS) return;
+      try {
+        if (await this.roots.renew(now)) this.#tellRoot();
+        const due = this.#envoys.filter(({ name }) => this.#isDue(name, now));
+        if (due.length === 0) return;
+        for (const envoy of due) await this.#giveTo(envoy);
+        // From now on a new authority may sign: every Envoy trusts it.
+        if (due.length === this.#envoys.length) this.roots.distributed();
+        if (this.#failedAt !== undefined) this.#options.onEvent({ kind: "certificates-renewed" });
+        this.#failedAt = undefined;
+      } catch (error) {
+        if (this.#failedAt === undefined) this.#tellFailure(error);
+        this.#failedAt = now;
+      }
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  /** A clock that was set back makes every certificate look too new, and is no reason to wait. */
+  #isDue(envoy: string, now: number): boolean {
+    const issued = this.#issued.get(envoy);
+    return issued === undefined || now < issued || now - issued >= identityOf(this.#mesh).rotateMs;
+  }
+
+  async #giveTo(envoy: MeshEnvoy): Promise<void> {
+    const now = this.#now();
+    await this.#options.give(envoy.name, await envoySecrets(this.#mesh, envoy, this.roots, now));
+    this.#issued.set(envoy.name, now);
+  }
+
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  #tellRoot(): void {
+    this.#options.onEvent({ kind: "root-renewed", folder: this.roots.folder });
+  }
+
+  #tellFailure(error: unknown): void {
+    const reason = error instanceof MeshwrightError ? error.message : String(error);
+    this.#options.onEvent({ kind: "certificates-kept", reason });
+  }
+}

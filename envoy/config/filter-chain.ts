@@ -1,0 +1,65 @@
+// How one listener takes connections of several kinds: with TLS or without, for one host or
+// another. Each kind has a chain with a transport socket of its own, and all have the same filters.
+import type { TransportSocket } from "./tls.js";
+import { type TypedConfig, typedConfig } from "./typed-config.js";
+
+/** One entry of a listener's network filters. */
+export interface NetworkFilter {
+  readonly name: string;
+  readonly typed_config: TypedConfig;
+}
+
+/** A kind of connection. */
+export interface ConnectionKind {
+  /** Which connections it is. Default: all. */
+  readonly match?: FilterChainMatch;
+  /** Default: none, the bytes as they are. */
+  readonly transportSocket?: TransportSocket;
+}
+
+/** The fields of Envoy's `FilterChainMatch`. */
+export interface FilterChainMatch {
+  readonly transport_protocol?: "tls" | "raw_buffer";
+  readonly server_names?: readonly string[];
+}
+
+export interface FilterChain {
+  readonly filter_chain_match?: FilterChainMatch;
+  readonly filters: readonly NetworkFilter[];
+  readonly transport_socket?: TransportSocket;
+}
+
+export interface ListenerFilter {
+  readonly name: string;
+  readonly typed_config: TypedConfig;
+}
+
+/** The chains of a listener, and what it must know of a connection to choose one. */
+export interface FilterChains {
+  readonly listener_filters?: readonly ListenerFilter[];
+  readonly filter_chains: readonly FilterChain[];
+}
+
+/** @param kinds the first that matches decides */
+export function filterChains(
+  filters: readonly NetworkFilter[],
+  kinds: readonly ConnectionKind[] = [{}],
+): FilterChains {
+  const inspects = kinds.some(({ match }) => match !== undefined);
+  return {
+    ...(inspects ? { listener_filters: [tlsInspector()] } : {}),
+    filter_chains: kinds.map(({ match, transportSocket }) => ({
+      ...(match === undefined ? {} : { filter_chain_match: match }),
+      filters,
+      ...(transportSocket === undefined ? {} : { transport_socket: transportSocket }),
+    })),
+  };
+}
+
+/** It finds out whether a connection begins with TLS, and the name that the client asks for. */
+function tlsInspector(): ListenerFilter {
+  return {
+    name: "envoy.filters.listener.tls_inspector",
+    typed_config: typedConfig("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"),
+  };
+}
