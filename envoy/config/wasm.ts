@@ -66,6 +66,11 @@ export interface WasmFilterOptions {
   readonly allowOnHeadersStopIteration?: boolean;
   /** Default: `FAIL_RELOAD`. Always written, because Envoy's documents disagree on its default. */
   readonly failurePolicy?: FailurePolicy;
+  /**
+   * Whether to write the policy as Envoy 1.32 and older take it, which can only be open or closed.
+   * Newer ones take it too. Default: false.
+   */
+  readonly oldFailurePolicy?: boolean;
 }
 
 /** A filter whose module is fetched. */
@@ -151,7 +156,9 @@ function wasmConfig(type: string, options: WasmFilterOptions | RemoteFilterOptio
       ...(rootId === undefined ? {} : { root_id: rootId }),
       vm_config: vmConfig(options),
       ...(configuration === undefined ? {} : { configuration: jsonText(configuration) }),
-      failure_policy: failurePolicy,
+      ...(options.oldFailurePolicy === true
+        ? { fail_open: failurePolicy === "FAIL_OPEN" }
+        : { failure_policy: failurePolicy }),
       // A VM usually fails because of one bad request, so restart it sooner than Envoy's default of
       // a second.
       ...(failurePolicy === "FAIL_RELOAD"

@@ -8,7 +8,7 @@ import type { Json } from "../../envoy/config/json.js";
 import type { FilterImage } from "../input.js";
 import type { Draft, IstioContext } from "./context.js";
 import { clusterScopes, spokenAt } from "./existing.js";
-import { type FetchedFilter, filterId } from "./extension.js";
+import { type Failure, type FetchedFilter, filterId } from "./extension.js";
 import { clusterName, serviceHost } from "./hosts.js";
 import { listenerChainResource } from "./listener-chain.js";
 import { pluginResource } from "./plugin.js";
@@ -66,7 +66,7 @@ export interface AppFilter extends OnPaths {
 
 /** The EnvoyFilter of a workload's listeners; undefined where WasmPlugins do. */
 export function chainDraftOf(context: IstioContext, envoy: MeshEnvoy): ChainDraft | undefined {
-  const { options, labels, strategy } = context;
+  const { options, labels } = context;
   const plugins = pluginsIn(context, envoy);
   const { workload } = plugins[0] ?? {};
   if (workload === undefined || !plugins.some(isByRoute)) return undefined;
@@ -82,7 +82,7 @@ export function chainDraftOf(context: IstioContext, envoy: MeshEnvoy): ChainDraf
         metadata: { name, namespace, labels },
         filters: plugins.map((plugin) => ({ plugin, ...fetched(context, plugin.use) })),
         phase: options.phase,
-        strategy,
+        failure: failureOf(context),
         routes: (idOf) => pluginRoutes(context, envoy, plugins, idOf),
       }),
   };
@@ -114,6 +114,10 @@ function pluginRoutes(
   return app === undefined
     ? gatewayRoutePatches(context, filters)
     : called.flatMap((service) => sidecarRoutePatches(context, filters, service));
+}
+
+function failureOf({ strategy, options }: IstioContext): Failure {
+  return { strategy, minor: options.minor };
 }
 
 /** A filter, and what every resource for it needs. */
@@ -180,7 +184,7 @@ export function upstreamDraftOf(context: IstioContext, service: string): ChainDr
 }
 
 function upstreamDraft(context: IstioContext, placed: PlacedUpstream): ChainDraft {
-  const { labels, strategy } = context;
+  const { labels } = context;
   const { namespace } = placed.workload;
   const filters = distinctFilters(placed);
   const indexOf = ({ use, hop }: UpstreamUse) =>
@@ -200,7 +204,7 @@ function upstreamDraft(context: IstioContext, placed: PlacedUpstream): ChainDraf
         clusters: placed.chains.flatMap((chain) =>
           clustersOf(context, placed, chain, chain.uses.map(indexOf)),
         ),
-        strategy,
+        failure: failureOf(context),
         routes: (idOf) => upstreamRoutes(context, placed, filters, idOf),
       }),
   };

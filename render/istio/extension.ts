@@ -9,7 +9,7 @@ import { typeUrl } from "../../envoy/config/typed-config.js";
 import { type FailurePolicy, WASM_FILTER, wasmFilterResource } from "../../envoy/config/wasm.js";
 import type { FilterImage } from "../input.js";
 import type { Metadata } from "../resource.js";
-import type { FailStrategy } from "./version.js";
+import { type FailStrategy, type IstioMinor, needsFailOpen } from "./version.js";
 
 /** What the agent puts in place of a module that it cannot fetch. */
 export const RBAC_FILTER = "envoy.extensions.filters.http.rbac.v3.RBAC";
@@ -25,13 +25,19 @@ export interface FetchedFilter {
   readonly place: string;
 }
 
+/** What happens where a module fails, and the release to which that is said. */
+export interface Failure {
+  readonly strategy: FailStrategy;
+  readonly minor: IstioMinor | undefined;
+}
+
 /** A filter's name in Envoy: no other filter of the proxy has it. */
 export function filterId({ namespace = "", name }: Metadata, index: number, filter: string): string {
   return `${namespace}.${name}.${index + 1}.${filter}`;
 }
 
 /** The patch that adds the filter as a resource. */
-export function addExtension(id: string, { config, image }: FetchedFilter, strategy: FailStrategy): Json {
+export function addExtension(id: string, { config, image }: FetchedFilter, failure: Failure): Json {
   const resource = wasmFilterResource({
     name: id,
     module: {
@@ -42,7 +48,8 @@ export function addExtension(id: string, { config, image }: FetchedFilter, strat
       timeoutSeconds: FETCH_TIMEOUT_S,
     },
     ...(isEmpty(config) ? {} : { configuration: config }),
-    failurePolicy: POLICIES[strategy],
+    failurePolicy: POLICIES[failure.strategy],
+    ...(needsFailOpen(failure.minor, failure.strategy) ? { oldFailurePolicy: true } : {}),
   });
   return {
     applyTo: "EXTENSION_CONFIG",
@@ -76,7 +83,7 @@ export function reference(id: string, isByRoute: boolean): HttpFilter {
 }
 
 /** What happens where the module is not there. */
-export function fetchComment(what: "request" | "attempt", strategy: FailStrategy): string {
+export function fetchComment(what: "request" | "attempt", { strategy }: Failure): string {
   const missing =
     strategy === "FAIL_OPEN"
       ? `${what}s pass without the filter`

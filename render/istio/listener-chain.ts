@@ -10,13 +10,13 @@ import type { Metadata, Note, Resource } from "../resource.js";
 import { envoyFilter, HTTP_CONNECTION_MANAGER, type PatchContext } from "./envoy-filter.js";
 import {
   addExtension,
+  type Failure,
   type FetchedFilter,
   fetchComment,
   filterId,
   RBAC_FILTER,
   reference,
 } from "./extension.js";
-import type { FailStrategy } from "./version.js";
 import { isByRoute, isGateway, type PlacedPlugin } from "./workloads.js";
 
 /** A filter of a listener, and what it needs. */
@@ -29,15 +29,15 @@ export interface ListenerChainParts {
   /** In the order of the chain; at least one. */
   readonly filters: readonly ChainedFilter[];
   readonly phase: "AUTHN" | "AUTHZ";
-  readonly strategy: FailStrategy;
+  readonly failure: Failure;
   /** The patches that enable filters on routes. */
   readonly routes: (idOf: (index: number) => string) => readonly Json[];
 }
 
 export function listenerChainResource(parts: ListenerChainParts): Resource {
-  const { metadata, filters, strategy, routes } = parts;
+  const { metadata, filters, failure, routes } = parts;
   const idOf = (i: number) => filterId(metadata, i, filters[i]?.use.filter ?? "");
-  const adds = filters.map((filter, i) => addExtension(idOf(i), filter, strategy));
+  const adds = filters.map((filter, i) => addExtension(idOf(i), filter, failure));
   const entries = filters.map(({ plugin }, i) => reference(idOf(i), isByRoute(plugin)));
   const inserts = listenersOf(filters).flatMap((listener) =>
     insertPatches(
@@ -53,7 +53,7 @@ export function listenerChainResource(parts: ListenerChainParts): Resource {
     comment: [
       `${filters.map(({ use }) => use.filter).join(", ")}: the filters of ${whose(filters)}, in this order. One of them is for some routes alone, which no WasmPlugin can be.`,
       ...filters.map(({ use, place, plugin }) => `${use.filter} is from ${place}${where(plugin)}.`),
-      fetchComment("request", strategy),
+      fetchComment("request", failure),
     ],
     notes: [orderNote(parts, adds.length)],
   });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { renderMeshText, resourceOf, SAMPLE_DIGEST, specOf } from "../../test/support/render-istio.js";
+import type { IstioWords } from "./words.js";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const BUDGET = "{ filter: retry-budget, config: {} }";
@@ -23,6 +24,23 @@ interface Patch {
 
 const patchesOf = (text: string, name: string, existing: readonly unknown[] = []): readonly Patch[] =>
   specOf(renderMeshText(text, { namespace: "shop" }, existing), "EnvoyFilter", name).configPatches;
+
+/** What the filter of an EnvoyFilter says of failures. */
+function failures(words: IstioWords) {
+  const rendered = renderMeshText(mesh(`filters: [${BUDGET}]`), { namespace: "shop", ...words });
+  const [add] = specOf(rendered, "EnvoyFilter", "orders-attempts").configPatches as readonly Patch[];
+  const { failure_policy, fail_open } = add?.patch.value.typed_config.config ?? {};
+  return { failure_policy, fail_open };
+}
+
+test("a failure is said in the words of the release: Istio 1.24 has fail_open alone, and every one has it", () => {
+  expect(failures({})).toEqual({ failure_policy: "FAIL_CLOSED" });
+  expect(failures({ failStrategy: "FAIL_OPEN" })).toEqual({ fail_open: true });
+  expect(failures({ istio: "1.24" })).toEqual({ fail_open: false });
+  expect(failures({ istio: "1.24", failStrategy: "FAIL_OPEN" })).toEqual({ fail_open: true });
+  expect(failures({ istio: "1.25", failStrategy: "FAIL_OPEN" })).toEqual({ failure_policy: "FAIL_OPEN" });
+  expect(failures({ istio: "1.31" })).toEqual({ failure_policy: "FAIL_RELOAD" });
+});
 
 const optionsOf = ({ patch }: Patch) => patch.value.typed_extension_protocol_options[OPTIONS];
 

@@ -8,8 +8,14 @@ import type { Json } from "../../envoy/config/json.js";
 import type { Metadata, Note, Resource } from "../resource.js";
 import { envoyFilter } from "./envoy-filter.js";
 import type { ClusterScope, Spoken } from "./existing.js";
-import { addExtension, type FetchedFilter, fetchComment, filterId, reference } from "./extension.js";
-import type { FailStrategy } from "./version.js";
+import {
+  addExtension,
+  type Failure,
+  type FetchedFilter,
+  fetchComment,
+  filterId,
+  reference,
+} from "./extension.js";
 import type { PlacedUpstream } from "./workloads.js";
 
 /** Clusters with one chain. */
@@ -26,15 +32,15 @@ export interface UpstreamParts {
   readonly placed: PlacedUpstream;
   readonly filters: readonly FetchedFilter[];
   readonly clusters: readonly ClusterTarget[];
-  readonly strategy: FailStrategy;
+  readonly failure: Failure;
   /** The patches that enable filters on routes. */
   readonly routes: (idOf: (index: number) => string) => readonly Json[];
 }
 
 export function upstreamResource(parts: UpstreamParts): Resource {
-  const { metadata, placed, filters, clusters, strategy, routes } = parts;
+  const { metadata, placed, filters, clusters, failure, routes } = parts;
   const idOf = (i: number) => filterId(metadata, i, filters[i]?.use.filter ?? "");
-  const adds = filters.map((filter, i) => addExtension(idOf(i), filter, strategy));
+  const adds = filters.map((filter, i) => addExtension(idOf(i), filter, failure));
   const merges = clusters.flatMap((cluster) => {
     const chain = cluster.chain.map((i) => reference(idOf(i), filters[i]?.use.paths !== undefined));
     return cluster.scopes.map((scope) => mergeCluster(placed.context, cluster, scope, chain));
@@ -46,7 +52,7 @@ export function upstreamResource(parts: UpstreamParts): Resource {
     comment: [
       `${filters.map(({ use }) => use.filter).join(", ")}, for each attempt ${whose(placed)}.`,
       ...filters.map(({ use, place }) => `${use.filter} is from ${place}${describeRoutes(use.paths)}.`),
-      fetchComment("attempt", strategy),
+      fetchComment("attempt", failure),
     ],
     notes: [replacedNote(adds.length)],
   });

@@ -76,6 +76,17 @@ export function decideFailStrategy(minor: IstioMinor | undefined, wanted?: FailS
   );
 }
 
+/** The last release whose Envoy, 1.32, and agent do not know `failure_policy` of a Wasm filter. */
+const WITHOUT_POLICY = 24;
+
+/**
+ * Whether an EnvoyFilter must say its strategy by `fail_open`. Where the release is not known, that
+ * is needed for an open one alone: closed is what they do without a word.
+ */
+export function needsFailOpen(minor: IstioMinor | undefined, strategy: FailStrategy): boolean {
+  return minor === undefined ? strategy === "FAIL_OPEN" : minor <= WITHOUT_POLICY;
+}
+
 /** What a person should know of a release that nobody has checked. */
 export function newerThanChecked(minor: IstioMinor | undefined): readonly string[] {
   if (minor === undefined || minor <= NEWEST) return [];

@@ -40,6 +40,8 @@ describe.skipIf(isMissing("istio"))(`filters by route under Istio and under up $
   let pods: Pods;
   let ports: ClusterPorts;
   let rendered: string;
+  let rerender: (missing: readonly string[], ...options: readonly string[]) => Promise<string>;
+  let registry: string;
   let istio: string;
   let up: string;
   beforeAll(async () => {
@@ -52,15 +54,24 @@ describe.skipIf(isMissing("istio"))(`filters by route under Istio and under up $
     const { orders, stock } = found.services;
     if (orders === undefined || stock === undefined) throw new Error("the mesh has orders and stock");
     ports = { ...found, services: { ...found.services, stock: { ...stock, port: orders.port } } };
-    rendered = await render(
-      file,
-      ...BY_ROUTE_FILTERS.flatMap((name) => ["--image", `${name}=${images.url(name)}`]),
-      ...["--namespace", NAMESPACE, "--without", "Sidecar", "--gateway-port", String(ports.gateway)],
-      ...Object.entries(ports.services).flatMap(([name, { port, target }]) => [
-        "--port",
-        `${name}=${port}:${target}`,
-      ]),
-    );
+    registry = images.registry;
+    rerender = (missing, ...options) =>
+      render(
+        file,
+        ...BY_ROUTE_FILTERS.flatMap((name) => {
+          const url = missing.includes(name)
+            ? `oci://${registry}/mesh/${name}@${NO_IMAGE}`
+            : images.url(name);
+          return ["--image", `${name}=${url}`];
+        }),
+        ...["--namespace", NAMESPACE, "--without", "Sidecar", "--gateway-port", String(ports.gateway)],
+        ...Object.entries(ports.services).flatMap(([name, { port, target }]) => [
+          "--port",
+          `${name}=${port}:${target}`,
+        ]),
+        ...options,
+      );
+    rendered = await rerender([]);
     const gateway = { namespace: NAMESPACE, labels: { istio: "ingressgateway" } };
     pods = await startPods({ file, ports, rendered, gateway });
     parts.push(pods);
@@ -136,7 +147,31 @@ describe.skipIf(isMissing("istio"))(`filters by route under Istio and under up $
     );
     expect((await answer(istio, "/api/next")).version).toBe("v2");
   });
+
+  test("where an image is missing, the routes of its filter alone get 403", async () => {
+    await pods.apply(await rerender(["rate-limit", "fault-injection"]));
+    await eventually(async () => expect((await answer(istio, "/login")).status).toBe(403));
+    await eventually(async () => expect((await answer(istio, "/api/broken")).status).toBe(403));
+    expect((await answer(istio, "/other")).status).toBe(200);
+    expect((await answer(istio, "/api/free")).status).toBe(200);
+  });
+
+  // The form for every release says it by `fail_open`, and that for a newer one by a policy.
+  test.each([[], ["--istio", "1.31"]])("or pass unfiltered with FAIL_OPEN %j", async (...options) => {
+    await pods.apply(await rerender(["rate-limit", "fault-injection"]));
+    await eventually(async () => expect((await answer(istio, "/login")).status).toBe(403));
+    const open = ["--fail-strategy", "FAIL_OPEN", ...options];
+    await pods.apply(await rerender(["rate-limit", "fault-injection"], ...open));
+    await eventually(async () => {
+      expect((await answer(istio, "/login")).status).toBe(200);
+      expect((await answer(istio, "/api/broken")).status).toBe(200);
+    });
+    expect((await answer(istio, "/api/next")).version).toBe("v2");
+  });
 });
+
+/** No image has this digest. */
+const NO_IMAGE = `sha256:${"00".repeat(32)}`;
 
 const GATEWAY = { selector: { matchLabels: { istio: "ingressgateway" } } };
 /** Envoy takes no provider without a key. */
