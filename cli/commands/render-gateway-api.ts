@@ -19,7 +19,11 @@ export function addRenderGatewayApi(render: Command, screens: Screens): void {
     .option("--namespace <name>", "the namespace of all of them (default: default)");
   withOutputOptions(command)
     .option("--gateway <name>", "an existing Gateway; default for a mesh file: one is written")
-    .option("--route <name>", "filters' files: an existing HTTPRoute (repeatable)", collect)
+    .option(
+      "--route <name[/rule]>",
+      "filters' files: an existing HTTPRoute, or a rule of it (repeatable)",
+      collect,
+    )
     .option("--gateway-class <name>", "the GatewayClass of Envoy Gateway (default: eg)")
     .option("--gateway-port <port>", "the gateway's port (default: 80)")
     .option("--host <host>", "a host that the gateway serves (default: all; repeatable)", collect)

@@ -3,10 +3,11 @@
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Ajv } from "ajv";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { runMain } from "../../test/integration/commands/run-main.js";
@@ -35,10 +36,25 @@ function schemas(): Readonly<Record<string, unknown>> {
   return Object.assign({}, ...texts.map((text) => crdSchemas(text, wanted)));
 }
 
+const DEMO = readFileSync(path.join(PACKAGE_ROOT, "compose/mesh.yaml"), "utf8");
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "render-gateway-crds-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
 describe.skipIf(isMissing("go"))(`the CRDs ${needs("go")}`, () => {
-  test("take what is rendered of the demo mesh, and refuse a key that they do not know", async () => {
+  test.each([
+    ["the demo mesh", DEMO],
+    [
+      "one with filters by route",
+      DEMO.replace("filter: rate-limit", "filter: rate-limit\n      routes: [{ prefix: /chat }]"),
+    ],
+  ])("take what is rendered of %s, and refuse a key that they do not know", async (_what, text) => {
     const known = schemas();
-    const mesh = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
+    const mesh = path.join(folder, "mesh.yaml");
+    await writeFile(mesh, text);
     const { exitCode, stdout, stderr } = await runMain([
       "render",
       "gateway-api",

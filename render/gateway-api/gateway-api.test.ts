@@ -142,12 +142,6 @@ describe("a mesh file's gateway", () => {
       "filter: retry-budget\n        config: {}\n      - filter: header-routing",
       "sees each attempt",
     ],
-    [
-      "a filter of some routes",
-      "    - filter: rate-limit",
-      "    - filter: rate-limit\n      routes: [{ prefix: /api }]",
-      "on the whole of an HTTPRoute",
-    ],
   ])("refuses %s with its line, and leaves it out if asked", async (_, from, to, why) => {
     const text = MESH.replace(from, to);
     expect(text).not.toBe(MESH);
@@ -159,6 +153,45 @@ describe("a mesh file's gateway", () => {
     expect(left.exitCode).toBe(0);
     expect(left.stderr).toMatch(/warning: left out: .*mesh\.yaml:\d+/);
   });
+});
+
+test("filters by route are policies of rules, which the HTTPRoute names", async () => {
+  const text = MESH.replace(
+    "    - filter: rate-limit",
+    "    - filter: rate-limit\n      routes: [{ prefix: /api }, { prefix: /api/free, disabled: true }]",
+  );
+  expect(text).not.toBe(MESH);
+  const { exitCode, stderr, written } = await render({ "mesh.yaml": text });
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  const route = written.find(({ kind, metadata }) => kind === "HTTPRoute" && metadata.name === "orders");
+  type Rule = {
+    readonly name: string;
+    readonly matches: readonly { readonly path: { readonly value: string } }[];
+  };
+  const rules = (route?.spec.rules ?? []) as readonly Rule[];
+  expect(rules.map(({ name, matches }) => [name, matches.map(({ path }) => path.value)])).toEqual([
+    ["part-1-v1", ["/api/free", "/v2/orders"]],
+    ["part-1-v2", ["/api/free", "/v2/orders"]],
+    ["part-1", ["/api/free", "/v2/orders"]],
+    ["part-2-v1", ["/api"]],
+    ["part-2-v2", ["/api"]],
+    ["part-2", ["/api"]],
+  ]);
+  const policies = written.filter(({ kind }) => kind === "EnvoyExtensionPolicy");
+  expect(policies.map((policy) => [policy.metadata.name, chainOf(policy)])).toEqual([
+    ["orders-part-1", ["header-routing"]],
+    ["orders-part-2", ["rate-limit", "header-routing"]],
+  ]);
+  expect(policies[1]?.spec.targetRefs).toEqual(
+    ["part-2-v1", "part-2-v2", "part-2"].map((sectionName) => ({
+      group: "gateway.networking.k8s.io",
+      kind: "HTTPRoute",
+      name: "orders",
+      sectionName,
+    })),
+  );
+  expect(stderr).toContain("each HTTPRoute, or part of one, has its own header-routing");
+  expect(stderr).toContain("a PathPrefix of Gateway API ends with a segment: /api is not /apis there");
 });
 
 const LIMITS = "rules: [{ name: user, key: [{ header: x-user-id }], local: { limit: 5, unit: second } }]\n";
@@ -175,6 +208,10 @@ describe("filters' files", () => {
     expect(routed.written[0]?.spec.targetRefs).toMatchObject([
       { kind: "HTTPRoute", name: "a" },
       { kind: "HTTPRoute", name: "b" },
+    ]);
+    const rule = await render({ "rate-limit.yaml": LIMITS }, "--route", "a/login");
+    expect(rule.written[0]?.spec.targetRefs).toMatchObject([
+      { kind: "HTTPRoute", name: "a", sectionName: "login" },
     ]);
   });
 

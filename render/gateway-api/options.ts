@@ -26,12 +26,18 @@ export interface GatewayOptions {
   readonly hosts: readonly string[];
   /** The port of Services. */
   readonly port: number;
-  /** The HTTPRoutes that filters' files are for; empty: the whole Gateway. */
-  readonly routes: readonly string[];
+  /** The HTTPRoutes, or rules of them, that filters' files are for; empty: the whole Gateway. */
+  readonly routes: readonly RouteTarget[];
   /** Whether requests pass where a module cannot be fetched, or has trapped. */
   readonly failOpen: boolean;
   /** Whether what has no word is told and not refused. */
   readonly leaveOut: boolean;
+}
+
+/** An HTTPRoute, or one of its rules. */
+export interface RouteTarget {
+  readonly name: string;
+  readonly rule: string | undefined;
 }
 
 const HOST = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
@@ -45,7 +51,7 @@ export function parseGatewayWords(words: GatewayWords): GatewayOptions {
     gatewayPort: portOf("--gateway-port", words.gatewayPort ?? "80"),
     hosts: (words.host ?? []).map(hostOf),
     port: portOf("--port", words.port ?? "8080"),
-    routes: (words.route ?? []).map((route) => named("--route", route)),
+    routes: (words.route ?? []).map(routeTarget),
     failOpen: words.failOpen === true,
     leaveOut: words.leaveOut === true,
   };
@@ -55,6 +61,15 @@ function named(option: string, text: string): string {
   const problem = nameProblem(text);
   if (problem === undefined) return text;
   throw new MeshwrightError("usage", `${option} ${text}: ${problem}`);
+}
+
+/** Reads `NAME` and `NAME/RULE`. */
+function routeTarget(text: string): RouteTarget {
+  const [, name = "", rule] = /^([^/]*)(?:\/(.*))?$/.exec(text) ?? [];
+  return {
+    name: named("--route", name),
+    rule: rule === undefined ? undefined : named(`--route ${name}/${rule}: the rule`, rule),
+  };
 }
 
 function hostOf(text: string): string {

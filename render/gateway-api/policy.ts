@@ -13,6 +13,8 @@ const MAX_FILTERS = 16;
 export interface PolicyTarget {
   readonly kind: "Gateway" | "HTTPRoute";
   readonly name: string;
+  /** A rule of the HTTPRoute. Default: all of it. */
+  readonly sectionName?: string | undefined;
 }
 
 export interface PolicyParts {
@@ -35,7 +37,12 @@ export function policyResource(parts: PolicyParts, options: GatewayOptions): Res
       `${placeOf(uses[MAX_FILTERS] as FilterUse)}: Envoy Gateway takes ${MAX_FILTERS} filters in a policy, and these are ${uses.length}: make a bundle of some`,
     );
   }
-  const targetRefs = targets.map((target) => ({ group: "gateway.networking.k8s.io", ...target }));
+  const targetRefs = targets.map(({ kind, name, sectionName }) => ({
+    group: "gateway.networking.k8s.io",
+    kind,
+    name,
+    ...(sectionName === undefined ? {} : { sectionName }),
+  }));
   const wasm = uses.map((use, i) => wasmOf(use, i, parts, options));
   return {
     apiVersion: "gateway.envoyproxy.io/v1alpha1",
@@ -45,7 +52,7 @@ export function policyResource(parts: PolicyParts, options: GatewayOptions): Res
     comment: [
       ...uses.map((use) => `${use.filter}: ${use.descriptor.summary}. From ${placeOf(use)}.`),
       targets.some(({ kind }) => kind === "HTTPRoute")
-        ? "A policy of an HTTPRoute replaces that of its Gateway, so this one has the whole chain."
+        ? "A policy of an HTTPRoute, or of a rule of one, replaces those of the route and of its Gateway, so this one has the whole chain."
         : "A policy of an HTTPRoute replaces this one there.",
       ...failureComment(options),
     ],

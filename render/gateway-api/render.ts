@@ -2,18 +2,19 @@
 
 import { byChain } from "../../compose/chains.js";
 import { choosesDestinations, destinationHeader } from "../../compose/destinations.js";
-import type { FilterUse } from "../../compose/filter-use.js";
+import { type FilterUse, isSameEntry } from "../../compose/filter-use.js";
 import { type Hop, meshEnvoys } from "../../compose/mesh/topology.js";
 import { isNative } from "../../compose/native-filters.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { type ImageWords, imageWarnings } from "../images.js";
-import { type FiltersInput, filterNames, type Images, type MeshInput, usePlaces } from "../input.js";
+import { entryPaths, type FiltersInput, filterNames, type Images, type MeshInput } from "../input.js";
 import { resourceNames } from "../names.js";
 import { readSource } from "../render.js";
 import type { Rendered, Resource } from "../resource.js";
 import type { GatewayOptions } from "./options.js";
+import { type RoutePart, routeParts } from "./parts.js";
 import { policyResource } from "./policy.js";
-import { backendResource, gatewayResource, routeResource, type VersionName } from "./routes.js";
+import { backendResource, gatewayResource, routeResource, ruleNames, type VersionName } from "./routes.js";
 import { refuseUses, tellMesh } from "./tell.js";
 
 export interface RenderGatewayWords {
@@ -46,7 +47,7 @@ function policyOfFiles({ uses }: FiltersInput, images: Images, options: GatewayO
   refuseUses(uses);
   const targets =
     routes.length > 0
-      ? routes.map((name) => ({ kind: "HTTPRoute" as const, name }))
+      ? routes.map(({ name, rule }) => ({ kind: "HTTPRoute" as const, name, sectionName: rule }))
       : [{ kind: "Gateway" as const, name: gateway ?? "" }];
   const name = resourceNames([[targets[0]?.name ?? "", "filters"]])[0] ?? "";
   const placeOf = (use: FilterUse) => uses.find((each) => each === use)?.placeOf([]) ?? "";
@@ -61,12 +62,10 @@ function policyOfFiles({ uses }: FiltersInput, images: Images, options: GatewayO
   };
 }
 
-/** A service at the gateway, and all that a request to it passes there. */
+/** A service at the gateway, and all that requests to it pass there. */
 interface RoutedService {
   readonly service: string;
-  readonly prefixes: readonly string[];
-  /** In the order of the chain. */
-  readonly uses: readonly FilterUse[];
+  readonly parts: readonly RoutePart[];
 }
 
 function meshResources(input: MeshInput, images: Images, options: GatewayOptions): Rendered {
@@ -80,6 +79,7 @@ function meshResources(input: MeshInput, images: Images, options: GatewayOptions
   );
   const own = (uses: readonly FilterUse[]) =>
     byChain(uses).downstream.filter((use) => !isNative(use) && !isLeftOut(use));
+  const allPrefixes = mesh.gateway.routes.map(({ prefix }) => prefix);
   const services = outbound.flatMap((hop): RoutedService[] => {
     if (hop.target.kind !== "service") return [];
     const { service } = hop.target;
@@ -90,7 +90,7 @@ function meshResources(input: MeshInput, images: Images, options: GatewayOptions
     // A gateway has one chain, where `up` has two listeners: a filter of the whole mesh is in it
     // once.
     const behind = own(hop.filters).filter((use) => !(isMeshWide(use, mesh) && atTheDoor.some(isSame(use))));
-    return [{ service, prefixes, uses: [...atTheDoor, ...behind] }];
+    return [{ service, parts: routeParts(prefixes, allPrefixes, [...atTheDoor, ...behind]) }];
   });
   const gateway = options.gateway ?? mesh.name;
   const labels = labelsOf(mesh.name);
@@ -99,7 +99,7 @@ function meshResources(input: MeshInput, images: Images, options: GatewayOptions
     ...services.flatMap((routed) => routeResources(routed, gateway, input, options)),
     ...policies(services, gateway, { input, images, options }),
   ];
-  return { resources, warnings: [...warnings, ...countWarnings(services, own(door.filters))] };
+  return { resources, warnings: [...warnings, ...countWarnings(services)] };
 }
 
 function isMeshWide({ config }: FilterUse, { filters = [] }: MeshInput["mesh"]): boolean {
@@ -111,21 +111,25 @@ function isSame({ filter }: FilterUse): (other: FilterUse) => boolean {
 }
 
 /** Whether all routes have the same filters with the same settings. */
-function haveOneChain([first, ...others]: readonly RoutedService[]): boolean {
+function haveOneChain(services: readonly RoutedService[]): boolean {
+  const [first, ...others] = services.flatMap(({ parts }) => parts);
   const chain = first?.uses ?? [];
   return others.every(
-    ({ uses }) => uses.length === chain.length && uses.every(({ config }, i) => config === chain[i]?.config),
+    ({ uses }) =>
+      uses.length === chain.length &&
+      uses.every((use, i) => chain[i] !== undefined && isSameEntry(use, chain[i])),
   );
 }
 
 /** Told by `tellMesh`; here only with --leave-out. */
-function isLeftOut({ descriptor, config, paths }: FilterUse): boolean {
-  const calls = [...(descriptor.grpcServices?.(config) ?? []), ...(descriptor.httpServices?.(config) ?? [])];
-  return paths !== undefined || calls.length > 0;
+function isLeftOut({ descriptor, config }: FilterUse): boolean {
+  return (
+    [...(descriptor.grpcServices?.(config) ?? []), ...(descriptor.httpServices?.(config) ?? [])].length > 0
+  );
 }
 
 function routeResources(
-  { service, prefixes, uses }: RoutedService,
+  { service, parts }: RoutedService,
   gateway: string,
   { mesh }: MeshInput,
   options: GatewayOptions,
@@ -138,10 +142,10 @@ function routeResources(
   const versions = names.map((version, i): VersionName => {
     return { version, name: found[i] ?? "", isDefault: version === fallback };
   });
-  const header = uses.some(choosesDestinations) ? destinationHeader(uses) : undefined;
-  const needed = header === undefined ? versions.filter(({ isDefault }) => isDefault) : versions;
+  const chooses = parts.some(({ uses }) => uses.some(choosesDestinations));
+  const needed = chooses ? versions : versions.filter(({ isDefault }) => isDefault);
   return [
-    routeResource({ name: service, gateway, service, prefixes, header, versions, labels }, mesh, options),
+    routeResource({ name: service, gateway, service, parts, versions, labels }, mesh, options),
     ...needed.map((version) => backendResource(service, version, mesh, options, labels)),
   ];
 }
@@ -152,41 +156,58 @@ interface PolicyContext {
   readonly options: GatewayOptions;
 }
 
-/** One policy of the Gateway where all routes have the same chain, otherwise one of each route. */
+/**
+ * One policy of the Gateway where all routes have the same chain, otherwise one of each route, or
+ * of each part of one.
+ */
 function policies(
   services: readonly RoutedService[],
   gateway: string,
   { input, images, options }: PolicyContext,
 ): readonly Resource[] {
-  const places = usePlaces(input);
-  const pathOf = (use: FilterUse) =>
-    [...places].find(([each]) => each.filter === use.filter && each.config === use.config)?.[1] ?? [];
+  const pathOf = entryPaths(input);
   const shared = {
     images,
     labels: labelsOf(input.mesh.name),
     placeOf: (use: FilterUse) => input.placeOf(pathOf(use)),
   };
   if (haveOneChain(services)) {
-    const uses = services[0]?.uses ?? [];
+    const uses = services[0]?.parts[0]?.uses ?? [];
     const targets = [{ kind: "Gateway" as const, name: gateway }];
     return uses.length === 0 ? [] : [policyResource({ name: gateway, targets, uses, ...shared }, options)];
   }
-  return services
-    .filter(({ uses }) => uses.length > 0)
-    .map(({ service: name, uses }) =>
-      policyResource({ name, targets: [{ kind: "HTTPRoute", name }], uses, ...shared }, options),
-    );
+  const parts = services.flatMap(({ service, parts }) => parts.map((part) => ({ service, ...part })));
+  const names = resourceNames(parts.map(({ service, name = "" }) => [service, name]));
+  return parts.flatMap(({ service, name, uses, ...part }, i) => {
+    if (uses.length === 0) return [];
+    const sections =
+      name === undefined ? [undefined] : ruleNames({ name, uses, ...part }, versionsOf(input, service));
+    const targets = sections.map((sectionName) => ({
+      kind: "HTTPRoute" as const,
+      name: service,
+      sectionName,
+    }));
+    return [policyResource({ name: names[i] ?? "", targets, uses, ...shared }, options)];
+  });
+}
+
+function versionsOf({ mesh }: MeshInput, service: string): readonly string[] {
+  return Object.keys(mesh.services[service]?.versions ?? {});
 }
 
 /** Envoy Gateway gives each filter of a policy a VM of its own, with shared data of its own. */
-function countWarnings(
-  services: readonly RoutedService[],
-  atTheDoor: readonly FilterUse[],
-): readonly string[] {
-  if (haveOneChain(services) || atTheDoor.length === 0) return [];
-  const names = atTheDoor.map(({ filter }) => filter).join(", ");
+function countWarnings(services: readonly RoutedService[]): readonly string[] {
+  if (haveOneChain(services)) return [];
+  const all = services.flatMap(({ parts }) => parts.flatMap(({ uses }) => uses));
+  const isSame = (one: FilterUse) => (other: FilterUse) => isSameEntry(one, other);
+  const repeated = all.filter(
+    (use, i) => all.findIndex(isSame(use)) === i && all.filter(isSame(use)).length > 1,
+  );
+  if (repeated.length === 0) return [];
+  const names = [...new Set(repeated.map(({ filter }) => filter))].join(", ");
+  const where = services.some(({ parts }) => parts.length > 1) ? "HTTPRoute, or part of one," : "HTTPRoute";
   return [
-    `each HTTPRoute has its own ${names}: a limit there counts for each route, and not for all together`,
+    `each ${where} has its own ${names}: a limit there counts for each route, and not for all together`,
   ];
 }
 

@@ -1,12 +1,15 @@
 // Gateway, HTTPRoutes, and what they lead to.
 
 import { isIP } from "node:net";
+import { choosesDestinations, destinationHeader } from "../../compose/destinations.js";
 import type { Mesh } from "../../compose/mesh/shape.js";
 import { type ParsedUpstream, parseUpstreamUrl, type UpstreamAddress } from "../../compose/upstream-url.js";
 import type { Json } from "../../envoy/config/json.js";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { millisecondsOf } from "../../filters/shared/rule-schema.js";
 import type { Metadata, Resource } from "../resource.js";
 import type { GatewayOptions } from "./options.js";
+import type { RoutePart } from "./parts.js";
 
 const GATEWAY_API = "gateway.networking.k8s.io/v1";
 const HTTP2 = "kubernetes.io/h2c";
@@ -33,9 +36,7 @@ export interface RouteParts {
   readonly name: string;
   readonly gateway: string;
   readonly service: string;
-  readonly prefixes: readonly string[];
-  /** The header in which filters name a version; undefined where none chooses. */
-  readonly header: string | undefined;
+  readonly parts: readonly RoutePart[];
   readonly versions: readonly VersionName[];
   readonly labels: Labels;
 }
@@ -47,21 +48,26 @@ export interface VersionName {
   readonly isDefault: boolean;
 }
 
+/** Most rules of an HTTPRoute. Source: the CRD of Gateway API 1.6. */
+const MAX_RULES = 16;
+
+/** @throws MeshwrightError `configuration` for more rules than an HTTPRoute may have */
 export function routeResource(parts: RouteParts, mesh: Mesh, options: GatewayOptions): Resource {
-  const { name, gateway, service, prefixes, header, versions, labels } = parts;
+  const { name, gateway, service, labels } = parts;
   const { hosts } = options;
-  const chosen = header === undefined ? [] : versions;
-  const fallback = versions.filter(({ isDefault }) => isDefault);
-  const rules = [
-    ...chosen.map((version) =>
-      ruleOf(parts, mesh, options, version, { name: header ?? "", value: version.version }),
-    ),
-    ...fallback.map((version) => ruleOf(parts, mesh, options, version)),
-  ];
+  const rules = parts.parts.flatMap((part) => rulesOf(parts, part, mesh, options));
+  if (rules.length > MAX_RULES) {
+    throw new MeshwrightError(
+      "configuration",
+      `${service}: an HTTPRoute takes ${MAX_RULES} rules, and this one needs ${rules.length}: a rule for each version and each part of the paths on which other filters run`,
+    );
+  }
+  const headers = parts.parts.flatMap(({ uses }) => destinationHeader(uses) ?? []);
   const how =
-    header === undefined
+    headers[0] === undefined
       ? `Requests to ${service}.`
-      : `Requests to ${service}: the filter before this writes ${header}, and removes a client's own.`;
+      : `Requests to ${service}: the filter before this writes ${headers[0]}, and removes a client's own.`;
+  const prefixes = parts.parts.flatMap((part) => part.prefixes);
   return {
     apiVersion: GATEWAY_API,
     kind: "HTTPRoute",
@@ -73,19 +79,57 @@ export function routeResource(parts: RouteParts, mesh: Mesh, options: GatewayOpt
         rules,
       },
     },
-    comment: [how, ...(prefixes.length > 1 ? [`It has the paths ${prefixes.join(", ")}.`] : [])],
+    comment: [
+      how,
+      ...(prefixes.length > 1 ? [`It has the paths ${prefixes.join(", ")}.`] : []),
+      ...(parts.parts.length > 1 ? ["Policies know the rules by their names."] : []),
+    ],
   };
 }
 
+/** A rule for each version that a filter can choose on these paths, and one for the default. */
+function rulesOf(
+  { service, versions }: RouteParts,
+  part: RoutePart,
+  mesh: Mesh,
+  options: GatewayOptions,
+): readonly Json[] {
+  // Where no filter chooses, only clients can send the header, and it decides nothing.
+  const header = destinationHeader(part.uses);
+  const chosen = header === undefined ? [] : versions;
+  const names = ruleNames(
+    part,
+    versions.map(({ version }) => version),
+  );
+  const fallback = versions.filter(({ isDefault }) => isDefault);
+  const rules = [
+    ...chosen.map((version) => ({ version, header: { name: header ?? "", value: version.version } })),
+    ...fallback.map((version) => ({ version, header: undefined })),
+  ];
+  return rules.map(({ version, header: matched }, i) =>
+    ruleOf({ service, part, name: names[i] }, mesh, options, version, matched),
+  );
+}
+
+/** The names of the rules of a part; none where it is all of the HTTPRoute. */
+export function ruleNames({ name, uses }: RoutePart, versions: readonly string[]): readonly string[] {
+  if (name === undefined) return [];
+  return [...(uses.some(choosesDestinations) ? versions.map((version) => `${name}-${version}`) : []), name];
+}
+
 function ruleOf(
-  { service, prefixes }: RouteParts,
+  {
+    service,
+    part,
+    name: rule,
+  }: { readonly service: string; readonly part: RoutePart; readonly name: string | undefined },
   mesh: Mesh,
   options: GatewayOptions,
   { version, name }: VersionName,
   header?: { readonly name: string; readonly value: string },
 ): Json {
   const { timeout = "0s" } = mesh.services[service] ?? {};
-  const matches = prefixes.map((value) => ({
+  const matches = part.prefixes.map((value) => ({
     path: { type: "PathPrefix", value },
     ...(header === undefined ? {} : { headers: [header] }),
   }));
@@ -93,8 +137,13 @@ function ruleOf(
   const reference = isBackend
     ? { group: "gateway.envoyproxy.io", kind: "Backend", name }
     : { name, port: options.port };
-  // Envoy's own 15 seconds would end streams, and no limit is what the mesh file says.
-  return { matches, timeouts: { request: gatewayDuration(timeout) }, backendRefs: [reference] };
+  return {
+    ...(rule === undefined ? {} : { name: rule }),
+    matches,
+    // Envoy's own 15 seconds would end streams, and no limit is what the mesh file says.
+    timeouts: { request: gatewayDuration(timeout) },
+    backendRefs: [reference],
+  };
 }
 
 /** A duration in the form of Gateway API, which has no fractions. */

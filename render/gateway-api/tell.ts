@@ -1,7 +1,7 @@
 // What a mesh file has and Gateway API or Envoy Gateway has no word for.
 
 import { byChain } from "../../compose/chains.js";
-import type { FilterUse } from "../../compose/filter-use.js";
+import { type FilterUse, isSameEntry } from "../../compose/filter-use.js";
 import type { MeshUse } from "../../compose/mesh/filter-routes.js";
 import { isNative, nativeOf } from "../../compose/native-filters.js";
 import { MeshwrightError } from "../../envoy/errors.js";
@@ -25,12 +25,11 @@ export function tellMesh(
   for (const [use, path] of places) {
     if (isNative(use)) {
       told.refuse([...path, "config", "name"], `${nativeOf(use).name} is one of Envoy's own filters`);
-    } else if ((use as MeshUse).routes !== undefined) {
-      told.refuse([...path, "routes"], `a policy runs ${use.filter} on the whole of an HTTPRoute`);
     } else {
       tellUse(told, use, path, placed);
     }
   }
+  tellPaths(told, mesh, [...places.keys()]);
   for (const [service, { versions, retries }] of Object.entries(mesh.services)) {
     const path = ["services", service];
     const isRouted = mesh.gateway.routes.some((route) => route.service === service);
@@ -54,6 +53,19 @@ export function tellMesh(
   return told.lines(leaveOut);
 }
 
+/** Prefixes of Gateway API are whole segments. */
+function tellPaths(told: Told, { gateway: { routes } }: MeshInput["mesh"], uses: readonly MeshUse[]): void {
+  const prefixes = [...routes, ...uses.flatMap((use) => use.routes ?? [])].flatMap(
+    ({ prefix = "/" }) => prefix,
+  );
+  const inSegments = [...new Set(prefixes)].filter((prefix) => !prefix.endsWith("/"));
+  const [first] = inSegments;
+  if (first === undefined) return;
+  told.warnOfAll(
+    `a PathPrefix of ${WHO} ends with a segment: ${first} is not ${first}s there, as it is in a mesh file${inSegments.length === 1 ? "" : `, and so on for ${inSegments.slice(1).join(", ")}`}`,
+  );
+}
+
 function tellNames(told: Told, service: string, versions: readonly string[], path: readonly string[]): void {
   const problem = nameProblem(service);
   if (problem !== undefined) told.invalid(path, problem);
@@ -69,7 +81,7 @@ function tellUse(
   path: readonly PropertyKey[],
   placed: readonly FilterUse[],
 ): void {
-  if (!placed.some(({ filter, config }) => filter === use.filter && config === use.config)) {
+  if (!placed.some((each) => isSameEntry(each, use))) {
     told.warn(path, `${use.filter} stands in sidecars, and ${WHO} has none; render istio writes it`);
     return;
   }
@@ -99,7 +111,7 @@ export function refuseUses(uses: readonly PlacedUse[]): void {
     const called = calledBy(use);
     const why =
       use.paths !== undefined
-        ? "runs on some paths, and a policy runs it on the whole of an HTTPRoute; name one with --route"
+        ? "runs on some paths, and a policy knows an HTTPRoute's rules by their names; say which with --route NAME/RULE"
         : byChain([use]).upstream.length > 0
           ? "sees each attempt, in a cluster's chain, which Envoy Gateway does not have"
           : called === undefined

@@ -37,17 +37,21 @@ describe.skipIf(!onRequest.isWanted)(`Envoy Gateway without Kubernetes ${onReque
     await images?.[Symbol.asyncDispose]();
   });
 
-  const call = (headers: HeaderList = []) => send(`http://127.0.0.1:${port}`, { headers });
+  const call = (headers: HeaderList = [], where = "/") =>
+    send(`http://127.0.0.1:${port}`, { headers, path: where });
   const upstream = async (headers?: HeaderList) => JSON.parse((await call(headers)).body).upstream;
   const premium = [["x-user-type", "premium"]] as const;
 
-  /** header-routing for all requests of the gateway. */
-  const policy = (change: Readonly<Record<string, unknown>> = {}): Resource => ({
+  /** header-routing for all requests of the gateway, or of one rule of the route. */
+  const policy = (
+    change: Readonly<Record<string, unknown>> = {},
+    target: object = { kind: "Gateway", name: "front" },
+  ): Resource => ({
     apiVersion: OURS,
     kind: "EnvoyExtensionPolicy",
     metadata: { name: "routing" },
     spec: {
-      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "front" }],
+      targetRefs: [{ group: "gateway.networking.k8s.io", ...target }],
       wasm: [
         {
           name: "header-routing",
@@ -109,10 +113,19 @@ describe.skipIf(!onRequest.isWanted)(`Envoy Gateway without Kubernetes ${onReque
           parentRefs: [{ name: "front" }],
           rules: [
             {
+              name: "plain",
+              matches: [{ path: { type: "PathPrefix", value: "/plain" } }],
+              backendRefs: [{ group: "gateway.envoyproxy.io", kind: "Backend", name: "v1" }],
+            },
+            {
+              name: "chosen",
               matches: [{ headers: [{ name: "x-mesh-destination", value: "v2" }] }],
               backendRefs: [{ group: "gateway.envoyproxy.io", kind: "Backend", name: "v2" }],
             },
-            { backendRefs: [{ group: "gateway.envoyproxy.io", kind: "Backend", name: "v1" }] },
+            {
+              name: "rest",
+              backendRefs: [{ group: "gateway.envoyproxy.io", kind: "Backend", name: "v1" }],
+            },
           ],
         },
       },
@@ -122,6 +135,17 @@ describe.skipIf(!onRequest.isWanted)(`Envoy Gateway without Kubernetes ${onReque
   test("the image that Istio takes serves here too", async () => {
     await eventually(async () => expect(await upstream(premium)).toBe("v2"));
     expect(await upstream()).toBe("v1");
+  });
+
+  test("a policy of rules, by their names, runs on these alone", async () => {
+    const refuse = { code: { type: "Image", image: { url: `${images.registry}/mesh/missing:1` } } };
+    await gateway.apply(
+      resources(policy(refuse, { kind: "HTTPRoute", name: "orders", sectionName: "plain" })),
+    );
+    await eventually(async () => expect((await call([], "/plain")).status).toBe(500));
+    expect((await call()).status).toBe(200);
+    await gateway.apply(resources(policy()));
+    await eventually(async () => expect(await upstream(premium)).toBe("v2"));
   });
 
   test("a configuration that the filter refuses fails every request at once, unlike in Istio", async () => {
