@@ -82,11 +82,21 @@ export function reference(id: string, isByRoute: boolean): HttpFilter {
   return isByRoute ? disabledByDefault(filter) : filter;
 }
 
-/** What happens where the module is not there. */
-export function fetchComment(what: "request" | "attempt", { strategy }: Failure): string {
+/** What happens where the module is not there, and where it fails. */
+export function failureComment(what: "request" | "attempt", strategy: FailStrategy): string {
   const missing =
     strategy === "FAIL_OPEN"
       ? `${what}s pass without the filter`
       : `every ${what} gets 403 (RBAC: access denied)`;
-  return `The agent fetches the modules of the first patches, as it does for a WasmPlugin. Where an image cannot be fetched, ${missing}, and Istio tries again only when a plugin, an EnvoyFilter or a secret of the proxy changes.`;
+  const trapped = {
+    FAIL_RELOAD: `the module is started again, and until then ${what}s get 503`,
+    FAIL_CLOSE: `${what}s get 503 until the proxy starts again`,
+    FAIL_OPEN: `${what}s pass without the filter`,
+  }[strategy];
+  return `Where the image cannot be fetched, ${missing}; Istio tries again only when a plugin, an EnvoyFilter or a secret of the proxy changes. After a trap ${trapped}.`;
+}
+
+/** The same of an EnvoyFilter, whose first patches name the images. */
+export function fetchComment(what: "request" | "attempt", { strategy }: Failure): string {
+  return `The agent fetches the modules of the first patches, as it does for a WasmPlugin. ${failureComment(what, strategy)}`;
 }

@@ -14,6 +14,7 @@ import { appRouteDrafts } from "./app-routes.js";
 import { listenerFilterDrafts, upstreamDrafts } from "./chains.js";
 import type { Draft, IstioContext } from "./context.js";
 import { placeOfUrl } from "./hosts.js";
+import { gatewayPlaceWarnings } from "./listeners.js";
 import { labelsOf, named } from "./mesh.js";
 import type { IstioOptions, Target } from "./options.js";
 import { type OwnRoutes, ownGatewayRoutes } from "./own-routes.js";
@@ -63,6 +64,7 @@ export function filterResources(
     ...(warning === undefined ? [] : [warning]),
     ...newerThanChecked(options.minor),
     ...(own?.problems ?? []).map((line) => `left out: ${line}`),
+    ...(target.kind === "gateway" ? gatewayPlaceWarnings(options) : []),
     ...routeWarnings(context, input.uses, target),
   ];
   return { resources: named(draftsOfFilters(input, context, target)), warnings };

@@ -6,6 +6,7 @@ import type { Json } from "../../envoy/config/json.js";
 import { connectionManagerPatch } from "../../envoy/config/listener.js";
 import type { Draft, IstioContext } from "./context.js";
 import { connectionManagerMerge, envoyFilter } from "./envoy-filter.js";
+import type { IstioOptions } from "./options.js";
 import { gatewayWorkload } from "./workloads.js";
 
 /** The name of the Gateway, which routes name too. */
@@ -31,6 +32,14 @@ export function gatewayDraft({ options, labels }: IstioContext): Draft {
       ],
     }),
   };
+}
+
+/** Plugins and EnvoyFilters select pods of their own namespace, unlike a Gateway. */
+export function gatewayPlaceWarnings({ gateway }: IstioOptions): readonly string[] {
+  if (gateway.isPlaced) return [];
+  return [
+    `the gateway's filters are in the namespace ${gateway.namespace}, and select pods of it alone: give --gateway-namespace where the gateway's pods are elsewhere, as in istio-system`,
+  ];
 }
 
 /** How the gateway's listener and the sidecars' read requests, where a rule could depend on it. */

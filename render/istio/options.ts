@@ -38,6 +38,8 @@ export interface IstioOptions {
     readonly name: string;
     /** The namespace of these pods. */
     readonly namespace: string;
+    /** Whether a person said the namespace. */
+    readonly isPlaced: boolean;
     /** Their service account. */
     readonly account: string;
     readonly ports: GatewayPorts;

@@ -2,7 +2,7 @@
 
 import type { Json } from "../../envoy/config/json.js";
 import type { Note, Resource } from "../resource.js";
-import type { FetchedFilter } from "./extension.js";
+import { type FetchedFilter, failureComment } from "./extension.js";
 import type { IstioOptions } from "./options.js";
 import { type FailStrategy, pluginKind } from "./version.js";
 import { isGateway, type PlacedPlugin } from "./workloads.js";
@@ -44,7 +44,7 @@ export function pluginResource(parts: PluginParts, options: IstioOptions): Resou
     comment: [
       `${plugin.use.filter}: ${plugin.use.descriptor.summary}.`,
       `From ${parts.place}. ${standing(plugin)}`,
-      ...failureComment(parts.strategy),
+      failureComment("request", parts.strategy),
     ],
     notes: [orderNote(options)],
   };
@@ -78,19 +78,4 @@ function orderNote({ phase }: IstioOptions): Note {
       ? "Rules can read the claims of tokens here, and no AuthorizationPolicy has seen the request yet."
       : "Tokens are checked later, so that rules cannot read claims; AuthorizationPolicies come later too.";
   return { path: ["spec", "phase"], text };
-}
-
-function failureComment(strategy: FailStrategy): readonly string[] {
-  const missing =
-    strategy === "FAIL_OPEN"
-      ? "Where the image cannot be fetched, requests pass without the filter"
-      : "Where the image cannot be fetched, every request gets 403 (RBAC: access denied)";
-  const trapped = {
-    FAIL_RELOAD: "After a trap the module is started again, and until then requests get 503.",
-    FAIL_CLOSE: "After a trap requests get 503 until the proxy starts again.",
-    FAIL_OPEN: "After a trap requests pass without the filter.",
-  }[strategy];
-  return [
-    `${missing}; Istio tries again only when a plugin, an EnvoyFilter or a secret of the proxy changes. ${trapped}`,
-  ];
 }

@@ -124,6 +124,7 @@ describe("the failure strategy", () => {
         ?.comment.join(" ");
     expect(comment({})).toContain("every request gets 403");
     expect(comment({ failStrategy: "FAIL_OPEN" })).toContain("requests pass without the filter");
+    expect(comment({})).toContain("After a trap requests get 503 until the proxy starts again");
   });
 });
 
@@ -156,6 +157,15 @@ test("a service may have the name of the gateway, or of what is outside", () => 
   expect(new Set(keys).size).toBe(keys.length);
   expect(keys.filter((key) => key.startsWith("ServiceEntry gateway-v2-"))).toHaveLength(2);
   expect(keys.filter((key) => /^VirtualService gateway-[0-9a-f]{8}$/.test(key))).toHaveLength(2);
+});
+
+test("the gateway's namespace is asked for where nobody said it", () => {
+  const told = (words: object) =>
+    renderMeshText(MESH, words).warnings.filter((line) => line.includes("--gateway-namespace"));
+  expect(told({ namespace: "shop" })).toEqual([
+    expect.stringContaining("the gateway's filters are in the namespace shop, and select pods of it alone"),
+  ]);
+  expect(told({ gatewayNamespace: "istio-ingress" })).toEqual([]);
 });
 
 test("pods and namespaces are those of the cluster", () => {

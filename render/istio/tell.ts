@@ -7,6 +7,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { listed } from "../../envoy/problems.js";
 import { nameProblem } from "../names.js";
 import type { IstioContext } from "./context.js";
+import { gatewayPlaceWarnings } from "./listeners.js";
 import { portOf } from "./ports.js";
 import { omittedRoutes } from "./route-warnings.js";
 import { gatewayRoutes, serviceRoutes, tellRetries } from "./routes.js";
@@ -24,6 +25,7 @@ export function tellMesh(context: IstioContext, places: Places): void {
   tellOmittedRoutes(context);
   tellAddresses(context);
   tellPods(context);
+  for (const line of gatewayPlaceWarnings(context.options)) context.told.warnOfAll(line);
 }
 
 function refuseUnknownPorts({ mesh, options }: IstioContext): void {

@@ -56,6 +56,7 @@ export function parseIstioWords(words: IstioWords, called: CalledServices): Isti
     gateway: {
       name: matching("--gateway", gateway, LABEL_VALUE),
       namespace: named("--gateway-namespace", words.gatewayNamespace ?? namespace),
+      isPlaced: words.gatewayNamespace !== undefined,
       account: matching("--gateway-account", words.gatewayAccount ?? accountOf(gateway), HOST),
       ports: parseGatewayPort(words.gatewayPort),
       hosts: (words.host ?? ["*"]).map((host) => matching("--host", host, GATEWAY_HOST)),
