@@ -1,32 +1,15 @@
-// The filters of a mesh as resources: plugins of listeners' chains, and EnvoyFilters for clusters'.
+// The filters of listeners' chains as resources: plugins, or an EnvoyFilter for a workload.
 
-import type { OnPaths } from "../../compose/filter-paths.js";
-import { type FilterUse, isSameEntry } from "../../compose/filter-use.js";
 import type { MeshEnvoy } from "../../compose/mesh/topology.js";
 import { isNative } from "../../compose/native-filters.js";
 import type { Json } from "../../envoy/config/json.js";
-import type { FilterImage } from "../input.js";
 import type { Draft, IstioContext } from "./context.js";
-import { clusterScopes, spokenAt } from "./existing.js";
-import { type Failure, type FetchedFilter, filterId } from "./extension.js";
-import { clusterName, serviceHost } from "./hosts.js";
+import { appFilter, type ChainDraft, failureOf, fetched } from "./filter-parts.js";
 import { listenerChainResource } from "./listener-chain.js";
 import { pluginResource } from "./plugin.js";
 import { portOf } from "./ports.js";
 import { gatewayRoutePatches, type RoutedFilter, sidecarRoutePatches } from "./route-patches.js";
-import { type ClusterTarget, upstreamResource } from "./upstream.js";
-import { portProtocol, versionPlaces } from "./versions.js";
-import {
-  isByRoute,
-  isGateway,
-  type PlacedPlugin,
-  type PlacedUpstream,
-  pluginsOf,
-  type UpstreamChain,
-  type UpstreamUse,
-  upstreamsOf,
-  workloads,
-} from "./workloads.js";
+import { isByRoute, isGateway, type PlacedPlugin, pluginsOf, workloads } from "./workloads.js";
 
 /**
  * The filters of each workload's listeners: a WasmPlugin or TrafficExtension for each of them, or
@@ -53,17 +36,6 @@ function pluginDrafts(context: IstioContext, plugins: readonly PlacedPlugin[]): 
   }));
 }
 
-/** An EnvoyFilter, and which of its filters stand before an app on some paths. */
-export interface ChainDraft extends Draft {
-  readonly beforeApp: readonly AppFilter[];
-}
-
-/** A filter before an app, which some of its paths have. */
-export interface AppFilter extends OnPaths {
-  /** Its name in Envoy. @param resource the name of the EnvoyFilter */
-  readonly idOf: (resource: string) => string;
-}
-
 /** The EnvoyFilter of a workload's listeners; undefined where WasmPlugins do. */
 export function chainDraftOf(context: IstioContext, envoy: MeshEnvoy): ChainDraft | undefined {
   const { options, labels } = context;
@@ -86,11 +58,6 @@ export function chainDraftOf(context: IstioContext, envoy: MeshEnvoy): ChainDraf
         routes: (idOf) => pluginRoutes(context, envoy, plugins, idOf),
       }),
   };
-}
-
-function appFilter(use: FilterUse, index: number, namespace: string): readonly AppFilter[] {
-  if (use.paths === undefined) return [];
-  return [{ paths: use.paths, idOf: (name) => filterId({ name, namespace }, index, use.filter) }];
 }
 
 function pluginRoutes(
@@ -116,20 +83,6 @@ function pluginRoutes(
     : called.flatMap((service) => sidecarRoutePatches(context, filters, service));
 }
 
-function failureOf({ strategy, options }: IstioContext): Failure {
-  return { strategy, minor: options.minor };
-}
-
-/** A filter, and what every resource for it needs. */
-function fetched(context: IstioContext, use: FilterUse): FetchedFilter {
-  return {
-    use,
-    config: configOf(context, use),
-    image: imageOf(context, use),
-    place: context.placeOf(use),
-  };
-}
-
 /** The same filter twice in a chain has a number. */
 function pluginParts(plugin: PlacedPlugin, all: readonly PlacedPlugin[]): string[] {
   const { workload, service, use } = plugin;
@@ -141,133 +94,5 @@ function pluginParts(plugin: PlacedPlugin, all: readonly PlacedPlugin[]): string
     ...(service === undefined ? [] : [service]),
     use.filter,
     ...(number > 1 ? [String(number)] : []),
-  ];
-}
-
-function imageOf({ images }: IstioContext, { filter }: FilterUse): FilterImage {
-  const image = images.get(filter);
-  if (image === undefined) throw new Error(`no image was found for ${filter}`);
-  return image;
-}
-
-/** The settings with Istio's names for the clusters that the filter calls. */
-export function configOf({ called }: Pick<IstioContext, "called">, { descriptor, config }: FilterUse): Json {
-  const places = [...(descriptor.grpcServices?.(config) ?? []), ...(descriptor.httpServices?.(config) ?? [])];
-  return places.reduce<Json>((changed, { name, path }) => {
-    const place = called.get(name);
-    return place === undefined ? changed : withValue(changed, path, clusterName(place));
-  }, config);
-}
-
-function withValue(value: Json, [key, ...rest]: readonly PropertyKey[], leaf: string): Json {
-  if (key === undefined) return leaf;
-  if (Array.isArray(value)) {
-    return value.map((item, i) => (i === Number(key) ? withValue(item, rest, leaf) : item));
-  }
-  const entries = Object.entries((value ?? {}) as Readonly<Record<string, Json>>);
-  return Object.fromEntries(
-    entries.map(([name, below]) => [name, name === String(key) ? withValue(below, rest, leaf) : below]),
-  );
-}
-
-/** An EnvoyFilter for the clusters of each called service, and one for the gateway. */
-export function upstreamDrafts(context: IstioContext): readonly Draft[] {
-  return upstreamsOf(context.mesh, context.options).map((placed) => upstreamDraft(context, placed));
-}
-
-/** The EnvoyFilter of the cluster to an app; undefined where it has none. */
-export function upstreamDraftOf(context: IstioContext, service: string): ChainDraft | undefined {
-  const placed = upstreamsOf(context.mesh, context.options).find(
-    ({ context: where, workload }) => where === "SIDECAR_INBOUND" && workload.name === service,
-  );
-  return placed && upstreamDraft(context, placed);
-}
-
-function upstreamDraft(context: IstioContext, placed: PlacedUpstream): ChainDraft {
-  const { labels } = context;
-  const { namespace } = placed.workload;
-  const filters = distinctFilters(placed);
-  const indexOf = ({ use, hop }: UpstreamUse) =>
-    filters.findIndex((each) => each.hop === hop && isSameEntry(each.use, use));
-  return {
-    kind: "EnvoyFilter",
-    parts: upstreamName(placed),
-    beforeApp:
-      placed.context === "SIDECAR_INBOUND"
-        ? filters.flatMap(({ use }, i) => appFilter(use, i, namespace))
-        : [],
-    make: (name) =>
-      upstreamResource({
-        metadata: { name, namespace, labels },
-        placed,
-        filters: filters.map(({ use }) => fetched(context, use)),
-        clusters: placed.chains.flatMap((chain) =>
-          clustersOf(context, placed, chain, chain.uses.map(indexOf)),
-        ),
-        failure: failureOf(context),
-        routes: (idOf) => upstreamRoutes(context, placed, filters, idOf),
-      }),
-  };
-}
-
-/** The same entry of the file in the same listener is one filter, whichever clusters it sees. */
-function distinctFilters({ chains }: PlacedUpstream): readonly UpstreamUse[] {
-  const all = chains.flatMap(({ uses }) => uses);
-  const isSame = (one: UpstreamUse, other: UpstreamUse) =>
-    one.hop === other.hop && isSameEntry(one.use, other.use);
-  return all.filter((each, i) => all.findIndex((other) => isSame(other, each)) === i);
-}
-
-function upstreamRoutes(
-  context: IstioContext,
-  { context: where, chains }: PlacedUpstream,
-  all: readonly UpstreamUse[],
-  idOf: (index: number) => string,
-): readonly Json[] {
-  const isIn = (chain: UpstreamChain, { use, hop }: UpstreamUse) =>
-    chain.uses.some((each) => each.hop === hop && isSameEntry(each.use, use));
-  const filters = all.flatMap((each, i): RoutedFilter[] => {
-    if (each.use.paths === undefined) return [];
-    const services = chains.filter((chain) => isIn(chain, each)).map(({ service }) => service);
-    return [{ id: idOf(i), use: each.use, services }];
-  });
-  if (filters.length === 0 || where === "SIDECAR_INBOUND") return [];
-  return where === "GATEWAY"
-    ? gatewayRoutePatches(context, filters)
-    : chains.flatMap(({ service }) => sidecarRoutePatches(context, filters, service));
-}
-
-function upstreamName({ context, chains }: PlacedUpstream): readonly string[] {
-  if (context === "GATEWAY") return ["", "gateway", "attempts"];
-  const service = chains[0]?.service ?? "";
-  return context === "SIDECAR_INBOUND" ? [service, "app", "attempts"] : [service, "attempts"];
-}
-
-/** The clusters of a service: its own of all versions, and those of versions elsewhere. */
-function clustersOf(
-  context: IstioContext,
-  { context: where }: PlacedUpstream,
-  { service }: UpstreamChain,
-  chain: readonly number[],
-): readonly ClusterTarget[] {
-  const { mesh, options, existing } = context;
-  const spoken = portProtocol(mesh.services[service]) === "http" ? "http1" : "http2";
-  const { port, target } = portOf(options.ports, service);
-  if (where === "SIDECAR_INBOUND") {
-    const scopes = [{ common: {}, upstream: {} }];
-    return [{ match: { portNumber: target }, protocol: spoken, scopes, chain }];
-  }
-  const host = serviceHost(service, options);
-  const elsewhere = versionPlaces(context, service).flatMap((each) => each.elsewhere ?? []);
-  const protocol = spokenAt(service, options.namespace, port, existing) ?? spoken;
-  const scopes = clusterScopes(host, options.namespace, existing);
-  return [
-    { match: { service: host }, protocol, scopes, chain },
-    ...elsewhere.map((place) => ({
-      match: { service: place.host },
-      protocol: place.external?.protocol ?? spoken,
-      scopes: clusterScopes(place.host, options.namespace, existing),
-      chain,
-    })),
   ];
 }

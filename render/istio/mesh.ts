@@ -7,7 +7,8 @@ import { entryPaths, type Images, type MeshInput, usePlaces } from "../input.js"
 import { resourceNames } from "../names.js";
 import { type Rendered, type Resource, resourceKey } from "../resource.js";
 import { appRouteDrafts } from "./app-routes.js";
-import { listenerFilterDrafts, upstreamDrafts } from "./chains.js";
+import { upstreamDrafts } from "./attempts.js";
+import { listenerFilterDrafts } from "./chains.js";
 import type { Draft, IstioContext } from "./context.js";
 import { type HostPlace, placeOfUrl } from "./hosts.js";
 import { GATEWAY_NAME, gatewayDraft, listenerDrafts } from "./listeners.js";

@@ -151,7 +151,8 @@ test("a service may have the name of the gateway, or of what is outside", () => 
   const file = MESH.replaceAll("orders", "gateway")
     .replace("v2: { command: gateway }", 'v2: { url: "http://a.example:81" }')
     .concat("  - { filter: retry-budget, at: [inbound, outbound], config: {} }\n")
-    .concat('grpcServices: { gateway-v2: { url: "http://b.example:82" } }\n');
+    .concat('grpcServices: { gateway-v2: { url: "http://b.example:82" } }\n')
+    .concat("identity: { mode: off }\n");
   const { resources } = renderMeshText(file);
   const keys = resources.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
   expect(new Set(keys).size).toBe(keys.length);

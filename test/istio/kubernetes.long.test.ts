@@ -10,8 +10,10 @@ import { FILTERS } from "../../filters/catalog.js";
 import { send } from "../../kit/envoy/client.js";
 import { startUpstream } from "../../kit/envoy/upstream.js";
 import type { HeaderList } from "../../kit/traffic.js";
+import { BY_ROUTE_FILTERS, writeByRouteMesh } from "./support/by-route-mesh.js";
 import { type ControlPlane, toYaml } from "./support/control-plane.js";
 import { testFilters } from "./support/filter-tests.js";
+import { guardedFolder } from "./support/folder.js";
 import { GATEWAY, GATEWAY_ADDRESS, GATEWAY_LABELS, gatewayResources } from "./support/gateway-api.js";
 import { pushImages } from "./support/images.js";
 import { type Kubernetes, startKubernetes } from "./support/kubernetes.js";
@@ -23,6 +25,7 @@ import { startWorkload } from "./support/workload.js";
 
 const START_MS = 400_000;
 const DEMO_NAMESPACE = "demo";
+const IMAGES = FILTERS.flatMap(({ name }) => imageOption(name));
 const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
 
 describe.skipIf(!onRequest.isWanted)(`Kubernetes and stock istiod ${onRequest.how}`, () => {
@@ -73,13 +76,23 @@ describe.skipIf(!onRequest.isWanted)(`Kubernetes and stock istiod ${onRequest.ho
       ["--with", "PeerAuthentication", "AuthorizationPolicy", "Telemetry"],
     ],
   ])("both take what render istio writes of the demo mesh for %s", async (_release, options) => {
-    const images = FILTERS.flatMap(({ name }) => imageOption(name));
-    const text = await render(DEMO, ...images, "--namespace", DEMO_NAMESPACE, ...options);
+    await expectTaken(await render(DEMO, ...IMAGES, "--namespace", DEMO_NAMESPACE, ...options));
+  });
+
+  test("both take filters by route", async () => {
+    await using folder = await guardedFolder("by-route");
+    const file = await writeByRouteMesh(folder.path);
+    const images = BY_ROUTE_FILTERS.flatMap(imageOption);
+    await expectTaken(await render(file, ...images, "--namespace", DEMO_NAMESPACE));
+  });
+
+  /** Without a warning but the known one. */
+  async function expectTaken(text: string): Promise<void> {
     const { stdout, warnings } = tryOut(text);
     const documents = text.split(/^---$/m).filter((document) => document.trim() !== "").length;
     expect(stdout.match(/\(server dry run\)/g)).toHaveLength(documents);
     expect(warnings.filter((line) => !line.includes("exposes internal implementation details"))).toEqual([]);
-  });
+  }
 
   test("a Gateway of the Gateway API is programmed, and routes by the filter's decision", async () => {
     await using images = await pushImages(["header-routing"]);
