@@ -157,7 +157,6 @@ class Explorer {
   private readonly workers: Array<Worker> = [];
   private readonly slept: StaticArray<u8> = new StaticArray<u8>(ENTRY_SIZE);
   private readonly order: StaticArray<i32> = new StaticArray<i32>(WORKERS * STEPS);
-  private readonly judge: Circuit;
 
   constructor(
     private readonly probes: i32,
@@ -165,9 +164,9 @@ class Explorer {
   ) {
     const policy = new CircuitPolicy(new Consecutive(1), 100 * MS, 300 * MS, 0, probes, 50 * MS, 0);
     for (let i = 0; i < WORKERS; i++) this.workers.push(new Worker(this.cell, policy, fates[i], this.log));
-    this.judge = new Circuit(policy, new Never());
-    this.judge.entry = changetype<usize>(this.slept);
-    this.judge.settle(Result.Failed, NO_PERMIT, 0, 1000 * MS, 1000 * MS);
+    const circuit = new Circuit(policy, new Never());
+    circuit.entry = changetype<usize>(this.slept);
+    circuit.settle(Result.Failed, NO_PERMIT, 0, 1000 * MS, 1000 * MS);
   }
 
   explore(): void {
@@ -220,14 +219,19 @@ const FATES: StaticArray<Fate> = [Fate.Succeeds, Fate.Fails, Fate.Vanishes];
 describe("three workers by four steps", () => {
   it("never admit more than the probes of an epoch, and never get stuck, in any order", () => {
     for (let probes = 1; probes <= 3; probes++) {
-      for (let i = 0; i < 27; i++) {
-        const explorer = new Explorer(probes, [FATES[i % 3], FATES[(i / 3) % 3], FATES[i / 9]]);
-        explorer.explore();
-        expect(explorer.schedules).toBe(34_650);
-        expect(explorer.mostProbes <= probes).toBe(true);
-        expect(explorer.fewestProbes >= 1).toBe(true);
-        expect(explorer.log.isTwice).toBe(false);
-        expect(explorer.stuck).toBe(0);
+      // In all orders, it does not matter which worker has which fate.
+      for (let i = 0; i < 3; i++) {
+        for (let j = i; j < 3; j++) {
+          for (let k = j; k < 3; k++) {
+            const explorer = new Explorer(probes, [FATES[i], FATES[j], FATES[k]]);
+            explorer.explore();
+            expect(explorer.schedules).toBe(34_650);
+            expect(explorer.mostProbes <= probes).toBe(true);
+            expect(explorer.fewestProbes >= 1).toBe(true);
+            expect(explorer.log.isTwice).toBe(false);
+            expect(explorer.stuck).toBe(0);
+          }
+        }
       }
     }
   });
