@@ -72,7 +72,7 @@ export class Circuits {
     );
     this.circuit = new Circuit(policy, chance);
     this.disturbed = gauge("disturbed", ["rule", rule]);
-    this.untracked = counter("untracked_total", ["rule", rule]);
+    this.untracked = gauge("untracked", ["rule", rule]);
     this.states = [
       0,
       gauge("circuits", ["rule", rule, "state", "open"]),
