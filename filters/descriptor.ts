@@ -50,8 +50,8 @@ export interface FilterDescriptor<Config = unknown> {
    */
   destinations?(config: Config): readonly NamedPlace[];
   /**
-   * Whether this configuration chooses one, so that the routes follow its header. A filter that only
-   * replaces what another filter has chosen says no. Default: if it has `destinations`.
+   * Whether this configuration chooses one, so that the routes follow its header. A filter that
+   * only replaces what another filter has chosen says no. Default: if it has `destinations`.
    */
   choosesDestination?(config: Config): boolean;
   /**

@@ -1,5 +1,5 @@
-// What circuit-breaker's configuration may be. The module's own parser is `config.ts`. A test checks
-// that both accept and refuse the same documents.
+// What circuit-breaker's configuration may be. The module's own parser is `config.ts`. A test
+// checks that both accept and refuse the same documents.
 
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS, TARGET_PARTS } from "../../assembly/rules/key/limits.js";
