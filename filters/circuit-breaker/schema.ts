@@ -3,17 +3,18 @@
 
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS, TARGET_PARTS } from "../../assembly/rules/key/limits.js";
-import { keySources, targetSources } from "../shared/key-schema.js";
 import { atMostOneOf, exactlyOneOf, percentage, whole, writtenHeaderName } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
 import {
   duration,
   haveNamesOfTheirOwn,
   inOneModule,
+  keySources,
   label,
   millisecondsOf,
   ruleSelection,
   shownDuration,
+  targetSources,
 } from "../shared/rule-schema.js";
 import {
   DEFAULT_ANSWER_STATUS,

@@ -11,7 +11,6 @@ import {
   MAX_PART_SIZE,
 } from "../../assembly/rules/key/limits.js";
 import { has, hasKey, inJsonSchema, needs } from "../shared/json-schema.js";
-import { keySources } from "../shared/key-schema.js";
 import {
   atLeastOneOf,
   exactlyOneOf,
@@ -23,7 +22,13 @@ import {
   writtenHeaderName,
 } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
-import { explainProperty, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
+import {
+  explainProperty,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  keySources,
+  ruleSelection,
+} from "../shared/rule-schema.js";
 import {
   COSTS,
   DEFAULT_COST,
