@@ -24,6 +24,7 @@ import {
 } from "../../assembly/rules";
 import { CircuitPolicy } from "./circuit";
 import { parseFailures } from "./failure-config";
+import { NEVER_SLOW } from "./failures";
 import {
   DEFAULT_ANSWER_STATUS,
   DEFAULT_GRPC_STATUS,
@@ -92,6 +93,8 @@ export class CircuitBreakerConfig {
   readonly destinationSlot: i32;
   /** The slot of the content type, which tells calls from other requests. */
   readonly contentType: i32;
+  /** Whether a rule asks how long a response took to begin. */
+  readonly isTimed: bool;
   /** Whether a destination that a client sent is removed. */
   readonly dropsDestination: bool;
   rules: StaticArray<RulePolicy> = [];
@@ -104,6 +107,7 @@ export class CircuitBreakerConfig {
     this.destinationSlot = this.slots.headers.slotOf(this.destinationHeader);
     this.contentType = this.slots.headers.slotOf(CONTENT_TYPE);
     this.rules = this.parseRules(root.get("rules"));
+    this.isTimed = this.rules.some((rule) => rule.failures.slow != NEVER_SLOW);
     const keeps = root.get("keepDestination").boolOr(false);
     this.dropsDestination = !keeps && this.rules.some((rule) => rule.destination != null);
   }

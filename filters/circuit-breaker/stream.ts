@@ -73,7 +73,7 @@ export class CircuitBreakerStream extends HttpContext {
   /** The rule that has refused the request, and for how long. */
   private refusedBy: Rule | null = null;
   private wait: u64 = 0;
-  /** How long the response took to begin; `NO_RESPONSE` before. */
+  /** How long the response took to begin; 0 where no rule asks, `NO_RESPONSE` before. */
   private latency: u64 = NO_RESPONSE;
 
   constructor(private readonly plugin: Plugin) {
@@ -169,7 +169,7 @@ export class CircuitBreakerStream extends HttpContext {
 
   /** Tells the circuits what the response's headers say. */
   private judge(endOfStream: bool): void {
-    this.latency = monotonicNanoseconds() - unchecked(this.entries[0]).permit.began;
+    this.latency = this.plugin.config.isTimed ? this.waited() : 0;
     const text = responseHeaders.get(STATUS);
     const status = text ? parseInteger(text) : 0;
     if (this.protocol == CallProtocol.Http || status != OK) {
@@ -219,7 +219,7 @@ export class CircuitBreakerStream extends HttpContext {
 
   /** The stream has ended before its result was known, or with its response. */
   private end(): void {
-    const waited = monotonicNanoseconds() - unchecked(this.entries[0]).permit.began;
+    const waited = this.waited();
     for (let i = 0; i < this.count; i++) {
       const entry = unchecked(this.entries[i]);
       const failures = entry.rule.policy.failures;
@@ -227,6 +227,11 @@ export class CircuitBreakerStream extends HttpContext {
         this.latency == NO_RESPONSE ? failures.ofDeparture(waited) : failures.ofEnd(this.latency, facts);
       entry.rule.circuits.settle(entry.permit, result);
     }
+  }
+
+  /** Nanoseconds since the request came. */
+  private waited(): u64 {
+    return monotonicNanoseconds() - unchecked(this.entries[0]).permit.began;
   }
 
   override onRecycle(): bool {
