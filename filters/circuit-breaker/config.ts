@@ -12,9 +12,11 @@ import {
   parseLabel,
 } from "../../assembly/config";
 import {
+  DecisionProperty,
   KEY_PARTS,
   KeyVocabulary,
   parseExplainHeader,
+  parseExplainProperty,
   parseKey,
   parseRuleSelection,
   parseWrittenHeader,
@@ -56,7 +58,14 @@ import { Force } from "./policy";
 import { RulePolicy } from "./rule";
 import { parseTrip } from "./trip-config";
 
-const ROOT_KEYS: StaticArray<string> = ["explainHeader", "destinationHeader", "keepDestination", "rules"];
+const FILTER = "circuit-breaker";
+const ROOT_KEYS: StaticArray<string> = [
+  "explainHeader",
+  "explainProperty",
+  "destinationHeader",
+  "keepDestination",
+  "rules",
+];
 const OWN_RULE_KEYS: StaticArray<string> = [
   "key",
   "missing",
@@ -89,6 +98,7 @@ const MESSAGE = Bytes.of("circuit open");
 export class CircuitBreakerConfig {
   readonly slots: RequestSlots = new RequestSlots();
   readonly explainHeader: Bytes | null;
+  readonly explainProperty: DecisionProperty | null;
   readonly destinationHeader: Bytes;
   readonly destinationSlot: i32;
   /** The slot of the content type, which tells calls from other requests. */
@@ -102,6 +112,7 @@ export class CircuitBreakerConfig {
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     const header = root.get("destinationHeader");
     this.destinationHeader = header.present ? parseWrittenHeader(header) : Bytes.of(DESTINATION_HEADER);
     this.destinationSlot = this.slots.headers.slotOf(this.destinationHeader);

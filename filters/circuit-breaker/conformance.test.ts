@@ -16,6 +16,7 @@ describeFilter("circuit-breaker", {
   accepted: [
     rule({}),
     { rules: [] },
+    { explainProperty: "mesh", ...rule({}) },
     { explainHeader: "x-circuit", destinationHeader: "x-to", keepDestination: true, ...rule({}) },
     key({ cluster: true }, { destination: true }),
     key({ header: "x-tenant" }, { header: ":authority" }),
@@ -63,6 +64,7 @@ describeFilter("circuit-breaker", {
     [{ rules: {} }, "rules"],
     [{ rules: ["r"] }, "rules[0]"],
     [{ explainHeader: "content-length", rules: [] }, "explainHeader"],
+    [{ explainProperty: "request", rules: [] }, "explainProperty"],
     [{ destinationHeader: "Host", rules: [] }, "destinationHeader"],
     [{ keepDestination: "yes", rules: [] }, "keepDestination"],
     [{ rules: [{}] }, "rules[0].name"],

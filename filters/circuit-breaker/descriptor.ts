@@ -26,6 +26,7 @@ export default defineFilter({
     !keepDestination && rules.some(({ destination }) => destination !== undefined),
   destinationHeader: headerOf,
   restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
   describe: ({ rules }) => rules.map(describeRule),
 });
 

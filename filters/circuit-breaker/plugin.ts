@@ -34,7 +34,7 @@ export class Plugin {
     const rules = new StaticArray<Rule>(config.rules.length);
     const matches = new StaticArray<RequestMatch>(rules.length);
     for (let i = 0; i < rules.length; i++) {
-      rules[i] = new Rule(config.rules[i], name, chance);
+      rules[i] = new Rule(config.rules[i], name, chance, config.explainProperty);
       matches[i] = config.rules[i].selection.match;
     }
     this.rules = rules;

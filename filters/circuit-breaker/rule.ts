@@ -1,7 +1,7 @@
 // A rule: from the configuration, and at work.
 
 import { Bytes, Reply } from "../../assembly";
-import { RuleKey, RuleOutcomes, RuleSelection } from "../../assembly/rules";
+import { DecisionProperty, RuleKey, RuleOutcomes, RuleSelection } from "../../assembly/rules";
 import { Chance, CircuitPolicy } from "./circuit";
 import { Circuits } from "./circuits";
 import { Failures } from "./failures";
@@ -44,6 +44,7 @@ export class Rule {
     readonly policy: RulePolicy,
     plugin: Bytes,
     chance: Chance,
+    property: DecisionProperty | null,
   ) {
     const name = policy.selection.name;
     const label = name.toString();
@@ -53,6 +54,7 @@ export class Rule {
       name,
       OUTCOME_WORDS,
       policy.selection.shadow,
+      property,
     );
     this.details = Bytes.of(`circuit_open{${label}}`);
   }

@@ -7,6 +7,7 @@ import { atMostOneOf, exactlyOneOf, percentage, whole, writtenHeaderName } from 
 import { contentType, replyBody } from "../shared/reply-schema.js";
 import {
   duration,
+  explainProperty,
   haveNamesOfTheirOwn,
   inOneModule,
   keySources,
@@ -250,6 +251,7 @@ export const circuitBreakerSchema = z
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says what each circuit decided. Default: none."),
+    explainProperty: explainProperty.optional(),
     destinationHeader: writtenHeaderName
       .optional()
       .describe(

@@ -30,6 +30,7 @@ const SHARE = { percentage: 5, key: { header: "x-user" }, salt: "s" };
 const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
   "header-routing": [
     {
+      explainProperty: "mesh",
       destinationHeader: "x-to",
       rules: [
         { name: "a", match: MATCH, destination: "v1" },
