@@ -33,9 +33,19 @@ export { Explanation } from "./rules/explanation";
 export { parseExplainHeader, parseWrittenHeader } from "./rules/match-config";
 export { RuleOutcomes } from "./rules/rule-outcomes";
 
-// Keys: told apart by a hash, for stickiness, or under a secret that all workers share.
+// Keys that a rule reads from requests.
+
+export { Address } from "./rules/key/address";
+export { AddressRanges } from "./rules/key/address-ranges";
+export { KeyVocabulary, parseKey } from "./rules/key/config";
+export { RuleKey } from "./rules/key/key";
+export { KEY_PARTS, TARGET_PARTS } from "./rules/key/limits";
+
+// Keys: told apart by a hash, for stickiness, or under a secret that all workers share; and what
+// workers keep for each of very many keys.
 
 export { sharedSeed } from "./rules/shared-seed";
+export { SharedTable } from "./rules/shared-table";
 export { BytesTable } from "./text/bytes-table";
 export { BUCKETS, bucketOf, hash64 } from "./text/hash";
 export { sipHash } from "./text/sip-hash";

@@ -5,8 +5,8 @@ import type { NamedPlace } from "../filters/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
 
 /** Whether the filter chooses destinations. */
-export function choosesDestinations({ descriptor }: FilterUse): boolean {
-  return descriptor.destinations !== undefined;
+export function choosesDestinations({ descriptor, config }: FilterUse): boolean {
+  return descriptor.destinations !== undefined && (descriptor.choosesDestination?.(config) ?? true);
 }
 
 /** Every destination that the filter can choose, with its place in the filter's settings. */

@@ -3,6 +3,7 @@
 
 import { MeshwrightError } from "../envoy/errors.js";
 import { nearest } from "../envoy/problems.js";
+import circuitBreaker from "./circuit-breaker/descriptor.js";
 import type { FilterDescriptor } from "./descriptor.js";
 import faultInjection from "./fault-injection/descriptor.js";
 import headerRouting from "./header-routing/descriptor.js";
@@ -14,6 +15,7 @@ export const FILTERS: readonly FilterDescriptor[] = [
   headerRouting,
   faultInjection,
   retryBudget,
+  circuitBreaker,
   rateLimit,
   traceHeaders,
 ];

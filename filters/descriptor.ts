@@ -46,9 +46,14 @@ export interface FilterDescriptor<Config = unknown> {
   chain?(config: Config): FilterChain;
   /**
    * The destinations that it can choose. If a filter has this function, Envoy's routes follow its
-   * header. Default: it chooses none.
+   * header, unless `choosesDestination` says otherwise. Default: it chooses none.
    */
   destinations?(config: Config): readonly NamedPlace[];
+  /**
+   * Whether this configuration chooses one, so that the routes follow its header. A filter that
+   * only replaces what another filter has chosen says no. Default: if it has `destinations`.
+   */
+  choosesDestination?(config: Config): boolean;
   /**
    * The request header in which it names the destination, in lower case. Default:
    * `x-mesh-destination`.

@@ -4,9 +4,13 @@
 import { Bytes } from "../../assembly";
 import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
 import {
+  AddressRanges,
   DecisionProperty,
+  KEY_PARTS,
+  KeyVocabulary,
   parseExplainHeader,
   parseExplainProperty,
+  parseKey,
   parseMatch,
   parseRuleSelection,
   parseTestedHeader,
@@ -15,8 +19,6 @@ import {
   SELECTION_KEYS,
   theOneOf,
 } from "../../assembly/rules";
-import { AddressRanges } from "./key/address-ranges";
-import { parseKey } from "./key/config";
 import {
   COSTS,
   DEFAULT_COST,
@@ -67,6 +69,7 @@ const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS];
 const MISSING: StaticArray<string> = [SKIP_MISSING, SHARE_MISSING, DENY_MISSING];
 
 const EMPTY = Bytes.owned(0);
+const VOCABULARY = new KeyVocabulary(StaticArray.fromArray(KEY_PARTS), EMPTY, true);
 
 /** The answer to a refused request. */
 @final
@@ -130,7 +133,7 @@ export class RateLimitConfig {
     node.keys(RULE_KEYS);
     const slots = this.slots;
     const selection = parseRuleSelection(node, slots);
-    const key = parseKey(node.get("key"), slots);
+    const key = parseKey(node.get("key"), slots, VOCABULARY);
     const missing = <Missing>node.get("missing").oneOfOr(MISSING, Missing.Share);
     const exempt = parseExemptions(node.get("exempt"), slots);
     const cost = parseCost(node.get("cost"), slots);

@@ -28,29 +28,6 @@ export const MAX_GRPC_STATUS = 16;
 /** RESOURCE_EXHAUSTED. */
 export const DEFAULT_GRPC_STATUS = 8;
 
-/** The sources of a part of a key: exactly one of these. */
-export const KEY_PARTS = [
-  "header",
-  "cookie",
-  "query",
-  "pathSegment",
-  "method",
-  "route",
-  "clientAddress",
-  "principal",
-  "jwtClaim",
-  "value",
-];
-export const MAX_KEY_PARTS = 8;
-/** Most bytes of a text in a part of a key: a name, a word of a claim, a value. */
-export const MAX_PART_SIZE = 256;
-export const MAX_SEGMENT = 31;
-/** Bits of an address. */
-export const IPV4_BITS = 32;
-export const IPV6_BITS = 128;
-/** Bits of an IPv6 address that count by default: a network's. */
-export const DEFAULT_IPV6_BITS = 64;
-
 /** Words of `missing`. */
 export const SKIP_MISSING = "skip";
 export const SHARE_MISSING = "share";

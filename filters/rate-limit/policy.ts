@@ -2,10 +2,14 @@
 // what.
 
 import { Bytes } from "../../assembly";
-import { RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
-import { Address } from "./key/address";
-import { AddressRanges } from "./key/address-ranges";
-import { RuleKey } from "./key/key";
+import {
+  Address,
+  AddressRanges,
+  RequestMatch,
+  RequestView,
+  RuleKey,
+  RuleSelection,
+} from "../../assembly/rules";
 import { LocalPolicy } from "./local/limit";
 import { GlobalRule } from "./service/request";
 

@@ -3,6 +3,13 @@
 
 import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
+import {
+  IPV4_BITS,
+  IPV6_BITS,
+  KEY_PARTS,
+  MAX_KEY_PARTS,
+  MAX_PART_SIZE,
+} from "../../assembly/rules/key/limits.js";
 import { has, hasKey, inJsonSchema, needs } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
@@ -10,12 +17,18 @@ import {
   matchSchema,
   noneOf,
   testedHeaderName,
+  text,
   whole,
   writtenHeaderName,
 } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
-import { explainProperty, haveNamesOfTheirOwn, inOneModule, ruleSelection } from "../shared/rule-schema.js";
-import { keyPart } from "./key/schema.js";
+import {
+  explainProperty,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  keySources,
+  ruleSelection,
+} from "../shared/rule-schema.js";
 import {
   COSTS,
   DEFAULT_COST,
@@ -24,12 +37,9 @@ import {
   DEFAULT_STATUS,
   DENY_MISSING,
   IETF_FIELDS,
-  IPV4_BITS,
-  IPV6_BITS,
   LOCAL_FAILURE,
   MAX_COST,
   MAX_GRPC_STATUS,
-  MAX_KEY_PARTS,
   MAX_MATCHES,
   MAX_RANGES,
   MAX_RULES,
@@ -104,6 +114,15 @@ const exempt = z
       .describe("Requests that match one of these."),
   })
   .refine(atLeastOneOf(["clientAddresses", "matches"]), "needs clientAddresses, matches or both");
+
+const keyPart = z
+  .strictObject({
+    ...keySources,
+    as: text(1, MAX_PART_SIZE)
+      .optional()
+      .describe("The entry's key in a descriptor for the rate limit service. Default: the part's own word."),
+  })
+  .refine(exactlyOneOf(KEY_PARTS), `needs exactly one of ${KEY_PARTS.join(", ")}`);
 
 const rule = z
   .strictObject({

@@ -20,6 +20,7 @@ import { durationPattern } from "./duration-pattern.js";
 import { inJsonSchema } from "./json-schema.js";
 import { exactlyOneOf, matchSchema, noneOf, percentage, testedHeaderName, text } from "./match-schema.js";
 
+export { keySources, targetSources } from "./key-schema.js";
 export { claim };
 
 /** For `superRefine` of a whole configuration: it is not larger than a module accepts. */

@@ -5,6 +5,7 @@ import { amount } from "../support/amount.js";
 import { describeAgreement, type Families, SEED } from "./agreement.js";
 import { generated } from "./generate.js";
 import { KNOWN_DIFFERENCES } from "./known-differences.js";
+import { CIRCUIT_BREAKER } from "./scenarios/circuit-breaker.js";
 import { FAILURES } from "./scenarios/failures.js";
 import { FAULT_INJECTION } from "./scenarios/fault-injection.js";
 import { FILTERS } from "./scenarios/filters.js";
@@ -32,6 +33,7 @@ const WRITTEN: Families = {
   "fault-injection": FAULT_INJECTION,
   "retry-budget": RETRY_BUDGET,
   "rate-limit": RATE_LIMIT,
+  "circuit-breaker": CIRCUIT_BREAKER,
 };
 const SCENARIOS = Object.values(WRITTEN).flat();
 const CHOSEN = Object.entries(WRITTEN).map(

@@ -18,6 +18,7 @@ export const CATALOG_MODULES = [
   "fault-injection",
   "retry-budget",
   "rate-limit",
+  "circuit-breaker",
 ] as const;
 
 export interface ScenarioFilter {

@@ -83,6 +83,12 @@ const BOUNDS: readonly Bound[] = [
     atMost: 1.2,
   },
   {
+    claim: "circuit-breaker, a closed circuit",
+    variant: NAMES.circuit,
+    against: NAMES.yardstick,
+    atMost: 2,
+  },
+  {
     claim: "our filters in one module, against a chain of native ones",
     variant: NAMES.ourBundle,
     against: NAMES.nativeChain,

@@ -1,5 +1,6 @@
 // The configurations of the filters when they are measured.
 
+import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
@@ -45,6 +46,13 @@ export const TEN_FAULTS: FaultInjectionConfig = {
     delay: { fixed: "100ms" },
   })),
 };
+
+/** Circuits that stay closed, with the defaults; for each value of a header; by a rate. */
+export const CLOSED_CIRCUIT: CircuitBreakerConfig = { rules: [{ name: "all" }] };
+export const TENANT_CIRCUIT: CircuitBreakerConfig = {
+  rules: [{ name: "all", key: [{ header: "x-user-id" }] }],
+};
+export const RATE_CIRCUIT: CircuitBreakerConfig = { rules: [{ name: "all", trip: { rate: {} } }] };
 
 /** For each of these headers, a limit that no load reaches. */
 export function limits(...headers: readonly string[]): RateLimitConfig {

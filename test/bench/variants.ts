@@ -4,13 +4,22 @@ import { join } from "node:path";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
+import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
 import type { RetryBudgetConfig } from "../../filters/retry-budget/schema.js";
 import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { compileModule, modulePath } from "../../toolchain/compile/build.js";
-import { limits, NO_FAULT, TEN_FAULTS, TEN_RULES } from "./configurations.js";
+import {
+  CLOSED_CIRCUIT,
+  limits,
+  NO_FAULT,
+  RATE_CIRCUIT,
+  TEN_FAULTS,
+  TEN_RULES,
+  TENANT_CIRCUIT,
+} from "./configurations.js";
 import { equalityRules } from "./equality-rules.js";
 import type { Subject } from "./in-process.js";
 import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
@@ -66,6 +75,9 @@ export const NAMES = {
   limit: "rate-limit, one key",
   limitHeaders: "rate-limit, one key, with its response headers",
   fiveLimits: "rate-limit, five keys, all must pass",
+  circuit: "circuit-breaker, a closed circuit",
+  circuitKeyed: "circuit-breaker, a closed circuit of a header",
+  circuitRate: "circuit-breaker, a closed circuit, rate",
   noFilterUpstream: "no filter, to an upstream",
   idleUpstream: "Wasm that does nothing, five callbacks, upstream",
   anotherRouteUpstream: "Wasm that does nothing, five callbacks, upstream, on another route",
@@ -133,6 +145,9 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.limit, "rate-limit", limits("x-user-id")),
     filtered(NAMES.limitHeaders, "rate-limit", { ...limits("x-user-id"), headers: "ietf" }),
     filtered(NAMES.fiveLimits, "rate-limit", limits("x-user-id", "user-agent", "accept", "x-a", "x-b")),
+    filtered(NAMES.circuit, "circuit-breaker", CLOSED_CIRCUIT),
+    filtered(NAMES.circuitKeyed, "circuit-breaker", TENANT_CIRCUIT),
+    filtered(NAMES.circuitRate, "circuit-breaker", RATE_CIRCUIT),
     { name: NAMES.noFilterUpstream, filters: [], upstreamFilters: [] },
     upstream({ ...yardstick, name: NAMES.idleUpstream }),
     { ...upstream({ ...yardstick, name: NAMES.anotherRouteUpstream }), onAnotherRoute: true },
@@ -199,7 +214,7 @@ async function bundled(directory: string): Promise<Variant> {
 function filtered(
   name: string,
   filter: string,
-  configuration: FaultInjectionConfig | RetryBudgetConfig | RateLimitConfig,
+  configuration: FaultInjectionConfig | RetryBudgetConfig | RateLimitConfig | CircuitBreakerConfig,
 ): Variant {
   return wasm(name, modulePath(filter), configuration as unknown as Json);
 }

@@ -30,6 +30,7 @@ const SHARE = { percentage: 5, key: { header: "x-user" }, salt: "s" };
 const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
   "header-routing": [
     {
+      explainProperty: "mesh",
       destinationHeader: "x-to",
       rules: [
         { name: "a", match: MATCH, destination: "v1" },
@@ -161,6 +162,31 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
       ],
     },
   ],
+  "circuit-breaker": [
+    {
+      explainHeader: "x-circuit",
+      destinationHeader: "x-to",
+      keepDestination: true,
+      rules: [
+        {
+          name: "a",
+          match: MATCH,
+          share: SHARE,
+          shadow: true,
+          key: [{ cluster: true }, { destination: true }, { header: "x-a" }],
+          missing: "skip",
+          keys: 9,
+          trip: { evidence: { tolerated: 1, bad: 40, requestsPerFalseTrip: 1000 } },
+          failures: { statuses: ["5xx", 404], grpcStatuses: [14], network: ["reset"], slow: "1s" },
+          open: { sleep: "1s", maxSleep: "1m", jitter: 10 },
+          halfOpen: { probes: 3, lease: "5s", ramp: "10s" },
+          answer: { status: 200, body: "[]", contentType: "application/json", grpcStatus: 0 },
+        },
+        { name: "b", trip: { consecutive: 5 }, destination: "v1" },
+        { name: "c", trip: { rate: { percentage: 50, minRequests: 20, window: "10s" } }, force: "open" },
+      ],
+    },
+  ],
   "trace-headers": [
     {
       accept: ["b3", "w3c"],
@@ -222,6 +248,8 @@ const BEYOND_JSON_SCHEMA = [
   /: header-routing has nothing to choose at/,
   /: must be an IP address or a CIDR range$/,
   /: must be a multiple of 0\.01$/,
+  /: 'bad' must be above 'tolerated'$/,
+  /: must not be below 'sleep'$/,
   /\.url: /,
   // A short span between two units, such as 1.9999999s.
   /: must be from \d+m?s to /,

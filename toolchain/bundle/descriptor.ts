@@ -23,7 +23,10 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
   const places = (found: readonly NamedPlace[] | undefined, member: FilterDescriptor) =>
     found?.map((place) => ({ ...place, path: [member.name, ...place.path] }));
   const chainOf = (member: FilterDescriptor, part: unknown) => member.chain?.(part) ?? "downstream";
-  const chooser = members.findLast((member) => member.destinations !== undefined);
+  const choosers = members.filter((member) => member.destinations !== undefined);
+  /** The last that chooses a destination under this configuration. */
+  const chooserOf = (config: unknown) =>
+    choosers.findLast((member) => member.choosesDestination?.(partOf(config, member)) ?? true);
   return {
     name,
     summary: `bundle of ${members.map((member) => member.name).join(", ")}`,
@@ -40,13 +43,16 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
     }) as z.ZodType<unknown>,
     metricLabels: [...new Set(members.flatMap((member) => member.metricLabels ?? []))],
     chain: (config) => each(config, chainOf)[0] ?? "downstream",
-    ...(chooser === undefined
+    ...(choosers.length === 0
       ? {}
       : {
           destinations: (config: unknown) =>
             each(config, (member, part) => places(member.destinations?.(part), member)).flat(),
-          destinationHeader: (config: unknown) =>
-            chooser.destinationHeader?.(partOf(config, chooser)) ?? DESTINATION_HEADER,
+          choosesDestination: (config: unknown) => chooserOf(config) !== undefined,
+          destinationHeader: (config: unknown) => {
+            const chooser = chooserOf(config);
+            return chooser?.destinationHeader?.(partOf(config, chooser)) ?? DESTINATION_HEADER;
+          },
         }),
     grpcServices: (config) =>
       each(config, (member, part) => places(member.grpcServices?.(part), member)).flat(),

@@ -162,6 +162,7 @@ describe("the descriptor beside an author's filter", () => {
   test.each<[keyof FilterDescriptor, string, RegExp]>([
     ["chain", '"sideways"', /: chain returns a wrong value: .*must be "downstream" or "upstream"$/],
     ["destinations", '["v2"]', /: destinations returns a wrong value: \[0\]: /],
+    ["choosesDestination", '"yes"', /: choosesDestination returns a wrong value: /],
     ["destinationHeader", '"X-To"', /must be a header name in lower case/],
     ["grpcServices", '[{ name: "", path: [] }]', /\[0\]\.name: must not be empty$/],
     ["restartKeys", "undefined", /: restartKeys returns a wrong value: /],

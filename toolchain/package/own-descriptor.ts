@@ -29,6 +29,7 @@ const pairs = z.array(z.tuple([z.string(), z.string()]));
 const ANSWERS = {
   chain: z.enum(["downstream", "upstream"], 'must be "downstream" or "upstream"'),
   destinations: named,
+  choosesDestination: z.boolean(),
   destinationHeader: writtenHeaderName,
   grpcServices: named,
   httpServices: named,

@@ -1,10 +1,11 @@
 // A limit for each key, kept in shared data, so that all workers see it.
 
 import { Bytes, monotonicNanoseconds, Status } from "../../../assembly";
+import { SharedTable } from "../../../assembly/rules";
 import { NEVER } from "../decision";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
-import { Table } from "./table";
+import { tableOf } from "./table";
 
 /**
  * With four workers on one key the second attempt mostly succeeds. This many fail only if something
@@ -36,7 +37,7 @@ export class LocalPolicy {
 @final
 export class LocalLimit {
   readonly gcra: Gcra;
-  private readonly table: Table;
+  private readonly table: SharedTable;
   private readonly place: Place = new Place();
   private now: u64 = 0;
   /** Whether the open bucket had impossible moments. */
@@ -46,7 +47,7 @@ export class LocalLimit {
   /** @param names limits with the same names share their keys */
   constructor(policy: LocalPolicy, names: StaticArray<Bytes>) {
     this.gcra = policy.gcra;
-    this.table = new Table(names, policy.keys);
+    this.table = tableOf(names, policy.keys);
   }
 
   /** Whether a request of that cost would pass; takes nothing. One host call. */

@@ -6,7 +6,15 @@ import type { Json } from "../../../envoy/config/json.js";
 import type { Shape } from "./chain-exchange.js";
 import { inParallel, type Order, type Plan, TwinBench } from "./twins.js";
 
-const ORDER = ["chain-a", "rate-limit", "fault-injection", "chain-b", "retry-budget", "chain-c"];
+const ORDER = [
+  "chain-a",
+  "rate-limit",
+  "circuit-breaker",
+  "fault-injection",
+  "chain-b",
+  "retry-budget",
+  "chain-c",
+];
 const fault = (name: string, faults: object) => ({
   name,
   match: { headers: [{ name: "x-case", exact: name }] },
@@ -47,6 +55,19 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
         cost: { header: "x-cost" },
         local: { limit: 100, unit: "day", burst: 2 },
       },
+    ],
+  },
+  // Each request has its own circuit, whose answers say nothing of the time.
+  "circuit-breaker": {
+    explainHeader: "x-circuit",
+    rules: [
+      {
+        name: "open",
+        match: { headers: [{ name: "x-case", exact: "circuit-open" }] },
+        force: "open",
+        answer: { status: 200, body: "[]", contentType: "application/json" },
+      },
+      { name: "each", key: [{ header: "x-id" }], failures: { network: ["incomplete"] } },
     ],
   },
   "retry-budget": {
@@ -136,6 +157,11 @@ export function describeNeighbours(bench: () => TwinBench, isChosen: (place: num
 
       test("rate-limit refuses", async () => {
         await sameFor({ "x-cost": "3" });
+      });
+
+      test("circuit-breaker lets through, counts and refuses", async () => {
+        await sameFor({ "x-status": "500" });
+        await sameFor({ "x-case": "circuit-open" });
       });
 
       test("retry-budget allows retries, or none", async () => {

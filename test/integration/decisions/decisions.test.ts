@@ -52,6 +52,7 @@ const LISTENER = [
       },
     ],
   }),
+  use("circuit-breaker", { explainProperty, rules: [{ name: "calls" }] }),
   use("fault-injection", {
     explainProperty,
     rules: [{ name: "watched", shadow: true, abort: { status: 503 } }],
@@ -101,7 +102,7 @@ async function decisions(path: string, headers: [string, string][] = []): Promis
 
 test("filters of one chain add to it in their order", async () => {
   expect(await decisions("/", [["x-beta", "1"]])).toBe(
-    "trace-headers=started:none header-routing=beta:v2 rate-limit=user:skipped fault-injection=watched:shadow-aborted",
+    "trace-headers=started:none header-routing=beta:v2 rate-limit=user:skipped circuit-breaker=calls:allowed fault-injection=watched:shadow-aborted",
   );
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   expect(await decisions("/split", [["traceparent", traceparent]])).toContain(

@@ -45,6 +45,7 @@ const explained = (stream: HttpStream) =>
 const routed = (destination: string) => ({ rules: [{ name: "all", match: {}, destination }] });
 const aborted = (status: number) => ({ rules: [{ name: "all", abort: { status } }] });
 const retried = (maxRetries: number) => ({ where: "downstream", budgets: [{ name: "all", maxRetries }] });
+const broken = (status: number) => ({ rules: [{ name: "all", force: "open", answer: { status } }] });
 const traced = (responseHeader: string) => ({ responseHeader });
 const limited = (explainHeader: string) => ({
   explainHeader,
@@ -64,6 +65,12 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     second: retried(2),
     sign: sent("x-envoy-max-retries"),
     signs: ["1", "2"],
+  },
+  "circuit-breaker": {
+    first: broken(501),
+    second: broken(502),
+    sign: answeredWith,
+    signs: [501, 502],
   },
   "rate-limit": {
     first: limited("x-first"),

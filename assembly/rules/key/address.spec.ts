@@ -1,4 +1,4 @@
-import { Bytes } from "../../../assembly/text/bytes";
+import { Bytes } from "../../text/bytes";
 import { Address, MAX_ADDRESS_TEXT } from "./address";
 import { AddressRanges } from "./address-ranges";
 

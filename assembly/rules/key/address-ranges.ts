@@ -1,8 +1,8 @@
 // A list of addresses and ranges, prepared so that a thousand cost little more than one.
 
-import { Bytes } from "../../../assembly";
-import { IPV6_BITS } from "../limits";
+import { Bytes } from "../../text/bytes";
 import { Address, IPV4_OFFSET, readDecimal } from "./address";
+import { IPV6_BITS } from "./limits";
 
 const SLASH: u8 = 0x2f;
 

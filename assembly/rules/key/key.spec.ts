@@ -1,10 +1,16 @@
-import { ListedRequest } from "../../../assembly/rules/request.fixture";
-import { RequestSlots } from "../../../assembly/rules/request-view";
-import { Bytes } from "../../../assembly/text/bytes";
-import { Config } from "../../../assembly/text/config";
-import { parseKey } from "./config";
+import { Bytes } from "../../text/bytes";
+import { Config } from "../../text/config";
+import { ListedRequest } from "../request.fixture";
+import { RequestSlots } from "../request-view";
+import { KeyVocabulary, parseKey } from "./config";
 import { RuleKey } from "./key";
+import { KEY_PARTS, TARGET_PARTS } from "./limits";
 
+const VOCABULARY = new KeyVocabulary(
+  StaticArray.fromArray(KEY_PARTS.concat(TARGET_PARTS)),
+  Bytes.of("x-destination"),
+  true,
+);
 const SEED = Bytes.of("0123456789abcdef");
 
 /** A key, and the requests that it is read from. */
@@ -15,7 +21,7 @@ class Reader {
   constructor(document: string) {
     const slots = new RequestSlots();
     const config = Config.parse(Bytes.of(document));
-    this.key = parseKey(config.root, slots);
+    this.key = parseKey(config.root, slots, VOCABULARY);
     assert(!config.failed, config.error);
     this.request = new ListedRequest(slots);
   }
@@ -44,6 +50,8 @@ describe("a key", () => {
       "cookie= a=1; uid=u7",
       "x-user= ann",
       "xds.route_name= orders",
+      "xds.cluster_name= orders_v1",
+      "x-destination= v1",
       "connection.uri_san_peer_certificate= spiffe://cluster.local/ns/a/sa/b",
       "metadata.filter_metadata.envoy.filters.http.jwt_authn.p.org.id= acme",
     ];
@@ -57,6 +65,7 @@ describe("a key", () => {
     expect(new Reader('[{"pathSegment":4}]').read(lines)).toBe("missing");
     expect(new Reader('[{"method":true}]').read(lines)).toBe("[PUT]");
     expect(new Reader('[{"route":true}]').read(lines)).toBe("[orders]");
+    expect(new Reader('[{"cluster":true},{"destination":true}]').read(lines)).toBe("[orders_v1][v1]");
     expect(new Reader('[{"principal":true}]').read(lines)).toBe("[spiffe://cluster.local/ns/a/sa/b]");
     expect(new Reader('[{"jwtClaim":{"payload":"p","claim":["org","id"]}}]').read(lines)).toBe("[acme]");
     expect(new Reader('[{"value":""}]').read(lines)).toBe("[]");
@@ -73,6 +82,11 @@ describe("a key", () => {
       "missing",
     );
     expect(new Reader('[{"clientAddress":true}]').read([])).toBe("missing");
+  });
+
+  it("is whole without a destination", () => {
+    expect(new Reader('[{"destination":true}]').read([])).toBe("[]");
+    expect(new Reader('[{"cluster":true},{"destination":true}]').read(["x-destination= v1"])).toBe("missing");
   });
 
   it("has a client's address, or its network", () => {

@@ -1,9 +1,11 @@
 // The parts of a request that make up a rule's key. Requests with different keys are counted
 // separately.
 
-import { Bytes } from "../../../assembly";
-import { RequestView, shownKey, sipHash } from "../../../assembly/rules";
-import { MAX_KEY_PARTS } from "../limits";
+import { Bytes } from "../../text/bytes";
+import { sipHash } from "../../text/sip-hash";
+import { shownKey } from "../claim-key";
+import { RequestView } from "../request-view";
+import { MAX_KEY_PARTS } from "./limits";
 import { ClaimPart, KeyPart, ValuePart } from "./parts";
 
 const NOTHING = new Bytes(0, 0);
@@ -22,7 +24,7 @@ export class RuleKey {
   constructor(private readonly parts: StaticArray<KeyPart>) {}
 
   /**
-   * Reads the request's key. An empty value counts as missing, unless the configuration gives it.
+   * Reads the request's key. An empty value counts as missing, unless the part is optional.
    * @param seed 16 bytes that no client knows
    * @returns false if the request lacks a part
    */
@@ -34,7 +36,7 @@ export class RuleKey {
     for (let i = 0; i < this.parts.length; i++) {
       const part = unchecked(this.parts[i]);
       const value = part.read(request);
-      const isThere = value != null && (value.size > 0 || part instanceof ValuePart);
+      const isThere = part.isOptional || (value != null && value.size > 0);
       unchecked((this.values[i] = value ? value : NOTHING));
       if (!isThere) isWhole = false;
       // Each part's hash is the next part's key, so no two lists of values give one text.

@@ -1,7 +1,9 @@
 // IP addresses, as text and as 128 bits. An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is
 // the IPv4 address.
 
-import { Bytes, viewOf, writeDecimal } from "../../../assembly";
+import { viewOf } from "../../abi/memory";
+import { Bytes } from "../../text/bytes";
+import { writeDecimal } from "../../text/number";
 
 const DOT: u8 = 0x2e;
 const COLON: u8 = 0x3a;

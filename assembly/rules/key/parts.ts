@@ -1,9 +1,10 @@
 // The parts that a rule's key can have, each read from the request.
 
-import { Bytes } from "../../../assembly";
-import { claimKey, RequestView } from "../../../assembly/rules";
-import { IPV6_BITS } from "../limits";
+import { Bytes } from "../../text/bytes";
+import { claimKey } from "../claim-key";
+import { RequestView } from "../request-view";
 import { Address, IPV4_OFFSET, MAX_ADDRESS_TEXT, writePrefix } from "./address";
+import { IPV6_BITS } from "./limits";
 
 const SLASH: u8 = 0x2f;
 
@@ -12,6 +13,8 @@ export abstract class KeyPart {
   constructor(
     /** Its name in a descriptor for the rate limit service. */
     readonly name: Bytes,
+    /** A key is whole without a value of this part, or with an empty one. */
+    readonly isOptional: bool = false,
   ) {}
 
   /** The part's bytes, or `null` if the request has none. Valid until the callback ends. */
@@ -23,8 +26,9 @@ export class HeaderPart extends KeyPart {
   constructor(
     name: Bytes,
     private readonly slot: i32,
+    isOptional: bool = false,
   ) {
-    super(name);
+    super(name, isOptional);
   }
 
   read(request: RequestView): Bytes | null {
@@ -94,8 +98,9 @@ export class MethodPart extends KeyPart {
   }
 }
 
+/** An attribute of the stream. */
 @final
-export class RoutePart extends KeyPart {
+export class AttributePart extends KeyPart {
   constructor(
     name: Bytes,
     private readonly slot: i32,
@@ -176,7 +181,7 @@ export class ValuePart extends KeyPart {
     name: Bytes,
     private readonly value: Bytes,
   ) {
-    super(name);
+    super(name, true);
   }
 
   read(request: RequestView): Bytes | null {

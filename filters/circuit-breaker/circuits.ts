@@ -1,0 +1,208 @@
+// The circuits of one rule, in shared data. Each is changed by compare-and-set alone.
+//
+// A gauge counts the circuits that are away from their resting state. It is an atomic number of
+// Envoy's, and much cheaper to read than shared data. It rises before such a circuit is stored, and
+// falls after it has come to rest. So while it is 0, no circuit refuses anything, and a success
+// changes nothing.
+
+import {
+  Bytes,
+  defineMetric,
+  getMetric,
+  incrementMetric,
+  MetricType,
+  metricName,
+  monotonicNanoseconds,
+  Status,
+  sharedKey,
+} from "../../assembly";
+import { SharedTable } from "../../assembly/rules";
+import { BUCKET_SIZE, findEntry, NO_ENTRY, spareEntry, takeEntry } from "./bucket";
+import { Chance, Circuit, CircuitPolicy, isDisturbed, NO_PERMIT, stateOf } from "./circuit";
+import { Result, State, TRANSITION_WORDS, Transition, Verdict } from "./policy";
+
+const PREFIX = "meshwright.circuit_breaker.";
+/** Layout of a bucket and of its entries: raise it with any change of what `circuit.ts` writes. */
+const LAYOUT: u32 = 1;
+/** Each attempt fails only because another worker's has succeeded. */
+const ATTEMPTS: i32 = 1000;
+
+/** What a circuit said of a request, kept until its result is known. */
+@final
+export class Permit {
+  /** The hash of the request's key. */
+  hash: u64 = 0;
+  number: i32 = NO_PERMIT;
+  epoch: u32 = 0;
+  /** When the request was let through, on the monotonic clock. */
+  began: u64 = 0;
+}
+
+@final
+export class Circuits {
+  /** How long the request that was refused last should wait, in nanoseconds. */
+  wait: u64 = 0;
+  private readonly table: SharedTable;
+  private readonly circuit: Circuit;
+  private readonly disturbed: u32;
+  private readonly untracked: u32;
+  /** By `State`; none for the circuits that are closed. */
+  private readonly states: StaticArray<u32>;
+  private readonly transitions: StaticArray<u32>;
+  /** The entry as it was read. */
+  private wasDisturbed: bool = false;
+  private stateBefore: State = State.Closed;
+
+  /**
+   * Make it once the configuration is accepted: it defines metrics.
+   * @param names circuits with the same names are the same
+   */
+  constructor(
+    names: StaticArray<Bytes>,
+    rule: string,
+    keys: u32,
+    private readonly policy: CircuitPolicy,
+    chance: Chance,
+  ) {
+    this.table = new SharedTable(
+      "cb",
+      sharedKey("circuit-breaker", "table", LAYOUT, names),
+      keys,
+      BUCKET_SIZE,
+    );
+    this.circuit = new Circuit(policy, chance);
+    this.disturbed = gauge("disturbed", ["rule", rule]);
+    this.untracked = gauge("untracked", ["rule", rule]);
+    this.states = [
+      0,
+      gauge("circuits", ["rule", rule, "state", "open"]),
+      gauge("circuits", ["rule", rule, "state", "half-open"]),
+    ];
+    this.transitions = new StaticArray<u32>(TRANSITION_WORDS.length);
+    for (let i = 0; i < TRANSITION_WORDS.length; i++) {
+      const labels: StaticArray<string> = [
+        "rule",
+        rule,
+        "to",
+        TRANSITION_WORDS[i][0],
+        "reason",
+        TRANSITION_WORDS[i][1],
+      ];
+      this.transitions[i] = counter("transitions_total", labels);
+    }
+  }
+
+  /**
+   * Whether a request with that key may pass. One host call while all circuits of the rule are at
+   * rest, else two, and two more to change the circuit.
+   * @param permit its `hash` and `began` are set; the rest is filled in
+   * @returns `Refuse` too if other workers came between in every attempt: `wait` is 0 then
+   */
+  admit(permit: Permit): Verdict {
+    permit.number = NO_PERMIT;
+    if (this.areAllAtRest()) return Verdict.Pass;
+    let now = permit.began;
+    for (let i = 0; i < ATTEMPTS; i++) {
+      const entry = this.find(permit.hash);
+      if (entry == NO_ENTRY) return Verdict.Pass;
+      const circuit = this.circuit;
+      circuit.entry = entry;
+      circuit.admit(now);
+      const status = circuit.isChanged ? this.store() : Status.Ok;
+      if (status == Status.Ok) {
+        permit.number = circuit.permit;
+        permit.epoch = circuit.epoch;
+        this.wait = max<u64>(1, circuit.wait);
+        return circuit.verdict;
+      }
+      if (status != Status.CasMismatch) break;
+      now = monotonicNanoseconds();
+    }
+    this.wait = 0;
+    return Verdict.Refuse;
+  }
+
+  /**
+   * Takes the result of a request. One host call for a success while all circuits are at rest, else
+   * two or more.
+   */
+  settle(permit: Permit, result: Result): void {
+    if (permit.number == NO_PERMIT) {
+      if (result != Result.Succeeded && result != Result.Failed) return;
+      const isIdle = result == Result.Succeeded && this.policy.trip.ignoresSuccessAtRest;
+      if (isIdle && this.areAllAtRest()) return;
+    }
+    const circuit = this.circuit;
+    for (let i = 0; i < ATTEMPTS; i++) {
+      const now = monotonicNanoseconds();
+      circuit.entry = this.find(permit.hash);
+      if (circuit.entry == NO_ENTRY && !this.make(permit, result, now)) return;
+      circuit.settle(result, permit.number, permit.epoch, permit.began, now);
+      if (!circuit.isChanged || this.store() != Status.CasMismatch) return;
+    }
+  }
+
+  private areAllAtRest(): bool {
+    return getMetric(this.disturbed, 1) == 0;
+  }
+
+  private find(hash: u64): usize {
+    this.table.open(hash);
+    const entry = findEntry(this.table.bucket, tagOf(hash));
+    if (entry != NO_ENTRY) this.remember(entry);
+    return entry;
+  }
+
+  /** Makes an entry for a circuit that has none; false if there need or can be none. */
+  private make(permit: Permit, result: Result, now: u64): bool {
+    if (permit.number != NO_PERMIT) return false;
+    if (result == Result.Succeeded && this.policy.trip.ignoresSuccessAtRest) return false;
+    const entry = spareEntry(this.table.bucket, now, this.policy.maxSleep);
+    if (entry == NO_ENTRY) {
+      incrementMetric(this.untracked, 1);
+      return false;
+    }
+    this.remember(entry);
+    takeEntry(entry, tagOf(permit.hash), now);
+    this.circuit.entry = entry;
+    return true;
+  }
+
+  private remember(entry: usize): void {
+    this.wasDisturbed = isDisturbed(entry);
+    this.stateBefore = stateOf(entry);
+  }
+
+  /** Stores the circuit, and counts what has changed. */
+  private store(): Status {
+    const circuit = this.circuit;
+    const isAway = isDisturbed(circuit.entry);
+    const state = stateOf(circuit.entry);
+    const transition = circuit.transition;
+    if (isAway && !this.wasDisturbed) incrementMetric(this.disturbed, 1);
+    const status = this.table.close();
+    const isStored = status == Status.Ok;
+    const fell = isStored ? this.wasDisturbed && !isAway : isAway && !this.wasDisturbed;
+    if (fell) incrementMetric(this.disturbed, -1);
+    if (!isStored) return status;
+    if (state != this.stateBefore) {
+      if (this.stateBefore != State.Closed) incrementMetric(unchecked(this.states[this.stateBefore]), -1);
+      if (state != State.Closed) incrementMetric(unchecked(this.states[state]), 1);
+    }
+    if (transition != Transition.None) incrementMetric(unchecked(this.transitions[transition]), 1);
+    return status;
+  }
+}
+
+/** The tag is never 0, which marks an empty entry. */
+function tagOf(hash: u64): u64 {
+  return hash == 0 ? 1 : hash;
+}
+
+function gauge(metric: string, labels: StaticArray<string>): u32 {
+  return defineMetric(MetricType.Gauge, metricName(PREFIX + metric, labels));
+}
+
+function counter(metric: string, labels: StaticArray<string>): u32 {
+  return defineMetric(MetricType.Counter, metricName(PREFIX + metric, labels));
+}

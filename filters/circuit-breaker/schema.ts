@@ -1,0 +1,275 @@
+// What circuit-breaker's configuration may be. The module's own parser is `config.ts`. A test
+// checks that both accept and refuse the same documents.
+
+import { z } from "zod";
+import { KEY_PARTS, MAX_KEY_PARTS, TARGET_PARTS } from "../../assembly/rules/key/limits.js";
+import { atMostOneOf, exactlyOneOf, percentage, whole, writtenHeaderName } from "../shared/match-schema.js";
+import { contentType, replyBody } from "../shared/reply-schema.js";
+import {
+  duration,
+  explainProperty,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  keySources,
+  label,
+  millisecondsOf,
+  ruleSelection,
+  shownDuration,
+  targetSources,
+} from "../shared/rule-schema.js";
+import {
+  DEFAULT_ANSWER_STATUS,
+  DEFAULT_BAD,
+  DEFAULT_GRPC_FAILURES,
+  DEFAULT_GRPC_STATUS,
+  DEFAULT_JITTER,
+  DEFAULT_KEYS,
+  DEFAULT_LEASE_MS,
+  DEFAULT_MAX_SLEEP_MS,
+  DEFAULT_MIN_REQUESTS,
+  DEFAULT_NETWORK_FAILURES,
+  DEFAULT_PROBES,
+  DEFAULT_RATE,
+  DEFAULT_REQUESTS_PER_FALSE_TRIP,
+  DEFAULT_SLEEP_MS,
+  DEFAULT_TOLERATED,
+  DEFAULT_WINDOW_MS,
+  DESTINATION_HEADER,
+  FORCE_CLOSED,
+  FORCE_OPEN,
+  MAX_ANSWER_STATUS,
+  MAX_BAD_PERCENTAGE,
+  MAX_CONSECUTIVE,
+  MAX_FAILURE_STATUS,
+  MAX_FAILURE_STATUSES,
+  MAX_GRPC_FAILURE,
+  MAX_GRPC_STATUS,
+  MAX_JITTER,
+  MAX_KEYS,
+  MAX_LEASE_MS,
+  MAX_MIN_REQUESTS,
+  MAX_PROBES,
+  MAX_RAMP_MS,
+  MAX_REQUESTS_PER_FALSE_TRIP,
+  MAX_RULES,
+  MAX_SLEEP_MS,
+  MAX_SLOW_MS,
+  MAX_WINDOW_MS,
+  MIN_ANSWER_STATUS,
+  MIN_FAILURE_STATUS,
+  MIN_GRPC_FAILURE,
+  MIN_LEASE_MS,
+  MIN_PERCENTAGE,
+  MIN_REQUESTS_PER_FALSE_TRIP,
+  MIN_SLEEP_MS,
+  MIN_SLOW_MS,
+  MIN_WINDOW_MS,
+  NETWORK_FAILURES,
+  RESOURCE_EXHAUSTED,
+  SERVER_ERRORS,
+  SHARE_MISSING,
+  SKIP_MISSING,
+  TOO_MANY_REQUESTS,
+  TRIPS,
+} from "./limits.js";
+
+const PARTS = [...KEY_PARTS, ...TARGET_PARTS];
+
+const keyPart = z
+  .strictObject({ ...keySources, ...targetSources })
+  .refine(exactlyOneOf(PARTS), `needs exactly one of ${PARTS.join(", ")}`);
+
+const share = percentage.min(MIN_PERCENTAGE).max(MAX_BAD_PERCENTAGE);
+
+const evidence = z
+  .strictObject({
+    tolerated: share
+      .optional()
+      .describe(
+        `Failures in percent of the requests that must not trip the circuit. Default ${DEFAULT_TOLERATED}.`,
+      ),
+    bad: share.optional().describe(`Failures in percent at which it must trip soon. Default ${DEFAULT_BAD}.`),
+    requestsPerFalseTrip: whole(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP)
+      .optional()
+      .describe(
+        `Requests, in the mean and at least, until a circuit trips whose upstream stays at the tolerated share. Default ${DEFAULT_REQUESTS_PER_FALSE_TRIP}.`,
+      ),
+  })
+  .refine(({ tolerated = DEFAULT_TOLERATED, bad = DEFAULT_BAD }) => bad > tolerated, {
+    message: "'bad' must be above 'tolerated'",
+  });
+
+const rate = z.strictObject({
+  percentage: percentage
+    .min(MIN_PERCENTAGE)
+    .optional()
+    .describe(`Failures in percent of the window's requests. Default ${DEFAULT_RATE}.`),
+  minRequests: whole(1, MAX_MIN_REQUESTS)
+    .optional()
+    .describe(`Requests that the window must have. Default ${DEFAULT_MIN_REQUESTS}.`),
+  window: duration(shownDuration(MIN_WINDOW_MS), shownDuration(MAX_WINDOW_MS))
+    .optional()
+    .describe(`The sliding window. Default ${shownDuration(DEFAULT_WINDOW_MS)}.`),
+});
+
+const trip = z
+  .strictObject({
+    evidence: evidence
+      .optional()
+      .describe("A sequential test, which needs no window. This is the default, with its defaults."),
+    consecutive: whole(1, MAX_CONSECUTIVE).optional().describe("So many failures without a success between."),
+    rate: rate.optional().describe("A share of the requests of a sliding window."),
+  })
+  .refine(atMostOneOf(TRIPS), `must have at most one of ${TRIPS.join(", ")}`);
+
+const status = z.union([
+  whole(MIN_FAILURE_STATUS, MAX_FAILURE_STATUS).refine(
+    (value) => value !== TOO_MANY_REQUESTS,
+    `must not be ${TOO_MANY_REQUESTS}, which says that a limit was reached`,
+  ),
+  z.literal(SERVER_ERRORS),
+]);
+
+const failures = z.strictObject({
+  statuses: z
+    .array(status)
+    .max(MAX_FAILURE_STATUSES)
+    .optional()
+    .describe(
+      `HTTP statuses that count as failures; ${SERVER_ERRORS} stands for all of its class. Never ${TOO_MANY_REQUESTS}. Default ${SERVER_ERRORS}.`,
+    ),
+  grpcStatuses: z
+    .array(
+      whole(MIN_GRPC_FAILURE, MAX_GRPC_FAILURE).refine(
+        (value) => value !== RESOURCE_EXHAUSTED,
+        `must not be ${RESOURCE_EXHAUSTED}, which says that a limit was reached`,
+      ),
+    )
+    .max(MAX_GRPC_FAILURE)
+    .optional()
+    .describe(
+      `gRPC statuses that count as failures. Never ${RESOURCE_EXHAUSTED}. Default ${DEFAULT_GRPC_FAILURES.join(", ")}.`,
+    ),
+  network: z
+    .array(z.enum(NETWORK_FAILURES))
+    .max(NETWORK_FAILURES.length)
+    .optional()
+    .describe(
+      `What Envoy reports of an upstream: ${NETWORK_FAILURES.join(", ")}. The last one means a response that breaks off, and waits for the end of each. Default ${DEFAULT_NETWORK_FAILURES.join(", ")}.`,
+    ),
+  slow: duration(shownDuration(MIN_SLOW_MS), shownDuration(MAX_SLOW_MS))
+    .optional()
+    .describe("A response that begins later than this counts as a failure. Default: never."),
+});
+
+const sleep = duration(shownDuration(MIN_SLEEP_MS), shownDuration(MAX_SLEEP_MS));
+
+const open = z
+  .strictObject({
+    sleep: sleep
+      .optional()
+      .describe(
+        `How long the circuit stays open. Twice as long after each probe that fails. Default ${shownDuration(DEFAULT_SLEEP_MS)}.`,
+      ),
+    maxSleep: sleep
+      .optional()
+      .describe(
+        `The longest sleep. Default ${shownDuration(DEFAULT_MAX_SLEEP_MS)}, or sleep where that is longer.`,
+      ),
+    jitter: whole(0, MAX_JITTER)
+      .optional()
+      .describe(`Chance prolongs a sleep by up to so many per cent. Default ${DEFAULT_JITTER}.`),
+  })
+  .refine(
+    ({ sleep = shownDuration(DEFAULT_SLEEP_MS), maxSleep }) =>
+      maxSleep === undefined || (millisecondsOf(maxSleep) ?? 0) >= (millisecondsOf(sleep) ?? 0),
+    { path: ["maxSleep"], message: "must not be below 'sleep'" },
+  );
+
+const halfOpen = z.strictObject({
+  probes: whole(1, MAX_PROBES)
+    .optional()
+    .describe(`Requests that a half-open circuit lets through. Default ${DEFAULT_PROBES}.`),
+  lease: duration(shownDuration(MIN_LEASE_MS), shownDuration(MAX_LEASE_MS))
+    .optional()
+    .describe(
+      `A probe without a response after this long has failed. Longer than the route's timeout. Default ${shownDuration(DEFAULT_LEASE_MS)}.`,
+    ),
+  ramp: duration(shownDuration(0), shownDuration(MAX_RAMP_MS))
+    .optional()
+    .describe("How long a circuit that has closed takes until it lets all requests through. Default 0ms."),
+});
+
+const answer = z.strictObject({
+  status: whole(MIN_ANSWER_STATUS, MAX_ANSWER_STATUS)
+    .optional()
+    .describe(`HTTP status. Default ${DEFAULT_ANSWER_STATUS}.`),
+  body: replyBody.optional().describe("Default: empty."),
+  contentType: contentType.optional().describe("Type of the body. Default text/plain."),
+  grpcStatus: whole(0, MAX_GRPC_STATUS)
+    .optional()
+    .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, UNAVAILABLE.`),
+});
+
+const rule = z
+  .strictObject({
+    ...ruleSelection,
+    key: z
+      .array(keyPart)
+      .min(1)
+      .max(MAX_KEY_PARTS)
+      .optional()
+      .describe("Requests with different keys have different circuits. Default: cluster and destination."),
+    missing: z
+      .enum([SHARE_MISSING, SKIP_MISSING])
+      .optional()
+      .describe(
+        `A request without one of the key's parts shares one circuit with all such requests, or passes uncounted. Default ${SHARE_MISSING}.`,
+      ),
+    keys: whole(1, MAX_KEYS)
+      .optional()
+      .describe(
+        `Circuits that may be kept at once, about 600 bytes of memory each. Default ${DEFAULT_KEYS}.`,
+      ),
+    trip: trip.optional().describe("What trips the circuit. Default: evidence."),
+    failures: failures.optional().describe("What counts as a failure."),
+    open: open.optional().describe("How long a circuit stays open."),
+    halfOpen: halfOpen.optional().describe("How a circuit is tried again."),
+    answer: answer.optional().describe("What a refused request gets."),
+    destination: label
+      .optional()
+      .describe("Refused requests go to this destination instead, uncounted. Not beside answer."),
+    force: z
+      .enum([FORCE_OPEN, FORCE_CLOSED])
+      .optional()
+      .describe("Refuses everything, or nothing, and counts no result. For drills and incidents."),
+  })
+  .refine(atMostOneOf(["answer", "destination"]), "must have at most one of answer, destination");
+
+export const circuitBreakerSchema = z
+  .strictObject({
+    explainHeader: writtenHeaderName
+      .optional()
+      .describe("Response header that says what each circuit decided. Default: none."),
+    explainProperty: explainProperty.optional(),
+    destinationHeader: writtenHeaderName
+      .optional()
+      .describe(
+        `Request header that names the destination, for the routes and for keys. Default ${DESTINATION_HEADER}.`,
+      ),
+    keepDestination: z
+      .boolean()
+      .optional()
+      .describe(
+        "A filter before this one, such as header-routing, writes the destination. Otherwise a rule with 'destination' makes the filter remove one that a client sent. Default false.",
+      ),
+    rules: z
+      .array(rule)
+      .max(MAX_RULES)
+      .refine(haveNamesOfTheirOwn, "name a rule twice")
+      .describe("The first that matches decides, after those in shadow mode."),
+  })
+  .superRefine(inOneModule)
+  .describe("Configuration of the filter circuit-breaker.");
+
+export type CircuitBreakerConfig = z.infer<typeof circuitBreakerSchema>;
