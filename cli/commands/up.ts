@@ -42,7 +42,10 @@ export function addUp(root: Command, screen: Screen): void {
   root
     .command("up")
     .description("Run a mesh: a gateway, services, and a stock Envoy with filters beside each of them.")
-    .argument("[file]", "the mesh file; default: compose/mesh.yaml of this folder, or else meshwright's own")
+    .argument(
+      "[file]",
+      "the mesh file; default: mesh.yaml or compose/mesh.yaml of this folder, or else meshwright's own",
+    )
     .option("--port <number>", "the gateway's port in place of the file's; 0 takes a free one", parsePort)
     .addOption(
       new Option(
@@ -173,6 +176,8 @@ good settings stay. Every option of the file: compose/README.md.
 
 In containers, routes, timeouts, retries, services and versions are applied too.
 Every container and network has a label of the run, and is removed at the end.
+A version { compose: NAME } is a service of the compose project beside the mesh
+file: the project runs with the mesh around it, and its volumes stay.
 
 An Envoy or a service that ends is started again, after 1 s at first and up to
 30 s where it keeps ending. On a terminal, the key r starts one again at once.
@@ -182,6 +187,7 @@ Examples:
   meshwright up --traffic               … with ten requests per second
   meshwright up my-mesh.yaml --port 0   your own services, at a free port
   meshwright up --engine container      in containers, by docker compose
+  meshwright init && meshwright up      around your own compose project
 ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "configuration",
   "usage",
