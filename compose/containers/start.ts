@@ -49,7 +49,11 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     const settings: RunSettings = { images, gatewayAddress, gatewayPort: gatewayPort || port, statusPort };
     await copyModules(directory.path, modules);
     await writeEnvoys(directory.path, plan, () => true);
-    identity = await startIdentity(mesh, { directory: directory.path, onEvent });
+    identity = await startIdentity(mesh, {
+      directory: directory.path,
+      home: path.dirname(file),
+      onEvent,
+    });
     await writeProject(directory.path, plan, settings);
     onProgress(`Starting containers (Docker ${engine.version}, compose ${engine.composeVersion}) …`);
     await untilHealthy(compose, plan, { onEvent, ...(signal === undefined ? {} : { signal }) });

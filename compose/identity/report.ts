@@ -50,7 +50,7 @@ export async function identityReport(mesh: Mesh, cwd = process.cwd()): Promise<I
   const asked = envoys.map(async (envoy) => {
     const admin = await adminOf(envoy.name, directory, statusUrl);
     const shown = await admin?.certificates().catch(() => undefined);
-    return { envoy: envoy.name, name: spiffeId(mesh, accountOf(envoy)), shown };
+    return { envoy: envoy.name, name: spiffeId(mesh, accountOf(mesh, envoy)), shown };
   });
   const answers = await Promise.all(asked);
   const own = answers.flatMap(({ envoy, name, shown = [] }) =>

@@ -45,6 +45,7 @@ import {
   speaksHttp2,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
+import { publicKinds } from "./gateway-tls.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import type { Mesh, MeshVersion } from "./shape.js";
 import { inboundKinds } from "./tls.js";
@@ -113,6 +114,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
     gatewayUrl: upstreamUrl({
       address: reachableAt(mesh.gateway.address ?? LOOPBACK),
       port: port(context, "gateway public"),
+      ...(mesh.gateway.tls === undefined ? {} : { tls: true as const }),
     }),
     grpcServices: servicesOf(mesh.grpcServices, context),
     httpServices: servicesOf(mesh.httpServices, context),
@@ -199,6 +201,7 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
+    ...(target.kind === "routes" ? { kinds: publicKinds(context) } : {}),
     ...(target.kind === "app" ? inboundOptions(context, envoy.app?.service ?? "") : {}),
     filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [

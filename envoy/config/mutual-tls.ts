@@ -1,4 +1,4 @@
-// TLS between two Envoys, where each shows a certificate with the URI of who it is. Certificates
+// TLS with certificates that come by secret discovery: between two Envoys, where each shows a certificate with the URI of who it is. Certificates
 // and authorities come by secret discovery, so that both change while connections stay open.
 import type { UpstreamProtocol } from "./protocol.js";
 import type { SecretReference } from "./secret.js";
@@ -39,6 +39,16 @@ export function mutualDownstreamTls(options: MutualTlsOptions): TransportSocket 
     disable_stateless_session_resumption: true,
     disable_stateful_session_resumption: true,
     common_tls_context: { alpn_protocols: ALPN.auto, ...common(options) },
+  });
+}
+
+/** The transport socket of a listener whose clients need no certificate. */
+export function secretTls(certificate: SecretReference): TransportSocket {
+  return transportSocket(DOWNSTREAM, {
+    common_tls_context: {
+      alpn_protocols: ALPN.auto,
+      tls_certificate_sds_secret_configs: [certificate],
+    },
   });
 }
 
