@@ -119,6 +119,7 @@ async function show(mesh: UpMesh, options: UpOptions, screen: Screen, signal: Ab
       ? undefined
       : startTraffic({
           url: mesh.gatewayUrl,
+          host: mesh.door?.host,
           rps,
           prefixes: triedPrefixes(mesh.mesh),
         });

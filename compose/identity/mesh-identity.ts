@@ -40,8 +40,8 @@ export class MeshIdentity implements Disposable {
   /** When each Envoy got its certificate, by its name. */
   readonly #issued = new Map<string, number>();
   #failedAt: number | undefined;
-  /** Why a file of a host's certificate was not taken, as it was told. */
-  #refusal: string | undefined;
+  /** Why a file of a host's certificate was not taken at the last look, and whether it was told. */
+  #refusal: { readonly reason: string; readonly isTold: boolean } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -146,8 +146,10 @@ export class MeshIdentity implements Disposable {
       this.#refusal = undefined;
     } catch (error) {
       const reason = reasonOf(error);
-      if (reason !== this.#refusal) this.#options.onEvent({ kind: "certificates-kept", reason });
-      this.#refusal = reason;
+      const before = this.#refusal?.reason === reason ? this.#refusal : undefined;
+      // Between the writes of a certificate and of its key, the two do not belong together.
+      if (before?.isTold === false) this.#options.onEvent({ kind: "certificates-kept", reason });
+      this.#refusal = { reason, isTold: before !== undefined };
     }
   }
 

@@ -10,8 +10,7 @@ import { statusPath } from "../containers/status.js";
 import { accountOf, identityOf, spiffeId } from "../mesh/identity.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
-import { IDENTITY_FOLDER, runFolder } from "../run-directory.js";
-import { ROOT_FILE } from "./roots.js";
+import { authorityFile, IDENTITY_FOLDER, runFolder } from "../run-directory.js";
 
 /** A certificate. Times are as in ISO 8601. */
 export interface ReportedCertificate {
@@ -63,7 +62,7 @@ export async function identityReport(mesh: Mesh, cwd = process.cwd()): Promise<I
     trustDomain,
     running: answers.some(({ shown }) => shown !== undefined),
     folder,
-    certificates: [...own, ...(mode === "off" ? [] : await authorities(path.join(folder, ROOT_FILE)))],
+    certificates: [...own, ...(mode === "off" ? [] : await authorities(authorityFile(directory)))],
     missing: envoys.map(({ name }) => name).filter((name) => !found.has(name)),
   };
 }

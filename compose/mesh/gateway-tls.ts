@@ -3,10 +3,6 @@
 
 import path from "node:path";
 import { z } from "zod";
-import type { ConnectionKind } from "../../envoy/config/filter-chain.js";
-import { secretTls } from "../../envoy/config/mutual-tls.js";
-import type { Context } from "./addresses.js";
-import { secretReference } from "./tls.js";
 
 const file = z.string().min(1, "must not be empty");
 
@@ -64,16 +60,26 @@ export function hostCertificates({ gateway }: TlsMesh, home: string): readonly H
   }));
 }
 
-function hostSecret(index: number): string {
-  return `host-${index + 1}`;
+/** How a client on this machine reaches a gateway that speaks TLS. */
+export interface ClientDoor {
+  /** The host that it asks for: the first of the file. */
+  readonly host: string;
+  /** Whom it trusts; undefined where a person has given the certificate. */
+  readonly authorityFile: string | undefined;
 }
 
-/** The connections that the gateway takes from clients; with TLS, no plain ones. */
-export function publicKinds({ mesh, places }: Pick<Context, "mesh" | "places">): readonly ConnectionKind[] {
-  const { tls } = mesh.gateway;
-  if (tls === undefined) return [{}];
-  return tls.map(({ host }, i) => ({
-    match: { transport_protocol: "tls", server_names: [host] },
-    transportSocket: secretTls(secretReference(places, hostSecret(i))),
-  }));
+/** @param authorityFile of the mesh's own authority; undefined where the gateway speaks plainly */
+export function clientDoor({ gateway }: TlsMesh, authorityFile: string): ClientDoor | undefined {
+  const [first] = gateway.tls ?? [];
+  if (first === undefined) return undefined;
+  const isOwn = first.certificate === undefined;
+  return {
+    host: first.host.replace(/^\*\./, "www."),
+    authorityFile: isOwn ? authorityFile : undefined,
+  };
+}
+
+/** The name of a host's secret in Envoy. @param index in the file, from 0 */
+export function hostSecret(index: number): string {
+  return `host-${index + 1}`;
 }

@@ -45,10 +45,9 @@ import {
   speaksHttp2,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
-import { publicKinds } from "./gateway-tls.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import type { Mesh, MeshVersion } from "./shape.js";
-import { inboundKinds } from "./tls.js";
+import { inboundKinds, publicKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
 
 /** One version of a service. */

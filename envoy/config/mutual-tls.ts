@@ -1,5 +1,5 @@
-// TLS with certificates that come by secret discovery: between two Envoys, where each shows a certificate with the URI of who it is. Certificates
-// and authorities come by secret discovery, so that both change while connections stay open.
+// TLS with certificates that come by secret discovery, so that they change while connections stay
+// open. Between two Envoys each side shows a certificate with the URI of who it is.
 import type { UpstreamProtocol } from "./protocol.js";
 import type { SecretReference } from "./secret.js";
 import { ALPN, DOWNSTREAM, type TransportSocket, transportSocket, UPSTREAM } from "./tls.js";

@@ -1,12 +1,16 @@
 // The gateway speaks TLS to clients: for each host its certificate, of the mesh's authority or from
 // files, which may be replaced while the mesh runs.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import tls from "node:tls";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { describeEvent, type RunEvent } from "../../../compose/events.js";
 import type { RunningMesh } from "../../../compose/mesh/running-mesh.js";
+import { curlLines } from "../../../compose/mesh/summary.js";
+import { startTraffic } from "../../../compose/mesh/traffic.js";
 import { startMesh } from "../../../compose/mesh/up.js";
 import { issueCertificate, type KeyPair, makeAuthority } from "../../../envoy/certificates/authority.js";
 import { send } from "../../../kit/envoy/client.js";
@@ -82,6 +86,23 @@ it("answers each host with its certificate, in both protocols", async () => {
       const answer = await send(mesh.plan.gatewayUrl, { protocol, tls: { ca, serverName } });
       expect(answer).toMatchObject({ status: 200, body: "hello" });
     }
+  }
+});
+
+it("curl reaches it as up says, and up's own traffic does too", async () => {
+  const [line = ""] = curlLines(mesh.mesh, mesh);
+  expect(line).toMatch(/^curl --cacert \S+root\.pem --resolve shop\.localhost:\d+:127\.0\.0\.1 https:/);
+  const curl = spawn("/bin/sh", ["-c", `${line} --silent --fail --max-time 20`]);
+  expect(await once(curl, "exit")).toEqual([0, null]);
+  const before = app.requests.length;
+  {
+    await using _traffic = startTraffic({
+      url: mesh.gatewayUrl,
+      host: mesh.door?.host,
+      rps: 50,
+      prefixes: ["/"],
+    });
+    await vi.waitFor(() => expect(app.requests.length).toBeGreaterThan(before + 5), WAIT);
   }
 });
 
