@@ -24,6 +24,11 @@ export function runFolder(name: string, cwd: string): string {
   return path.join(cwd, PARENT, name);
 }
 
+/** The certificates of a mesh's authorities, which clients may trust. @param directory the run's */
+export function authorityFile(directory: string): string {
+  return path.join(directory, IDENTITY_FOLDER, "root.pem");
+}
+
 /**
  * Claims the folder of that name, and clears away what a killed run left there. Throws
  * `MeshwrightError("already-running")` while the run that made it lives.

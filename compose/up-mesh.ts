@@ -2,6 +2,7 @@
 
 import type { MeshwrightError } from "../envoy/errors.js";
 import type { VersionFigures } from "./mesh/figures.js";
+import type { ClientDoor } from "./mesh/gateway-tls.js";
 import type { Mesh } from "./mesh/shape.js";
 
 /** Disposing of it ends everything that was started for it, and removes the run's folder. */
@@ -9,6 +10,8 @@ export interface UpMesh extends AsyncDisposable {
   /** The mesh file as it was started. */
   readonly mesh: Mesh;
   readonly gatewayUrl: string;
+  /** How clients reach a gateway that speaks TLS; undefined for one that speaks plainly. */
+  readonly door: ClientDoor | undefined;
   /** Where the gateway's statistics are read. */
   readonly statsUrl: string;
   /** What it runs on, in a sentence. */

@@ -122,6 +122,7 @@ async function show(mesh: UpMesh, options: UpOptions, screen: Screen, signal: Ab
       ? undefined
       : startTraffic({
           url: mesh.gatewayUrl,
+          host: mesh.door?.host,
           rps,
           prefixes: triedPrefixes(mesh.mesh),
         });

@@ -10,12 +10,13 @@ import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
 import { FigureBook, type VersionFigures } from "../mesh/figures.js";
 import { readPlacedMesh, refuseMesh } from "../mesh/file.js";
+import { type ClientDoor, clientDoor } from "../mesh/gateway-tls.js";
 import { identityLines } from "../mesh/identity-summary.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { serviceAddressLines } from "../mesh/summary.js";
 import { meshEnvoys } from "../mesh/topology.js";
-import type { RunDirectory } from "../run-directory.js";
+import { authorityFile, type RunDirectory } from "../run-directory.js";
 import type { UpMesh } from "../up-mesh.js";
 import { upstreamUrl } from "../upstream-url.js";
 import { watchContent } from "../watch.js";
@@ -73,6 +74,7 @@ export class ContainerMesh implements UpMesh {
     this.gatewayUrl = upstreamUrl({
       address: reachableAt(settings.gatewayAddress),
       port: settings.gatewayPort,
+      ...(mesh.gateway.tls === undefined ? {} : { tls: true as const }),
     });
     this.statsUrl = `http://127.0.0.1:${settings.statusPort}`;
     this.#logs = new ContainerLogs(compose, () => this.#now.plan, onEvent);
@@ -100,6 +102,10 @@ export class ContainerMesh implements UpMesh {
       ...mesh.envoys.map(({ name }) => `  ${name}  ${this.statsUrl}${statusPath(name)}/stats`),
       ...serviceAddressLines(mesh),
     ];
+  }
+
+  get door(): ClientDoor | undefined {
+    return clientDoor(this.mesh, authorityFile(this.#options.directory.path));
   }
 
   get identityLines(): readonly string[] {

@@ -68,7 +68,11 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     const plan = planRun(mesh, run);
     await copyModules(directory.path, modules);
     await writeEnvoys(directory.path, plan, () => true);
-    identity = await startIdentity(mesh, { directory: directory.path, onEvent });
+    identity = await startIdentity(mesh, {
+      directory: directory.path,
+      home: path.dirname(file),
+      onEvent,
+    });
     if (read !== undefined) await writeAround(directory.path, read.text);
     await writeProject(plan, run);
     if (around !== undefined) await buildRedirectImage(compose, plan, images.REDIRECT_IMAGE, onProgress);

@@ -1,6 +1,6 @@
 // The certificates of one mesh: for each Envoy one that names its service.
 
-import { issueCertificate, type KeyPair } from "../../envoy/certificates/authority.js";
+import { issueCertificate, type KeyPair, type Validity } from "../../envoy/certificates/authority.js";
 import { certificateSecret, type Secret, trustSecret } from "../../envoy/config/secret.js";
 import { accountOf, type IdentifiedMesh, identityOf, spiffeId } from "../mesh/identity.js";
 import { CERTIFICATE_SECRET, TRUST_SECRET } from "../mesh/tls.js";
@@ -11,9 +11,10 @@ const HOUR_MS = 3_600_000;
 /** A certificate outlives some rotations that fail, or a machine that sleeps for a while. */
 const LIFE_IN_ROTATIONS = 3;
 
-/** How long a certificate is valid, from its issue on. */
-export function lifeMs(mesh: IdentifiedMesh): number {
-  return Math.max(HOUR_MS, LIFE_IN_ROTATIONS * identityOf(mesh).rotateMs);
+/** How long a certificate is valid that is issued now; never longer than its authority. */
+export function validityOf(mesh: IdentifiedMesh, roots: Roots, now: number): Validity {
+  const life = Math.max(HOUR_MS, LIFE_IN_ROTATIONS * identityOf(mesh).rotateMs);
+  return { notBefore: now - MARGIN_MS, notAfter: Math.min(now + life, roots.end) };
 }
 
 /** A new key and certificate for an Envoy, and whom it trusts. */
@@ -23,11 +24,12 @@ export async function envoySecrets(
   roots: Roots,
   now: number,
 ): Promise<readonly Secret[]> {
-  const account = accountOf(envoy);
+  const account = accountOf(mesh, envoy);
+  const validity = validityOf(mesh, roots, now);
   const own: KeyPair = await issueCertificate(
     roots.issuer,
     { name: account, uris: [spiffeId(mesh, account)] },
-    { notBefore: now - MARGIN_MS, notAfter: Math.min(now + lifeMs(mesh), roots.end) },
+    validity,
   );
   return [trustSecret(TRUST_SECRET, roots.trust), certificateSecret(CERTIFICATE_SECRET, own)];
 }

@@ -4,9 +4,12 @@
 import type { Secret } from "../../envoy/config/secret.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { RunEvent } from "../events.js";
+import type { HostCertificate } from "../mesh/gateway-tls.js";
 import { type IdentifiedMesh, identityOf } from "../mesh/identity.js";
+import { GATEWAY } from "../mesh/names.js";
 import type { MeshEnvoy } from "../mesh/topology.js";
-import { envoySecrets } from "./certificates.js";
+import { envoySecrets, validityOf } from "./certificates.js";
+import { HostCertificates } from "./host-certificates.js";
 import { Roots } from "./roots.js";
 
 const LOOK_MS = 1_000;
@@ -20,6 +23,8 @@ export interface MeshIdentityOptions {
   readonly give: (envoy: string, secrets: readonly Secret[]) => Promise<void>;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
+  /** The hosts that the gateway answers for by TLS. Default: none. */
+  readonly hosts?: readonly HostCertificate[];
   /** This machine's clock, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -29,11 +34,14 @@ export class MeshIdentity implements Disposable {
   readonly roots: Roots;
   readonly #options: MeshIdentityOptions;
   readonly #now: () => number;
+  readonly #hosts: HostCertificates;
   #mesh: IdentifiedMesh;
   #envoys: readonly MeshEnvoy[] = [];
   /** When each Envoy got its certificate, by its name. */
   readonly #issued = new Map<string, number>();
   #failedAt: number | undefined;
+  /** Why a file of a host's certificate was not taken at the last look, and whether it was told. */
+  #refusal: { readonly reason: string; readonly isTold: boolean } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -41,6 +49,7 @@ export class MeshIdentity implements Disposable {
     this.#mesh = mesh;
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#hosts = new HostCertificates(options.hosts ?? []);
     this.roots = roots;
   }
 
@@ -56,6 +65,7 @@ export class MeshIdentity implements Disposable {
     const now = options.now?.() ?? Date.now();
     const roots = await Roots.open(options.folder, `meshwright ${mesh.name}`, now);
     const identity = new MeshIdentity(mesh, options, roots);
+    await identity.#giveHosts(now);
     await identity.become(mesh, envoys);
     const { rotateMs } = identityOf(mesh);
     identity.#timer = setInterval(() => void identity.look(), Math.min(LOOK_MS, rotateMs / 4));
@@ -78,12 +88,13 @@ export class MeshIdentity implements Disposable {
   look(): Promise<void> {
     return this.#queue(async () => {
       const now = this.#now();
+      await this.#lookAtFiles(now);
       if (this.#failedAt !== undefined && Math.abs(now - this.#failedAt) < RETRY_MS) return;
       try {
         if (await this.roots.renew(now)) this.#tellRoot();
         const due = this.#envoys.filter(({ name }) => this.#isDue(name, now));
         if (due.length === 0) return;
-        for (const envoy of due) await this.#giveTo(envoy);
+        await this.#giveToAll(due);
         // From now on a new authority may sign: every Envoy trusts it.
         if (due.length === this.#envoys.length) this.roots.distributed();
         if (this.#failedAt !== undefined) this.#options.onEvent({ kind: "certificates-renewed" });
@@ -107,8 +118,39 @@ export class MeshIdentity implements Disposable {
 
   async #giveTo(envoy: MeshEnvoy): Promise<void> {
     const now = this.#now();
-    await this.#options.give(envoy.name, await envoySecrets(this.#mesh, envoy, this.roots, now));
+    const own = await envoySecrets(this.#mesh, envoy, this.roots, now);
+    const validity = validityOf(this.#mesh, this.roots, now);
+    const hosts = envoy.app === undefined ? await this.#hosts.issue(this.roots, validity) : [];
+    await this.#options.give(envoy.name, [...own, ...hosts]);
     this.#issued.set(envoy.name, now);
+  }
+
+  /** One that cannot get its certificate does not keep the others from theirs. */
+  async #giveToAll(envoys: readonly MeshEnvoy[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (const envoy of envoys) await this.#giveTo(envoy).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Gives the gateway the certificates that a person has put into files. */
+  async #giveHosts(now: number): Promise<boolean> {
+    const secrets = await this.#hosts.changed(now);
+    if (secrets.length > 0) await this.#options.give(GATEWAY, secrets);
+    return secrets.length > 0;
+  }
+
+  async #lookAtFiles(now: number): Promise<void> {
+    try {
+      const isNew = await this.#giveHosts(now);
+      if (isNew) this.#options.onEvent({ kind: "applied", filter: "gateway.tls", places: [GATEWAY] });
+      this.#refusal = undefined;
+    } catch (error) {
+      const reason = reasonOf(error);
+      const before = this.#refusal?.reason === reason ? this.#refusal : undefined;
+      // Between the writes of a certificate and of its key, the two do not belong together.
+      if (before?.isTold === false) this.#options.onEvent({ kind: "certificates-kept", reason });
+      this.#refusal = { reason, isTold: before !== undefined };
+    }
   }
 
   #queue<T>(work: () => Promise<T>): Promise<T> {
@@ -122,7 +164,10 @@ export class MeshIdentity implements Disposable {
   }
 
   #tellFailure(error: unknown): void {
-    const reason = error instanceof MeshwrightError ? error.message : String(error);
-    this.#options.onEvent({ kind: "certificates-kept", reason });
+    this.#options.onEvent({ kind: "certificates-kept", reason: reasonOf(error) });
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof MeshwrightError ? error.message : String(error);
 }

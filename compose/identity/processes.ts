@@ -4,7 +4,8 @@
 import path from "node:path";
 import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { RunEvent } from "../events.js";
-import { identityOf } from "../mesh/identity.js";
+import { hostCertificates } from "../mesh/gateway-tls.js";
+import { needsCertificates } from "../mesh/identity.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
 import { IDENTITY_FOLDER } from "../run-directory.js";
@@ -20,14 +21,18 @@ export interface IdentifiedDiscovery extends AsyncDisposable {
 /**
  * Starts the discovery server of a mesh, and gives it the secrets of every Envoy. Disposing of it
  * ends both.
- * @param directory the run's folder, absolute
+ * @param options.directory the run's folder, and `home` the mesh file's, both absolute
  * @throws MeshwrightError as `MeshIdentity.start`, and `port-taken` where it cannot listen
  */
 export async function startDiscovery(
   mesh: Mesh,
-  options: { readonly directory: string; readonly onEvent: (event: RunEvent) => void },
+  options: {
+    readonly directory: string;
+    readonly home: string;
+    readonly onEvent: (event: RunEvent) => void;
+  },
 ): Promise<IdentifiedDiscovery> {
-  if (identityOf(mesh).mode === "off") {
+  if (!needsCertificates(mesh)) {
     const discovery = await DiscoveryServer.start();
     return { discovery, [Symbol.asyncDispose]: () => discovery[Symbol.asyncDispose]() };
   }
@@ -45,6 +50,7 @@ export async function startDiscovery(
         for (const secret of secrets) discovery.secrets(envoy).keep(secret);
       },
       onEvent: options.onEvent,
+      hosts: hostCertificates(mesh, options.home),
     });
     return {
       discovery,

@@ -10,8 +10,7 @@ import { statusPath } from "../containers/status.js";
 import { accountOf, identityOf, spiffeId } from "../mesh/identity.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
-import { IDENTITY_FOLDER, runFolder } from "../run-directory.js";
-import { ROOT_FILE } from "./roots.js";
+import { authorityFile, IDENTITY_FOLDER, runFolder } from "../run-directory.js";
 
 /** A certificate. Times are as in ISO 8601. */
 export interface ReportedCertificate {
@@ -50,7 +49,7 @@ export async function identityReport(mesh: Mesh, cwd = process.cwd()): Promise<I
   const asked = envoys.map(async (envoy) => {
     const admin = await adminOf(envoy.name, directory, statusUrl);
     const shown = await admin?.certificates().catch(() => undefined);
-    return { envoy: envoy.name, name: spiffeId(mesh, accountOf(envoy)), shown };
+    return { envoy: envoy.name, name: spiffeId(mesh, accountOf(mesh, envoy)), shown };
   });
   const answers = await Promise.all(asked);
   const own = answers.flatMap(({ envoy, name, shown = [] }) =>
@@ -63,7 +62,7 @@ export async function identityReport(mesh: Mesh, cwd = process.cwd()): Promise<I
     trustDomain,
     running: answers.some(({ shown }) => shown !== undefined),
     folder,
-    certificates: [...own, ...(mode === "off" ? [] : await authorities(path.join(folder, ROOT_FILE)))],
+    certificates: [...own, ...(mode === "off" ? [] : await authorities(authorityFile(directory)))],
     missing: envoys.map(({ name }) => name).filter((name) => !found.has(name)),
   };
 }

@@ -8,6 +8,7 @@ import { type KeyPair, makeAuthority } from "../../envoy/certificates/authority.
 import { MeshwrightError } from "../../envoy/errors.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { makePrivateFolder } from "../../envoy/runtime/folder.js";
+import { authorityFile } from "../run-directory.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -17,8 +18,6 @@ const RENEWED_BEFORE_MS = 30 * DAY_MS;
 /** How much earlier than its issue a certificate is valid: the clock may go back by a day. */
 export const MARGIN_MS = 25 * HOUR_MS;
 
-/** What clients must trust; anybody may read it. */
-export const ROOT_FILE = "root.pem";
 /** Certificates and keys, the newest first. */
 const KEY_FILE = "root.key";
 
@@ -101,7 +100,7 @@ export class Roots {
     const all = roots.map(({ certificate, key }) => `${certificate}${key}`).join("");
     await writeAtomically(path.join(this.folder, KEY_FILE), all, { mode: 0o600 });
     this.#roots = roots;
-    await writeAtomically(path.join(this.folder, ROOT_FILE), this.trust);
+    await writeAtomically(authorityFile(path.dirname(this.folder)), this.trust);
   }
 }
 

@@ -54,7 +54,4 @@ it("tells rules that cannot know who calls, or can be passed", () => {
   expect(problems(deny({ from: "*", paths: ["/a"] }), { listeners: { mergeSlashes: false } })).toEqual([
     "services.web.deny.0.paths: can be passed by //, because listeners.mergeSlashes is false: leave that out",
   ]);
-  expect(problems({}, { services: { gateway: {} } })).toEqual([
-    "services.gateway: has the gateway's own identity; choose another name",
-  ]);
 });

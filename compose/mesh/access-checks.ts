@@ -16,11 +16,7 @@ export function accessProblems(mesh: Checked): Problem[] {
   const services = Object.keys(mesh.services);
   const isPlain = identityOf(mesh).mode === "off";
   const own = services.flatMap((name) => serviceProblems(mesh, name));
-  const taken = !isPlain && services.includes(GATEWAY);
   return [
-    ...(taken
-      ? [{ path: ["services", GATEWAY], reason: "has the gateway's own identity; choose another name" }]
-      : []),
     ...(isPlain && mesh.access?.denyByDefault === true
       ? [{ path: ["access", "denyByDefault"], reason: PLAIN }]
       : []),

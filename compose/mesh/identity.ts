@@ -37,6 +37,7 @@ export interface Identity {
 /** The part of a mesh file that decides about identity. */
 export interface IdentifiedMesh {
   readonly name: string;
+  readonly services?: Readonly<Record<string, unknown>>;
   readonly identity?: z.output<typeof identitySchema> | undefined;
 }
 
@@ -50,9 +51,20 @@ export function plainMesh<Mesh extends IdentifiedMesh>(mesh: Mesh): Mesh {
   return { ...mesh, identity: { mode: "off" } };
 }
 
-/** The service whose identity an Envoy has; the gateway has its own. */
-export function accountOf({ app }: { readonly app?: { readonly service: string } }): string {
-  return app?.service ?? GATEWAY;
+/** Whether any Envoy of the mesh needs a certificate. */
+export function needsCertificates(
+  mesh: IdentifiedMesh & { readonly gateway: { readonly tls?: unknown } },
+): boolean {
+  return identityOf(mesh).mode !== "off" || mesh.gateway.tls !== undefined;
+}
+
+/** The service whose identity an Envoy has; the gateway has one that no service has. */
+export function accountOf(
+  { services }: Pick<IdentifiedMesh, "services">,
+  { app }: { readonly app?: { readonly service: string } },
+): string {
+  if (app !== undefined) return app.service;
+  return Object.hasOwn(services ?? {}, GATEWAY) ? `mesh_${GATEWAY}` : GATEWAY;
 }
 
 /** How the name of everything in a mesh begins. */

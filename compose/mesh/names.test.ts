@@ -22,8 +22,6 @@ function planOf(services: Readonly<Record<string, { versions: readonly string[];
   const names = Object.keys(services);
   const mesh = SCHEMA.parse({
     name: "shop",
-    // With identity, no service may be called like the gateway.
-    identity: { mode: "off" },
     gateway: { routes: names.map((service) => ({ prefix: `/${service}/`, service })) },
     services: Object.fromEntries(
       Object.entries(services).map(([name, { versions, filters = [] }]) => [

@@ -41,7 +41,7 @@ import { envoyClusters, type HopFilters } from "./clusters.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import { isTcp, speaksHttp2 } from "./protocols.js";
 import type { Mesh, MeshService, MeshVersion } from "./shape.js";
-import { inboundKinds } from "./tls.js";
+import { inboundKinds, publicKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
 
 /** One version of a service. */
@@ -111,6 +111,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
     gatewayUrl: upstreamUrl({
       address: reachableAt(mesh.gateway.address ?? LOOPBACK),
       port: port(context, "gateway public"),
+      ...(mesh.gateway.tls === undefined ? {} : { tls: true as const }),
     }),
     grpcServices: servicesOf(mesh.grpcServices, context),
     httpServices: servicesOf(mesh.httpServices, context),
@@ -198,6 +199,7 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     name: hop.name,
     port: port(context, `${envoy.name} ${hop.name}`),
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
+    ...(target.kind === "routes" ? { kinds: publicKinds(context) } : {}),
     ...(target.kind === "app" ? inboundOptions(context, envoy.app?.service ?? "") : {}),
     filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
     virtualHosts: [

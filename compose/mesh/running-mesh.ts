@@ -9,7 +9,7 @@ import { grpcServiceProblems } from "../grpc-services.js";
 import { httpServiceProblems } from "../http-services.js";
 import type { FilterPlan, LiveEnvoy } from "../planned-envoy.js";
 import { changedRestartKeys } from "../restart-keys.js";
-import type { RunDirectory } from "../run-directory.js";
+import { authorityFile, type RunDirectory } from "../run-directory.js";
 import type { Running, Supervised } from "../supervised.js";
 import type { Outcome, SupervisedEnvoy } from "../supervised-envoy.js";
 import type { UpMesh } from "../up-mesh.js";
@@ -18,6 +18,7 @@ import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
 import { FigureBook, type VersionFigures } from "./figures.js";
 import { readMesh } from "./file.js";
+import { type ClientDoor, clientDoor } from "./gateway-tls.js";
 import { identityLines } from "./identity-summary.js";
 import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
 import type { Mesh } from "./shape.js";
@@ -100,6 +101,10 @@ export class RunningMesh implements UpMesh {
 
   get addresses(): readonly string[] {
     return addressLines(this.plan);
+  }
+
+  get door(): ClientDoor | undefined {
+    return clientDoor(this.mesh, authorityFile(this.directory));
   }
 
   get identityLines(): readonly string[] {

@@ -17,6 +17,7 @@ import { retriesSchema, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, parseVersionUrl } from "../upstream-url.js";
 import { accessRulesSchema, accessSchema } from "./access.js";
 import { filterRoutesSchema } from "./filter-routes.js";
+import { gatewayTlsSchema } from "./gateway-tls.js";
 import { identitySchema } from "./identity.js";
 import { NAME } from "./names.js";
 
@@ -205,6 +206,9 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
           .describe(
             "What happens to a path with %2F or %5C: redirect to real slashes, forward with them, reject with 400, or keep. Default redirect.",
           ),
+        tls: gatewayTlsSchema
+          .optional()
+          .describe("Hosts whose clients speak TLS, HTTP/2 or HTTP/1.1 by ALPN. Default: no TLS."),
         routes: z
           .array(
             z.strictObject({

@@ -107,7 +107,11 @@ export function triedPrefixes({ gateway: { routes }, services }: Mesh): readonly
 /**
  * Three commands to try: a plain request, then requests that the mesh's rules treat differently.
  */
-export function curlLines(mesh: Mesh, at: Pick<UpMesh, "gatewayUrl" | "statsUrl">): string[] {
+export function curlLines(
+  mesh: Mesh,
+  at: Pick<UpMesh, "gatewayUrl" | "statsUrl"> & Partial<Pick<UpMesh, "door">>,
+): string[] {
+  const door = throughDoor(at.gatewayUrl, at.door);
   const prefixes = triedPrefixes(mesh);
   const base = prefixes.find((prefix) => prefix === "/") ?? prefixes[0] ?? "/";
   const uses = [
@@ -120,11 +124,26 @@ export function curlLines(mesh: Mesh, at: Pick<UpMesh, "gatewayUrl" | "statsUrl"
     .flatMap(({ descriptor, config, paths }) =>
       (descriptor.tries?.(config) ?? []).map((request) => ({ path: triedPath({ paths }, base), ...request })),
     )
-    .flatMap((request) => curlFor(request, at.gatewayUrl, base) ?? []);
-  const plain = `curl ${at.gatewayUrl}${base}`;
-  const withHeaders = `curl -i ${at.gatewayUrl}${base}`;
+    .flatMap((request) => curlFor(request, door, base) ?? []);
+  const plain = `${door.curl} ${door.url}${base}`;
+  const withHeaders = `${door.curl} -i ${door.url}${base}`;
   const counters = `curl '${at.statsUrl}/stats?filter=wasmcustom'`;
   return [...new Set([plain, ...spread(tries), withHeaders, counters])].slice(0, CURL_LINES);
+}
+
+interface Door {
+  /** The command and what it needs for every request. */
+  readonly curl: string;
+  readonly url: string;
+}
+
+/** A client that speaks TLS asks for a host, which no name server knows. */
+function throughDoor(gatewayUrl: string, door: UpMesh["door"]): Door {
+  if (door === undefined) return { curl: "curl", url: gatewayUrl };
+  const { hostname, port } = new URL(gatewayUrl);
+  const trust = door.authorityFile === undefined ? "" : ` --cacert ${shellWord(door.authorityFile)}`;
+  const resolve = ` --resolve ${door.host}:${port || 443}:${hostname}`;
+  return { curl: `curl${trust}${resolve}`, url: `https://${door.host}:${port || 443}` };
 }
 
 /** A path on which a filter runs. */
@@ -145,14 +164,14 @@ function spread(tries: readonly string[]): string[] {
 }
 
 /** Undefined where it equals the plain request. */
-function curlFor(request: TriedRequest, gateway: string, base: string): string | undefined {
+function curlFor(request: TriedRequest, door: Door, base: string): string | undefined {
   const { path = base, headers = [], cookies = [] } = request;
   const options = [
     ...headers.map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
     ...cookies.map(([name, value]) => `--cookie ${quote(`${name}=${value}`)}`),
   ];
   if (options.length === 0 && path === base) return undefined;
-  return ["curl", ...options, shellWord(`${gateway}${path}`)].join(" ");
+  return [door.curl, ...options, shellWord(`${door.url}${path}`)].join(" ");
 }
 
 function quote(text: string): string {

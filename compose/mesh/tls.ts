@@ -1,13 +1,14 @@
-// Mutual TLS between the Envoys of a mesh: the transport sockets of sidecars' listeners, and of the
-// clusters that lead to them.
+// TLS of the Envoys of a mesh: the transport sockets of sidecars' listeners, of the clusters that
+// lead to them, and of the gateway's door.
 
 import { discoverySource } from "../../envoy/config/discovery-source.js";
 import type { ConnectionKind } from "../../envoy/config/filter-chain.js";
-import { mutualDownstreamTls, mutualUpstreamTls } from "../../envoy/config/mutual-tls.js";
+import { mutualDownstreamTls, mutualUpstreamTls, secretTls } from "../../envoy/config/mutual-tls.js";
 import type { UpstreamProtocol } from "../../envoy/config/protocol.js";
 import type { SecretReference } from "../../envoy/config/secret.js";
 import type { TransportSocket } from "../../envoy/config/tls.js";
 import type { Context } from "./addresses.js";
+import { hostSecret } from "./gateway-tls.js";
 import { identityOf, spiffeId, spiffePrefix } from "./identity.js";
 
 /** The names of an Envoy's secrets: its certificate, and the authorities that it trusts. */
@@ -53,8 +54,18 @@ export function calledSocket(
   return mutualUpstreamTls({ ...secrets(places), peer: { exact: spiffeId(mesh, service) } }, protocol);
 }
 
+/** The connections that the gateway takes from clients; with TLS, no plain ones. */
+export function publicKinds({ mesh, places }: Meshed): readonly ConnectionKind[] {
+  const { tls } = mesh.gateway;
+  if (tls === undefined) return [{}];
+  return tls.map(({ host }, i) => ({
+    match: { transport_protocol: "tls", server_names: [host] },
+    transportSocket: secretTls(secretReference(places, hostSecret(i))),
+  }));
+}
+
 /** How an Envoy refers to a secret of its own. */
-export function secretReference(places: Context["places"], name: string): SecretReference {
+function secretReference(places: Context["places"], name: string): SecretReference {
   return { name, sds_config: places?.secret?.(name) ?? discoverySource() };
 }
 

@@ -40,12 +40,14 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
     await directory[Symbol.asyncDispose]();
     throw error;
   });
-  const identified = await startDiscovery(mesh, { directory: directory.path, onEvent }).catch(
-    async (error: unknown) => {
-      await directory[Symbol.asyncDispose]();
-      throw error;
-    },
-  );
+  const identified = await startDiscovery(mesh, {
+    directory: directory.path,
+    home: path.dirname(file),
+    onEvent,
+  }).catch(async (error: unknown) => {
+    await directory[Symbol.asyncDispose]();
+    throw error;
+  });
   const held = await choosePorts(mesh, gatewayPort);
   try {
     const planOptions: MeshPlanOptions = {

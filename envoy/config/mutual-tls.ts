@@ -1,5 +1,5 @@
-// TLS between two Envoys, where each shows a certificate with the URI of who it is. Certificates
-// and authorities come by secret discovery, so that both change while connections stay open.
+// TLS with certificates that come by secret discovery, so that they change while connections stay
+// open. Between two Envoys each side shows a certificate with the URI of who it is.
 import type { UpstreamProtocol } from "./protocol.js";
 import type { SecretReference } from "./secret.js";
 import { ALPN, DOWNSTREAM, type TransportSocket, transportSocket, UPSTREAM } from "./tls.js";
@@ -39,6 +39,16 @@ export function mutualDownstreamTls(options: MutualTlsOptions): TransportSocket 
     disable_stateless_session_resumption: true,
     disable_stateful_session_resumption: true,
     common_tls_context: { alpn_protocols: ALPN.auto, ...common(options) },
+  });
+}
+
+/** The transport socket of a listener whose clients need no certificate. */
+export function secretTls(certificate: SecretReference): TransportSocket {
+  return transportSocket(DOWNSTREAM, {
+    common_tls_context: {
+      alpn_protocols: ALPN.auto,
+      tls_certificate_sds_secret_configs: [certificate],
+    },
   });
 }
 

@@ -1,6 +1,7 @@
 // Who may call whom: Sidecars from the `calls` of the mesh file, and policies where they are asked
 // for.
 
+import { identityOf } from "../../compose/mesh/identity.js";
 import type { Json } from "../../envoy/config/json.js";
 import type { Draft, IstioContext } from "./context.js";
 import { type HostPlace, serviceHost } from "./hosts.js";
@@ -54,7 +55,15 @@ function hostIn({ host, namespace }: HostPlace, own: string): string {
   return `${namespace === undefined || namespace === own ? "." : namespace}/${host}`;
 }
 
-export function peerAuthenticationDraft({ options, labels }: IstioContext): Draft {
+/** What the modes of a mesh file are in Istio, and what they mean for a service. */
+const MTLS = {
+  strict: ["STRICT", "Services take calls from sidecars and gateways alone, by mTLS."],
+  permissive: ["PERMISSIVE", "Services take calls by mTLS, and plain ones too."],
+  off: ["DISABLE", "Calls between services are plain."],
+} as const;
+
+export function peerAuthenticationDraft({ mesh, options, labels }: IstioContext): Draft {
+  const [mode, comment] = MTLS[identityOf(mesh).mode];
   return {
     kind: "PeerAuthentication",
     parts: ["default"],
@@ -62,8 +71,8 @@ export function peerAuthenticationDraft({ options, labels }: IstioContext): Draf
       apiVersion: "security.istio.io/v1",
       kind: "PeerAuthentication",
       metadata: { name, namespace: options.namespace, labels },
-      body: { spec: { mtls: { mode: "STRICT" } } },
-      comment: ["Services take calls from sidecars and gateways alone, by mTLS."],
+      body: { spec: { mtls: { mode } } },
+      comment: [comment],
     }),
   };
 }

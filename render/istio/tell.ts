@@ -22,6 +22,8 @@ export function tellMesh(context: IstioContext, places: Places): void {
   tellNames(context);
   tellNatives(context, places);
   tellRetries(context);
+  tellAccess(context);
+  tellClientTls(context);
   tellOmittedRoutes(context);
   tellAddresses(context);
   tellPods(context);
@@ -75,6 +77,26 @@ function tellOmittedRoutes(context: IstioContext): void {
   if (!plugins.some(isByRoute) && attempts.every(({ use }) => use.paths === undefined)) return;
   const called = Object.keys(mesh.services).flatMap((service) => serviceRoutes(context, service));
   for (const line of omittedRoutes(context, [...gatewayRoutes(context), ...called])) told.warnOfAll(line);
+}
+
+/**
+ * Istio denies before it allows, whatever is more specific, and an AuthorizationPolicy that allows
+ * closes its workload to all others. So the same rules would mean something else there.
+ */
+function tellAccess({ mesh, told }: IstioContext): void {
+  const policy = "Istio decides by other rules; write an AuthorizationPolicy for it";
+  if (mesh.access?.denyByDefault === true) told.refuse(["access", "denyByDefault"], policy);
+  for (const [service, rules] of Object.entries(mesh.services)) {
+    for (const list of ["allow", "deny"] as const)
+      if (rules[list] !== undefined) told.refuse(["services", service, list], policy);
+  }
+}
+
+function tellClientTls({ mesh, told, options }: IstioContext): void {
+  if (mesh.gateway.tls === undefined || options.gateway.resource !== undefined) return;
+  const reason =
+    "the certificates are files of this machine; write a Gateway with them and name it by --use-gateway";
+  told.refuse(["gateway", "tls"], reason);
 }
 
 function tellAddresses({ mesh, told, called, options }: IstioContext): void {
