@@ -26,6 +26,7 @@ const REFUSALS = amount(20_000, 2000);
 const LONG = 600_000;
 const TEST_MS = 180_000;
 const NO_LIMIT = 100_000;
+const EJECTED = "cluster.one.outlier_detection.ejections_active";
 
 let upstream: GateUpstream;
 
@@ -67,6 +68,8 @@ describe("circuit-breaker", () => {
     expect(upstream.arrived).toBe(5);
     upstream.forget();
     upstream.holds = true;
+    // Longer than the sleep. So the first of the load are the probes.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
     const load = runLoad({
       port: breaker.envoy.port,
       connections: CLIENTS,
@@ -205,6 +208,7 @@ describe("Envoy's own outlier detection", () => {
       while ((await send(url)).body === "answer");
       upstream.forget();
       upstream.holds = true;
+      await until(async () => (await envoy.admin.stats(EJECTED)).get(EJECTED) === 0);
       const load = runLoad({ port, connections: CLIENTS, requests: 10 * CLIENTS + REFUSALS, forMs: LONG });
       await until(() => upstream.held >= CLIENTS / 2);
       const seen = upstream.arrived;
