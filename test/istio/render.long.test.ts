@@ -1,6 +1,7 @@
 // What `meshwright render istio` writes: Istio's own checks find nothing in it, and the demo mesh
 // answers under Istio as it does under `meshwright up`.
 
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,10 +39,15 @@ const CONFIGS: Readonly<Record<string, object>> = {
   "rate-limit": { rules: [{ name: "all", local: { limit: 100, unit: "second" } }] },
   "fault-injection": { rules: [{ name: "teapot", share: { percentage: 1 }, abort: { status: 418 } }] },
   "retry-budget": { budgets: [{ name: "all", ratio: { percentage: 20 } }] },
+  "circuit-breaker": { rules: [{ name: "all" }] },
 };
 
 const IMAGES_BY_ROUTE = BY_ROUTE_FILTERS.flatMap(imageOption);
-const IMAGES = FILTERS.flatMap(({ name }) => imageOption(name));
+/** The filters of the demo. */
+const IN_DEMO = FILTERS.map(({ name }) => name).filter((name) =>
+  readFileSync(DEMO, "utf8").includes(`filter: ${name}\n`),
+);
+const IMAGES = IN_DEMO.flatMap(imageOption);
 
 describe.skipIf(isMissing("istio"))(
   `Istio's own checks of what render istio writes ${needs("istio")}`,
@@ -92,7 +98,7 @@ describe.skipIf(isMissing("istio"))(
       ["--gateway", "ingressgateway", "--for", "orders"],
     ] as const;
     const forms = [
-      ...["trace-headers", "rate-limit", "fault-injection"].flatMap((name) =>
+      ...["trace-headers", "rate-limit", "fault-injection", "circuit-breaker"].flatMap((name) =>
         [callers, inbound, gateway].map((place) => [name, ...place] as const),
       ),
       ...[callers, gateway].map((place) => ["header-routing", ...place] as const),
@@ -141,12 +147,12 @@ describe.skipIf(isMissing("istio"))(`the demo mesh under Istio and under up ${ne
   let istio: string;
   let up: string;
   beforeAll(async () => {
-    const images = await pushImages(FILTERS.map(({ name }) => name));
+    const images = await pushImages(IN_DEMO);
     parts.push(images);
     ports = await clusterPorts(DEMO);
     const rendered = await render(
       DEMO,
-      ...FILTERS.flatMap(({ name }) => ["--image", `${name}=${images.url(name)}`]),
+      ...IN_DEMO.flatMap((name) => ["--image", `${name}=${images.url(name)}`]),
       ...["--namespace", NAMESPACE, "--without", "Sidecar", "--gateway-port", String(ports.gateway)],
       ...Object.entries(ports.services).flatMap(([name, { port, target }]) => [
         "--port",
