@@ -109,6 +109,16 @@ describe("at the gateway", () => {
     ]);
   });
 
+  test("no message of a route is empty, which the JSON of Istio's patches cannot say", () => {
+    const [first] = only(patches, "HTTP_ROUTE");
+    const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
+    expect(first?.patch.value.typed_per_filter_config["default.gateway-filters.2.rate-limit"]).toEqual({
+      ...type("envoy.config.route.v3.FilterConfig"),
+      is_optional: true,
+      config: type("envoy.extensions.filters.http.wasm.v3.Wasm"),
+    });
+  });
+
   test("attempts have theirs by the same routes", () => {
     expect(Object.keys(enabled(rendered, "gateway-attempts"))).toEqual([
       "orders:/api/health",
