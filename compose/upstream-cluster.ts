@@ -30,13 +30,14 @@ export interface Trust {
 export function upstreamClusters(
   name: string,
   upstream: UpstreamAddress,
-  options: Trust & Pick<ClusterOptions, "filters" | "transportSocket">,
+  options: Trust & Pick<ClusterOptions, "filters" | "transportSocket" | "sourceAddress">,
 ): Cluster[] {
-  const { filters = [], transportSocket } = options;
+  const { filters = [], transportSocket, sourceAddress } = options;
   const common = {
     filters,
     http1Trailers: true,
     circuitBreakers: { maxRetries: MAX_RETRIES },
+    ...(sourceAddress === undefined ? {} : { sourceAddress }),
     ...(transportSocket === undefined ? {} : { transportSocket }),
   };
   const upgrades = upgradeCluster(name, upstream);

@@ -51,6 +51,16 @@ export function parseUpstreamUrl(text: string): ParsedUpstream {
   return { ok: true, value: { address: url.hostname.replace(/^\[|\]$/g, ""), port, ...speaks } };
 }
 
+/** Like `parseUpstreamUrl`, and reads `tcp://HOST:PORT` too, for what does not speak HTTP. */
+export function parseVersionUrl(text: string): ParsedUpstream {
+  const [, rest] = /^tcp:(.*)$/i.exec(text) ?? [];
+  if (rest === undefined) return parseUpstreamUrl(text);
+  if (!/:\d+\/?$/.test(rest)) {
+    return { ok: false, reason: "must name the port, as in tcp://127.0.0.1:5432" };
+  }
+  return parseUpstreamUrl(`http:${rest}`);
+}
+
 /** The URL as a person writes it. */
 export function upstreamUrl({ address, port, tls, protocol }: UpstreamAddress): string {
   const scheme = tls ? "https" : protocol === "http2" ? "h2c" : "http";

@@ -173,6 +173,8 @@ good settings stay. Every option of the file: compose/README.md.
 
 In containers, routes, timeouts, retries, services and versions are applied too.
 Every container and network has a label of the run, and is removed at the end.
+A version { compose: NAME } is a service of the compose project beside the mesh
+file: the project runs with the mesh around it, and its volumes stay.
 
 An Envoy or a service that ends is started again, after 1 s at first and up to
 30 s where it keeps ending. On a terminal, the key r starts one again at once.

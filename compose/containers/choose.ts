@@ -3,8 +3,10 @@
 import { MeshwrightError } from "../../envoy/errors.js";
 import { readMesh } from "../mesh/file.js";
 import type { StartMeshOptions } from "../mesh/prepare.js";
+import type { Mesh } from "../mesh/shape.js";
 import { startMesh } from "../mesh/up.js";
 import type { UpMesh } from "../up-mesh.js";
+import { isAround } from "./around/around.js";
 import { findComposeEngine, whyNoContainers } from "./engine.js";
 import { containerProblems } from "./runnable.js";
 import { startContainers } from "./start.js";
@@ -25,8 +27,10 @@ export async function startUp(options: StartMeshOptions & { readonly engine?: En
 }
 
 async function defaultEngine({ file, onEvent = () => {} }: StartMeshOptions): Promise<EngineKind> {
+  const mesh = await readMesh(file).catch(() => undefined);
+  if (mesh !== undefined && isAround(mesh)) return "container";
   if (!(await answers())) return "process";
-  const why = (await whyNoContainers()) ?? (await whyNotThis(file));
+  const why = (await whyNoContainers()) ?? (mesh && whyNotThis(mesh));
   if (why === undefined) return "container";
   onEvent({ kind: "progress", text: `Runs as processes: ${why} (--engine container says more)` });
   return "process";
@@ -44,9 +48,7 @@ async function answers(): Promise<boolean> {
 }
 
 /** A file with mistakes is reported by the start itself. */
-async function whyNotThis(file: string): Promise<string | undefined> {
-  const mesh = await readMesh(file).catch(() => undefined);
-  if (mesh === undefined) return undefined;
+function whyNotThis(mesh: Mesh): string | undefined {
   if (containerProblems(mesh).length > 0) return "the mesh file names no image for one of its commands";
   const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
   // A container reaches no service that listens on this machine's loopback.

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { type ManagedChild, startChild } from "../../envoy/runtime/child.js";
 import type { CommandResult } from "../../envoy/runtime/command.js";
+import type { UserProject } from "./around/user-project.js";
 import { docker } from "./engine.js";
 
 const LONG_MS = 120_000;
@@ -20,16 +21,37 @@ export interface ComposeContainer {
 }
 
 export class ComposeCli {
-  /** @param folder has the compose file and its .env */
+  readonly #around: UserProject | undefined;
+
+  /**
+   * @param folder has the compose file and its .env
+   * @param around the person's project that the compose file overrides; its file is in the folder
+   */
   constructor(
     readonly project: string,
     readonly folder: string,
-  ) {}
+    around?: UserProject,
+  ) {
+    this.#around = around;
+  }
+
+  /** As compose names the only container of a service. */
+  containerName(service: string): string {
+    return this.#around?.services[service]?.container_name ?? `${this.project}-${service}-1`;
+  }
+
+  /** A folder in which compose finds no file by itself. */
+  get #elsewhere(): string {
+    return path.parse(this.folder).root;
+  }
 
   #args(args: readonly string[]): string[] {
-    const file = path.join(this.folder, COMPOSE_FILE);
-    const env = path.join(this.folder, ENV_FILE);
-    return ["compose", "--progress", "plain", "-p", this.project, "-f", file, "--env-file", env, ...args];
+    const at = (name: string) => path.join(this.folder, name);
+    const common = ["compose", "--progress", "plain", "-p", this.project];
+    if (this.#around === undefined)
+      return [...common, "-f", at(COMPOSE_FILE), "--env-file", at(ENV_FILE), ...args];
+    // The person's file has those of the profiles that are wanted, and no others.
+    return [...common, "-f", at(AROUND_FILE), "-f", at(COMPOSE_FILE), "--profile", "*", ...args];
   }
 
   /** Runs a command that ends soon. Never rejects. */
@@ -51,6 +73,19 @@ export class ComposeCli {
     });
   }
 
+  /** Follows what all containers of the project write, also those that come later. */
+  follow(options: { onLine: (line: string) => void; logFile: string }): ManagedChild {
+    return startChild({
+      name: "docker compose logs",
+      command: "docker",
+      // With a file, compose would follow only the services that it has now.
+      args: ["compose", "-p", this.project, "logs", "--follow", "--no-color"],
+      cwd: this.#elsewhere,
+      env: ownEnvironment(),
+      ...options,
+    });
+  }
+
   async containers(): Promise<readonly ComposeContainer[]> {
     const { outcome, output } = await this.run(["ps", "--all", "--format", "json"]);
     if (outcome === "failed") return [];
@@ -59,14 +94,19 @@ export class ComposeCli {
 
   /** Removes every container and network of the project, also those of earlier compose files. */
   async down(): Promise<CommandResult> {
-    const args = ["down", "--volumes", "--remove-orphans", "--timeout", String(STOP_SECONDS)];
+    const own = ["--volumes", "--timeout", String(STOP_SECONDS)];
+    // A person's volumes stay, and their services may take the time that they need to end.
+    const args = ["down", "--remove-orphans", ...(this.#around === undefined ? own : [])];
     // Without the file: it may be gone, and the labels say what belongs to the project.
-    return docker(["compose", "--progress", "plain", "-p", this.project, ...args], ownEnvironment(), LONG_MS);
+    const command = ["compose", "--progress", "plain", "-p", this.project, ...args];
+    return docker(command, ownEnvironment(), LONG_MS, this.#elsewhere);
   }
 }
 
 export const COMPOSE_FILE = "compose.yaml";
 export const ENV_FILE = ".env";
+/** A person's project, as compose has read it. */
+export const AROUND_FILE = "around.json";
 
 /** The shell's variables without those that would override the project's own. */
 function ownEnvironment(): NodeJS.ProcessEnv {
@@ -74,7 +114,7 @@ function ownEnvironment(): NodeJS.ProcessEnv {
 }
 
 const OVERRIDING =
-  /^(COMPOSE_\w+|(ENVOY|NODE)_IMAGE|(ENVOY|APP)_(USER|MEMORY|CPUS)|(GATEWAY|STATUS)_\w+|MODULES|HEALTH_INTERVAL)$/;
+  /^(COMPOSE_\w+|(ENVOY|NODE)_IMAGE|(ENVOY|APP)_(USER|MEMORY|CPUS)|(GATEWAY|STATUS)_\w+|REDIRECT_IMAGE|MODULES|HEALTH_INTERVAL)$/;
 
 function containerOf(line: string): ComposeContainer {
   const { Service, Name, State, Health, ExitCode } = JSON.parse(line) as Record<string, string | number>;

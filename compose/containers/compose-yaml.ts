@@ -1,7 +1,18 @@
 // Writes a compose project as a person would: what many services have in common stands once.
 
-import { Alias, Document, isMap, isScalar, Pair, Scalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
-import type { ComposeProject, Part } from "./project.js";
+import {
+  Alias,
+  Document,
+  isMap,
+  isNode,
+  isScalar,
+  Pair,
+  Scalar,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import type { ComposeProject, Part } from "./compose-project.js";
 
 const ONE_LINE = 70;
 
@@ -9,13 +20,20 @@ const ONE_LINE = 70;
 export function composeYaml(project: ComposeProject, heading: readonly string[]): string {
   const { name, shared, services, networks } = project;
   const parts = { ...prefixed(shared), services: owns(services), networks };
-  const document = new Document({ name, ...parts }, { aliasDuplicateObjects: false });
+  const named = name === undefined ? parts : { name, ...parts };
+  const document = new Document(named, { aliasDuplicateObjects: false });
   for (const [key, part] of Object.entries(shared)) {
     const node = document.get(`x-${key}`);
     if (isMap(node)) node.anchor = key;
     like(node, part);
   }
-  for (const [key, part] of Object.entries(services)) like(document.getIn(["services", key]), part);
+  for (const [key, part] of Object.entries(services)) {
+    like(document.getIn(["services", key]), part);
+    for (const [own, tag] of Object.entries(part.tags ?? {})) {
+      const node = document.getIn(["services", key, own], true);
+      if (isNode(node)) node.tag = tag;
+    }
+  }
   visit(document, {
     Collection: (_key, node) => oneLine(node, document),
     Scalar: (key, scalar) => quoted(key, scalar),

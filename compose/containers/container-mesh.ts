@@ -9,7 +9,7 @@ import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
 import { FigureBook, type VersionFigures } from "../mesh/figures.js";
-import { readMesh } from "../mesh/file.js";
+import { readPlacedMesh, refuseMesh } from "../mesh/file.js";
 import { identityLines } from "../mesh/identity-summary.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
@@ -21,20 +21,21 @@ import { upstreamUrl } from "../upstream-url.js";
 import { watchContent } from "../watch.js";
 import { type Applied, applyToEnvoys, changedEnvoys } from "./apply.js";
 import type { ComposeCli } from "./compose-cli.js";
-import { ContainerLogs, LOG_FILE, serviceOf } from "./container-logs.js";
+import { ContainerLogs, LOG_FILE } from "./container-logs.js";
 import type { ComposeEngine } from "./engine.js";
 import { KeepRunning } from "./keep-running.js";
-import { type ContainerPlan, planRun } from "./plan.js";
-import { copyModules, type RunSettings, removeEnvoys, writeEnvoys, writeProject } from "./run-files.js";
-import { checkRunnable } from "./runnable.js";
+import { envoyService } from "./part-names.js";
+import { partsOf, podsOf } from "./parts.js";
+import { type ContainerPlan, planRun, type RunOptions } from "./plan.js";
+import { copyModules, removeEnvoys, writeEnvoys, writeProject } from "./run-files.js";
+import { containerProblems } from "./runnable.js";
 import { statusPath } from "./status.js";
-import { composeFailure, partsOf, podsOf, untilHealthy } from "./until-healthy.js";
+import { composeFailure, untilHealthy } from "./until-healthy.js";
 
 export interface ContainerMeshOptions {
   readonly mesh: Mesh;
-  readonly file: string;
   readonly plan: ContainerPlan;
-  readonly settings: RunSettings;
+  readonly run: RunOptions;
   readonly compose: ComposeCli;
   readonly directory: RunDirectory;
   readonly guard: { release(): void };
@@ -46,7 +47,7 @@ export interface ContainerMeshOptions {
 }
 
 /** Keys that are fixed when a mesh starts: its folder, its door, and how its Envoys speak. */
-const FIXED = /^(name|gateway\.(port|address)|identity\b.*)$/;
+const FIXED = /^(name|compose.*|gateway\.(port|address)|identity\b.*)$/;
 
 /** Made by `startContainers`. */
 export class ContainerMesh implements UpMesh {
@@ -64,7 +65,8 @@ export class ContainerMesh implements UpMesh {
   #end: Promise<void> | undefined;
 
   private constructor(options: ContainerMeshOptions) {
-    const { mesh, plan, settings, compose, onEvent } = options;
+    const { mesh, plan, run, compose, onEvent } = options;
+    const { settings } = run;
     this.#options = options;
     this.mesh = mesh;
     this.#now = { mesh, plan };
@@ -81,13 +83,13 @@ export class ContainerMesh implements UpMesh {
   /** Takes over the containers of a started mesh, and watches the mesh file from now on. */
   static async over(options: ContainerMeshOptions): Promise<ContainerMesh> {
     const mesh = new ContainerMesh(options);
-    mesh.#watch = await watchContent(options.file, () => mesh.#takeFile());
+    mesh.#watch = await watchContent(options.run.file, () => mesh.#takeFile());
     return mesh;
   }
 
   get runsOn(): string {
-    const { engine, settings } = this.#options;
-    return `${settings.images.ENVOY_IMAGE} in containers (Docker ${engine.version})`;
+    const { engine, run } = this.#options;
+    return `${run.settings.images.ENVOY_IMAGE} in containers (Docker ${engine.version})`;
   }
 
   get addresses(): readonly string[] {
@@ -158,24 +160,29 @@ export class ContainerMesh implements UpMesh {
 
   /** Never rejects: a failure is reported, and the next edit is applied. */
   async #takeFile(): Promise<void> {
-    const { file, onEvent } = this.#options;
+    const { run, onEvent } = this.#options;
+    const { file, around } = run;
     try {
-      const edited = await readMesh(file);
-      checkRunnable(edited, file);
+      const { value: edited, placeOf } = await readPlacedMesh(file);
+      refuseMesh(containerProblems(edited, around), placeOf);
       const fixed = structuralChanges(this.mesh, edited).filter((each) => FIXED.test(each));
       if (fixed.length > 0) onEvent({ kind: "restart-needed", paths: fixed });
       const { name, gateway, identity } = this.mesh;
       const { port, address } = gateway;
-      await this.#apply({ ...edited, name, identity, gateway: { ...edited.gateway, port, address } });
+      await this.#apply({
+        ...edited,
+        ...{ name, identity, compose: this.mesh.compose },
+        gateway: { ...edited.gateway, port, address },
+      });
     } catch (error) {
       if (this.#end === undefined) onEvent(failureEvent(error, file));
     }
   }
 
   async #apply(edited: Mesh): Promise<void> {
-    const { file, compose, directory, settings, onEvent } = this.#options;
+    const { compose, directory, run, onEvent } = this.#options;
     const before = this.#now;
-    const after = { mesh: edited, plan: planRun(edited, file, compose.project) };
+    const after = { mesh: edited, plan: planRun(edited, run) };
     const isOtherProject = after.plan.composeFile !== before.plan.composeFile;
     if (!isOtherProject && changedEnvoys(before.plan, after.plan).length === 0) return;
     await copyModules(directory.path, await buildMeshModules(edited, { onEvent }));
@@ -188,10 +195,10 @@ export class ContainerMesh implements UpMesh {
     const applied = await applyToEnvoys(before.plan, after.plan, {
       directory: directory.path,
       statusUrl: this.statsUrl,
-      logsOf: (envoy) => this.#logs.of(serviceOf(envoy)),
+      logsOf: (envoy) => this.#logs.of(envoyService(envoy, after.plan.names)),
     });
     if (applied.outcome === "applied") this.#now = after;
-    else if (isOtherProject) await writeProject(directory.path, before.plan, settings);
+    else if (isOtherProject) await writeProject(before.plan, run);
     if (isOtherProject) {
       this.#keepParts();
       // What no route leads to any more, or what was started for a change that was refused.
@@ -203,17 +210,17 @@ export class ContainerMesh implements UpMesh {
         both.filter((envoy) => !left.has(envoy)),
       );
     }
-    this.#tell(applied, file);
+    this.#tell(applied, run.file);
   }
 
   /** Starts what is new, beside what runs. Where it does not come up, it is removed again. */
   async #change(before: ContainerPlan, after: ContainerPlan): Promise<void> {
-    const { compose, directory, settings, onEvent } = this.#options;
-    await writeProject(directory.path, after, settings);
+    const { compose, run, onEvent } = this.#options;
+    await writeProject(after, run);
     try {
       await untilHealthy(compose, after, { onEvent });
     } catch (error) {
-      await writeProject(directory.path, before, settings);
+      await writeProject(before, run);
       await compose.run(["up", "--detach", "--remove-orphans"]);
       throw error;
     }

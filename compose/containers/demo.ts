@@ -10,6 +10,7 @@ import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { readMesh } from "../mesh/file.js";
 import { plainMesh } from "../mesh/identity.js";
 import { NODE_IMAGE } from "./images.js";
+import { variable } from "./interpolation.js";
 import { planContainers } from "./plan.js";
 
 const HEADING = [
@@ -34,6 +35,7 @@ export async function demoFiles(folder: string): Promise<ReadonlyMap<string, str
     envoys: `./${ENVOYS}`,
     writtenFolder: (each) => `./${path.relative(folder, each)}`,
     moduleFile: (filter) => `${filter}.wasm`,
+    setting: variable,
     restart: "unless-stopped",
     labels: { "meshwright.mesh": mesh.name },
     heading: HEADING,

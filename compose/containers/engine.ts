@@ -5,6 +5,7 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { type CommandResult, runBounded } from "../../envoy/runtime/command.js";
 import { imageVersion, localImage, officialImage } from "../../envoy/runtime/image.js";
 import { localNodeImage } from "../../envoy/runtime/make-image.js";
+import { REDIRECT_IMAGE } from "./around/redirect-image.js";
 import { NODE_IMAGE } from "./images.js";
 
 const LOOK_MS = 20_000;
@@ -23,8 +24,15 @@ export function docker(
   args: readonly string[],
   env = process.env,
   timeoutMs = LOOK_MS,
+  cwd = process.cwd(),
 ): Promise<CommandResult> {
-  return runBounded("docker", args, { timeoutMs, env });
+  return runBounded("docker", args, { timeoutMs, env, cwd });
+}
+
+export interface EngineOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether the mesh could run as processes, which a person is then told. Default: true. */
+  readonly canBeProcesses?: boolean;
 }
 
 /**
@@ -32,9 +40,13 @@ export function docker(
  * @throws MeshwrightError `tool-missing` where docker or compose is not installed,
  * `envoy-not-found` where no engine answers
  */
-export async function findComposeEngine(env = process.env): Promise<ComposeEngine> {
+export async function findComposeEngine({
+  env = process.env,
+  canBeProcesses = true,
+}: EngineOptions = {}): Promise<ComposeEngine> {
+  const instead = canBeProcesses ? ", or start with --engine process" : "";
   const server = await docker(["version", "--format", "{{.Server.Version}}"], env);
-  if (server.outcome === "failed") throw noEngine(server);
+  if (server.outcome === "failed") throw noEngine(server, instead);
   const compose = await docker(["compose", "version", "--short"], env);
   const composeVersion = compose.output.trim().replace(/^v/, "");
   const major = Number(composeVersion.split(".")[0]);
@@ -43,37 +55,35 @@ export async function findComposeEngine(env = process.env): Promise<ComposeEngin
   }
   throw new MeshwrightError(
     "tool-missing",
-    "`docker compose` is not installed here: install Docker's compose plugin 2.24 or later, or start with --engine process",
+    `\`docker compose\` is not installed here: install Docker's compose plugin 2.24 or later${instead}`,
   );
 }
 
-function noEngine({
-  output,
-  reason,
-  ...failed
-}: Extract<CommandResult, { outcome: "failed" }>): MeshwrightError {
-  const instead = "or start with --engine process";
+function noEngine(
+  { output, reason, ...failed }: Extract<CommandResult, { outcome: "failed" }>,
+  instead: string,
+): MeshwrightError {
   if (failed.code === undefined && /no such program/.test(reason)) {
-    return new MeshwrightError("tool-missing", `docker is not installed here: install Docker, ${instead}`);
+    return new MeshwrightError("tool-missing", `docker is not installed here: install Docker${instead}`);
   }
   if (/permission denied/i.test(output)) {
     return new MeshwrightError(
       "envoy-not-found",
-      `this user may not use the container engine: join the group docker (\`sudo usermod -aG docker $USER\`, then log in again), ${instead}`,
+      `this user may not use the container engine: join the group docker (\`sudo usermod -aG docker $USER\`, then log in again)${instead}`,
     );
   }
   const said = output.trim().split("\n").at(-1) ?? reason;
-  return new MeshwrightError(
-    "envoy-not-found",
-    `no container engine answers here: start Docker, ${instead}`,
-    [said],
-  );
+  return new MeshwrightError("envoy-not-found", `no container engine answers here: start Docker${instead}`, [
+    said,
+  ]);
 }
 
 /** The images of a mesh, by the variables of its compose file. */
 export interface MeshImages {
   readonly ENVOY_IMAGE: string;
   readonly NODE_IMAGE: string;
+  /** Compose builds it where it is not on this machine. */
+  readonly REDIRECT_IMAGE: string;
 }
 
 /**
@@ -85,6 +95,7 @@ export async function chooseImages(env = process.env): Promise<MeshImages> {
   return {
     ENVOY_IMAGE: env.ENVOY_IMAGE || (await present([officialImage(version), localImage(version)])),
     NODE_IMAGE: env.NODE_IMAGE || (await present([NODE_IMAGE, localNodeImage()])),
+    REDIRECT_IMAGE: env.REDIRECT_IMAGE || REDIRECT_IMAGE,
   };
 }
 
@@ -124,12 +135,13 @@ export async function pullMissing(
  */
 export async function whyNoContainers(env = process.env): Promise<string | undefined> {
   try {
-    await findComposeEngine(env);
+    await findComposeEngine({ env });
   } catch (error) {
     if (error instanceof MeshwrightError) return error.message;
     throw error;
   }
-  for (const name of Object.values(await chooseImages(env))) {
+  const { ENVOY_IMAGE, NODE_IMAGE: node } = await chooseImages(env);
+  for (const name of [ENVOY_IMAGE, node]) {
     if (!(await isImageHere(name))) return `the image ${name} is not on this machine`;
   }
   return undefined;

@@ -54,7 +54,7 @@ export function envoyFiles(input: EnvoyFilesInput): Readonly<Record<string, stri
     [BOOTSTRAP_FILE]: `${HEADING}${toYaml({ ...rest, dynamic_resources })}`,
     [LISTENERS_FILE]: resources("envoy.config.listener.v3.Listener", listeners.map(withRoutesElsewhere)),
     [CLUSTERS_FILE]: clusterResources(clustersOf(input)),
-    ...Object.fromEntries(listeners.map(routes)),
+    ...Object.fromEntries(listeners.flatMap(routes)),
     ...Object.fromEntries(
       plan.filters.map(({ name, resource }) => [
         filterFile(name),
@@ -77,17 +77,22 @@ function withRoutesElsewhere(listener: Listener): Listener {
   const rds = { route_config_name: listener.name, config_source: sourceOf(routesFile(listener.name)) };
   const filter_chains = listener.filter_chains.map((chain) => ({
     ...chain,
-    filters: chain.filters.map(({ name, typed_config }) => {
-      const { route_config: _, ...manager } = typed_config;
-      return { name, typed_config: { ...manager, rds } };
+    filters: chain.filters.map((filter) => {
+      const { route_config, ...manager } = filter.typed_config;
+      // A listener of connections that are not HTTP has none.
+      if (route_config === undefined) return filter;
+      return { name: filter.name, typed_config: { ...manager, rds } };
     }),
   }));
   return { ...listener, filter_chains };
 }
 
-function routes({ name, filter_chains }: Listener): readonly [file: string, text: string] {
-  const configuration = filter_chains[0]?.filters[0]?.typed_config.route_config as object;
-  return [routesFile(name), resources("envoy.config.route.v3.RouteConfiguration", [configuration])];
+function routes({ name, filter_chains }: Listener): readonly (readonly [file: string, text: string])[] {
+  const configuration = filter_chains[0]?.filters[0]?.typed_config.route_config;
+  if (configuration === undefined) return [];
+  return [
+    [routesFile(name), resources("envoy.config.route.v3.RouteConfiguration", [configuration as object])],
+  ];
 }
 
 /** Clusters of names, with rates of their own, which are deprecated as fields of the cluster. */

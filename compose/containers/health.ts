@@ -1,8 +1,10 @@
 // How the engine finds out whether a pod takes requests. The checks need a shell and nothing else,
 // and run in Envoy's image, so that an app's image may have neither.
 
+import type { ServicePlan } from "../mesh/plan.js";
+import type { Mesh } from "../mesh/shape.js";
 import { literal } from "./interpolation.js";
-import { PORTS } from "./places.js";
+import { calledPort, PORTS } from "./places.js";
 
 export interface HealthCheck {
   readonly test: readonly string[];
@@ -11,6 +13,11 @@ export interface HealthCheck {
   readonly retries: number;
   readonly start_period: string;
 }
+
+/** Enough for a service that compiles itself first. A check that succeeds ends it. */
+const START_PERIOD = "60s";
+/** Enough for a database that makes its files first. */
+const LONG_START_PERIOD = "180s";
 
 const ENVOY_SERVES = [
   `exec 3<>/dev/tcp/127.0.0.1/${PORTS.admin}`,
@@ -24,19 +31,49 @@ export function envoyHealth(interval: string): HealthCheck {
   return check(ENVOY_SERVES, interval);
 }
 
-/** Envoy serves, and the app beside it takes connections. */
-export function podHealth(interval: string, appPort: number | undefined): HealthCheck {
-  const takesConnections = appPort === undefined ? [] : [`exec 4<>/dev/tcp/127.0.0.1/${appPort}`];
-  return check([...ENVOY_SERVES, ...takesConnections], interval);
+/**
+ * The app takes connections, and Envoy serves. Rules let nobody but Envoy's own user ask Envoy; its
+ * listener for the app is there when it serves.
+ */
+export function podHealth(
+  interval: string,
+  mesh: Mesh,
+  { service, start, compose }: ServicePlan,
+  hasRules: boolean,
+): HealthCheck {
+  const port = calledPort(mesh, service);
+  if (!hasRules)
+    return check([...ENVOY_SERVES, ...(start === undefined ? [] : [LISTENS, listens(port)])], interval);
+  const onlyCalls = compose !== undefined && mesh.services[service]?.port === undefined;
+  const isHere = start !== undefined || compose !== undefined;
+  const ports = [...(onlyCalls ? [PORTS.status] : [PORTS.inbound]), ...(isHere && !onlyCalls ? [port] : [])];
+  return check(
+    [LISTENS, ...ports.map(listens)],
+    interval,
+    compose === undefined ? START_PERIOD : LONG_START_PERIOD,
+  );
 }
 
-function check(steps: readonly string[], interval: string): HealthCheck {
+/**
+ * Somebody in the namespace listens on the port. The kernel's tables say so: a connection would be
+ * a line in the log of many a database.
+ */
+function listens(port: number): string {
+  return `listens ${port.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+const LISTENS = [
+  "listens() { for f in /proc/net/tcp /proc/net/tcp6; do [ -r $f ] || continue;",
+  "while read -r _ address _ state _; do [[ $address == *:$1 && $state == 0A ]] && return 0; done < $f;",
+  "done; return 1; }",
+].join(" ");
+
+function check(steps: readonly string[], interval: string, startPeriod = START_PERIOD): HealthCheck {
   return {
     test: ["CMD", "/bin/bash", "-c", literal(steps.join(" && "))],
     interval,
     timeout: "5s",
     retries: 3,
-    // Enough for a service that compiles itself first. A check that succeeds ends it.
-    start_period: "60s",
+    start_period: startPeriod,
   };
 }

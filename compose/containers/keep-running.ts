@@ -10,8 +10,8 @@ import { type Running, Supervised } from "../supervised.js";
 import type { ComposeCli } from "./compose-cli.js";
 import type { ContainerLogs } from "./container-logs.js";
 import { docker } from "./engine.js";
+import type { ContainerPart } from "./parts.js";
 import { PROJECT_LABEL } from "./remnants.js";
-import type { ContainerPart } from "./until-healthy.js";
 
 const STOP_SECONDS = "3";
 /** The engine may be busy for a moment. */
@@ -127,7 +127,7 @@ export class KeepRunning {
     const { logs, compose } = this.#options;
     const exited = this.#ends.next(service);
     const stop = async () => {
-      await docker(["stop", "--time", STOP_SECONDS, containerName(compose, service)]);
+      await docker(["stop", "--time", STOP_SECONDS, compose.containerName(service)]);
       await exited;
     };
     return { process: { exited, logs: () => logs.of(service), stop } };
@@ -136,13 +136,13 @@ export class KeepRunning {
   async #startAgain(service: string, joined: readonly string[]): Promise<Running> {
     const { compose } = this.#options;
     const running = this.#run(service);
-    const started = await docker(["start", containerName(compose, service)]);
+    const started = await docker(["start", compose.containerName(service)]);
     if (started.outcome === "failed") {
       throw new MeshwrightError("envoy-failed", `the engine does not start it: ${started.reason}`);
     }
     // Those that share its network have the one that is gone.
     for (const each of joined) {
-      await docker(["restart", "--time", STOP_SECONDS, containerName(compose, each)]);
+      await docker(["restart", "--time", STOP_SECONDS, compose.containerName(each)]);
     }
     return running;
   }
@@ -158,9 +158,4 @@ export class KeepRunning {
       `the container engine has stopped, and the mesh with it (${state}): start the mesh again when it runs`,
     );
   }
-}
-
-/** As compose names the only container of a service. */
-function containerName({ project }: ComposeCli, service: string): string {
-  return `${project}-${service}-1`;
 }

@@ -22,11 +22,19 @@ export const PORTS = {
   status: 15_021,
   /** The gateway's listeners for services, on loopback. The first; the next ones follow. */
   gatewayOutbound: 20_000,
-  /** Where an app listens, and where it calls every other service. */
+  /** A pod's listeners for called services, where rules lead to them. The first. */
+  outbound: 20_000,
+  /** Where an app listens, and where it calls others, unless the mesh file says a port. */
   app: 8080,
 } as const;
 
 const ANY = "0.0.0.0";
+const ANY_FAMILY = "::";
+/**
+ * Databases believe whoever comes from 127.0.0.1. What a sidecar brings comes from others, and has
+ * another address of loopback, the one that Istio uses.
+ */
+const TO_APP = "127.0.0.6";
 /** The name by which containers know the machine that the engine runs on. */
 const HOST = "host.docker.internal";
 const PER_BLOCK = 250;
@@ -45,13 +53,28 @@ export function calledAddress(mesh: Mesh, service: string): string {
   return `127.0.${1 + Math.floor(index / PER_BLOCK)}.${1 + (index % PER_BLOCK)}`;
 }
 
-export function containerPlaces(mesh: Mesh): Places {
+/** Where apps of the service listen, and others call it. */
+export function calledPort(mesh: Mesh, service: string): number {
+  return mesh.services[service]?.port ?? PORTS.app;
+}
+
+export interface PlacesOptions {
+  /**
+   * Present where rules of the kernel lead the apps' connections to the sidecars: then an app may
+   * listen on every address at the port of a service that it calls.
+   */
+  readonly rules?: { readonly ipv6: boolean };
+}
+
+export function containerPlaces(mesh: Mesh, { rules }: PlacesOptions = {}): Places {
   return {
     listener: (envoy, { target }) => {
-      if (target.kind === "service")
-        return envoy === GATEWAY ? LOOPBACK : calledAddress(mesh, target.service);
-      return ANY;
+      if (target.kind !== "service") return rules?.ipv6 && envoy !== GATEWAY ? ANY_FAMILY : ANY;
+      return envoy === GATEWAY || rules !== undefined ? LOOPBACK : calledAddress(mesh, target.service);
     },
+    ...(rules === undefined
+      ? {}
+      : { toApp: TO_APP, redirectedPort: (service: string) => calledPort(mesh, service) }),
     sidecar: (name) => name,
     called: (service) => service,
     outside: (address) => (isOwnMachine(address) ? HOST : address),
@@ -62,18 +85,22 @@ export function containerPlaces(mesh: Mesh): Places {
 }
 
 /** The ports by the names of `portNames`. */
-export function containerPorts(mesh: Mesh): ReadonlyMap<string, number> {
+export function containerPorts(mesh: Mesh, { rules }: PlacesOptions = {}): ReadonlyMap<string, number> {
   return new Map(
     meshEnvoys(mesh).flatMap(({ name, hops, app }) => {
       const isGateway = app === undefined;
+      const calls = hops.filter(({ target }) => target.kind === "service");
       return [
         [`${name} admin`, PORTS.admin] as const,
-        [`${name} app`, PORTS.app] as const,
-        ...hops.map((hop, i) => {
-          const { kind } = hop.target;
-          if (kind === "routes") return [`${name} ${hop.name}`, PORTS.gateway] as const;
-          if (kind === "app") return [`${name} ${hop.name}`, PORTS.inbound] as const;
-          return [`${name} ${hop.name}`, isGateway ? PORTS.gatewayOutbound + i : PORTS.app] as const;
+        [`${name} app`, calledPort(mesh, app?.service ?? "")] as const,
+        ...hops.map((hop) => {
+          const { target } = hop;
+          if (target.kind === "routes") return [`${name} ${hop.name}`, PORTS.gateway] as const;
+          if (target.kind === "app") return [`${name} ${hop.name}`, PORTS.inbound] as const;
+          if (isGateway) return [`${name} ${hop.name}`, PORTS.gatewayOutbound + hops.indexOf(hop)] as const;
+          const port =
+            rules === undefined ? calledPort(mesh, target.service) : PORTS.outbound + calls.indexOf(hop);
+          return [`${name} ${hop.name}`, port] as const;
         }),
       ];
     }),

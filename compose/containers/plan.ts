@@ -4,13 +4,19 @@ import path from "node:path";
 import { GATEWAY } from "../mesh/names.js";
 import { type MeshPlan, planMesh } from "../mesh/plan.js";
 import type { Mesh } from "../mesh/shape.js";
+import { usesIpv6 } from "./around/around.js";
+import type { UserProject } from "./around/user-project.js";
+import type { ComposeProject } from "./compose-project.js";
 import { composeYaml } from "./compose-yaml.js";
 import { type EnvoyFilesInput, envoyFiles } from "./envoy-files.js";
+import { literal, variable } from "./interpolation.js";
+import { GUEST_NAMES, OWN_NAMES, type PartNames } from "./part-names.js";
 import { containerPlaces, containerPorts } from "./places.js";
-import { type ComposeProject, composeProject, MODULES_FOLDER, type ProjectOptions } from "./project.js";
+import { composeProject, MODULES_FOLDER, type ProjectOptions } from "./project.js";
 import { ENVOYS_FOLDER, moduleFile } from "./run-places.js";
+import { envoyUser, RUN_LABEL, type RunSettings, settingValues } from "./run-settings.js";
 
-export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules"> {
+export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules" | "names"> {
   /** The mesh file's folder, absolute. */
   readonly home: string;
   /** The names of the modules' files, by the filters' names. */
@@ -21,6 +27,7 @@ export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules"> {
 
 export interface ContainerPlan {
   readonly mesh: MeshPlan;
+  readonly names: PartNames;
   readonly project: ComposeProject;
   readonly composeFile: string;
   /** The contents of the Envoys' files, by their paths below the folder of all Envoys. */
@@ -29,21 +36,25 @@ export interface ContainerPlan {
 
 /** The same mesh and options give the same plan. */
 export function planContainers(mesh: Mesh, options: ContainerPlanOptions): ContainerPlan {
+  const { around } = options;
+  const names = around === undefined ? OWN_NAMES : GUEST_NAMES;
+  const rules = around === undefined ? {} : { rules: { ipv6: usesIpv6(around) } };
   const plan = planMesh(mesh, {
     directory: "/",
     home: options.home,
-    ports: containerPorts(mesh),
+    ports: containerPorts(mesh, rules),
     modulePath: (filter) => path.posix.join(MODULES_FOLDER, options.moduleFile(filter)),
-    places: containerPlaces(mesh),
+    places: containerPlaces(mesh, rules),
     // The authorities of Envoy's image.
     caFile: "/etc/ssl/certs/ca-certificates.crt",
   });
   const modules = [
     ...new Set(plan.envoys.flatMap(({ filters }) => filters.flatMap(({ module = [] }) => module))),
   ];
-  const project = composeProject(mesh, plan.services, { ...options, modules: modules.sort() });
+  const project = composeProject(mesh, plan.services, { ...options, names, modules: modules.sort() });
   return {
     mesh: plan,
+    names,
     project,
     composeFile: composeYaml(project, options.heading),
     envoyFiles: new Map(plan.envoys.flatMap(({ name }) => filesOf(name, plan))),
@@ -63,17 +74,34 @@ function filesOf(envoy: string, plan: MeshPlan): [file: string, text: string][] 
   return Object.entries(envoyFiles(input)).map(([file, text]) => [`${envoy}/${file}`, text]);
 }
 
-/** The plan of `meshwright up`. @param file the mesh file, absolute */
-export function planRun(mesh: Mesh, file: string, project: string): ContainerPlan {
+/** How `meshwright up` runs a mesh, beside its file. */
+export interface RunOptions {
+  /** The mesh file, absolute. */
+  readonly file: string;
+  readonly project: string;
+  /** The run's folder, absolute: a label says whose containers they are. */
+  readonly directory: string;
+  readonly settings: RunSettings;
+  readonly around?: UserProject;
+}
+
+/** The plan of `meshwright up`. */
+export function planRun(mesh: Mesh, run: RunOptions): ContainerPlan {
+  const { file, project, directory, settings, around } = run;
+  const values = settingValues(directory, settings);
   return planContainers(mesh, {
     name: project,
     home: path.dirname(file),
     envoys: `./${ENVOYS_FOLDER}`,
     writtenFolder: (folder) => folder,
     moduleFile,
+    // A person's project has an `.env` of its own.
+    setting: (name) => (around === undefined ? variable(name) : literal(String(values[name]))),
+    ...(around === undefined ? {} : { around }),
+    envoyUser,
     // This command starts again what ends, and nothing comes back when the engine does.
     restart: "no",
-    labels: { "meshwright.mesh": mesh.name },
+    labels: { "meshwright.mesh": mesh.name, [RUN_LABEL]: directory },
     heading: [`Written by meshwright up from ${file}.`],
   });
 }

@@ -5,10 +5,16 @@
 import { GATEWAY, versionName } from "../mesh/names.js";
 import type { ServicePlan } from "../mesh/plan.js";
 import type { Mesh, MeshVersion } from "../mesh/shape.js";
+import { meshNetworks } from "./around/around.js";
+import { memberOverride, podInProject } from "./around/pods.js";
+import { loadsRules } from "./around/redirect-image.js";
+import type { UserProject } from "./around/user-project.js";
+import type { ComposeProject, ComposeService, Part } from "./compose-project.js";
 import { envoyHealth, podHealth } from "./health.js";
 import { imageOf } from "./images.js";
-import { literal, variable } from "./interpolation.js";
+import { literal } from "./interpolation.js";
 import { awaitedCalls } from "./order.js";
+import { appService, type PartNames, sidecarName } from "./part-names.js";
 import { calledAddress, PORTS } from "./places.js";
 import { BOOTSTRAP_FILE, CONFIGURATION_FOLDER } from "./sources.js";
 
@@ -16,31 +22,20 @@ import { BOOTSTRAP_FILE, CONFIGURATION_FOLDER } from "./sources.js";
 export const APP_FOLDER = "/app";
 export const MODULES_FOLDER = "/modules";
 
-/** A service of a compose file, as far as it is written here. */
-export type ComposeService = Readonly<Record<string, unknown>>;
-
-/** A service, or what many have in common. */
-export interface Part {
-  /** The name of what it has in common with others. */
-  readonly like?: string;
-  readonly own: ComposeService;
-}
-
-export interface ComposeProject {
-  readonly name: string;
-  /** What many services have in common, by the names of the anchors. */
-  readonly shared: Readonly<Record<string, Part>>;
-  readonly services: Readonly<Record<string, Part>>;
-  readonly networks: Readonly<Record<string, object>>;
-}
-
 export interface ProjectOptions {
   /** The project's name, which is a part of the containers' names. */
   readonly name: string;
+  readonly names: PartNames;
+  /** The project of a person around which the mesh is put. */
+  readonly around?: UserProject;
+  /** How the compose file writes a setting. */
+  readonly setting: (name: SettingName) => string | number;
   /** The folder with each Envoy's folder, as the compose file writes it. */
   readonly envoys: string;
   /** How the compose file writes the folder of an app's version. @param folder absolute */
   readonly writtenFolder: (folder: string) => string;
+  /** The number of an Envoy's user, where each has one of its own. */
+  readonly envoyUser?: (envoy: string) => number;
   /** The modules' files, in `MODULES_FOLDER`. */
   readonly modules: readonly string[];
   /** What the engine does with a container that ends. */
@@ -49,14 +44,19 @@ export interface ProjectOptions {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-const podName = versionName;
-/** The compose service of a pod's Envoy. */
-export const sidecarName = (pod: string) => `${pod}-sidecar`;
-/** The compose service of a pod's app. */
-export const appName = (pod: string) => `${pod}-app`;
+/** What is not decided by the plan, and stands in `.env` or in the environment. */
+export type SettingName =
+  | `${"ENVOY" | "NODE" | "REDIRECT"}_IMAGE`
+  | `${"ENVOY" | "APP"}_${"USER" | "MEMORY" | "CPUS"}`
+  | `GATEWAY_${"ADDRESS" | "PORT"}`
+  | "STATUS_PORT"
+  | "MODULES"
+  | "HEALTH_INTERVAL";
 
-/** The compose service that looks whether the modules are there. */
-export const MODULES = "modules";
+/** The network that leads to this machine, in a project of the mesh's own and beside a person's. */
+const EDGE = { own: "edge", guest: "meshwright-edge" };
+/** Any user but root, whose files the modules are not. */
+const MODULES_READER = 65_534;
 const READ_ONLY = { read_only: true, bind: { create_host_path: false } };
 
 export function composeProject(
@@ -65,20 +65,20 @@ export function composeProject(
   options: ProjectOptions,
 ): ComposeProject {
   const pods = services.flatMap((service) => Object.entries(podServices(mesh, service, options)));
-  const { labels } = options;
+  const { labels, names, around } = options;
   return {
-    name: options.name,
+    ...(around === undefined ? { name: options.name } : {}),
     shared: sharedParts(options),
     services: {
-      [MODULES]: { like: "pod", own: moduleCheck(options.modules) },
-      [GATEWAY]: { like: "envoy", own: gateway(mesh, services, options) },
+      [names.modules]: { like: "pod", own: moduleCheck(options) },
+      [names.gateway]: { like: "envoy", own: gateway(mesh, services, options) },
       ...Object.fromEntries(pods),
     },
-    networks: {
-      // The gateway's way to this machine. Nobody else has one.
-      edge: { labels },
-      mesh: { labels, ...(isClosed(mesh) ? { internal: true } : {}) },
-    },
+    // The gateway's way to this machine. Nobody else of a mesh of its own has one.
+    networks:
+      around === undefined
+        ? { [EDGE.own]: { labels }, mesh: { labels, ...(isClosed(mesh) ? { internal: true } : {}) } }
+        : { [EDGE.guest]: { labels } },
   };
 }
 
@@ -89,7 +89,14 @@ function isClosed(mesh: Mesh): boolean {
   return Object.keys(called).length === 0 && !versions.some((how) => "url" in how);
 }
 
-function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<string, Part>> {
+function sharedParts({
+  labels,
+  restart,
+  names,
+  setting,
+  around,
+  envoys,
+}: ProjectOptions): Readonly<Record<string, Part>> {
   const closed = {
     read_only: true,
     cap_drop: ["ALL"],
@@ -98,10 +105,10 @@ function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<strin
     labels,
     logging: { driver: "json-file", options: { "max-size": "10m", "max-file": "2" } },
   };
-  const envoy = { image: variable("ENVOY_IMAGE"), user: variable("ENVOY_USER") };
+  const envoy = { image: setting("ENVOY_IMAGE"), user: setting("ENVOY_USER") };
+  const sleeps = { ...envoy, entrypoint: ["/usr/bin/sleep", "infinity"] };
   const pod = {
-    ...envoy,
-    entrypoint: ["/usr/bin/sleep", "infinity"],
+    ...(around === undefined ? sleeps : loadsRules(setting("REDIRECT_IMAGE"), `${envoys}/${GATEWAY}`)),
     // The first process of a container takes no other signal that it does not ask for.
     stop_signal: "SIGKILL",
     mem_limit: "32m",
@@ -115,18 +122,18 @@ function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<strin
       ...["--log-level", "warning", "--component-log-level", "wasm:info"],
       ...["--file-flush-interval-msec", "1000"],
     ],
-    depends_on: { [MODULES]: { condition: "service_completed_successfully" } },
-    healthcheck: envoyHealth(variable("HEALTH_INTERVAL")),
-    mem_limit: variable("ENVOY_MEMORY"),
-    cpus: variable("ENVOY_CPUS"),
+    depends_on: { [names.modules]: { condition: "service_completed_successfully" } },
+    healthcheck: envoyHealth(String(setting("HEALTH_INTERVAL"))),
+    mem_limit: setting("ENVOY_MEMORY"),
+    cpus: setting("ENVOY_CPUS"),
     pids_limit: 128,
   };
   const app = {
-    user: variable("APP_USER"),
+    user: setting("APP_USER"),
     working_dir: APP_FOLDER,
     tmpfs: ["/tmp"],
-    mem_limit: variable("APP_MEMORY"),
-    cpus: variable("APP_CPUS"),
+    mem_limit: setting("APP_MEMORY"),
+    cpus: setting("APP_CPUS"),
     pids_limit: 256,
   };
   return {
@@ -138,78 +145,99 @@ function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<strin
 }
 
 /** Ends well when all modules are there, and otherwise says in one line what to do. */
-function moduleCheck(modules: readonly string[]): ComposeService {
+function moduleCheck(options: ProjectOptions): ComposeService {
   const script =
     'for f; do [ -r "$f" ] || { echo "$f is missing: build the filters first, by npm run build" >&2; exit 1; }; done';
   return {
-    entrypoint: ["/bin/bash", "-c", literal(script), MODULES, ...modules],
+    entrypoint: ["/bin/bash", "-c", literal(script), options.names.modules, ...options.modules],
     restart: "no",
     network_mode: "none",
-    volumes: [modulesVolume()],
+    ...(options.around === undefined ? {} : { user: String(MODULES_READER), cap_add: [] }),
+    volumes: [modulesVolume(options)],
   };
 }
 
 function gateway(mesh: Mesh, services: readonly ServicePlan[], options: ProjectOptions): ComposeService {
+  const { setting, names, around } = options;
   const pods = services.map(({ name }) => [name, { condition: "service_healthy" }] as const);
   return {
-    networks: ["edge", "mesh"],
+    ...ownUser(GATEWAY, options),
+    networks: around === undefined ? [EDGE.own, "mesh"] : [EDGE.guest, ...meshNetworks(mesh, around)],
     ports: [
-      `${variable("GATEWAY_ADDRESS")}:${variable("GATEWAY_PORT")}:${PORTS.gateway}`,
-      `127.0.0.1:${variable("STATUS_PORT")}:${PORTS.status}`,
+      `${setting("GATEWAY_ADDRESS")}:${setting("GATEWAY_PORT")}:${PORTS.gateway}`,
+      `127.0.0.1:${setting("STATUS_PORT")}:${PORTS.status}`,
     ],
     depends_on: {
-      [MODULES]: { condition: "service_completed_successfully" },
+      [names.modules]: { condition: "service_completed_successfully" },
       ...Object.fromEntries(pods),
     },
-    ...outsideHosts(mesh),
+    ...(isClosed(mesh) ? {} : { extra_hosts: outsideHosts(mesh) }),
     volumes: envoyVolumes(options, GATEWAY),
   };
 }
 
 function podServices(mesh: Mesh, plan: ServicePlan, options: ProjectOptions): ComposeProject["services"] {
   const { service, version, name } = plan;
+  const { around, setting, labels, restart } = options;
   const how = mesh.services[service]?.versions[version];
   const namespace = { network_mode: `service:${name}` };
-  const calls = mesh.services[service]?.calls ?? [];
-  const appPort = plan.start === undefined ? undefined : PORTS.app;
-  const hosts = [
-    ...calls.map((called) => `${called}:${calledAddress(mesh, called)}`),
-    ...(outsideHosts(mesh).extra_hosts ?? []),
-  ];
+  const interval = String(setting("HEALTH_INTERVAL"));
+  const pod =
+    around === undefined
+      ? podOfOwn(mesh, plan)
+      : podInProject(mesh, around, plan, options.envoyUser?.(name) ?? 0);
+  const hosts = [...((pod.extra_hosts as string[] | undefined) ?? []), ...outsideHosts(mesh)];
   const services: Record<string, Part> = {
     [name]: {
       like: "pod",
       own: {
-        networks: ["mesh"],
+        ...pod,
         ...(hosts.length === 0 ? {} : { extra_hosts: hosts }),
-        healthcheck: podHealth(variable("HEALTH_INTERVAL"), appPort),
+        healthcheck: podHealth(interval, mesh, plan, around !== undefined),
       },
     },
     [sidecarName(name)]: {
       like: "envoy",
-      own: { ...namespace, volumes: envoyVolumes(options, name) },
+      own: { ...namespace, ...ownUser(name, options), volumes: envoyVolumes(options, name) },
     },
   };
-  if (plan.start === undefined || how === undefined) return services;
-  services[appName(name)] = { like: "app", own: { ...namespace, ...app(mesh, plan, how, options) } };
+  const app = appService(plan);
+  if (app === undefined || how === undefined) return services;
+  services[app] =
+    around !== undefined && plan.compose !== undefined
+      ? memberOverride(around, plan, restart === "no" ? { labels, restart } : { labels })
+      : { like: "app", own: { ...namespace, ...appOfOwn(mesh, plan, how, options) } };
   return services;
 }
 
-function app(
+/** A pod in a project of the mesh's own: the names of called services are addresses of loopback. */
+function podOfOwn(mesh: Mesh, { service }: ServicePlan): ComposeService {
+  const calls = mesh.services[service]?.calls ?? [];
+  const hosts = calls.map((called) => `${called}:${calledAddress(mesh, called)}`);
+  return { networks: ["mesh"], ...(hosts.length === 0 ? {} : { extra_hosts: hosts }) };
+}
+
+function ownUser(envoy: string, { envoyUser }: ProjectOptions): ComposeService {
+  if (envoyUser === undefined) return {};
+  const id = envoyUser(envoy);
+  return { user: `${id}:${id}` };
+}
+
+function appOfOwn(
   mesh: Mesh,
   { service, name, start }: ServicePlan,
   how: MeshVersion,
-  { writtenFolder }: ProjectOptions,
+  { writtenFolder, setting }: ProjectOptions,
 ): ComposeService {
   const { command = "", args = [], env = {}, cwd = "" } = start ?? {};
   const awaited = awaitedCalls(
     Object.fromEntries(Object.entries(mesh.services).map(([each, { calls = [] }]) => [each, calls])),
   );
   const called = (awaited[service] ?? []).flatMap((each) =>
-    Object.keys(mesh.services[each]?.versions ?? {}).map((version) => podName(each, version)),
+    Object.keys(mesh.services[each]?.versions ?? {}).map((version) => versionName(each, version)),
   );
   return {
-    image: imageOf(how),
+    image: imageOf(how, String(setting("NODE_IMAGE"))),
     entrypoint: [command, ...args].map(literal),
     environment: Object.entries(env).map(([key, value]) => literal(`${key}=${value}`)),
     depends_on: {
@@ -220,17 +248,17 @@ function app(
   };
 }
 
-function envoyVolumes({ envoys }: ProjectOptions, envoy: string): readonly object[] {
+function envoyVolumes(options: ProjectOptions, envoy: string): readonly object[] {
   // The folder and not its files: a file that is renamed to its place is seen inside.
-  const folder = { type: "bind", source: `${envoys}/${envoy}`, target: CONFIGURATION_FOLDER, ...READ_ONLY };
-  return [folder, modulesVolume()];
+  const source = `${options.envoys}/${envoy}`;
+  return [{ type: "bind", source, target: CONFIGURATION_FOLDER, ...READ_ONLY }, modulesVolume(options)];
 }
 
-function modulesVolume(): object {
-  return { type: "bind", source: variable("MODULES"), target: MODULES_FOLDER, ...READ_ONLY };
+function modulesVolume({ setting }: ProjectOptions): object {
+  return { type: "bind", source: setting("MODULES"), target: MODULES_FOLDER, ...READ_ONLY };
 }
 
 /** The machine that the engine runs on, by its name, where the mesh calls something outside. */
-function outsideHosts(mesh: Mesh): { readonly extra_hosts?: readonly string[] } {
-  return isClosed(mesh) ? {} : { extra_hosts: ["host.docker.internal:host-gateway"] };
+function outsideHosts(mesh: Mesh): readonly string[] {
+  return isClosed(mesh) ? [] : ["host.docker.internal:host-gateway"];
 }

@@ -1,29 +1,19 @@
 // The files of one run in containers, below the run's folder: the compose project, the Envoys'
 // folders and the filters' modules.
 
-import { chmod, copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Secret } from "../../envoy/config/secret.js";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
-import { COMPOSE_FILE, ENV_FILE } from "./compose-cli.js";
-import type { MeshImages } from "./engine.js";
+import { AROUND_FILE, COMPOSE_FILE, ENV_FILE } from "./compose-cli.js";
 import { secretText } from "./envoy-files.js";
-import type { ContainerPlan } from "./plan.js";
-import { ENVOYS_FOLDER, moduleFile } from "./run-places.js";
+import type { ContainerPlan, RunOptions } from "./plan.js";
+import { ENVOYS_FOLDER, MODULES_FOLDER, moduleFile } from "./run-places.js";
+import { envoyUser, isRoot, type RunSettings, settingValues } from "./run-settings.js";
 import { secretFile } from "./sources.js";
 
-const MODULES_FOLDER = "modules";
 /** Containers read these files as users of their own. */
 const FOR_ALL = 0o755;
-/** The user and the group of Envoys where root starts the mesh. */
-const ENVOY_ID = 101;
-
-export interface RunSettings {
-  readonly images: MeshImages;
-  readonly gatewayAddress: string;
-  readonly gatewayPort: number;
-  readonly statusPort: number;
-}
 
 /** Copies the modules: a build of one must not change what runs. */
 export async function copyModules(directory: string, modules: ReadonlyMap<string, string>): Promise<void> {
@@ -38,12 +28,18 @@ export async function copyModules(directory: string, modules: ReadonlyMap<string
 }
 
 export async function writeProject(
-  directory: string,
   plan: ContainerPlan,
-  settings: RunSettings,
+  { directory, settings, around }: RunOptions,
 ): Promise<void> {
   await writeAtomically(path.join(directory, COMPOSE_FILE), plan.composeFile);
+  // What is put around a person's project has all values in the compose file itself.
+  if (around !== undefined) return;
   await writeAtomically(path.join(directory, ENV_FILE), environment(directory, settings));
+}
+
+/** Writes a person's project as compose has read it. It may hold secrets. */
+export async function writeAround(directory: string, text: string): Promise<void> {
+  await writeFile(path.join(directory, AROUND_FILE), text, { mode: 0o600 });
 }
 
 /** Writes what the plan has for these Envoys. */
@@ -76,7 +72,7 @@ export async function writeSecret(directory: string, envoy: string, secret: Secr
   await chmod(folder, FOR_ALL);
   await writeAtomically(path.join(folder, secretFile(secret.name)), secretText(secret), {
     mode: 0o600,
-    ...(isRoot() ? { owner: { uid: ENVOY_ID, gid: ENVOY_ID } } : {}),
+    ...(isRoot() ? { owner: { uid: envoyUser(envoy), gid: envoyUser(envoy) } } : {}),
   });
 }
 
@@ -91,29 +87,8 @@ export async function removeEnvoys(directory: string, envoys: readonly string[])
   }
 }
 
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
-}
-
 function environment(directory: string, settings: RunSettings): string {
-  const { images, gatewayAddress, gatewayPort, statusPort } = settings;
-  const own = `${process.getuid?.() ?? 1000}:${process.getgid?.() ?? 1000}`;
-  const values = {
-    ...images,
-    GATEWAY_ADDRESS: gatewayAddress.includes(":") ? `[${gatewayAddress}]` : gatewayAddress,
-    GATEWAY_PORT: gatewayPort,
-    STATUS_PORT: statusPort,
-    MODULES: path.join(directory, MODULES_FOLDER),
-    // An Envoy is never root. A service is who started the mesh, whose files it must read.
-    ENVOY_USER: isRoot() ? `${ENVOY_ID}:${ENVOY_ID}` : own,
-    APP_USER: own,
-    ENVOY_MEMORY: "256m",
-    ENVOY_CPUS: "1.0",
-    APP_MEMORY: "1g",
-    APP_CPUS: "2.0",
-    HEALTH_INTERVAL: "2s",
-  };
-  return Object.entries(values)
+  return Object.entries(settingValues(directory, settings))
     .map(([name, value]) => `${name}='${value}'\n`)
     .join("");
 }

@@ -1,15 +1,32 @@
 // Whether a mesh file can run in containers.
 
-import { MeshwrightError } from "../../envoy/errors.js";
-import { formatProblem, type Problem } from "../../envoy/problems.js";
+import type { Problem } from "../../envoy/problems.js";
+import { composeVersions } from "../mesh/compose-checks.js";
 import type { Mesh } from "../mesh/shape.js";
-import { imageOf } from "./images.js";
+import { aroundProblems } from "./around/problems.js";
+import type { UserProject } from "./around/user-project.js";
+import { imageOf, NODE_IMAGE } from "./images.js";
 
-/** What keeps the mesh from running in containers, with its place in the file. */
-export function containerProblems(mesh: Mesh): readonly Problem[] {
+/**
+ * What keeps the mesh from running in containers, with its place in the file.
+ * @param around the compose project whose services the mesh names
+ */
+export function containerProblems(mesh: Mesh, around?: UserProject): readonly Problem[] {
+  return [...(around === undefined ? newAround(mesh) : aroundProblems(mesh, around)), ...ownProblems(mesh)];
+}
+
+/** A mesh that runs without a project gets none by an edit. */
+function newAround(mesh: Mesh): readonly Problem[] {
+  return composeVersions(mesh).map(({ service, version }) => ({
+    path: ["services", service, "versions", version, "compose"],
+    reason: "is the first service of compose in this mesh: start the mesh again",
+  }));
+}
+
+function ownProblems(mesh: Mesh): readonly Problem[] {
   return Object.entries(mesh.services).flatMap(([service, { versions }]) => [
     ...Object.entries(versions).flatMap(([version, how]) => {
-      if ("url" in how || imageOf(how) !== undefined) return [];
+      if (!("command" in how) || imageOf(how, NODE_IMAGE) !== undefined) return [];
       const reason = "has no image to run in: say one by image: NAME, or start with --engine process";
       return [{ path: ["services", service, "versions", version], reason }];
     }),
@@ -17,11 +34,4 @@ export function containerProblems(mesh: Mesh): readonly Problem[] {
       ? [{ path: ["services", service], reason: "is the name of every container itself; choose another" }]
       : []),
   ]);
-}
-
-/** @throws MeshwrightError `configuration` with the problems */
-export function checkRunnable(mesh: Mesh, file: string): void {
-  const [first, ...rest] = containerProblems(mesh).map((problem) => `${file}: ${formatProblem(problem)}`);
-  if (first === undefined) return;
-  throw new MeshwrightError("configuration", `mesh file refused: ${first}`, rest);
 }

@@ -7,17 +7,26 @@ import { startIdentity } from "../identity/containers.js";
 import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { LOOPBACK } from "../listener-options.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
-import { readMesh } from "../mesh/file.js";
+import { readPlacedMesh, refuseMesh } from "../mesh/file.js";
 import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "../mesh/prepare.js";
+import type { Mesh } from "../mesh/shape.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
+import { isAround } from "./around/around.js";
+import { buildRedirectImage } from "./around/build-image.js";
+import { aroundNotes } from "./around/problems.js";
+import { checkPublishedPorts } from "./around/published-ports.js";
+import { readUserProject } from "./around/read-project.js";
+import { refuseOthersContainers } from "./around/whose.js";
 import { ComposeCli } from "./compose-cli.js";
 import { ContainerMesh } from "./container-mesh.js";
-import { chooseImages, findComposeEngine, pullMissing } from "./engine.js";
-import { planRun } from "./plan.js";
+import { chooseImages, findComposeEngine, type MeshImages, pullMissing } from "./engine.js";
+import { imageOf } from "./images.js";
+import { planRun, type RunOptions } from "./plan.js";
 import { guardProject } from "./remnants.js";
-import { copyModules, type RunSettings, writeEnvoys, writeProject } from "./run-files.js";
-import { checkRunnable } from "./runnable.js";
+import { copyModules, writeAround, writeEnvoys, writeProject } from "./run-files.js";
+import type { RunSettings } from "./run-settings.js";
+import { containerProblems } from "./runnable.js";
 import { untilHealthy } from "./until-healthy.js";
 
 /**
@@ -27,37 +36,48 @@ import { untilHealthy } from "./until-healthy.js";
 export async function startContainers(options: StartMeshOptions): Promise<ContainerMesh> {
   const { signal, onEvent = () => {} } = options;
   const file = path.resolve(options.file);
-  const mesh = await readMesh(file);
-  checkRunnable(mesh, options.file);
-  const engine = await findComposeEngine();
+  const { value: mesh, placeOf } = await readPlacedMesh(options.file);
+  const engine = await findComposeEngine({ canBeProcesses: !isAround(mesh) });
+  const read = isAround(mesh) ? await readUserProject(mesh, path.dirname(file)) : undefined;
+  const around = read?.project;
+  refuseMesh(containerProblems(mesh, around), placeOf);
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
   await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
   const directory = await claimRunDirectory(mesh.name, options.cwd);
-  const compose = new ComposeCli(projectName(mesh.name, directory.path), directory.path);
-  const guard = guardProject(compose.project, directory.path);
+  const project = around?.name ?? projectName(mesh.name, directory.path);
+  if (around !== undefined) await refuseOthersContainers(project, directory.path).catch(giveUp(directory));
+  const compose = new ComposeCli(project, directory.path, around);
+  const guard = guardProject(project, directory.path, around === undefined);
   let identity: MeshIdentity | undefined;
   try {
     // What a killed run may have left.
     await compose.down();
+    if (around !== undefined) await checkPublishedPorts(around);
     const onProgress = (text: string) => onEvent({ kind: "progress", text });
+    for (const note of around === undefined ? [] : aroundNotes(mesh, around)) onProgress(note);
     const images = await chooseImages();
-    await toItsEnd(pullMissing(Object.values(images), onProgress), signal);
+    await toItsEnd(pullMissing(imagesToPull(mesh, images), onProgress), signal);
     const modules = await buildMeshModules(mesh, options);
-    const plan = planRun(mesh, file, compose.project);
     const [port = 0, statusPort = 0] = await freePorts(2);
     const gatewayAddress = mesh.gateway.address ?? LOOPBACK;
     const settings: RunSettings = { images, gatewayAddress, gatewayPort: gatewayPort || port, statusPort };
+    const run: RunOptions = {
+      ...{ file, project, directory: directory.path, settings },
+      ...(around === undefined ? {} : { around }),
+    };
+    const plan = planRun(mesh, run);
     await copyModules(directory.path, modules);
     await writeEnvoys(directory.path, plan, () => true);
     identity = await startIdentity(mesh, { directory: directory.path, onEvent });
-    await writeProject(directory.path, plan, settings);
+    if (read !== undefined) await writeAround(directory.path, read.text);
+    await writeProject(plan, run);
+    if (around !== undefined) await buildRedirectImage(compose, plan, images.REDIRECT_IMAGE, onProgress);
     onProgress(`Starting containers (Docker ${engine.version}, compose ${engine.composeVersion}) …`);
     await untilHealthy(compose, plan, { onEvent, ...(signal === undefined ? {} : { signal }) });
     return await ContainerMesh.over({
       mesh,
-      file,
       plan,
-      settings,
+      run,
       compose,
       directory,
       guard,
@@ -71,6 +91,21 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     guard.release();
     throw await afterFailure(error, directory, signal);
   }
+}
+
+/** Leaves nothing of a run that has not begun. */
+function giveUp(directory: AsyncDisposable): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await directory[Symbol.asyncDispose]();
+    throw error;
+  };
+}
+
+/** Compose builds that of the rules itself. */
+function imagesToPull(mesh: Mesh, { ENVOY_IMAGE, NODE_IMAGE }: MeshImages): readonly string[] {
+  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
+  const usesNode = versions.some((how) => imageOf(how, NODE_IMAGE) === NODE_IMAGE);
+  return usesNode ? [ENVOY_IMAGE, NODE_IMAGE] : [ENVOY_IMAGE];
 }
 
 /** A project for each run's folder: meshes of the same name may run in two folders. */

@@ -3,46 +3,17 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
-import type { CommandResult } from "../../envoy/runtime/command.js";
 import { lastLines } from "../../envoy/runtime/envoy-log.js";
 import type { RunEvent } from "../events.js";
-import { GATEWAY } from "../mesh/names.js";
 import { Progress } from "../mesh/progress.js";
 import type { ComposeCli, ComposeContainer } from "./compose-cli.js";
 import { docker } from "./engine.js";
+import { type ContainerPart, type Containers, hasEnded, isReady, partsOf, podsOf } from "./parts.js";
 import type { ContainerPlan } from "./plan.js";
-import { appName, MODULES, sidecarName } from "./project.js";
+import { lastCheck, SlowParts } from "./slow-parts.js";
 
 const LOOK_MS = 1_000;
 const DETAIL_LINES = 12;
-
-/** A part of the mesh, as a person knows it, and the container whose health tells of it. */
-export interface ContainerPart {
-  readonly what: string;
-  readonly service: string;
-  /** The compose services that share its network. */
-  readonly joined?: readonly string[];
-}
-
-/** The pods of a plan. */
-export function podsOf({ mesh }: ContainerPlan): readonly ContainerPart[] {
-  return mesh.services.map(({ name, start }) => ({
-    what: `pod ${name}`,
-    service: name,
-    joined: [sidecarName(name), ...(start === undefined ? [] : [appName(name)])],
-  }));
-}
-
-/** The Envoys and the services of a plan. */
-export function partsOf({ mesh }: ContainerPlan): readonly ContainerPart[] {
-  return [
-    { what: `Envoy ${GATEWAY}`, service: GATEWAY },
-    ...mesh.services.flatMap(({ name, start }) => [
-      { what: `Envoy ${name}`, service: sidecarName(name) },
-      ...(start === undefined ? [] : [{ what: `service ${name}`, service: appName(name) }]),
-    ]),
-  ];
-}
 
 /**
  * Settles when every container of the project is healthy.
@@ -58,15 +29,15 @@ export async function untilHealthy(
   const parts = partsOf(plan);
   const progress = new Progress(parts.length, onEvent);
   for (const { what } of parts) progress.waiting(what);
-  const child = compose.start(["up", "--detach", "--wait"]);
+  const child = compose.start(["up", "--detach"]);
   const stop = () => void child.stop();
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
-    const exit = await watchParts(compose, parts, progress, child.exited);
+    const look = new Look(compose, plan, progress, onEvent);
+    const outcome = await look.untilOver(child.exited, signal);
     signal?.throwIfAborted();
-    if (exit.code === 0) return;
-    throw await whatFailed(compose, parts, child.logs());
+    if (outcome === "failed") throw await whatFailed(compose, plan, child.logs());
   } finally {
     signal?.removeEventListener("abort", stop);
     progress.end();
@@ -74,54 +45,105 @@ export async function untilHealthy(
   }
 }
 
-async function watchParts(
-  compose: ComposeCli,
-  parts: readonly ContainerPart[],
-  progress: Progress,
-  exited: Promise<{ readonly code: number | null }>,
-): Promise<{ readonly code: number | null }> {
-  const ready = new Set<string>();
-  for (;;) {
-    const exit = await Promise.race([exited, delay(LOOK_MS, undefined)]);
-    const containers = new Map((await compose.containers()).map((each) => [each.service, each]));
-    for (const { what, service } of parts) {
-      if (ready.has(what) || !isReady(service, containers)) continue;
-      ready.add(what);
-      progress.ready(what);
+/** Looks at the containers again and again while they start. */
+class Look {
+  readonly #compose: ComposeCli;
+  readonly #plan: ContainerPlan;
+  readonly #parts: readonly ContainerPart[];
+  readonly #progress: Progress;
+  readonly #ready = new Set<string>();
+  readonly #slow: SlowParts;
+
+  constructor(
+    compose: ComposeCli,
+    plan: ContainerPlan,
+    progress: Progress,
+    onEvent: (event: RunEvent) => void,
+  ) {
+    this.#compose = compose;
+    this.#plan = plan;
+    this.#parts = partsOf(plan);
+    this.#progress = progress;
+    this.#slow = new SlowParts(compose, onEvent);
+  }
+
+  /** @param exited when compose has started everything, or given up */
+  async untilOver(
+    exited: Promise<{ readonly code: number | null }>,
+    signal?: AbortSignal,
+  ): Promise<"ready" | "failed"> {
+    let exit: { readonly code: number | null } | undefined;
+    void exited.then((value) => {
+      exit = value;
+    });
+    for (;;) {
+      await (exit === undefined ? Promise.race([exited, delay(LOOK_MS)]) : delay(LOOK_MS));
+      if (signal?.aborted) return "failed";
+      const isStarted = exit !== undefined;
+      const containers = new Map((await this.#compose.containers()).map((each) => [each.service, each]));
+      this.#tellReady(containers);
+      if (exit !== undefined && exit.code !== 0) return "failed";
+      // Compose would wait for the health of a pod whose app is gone.
+      if (failedContainer(this.#plan, containers) !== undefined) return "failed";
+      if (isStarted && this.#ready.size === this.#parts.length) return "ready";
+      await this.#slow.look(this.#parts, containers);
     }
-    if (exit !== undefined) return exit;
-    // Compose would wait for the health of a pod whose app is gone.
-    if ([...containers.values()].some(hasEnded)) return { code: 1 };
+  }
+
+  #tellReady(containers: Containers): void {
+    for (const part of this.#parts) {
+      if (this.#ready.has(part.what) || !isReady(part, containers)) continue;
+      this.#ready.add(part.what);
+      this.#progress.ready(part.what);
+    }
   }
 }
 
-/** An app has no check of its own: its pod's says whether it takes connections. */
-function isReady(service: string, containers: ReadonlyMap<string, ComposeContainer>): boolean {
-  const checked = service.endsWith(appName("")) ? service.slice(0, -appName("").length) : service;
-  return containers.get(checked)?.health === "healthy";
-}
-
-function hasEnded({ service, state, exitCode }: ComposeContainer): boolean {
-  if (service === MODULES) return state === "exited" && exitCode !== 0;
-  return state === "exited" || state === "dead" || state === "restarting";
+/** The first container that keeps the mesh from being ready. */
+function failedContainer(plan: ContainerPlan, containers: Containers): ComposeContainer | undefined {
+  const { modules } = plan.names;
+  const check = containers.get(modules);
+  if (check?.state === "exited" && check.exitCode !== 0) return check;
+  const services = [...podsOf(plan), ...partsOf(plan)].map(({ service }) => service);
+  const found = services.flatMap((service) => containers.get(service) ?? []);
+  return found.find(hasEnded) ?? found.find(({ health }) => health === "unhealthy");
 }
 
 async function whatFailed(
   compose: ComposeCli,
-  parts: readonly ContainerPart[],
+  plan: ContainerPlan,
   output: string,
 ): Promise<MeshwrightError> {
-  const containers = await compose.containers();
-  const ended = containers.find(hasEnded);
-  if (ended !== undefined)
-    return failure(parts, ended, `ended with code ${ended.exitCode} before it was ready`);
-  const sick = containers.find(({ health }) => health === "unhealthy");
-  if (sick !== undefined) {
-    const app = containers.find(({ service }) => service === appName(sick.service));
-    const why = "does not take connections on its port: it must listen on 127.0.0.1, on the port in $PORT";
-    return app === undefined ? failure(parts, sick, "does not become healthy") : failure(parts, app, why);
+  const containers = new Map((await compose.containers()).map((each) => [each.service, each]));
+  const failed = failedContainer(plan, containers);
+  if (failed === undefined) return composeFailure(output);
+  const { service, name, exitCode } = failed;
+  if (service === plan.names.modules) {
+    return new MeshwrightError(
+      "build",
+      (await lastLinesOf(name)).at(-1) ?? "the filters' modules are missing",
+    );
   }
-  return composeFailure(output);
+  const parts = partsOf(plan);
+  const part = parts.find((each) => each.service === service) ?? {
+    what: podsOf(plan).find((each) => each.service === service)?.what ?? service,
+    service,
+  };
+  if (hasEnded(failed)) return failure(part, name, `ended with code ${exitCode} before it was ready`);
+  if (part.pod !== undefined) return failure(part, name, `does not become healthy: ${await lastCheck(name)}`);
+  const app = parts.find((each) => each.pod === service);
+  const container = containers.get(app?.service ?? "");
+  if (app === undefined || container === undefined) return failure(part, name, "does not become healthy");
+  return failure(app, container.name, deaf(plan, service));
+}
+
+/** What an app must do whose pod finds nobody at its port. */
+function deaf(plan: ContainerPlan, pod: string): string {
+  const { compose, address, service } = plan.mesh.services.find(({ name }) => name === pod) ?? {};
+  const said = "does not take connections on its port";
+  return compose === undefined
+    ? `${said}: it must listen on 127.0.0.1, on the port in $PORT`
+    : `${said}, ${address?.port}: correct services.${service}.port in the mesh file`;
 }
 
 /** What compose or the engine said when no container can tell. */
@@ -149,16 +171,12 @@ export function composeFailure(output: string): MeshwrightError {
   return new MeshwrightError("envoy-failed", `the engine does not start the mesh: ${line.trim()}`, said);
 }
 
-async function failure(
-  parts: readonly ContainerPart[],
-  { service, name }: ComposeContainer,
-  how: string,
-): Promise<MeshwrightError> {
-  const { output }: CommandResult = await docker(["logs", "--tail", String(DETAIL_LINES), name]);
-  const lines = lastLines(output, DETAIL_LINES);
-  if (service === MODULES)
-    return new MeshwrightError("build", lines.at(-1) ?? "the filters' modules are missing");
-  const what = parts.find((part) => part.service === service)?.what ?? service;
+async function failure({ what }: ContainerPart, container: string, how: string): Promise<MeshwrightError> {
   const code = what.startsWith("service ") ? "service-failed" : "envoy-failed";
-  return new MeshwrightError(code, `${what} ${how}: see its last lines`, lines);
+  return new MeshwrightError(code, `${what} ${how}: see its last lines`, await lastLinesOf(container));
+}
+
+async function lastLinesOf(container: string): Promise<readonly string[]> {
+  const { output } = await docker(["logs", "--tail", String(DETAIL_LINES), container]);
+  return lastLines(output, DETAIL_LINES);
 }

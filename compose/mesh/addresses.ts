@@ -6,8 +6,9 @@ import type { FilterUse } from "../filter-use.js";
 import { LOOPBACK } from "../listener-options.js";
 import type { FilterPlan } from "../planned-envoy.js";
 import type { Trust } from "../upstream-cluster.js";
-import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
+import { parseUpstreamUrl, parseVersionUrl, type UpstreamAddress } from "../upstream-url.js";
 import { outboundName, versionName } from "./names.js";
+import { isTcp, speaksHttp2 } from "./protocols.js";
 import type { Mesh, MeshService } from "./shape.js";
 import { type Hop, meshEnvoys } from "./topology.js";
 
@@ -22,6 +23,10 @@ export interface Places {
   readonly sidecar: (name: string) => string;
   /** The host by which a sidecar's app calls a service. */
   readonly called: (service: string) => string;
+  /** The port to which connections came that the kernel has redirected to an app's sidecar. */
+  readonly redirectedPort?: (service: string) => number;
+  /** The IP address from which a sidecar calls its app, where it is not the kernel's choice. */
+  readonly toApp?: string;
   /** The host at which an Envoy reaches an address that a person wrote in the mesh file. */
   readonly outside: (address: string) => string;
   /** What a chain has for a filter, in place of a filter that a discovery server gives. */
@@ -65,7 +70,7 @@ export function portNames(mesh: Mesh): readonly string[] {
 export function appAddress(context: Context, app: { service: string; version: string }): UpstreamAddress {
   const service = context.mesh.services[app.service];
   const how = service?.versions[app.version];
-  const parsed = how !== undefined && "url" in how ? parseUpstreamUrl(how.url) : undefined;
+  const parsed = how !== undefined && "url" in how ? parseVersionUrl(how.url) : undefined;
   if (!parsed?.ok) return hopAddress(service, port(context, `${versionName(app.service, app.version)} app`));
   const elsewhere = outside(context, parsed.value);
   if (speaksHttp2(service)) return { ...elsewhere, protocol: "http2" };
@@ -85,18 +90,11 @@ export function hopAddress(
   return { address, port, ...(speaksHttp2(service) ? { protocol: "http2" } : {}) };
 }
 
-/**
- * Whether the service is called over HTTP/2 at every hop: it says so, or the URL of a version does.
- */
-export function speaksHttp2(service: MeshService | undefined): boolean {
-  if (service?.protocol !== undefined) return service.protocol !== "http1";
-  return Object.values(service?.versions ?? {}).some((how) => "url" in how && /^h2c:/i.test(how.url));
-}
-
 /** The URL at which a sidecar's app calls a service. */
 export function outboundUrl(context: Context, sidecar: string, service: string): string {
   const host = context.places?.called(service) ?? LOOPBACK;
-  return `http://${host}:${port(context, `${sidecar} ${outboundName(service)}`)}`;
+  const scheme = isTcp(context.mesh.services[service]) ? "tcp" : "http";
+  return `${scheme}://${host}:${port(context, `${sidecar} ${outboundName(service)}`)}`;
 }
 
 /** The addresses of services that filters call, by name. */

@@ -10,11 +10,13 @@ import { httpServiceProblems } from "../http-services.js";
 import { conditionsProblem } from "../retry-marks.js";
 import { perTryTimeoutProblem } from "../route-options.js";
 import { accessProblems } from "./access-checks.js";
+import { composeProblems } from "./compose-checks.js";
 import { onItsPaths } from "./filter-routes.js";
 import { placed } from "./listed-use.js";
 import { APP_CLUSTER, outboundName } from "./names.js";
 import { filterRoutesProblems } from "./route-checks.js";
 import type { Mesh, MeshService } from "./shape.js";
+import { tcpAccessProblems, tcpProblems, tcpRouteProblems } from "./tcp-checks.js";
 
 type Path = readonly PropertyKey[];
 
@@ -58,9 +60,11 @@ export function checkMesh(mesh: Mesh): Problem[] {
     ...gatewayProblems(mesh, known),
     ...services.flatMap(([name, service]) => serviceProblems(known, name, service)),
     ...calledNameProblems(known),
+    ...composeProblems(mesh),
     ...placed(mesh.filters).flatMap(({ use, i }) => meshFilterProblems(known, use, ["filters", i])),
     ...filterRoutesProblems(mesh),
     ...accessProblems(mesh),
+    ...tcpAccessProblems(mesh),
   ];
 }
 
@@ -75,6 +79,7 @@ function gatewayProblems(mesh: Mesh, known: Known): Problem[] {
       unknownService(known, service, ["gateway", "routes", i, "service"]),
     ),
     ...unreachableRoutes(routes),
+    ...tcpRouteProblems(mesh),
     ...placed(filters).flatMap(({ use, i }) =>
       filterProblems(known, use, versions, "a routed service", ["gateway", "filters", i]),
     ),
@@ -118,6 +123,7 @@ function serviceProblems(known: Known, name: string, service: MeshService): Prob
   return [
     ...problems,
     ...protocolProblems(service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
+    ...tcpProblems(service).map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
     ...choiceProblems(filters.map(({ use }) => onItsPaths(use, []))).map((reason) => ({
       path: [...path, "filters"],
       reason,

@@ -24,6 +24,26 @@ it("adds up the counts of several Envoys for each version", () => {
   ]);
 });
 
+it("counts the connections of a service that speaks no HTTP", () => {
+  const mesh = SCHEMA.parse({
+    name: "shop",
+    gateway: { routes: [{ prefix: "/", service: "front" }] },
+    services: {
+      front: { versions: { v1: { command: "x" } } },
+      db: { protocol: "tcp", versions: { v1: { command: "x" } } },
+    },
+  });
+  const stats = new Map([
+    ["cluster.db_v1.upstream_cx_total", 5],
+    ["cluster.db_v1.upstream_cx_connect_fail", 2],
+    ["cluster.front_v1.upstream_cx_total", 9],
+  ]);
+  expect(sumFigures(mesh, [stats])).toEqual([
+    { service: "front", version: "v1", requests: 0, ok: 0, clientErrors: 0, serverErrors: 0 },
+    { service: "db", version: "v1", requests: 5, ok: 3, clientErrors: 0, serverErrors: 2 },
+  ]);
+});
+
 it("keeps what an Envoy counted before it ended, and the last counts of one that does not answer", async () => {
   const mesh = SCHEMA.parse({
     name: "shop",

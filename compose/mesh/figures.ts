@@ -5,9 +5,13 @@ import type { AdminClient } from "../../envoy/runtime/admin.js";
 import { hasAccessRules } from "./access.js";
 import { ACCESS_FILTER } from "./access-filter.js";
 import { versionName } from "./names.js";
+import { isTcp } from "./protocols.js";
 import type { Mesh } from "./shape.js";
 
-/** Counts since the mesh started. A gRPC call counts by its own status, not its HTTP status. */
+/**
+ * Counts since the mesh started. A gRPC call counts by its own status, not its HTTP status. Of a
+ * service that speaks no HTTP the connections count, and those that could not be made as errors.
+ */
 export interface VersionFigures {
   readonly service: string;
   readonly version: string;
@@ -60,7 +64,8 @@ export class FigureBook {
     mesh: Mesh,
     admins: Iterable<readonly [name: string, admin: Pick<AdminClient, "stats">]>,
   ): Promise<readonly VersionFigures[]> {
-    const ofClusters = `cluster\\..*\\.(upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+)`;
+    const http = `upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+`;
+    const ofClusters = `cluster\\..*\\.(${http}|upstream_cx_(total|connect_fail))`;
     const counters = `^(${ofClusters}|${ACCESS_COUNTERS})$`;
     const reads = [...admins].map(async ([name, admin]) => {
       const stats = await admin.stats(counters).catch(() => undefined);
@@ -87,9 +92,10 @@ function added(one: Stats, other: Stats): Stats {
 
 /** Adds up the statistics of several Envoys. */
 export function sumFigures(mesh: Mesh, answers: readonly Stats[]): readonly VersionFigures[] {
-  return Object.entries(mesh.services).flatMap(([service, { versions }]) =>
-    Object.keys(versions).map((version) => {
-      const each = answers.map((stats) => figuresOf(stats, `cluster.${versionName(service, version)}.`));
+  return Object.entries(mesh.services).flatMap(([service, settings]) =>
+    Object.keys(settings.versions).map((version) => {
+      const figures = isTcp(settings) ? connectionsOf : figuresOf;
+      const each = answers.map((stats) => figures(stats, `cluster.${versionName(service, version)}.`));
       const sum = (key: keyof Figures) => each.reduce((total, figures) => total + figures[key], 0);
       return {
         service,
@@ -137,6 +143,12 @@ function figuresOf(stats: Stats, prefix: string): Figures {
     clientErrors,
     serverErrors,
   };
+}
+
+function connectionsOf(stats: Stats, prefix: string): Figures {
+  const requests = stats.get(`${prefix}upstream_cx_total`) ?? 0;
+  const serverErrors = stats.get(`${prefix}upstream_cx_connect_fail`) ?? 0;
+  return { requests, ok: Math.max(0, requests - serverErrors), clientErrors: 0, serverErrors };
 }
 
 function grpcErrors(stats: Stats, prefix: string): [client: number, server: number] {

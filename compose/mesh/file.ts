@@ -4,8 +4,10 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { type Placed, readDocument, readPlaced } from "../../envoy/document.js";
+import { type Placed, type PlaceOf, readDocument, readPlaced } from "../../envoy/document.js";
+import { MeshwrightError } from "../../envoy/errors.js";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
+import { formatProblem, type Problem } from "../../envoy/problems.js";
 import { FILTERS, isCatalogName } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { bundleNames, findRunnable } from "../../toolchain/bundle/find.js";
@@ -15,6 +17,8 @@ import { meshJsonSchema, meshSchema } from "./schema.js";
 import type { Mesh } from "./shape.js";
 
 const DEFAULT_FILE = path.join("compose", "mesh.yaml");
+/** In the order in which they are looked for in a folder. */
+const DEFAULT_FILES = ["mesh.yaml", DEFAULT_FILE];
 
 /**
  * Reads and checks a mesh file. It may name the filters of the catalog, and the filters and bundles
@@ -29,6 +33,12 @@ export async function readMesh(file: string): Promise<Mesh> {
 export async function readPlacedMesh(file: string): Promise<Placed<Mesh>> {
   const named = new Set(filterNames(await readDocument(file, z.unknown(), "mesh file")));
   return readPlaced(file, meshSchema([...FILTERS, ...(await ownFilters(named))]), "mesh file");
+}
+
+/** @throws MeshwrightError `configuration` with the problems, where there are any */
+export function refuseMesh(problems: readonly Problem[], placeOf: PlaceOf): void {
+  const [first, ...rest] = problems.map((problem) => `${placeOf(problem.path)}: ${formatProblem(problem)}`);
+  if (first !== undefined) throw new MeshwrightError("configuration", `mesh file refused: ${first}`, rest);
 }
 
 /** The filters' names in a document that is not checked yet. */
@@ -68,10 +78,13 @@ async function readable(names: readonly string[]): Promise<readonly FilterDescri
   return read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
-/** `compose/mesh.yaml` of the current folder, or otherwise the one that comes with meshwright. */
+/**
+ * `mesh.yaml` or `compose/mesh.yaml` of the current folder, or otherwise the one that comes with
+ * meshwright.
+ */
 export function defaultMeshFile(cwd = process.cwd()): string {
-  const own = path.join(cwd, DEFAULT_FILE);
-  return existsSync(own) ? own : path.join(PACKAGE_ROOT, DEFAULT_FILE);
+  const own = DEFAULT_FILES.map((file) => path.join(cwd, file)).find((file) => existsSync(file));
+  return own ?? path.join(PACKAGE_ROOT, DEFAULT_FILE);
 }
 
 /**

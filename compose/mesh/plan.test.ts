@@ -104,6 +104,7 @@ describe("planMesh", () => {
       version: "v2",
       name: "orders_v2",
       address: { address: "10.0.0.7", port: 9000 },
+      url: "http://10.0.0.7:9000",
       calls: { GIFT_CARDS_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
     });
     expect(JSON.stringify(envoy(mesh(), "orders_v2")?.bootstrap)).toContain(

@@ -2,23 +2,16 @@
 // services' commands. Pure.
 
 import path from "node:path";
-import type { AccessLogOptions } from "../../envoy/config/access-log.js";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
 import { grpcStatsFilter, type HttpFilter } from "../../envoy/config/http-filter.js";
 import { type HttpListenerOptions, httpListener, type Listener } from "../../envoy/config/listener.js";
-import {
-  type ClusterRoute,
-  DESTINATION_HEADER,
-  destinationRoutes,
-  prefixRoute,
-  virtualHost,
-} from "../../envoy/config/route.js";
+import { type ClusterRoute, destinationRoutes, prefixRoute, virtualHost } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
+import { tcpListener } from "../../envoy/config/tcp-listener.js";
 import { metricLabels } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain, chainOf } from "../chains.js";
 import { destinationHeader } from "../destinations.js";
-import { decisionsIn } from "../explain-properties.js";
 import { configsAt, entryOnPaths, type NamedEntry, pathParts, runsAt } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
@@ -35,6 +28,7 @@ import { DEFAULT_ROUTE, routeAction } from "../route-options.js";
 import { hostRewrites, upgradeClusters } from "../upstream-cluster.js";
 import { type UpstreamAddress, upstreamUrl } from "../upstream-url.js";
 import { hasPathRules } from "./access-filter.js";
+import { connectionLog, requestLog } from "./access-logs.js";
 import {
   appAddress,
   type Context,
@@ -42,11 +36,11 @@ import {
   outboundUrl,
   port,
   servicesOf,
-  speaksHttp2,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
-import type { Mesh, MeshVersion } from "./shape.js";
+import { isTcp, speaksHttp2 } from "./protocols.js";
+import type { Mesh, MeshService, MeshVersion } from "./shape.js";
 import { inboundKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
 
@@ -58,9 +52,13 @@ export interface ServicePlan {
   readonly name: string;
   /** The address at which it takes requests. */
   readonly address: UpstreamAddress;
+  /** That address as a person writes it. */
+  readonly url: string;
   /** The URLs at which it calls others, by the variables `<SERVICE>_URL`. */
   readonly calls: Readonly<Record<string, string>>;
-  /** How to start it; absent where it already runs. */
+  /** The service of compose that it is. */
+  readonly compose?: string;
+  /** How to start it; absent where it already runs, and where compose starts it. */
   readonly start?: {
     readonly command: string;
     readonly args: readonly string[];
@@ -193,6 +191,7 @@ export function fixedInMesh(mesh: Mesh, hasServer: boolean): ReadonlySet<FilterU
 function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
   const { gateway, services, listeners } = context.mesh;
   const { target } = hop;
+  if (isTcp(calledService(context.mesh, envoy, hop))) return planTcpListener(context, envoy, hop);
   const countsGrpc = target.kind === "service" && speaksHttp2(services[target.service]);
   return httpListener({
     ...(target.kind === "routes" ? edgeListenerOptions(gateway, listeners) : listenerOptions(listeners)),
@@ -210,14 +209,35 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
         filterConfigs: perRouteConfigs(hop.filters.filter(isEverywhere).filter(isNative).map(nativeOf)),
       }),
     ],
-    accessLog: accessLog(context, envoy, hop),
+    accessLog: requestLog(context, envoy, hop),
+  });
+}
+
+/** The service that a hop leads to; none where it has routes to several. */
+function calledService(mesh: Mesh, { app }: MeshEnvoy, { target }: Hop): MeshService | undefined {
+  if (target.kind === "routes") return undefined;
+  return mesh.services[target.kind === "service" ? target.service : (app?.service ?? "")];
+}
+
+function planTcpListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
+  const { target } = hop;
+  return tcpListener({
+    name: hop.name,
+    port: port(context, `${envoy.name} ${hop.name}`),
+    ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
+    ...(target.kind === "app" ? { kinds: inboundKinds(context, envoy.app?.service ?? "") } : {}),
+    filters: [],
+    cluster: target.kind === "service" ? versionChoice(context.mesh, target, "/").fallback : APP_CLUSTER,
+    // Connections to a database may be silent for hours.
+    idleTimeoutSeconds: 0,
+    accessLog: connectionLog(context, envoy, hop),
   });
 }
 
 /** Where rules are about paths, one with escaped slashes, which has two meanings, is refused. */
 function inboundOptions(context: Context, service: string): Partial<HttpListenerOptions> {
   const escapedSlashes = hasPathRules(context.mesh, service) ? { escapedSlashes: "reject" as const } : {};
-  return { kinds: inboundKinds(context), ...escapedSlashes };
+  return { kinds: inboundKinds(context, service), ...escapedSlashes };
 }
 
 function isEverywhere({ paths }: FilterUse): boolean {
@@ -300,8 +320,13 @@ function planService(context: Context, service: string, version: string, how: Me
   const calls = Object.fromEntries(
     called.map((each) => [urlVariable(each), outboundUrl(context, name, each)]),
   );
-  const plan = { service, version, name, address: appAddress(context, { service, version }), calls };
+  const address = appAddress(context, { service, version });
+  const url = upstreamUrl(address).replace(/^\w+/, (scheme) =>
+    isTcp(context.mesh.services[service]) ? "tcp" : scheme,
+  );
+  const plan = { service, version, name, address, url, calls };
   if ("url" in how) return plan;
+  if ("compose" in how) return { ...plan, compose: how.compose };
   const [command = "", ...args] =
     typeof how.command === "string" ? ["/bin/sh", "-c", how.command] : how.command;
   return {
@@ -324,29 +349,4 @@ function planService(context: Context, service: string, version: string, how: Me
 /** The variable that tells an app where to call a service: `PAYMENTS_URL`, `GIFT_CARDS_URL`. */
 function urlVariable(service: string): string {
   return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
-}
-
-/**
- * The headers of the request after the filters, so that the spans of one trace can be followed from
- * hop to hop.
- */
-function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptions {
-  const header = destinationHeader(hop.filters) ?? DESTINATION_HEADER;
-  const explaining = [...hop.filters, ...attemptHops(envoy, hop).flatMap(({ filters }) => filters)];
-  const headers = ["x-request-id", "traceparent", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"];
-  return {
-    ...(context.places === undefined
-      ? { path: path.join(context.directory, "envoys", `${envoy.name}.access.log`) }
-      : {}),
-    fields: {
-      time: "%START_TIME%",
-      hop: `${envoy.name}/${hop.name}`,
-      method: "%REQ(:METHOD)%",
-      path: "%REQ(:PATH)%",
-      status: "%RESPONSE_CODE%",
-      cluster: "%UPSTREAM_CLUSTER%",
-      decisions: decisionsIn(explaining),
-      ...Object.fromEntries([...headers, header].map((name) => [name, `%REQ(${name.toUpperCase()})%`])),
-    },
-  };
 }

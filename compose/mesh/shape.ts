@@ -14,7 +14,7 @@ import {
 import { NATIVE } from "../native-filters.js";
 import { pathPrefixSchema } from "../path-prefix.js";
 import { retriesSchema, timeoutSchema } from "../route-options.js";
-import { parseUpstreamUrl } from "../upstream-url.js";
+import { parseUpstreamUrl, parseVersionUrl } from "../upstream-url.js";
 import { accessRulesSchema, accessSchema } from "./access.js";
 import { filterRoutesSchema } from "./filter-routes.js";
 import { identitySchema } from "./identity.js";
@@ -25,6 +25,8 @@ import { NAME } from "./names.js";
  * service is called.
  */
 const PLACES = ["gateway", "inbound", "outbound"] as const;
+
+const PROTOCOLS = ["http1", "http2", "grpc", "tcp"] as const;
 
 const name = z.string().regex(NAME, "must be 1 to 41 of a-z, 0-9 and '-', and begin with a letter");
 
@@ -75,13 +77,21 @@ const environment = z.record(
   z.union([z.string(), z.number(), z.boolean()]),
 );
 
-const url = z
-  .string()
-  .meta({ pattern: "^[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\\\]+[/\\\\]?[?]?#?\\s*$" })
-  .superRefine((text, context) => {
-    const parsed = parseUpstreamUrl(text);
-    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
-  });
+const urlOf = (parse: typeof parseUpstreamUrl) =>
+  z
+    .string()
+    .meta({ pattern: "^[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\\\]+[/\\\\]?[?]?#?\\s*$" })
+    .superRefine((text, context) => {
+      const parsed = parse(text);
+      if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
+    });
+
+const url = urlOf(parseUpstreamUrl);
+
+/** A file that compose reads: the paths of one project. */
+const composeFiles = z
+  .array(z.string().min(1, "must not be empty"))
+  .min(1, "must name at least one file; leave it out for those that compose finds itself");
 
 const version = z.union([
   z.strictObject({
@@ -106,9 +116,15 @@ const version = z.union([
       ),
   }),
   z.strictObject({
-    url: url.describe(
-      "The address of a service that already runs: http://HOST:PORT, h2c://HOST:PORT (HTTP/2 and gRPC), or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+    url: urlOf(parseVersionUrl).describe(
+      "The address of a service that already runs: http://HOST:PORT, h2c://HOST:PORT (HTTP/2 and gRPC), tcp://HOST:PORT (protocol tcp), or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
     ),
+  }),
+  z.strictObject({
+    compose: z
+      .string()
+      .regex(/^[a-zA-Z0-9._-]+$/, "must be the name of a service of compose")
+      .describe("The service of the compose project beside the mesh file that this version is, unchanged."),
   }),
 ]);
 
@@ -128,11 +144,17 @@ const service = (filters: readonly FilterDescriptor[]) =>
       .meta({ uniqueItems: true })
       .optional()
       .describe("The services that it calls, each by the URL in the variable <SERVICE>_URL."),
-    protocol: z
-      .enum(["http1", "http2", "grpc"], { error: "must be one of http1, http2, grpc" })
+    port: port
+      .min(1, "must be from 1 to 65535")
       .optional()
       .describe(
-        "What every version speaks; http2 and grpc are HTTP/2, without TLS by prior knowledge. Default http1, or what a version's url says.",
+        "In containers: where its apps listen, and where others call it by its name. Required for a called version of compose. Default 8080.",
+      ),
+    protocol: z
+      .enum(PROTOCOLS, { error: `must be one of ${PROTOCOLS.join(", ")}` })
+      .optional()
+      .describe(
+        "What every version speaks; http2 and grpc are HTTP/2, without TLS by prior knowledge; tcp is anything else, such as a database. Default http1, or what a version's url says.",
       ),
     timeout: timeoutSchema
       .optional()
@@ -159,6 +181,11 @@ const service = (filters: readonly FilterDescriptor[]) =>
 export function meshShape(filters: readonly FilterDescriptor[]) {
   return z.strictObject({
     name: name.describe("Names the mesh and its folder below .meshwright/."),
+    compose: composeFiles
+      .optional()
+      .describe(
+        "The files of the compose project whose services versions name, from the mesh file's folder. Default: those that compose finds there itself.",
+      ),
     gateway: z
       .strictObject({
         port: port.optional().describe("The port that takes requests; 0 takes a free one. Default 10000."),

@@ -37,7 +37,9 @@ export function firstSidecarUrl({ envoys }: MeshPlan): string | undefined {
 
 /** The addresses of the services that run by themselves, and of those that filters call. */
 export function serviceAddressLines(plan: MeshPlan): string[] {
-  const elsewhere = plan.services.filter((service) => service.start === undefined);
+  const elsewhere = plan.services.filter(
+    ({ start, compose }) => start === undefined && compose === undefined,
+  );
   return [
     ...elsewhere.map(describeElsewhere),
     ...Object.entries(plan.grpcServices).map(
@@ -50,10 +52,10 @@ export function serviceAddressLines(plan: MeshPlan): string[] {
 }
 
 /** Only a person can give such a service the addresses of others. */
-function describeElsewhere({ name, address, calls }: ServicePlan): string {
+function describeElsewhere({ name, url, calls }: ServicePlan): string {
   const settings = Object.entries(calls).map(([variable, url]) => `${variable}=${url}`);
   const advice = settings.length === 0 ? "" : `, and needs ${settings.join(" ")}`;
-  return `${name} runs by itself at ${upstreamUrl(address)}${advice}`;
+  return `${name} runs by itself at ${url}${advice}`;
 }
 
 function nameWidth(plan: MeshPlan): number {

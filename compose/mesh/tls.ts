@@ -16,14 +16,22 @@ export const TRUST_SECRET = "trust";
 
 type Meshed = Pick<Context, "mesh" | "places">;
 
-/** The connections that a sidecar takes for its app. */
-export function inboundKinds({ mesh, places }: Meshed): readonly ConnectionKind[] {
+/**
+ * The connections that a sidecar takes for an app of the service. Rules of the kernel bring what
+ * comes to the app's own port from outside of the mesh, which has no name: a mesh takes it unless
+ * its file says that it is strict.
+ */
+export function inboundKinds({ mesh, places }: Meshed, service: string): readonly ConnectionKind[] {
   const { mode } = identityOf(mesh);
   if (mode === "off") return [{}];
   const transportSocket = mutualDownstreamTls({
     ...secrets(places),
     peer: { prefix: spiffePrefix(mesh) },
   });
+  const own = places?.redirectedPort?.(service);
+  if (own !== undefined && mesh.identity?.mode !== "strict") {
+    return [{ match: { destination_port: own } }, { transportSocket }];
+  }
   if (mode === "strict") return [{ transportSocket }];
   return [
     { match: { transport_protocol: "tls" }, transportSocket },

@@ -5,7 +5,8 @@ import type { FilterUse } from "../filter-use.js";
 import { accessUses } from "./access-filter.js";
 import { type GatewayRoute, type MeshUse, onItsPaths, routeName } from "./filter-routes.js";
 import { GATEWAY, outboundName, versionName } from "./names.js";
-import type { Mesh } from "./shape.js";
+import { isTcp } from "./protocols.js";
+import type { Mesh, MeshVersion } from "./shape.js";
 
 /**
  * One listener of one Envoy: a place that a request passes, with the filters that it passes there,
@@ -79,26 +80,35 @@ function gateway(mesh: Mesh): MeshEnvoy {
 
 function sidecars(mesh: Mesh): MeshEnvoy[] {
   return Object.entries(mesh.services).flatMap(([service, { versions, calls = [] }]) =>
-    Object.keys(versions).map((version) => ({
+    Object.entries(versions).map(([version, how]) => ({
       name: versionName(service, version),
       app: { service, version },
       hops: [
-        {
-          name: "inbound",
-          filters: [
-            ...accessUses(mesh, service, versionName(service, version)),
-            ...meshWide(mesh, "inbound"),
-          ],
-          target: { kind: "app" as const },
-        },
+        ...(takesRequests(mesh, service, how) ? [inbound(mesh, service, version)] : []),
         ...calls.map((called) => outbound(mesh, called, [])),
       ],
     })),
   );
 }
 
+/** A service of compose without a port only calls others. */
+function takesRequests(mesh: Mesh, service: string, how: MeshVersion): boolean {
+  return !("compose" in how) || mesh.services[service]?.port !== undefined;
+}
+
+function inbound(mesh: Mesh, service: string, version: string): Hop {
+  const filters = isTcp(mesh.services[service])
+    ? []
+    : [...accessUses(mesh, service, versionName(service, version)), ...meshWide(mesh, "inbound")];
+  return { name: "inbound", filters, target: { kind: "app" } };
+}
+
 function outbound(mesh: Mesh, service: string, before: readonly FilterUse[]): Hop {
-  const filters = [...meshWide(mesh, "outbound"), ...scoped(mesh, mesh.services[service]?.filters ?? [])];
+  const called = mesh.services[service];
+  // No filter of the mesh reads connections that are not HTTP.
+  const filters = isTcp(called)
+    ? []
+    : [...meshWide(mesh, "outbound"), ...scoped(mesh, called?.filters ?? [])];
   return {
     name: outboundName(service),
     filters,

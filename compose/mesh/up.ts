@@ -10,7 +10,8 @@ import { LOOPBACK } from "../listener-options.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { DEFAULT_GATEWAY_PORT, type MeshPlanOptions, portNames, speaksTls } from "./addresses.js";
-import { readMesh } from "./file.js";
+import { needsContainers } from "./compose-checks.js";
+import { readPlacedMesh, refuseMesh } from "./file.js";
 import { planMesh } from "./plan.js";
 import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "./prepare.js";
 import { RunningMesh } from "./running-mesh.js";
@@ -29,7 +30,8 @@ import { startParts } from "./start-parts.js";
 export async function startMesh(options: StartMeshOptions): Promise<RunningMesh> {
   const { signal, onEvent = () => {} } = options;
   const file = path.resolve(options.file);
-  const mesh = await readMesh(file);
+  const { value: mesh, placeOf } = await readPlacedMesh(options.file);
+  refuseMesh(needsContainers(mesh), placeOf);
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
   await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
   // Before a build and a fetch that may take minutes, and would be for nothing.

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly connectTimeoutSeconds?: number;
   /** The upstream chain: these filters see every attempt, retries included. */
   readonly filters?: readonly HttpFilter[];
+  /** The IP address from which connections to the endpoints come. Default: the kernel's choice. */
+  readonly sourceAddress?: string;
   /** What may go on at once. Envoy's defaults: 3 retries, 1024 of each of the others. */
   readonly circuitBreakers?: CircuitBreakerOptions;
 }
@@ -62,13 +64,14 @@ export interface Cluster {
     }[];
   };
   readonly circuit_breakers?: { readonly thresholds: readonly CircuitBreakerThresholds[] };
+  readonly upstream_bind_config?: { readonly source_address: Address["socket_address"] };
   readonly transport_socket?: TransportSocket;
   readonly typed_extension_protocol_options: Readonly<Record<string, TypedConfig>>;
 }
 
 /** A cluster of fixed endpoints. */
 export function cluster(options: ClusterOptions): Cluster {
-  const { name, endpoints, connectTimeoutSeconds } = options;
+  const { name, endpoints, connectTimeoutSeconds, sourceAddress } = options;
   return {
     name,
     ...discovery(endpoints),
@@ -86,6 +89,9 @@ export function cluster(options: ClusterOptions): Cluster {
       ],
     },
     ...circuitBreakers(options),
+    ...(sourceAddress === undefined
+      ? {}
+      : { upstream_bind_config: { source_address: socketAddress(sourceAddress, 0).socket_address } }),
     ...transportSocket(options),
     typed_extension_protocol_options: httpProtocolOptions(options),
   };

@@ -19,6 +19,8 @@ export interface ConnectionKind {
 
 /** The fields of Envoy's `FilterChainMatch`. */
 export interface FilterChainMatch {
+  /** The port that the client wanted, before the kernel redirected the connection. */
+  readonly destination_port?: number;
   readonly transport_protocol?: "tls" | "raw_buffer";
   readonly server_names?: readonly string[];
 }
@@ -45,9 +47,14 @@ export function filterChains(
   filters: readonly NetworkFilter[],
   kinds: readonly ConnectionKind[] = [{}],
 ): FilterChains {
-  const inspects = kinds.some(({ match }) => match !== undefined);
+  const matches = kinds.flatMap(({ match }) => match ?? []);
+  const inspectors = [
+    ...(matches.some(({ destination_port: port }) => port !== undefined) ? [originalDestination()] : []),
+    // It waits for the client's first bytes. A client of a server that speaks first sends none.
+    ...(matches.some((match) => match.transport_protocol ?? match.server_names) ? [tlsInspector()] : []),
+  ];
   return {
-    ...(inspects ? { listener_filters: [tlsInspector()] } : {}),
+    ...(inspectors.length === 0 ? {} : { listener_filters: inspectors }),
     filter_chains: kinds.map(({ match, transportSocket }) => ({
       ...(match === undefined ? {} : { filter_chain_match: match }),
       filters,
@@ -61,5 +68,13 @@ function tlsInspector(): ListenerFilter {
   return {
     name: "envoy.filters.listener.tls_inspector",
     typed_config: typedConfig("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"),
+  };
+}
+
+/** It asks the kernel where a redirected connection was going. */
+function originalDestination(): ListenerFilter {
+  return {
+    name: "envoy.filters.listener.original_dst",
+    typed_config: typedConfig("envoy.extensions.filters.listener.original_dst.v3.OriginalDst"),
   };
 }

@@ -1,7 +1,7 @@
 // Puts a file in its place in one step.
 
 import { randomBytes } from "node:crypto";
-import { chown, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MeshwrightError } from "../errors.js";
 import { makeFolder } from "./folder.js";
@@ -27,6 +27,8 @@ export async function writeAtomically(
   try {
     await makeFolder(dirname(path));
     await writeFile(temporary, content, { mode });
+    // Containers read it as users of their own, whatever this process's umask says.
+    await chmod(temporary, mode);
     if (owner !== undefined) await chown(temporary, owner.uid, owner.gid);
     await rename(temporary, path);
   } catch (error) {

@@ -14,15 +14,24 @@ export type CommandResult =
       readonly reason: string;
     };
 
-/** Never rejects. @param options `timeoutMs`: after this time the program is killed. */
+/**
+ * Never rejects.
+ * @param options `timeoutMs`: after this time the program is killed; `cwd`: its folder
+ */
 export function runBounded(
   command: string,
   args: readonly string[],
-  options: { readonly timeoutMs: number; readonly env?: NodeJS.ProcessEnv },
+  options: { readonly timeoutMs: number; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string },
 ): Promise<CommandResult> {
-  const { timeoutMs, env = process.env } = options;
+  const { timeoutMs, env = process.env, cwd } = options;
   return new Promise((resolve) => {
-    const settings = { timeout: timeoutMs, killSignal: "SIGKILL", env, maxBuffer: 16 * 1024 * 1024 } as const;
+    const settings = {
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+      env,
+      cwd,
+      maxBuffer: 16 * 1024 * 1024,
+    } as const;
     execFile(command, args, settings, (error, stdout, stderr) => {
       const output = stdout + stderr;
       if (!error) return resolve({ outcome: "done", output });

@@ -1,5 +1,5 @@
-// Makes images where the official ones cannot be pulled: Envoy's from the pinned wheel, and Node's
-// from the Node that runs this.
+// Makes images where the official ones cannot be pulled: Envoy's from the pinned wheel, Node's
+// from the Node that runs this, and that of pods with rules from this machine's nft.
 
 import { existsSync } from "node:fs";
 import { connectEngine } from "./engine.js";
@@ -61,4 +61,19 @@ export async function makeNodeImage(): Promise<string> {
   const programs = { [nodePlace]: process.execPath, ...SHELL };
   await packImage(await connectEngine(), { name, programs });
   return name;
+}
+
+/** Where Debian and others have the program that loads rules into the kernel. */
+const NFT = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"];
+
+/**
+ * Makes the image of pods with rules from this machine's nft and shell. Settles with false where
+ * nft is not installed here.
+ * @throws MeshwrightError `envoy-not-found` when there is no engine, or it refuses the image
+ */
+export async function makeRedirectImage(name: string): Promise<boolean> {
+  const nft = NFT.find(existsSync);
+  if (nft === undefined) return false;
+  await packImage(await connectEngine(), { name, programs: { "/usr/bin/nft": nft, ...SHELL } });
+  return true;
 }

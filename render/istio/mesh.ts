@@ -13,6 +13,7 @@ import type { Draft, IstioContext } from "./context.js";
 import { type HostPlace, placeOfUrl } from "./hosts.js";
 import { GATEWAY_NAME, gatewayDraft, listenerDrafts } from "./listeners.js";
 import type { IstioOptions, Omittable } from "./options.js";
+import { tellTcp, withoutTcp } from "./plain-tcp.js";
 import { authorizationDrafts, peerAuthenticationDraft, sidecarDrafts, telemetryDraft } from "./policies.js";
 import { gatewayRoutesDraft, routeDrafts } from "./routes.js";
 import { destinationRuleDrafts, externalDrafts, serviceDrafts } from "./services.js";
@@ -23,11 +24,12 @@ import { decideFailStrategy, newerThanChecked } from "./version.js";
 
 /** @throws MeshwrightError `configuration` for what Istio has no word for */
 export function meshResources(
-  input: MeshInput,
+  given: MeshInput,
   images: Images,
   existing: readonly LiveResource[],
   options: IstioOptions,
 ): Rendered {
+  const input: MeshInput = { ...given, mesh: withoutTcp(given.mesh) };
   const told = new Told(input.placeOf);
   const { strategy, warning } = decideFailStrategy(options.minor, options.failStrategy);
   const context: IstioContext = {
@@ -43,6 +45,7 @@ export function meshResources(
     called: calledPlaces(input, options),
   };
   tellMesh(context, usePlaces(input));
+  tellTcp(given.mesh, told);
   for (const line of [...(warning === undefined ? [] : [warning]), ...newerThanChecked(options.minor)]) {
     told.warnOfAll(line);
   }

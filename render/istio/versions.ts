@@ -1,6 +1,6 @@
 // The versions of a service, as destinations of routes.
 
-import { speaksHttp2 } from "../../compose/mesh/addresses.js";
+import { speaksHttp2 } from "../../compose/mesh/protocols.js";
 import type { MeshService } from "../../compose/mesh/shape.js";
 import type { IstioContext } from "./context.js";
 import { type HostPlace, placeOfUrl, serviceHost } from "./hosts.js";

