@@ -7,6 +7,7 @@ import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { addBuild } from "./commands/build.js";
 import { addIdentity } from "./commands/identity.js";
 import { addImage } from "./commands/image.js";
+import { addInit } from "./commands/init.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNew } from "./commands/new.js";
 import { addPack } from "./commands/pack.js";
@@ -62,6 +63,7 @@ function program(screen: Screen, { stdout, unwritten }: Terminal, err: Screen): 
       "\nmeshwright COMMAND --help says more about a command, with examples and exit codes.",
     );
   addUp(root, screen);
+  addInit(root, screen);
   addRun(root, screen);
   addNew(root, screen);
   addBuild(root, screen);
