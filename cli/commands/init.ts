@@ -5,7 +5,7 @@ import type { AskedRoute } from "../../compose/init/gateway.js";
 import { type Existing, type Initialized, initMesh, MESH_FILE } from "../../compose/init/init.js";
 import { composeCommand, OVERRIDE_FILE } from "../../compose/init/override.js";
 import { type Summary, summaryOf } from "../../compose/init/summary.js";
-import { DIFFERENT_EXIT_CODE, exitCodesHelp, ToldFailure } from "../failures.js";
+import { DIFFERENT_EXIT_CODE, EXIT_CODES, exitCodesHelp, ToldFailure } from "../failures.js";
 import { columns, type Screen } from "../screen.js";
 import { collect } from "./options.js";
 
@@ -123,10 +123,7 @@ Examples:
   meshwright init -f base.yaml -f dev.yaml   several files
   meshwright init --route /=web --route /api=api
   meshwright init --update                   after an edit of compose.yaml
-${exitCodesHelp(
-  "the mesh file is written, or has everything",
-  ["configuration", "usage", "write-failed", "different"],
-  {
-    [DIFFERENT_EXIT_CODE]: "the project has something new, and the mesh file is kept",
-  },
-)}`;
+${exitCodesHelp("the mesh file is written, or has everything", ["configuration", "usage", "build"], {
+  [EXIT_CODES["write-failed"]]: "a file cannot be written",
+  [DIFFERENT_EXIT_CODE]: "the project has something new, and the mesh file is kept",
+})}`;

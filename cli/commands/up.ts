@@ -42,7 +42,10 @@ export function addUp(root: Command, screen: Screen): void {
   root
     .command("up")
     .description("Run a mesh: a gateway, services, and a stock Envoy with filters beside each of them.")
-    .argument("[file]", "the mesh file; default: compose/mesh.yaml of this folder, or else meshwright's own")
+    .argument(
+      "[file]",
+      "the mesh file; default: mesh.yaml or compose/mesh.yaml of this folder, or else meshwright's own",
+    )
     .option("--port <number>", "the gateway's port in place of the file's; 0 takes a free one", parsePort)
     .addOption(
       new Option(
@@ -184,6 +187,7 @@ Examples:
   meshwright up --traffic               … with ten requests per second
   meshwright up my-mesh.yaml --port 0   your own services, at a free port
   meshwright up --engine container      in containers, by docker compose
+  meshwright init && meshwright up      around your own compose project
 ${exitCodesHelp("the mesh ran until Ctrl-C", [
   "configuration",
   "usage",

@@ -139,8 +139,8 @@ export function knownImage(image: string): (Known & { readonly name: string }) |
 }
 
 /**
- * What a URL's scheme says: `postgresql+asyncpg` and `jdbc:postgresql` are `postgresql`. The port is
- * that of a URL without one; 0 is none.
+ * What a URL's scheme says: `postgresql+asyncpg` and `jdbc:postgresql` are `postgresql`. The port
+ * is that of a URL without one; 0 is none.
  */
 export function knownScheme(scheme: string): Known | undefined {
   const plain = scheme

@@ -16,7 +16,10 @@ export function meshName(name: string): string {
   return begun.slice(0, MAX).replace(/-+$/, "");
 }
 
-/** The name of each service in the mesh. Of services that would get the same, later ones get a number. */
+/**
+ * The name of each service in the mesh. Of services that would get the same, later ones get a
+ * number.
+ */
 export function meshNames(services: readonly string[]): ReadonlyMap<string, string> {
   // Those that need no change keep their names, whatever stands before them.
   const kept = services.filter((service) => meshName(service) === service && !TAKEN.includes(service));

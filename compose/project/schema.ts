@@ -22,8 +22,8 @@ export function composeSchema(): z.ZodType {
 }
 
 /**
- * The schema in the words that zod knows. A part that other parts complete, and that has no more keys
- * than these, becomes one object with all keys. So a misspelt key is known as such. Keys of
+ * The schema in the words that zod knows. A part that other parts complete, and that has no more
+ * keys than these, becomes one object with all keys. So a misspelt key is known as such. Keys of
  * extensions are not in the values that are checked.
  */
 function closed(root: Dict): unknown {

@@ -10,7 +10,7 @@ import { composeSchema } from "./schema.js";
 import { type Dict, isDict } from "./values.js";
 
 const MAX_BYTES = 1024 * 1024;
-/** A large project repeats a block for each service; a document that doubles itself has far more. */
+/** Enough to repeat a block for each service; a document that doubles itself has far more. */
 const MAX_ALIASES = 2_000;
 const RESET = "!reset";
 const OVERRIDE = "!override";

@@ -12,6 +12,7 @@ import { runMain } from "./run-main.js";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const COMMANDS = [
   "up",
+  "init",
   "run",
   "new",
   "build",
