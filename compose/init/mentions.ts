@@ -53,7 +53,8 @@ export function mentionsIn({ services }: ProjectModel): readonly Mention[] {
 }
 
 /**
- * The references of arguments, by their flags: `--db-host db` and `--db-host=db` are like variables.
+ * The references of arguments, by their flags: `--db-host db` and `--db-host=db` are like
+ * variables.
  */
 function inArguments(
   words: readonly string[],
