@@ -114,6 +114,16 @@ describe("a call", () => {
     expect(services.flatMap(({ calls }) => calls)).toEqual([]);
   });
 
+  it("goes past the sidecar where it is made at several ports of one service", async () => {
+    const queue = "  q: { image: rabbitmq, ports: ['15672:15672'] }\n";
+    const app = "  app: { image: x, environment: { A: 'amqp://q', B: 'http://q:15672' } }\n";
+    const other = "  other: { image: x, environment: { A: 'amqp://q' } }\n";
+    const { services } = await infer(WEB + queue + app + other);
+    const [, , found, second] = services;
+    expect([found?.calls, second?.calls.map((call) => call.service)]).toEqual([[], ["q"]]);
+    expect(found?.notes).toEqual([expect.stringContaining("calls q at 15672 too")]);
+  });
+
   it("is not looked for in texts that are too long for addresses", async () => {
     const text = `${"x".repeat(9_000)} http://api:1`;
     const found = await service(

@@ -7,7 +7,7 @@ import type { ComposeProject, ProjectModel } from "../project/model.js";
 import type { Call, Fact, FoundMesh, FoundService, LeftOut, Protocol } from "./facts.js";
 import { type AskedRoute, gatewayPort, routesOf } from "./gateway.js";
 import { notesOn, type Obstacle, obstacleOf } from "./left-out.js";
-import { type Listener, portsOf, protocolOf } from "./listening.js";
+import { calledPort, type Listener, portsOf, protocolOf } from "./listening.js";
 import { type Mention, mentionsIn } from "./mentions.js";
 import { meshName, meshNames } from "./names.js";
 
@@ -43,6 +43,8 @@ export function inferMesh(project: ComposeProject, asked: readonly AskedRoute[] 
   const services = inMesh.map((compose): FoundService => {
     const name = names.get(compose) ?? compose;
     const own = mentions.filter(({ from, to }) => from === compose && listening.get(to)?.port !== undefined);
+    const beside = besidePorts(own, (to) => listening.get(to)?.port?.value);
+    const calls = own.filter(({ to }) => !beside.has(to));
     const { notes = [], ...listens } = listening.get(compose) ?? {};
     const renamed =
       name === compose ? [] : [`is named ${name} in the mesh, where a name is of a-z, 0-9 and "-"`];
@@ -50,8 +52,8 @@ export function inferMesh(project: ComposeProject, asked: readonly AskedRoute[] 
       name,
       compose,
       ...(listens as Pick<FoundService, "port" | "protocol">),
-      calls: callsOf(own, inMesh, placeOf),
-      notes: [...renamed, ...notes],
+      calls: callsOf(calls, inMesh, placeOf),
+      notes: [...renamed, ...notes, ...[...beside].map(besideNote)],
     };
   });
   return {
@@ -105,6 +107,27 @@ function listeningOf(
     );
   }
   return { port, protocol: protocolOf(listener, port.value), notes };
+}
+
+/**
+ * The services that are called at other ports too than the one of the mesh, with these ports. In
+ * the caller's sidecar a called name has no other port, so such calls go to the network as before.
+ */
+function besidePorts(
+  mentions: readonly Mention[],
+  portOf: (service: string) => number | undefined,
+): ReadonlyMap<string, ReadonlySet<number>> {
+  const beside = new Map<string, Set<number>>();
+  for (const mention of mentions) {
+    const port = calledPort(mention);
+    if (port === undefined || port === portOf(mention.to)) continue;
+    beside.set(mention.to, (beside.get(mention.to) ?? new Set()).add(port));
+  }
+  return beside;
+}
+
+function besideNote([service, ports]: readonly [string, ReadonlySet<number>]): string {
+  return `calls ${service} at ${[...ports].join(" and ")} too: a called name has one port in the mesh, so ${service} is not among its calls, and is called past this sidecar`;
 }
 
 /** One call for each service, by the best reason, in the order of the project's services. */

@@ -27,15 +27,14 @@ export function portsOf(listener: Listener): readonly Fact<number>[] {
     ...fromImage(listener),
   ];
   // Of the same port the first reason is the best one.
-  return [...new Map(found.toReversed().map((fact) => [fact.value, fact])).values()].toReversed();
+  return found.filter(({ value }, i) => found.findIndex((fact) => fact.value === value) === i);
 }
 
 function calledPorts({ mentions, placeOf }: Listener): readonly Fact<number>[] {
   const counted = new Map<number, Mention[]>();
   for (const mention of mentions) {
-    const port =
-      mention.port ?? (mention.scheme === undefined ? 0 : (knownScheme(mention.scheme)?.port ?? 0));
-    if (port > 0) counted.set(port, [...(counted.get(port) ?? []), mention]);
+    const port = calledPort(mention);
+    if (port !== undefined) counted.set(port, [...(counted.get(port) ?? []), mention]);
   }
   return [...counted]
     .toSorted(([, a], [, b]) => b.length - a.length)
@@ -44,6 +43,12 @@ function calledPorts({ mentions, placeOf }: Listener): readonly Fact<number>[] {
       reason: first === undefined ? "" : `${first.by} of ${first.from}, ${placeOf(first.path)}`,
       isGuess: false,
     }));
+}
+
+/** The port that a mention means, where it says one or its scheme has one. */
+export function calledPort({ port, scheme }: Mention): number | undefined {
+  const usual = scheme === undefined ? 0 : (knownScheme(scheme)?.port ?? 0);
+  return port ?? (usual > 0 ? usual : undefined);
 }
 
 function exposed({ name, service, placeOf }: Listener): readonly Fact<number>[] {
@@ -138,7 +143,7 @@ function saidByCallers(
   { mentions, placeOf }: Listener,
   port: number,
 ): readonly [Protocol, string] | undefined {
-  const here = mentions.filter((mention) => (mention.port ?? port) === port);
+  const here = mentions.filter((mention) => (calledPort(mention) ?? port) === port);
   for (const { scheme, by, from, path } of here) {
     const known = scheme === undefined ? undefined : knownScheme(scheme);
     if (known === undefined || scheme === undefined) continue;
