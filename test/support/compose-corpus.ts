@@ -47,11 +47,12 @@ export function expectedFile(project: string): string {
 
 /** The parts of a model that both readers promise, with paths from the project's folder. */
 export function comparable({ name, services }: ProjectModel, folder: string): unknown {
-  const parts = Object.entries(services).map(([service, config]) => {
+  const sorted = Object.entries(services).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const parts = sorted.map(([service, config]) => {
     const own = config as Readonly<Record<string, unknown>>;
     const kept = COMPARED.filter((key) => own[key] !== undefined && !isEmpty(own[key]));
     const values = Object.fromEntries(
-      kept.map((key) => [key, UNORDERED.has(key) ? sorted(own[key]) : own[key]]),
+      kept.map((key) => [key, UNORDERED.has(key) ? inOrder(own[key]) : own[key]]),
     );
     const { replicas } = config.deploy ?? {};
     return [service, { ...values, ...(replicas === undefined ? {} : { replicas }) }];
@@ -63,7 +64,7 @@ export function comparable({ name, services }: ProjectModel, folder: string): un
 /** Compose sorts these. */
 const UNORDERED: ReadonlySet<string> = new Set(["extra_hosts"]);
 
-function sorted(value: unknown): unknown {
+function inOrder(value: unknown): unknown {
   return Array.isArray(value) ? value.toSorted() : value;
 }
 
