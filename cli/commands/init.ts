@@ -5,6 +5,8 @@ import type { AskedRoute } from "../../compose/init/gateway.js";
 import { type Existing, type Initialized, initMesh, MESH_FILE } from "../../compose/init/init.js";
 import { composeCommand, OVERRIDE_FILE } from "../../compose/init/override.js";
 import { type Summary, summaryOf } from "../../compose/init/summary.js";
+import { pathPrefixSchema } from "../../compose/path-prefix.js";
+import { checkValue } from "../../envoy/problems.js";
 import { DIFFERENT_EXIT_CODE, EXIT_CODES, exitCodesHelp, ToldFailure } from "../failures.js";
 import { columns, type Screen } from "../screen.js";
 import { collect } from "./options.js";
@@ -104,6 +106,8 @@ function collectRoute(text: string, before: readonly AskedRoute[] = []): readonl
   if (prefix === undefined || service === undefined) {
     throw new InvalidArgumentError("Write a route as /PREFIX=SERVICE, such as /=web.");
   }
+  const checked = checkValue(prefix, pathPrefixSchema);
+  if (!checked.ok) throw new InvalidArgumentError(`The prefix ${checked.problems[0]?.reason}.`);
   return [...before, { prefix, service }];
 }
 

@@ -9,8 +9,12 @@ export interface Fact<T> {
   readonly isGuess: boolean;
 }
 
-export const PROTOCOLS = ["http1", "http2", "grpc", "tcp"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+export type Protocol = "http1" | "http2" | "grpc" | "tcp";
+
+/** A text of a compose file as a part of a line: it must neither end the line nor move a cursor. */
+export function plain(text: string): string {
+  return text.replaceAll(/[\p{C}\s]+/gu, " ");
+}
 
 /** A service that another one calls, by its name in compose. */
 export interface Call extends Omit<Fact<string>, "value"> {

@@ -4,7 +4,15 @@ import path from "node:path";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { listed } from "../../envoy/problems.js";
 import type { ComposeProject, ProjectModel } from "../project/model.js";
-import type { Call, Fact, FoundMesh, FoundService, LeftOut, Protocol } from "./facts.js";
+import {
+  type Call,
+  type Fact,
+  type FoundMesh,
+  type FoundService,
+  type LeftOut,
+  type Protocol,
+  plain,
+} from "./facts.js";
 import { type AskedRoute, gatewayPort, routesOf } from "./gateway.js";
 import { notesOn, type Obstacle, obstacleOf } from "./left-out.js";
 import { calledPort, type Listener, portsOf, protocolOf } from "./listening.js";
@@ -68,7 +76,7 @@ export function inferMesh(project: ComposeProject, asked: readonly AskedRoute[] 
 
 /** A comment names the line, and not the column. */
 function lineOf(place: string): string {
-  return place.replace(/:\d+$/, "");
+  return plain(place).replace(/:\d+$/, "");
 }
 
 function leftOutBy(compose: string, { reason, key }: Obstacle, placeOf: ComposeProject["placeOf"]): LeftOut {

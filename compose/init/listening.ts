@@ -2,7 +2,7 @@
 
 import type { ProjectService } from "../project/model.js";
 import { exposedPorts, hasProtoFiles } from "./build-context.js";
-import type { Fact, Protocol } from "./facts.js";
+import { type Fact, type Protocol, plain } from "./facts.js";
 import { knownImage, knownPort, knownScheme } from "./known-images.js";
 import type { Mention } from "./mentions.js";
 
@@ -133,7 +133,7 @@ function saidByPort({ service }: Listener, port: number): readonly [Protocol, st
       [name, "the port's name"],
     ] as const) {
       const [, protocol] = WORDS.find(([word]) => text !== undefined && word.test(text)) ?? [];
-      if (protocol !== undefined) return [protocol, `${key} ${text}`];
+      if (protocol !== undefined) return [protocol, `${key} ${plain(text ?? "")}`];
     }
   }
   return undefined;
@@ -165,7 +165,7 @@ function saidByItself(
     Object.entries(environment).find(
       ([name, value]) => /GRPC/i.test(name) && value?.endsWith(String(port)),
     ) ?? [];
-  if (variable !== undefined) return ["grpc", `its variable ${variable}`];
+  if (variable !== undefined) return ["grpc", `its variable ${plain(variable)}`];
   const { test = "" } = healthcheck ?? {};
   const text = typeof test === "string" ? test : test.join(" ");
   const [, tool = ""] =

@@ -2,6 +2,7 @@
 // links and its dependencies.
 
 import type { ProjectModel, ProjectService } from "../project/model.js";
+import { plain } from "./facts.js";
 import { type Reference, referencesIn, wholeReference } from "./references.js";
 
 /** A place in a service that mentions another one. */
@@ -39,7 +40,7 @@ export function mentionsIn({ services }: ProjectModel): readonly Mention[] {
     for (const [name, value] of Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       if (value === null) continue;
       const whole = wholeReference(name, value, variables);
-      add(name, ["environment", name], whole === undefined ? referencesIn(value) : [whole]);
+      add(plain(name), ["environment", name], whole === undefined ? referencesIn(value) : [whole]);
     }
     for (const key of ["entrypoint", "command"] as const) {
       for (const [by, references] of inArguments(service[key] ?? [], key)) add(by, [key], references);

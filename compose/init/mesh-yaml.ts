@@ -1,7 +1,7 @@
 // Writes a mesh file as a person would: with comments that say where everything comes from.
 
 import { stringify } from "yaml";
-import type { Call, Fact, FoundMesh, FoundService } from "./facts.js";
+import { type Call, type Fact, type FoundMesh, type FoundService, plain } from "./facts.js";
 
 const GUESS = "a guess: ";
 const WIDTH = 96;
@@ -11,18 +11,18 @@ export function meshYaml(mesh: FoundMesh, from: readonly string[]): string {
   const names = namesOf(mesh);
   const { gatewayPort, routes } = mesh;
   return [
-    `# A mesh around ${from.join(", ")}, written by \`meshwright init\`. Run it: npx meshwright up`,
+    `# A mesh around ${plain(from.join(", "))}, written by \`meshwright init\`. Run it: npx meshwright up`,
     "# A comment says where a line comes from. Correct what is wrong: a running mesh follows each save.",
     "# Services that are not here run as before. All keys: compose/README.md of meshwright.",
     "",
-    `name: ${mesh.name}`,
+    `name: ${scalar(mesh.name)}`,
     ...(mesh.files.length === 0 ? [] : [`compose: [${mesh.files.map(scalar).join(", ")}]`]),
     "",
     "gateway:",
     `  port: ${gatewayPort}`,
     "  routes: # the first prefix that matches decides",
     ...routes.map(({ prefix, service, reason, isOffer }) => {
-      const route = `- { prefix: ${scalar(prefix)}, service: ${names.get(service)} }`;
+      const route = `- { prefix: ${scalar(prefix)}, service: ${scalar(names.get(service) ?? "")} }`;
       return `    ${isOffer ? "# " : ""}${route} # ${reason}`;
     }),
     "",
@@ -44,7 +44,7 @@ export function serviceLines(service: FoundService, names: ReadonlyMap<string, s
   const { name, compose, port, protocol, calls, notes } = service;
   return [
     ...notes.flatMap((note) => comment(`${compose} ${note}`)),
-    `${name}:`,
+    `${scalar(name)}:`,
     ...(port === undefined
       ? ["  # no port was found: it calls others, and nobody calls it; `port: 8080` says otherwise"]
       : [`  port: ${port.value} # ${reasonOf(port)}`]),
@@ -63,7 +63,7 @@ function isDefault({ value, isGuess }: FoundService["protocol"]): boolean {
 
 /** A call as an item of a list. */
 export function callLine({ service, reason }: Call, names: ReadonlyMap<string, string>): string {
-  return `${names.get(service)} # ${reason}`;
+  return `${scalar(names.get(service) ?? "")} # ${reason}`;
 }
 
 function reasonOf({ reason, isGuess }: Fact<unknown>): string {
@@ -87,7 +87,8 @@ function comment(text: string): readonly string[] {
   return lines;
 }
 
-/** A text as YAML has it on one line. */
+/** A text as YAML has it in a list or mapping on one line. */
 function scalar(text: string): string {
-  return stringify(text, { lineWidth: 0 }).trim();
+  const isPlain = /^[A-Za-z_./][\w./-]*$/.test(text);
+  return isPlain ? stringify(text, { lineWidth: 0 }).trim() : JSON.stringify(text);
 }

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import type { ComposeProject } from "../project/model.js";
-import type { FoundMesh, FoundService } from "./facts.js";
+import { type FoundMesh, type FoundService, plain } from "./facts.js";
 import { namesOf } from "./mesh-yaml.js";
 
 /** A line of the summary, with a name before it. */
@@ -21,7 +21,7 @@ export interface Summary {
 
 export function summaryOf(project: ComposeProject, found: FoundMesh): Summary {
   const names = namesOf(found);
-  const files = project.files.map((file) => path.relative(project.here, file)).join(", ");
+  const files = plain(project.files.map((file) => path.relative(project.here, file)).join(", "));
   const by =
     project.readBy === "compose" ? "docker compose" : "meshwright, because docker compose is not here";
   return {
@@ -31,7 +31,7 @@ export function summaryOf(project: ComposeProject, found: FoundMesh): Summary {
     notes: found.services.flatMap(({ compose, notes }) => notes.map((note) => `${compose} ${note}.`)),
     leftOut: found.leftOut.map(({ compose, reason, place }) => `${compose} ${reason} (${place}).`),
     inactive: Object.entries(project.inactive).map(
-      ([name, profiles]) => `${name}: add it by --profile ${profiles[0]}`,
+      ([name, profiles]) => `${name}: add it by --profile ${plain(profiles[0] ?? "")}`,
     ),
   };
 }

@@ -1,6 +1,6 @@
 // Adds to a mesh file what its compose project has and it has not. What stands there stays.
 
-import { isMap, isScalar, parseDocument } from "yaml";
+import { isMap, isScalar, parse, parseDocument } from "yaml";
 import type { FoundMesh, FoundService } from "./facts.js";
 import { callLine, namesOf, serviceLines } from "./mesh-yaml.js";
 
@@ -97,7 +97,7 @@ function rewritten(text: string, name: string, lines: readonly string[]): string
   const document = parseDocument(text);
   const calls = ["services", name, "calls"];
   if (!document.hasIn(calls)) document.setIn(calls, document.createNode([], { flow: true }));
-  for (const line of lines) document.addIn(calls, line.replace(/ #.*$/, ""));
+  for (const line of lines) document.addIn(calls, parse(line));
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 

@@ -221,6 +221,7 @@ it("takes files, profiles and routes that are named", async () => {
 
 it.each([
   [["--route", "web"], 2, "Write a route as /PREFIX=SERVICE, such as /=web"],
+  [["--route", "/a?b=web"], 2, 'has "?"'],
   [["--route", "/=wep"], 2, "--route /=wep: wep is not in the mesh; choose from: web, api"],
   [["--route", "/=proxy"], 2, "proxy is not in the mesh"],
   [["--update", "--force"], 2, "cannot be used with option"],
@@ -238,5 +239,32 @@ it("names the line of a mistake in a compose file", async () => {
     stdout: "",
     stderr:
       'meshwright: compose file refused: compose.yaml:2:10: services.web.imag: unknown key; did you mean "image"?\n',
+  });
+});
+
+it("writes a mesh file that is right for every name, and lets no text of the project end a line", async () => {
+  await write(
+    "compose.yaml",
+    `services:
+  "true": { image: x, ports: [{ target: 80, app_protocol: "http\\nservices: {}" }] }
+  "null":
+    image: x
+    expose: [8080]
+    environment: { "A\\nhostile: yes # \\e[2J": "http://true:80" }
+  "1_2.3-": { image: x, expose: [8080], environment: { A: "http://null:8080" } }
+`,
+  );
+  const { exitCode, stdout, stderr } = await init("--route", "/{}=null");
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  const text = await read("mesh.yaml");
+  expect(text).toContain('"true":\n    port: 80 # A hostile: yes # [2J of null, compose.yaml:6\n');
+  expect(text).toContain('    - { prefix: "/{}", service: "null" } # asked for by --route\n');
+  expect(text).toContain('      - "true" # A hostile: yes # [2J, compose.yaml:6\n');
+  expect(text).toContain("  s-1-2-3:\n");
+  expect(stdout).not.toContain("\u001b");
+  expect(await runMain(["validate", "mesh.yaml"], folder)).toMatchObject({ exitCode: 0 });
+  expect(await init()).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining("has all of it already"),
   });
 });
