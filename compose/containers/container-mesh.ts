@@ -9,8 +9,8 @@ import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
 import { FigureBook, type VersionFigures } from "../mesh/figures.js";
-import { readMesh } from "../mesh/file.js";
 import { identityLines } from "../mesh/identity-summary.js";
+import type { MeshReader } from "../mesh/mesh-reader.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { serviceAddressLines } from "../mesh/summary.js";
@@ -33,6 +33,7 @@ import { composeFailure, partsOf, podsOf, untilHealthy } from "./until-healthy.j
 export interface ContainerMeshOptions {
   readonly mesh: Mesh;
   readonly file: string;
+  readonly reader: MeshReader;
   readonly plan: ContainerPlan;
   readonly settings: RunSettings;
   readonly compose: ComposeCli;
@@ -158,9 +159,9 @@ export class ContainerMesh implements UpMesh {
 
   /** Never rejects: a failure is reported, and the next edit is applied. */
   async #takeFile(): Promise<void> {
-    const { file, onEvent } = this.#options;
+    const { file, reader, onEvent } = this.#options;
     try {
-      const edited = await readMesh(file);
+      const edited = await reader.read();
       checkRunnable(edited, file);
       const fixed = structuralChanges(this.mesh, edited).filter((each) => FIXED.test(each));
       if (fixed.length > 0) onEvent({ kind: "restart-needed", paths: fixed });

@@ -15,7 +15,7 @@ const NODE_PROGRAMS = new Set(["node", "npm", "npx"]);
  * file names, or that of Node for a command of Node; undefined where nothing says one.
  */
 export function imageOf(how: MeshVersion): string | undefined {
-  if ("url" in how) return undefined;
+  if (!("command" in how)) return undefined;
   const [program = ""] = typeof how.command === "string" ? how.command.trim().split(/\s+/) : how.command;
   if (how.image !== undefined) return how.image;
   return NODE_PROGRAMS.has(path.basename(program)) ? variable("NODE_IMAGE") : undefined;

@@ -4,7 +4,7 @@
 import { discoveredFilter } from "../../envoy/config/wasm.js";
 import { entryOnPaths } from "../filter-paths.js";
 import { LOOPBACK } from "../listener-options.js";
-import type { Places } from "../mesh/addresses.js";
+import { EGRESS_PORT, type Places } from "../mesh/addresses.js";
 import { GATEWAY } from "../mesh/names.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
@@ -20,6 +20,8 @@ export const PORTS = {
   inbound: 15_006,
   /** Of each Envoy: readiness and statistics, to read only. */
   status: 15_021,
+  /** The gateway's listener for the outside. */
+  egress: 15_080,
   /** The gateway's listeners for services, on loopback. The first; the next ones follow. */
   gatewayOutbound: 20_000,
   /** Where an app listens, and where it calls every other service. */
@@ -53,6 +55,7 @@ export function containerPlaces(mesh: Mesh): Places {
       return ANY;
     },
     sidecar: (name) => name,
+    egress: { listener: ANY, host: GATEWAY },
     called: (service) => service,
     outside: (address) => (isOwnMachine(address) ? HOST : address),
     entry: (filter) =>
@@ -63,8 +66,9 @@ export function containerPlaces(mesh: Mesh): Places {
 
 /** The ports by the names of `portNames`. */
 export function containerPorts(mesh: Mesh): ReadonlyMap<string, number> {
-  return new Map(
-    meshEnvoys(mesh).flatMap(({ name, hops, app }) => {
+  return new Map([
+    [EGRESS_PORT, PORTS.egress],
+    ...meshEnvoys(mesh).flatMap(({ name, hops, app }) => {
       const isGateway = app === undefined;
       return [
         [`${name} admin`, PORTS.admin] as const,
@@ -77,5 +81,5 @@ export function containerPorts(mesh: Mesh): ReadonlyMap<string, number> {
         }),
       ];
     }),
-  );
+  ]);
 }

@@ -2,8 +2,9 @@
 // namespace and does nothing, and in that namespace Envoy and the app. So an Envoy or an app that
 // ends is started again by itself, and finds the other where it was.
 
-import { GATEWAY, versionName } from "../mesh/names.js";
-import type { ServicePlan } from "../mesh/plan.js";
+import { allInstances, instancesOf } from "../mesh/instances.js";
+import { GATEWAY } from "../mesh/names.js";
+import type { ServicePlan } from "../mesh/plan-service.js";
 import type { Mesh, MeshVersion } from "../mesh/shape.js";
 import { envoyHealth, podHealth } from "./health.js";
 import { imageOf } from "./images.js";
@@ -49,7 +50,6 @@ export interface ProjectOptions {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-const podName = versionName;
 /** The compose service of a pod's Envoy. */
 export const sidecarName = (pod: string) => `${pod}-sidecar`;
 /** The compose service of a pod's app. */
@@ -84,9 +84,8 @@ export function composeProject(
 
 /** Whether the mesh calls nothing outside of it: then its network leads nowhere else. */
 function isClosed(mesh: Mesh): boolean {
-  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
   const called = { ...mesh.grpcServices, ...mesh.httpServices };
-  return Object.keys(called).length === 0 && !versions.some((how) => "url" in how);
+  return Object.keys(called).length === 0 && !allInstances(mesh).some(({ url }) => url !== undefined);
 }
 
 function sharedParts({ labels, restart }: ProjectOptions): Readonly<Record<string, Part>> {
@@ -206,7 +205,9 @@ function app(
     Object.fromEntries(Object.entries(mesh.services).map(([each, { calls = [] }]) => [each, calls])),
   );
   const called = (awaited[service] ?? []).flatMap((each) =>
-    Object.keys(mesh.services[each]?.versions ?? {}).map((version) => podName(each, version)),
+    Object.entries(mesh.services[each]?.versions ?? {}).flatMap(([version, versionHow]) =>
+      instancesOf(each, version, versionHow).map((instance) => instance.name),
+    ),
   );
   return {
     image: imageOf(how),

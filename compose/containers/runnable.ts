@@ -9,7 +9,7 @@ import { imageOf } from "./images.js";
 export function containerProblems(mesh: Mesh): readonly Problem[] {
   return Object.entries(mesh.services).flatMap(([service, { versions }]) => [
     ...Object.entries(versions).flatMap(([version, how]) => {
-      if ("url" in how || imageOf(how) !== undefined) return [];
+      if (!("command" in how) || imageOf(how) !== undefined) return [];
       const reason = "has no image to run in: say one by image: NAME, or start with --engine process";
       return [{ path: ["services", service, "versions", version], reason }];
     }),

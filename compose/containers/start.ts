@@ -7,7 +7,7 @@ import { startIdentity } from "../identity/containers.js";
 import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { LOOPBACK } from "../listener-options.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
-import { readMesh } from "../mesh/file.js";
+import { MeshReader } from "../mesh/mesh-reader.js";
 import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "../mesh/prepare.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -27,7 +27,8 @@ import { untilHealthy } from "./until-healthy.js";
 export async function startContainers(options: StartMeshOptions): Promise<ContainerMesh> {
   const { signal, onEvent = () => {} } = options;
   const file = path.resolve(options.file);
-  const mesh = await readMesh(file);
+  const reader = new MeshReader(file, onEvent);
+  const mesh = await reader.read();
   checkRunnable(mesh, options.file);
   const engine = await findComposeEngine();
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
@@ -56,6 +57,7 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     return await ContainerMesh.over({
       mesh,
       file,
+      reader,
       plan,
       settings,
       compose,

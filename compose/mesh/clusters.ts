@@ -1,51 +1,71 @@
 // Builds the clusters of one Envoy in a mesh, each with the filters that see its attempts.
 
-import type { Cluster } from "../../envoy/config/cluster.js";
-import type { TransportSocket } from "../../envoy/config/tls.js";
+import type { Cluster, ClusterOptions } from "../../envoy/config/cluster.js";
 import { byChain } from "../chains.js";
 import { type FilterPlan, filterReference } from "../planned-envoy.js";
 import { grpcClusters, httpServiceClusters, upstreamClusters } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
-import { appAddress, type Context, hopAddress, port, servicesOf } from "./addresses.js";
+import {
+  appAddress,
+  type Context,
+  callerZone,
+  hopAddress,
+  port,
+  servicesOf,
+  sidecarAddress,
+} from "./addresses.js";
+import { instancesOf } from "./instances.js";
 import { APP_CLUSTER, versionName } from "./names.js";
+import { appPolicy, callerPolicy } from "./policy/clusters.js";
+import { type MirrorTarget, mirrorTarget } from "./policy/mirror.js";
+import type { MeshVersion } from "./shape.js";
 import { calledSocket } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
+
+type Policy = Partial<ClusterOptions>;
 
 /** The filters of each hop of an Envoy, in both chains. */
 export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
 
 export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
   const clusters = new Map<string, readonly Cluster[]>();
-  const add = (
-    name: string,
-    upstream: UpstreamAddress,
-    hops: readonly Hop[] = [],
-    transportSocket?: TransportSocket,
-  ) => {
+  const mirrors = new Map<string, MirrorTarget>();
+  const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = [], policy: Policy = {}) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
-    const options = {
-      caFile: context.caFile,
-      filters: seen.map(context.places?.entry ?? filterReference),
-      ...(transportSocket === undefined ? {} : { transportSocket }),
-    };
-    clusters.set(name, upstreamClusters(name, upstream, options));
+    const chain = seen.map(context.places?.entry ?? filterReference);
+    clusters.set(name, upstreamClusters(name, upstream, { caFile: context.caFile, filters: chain, policy }));
+  };
+  const addVersion = (service: string, version: string, how: MeshVersion, hops: readonly Hop[]) => {
+    const placed = instancesOf(service, version, how).map((instance) => ({
+      ...sidecarAddress(context, instance),
+      ...(instance.zone === undefined ? {} : { zone: instance.zone }),
+    }));
+    const [first] = placed;
+    if (first === undefined) return;
+    const policy = callerPolicy(context.mesh, service, placed, callerZone(context.mesh, envoy));
+    const transportSocket = calledSocket(context, service, first.protocol ?? "http1");
+    const secured = transportSocket === undefined ? policy : { ...policy, transportSocket };
+    add(versionName(service, version), first, hops, secured);
   };
   for (const hop of envoy.hops) {
     const { name, target } = hop;
     const hops = attemptHops(envoy, hop);
     if (target.kind === "app" && envoy.app !== undefined)
-      add(APP_CLUSTER, appAddress(context, envoy.app), hops);
+      add(APP_CLUSTER, appAddress(context, envoy.app), hops, appPolicy(context.mesh, envoy.app.service));
     if (target.kind !== "service") continue;
     // It has no filters: it leads to a listener, and the attempts are made by the clusters behind
     // that.
     const service = context.mesh.services[target.service];
     if (envoy.app === undefined) add(name, hopAddress(service, port(context, `${envoy.name} ${name}`)));
-    for (const version of Object.keys(service?.versions ?? {})) {
-      const sidecar = versionName(target.service, version);
-      const host = context.places?.sidecar(sidecar);
-      const inbound = hopAddress(service, port(context, `${sidecar} inbound`), host);
-      add(sidecar, inbound, hops, calledSocket(context, target.service, inbound.protocol ?? "http1"));
-    }
+    for (const [version, how] of Object.entries(service?.versions ?? {}))
+      addVersion(target.service, version, how, hops);
+    const mirror = mirrorTarget(context.mesh.services, target.service);
+    if (mirror !== undefined) mirrors.set(mirror.cluster, mirror);
+  }
+  for (const { service, version, cluster } of mirrors.values()) {
+    const how = context.mesh.services[service]?.versions[version];
+    // No filter sees copies, except where the service is called too.
+    if (how !== undefined && !clusters.has(cluster)) addVersion(service, version, how, []);
   }
   return [
     ...[...clusters.values()].flat(),

@@ -38,37 +38,21 @@ import { hasPathRules } from "./access-filter.js";
 import {
   appAddress,
   type Context,
+  EGRESS_PORT,
   type MeshPlanOptions,
-  outboundUrl,
   port,
   servicesOf,
   speaksHttp2,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
+import { allInstances } from "./instances.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
-import type { Mesh, MeshVersion } from "./shape.js";
+import { planService, type ServicePlan } from "./plan-service.js";
+import { EGRESS, type EgressPlan, planEgress } from "./policy/egress.js";
+import { callerRoute, healthFilters } from "./policy/routes.js";
+import type { Mesh } from "./shape.js";
 import { inboundKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
-
-/** One version of a service. */
-export interface ServicePlan {
-  readonly service: string;
-  readonly version: string;
-  /** The name that `versionName` gives, which its sidecar has too. */
-  readonly name: string;
-  /** The address at which it takes requests. */
-  readonly address: UpstreamAddress;
-  /** The URLs at which it calls others, by the variables `<SERVICE>_URL`. */
-  readonly calls: Readonly<Record<string, string>>;
-  /** How to start it; absent where it already runs. */
-  readonly start?: {
-    readonly command: string;
-    readonly args: readonly string[];
-    /** Added to the variables of the process that starts it. */
-    readonly env: Readonly<Record<string, string>>;
-    readonly cwd: string;
-  };
-}
 
 export interface MeshPlan {
   readonly gatewayUrl: string;
@@ -117,25 +101,40 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
     grpcServices: servicesOf(mesh.grpcServices, context),
     httpServices: servicesOf(mesh.httpServices, context),
     envoys: meshEnvoys(mesh).map((envoy) => planEnvoy(context, envoy)),
-    services: Object.entries(mesh.services).flatMap(([service, { versions }]) =>
-      Object.entries(versions).map(([version, how]) => planService(context, service, version, how)),
-    ),
+    services: allInstances(mesh).map((app) => planService(context, app)),
   };
 }
 
 function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
   const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, hop)]));
+  const egress = envoy.app === undefined ? egressOf(context, envoy) : undefined;
   return {
     name: envoy.name,
     filters: distinct([...filters.values()].flat()),
     bootstrap: bootstrap({
       node: { id: envoy.name, cluster: context.mesh.name },
       adminPort: port(context, `${envoy.name} admin`),
-      listeners: envoy.hops.map((hop) => planListener(context, envoy, hop)),
-      clusters: envoyClusters(context, envoy, filters),
+      listeners: [
+        ...envoy.hops.map((hop) => planListener(context, envoy, hop)),
+        ...(egress === undefined ? [] : [egress.listener]),
+      ],
+      clusters: [
+        ...envoyClusters(context, envoy, filters),
+        ...(egress === undefined ? [] : [egress.cluster]),
+      ],
       statsTags: statsTags(metricLabels(filtersOf(envoy))),
     }),
   };
+}
+
+function egressOf(context: Context, envoy: MeshEnvoy): EgressPlan | undefined {
+  const { mesh, places } = context;
+  if (mesh.egress === undefined) return undefined;
+  return planEgress(mesh.egress, {
+    address: places?.egress.listener ?? LOOPBACK,
+    port: port(context, EGRESS_PORT),
+    accessLog: accessLog(context, envoy, { name: EGRESS, filters: [] }),
+  });
 }
 
 function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
@@ -200,7 +199,11 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     port: port(context, `${envoy.name} ${hop.name}`),
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
     ...(target.kind === "app" ? inboundOptions(context, envoy.app?.service ?? "") : {}),
-    filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
+    filters: [
+      ...healthFilters(context.mesh, envoy, hop),
+      ...listenerChain(context, hop),
+      ...(countsGrpc ? [grpcStatsFilter()] : []),
+    ],
     virtualHosts: [
       virtualHost({
         name: hop.name,
@@ -210,7 +213,12 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
         filterConfigs: perRouteConfigs(hop.filters.filter(isEverywhere).filter(isNative).map(nativeOf)),
       }),
     ],
-    accessLog: accessLog(context, envoy, hop),
+    accessLog: accessLog(
+      context,
+      envoy,
+      hop,
+      attemptHops(envoy, hop).flatMap(({ filters }) => filters),
+    ),
   });
 }
 
@@ -252,11 +260,18 @@ function hopRoutes(context: Context, envoy: MeshEnvoy, hop: Hop): readonly Clust
     );
   }
   if (target.kind === "routes") {
-    return target.routes.flatMap(({ name, prefix: within, service }) =>
+    return target.routes.flatMap(({ name, prefix: within, service, timeout }) =>
       pathParts(entries, within).map((prefix) => {
         const filterConfigs = configsAt(entries, prefix);
         const cluster = outboundName(service);
-        return prefixRoute({ name, prefix, cluster, filterConfigs, ...timeoutOf(service) });
+        return prefixRoute({
+          name,
+          prefix,
+          cluster,
+          filterConfigs,
+          ...timeoutOf(service),
+          ...routeAction({ timeout }),
+        });
       }),
     );
   }
@@ -268,6 +283,7 @@ function hopRoutes(context: Context, envoy: MeshEnvoy, hop: Hop): readonly Clust
       filterConfigs: configsAt(entries, prefix),
       ...DEFAULT_ROUTE,
       ...routeAction(mesh.services[service] ?? {}),
+      ...callerRoute(mesh, service),
     }),
   );
 }
@@ -294,53 +310,26 @@ function versionChoice(mesh: Mesh, { service, choosers }: ServiceTarget, prefix:
   };
 }
 
-function planService(context: Context, service: string, version: string, how: MeshVersion): ServicePlan {
-  const name = versionName(service, version);
-  const called = context.mesh.services[service]?.calls ?? [];
-  const calls = Object.fromEntries(
-    called.map((each) => [urlVariable(each), outboundUrl(context, name, each)]),
-  );
-  const plan = { service, version, name, address: appAddress(context, { service, version }), calls };
-  if ("url" in how) return plan;
-  const [command = "", ...args] =
-    typeof how.command === "string" ? ["/bin/sh", "-c", how.command] : how.command;
-  return {
-    ...plan,
-    start: {
-      command,
-      args,
-      cwd: path.resolve(context.home, how.cwd ?? "."),
-      env: {
-        ...Object.fromEntries(Object.entries(how.env ?? {}).map(([key, value]) => [key, String(value)])),
-        PORT: String(plan.address.port),
-        SERVICE_NAME: service,
-        SERVICE_VERSION: version,
-        ...calls,
-      },
-    },
-  };
-}
-
-/** The variable that tells an app where to call a service: `PAYMENTS_URL`, `GIFT_CARDS_URL`. */
-function urlVariable(service: string): string {
-  return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
-}
-
 /**
  * The headers of the request after the filters, so that the spans of one trace can be followed from
  * hop to hop.
  */
-function accessLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptions {
-  const header = destinationHeader(hop.filters) ?? DESTINATION_HEADER;
-  const explaining = [...hop.filters, ...attemptHops(envoy, hop).flatMap(({ filters }) => filters)];
+function accessLog(
+  context: Context,
+  { name: envoy }: MeshEnvoy,
+  { name: listener, filters }: Pick<Hop, "name" | "filters">,
+  ofAttempts: readonly FilterUse[] = [],
+): AccessLogOptions {
+  const header = destinationHeader(filters) ?? DESTINATION_HEADER;
+  const explaining = [...filters, ...ofAttempts];
   const headers = ["x-request-id", "traceparent", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"];
   return {
     ...(context.places === undefined
-      ? { path: path.join(context.directory, "envoys", `${envoy.name}.access.log`) }
+      ? { path: path.join(context.directory, "envoys", `${envoy}.access.log`) }
       : {}),
     fields: {
       time: "%START_TIME%",
-      hop: `${envoy.name}/${hop.name}`,
+      hop: `${envoy}/${listener}`,
       method: "%REQ(:METHOD)%",
       path: "%REQ(:PATH)%",
       status: "%RESPONSE_CODE%",

@@ -4,7 +4,8 @@ import { choosesDestinations } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
 import { accessUses } from "./access-filter.js";
 import { type GatewayRoute, type MeshUse, onItsPaths, routeName } from "./filter-routes.js";
-import { GATEWAY, outboundName, versionName } from "./names.js";
+import { allInstances, type Instance } from "./instances.js";
+import { GATEWAY, outboundName } from "./names.js";
 import type { Mesh } from "./shape.js";
 
 /**
@@ -25,11 +26,7 @@ export interface Hop {
 type HopTarget =
   | {
       readonly kind: "routes";
-      readonly routes: readonly {
-        readonly name: string;
-        readonly prefix: string;
-        readonly service: string;
-      }[];
+      readonly routes: readonly (GatewayRoute & { readonly name: string })[];
     }
   | { readonly kind: "app" }
   | ServiceTarget;
@@ -44,11 +41,11 @@ export interface ServiceTarget {
 
 /** One Envoy of the mesh: the gateway, or the sidecar of one version of a service. */
 export interface MeshEnvoy {
-  /** `gateway`, or the name that `versionName` gives. */
+  /** `gateway`, or the instance's name. */
   readonly name: string;
   readonly hops: readonly Hop[];
-  /** The service and version behind a sidecar. */
-  readonly app?: { readonly service: string; readonly version: string };
+  /** What stands behind a sidecar. */
+  readonly app?: Instance;
 }
 
 /** The gateway first, then the sidecars in the file's order. */
@@ -78,23 +75,18 @@ function gateway(mesh: Mesh): MeshEnvoy {
 }
 
 function sidecars(mesh: Mesh): MeshEnvoy[] {
-  return Object.entries(mesh.services).flatMap(([service, { versions, calls = [] }]) =>
-    Object.keys(versions).map((version) => ({
-      name: versionName(service, version),
-      app: { service, version },
-      hops: [
-        {
-          name: "inbound",
-          filters: [
-            ...accessUses(mesh, service, versionName(service, version)),
-            ...meshWide(mesh, "inbound"),
-          ],
-          target: { kind: "app" as const },
-        },
-        ...calls.map((called) => outbound(mesh, called, [])),
-      ],
-    })),
-  );
+  return allInstances(mesh).map((app) => ({
+    name: app.name,
+    app,
+    hops: [
+      {
+        name: "inbound",
+        filters: [...accessUses(mesh, app.service, app.name), ...meshWide(mesh, "inbound")],
+        target: { kind: "app" as const },
+      },
+      ...(mesh.services[app.service]?.calls ?? []).map((called) => outbound(mesh, called, [])),
+    ],
+  }));
 }
 
 function outbound(mesh: Mesh, service: string, before: readonly FilterUse[]): Hop {

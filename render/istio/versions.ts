@@ -1,6 +1,7 @@
 // The versions of a service, as destinations of routes.
 
 import { speaksHttp2 } from "../../compose/mesh/addresses.js";
+import { urlsOf } from "../../compose/mesh/instances.js";
 import type { MeshService } from "../../compose/mesh/shape.js";
 import type { IstioContext } from "./context.js";
 import { type HostPlace, placeOfUrl, serviceHost } from "./hosts.js";
@@ -18,8 +19,9 @@ export interface VersionPlace {
 /** Every version of the service; those by a URL of the machine itself are pods in a cluster. */
 export function versionPlaces({ mesh, options }: Places, service: string): readonly VersionPlace[] {
   return Object.entries(mesh.services[service]?.versions ?? {}).map(([version, how]) => {
-    if (!("url" in how)) return { version };
-    const place = placeOfUrl(how.url, `${service}-${version}`, options);
+    const [url] = urlsOf(how);
+    if (url === undefined) return { version };
+    const place = placeOfUrl(url, `${service}-${version}`, options);
     return place.isLocal ? { version } : { version, elsewhere: place };
   });
 }
