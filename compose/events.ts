@@ -46,6 +46,8 @@ export type RunEvent =
   | { readonly kind: "module-refused"; readonly filter: string; readonly reason: string }
   /** What filters wrote into an Envoy's log, ready to be shown. */
   | { readonly kind: "logged"; readonly lines: readonly string[] }
+  /** What is right, and may mean something else than its writer thinks; each line has its place. */
+  | { readonly kind: "warned"; readonly lines: readonly string[] }
   | { readonly kind: "restart-needed"; readonly paths: readonly string[] }
   /** Logs below this folder cannot be written; they are kept in memory until they can. */
   | { readonly kind: "logs-unwritten"; readonly folder: string; readonly reason: string }
@@ -123,6 +125,8 @@ export function describeEvent(event: RunEvent): string[] {
       return [`refused: the new ${event.filter}: ${event.reason}; the running module stays`];
     case "logged":
       return [...event.lines];
+    case "warned":
+      return event.lines.map((line) => `warning: ${line}`);
     case "restart-needed":
       return [`restart to apply: ${event.paths.join(", ")}`];
     case "logs-unwritten":

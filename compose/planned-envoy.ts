@@ -5,8 +5,10 @@ import path from "node:path";
 import type { Bootstrap } from "../envoy/config/bootstrap.js";
 import { withDiscovery } from "../envoy/config/discovery.js";
 import type { HttpFilter } from "../envoy/config/http-filter.js";
+import { type LiveResources, liveResources, withResources } from "../envoy/config/resources.js";
 import { discoveredFilter, type ExtensionResource, wasmFilterResource } from "../envoy/config/wasm.js";
 import { type ApplyResult, LiveFilter } from "../envoy/discovery/live-filter.js";
+import type { ResourceServer } from "../envoy/discovery/resource-server.js";
 import type { DiscoveryServer } from "../envoy/discovery/server.js";
 import type { FilterSource } from "../envoy/discovery/source.js";
 import { MeshwrightError } from "../envoy/errors.js";
@@ -17,6 +19,7 @@ import type { RunEvent } from "./events.js";
 import { FilterLog } from "./filter-log.js";
 import { entryOnPaths } from "./filter-paths.js";
 import { type FilterUse, sharedVm } from "./filter-use.js";
+import { changeResources, keepResources, refusalAtStart } from "./live-resources.js";
 import { NATIVE, nativeOf } from "./native-filters.js";
 
 /** A filter of one Envoy: its module and its settings. */
@@ -68,12 +71,19 @@ export interface LiveEnvoy extends AsyncDisposable {
    * resource stays in force.
    */
   apply(filter: FilterPlan): Promise<ApplyResult>;
+  /**
+   * Gives Envoy other clusters and routes, where it was started with a server of them. After a
+   * refusal the last good ones are in force.
+   */
+  change(before: LiveResources, after: LiveResources): Promise<ApplyResult>;
 }
 
 export interface StartOptions {
   readonly binary: EnvoyBinary;
   /** Gives the filters' settings. Those that it has from an earlier Envoy of this plan stay. */
   readonly discovery: DiscoveryServer;
+  /** Gives clusters and routes. Default: they are fixed, and stand in the bootstrap. */
+  readonly resources?: ResourceServer;
   /** The folder for the bootstrap and the logs; made when missing. */
   readonly directory: string;
   /** Worker threads, 1 or more; default 1. */
@@ -94,11 +104,13 @@ export interface StartOptions {
  * when Envoy refuses a filter.
  */
 export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions): Promise<LiveEnvoy> {
-  const { binary, discovery, workers = 1, logLevel, onEvent = () => {}, ...rest } = options;
+  const { binary, discovery, resources, workers = 1, logLevel, onEvent = () => {}, ...rest } = options;
   const source = discovery.source(plan.bootstrap.node.id);
   for (const { name, resource } of plan.filters) {
     if (source.current(name) === undefined) source.keep(resource);
   }
+  const given = resources?.source(plan.bootstrap.node.id);
+  if (given !== undefined) keepResources(given, liveResources(plan.bootstrap));
   // With each filter's last plan but one: a new module may trap before Envoy takes it.
   let known: readonly FilterPlan[] = plan.filters;
   const log = new FilterLog({
@@ -109,7 +121,10 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
   });
   const process = await startEnvoyProcess({
     binary,
-    bootstrap: withDiscovery(plan.bootstrap, discovery.at),
+    bootstrap: withDiscovery(
+      resources === undefined ? plan.bootstrap : withResources(plan.bootstrap, resources),
+      discovery.at,
+    ),
     ...rest,
     name: plan.name,
     workers,
@@ -117,7 +132,9 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
     onLine: (line) => log.write(line),
   });
   const live = new Map(plan.filters.map((filter) => [filter.name, liveFilter(process, filter, source)]));
+  if (given !== undefined) void process.exited.then(() => given.disconnected());
   try {
+    if (given !== undefined) await checkResources(plan, process);
     await checkFilters(plan, process, live);
   } catch (error) {
     await process.stop();
@@ -132,8 +149,22 @@ export async function startPlannedEnvoy(plan: EnvoyPlan, options: StartOptions):
       const reason = `Envoy "${plan.name}" has no filter "${filter.name}"`;
       return applied ?? { accepted: false, reason };
     },
+    change: async (before, after) => {
+      if (given !== undefined) return changeResources(process, given, before, after);
+      return { accepted: false, reason: `Envoy "${plan.name}" has fixed clusters and routes` };
+    },
     [Symbol.asyncDispose]: () => process.stop(),
   };
+}
+
+async function checkResources(plan: EnvoyPlan, process: EnvoyProcess): Promise<void> {
+  const reason = await refusalAtStart(process);
+  if (reason === undefined) return;
+  throw new MeshwrightError(
+    "configuration",
+    `Envoy "${plan.name}" refuses its clusters or routes: ${reason}; correct the mesh file`,
+    process.logs().trim().split("\n").slice(-12),
+  );
 }
 
 /** Of each filter at most two plans stay, the newer first. */

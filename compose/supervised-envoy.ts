@@ -1,10 +1,13 @@
 // An Envoy that is started again when it ends, and then has its filters' newest settings.
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { LiveResources } from "../envoy/config/resources.js";
+import type { RestSource } from "../envoy/discovery/resources.js";
 import type { FilterSource } from "../envoy/discovery/source.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import type { RunEvent } from "./events.js";
 import { failureEvent } from "./failures.js";
+import { replaceResources } from "./live-resources.js";
 import {
   type EnvoyPlan,
   type FilterPlan,
@@ -39,11 +42,18 @@ export class SupervisedEnvoy {
   readonly plan: EnvoyPlan;
   readonly supervised: Supervised<LiveEnvoy>;
   readonly #source: FilterSource;
+  readonly #resources: RestSource | undefined;
 
-  private constructor(plan: EnvoyPlan, supervised: Supervised<LiveEnvoy>, source: FilterSource) {
+  private constructor(
+    plan: EnvoyPlan,
+    supervised: Supervised<LiveEnvoy>,
+    source: FilterSource,
+    resources: RestSource | undefined,
+  ) {
     this.plan = plan;
     this.supervised = supervised;
     this.#source = source;
+    this.#resources = resources;
   }
 
   /** Throws as `startPlannedEnvoy` does. Later starts are repeated until they succeed. */
@@ -57,7 +67,8 @@ export class SupervisedEnvoy {
     };
     const first = await startPlannedEnvoy(plan, start);
     const how = { what, start: again, onEvent, ...(signal === undefined ? {} : { signal }) };
-    return new SupervisedEnvoy(plan, new Supervised(first, how), source);
+    const resources = start.resources?.source(plan.bootstrap.node.id);
+    return new SupervisedEnvoy(plan, new Supervised(first, how), source, resources);
   }
 
   /** Throws `MeshwrightError("envoy-failed")` where Envoy is up and does not decide. */
@@ -72,6 +83,20 @@ export class SupervisedEnvoy {
       if (await Promise.race([isOver, delay(END_NOTICED_MS, false)])) return this.#defer(filter);
       throw error;
     }
+  }
+
+  /**
+   * Gives Envoy other clusters and routes; where it is not up, it gets them when it is started
+   * again. Throws `MeshwrightError("envoy-failed")` where Envoy is up and does not decide.
+   */
+  async change(before: LiveResources, after: LiveResources): Promise<Outcome> {
+    const envoy = this.supervised.running;
+    if (envoy === undefined || this.#resources === undefined) {
+      if (this.#resources !== undefined) replaceResources(this.#resources, after);
+      return { kind: "deferred" };
+    }
+    const result = await envoy.change(before, after);
+    return result.accepted ? { kind: "applied" } : { kind: "refused", reason: result.reason };
   }
 
   #defer(filter: FilterPlan): Outcome {

@@ -8,7 +8,7 @@ import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
  * Envoy allows 3 retries at once, whatever a route says. A retry budget decides how many are wise;
  * this limit is that of requests.
  */
-const MAX_RETRIES = 1024;
+export const MAX_RETRIES = 1024;
 const MAX_CALLS = 65_536;
 /**
  * Envoy allows 1024 calls of filters at once and fails the rest. A filter may then let requests
@@ -25,21 +25,16 @@ export interface Trust {
 /**
  * The clusters of one endpoint: the one of that name, and that of `upgradeCluster` where there is
  * one. An endpoint that speaks TLS must show a certificate for the host in its URL.
- * @param filters the chain of both, which sees each attempt
+ * @param options.filters the chain of both, which sees each attempt
+ * @param options.policy comes before what is usual here
  */
 export function upstreamClusters(
   name: string,
   upstream: UpstreamAddress,
-  options: Trust & Pick<ClusterOptions, "filters" | "transportSocket" | "sourceAddress">,
+  options: Trust & Pick<ClusterOptions, "filters"> & { readonly policy?: Partial<ClusterOptions> },
 ): Cluster[] {
-  const { filters = [], transportSocket, sourceAddress } = options;
-  const common = {
-    filters,
-    http1Trailers: true,
-    circuitBreakers: { maxRetries: MAX_RETRIES },
-    ...(sourceAddress === undefined ? {} : { sourceAddress }),
-    ...(transportSocket === undefined ? {} : { transportSocket }),
-  };
+  const { filters = [], policy = {} } = options;
+  const common = { filters, http1Trailers: true, circuitBreakers: { maxRetries: MAX_RETRIES }, ...policy };
   const upgrades = upgradeCluster(name, upstream);
   return [
     cluster({ ...destination(name, upstream, options), ...common }),

@@ -9,12 +9,15 @@ import { nearest } from "../envoy/problems.js";
 import { FILTERS } from "../filters/catalog.js";
 import { bundleNames, findRunnable } from "../toolchain/bundle/find.js";
 import { ownFilterNames } from "../toolchain/package/member.js";
-import { readMesh } from "./mesh/file.js";
+import { readPlacedMesh } from "./mesh/file.js";
+import { meshWarnings } from "./mesh/policy/warnings.js";
 
 /** A valid file, and its kind: `mesh`, or the name of a filter or bundle. */
 export interface ValidFile {
   readonly file: string;
   readonly kind: string;
+  /** What is right, and may mean something else than its writer thinks; each with its place. */
+  readonly warnings: readonly string[];
 }
 
 /** A file, and the filter or bundle that it is for as `findRunnable` expects it; none: a mesh. */
@@ -30,8 +33,7 @@ export interface NamedFile {
 export async function validateFile(word: string): Promise<ValidFile> {
   const { file, filter } = await nameFile(word);
   if (filter !== undefined) return validateFilterFile(filter, file);
-  await readMesh(file);
-  return { file, kind: "mesh" };
+  return { file, kind: "mesh", warnings: meshWarnings(await readPlacedMesh(file)) };
 }
 
 /**
@@ -59,5 +61,5 @@ export async function nameFile(word: string): Promise<NamedFile> {
 async function validateFilterFile(filter: string, file: string): Promise<ValidFile> {
   const { name, schema } = await findRunnable(filter);
   await readDocument(file, schema, `${name} configuration`);
-  return { file, kind: name };
+  return { file, kind: name, warnings: [] };
 }

@@ -171,11 +171,12 @@ services goes through the sidecars, by mutual TLS (identity.mode of the file).
 The run's files are in .meshwright/<mesh name>/ below the current folder. They
 are removed at the end, except identity/, the authority of the certificates.
 
-While it runs, an edit of filters' settings in the mesh file is applied when it
-is saved. The command names changes that need a restart, and mistakes; the last
-good settings stay. Every option of the file: compose/README.md.
+While it runs, an edit of filters' settings, routes, timeouts, retries or other
+traffic policy in the mesh file is applied when it is saved. The command names
+changes that need a restart, and mistakes; the last good settings stay. Every
+option of the file: compose/README.md and docs/traffic-policy.md.
 
-In containers, routes, timeouts, retries, services and versions are applied too.
+In containers, services, versions and their instances are applied too.
 Every container and network has a label of the run, and is removed at the end.
 A version { compose: NAME } is a service of the compose project beside the mesh
 file: the project runs with the mesh around it, and its volumes stay.

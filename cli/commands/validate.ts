@@ -16,8 +16,8 @@ export function addValidate(root: Command, screen: Screen): void {
       const failures: MeshwrightError[] = [];
       for (const word of words) {
         try {
-          const { file, kind } = await validateFile(word);
-          screen.print([`ok ${file} (${kind})`]);
+          const { file, kind, warnings } = await validateFile(word);
+          screen.print([`ok ${file} (${kind})`, ...warnings.map((line) => `warning: ${line}`)]);
         } catch (error) {
           if (!(error instanceof MeshwrightError) || error.code !== "configuration") throw error;
           failures.push(error);

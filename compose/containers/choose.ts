@@ -2,6 +2,7 @@
 
 import { MeshwrightError } from "../../envoy/errors.js";
 import { readMesh } from "../mesh/file.js";
+import { urlsOf } from "../mesh/instances.js";
 import type { StartMeshOptions } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { startMesh } from "../mesh/up.js";
@@ -52,5 +53,7 @@ function whyNotThis(mesh: Mesh): string | undefined {
   if (containerProblems(mesh).length > 0) return "the mesh file names no image for one of its commands";
   const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
   // A container reaches no service that listens on this machine's loopback.
-  return versions.some((how) => "url" in how) ? "a service of the mesh file runs by itself" : undefined;
+  return versions.some((how) => urlsOf(how).length > 0)
+    ? "a service of the mesh file runs by itself"
+    : undefined;
 }

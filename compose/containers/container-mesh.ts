@@ -9,9 +9,10 @@ import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { reachableAt } from "../listener-options.js";
 import { structuralChanges } from "../mesh/change.js";
 import { FigureBook, type VersionFigures } from "../mesh/figures.js";
-import { readPlacedMesh, refuseMesh } from "../mesh/file.js";
+import { refuseMesh } from "../mesh/file.js";
 import { type ClientDoor, clientDoor } from "../mesh/gateway-tls.js";
 import { identityLines } from "../mesh/identity-summary.js";
+import type { MeshReader } from "../mesh/mesh-reader.js";
 import { buildMeshModules } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { serviceAddressLines } from "../mesh/summary.js";
@@ -35,6 +36,7 @@ import { composeFailure, untilHealthy } from "./until-healthy.js";
 
 export interface ContainerMeshOptions {
   readonly mesh: Mesh;
+  readonly reader: MeshReader;
   readonly plan: ContainerPlan;
   readonly run: RunOptions;
   readonly compose: ComposeCli;
@@ -166,10 +168,10 @@ export class ContainerMesh implements UpMesh {
 
   /** Never rejects: a failure is reported, and the next edit is applied. */
   async #takeFile(): Promise<void> {
-    const { run, onEvent } = this.#options;
-    const { file, around } = run;
+    const { run, reader, onEvent } = this.#options;
+    const { around } = run;
     try {
-      const { value: edited, placeOf } = await readPlacedMesh(file);
+      const { value: edited, placeOf } = await reader.read();
       refuseMesh(containerProblems(edited, around), placeOf);
       const fixed = structuralChanges(this.mesh, edited).filter((each) => FIXED.test(each));
       if (fixed.length > 0) onEvent({ kind: "restart-needed", paths: fixed });
@@ -181,7 +183,7 @@ export class ContainerMesh implements UpMesh {
         gateway: { ...edited.gateway, port, address },
       });
     } catch (error) {
-      if (this.#end === undefined) onEvent(failureEvent(error, file));
+      if (this.#end === undefined) onEvent(failureEvent(error, run.file));
     }
   }
 

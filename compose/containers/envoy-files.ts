@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Cluster } from "../../envoy/config/cluster.js";
 import type { Listener } from "../../envoy/config/listener.js";
+import { CLUSTER_TYPE, ROUTES_TYPE, routesOf, withRoutesFrom } from "../../envoy/config/resources.js";
 import type { Secret } from "../../envoy/config/secret.js";
 import { typedConfig, typeUrl } from "../../envoy/config/typed-config.js";
 import { toYaml } from "../../envoy/config/yaml.js";
@@ -69,36 +70,24 @@ function clustersOf({ plan, sidecars }: EnvoyFilesInput): readonly Cluster[] {
 }
 
 function clusterResources(clusters: readonly Cluster[]): string {
-  return resources("envoy.config.cluster.v3.Cluster", clusters.map(withDns));
+  return resources(CLUSTER_TYPE, clusters.map(withDns));
 }
 
 /** The same listener, whose routes are in a file of their own. */
 function withRoutesElsewhere(listener: Listener): Listener {
-  const rds = { route_config_name: listener.name, config_source: sourceOf(routesFile(listener.name)) };
-  const filter_chains = listener.filter_chains.map((chain) => ({
-    ...chain,
-    filters: chain.filters.map((filter) => {
-      const { route_config, ...manager } = filter.typed_config;
-      // A listener of connections that are not HTTP has none.
-      if (route_config === undefined) return filter;
-      return { name: filter.name, typed_config: { ...manager, rds } };
-    }),
-  }));
-  return { ...listener, filter_chains };
+  return withRoutesFrom(listener, sourceOf(routesFile(listener.name)));
 }
 
-function routes({ name, filter_chains }: Listener): readonly (readonly [file: string, text: string])[] {
-  const configuration = filter_chains[0]?.filters[0]?.typed_config.route_config;
+function routes(listener: Listener): readonly (readonly [file: string, text: string])[] {
+  const configuration = routesOf(listener);
   if (configuration === undefined) return [];
-  return [
-    [routesFile(name), resources("envoy.config.route.v3.RouteConfiguration", [configuration as object])],
-  ];
+  return [[routesFile(listener.name), resources(ROUTES_TYPE, [configuration])]];
 }
 
 /** Clusters of names, with rates of their own, which are deprecated as fields of the cluster. */
 function withDns(cluster: Cluster): object {
   const { type, dns_lookup_family, ...rest } = cluster;
-  if (type === "STATIC") return cluster;
+  if (type === undefined || type === "STATIC") return cluster;
   const typed_config = typedConfig("envoy.extensions.clusters.dns.v3.DnsCluster", {
     ...DNS,
     dns_lookup_family,

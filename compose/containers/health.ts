@@ -1,7 +1,7 @@
 // How the engine finds out whether a pod takes requests. The checks need a shell and nothing else,
 // and run in Envoy's image, so that an app's image may have neither.
 
-import type { ServicePlan } from "../mesh/plan.js";
+import type { ServicePlan } from "../mesh/plan-service.js";
 import type { Mesh } from "../mesh/shape.js";
 import { literal } from "./interpolation.js";
 import { calledPort, PORTS } from "./places.js";

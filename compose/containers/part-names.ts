@@ -1,7 +1,7 @@
 // What the parts of a mesh are called as services of a compose project.
 
 import { GATEWAY } from "../mesh/names.js";
-import type { ServicePlan } from "../mesh/plan.js";
+import type { ServicePlan } from "../mesh/plan-service.js";
 
 /** The names of the parts that a mesh has once. */
 export interface PartNames {

@@ -4,7 +4,7 @@
 import { discoveredFilter } from "../../envoy/config/wasm.js";
 import { entryOnPaths } from "../filter-paths.js";
 import { LOOPBACK } from "../listener-options.js";
-import type { Places } from "../mesh/addresses.js";
+import { EGRESS_PORT, type Places } from "../mesh/addresses.js";
 import { GATEWAY } from "../mesh/names.js";
 import type { Mesh } from "../mesh/shape.js";
 import { meshEnvoys } from "../mesh/topology.js";
@@ -20,6 +20,8 @@ export const PORTS = {
   inbound: 15_006,
   /** Of each Envoy: readiness and statistics, to read only. */
   status: 15_021,
+  /** The gateway's listener for the outside. */
+  egress: 15_080,
   /** The gateway's listeners for services, on loopback. The first; the next ones follow. */
   gatewayOutbound: 20_000,
   /** A pod's listeners for called services, where rules lead to them. The first. */
@@ -76,6 +78,7 @@ export function containerPlaces(mesh: Mesh, { rules }: PlacesOptions = {}): Plac
       ? {}
       : { toApp: TO_APP, redirectedPort: (service: string) => calledPort(mesh, service) }),
     sidecar: (name) => name,
+    egress: { listener: ANY, host: GATEWAY },
     called: (service) => service,
     outside: (address) => (isOwnMachine(address) ? HOST : address),
     entry: (filter) =>
@@ -86,8 +89,9 @@ export function containerPlaces(mesh: Mesh, { rules }: PlacesOptions = {}): Plac
 
 /** The ports by the names of `portNames`. */
 export function containerPorts(mesh: Mesh, { rules }: PlacesOptions = {}): ReadonlyMap<string, number> {
-  return new Map(
-    meshEnvoys(mesh).flatMap(({ name, hops, app }) => {
+  return new Map([
+    [EGRESS_PORT, PORTS.egress],
+    ...meshEnvoys(mesh).flatMap(({ name, hops, app }) => {
       const isGateway = app === undefined;
       const calls = hops.filter(({ target }) => target.kind === "service");
       return [
@@ -104,5 +108,5 @@ export function containerPorts(mesh: Mesh, { rules }: PlacesOptions = {}): Reado
         }),
       ];
     }),
-  );
+  ]);
 }

@@ -2,8 +2,9 @@
 // namespace and does nothing, and in that namespace Envoy and the app. So an Envoy or an app that
 // ends is started again by itself, and finds the other where it was.
 
-import { GATEWAY, versionName } from "../mesh/names.js";
-import type { ServicePlan } from "../mesh/plan.js";
+import { allInstances, instancesOf } from "../mesh/instances.js";
+import { GATEWAY } from "../mesh/names.js";
+import type { ServicePlan } from "../mesh/plan-service.js";
 import type { Mesh, MeshVersion } from "../mesh/shape.js";
 import { meshNetworks } from "./around/around.js";
 import { memberOverride, podInProject } from "./around/pods.js";
@@ -84,9 +85,8 @@ export function composeProject(
 
 /** Whether the mesh calls nothing outside of it: then its network leads nowhere else. */
 function isClosed(mesh: Mesh): boolean {
-  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
   const called = { ...mesh.grpcServices, ...mesh.httpServices };
-  return Object.keys(called).length === 0 && !versions.some((how) => "url" in how);
+  return Object.keys(called).length === 0 && !allInstances(mesh).some(({ url }) => url !== undefined);
 }
 
 function sharedParts({
@@ -234,7 +234,9 @@ function appOfOwn(
     Object.fromEntries(Object.entries(mesh.services).map(([each, { calls = [] }]) => [each, calls])),
   );
   const called = (awaited[service] ?? []).flatMap((each) =>
-    Object.keys(mesh.services[each]?.versions ?? {}).map((version) => versionName(each, version)),
+    Object.entries(mesh.services[each]?.versions ?? {}).flatMap(([version, versionHow]) =>
+      instancesOf(each, version, versionHow).map((instance) => instance.name),
+    ),
   );
   return {
     image: imageOf(how, String(setting("NODE_IMAGE"))),

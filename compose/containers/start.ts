@@ -7,7 +7,8 @@ import { startIdentity } from "../identity/containers.js";
 import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { LOOPBACK } from "../listener-options.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
-import { readPlacedMesh, refuseMesh } from "../mesh/file.js";
+import { refuseMesh } from "../mesh/file.js";
+import { MeshReader } from "../mesh/mesh-reader.js";
 import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
 import { claimRunDirectory } from "../run-directory.js";
@@ -36,7 +37,8 @@ import { untilHealthy } from "./until-healthy.js";
 export async function startContainers(options: StartMeshOptions): Promise<ContainerMesh> {
   const { signal, onEvent = () => {} } = options;
   const file = path.resolve(options.file);
-  const { value: mesh, placeOf } = await readPlacedMesh(options.file);
+  const reader = new MeshReader(file, onEvent);
+  const { value: mesh, placeOf } = await reader.read();
   const engine = await findComposeEngine({ canBeProcesses: !isAround(mesh) });
   const read = isAround(mesh) ? await readUserProject(mesh, path.dirname(file)) : undefined;
   const around = read?.project;
@@ -80,6 +82,7 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     await untilHealthy(compose, plan, { onEvent, ...(signal === undefined ? {} : { signal }) });
     return await ContainerMesh.over({
       mesh,
+      reader,
       plan,
       run,
       compose,

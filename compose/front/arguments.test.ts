@@ -132,6 +132,7 @@ describe("parseRoute", () => {
       retryPolicy: {
         retryOn: ["reset", "retriable-status-codes"],
         numRetries: 3,
+        otherHostAttempts: 5,
         retriableStatusCodes: [429],
         perTryTimeoutSeconds: 0.5,
       },

@@ -14,7 +14,8 @@ import {
   maxStreamDurationSchema,
 } from "../listener-options.js";
 import { pathPrefixSchema } from "../path-prefix.js";
-import { perTryTimeoutProblem, retriesSchema, routeAction, timeoutSchema } from "../route-options.js";
+import { retriesSchema } from "../retry-options.js";
+import { perTryTimeoutProblem, routeAction, timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, type UpstreamAddress } from "../upstream-url.js";
 import { isUpstreamName } from "./clusters.js";
 

@@ -18,7 +18,7 @@ const START = Date.parse("2030-06-01T00:00:00Z");
 const MESH = { name: "shop", identity: { trustDomain: "shop.test" } };
 const ENVOYS: readonly MeshEnvoy[] = [
   { name: "gateway", hops: [] },
-  { name: "web_v1", hops: [], app: { service: "web", version: "v1" } },
+  { name: "web_v1", hops: [], app: { service: "web", version: "v1", name: "web_v1", number: 1 } },
 ];
 
 let folder: string;

@@ -6,15 +6,21 @@ import { DESTINATION_HEADER } from "../../envoy/config/route.js";
 import { destinationHeader } from "../destinations.js";
 import { decisionsIn } from "../explain-properties.js";
 import type { Context } from "./addresses.js";
-import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
+import type { Hop, MeshEnvoy } from "./topology.js";
 
 /**
  * The headers of the request after the filters, so that the spans of one trace can be followed from
  * hop to hop.
+ * @param behind the hops whose clusters make the attempts
  */
-export function requestLog(context: Context, envoy: MeshEnvoy, hop: Hop): AccessLogOptions {
+export function requestLog(
+  context: Context,
+  envoy: MeshEnvoy,
+  hop: Pick<Hop, "name" | "filters">,
+  behind: readonly Hop[] = [],
+): AccessLogOptions {
   const header = destinationHeader(hop.filters) ?? DESTINATION_HEADER;
-  const explaining = [...hop.filters, ...attemptHops(envoy, hop).flatMap(({ filters }) => filters)];
+  const explaining = [...hop.filters, ...behind.flatMap(({ filters }) => filters)];
   const headers = ["x-request-id", "traceparent", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"];
   return {
     ...logPlace(context, envoy),

@@ -7,10 +7,15 @@ import { LOOPBACK } from "../listener-options.js";
 import type { FilterPlan } from "../planned-envoy.js";
 import type { Trust } from "../upstream-cluster.js";
 import { parseUpstreamUrl, parseVersionUrl, type UpstreamAddress } from "../upstream-url.js";
-import { outboundName, versionName } from "./names.js";
+import { allInstances, type Instance } from "./instances.js";
+import { GATEWAY, outboundName } from "./names.js";
+import { EGRESS } from "./policy/egress.js";
 import { isTcp, speaksHttp2 } from "./protocols.js";
 import type { Mesh, MeshService } from "./shape.js";
-import { type Hop, meshEnvoys } from "./topology.js";
+import { type Hop, type MeshEnvoy, meshEnvoys } from "./topology.js";
+
+/** The name of the port through which the outside is reached. */
+export const EGRESS_PORT = `${GATEWAY} ${EGRESS}`;
 
 /** The gateway's port where a mesh file names none. */
 export const DEFAULT_GATEWAY_PORT = 10_000;
@@ -21,6 +26,8 @@ export interface Places {
   readonly listener: (envoy: string, hop: Hop) => string;
   /** The host at which other Envoys reach a sidecar. */
   readonly sidecar: (name: string) => string;
+  /** Where the listener of `egress` stands, and the host by which apps reach it. */
+  readonly egress: { readonly listener: string; readonly host: string };
   /** The host by which a sidecar's app calls a service. */
   readonly called: (service: string) => string;
   /** The port to which connections came that the kernel has redirected to an app's sidecar. */
@@ -61,20 +68,31 @@ export interface Context extends MeshPlanOptions {
 export function portNames(mesh: Mesh): readonly string[] {
   return meshEnvoys(mesh).flatMap((envoy) => [
     ...envoy.hops.map((hop) => `${envoy.name} ${hop.name}`),
+    ...(envoy.app === undefined && mesh.egress !== undefined ? [EGRESS_PORT] : []),
     `${envoy.name} admin`,
     ...(envoy.app === undefined ? [] : [`${envoy.name} app`]),
   ]);
 }
 
-/** Where a version's app takes requests, and what it speaks. */
-export function appAddress(context: Context, app: { service: string; version: string }): UpstreamAddress {
+/** Where an instance's app takes requests, and what it speaks. */
+export function appAddress(context: Context, app: Instance): UpstreamAddress {
   const service = context.mesh.services[app.service];
-  const how = service?.versions[app.version];
-  const parsed = how !== undefined && "url" in how ? parseVersionUrl(how.url) : undefined;
-  if (!parsed?.ok) return hopAddress(service, port(context, `${versionName(app.service, app.version)} app`));
+  const parsed = app.url === undefined ? undefined : parseVersionUrl(app.url);
+  if (!parsed?.ok) return hopAddress(service, port(context, `${app.name} app`));
   const elsewhere = outside(context, parsed.value);
   if (speaksHttp2(service)) return { ...elsewhere, protocol: "http2" };
   return service?.protocol === "http1" ? { ...elsewhere, protocol: "http1" } : elsewhere;
+}
+
+/** Where other Envoys reach an instance's sidecar. */
+export function sidecarAddress(context: Context, { service, name }: Instance): UpstreamAddress {
+  const host = context.places?.sidecar(name);
+  return hopAddress(context.mesh.services[service], port(context, `${name} inbound`), host);
+}
+
+/** The zone in which an Envoy of the mesh stands. */
+export function callerZone(mesh: Mesh, { app }: MeshEnvoy): string | undefined {
+  return app === undefined ? mesh.gateway.zone : app.zone;
 }
 
 function outside({ places }: Pick<Context, "places">, upstream: UpstreamAddress): UpstreamAddress {
@@ -119,7 +137,7 @@ export function port(context: Context, name: string): number {
 
 /** Whether anything in the mesh speaks TLS, so that certificates are needed. */
 export function speaksTls(mesh: Mesh): boolean {
-  const versions = Object.values(mesh.services).flatMap((service) => Object.values(service.versions));
   const called = [mesh.grpcServices ?? {}, mesh.httpServices ?? {}].flatMap((each) => Object.values(each));
-  return [...versions, ...called].some((how) => "url" in how && /^https:/i.test(how.url));
+  const urls = [...allInstances(mesh), ...called].flatMap(({ url }) => url ?? []);
+  return urls.some((url) => /^https:/i.test(url));
 }

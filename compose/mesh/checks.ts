@@ -12,8 +12,10 @@ import { perTryTimeoutProblem } from "../route-options.js";
 import { accessProblems } from "./access-checks.js";
 import { composeProblems } from "./compose-checks.js";
 import { onItsPaths } from "./filter-routes.js";
+import { urlsOf } from "./instances.js";
 import { placed } from "./listed-use.js";
 import { APP_CLUSTER, outboundName } from "./names.js";
+import { policyProblems } from "./policy/checks.js";
 import { filterRoutesProblems } from "./route-checks.js";
 import type { Mesh, MeshService } from "./shape.js";
 import { tcpAccessProblems, tcpProblems, tcpRouteProblems } from "./tcp-checks.js";
@@ -65,6 +67,7 @@ export function checkMesh(mesh: Mesh): Problem[] {
     ...filterRoutesProblems(mesh),
     ...accessProblems(mesh),
     ...tcpAccessProblems(mesh),
+    ...policyProblems(mesh),
   ];
 }
 
@@ -137,9 +140,9 @@ function serviceProblems(known: Known, name: string, service: MeshService): Prob
 function protocolProblems({ protocol, versions }: MeshService): Problem[] {
   if (protocol !== "http1") return [];
   return Object.entries(versions)
-    .filter(([, how]) => "url" in how && /^h2c:/i.test(how.url))
-    .map(([version]) => ({
-      path: ["versions", version, "url"],
+    .filter(([, how]) => urlsOf(how).some((url) => /^h2c:/i.test(url)))
+    .map(([version, how]) => ({
+      path: ["versions", version, "url" in how ? "url" : "urls"],
       reason: 'is for HTTP/2, and the service\'s protocol is http1; write "http://", or protocol: http2',
     }));
 }

@@ -6,35 +6,55 @@ import { LOOPBACK } from "../listener-options.js";
 import { type FilterPlan, filterReference } from "../planned-envoy.js";
 import { grpcClusters, httpServiceClusters, upstreamClusters } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
-import { appAddress, type Context, hopAddress, port, servicesOf } from "./addresses.js";
+import {
+  appAddress,
+  type Context,
+  callerZone,
+  hopAddress,
+  port,
+  servicesOf,
+  sidecarAddress,
+} from "./addresses.js";
+import { instancesOf } from "./instances.js";
 import { APP_CLUSTER, versionName } from "./names.js";
+import { appPolicy, callerPolicy } from "./policy/clusters.js";
+import { type MirrorTarget, mirrorTarget } from "./policy/mirror.js";
 import { isTcp } from "./protocols.js";
+import type { MeshVersion } from "./shape.js";
 import { calledSocket } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy } from "./topology.js";
+
+type Policy = Partial<ClusterOptions>;
 
 /** The filters of each hop of an Envoy, in both chains. */
 export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
 
 export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
   const clusters = new Map<string, readonly Cluster[]>();
-  const add = (
-    name: string,
-    upstream: UpstreamAddress,
-    hops: readonly Hop[] = [],
-    connection: Pick<ClusterOptions, "transportSocket" | "sourceAddress"> = {},
-  ) => {
+  const mirrors = new Map<string, MirrorTarget>();
+  const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = [], policy: Policy = {}) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
-    const options = {
-      caFile: context.caFile,
-      filters: seen.map(context.places?.entry ?? filterReference),
-      ...connection,
-    };
-    clusters.set(name, upstreamClusters(name, upstream, options));
+    const chain = seen.map(context.places?.entry ?? filterReference);
+    clusters.set(name, upstreamClusters(name, upstream, { caFile: context.caFile, filters: chain, policy }));
+  };
+  const addVersion = (service: string, version: string, how: MeshVersion, hops: readonly Hop[]) => {
+    const placed = instancesOf(service, version, how).map((instance) => ({
+      ...sidecarAddress(context, instance),
+      ...(instance.zone === undefined ? {} : { zone: instance.zone }),
+    }));
+    const [first] = placed;
+    if (first === undefined) return;
+    const policy = callerPolicy(context.mesh, service, placed, callerZone(context.mesh, envoy));
+    const spoken = isTcp(context.mesh.services[service]) ? "tcp" : (first.protocol ?? "http1");
+    const transportSocket = calledSocket(context, service, spoken);
+    const secured = transportSocket === undefined ? policy : { ...policy, transportSocket };
+    add(versionName(service, version), first, hops, secured);
   };
   const addApp = (app: NonNullable<MeshEnvoy["app"]>, hops: readonly Hop[]) => {
     const address = appAddress(context, app);
     const from = address.address === LOOPBACK ? context.places?.toApp : undefined;
-    add(APP_CLUSTER, address, hops, from === undefined ? {} : { sourceAddress: from });
+    const policy = appPolicy(context.mesh, app.service);
+    add(APP_CLUSTER, address, hops, from === undefined ? policy : { ...policy, sourceAddress: from });
   };
   for (const hop of envoy.hops) {
     const { name, target } = hop;
@@ -45,14 +65,15 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
     // that.
     const service = context.mesh.services[target.service];
     if (envoy.app === undefined) add(name, hopAddress(service, port(context, `${envoy.name} ${name}`)));
-    for (const version of Object.keys(service?.versions ?? {})) {
-      const sidecar = versionName(target.service, version);
-      const host = context.places?.sidecar(sidecar);
-      const inbound = hopAddress(service, port(context, `${sidecar} inbound`), host);
-      const spoken = isTcp(service) ? "tcp" : (inbound.protocol ?? "http1");
-      const socket = calledSocket(context, target.service, spoken);
-      add(sidecar, inbound, hops, socket === undefined ? {} : { transportSocket: socket });
-    }
+    for (const [version, how] of Object.entries(service?.versions ?? {}))
+      addVersion(target.service, version, how, hops);
+    const mirror = mirrorTarget(context.mesh.services, target.service);
+    if (mirror !== undefined) mirrors.set(mirror.cluster, mirror);
+  }
+  for (const { service, version, cluster } of mirrors.values()) {
+    const how = context.mesh.services[service]?.versions[version];
+    // No filter sees copies, except where the service is called too.
+    if (how !== undefined && !clusters.has(cluster)) addVersion(service, version, how, []);
   }
   return [
     ...[...clusters.values()].flat(),

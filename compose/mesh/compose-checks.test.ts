@@ -60,6 +60,12 @@ describe("a mesh file of compose's services", () => {
     ["port: 5432", "port: 0", "8 services.db.port: must be from 1 to 65535"],
     ["port: 5432", "port: 65536", "8 services.db.port: must be from 0 to 65535"],
     ["protocol: tcp", "protocol: udp", "8 services.db.protocol: must be one of http1, http2, grpc, tcp"],
+    [
+      "protocol: tcp",
+      "protocol: tcp, healthChecks: { path: / }",
+      /^8 services\.db\.healthChecks: is for HTTP/,
+    ],
+    ["protocol: tcp", "protocol: tcp, mirror: { version: v1 }", /services\.db\.mirror: is for HTTP/],
     ["protocol: tcp", "protocol: tcp, timeout: 1s", /^8 services\.db\.timeout: is for HTTP/],
     ["protocol: tcp", "protocol: tcp, allow: [{ from: web }]", /^8 services\.db\.allow: is for HTTP/],
     [

@@ -45,6 +45,7 @@ export interface GatewayRoute {
   readonly name?: string | undefined;
   readonly prefix: string;
   readonly service: string;
+  readonly timeout?: string | undefined;
 }
 
 /** A filter of a mesh file. */

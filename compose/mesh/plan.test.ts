@@ -314,7 +314,7 @@ describe("filters of the upstream chain", () => {
   });
 
   it("see the attempts of the service's retries, which its callers alone make; its timeout holds at every hop", () => {
-    const retries = '"retry_policy":{"retry_on":"5xx","num_retries":2}';
+    const retries = '"retry_policy":{"retry_on":"5xx","num_retries":2';
     for (const [name, hop] of [
       ["gateway", "outbound-orders"],
       ["front_v1", "outbound-orders"],

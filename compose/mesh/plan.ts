@@ -1,7 +1,6 @@
 // Plans everything that a mesh starts: the Envoys' configurations, the filters' files, the
 // services' commands. Pure.
 
-import path from "node:path";
 import { bootstrap } from "../../envoy/config/bootstrap.js";
 import { grpcStatsFilter, type HttpFilter } from "../../envoy/config/http-filter.js";
 import { type HttpListenerOptions, httpListener, type Listener } from "../../envoy/config/listener.js";
@@ -32,41 +31,21 @@ import { connectionLog, requestLog } from "./access-logs.js";
 import {
   appAddress,
   type Context,
+  EGRESS_PORT,
   type MeshPlanOptions,
-  outboundUrl,
   port,
   servicesOf,
 } from "./addresses.js";
 import { envoyClusters, type HopFilters } from "./clusters.js";
+import { allInstances } from "./instances.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
+import { planService, type ServicePlan } from "./plan-service.js";
+import { EGRESS, type EgressPlan, planEgress } from "./policy/egress.js";
+import { callerRoute, healthFilters } from "./policy/routes.js";
 import { isTcp, speaksHttp2 } from "./protocols.js";
-import type { Mesh, MeshService, MeshVersion } from "./shape.js";
+import type { Mesh, MeshService } from "./shape.js";
 import { inboundKinds, publicKinds } from "./tls.js";
 import { attemptHops, type Hop, type MeshEnvoy, meshEnvoys, type ServiceTarget } from "./topology.js";
-
-/** One version of a service. */
-export interface ServicePlan {
-  readonly service: string;
-  readonly version: string;
-  /** The name that `versionName` gives, which its sidecar has too. */
-  readonly name: string;
-  /** The address at which it takes requests. */
-  readonly address: UpstreamAddress;
-  /** That address as a person writes it. */
-  readonly url: string;
-  /** The URLs at which it calls others, by the variables `<SERVICE>_URL`. */
-  readonly calls: Readonly<Record<string, string>>;
-  /** The service of compose that it is. */
-  readonly compose?: string;
-  /** How to start it; absent where it already runs, and where compose starts it. */
-  readonly start?: {
-    readonly command: string;
-    readonly args: readonly string[];
-    /** Added to the variables of the process that starts it. */
-    readonly env: Readonly<Record<string, string>>;
-    readonly cwd: string;
-  };
-}
 
 export interface MeshPlan {
   readonly gatewayUrl: string;
@@ -116,25 +95,40 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
     grpcServices: servicesOf(mesh.grpcServices, context),
     httpServices: servicesOf(mesh.httpServices, context),
     envoys: meshEnvoys(mesh).map((envoy) => planEnvoy(context, envoy)),
-    services: Object.entries(mesh.services).flatMap(([service, { versions }]) =>
-      Object.entries(versions).map(([version, how]) => planService(context, service, version, how)),
-    ),
+    services: allInstances(mesh).map((app) => planService(context, app)),
   };
 }
 
 function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
   const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, hop)]));
+  const egress = envoy.app === undefined ? egressOf(context, envoy) : undefined;
   return {
     name: envoy.name,
     filters: distinct([...filters.values()].flat()),
     bootstrap: bootstrap({
       node: { id: envoy.name, cluster: context.mesh.name },
       adminPort: port(context, `${envoy.name} admin`),
-      listeners: envoy.hops.map((hop) => planListener(context, envoy, hop)),
-      clusters: envoyClusters(context, envoy, filters),
+      listeners: [
+        ...envoy.hops.map((hop) => planListener(context, envoy, hop)),
+        ...(egress === undefined ? [] : [egress.listener]),
+      ],
+      clusters: [
+        ...envoyClusters(context, envoy, filters),
+        ...(egress === undefined ? [] : [egress.cluster]),
+      ],
       statsTags: statsTags(metricLabels(filtersOf(envoy))),
     }),
   };
+}
+
+function egressOf(context: Context, envoy: MeshEnvoy): EgressPlan | undefined {
+  const { mesh, places } = context;
+  if (mesh.egress === undefined) return undefined;
+  return planEgress(mesh.egress, {
+    address: places?.egress.listener ?? LOOPBACK,
+    port: port(context, EGRESS_PORT),
+    accessLog: requestLog(context, envoy, { name: EGRESS, filters: [] }),
+  });
 }
 
 function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
@@ -201,7 +195,11 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
     ...(context.places === undefined ? {} : { address: context.places.listener(envoy.name, hop) }),
     ...(target.kind === "routes" ? { kinds: publicKinds(context) } : {}),
     ...(target.kind === "app" ? inboundOptions(context, envoy.app?.service ?? "") : {}),
-    filters: [...listenerChain(context, hop), ...(countsGrpc ? [grpcStatsFilter()] : [])],
+    filters: [
+      ...healthFilters(context.mesh, envoy, hop),
+      ...listenerChain(context, hop),
+      ...(countsGrpc ? [grpcStatsFilter()] : []),
+    ],
     virtualHosts: [
       virtualHost({
         name: hop.name,
@@ -211,7 +209,7 @@ function planListener(context: Context, envoy: MeshEnvoy, hop: Hop): Listener {
         filterConfigs: perRouteConfigs(hop.filters.filter(isEverywhere).filter(isNative).map(nativeOf)),
       }),
     ],
-    accessLog: requestLog(context, envoy, hop),
+    accessLog: requestLog(context, envoy, hop, attemptHops(envoy, hop)),
   });
 }
 
@@ -274,11 +272,18 @@ function hopRoutes(context: Context, envoy: MeshEnvoy, hop: Hop): readonly Clust
     );
   }
   if (target.kind === "routes") {
-    return target.routes.flatMap(({ name, prefix: within, service }) =>
+    return target.routes.flatMap(({ name, prefix: within, service, timeout }) =>
       pathParts(entries, within).map((prefix) => {
         const filterConfigs = configsAt(entries, prefix);
         const cluster = outboundName(service);
-        return prefixRoute({ name, prefix, cluster, filterConfigs, ...timeoutOf(service) });
+        return prefixRoute({
+          name,
+          prefix,
+          cluster,
+          filterConfigs,
+          ...timeoutOf(service),
+          ...routeAction({ timeout }),
+        });
       }),
     );
   }
@@ -290,6 +295,7 @@ function hopRoutes(context: Context, envoy: MeshEnvoy, hop: Hop): readonly Clust
       filterConfigs: configsAt(entries, prefix),
       ...DEFAULT_ROUTE,
       ...routeAction(mesh.services[service] ?? {}),
+      ...callerRoute(mesh, service),
     }),
   );
 }
@@ -314,41 +320,4 @@ function versionChoice(mesh: Mesh, { service, choosers }: ServiceTarget, prefix:
     destinations: Object.fromEntries(chosen.map((version) => [version, versionName(service, version)])),
     fallback: versionName(service, fallback),
   };
-}
-
-function planService(context: Context, service: string, version: string, how: MeshVersion): ServicePlan {
-  const name = versionName(service, version);
-  const called = context.mesh.services[service]?.calls ?? [];
-  const calls = Object.fromEntries(
-    called.map((each) => [urlVariable(each), outboundUrl(context, name, each)]),
-  );
-  const address = appAddress(context, { service, version });
-  const url = upstreamUrl(address).replace(/^\w+/, (scheme) =>
-    isTcp(context.mesh.services[service]) ? "tcp" : scheme,
-  );
-  const plan = { service, version, name, address, url, calls };
-  if ("url" in how) return plan;
-  if ("compose" in how) return { ...plan, compose: how.compose };
-  const [command = "", ...args] =
-    typeof how.command === "string" ? ["/bin/sh", "-c", how.command] : how.command;
-  return {
-    ...plan,
-    start: {
-      command,
-      args,
-      cwd: path.resolve(context.home, how.cwd ?? "."),
-      env: {
-        ...Object.fromEntries(Object.entries(how.env ?? {}).map(([key, value]) => [key, String(value)])),
-        PORT: String(plan.address.port),
-        SERVICE_NAME: service,
-        SERVICE_VERSION: version,
-        ...calls,
-      },
-    },
-  };
-}
-
-/** The variable that tells an app where to call a service: `PAYMENTS_URL`, `GIFT_CARDS_URL`. */
-function urlVariable(service: string): string {
-  return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
 }

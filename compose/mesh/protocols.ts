@@ -1,5 +1,6 @@
 // What a service of a mesh speaks.
 
+import { urlsOf } from "./instances.js";
 import type { MeshService } from "./shape.js";
 
 /**
@@ -8,7 +9,9 @@ import type { MeshService } from "./shape.js";
 export function speaksHttp2(service: MeshService | undefined): boolean {
   const protocol = service?.protocol;
   if (protocol !== undefined) return protocol === "http2" || protocol === "grpc";
-  return Object.values(service?.versions ?? {}).some((how) => "url" in how && /^h2c:/i.test(how.url));
+  return Object.values(service?.versions ?? {})
+    .flatMap(urlsOf)
+    .some((url) => /^h2c:/i.test(url));
 }
 
 /** Whether the service takes connections of any kind, which nothing reads on the way. */

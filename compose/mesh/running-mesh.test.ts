@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ResourceServer } from "../../envoy/discovery/resource-server.js";
 import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { RunEvent } from "../events.js";
@@ -14,6 +15,7 @@ import { claimRunDirectory } from "../run-directory.js";
 import type { Outcome } from "../supervised-envoy.js";
 import { type MeshPlanOptions, portNames } from "./addresses.js";
 import { readMesh } from "./file.js";
+import { MeshReader } from "./mesh-reader.js";
 import { planMesh } from "./plan.js";
 import { type MeshPart, RunningMesh } from "./running-mesh.js";
 
@@ -67,7 +69,9 @@ async function start(): Promise<RunningMesh> {
   const binary = { path: "/envoy", version: "1.39.3", source: "cache" } as const;
   const onEvent = (event: RunEvent) => events.push(event);
   const discovery = await DiscoveryServer.start();
-  const run = { binary, discovery, directory, onEvent };
+  const resources = await ResourceServer.start();
+  const reader = new MeshReader(file, onEvent);
+  const run = { binary, discovery, resources, reader, directory, onEvent };
   return RunningMesh.over({ ...run, mesh: parsed, file, plan, planOptions, parts });
 }
 

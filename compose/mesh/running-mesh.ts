@@ -1,5 +1,7 @@
 // A running mesh: reads its counts, applies edits of its file, and ends it.
 
+import path from "node:path";
+import { type LiveResources, liveResources } from "../../envoy/config/resources.js";
 import type { MeshwrightError } from "../../envoy/errors.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { RunEvent } from "../events.js";
@@ -16,11 +18,14 @@ import type { UpMesh } from "../up-mesh.js";
 import { watchContent } from "../watch.js";
 import type { MeshPlanOptions } from "./addresses.js";
 import { structuralChanges } from "./change.js";
+import { needsContainers } from "./compose-checks.js";
 import { FigureBook, type VersionFigures } from "./figures.js";
-import { readMesh } from "./file.js";
+import { refuseMesh } from "./file.js";
 import { type ClientDoor, clientDoor } from "./gateway-tls.js";
 import { identityLines } from "./identity-summary.js";
-import { type MeshPlan, type PlacedFilter, planFilters } from "./plan.js";
+import { withLiveChanges } from "./live-change.js";
+import type { MeshReader } from "./mesh-reader.js";
+import { type MeshPlan, type PlacedFilter, planFilters, planMesh } from "./plan.js";
 import type { Mesh } from "./shape.js";
 import { addressLines, firstSidecarUrl } from "./summary.js";
 import { Turns } from "./turns.js";
@@ -33,12 +38,15 @@ export type MeshPart =
 interface RunningMeshOptions {
   readonly mesh: Mesh;
   readonly file: string;
+  readonly reader: MeshReader;
   readonly plan: MeshPlan;
   readonly planOptions: MeshPlanOptions;
   readonly parts: readonly MeshPart[];
   readonly binary: EnvoyBinary;
   /** What gives the Envoys their settings and secrets. */
   readonly discovery: AsyncDisposable;
+  /** What gives the Envoys their clusters and routes. */
+  readonly resources: AsyncDisposable;
   readonly directory: RunDirectory;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
@@ -55,7 +63,8 @@ export class RunningMesh implements UpMesh {
   readonly binary: EnvoyBinary;
   /** The run's folder, absolute. */
   readonly directory: string;
-  readonly edits = "Edits of filters' settings in the mesh file are applied at once.";
+  readonly edits =
+    "Edits of the mesh file are applied at once: filters' settings, routes, timeouts, retries and other traffic policy.";
   /** Processes of this machine go on without anything that could fail as a whole. */
   readonly failed = new Promise<MeshwrightError>(() => {});
   readonly #options: RunningMeshOptions;
@@ -66,6 +75,8 @@ export class RunningMesh implements UpMesh {
   readonly #figures = new FigureBook();
   /** By their names. */
   readonly #envoys: ReadonlyMap<string, SupervisedEnvoy>;
+  /** What runs now: the started mesh with the edits that were applied since. */
+  #now: { readonly mesh: Mesh; readonly plan: MeshPlan };
   #watch: Disposable | undefined;
   #end: Promise<void> | undefined;
 
@@ -75,6 +86,7 @@ export class RunningMesh implements UpMesh {
     this.binary = options.binary;
     this.directory = options.directory.path;
     this.#options = options;
+    this.#now = { mesh: options.mesh, plan: options.plan };
     const envoys = options.parts.flatMap((part) => (part.kind === "envoy" ? [part.envoy] : []));
     this.#envoys = new Map(envoys.map((envoy) => [envoy.plan.name, envoy]));
     for (const placed of planFilters(options.mesh, options.planOptions)) this.#remember(placed);
@@ -158,6 +170,7 @@ export class RunningMesh implements UpMesh {
     this.#watch?.[Symbol.dispose]();
     await Promise.all(this.#options.parts.map(({ supervised }) => supervised.stop()));
     await this.#options.discovery[Symbol.asyncDispose]();
+    await this.#options.resources[Symbol.asyncDispose]();
     await this.#options.directory[Symbol.asyncDispose]();
   }
 
@@ -168,14 +181,59 @@ export class RunningMesh implements UpMesh {
 
   /** Never rejects: a failure is reported, and the next edit is applied. */
   async #takeFile(): Promise<void> {
-    const { file, planOptions, onEvent } = this.#options;
+    const { file, reader, planOptions, onEvent } = this.#options;
     try {
-      const edited = await readMesh(file);
-      const structural = structuralChanges(this.mesh, edited);
+      const { value: edited, placeOf } = await reader.read();
+      refuseMesh(needsContainers(edited), placeOf);
+      const running = withLiveChanges(this.#now.mesh, edited);
+      const structural = structuralChanges(running, edited);
       if (structural.length > 0) onEvent({ kind: "restart-needed", paths: structural });
+      await this.#changeResources(running);
       await this.#applyChanged(planFilters(edited, planOptions));
     } catch (error) {
       this.#tellFailure(error, file);
+    }
+  }
+
+  /**
+   * Gives every Envoy the clusters and routes of a mesh with the same parts. Where one refuses, all
+   * get back what they had: half a change would be a mesh that nobody wrote.
+   */
+  async #changeResources(mesh: Mesh): Promise<void> {
+    const { file, planOptions, onEvent } = this.#options;
+    const before = this.#now;
+    const after = { mesh, plan: planMesh(mesh, planOptions) };
+    const changed = changedResources(before.plan, after.plan);
+    if (changed.length === 0) return;
+    const outcomes = await Promise.all(
+      changed.map((each) => this.#turns.take(() => this.#change(each.envoy, each.before, each.after))),
+    );
+    const filter = path.basename(file);
+    const refused = outcomes.findIndex((outcome) => outcome?.kind === "refused");
+    const outcome = outcomes[refused];
+    if (outcome?.kind !== "refused") {
+      this.#now = after;
+      const placesOf = (kind: Outcome["kind"]) =>
+        changed.filter((_, i) => outcomes[i]?.kind === kind).map(({ envoy }) => envoy);
+      for (const kind of ["applied", "deferred"] as const) {
+        const places = placesOf(kind);
+        if (places.length > 0) onEvent({ kind, filter, places });
+      }
+      return;
+    }
+    await Promise.all(
+      changed.map((each) => this.#turns.take(() => this.#change(each.envoy, each.after, each.before))),
+    );
+    onEvent({ ...outcome, filter, places: changed.slice(refused, refused + 1).map(({ envoy }) => envoy) });
+  }
+
+  /** Returns the outcome, or undefined where it was already reported. */
+  async #change(envoy: string, before: LiveResources, after: LiveResources): Promise<Outcome | undefined> {
+    try {
+      return await this.#envoys.get(envoy)?.change(before, after);
+    } catch (error) {
+      this.#tellFailure(error, `clusters and routes of Envoy ${envoy}`);
+      return undefined;
     }
   }
 
@@ -224,6 +282,16 @@ export class RunningMesh implements UpMesh {
   #remember(placed: PlacedFilter): void {
     this.#given.set(place(placed), placed.filter);
   }
+}
+
+/** The Envoys whose clusters or routes differ. */
+function changedResources(before: MeshPlan, after: MeshPlan) {
+  const old = new Map(before.envoys.map(({ name, bootstrap }) => [name, liveResources(bootstrap)]));
+  return after.envoys.flatMap(({ name, bootstrap }) => {
+    const [was, is] = [old.get(name), liveResources(bootstrap)];
+    if (was === undefined || JSON.stringify(was) === JSON.stringify(is)) return [];
+    return [{ envoy: name, before: was, after: is }];
+  });
 }
 
 /** Whether it would call a service for which the running Envoys have no cluster. */

@@ -10,7 +10,7 @@ import { lastLines } from "../../envoy/runtime/envoy-log.js";
 import type { LogState } from "../../envoy/runtime/log-file.js";
 import { describeExit } from "../events.js";
 import type { UpstreamAddress } from "../upstream-url.js";
-import type { ServicePlan } from "./plan.js";
+import type { ServicePlan } from "./plan-service.js";
 
 /** Enough for a service that compiles itself first. */
 const START_TIMEOUT_MS = 60_000;

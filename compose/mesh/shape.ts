@@ -13,13 +13,18 @@ import {
 } from "../listener-options.js";
 import { NATIVE } from "../native-filters.js";
 import { pathPrefixSchema } from "../path-prefix.js";
-import { retriesSchema, timeoutSchema } from "../route-options.js";
+import { retriesSchema } from "../retry-options.js";
+import { timeoutSchema } from "../route-options.js";
 import { parseUpstreamUrl, parseVersionUrl } from "../upstream-url.js";
 import { accessRulesSchema, accessSchema } from "./access.js";
 import { filterRoutesSchema } from "./filter-routes.js";
 import { gatewayTlsSchema } from "./gateway-tls.js";
 import { identitySchema } from "./identity.js";
+import { instancesSchema, urlsSchema } from "./instances-schema.js";
 import { NAME } from "./names.js";
+import { egressSchema } from "./policy/egress.js";
+import { policyShape } from "./policy/shape.js";
+import { zone } from "./policy/zones.js";
 
 /**
  * The places of a mesh-wide filter: at the gateway's public port, before each app, or wherever a
@@ -115,10 +120,20 @@ const version = z.union([
       .describe(
         "The image in which the command runs where the mesh runs in containers. Default: Node's, for a command of Node.",
       ),
+    instances: instancesSchema
+      .optional()
+      .describe(
+        "How many of it run, each with a sidecar of its own: a number, or one for each zone. Default 1.",
+      ),
   }),
   z.strictObject({
     url: urlOf(parseVersionUrl).describe(
       "The address of a service that already runs: http://HOST:PORT, h2c://HOST:PORT (HTTP/2 and gRPC), tcp://HOST:PORT (protocol tcp), or https://HOST:PORT with a certificate that $SSL_CERT_FILE or the system trusts.",
+    ),
+  }),
+  z.strictObject({
+    urls: urlsSchema(urlOf(parseVersionUrl)).describe(
+      "The addresses of several instances that already run, each as url has it, or with the zone in which it stands.",
     ),
   }),
   z.strictObject({
@@ -169,6 +184,7 @@ const service = (filters: readonly FilterDescriptor[]) =>
       .optional()
       .describe("Calls of this service that are let through. The most specific rule decides."),
     deny: accessRulesSchema.optional().describe("Calls of this service that are refused, with 403."),
+    ...policyShape,
     filters: z
       .array(filterUse(filters, {}))
       .optional()
@@ -217,11 +233,15 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
                 .describe("By which `routes` of a filter name it. Default: the service's name."),
               prefix: pathPrefixSchema.describe("Paths that begin with this."),
               service: name.describe("The service that takes them."),
+              timeout: timeoutSchema
+                .optional()
+                .describe("The time for an answer on this route; 0s is no limit. Default: the service's."),
             }),
           )
           .min(1, "must name at least one route")
           .meta({ uniqueItems: true })
           .describe("Tried in order; the first that matches decides."),
+        zone: zone.optional().describe("The zone in which the gateway stands. Default: none."),
         filters: z.array(filterUse(filters, {})).optional().describe("Filters at the gateway's public port."),
       })
       .describe("The Envoy through which requests enter the mesh."),
@@ -254,6 +274,9 @@ export function meshShape(filters: readonly FilterDescriptor[]) {
       .record(name, z.strictObject({ url: url.describe("The service's address; h2c:// is HTTP/2.") }))
       .optional()
       .describe("Services that filters call over HTTP, by the names of their clusters."),
+    egress: egressSchema
+      .optional()
+      .describe("The hosts outside of the mesh that apps may reach. Default: nothing stands between."),
     filters: z
       .array(filterUse(filters, { at: z.array(z.enum(PLACES)).min(1, "must name at least one place") }))
       .optional()

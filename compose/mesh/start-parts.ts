@@ -3,6 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import type { ResourceServer } from "../../envoy/discovery/resource-server.js";
 import type { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { EnvoyBinary } from "../../envoy/runtime/find.js";
 import type { LogState } from "../../envoy/runtime/log-file.js";
@@ -13,7 +14,8 @@ import type { RunDirectory } from "../run-directory.js";
 import { type Running, Supervised } from "../supervised.js";
 import { SupervisedEnvoy } from "../supervised-envoy.js";
 import { tellLogStates } from "../unwritten-logs.js";
-import type { MeshPlan, ServicePlan } from "./plan.js";
+import type { MeshPlan } from "./plan.js";
+import type { ServicePlan } from "./plan-service.js";
 import { Progress } from "./progress.js";
 import type { MeshPart } from "./running-mesh.js";
 import { startService } from "./service.js";
@@ -25,6 +27,7 @@ const READY_TIMEOUT_MS = 60_000;
 export interface StartPartsOptions {
   readonly binary: EnvoyBinary;
   readonly discovery: DiscoveryServer;
+  readonly resources: ResourceServer;
   readonly directory: RunDirectory;
   /** The parts' ports, by the names of `portNames`. Each part's are released before it starts. */
   readonly held: ReadonlyMap<string, HeldPort>;
@@ -95,12 +98,13 @@ async function startEnvoy(
   onLogState: LogState,
   signal: AbortSignal,
 ): Promise<MeshPart> {
-  const { binary, discovery, directory, onEvent } = options;
+  const { binary, discovery, resources, directory, onEvent } = options;
   await release(options, (port) => port.startsWith(`${plan.name} `) && port !== `${plan.name} app`);
   const envoy = await SupervisedEnvoy.start(plan, {
     what: `Envoy ${plan.name}`,
     binary,
     discovery,
+    resources,
     directory: path.join(directory.path, "envoys"),
     readyTimeoutMs: READY_TIMEOUT_MS,
     onLogState,

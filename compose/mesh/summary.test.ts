@@ -36,6 +36,8 @@ describe("the demo mesh", () => {
     ]);
     expect(callLines(await demo())).toEqual([
       "orders: timeout 3s; up to 2 more on 5xx, reset, connect-failure",
+      "payments: timeout 1s",
+      "stock: timeout 1s",
     ]);
   });
 

@@ -7,7 +7,8 @@ import { describeRoutes, type OnPaths } from "../filter-paths.js";
 import type { UpMesh } from "../up-mesh.js";
 import { upstreamUrl } from "../upstream-url.js";
 import { type MeshUse, onItsPaths } from "./filter-routes.js";
-import type { MeshPlan, ServicePlan } from "./plan.js";
+import type { MeshPlan } from "./plan.js";
+import type { ServicePlan } from "./plan-service.js";
 import { describeSettings } from "./settings.js";
 import type { Mesh } from "./shape.js";
 

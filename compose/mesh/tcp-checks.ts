@@ -1,15 +1,20 @@
 // The rules for services that take connections of any kind: nothing on the way reads them.
 
 import type { Problem } from "../../envoy/problems.js";
+import { urlsOf } from "./instances.js";
 import { isTcp } from "./protocols.js";
 import type { Mesh, MeshService } from "./shape.js";
 
-const NEEDS_HTTP = ["filters", "timeout", "retries", "allow", "deny"] as const;
+const NEEDS_HTTP = ["filters", "timeout", "retries", "allow", "deny", "healthChecks", "mirror"] as const;
+const FOR_HTTP = "is for HTTP, and the service's protocol is tcp; leave it out";
 
 /** The problems of one service; their paths begin below it. */
 export function tcpProblems(service: MeshService): readonly Problem[] {
   const urls = Object.entries(service.versions).flatMap(([version, how]) =>
-    "url" in how ? [{ path: ["versions", version, "url"], isTcpUrl: /^tcp:/i.test(how.url) }] : [],
+    urlsOf(how).map((url, i) => ({
+      path: ["versions", version, ...("urls" in how ? ["urls", i] : ["url"])],
+      isTcpUrl: /^tcp:/i.test(url),
+    })),
   );
   if (!isTcp(service)) {
     return urls
@@ -22,8 +27,11 @@ export function tcpProblems(service: MeshService): readonly Problem[] {
       .map(({ path }) => ({ path, reason: 'must begin with "tcp://", as the service\'s protocol is tcp' })),
     ...NEEDS_HTTP.filter((key) => isSaid(service[key])).map((key) => ({
       path: [key],
-      reason: "is for HTTP, and the service's protocol is tcp; leave it out",
+      reason: FOR_HTTP,
     })),
+    ...(service.loadBalancer?.hashPolicy === undefined
+      ? []
+      : [{ path: ["loadBalancer", "hashPolicy"], reason: FOR_HTTP }]),
   ];
 }
 

@@ -4,9 +4,10 @@ import { choosesDestinations } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
 import { accessUses } from "./access-filter.js";
 import { type GatewayRoute, type MeshUse, onItsPaths, routeName } from "./filter-routes.js";
-import { GATEWAY, outboundName, versionName } from "./names.js";
+import { allInstances, type Instance } from "./instances.js";
+import { GATEWAY, outboundName } from "./names.js";
 import { isTcp } from "./protocols.js";
-import type { Mesh, MeshVersion } from "./shape.js";
+import type { Mesh } from "./shape.js";
 
 /**
  * One listener of one Envoy: a place that a request passes, with the filters that it passes there,
@@ -26,11 +27,7 @@ export interface Hop {
 type HopTarget =
   | {
       readonly kind: "routes";
-      readonly routes: readonly {
-        readonly name: string;
-        readonly prefix: string;
-        readonly service: string;
-      }[];
+      readonly routes: readonly (GatewayRoute & { readonly name: string })[];
     }
   | { readonly kind: "app" }
   | ServiceTarget;
@@ -45,11 +42,11 @@ export interface ServiceTarget {
 
 /** One Envoy of the mesh: the gateway, or the sidecar of one version of a service. */
 export interface MeshEnvoy {
-  /** `gateway`, or the name that `versionName` gives. */
+  /** `gateway`, or the instance's name. */
   readonly name: string;
   readonly hops: readonly Hop[];
-  /** The service and version behind a sidecar. */
-  readonly app?: { readonly service: string; readonly version: string };
+  /** What stands behind a sidecar. */
+  readonly app?: Instance;
 }
 
 /** The gateway first, then the sidecars in the file's order. */
@@ -79,27 +76,26 @@ function gateway(mesh: Mesh): MeshEnvoy {
 }
 
 function sidecars(mesh: Mesh): MeshEnvoy[] {
-  return Object.entries(mesh.services).flatMap(([service, { versions, calls = [] }]) =>
-    Object.entries(versions).map(([version, how]) => ({
-      name: versionName(service, version),
-      app: { service, version },
-      hops: [
-        ...(takesRequests(mesh, service, how) ? [inbound(mesh, service, version)] : []),
-        ...calls.map((called) => outbound(mesh, called, [])),
-      ],
-    })),
-  );
+  return allInstances(mesh).map((app) => ({
+    name: app.name,
+    app,
+    hops: [
+      ...(takesRequests(mesh, app) ? [inbound(mesh, app)] : []),
+      ...(mesh.services[app.service]?.calls ?? []).map((called) => outbound(mesh, called, [])),
+    ],
+  }));
 }
 
 /** A service of compose without a port only calls others. */
-function takesRequests(mesh: Mesh, service: string, how: MeshVersion): boolean {
-  return !("compose" in how) || mesh.services[service]?.port !== undefined;
+function takesRequests(mesh: Mesh, { service, version }: Instance): boolean {
+  const { versions = {}, port } = mesh.services[service] ?? {};
+  return port !== undefined || !("compose" in (versions[version] ?? {}));
 }
 
-function inbound(mesh: Mesh, service: string, version: string): Hop {
-  const filters = isTcp(mesh.services[service])
+function inbound(mesh: Mesh, app: Instance): Hop {
+  const filters = isTcp(mesh.services[app.service])
     ? []
-    : [...accessUses(mesh, service, versionName(service, version)), ...meshWide(mesh, "inbound")];
+    : [...accessUses(mesh, app.service, app.name), ...meshWide(mesh, "inbound")];
   return { name: "inbound", filters, target: { kind: "app" } };
 }
 

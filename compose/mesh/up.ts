@@ -1,6 +1,7 @@
 // Starts a mesh: filters, Envoy, ports, then every service and every Envoy at the same time.
 
 import path from "node:path";
+import { ResourceServer } from "../../envoy/discovery/resource-server.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { type HeldPort, holdPorts } from "../../envoy/runtime/ports.js";
@@ -11,7 +12,8 @@ import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import { DEFAULT_GATEWAY_PORT, type MeshPlanOptions, portNames, speaksTls } from "./addresses.js";
 import { needsContainers } from "./compose-checks.js";
-import { readPlacedMesh, refuseMesh } from "./file.js";
+import { refuseMesh } from "./file.js";
+import { MeshReader } from "./mesh-reader.js";
 import { planMesh } from "./plan.js";
 import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "./prepare.js";
 import { RunningMesh } from "./running-mesh.js";
@@ -30,7 +32,8 @@ import { startParts } from "./start-parts.js";
 export async function startMesh(options: StartMeshOptions): Promise<RunningMesh> {
   const { signal, onEvent = () => {} } = options;
   const file = path.resolve(options.file);
-  const { value: mesh, placeOf } = await readPlacedMesh(options.file);
+  const reader = new MeshReader(file, onEvent);
+  const { value: mesh, placeOf } = await reader.read();
   refuseMesh(needsContainers(mesh), placeOf);
   const gatewayPort = options.gatewayPort ?? mesh.gateway.port ?? DEFAULT_GATEWAY_PORT;
   await checkGatewayPort(mesh.gateway.address ?? LOOPBACK, gatewayPort, options.file);
@@ -48,6 +51,7 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
     await directory[Symbol.asyncDispose]();
     throw error;
   });
+  const resources = await ResourceServer.start();
   const held = await choosePorts(mesh, gatewayPort);
   try {
     const planOptions: MeshPlanOptions = {
@@ -58,12 +62,23 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
       modulePath: (filter) => namedModule(modules.get(filter) ?? ""),
     };
     const plan = planMesh(mesh, planOptions);
-    const run = { binary, discovery: identified.discovery, directory, onEvent };
+    const run = { binary, discovery: identified.discovery, resources, directory, onEvent };
     const parts = await startParts(plan, { ...run, held, ...(signal === undefined ? {} : { signal }) });
-    return await RunningMesh.over({ ...run, discovery: identified, mesh, file, plan, planOptions, parts });
+    const { discovery: _, ...rest } = run;
+    return await RunningMesh.over({
+      ...rest,
+      discovery: identified,
+      mesh,
+      file,
+      reader,
+      plan,
+      planOptions,
+      parts,
+    });
   } catch (error) {
     await Promise.all([...held.values()].map((each) => each.release()));
     await identified[Symbol.asyncDispose]();
+    await resources[Symbol.asyncDispose]();
     throw await afterFailure(error, directory, signal);
   }
 }

@@ -33,6 +33,8 @@ export interface Bootstrap {
     readonly listeners: readonly Listener[];
     readonly clusters: readonly Cluster[];
   };
+  /** Where clusters come from that are not in `static_resources`. */
+  readonly dynamic_resources?: { readonly cds_config: object };
   readonly stats_config?: { readonly stats_tags: readonly StatsTag[] };
   readonly overload_manager: {
     readonly resource_monitors: readonly { readonly name: string; readonly typed_config: TypedConfig }[];

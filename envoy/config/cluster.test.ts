@@ -11,7 +11,7 @@ test.each([
 ])("endpoints %j make a %s cluster", (addresses, type) => {
   const built = cluster({ name: "c", endpoints: addresses.map((address) => ({ address, port: 80 })) });
   expect(built.type).toBe(type);
-  expect(built.load_assignment.endpoints[0]?.lb_endpoints).toHaveLength(addresses.length);
+  expect(built.load_assignment?.endpoints[0]?.lb_endpoints).toHaveLength(addresses.length);
 });
 
 test("filters of the upstream chain come before the codec, which is written only when there are such filters", () => {

@@ -1,8 +1,16 @@
 // A cluster: the endpoints that serve one destination, how to speak to them, and the filters that
 // see every attempt.
 import { isIP } from "node:net";
-import { type Address, type PipeAddress, socketAddress } from "./address.js";
+import { type Address, socketAddress } from "./address.js";
+import { type Endpoint, type LocalityEndpoints, localityEndpoints } from "./endpoints.js";
+import { type HealthCheck, type HealthCheckOptions, healthCheck } from "./health-check.js";
 import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
+import { type LoadBalancerOptions, type LoadBalancing, loadBalancing } from "./load-balancing.js";
+import {
+  type OutlierDetection,
+  type OutlierDetectionOptions,
+  outlierDetection,
+} from "./outlier-detection.js";
 import type { UpstreamProtocol } from "./protocol.js";
 import { type TransportSocket, type UpstreamTlsOptions, upstreamTls } from "./tls.js";
 import { duration, type TypedConfig, typedConfig } from "./typed-config.js";
@@ -11,8 +19,7 @@ const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions
 
 export interface ClusterOptions {
   readonly name: string;
-  /** IP addresses, or hosts' names for Envoy to resolve. */
-  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  readonly endpoints: readonly Endpoint[];
   /** What the endpoints speak. Default: `http1`. */
   readonly protocol?: UpstreamProtocol;
   /** Whether trailers of HTTP/1.1 are passed on, else dropped. Default: false. */
@@ -29,6 +36,16 @@ export interface ClusterOptions {
   readonly sourceAddress?: string;
   /** What may go on at once. Envoy's defaults: 3 retries, 1024 of each of the others. */
   readonly circuitBreakers?: CircuitBreakerOptions;
+  /** Default: requests go to the endpoints in turn. */
+  readonly loadBalancer?: LoadBalancerOptions;
+  /** Default: no endpoint is ejected. */
+  readonly outlierDetection?: OutlierDetectionOptions;
+  /** Default: no endpoint is asked. */
+  readonly healthCheck?: HealthCheckOptions;
+  /** How long a connection without a request stays open; 0 is no limit. Envoy's default: 1 hour. */
+  readonly idleTimeoutSeconds?: number;
+  /** After so many requests a connection is closed; 0 is no limit. Default: 0. */
+  readonly maxRequestsPerConnection?: number;
 }
 
 /**
@@ -42,6 +59,8 @@ export interface CircuitBreakerOptions {
   readonly maxRequests?: number;
   /** Retries, counted from the moment that Envoy decides on one. */
   readonly maxRetries?: number;
+  /** Connections to each single endpoint. Envoy's default: no limit. */
+  readonly maxConnectionsPerHost?: number;
 }
 
 /** The fields of Envoy's `CircuitBreakers.Thresholds`. */
@@ -52,18 +71,23 @@ export interface CircuitBreakerThresholds {
   readonly max_retries?: number;
 }
 
-export interface Cluster {
+export interface Cluster extends LoadBalancing {
   readonly name: string;
-  readonly type: "STATIC" | "LOGICAL_DNS" | "STRICT_DNS";
+  readonly type?: "STATIC" | "LOGICAL_DNS" | "STRICT_DNS";
+  /** In place of `type` and the endpoints. */
+  readonly cluster_type?: { readonly name: string; readonly typed_config: TypedConfig };
   readonly dns_lookup_family?: "ALL" | "V4_PREFERRED";
   readonly connect_timeout?: string;
-  readonly load_assignment: {
+  readonly load_assignment?: {
     readonly cluster_name: string;
-    readonly endpoints: readonly {
-      readonly lb_endpoints: readonly { readonly endpoint: { readonly address: Address | PipeAddress } }[];
-    }[];
+    readonly endpoints: readonly LocalityEndpoints[];
   };
-  readonly circuit_breakers?: { readonly thresholds: readonly CircuitBreakerThresholds[] };
+  readonly circuit_breakers?: {
+    readonly thresholds?: readonly CircuitBreakerThresholds[];
+    readonly per_host_thresholds?: readonly CircuitBreakerThresholds[];
+  };
+  readonly outlier_detection?: OutlierDetection;
+  readonly health_checks?: readonly HealthCheck[];
   readonly upstream_bind_config?: { readonly source_address: Address["socket_address"] };
   readonly transport_socket?: TransportSocket;
   readonly typed_extension_protocol_options: Readonly<Record<string, TypedConfig>>;
@@ -78,22 +102,18 @@ export function cluster(options: ClusterOptions): Cluster {
     ...(connectTimeoutSeconds === undefined
       ? {}
       : { connect_timeout: duration(connectTimeoutSeconds, "connectTimeoutSeconds") }),
-    load_assignment: {
-      cluster_name: name,
-      endpoints: [
-        {
-          lb_endpoints: endpoints.map(({ address, port }) => ({
-            endpoint: { address: socketAddress(address, port) },
-          })),
-        },
-      ],
-    },
+    load_assignment: { cluster_name: name, endpoints: localityEndpoints(endpoints) },
+    ...loadBalancing(options.loadBalancer),
     ...circuitBreakers(options),
     ...(sourceAddress === undefined
       ? {}
       : { upstream_bind_config: { source_address: socketAddress(sourceAddress, 0).socket_address } }),
+    ...(options.outlierDetection === undefined
+      ? {}
+      : { outlier_detection: outlierDetection(options.outlierDetection) }),
+    ...(options.healthCheck === undefined ? {} : { health_checks: [healthCheck(options.healthCheck)] }),
     ...transportSocket(options),
-    typed_extension_protocol_options: httpProtocolOptions(options),
+    typed_extension_protocol_options: httpProtocolOptions(options, connectionOptions(options)),
   };
 }
 
@@ -123,7 +143,21 @@ function circuitBreakers({ circuitBreakers: limits }: ClusterOptions): Pick<Clus
     ["max_retries", limits.maxRetries],
   ] as const;
   const given = fields.filter(([, limit]) => limit !== undefined);
-  return { circuit_breakers: { thresholds: [Object.fromEntries(given)] } };
+  const perHost = limits.maxConnectionsPerHost;
+  return {
+    circuit_breakers: {
+      ...(given.length === 0 ? {} : { thresholds: [Object.fromEntries(given)] }),
+      ...(perHost === undefined ? {} : { per_host_thresholds: [{ max_connections: perHost }] }),
+    },
+  };
+}
+
+function connectionOptions({ idleTimeoutSeconds: idle, maxRequestsPerConnection: most }: ClusterOptions) {
+  const common = {
+    ...(idle === undefined ? {} : { idle_timeout: duration(idle, "idleTimeoutSeconds") }),
+    ...(most === undefined ? {} : { max_requests_per_connection: most }),
+  };
+  return Object.keys(common).length === 0 ? {} : { common_http_protocol_options: common };
 }
 
 /** What a cluster speaks, and the filters that see each attempt, by the name of the extension. */

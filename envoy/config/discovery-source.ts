@@ -8,6 +8,21 @@
  */
 export const DISCOVERY_CLUSTER = "meshwright~discovery";
 
+/** The cluster that leads to the server of clusters and routes. */
+export const RESOURCES_CLUSTER = "meshwright~resources";
+
+/** The fields of Envoy's `ConfigSource`, for a source that is asked by HTTP. */
+export interface RestSource {
+  readonly api_config_source: {
+    readonly api_type: "REST";
+    readonly transport_api_version: "V3";
+    readonly cluster_names: readonly string[];
+    readonly refresh_delay: string;
+    readonly request_timeout: string;
+  };
+  readonly resource_api_version: "V3";
+}
+
 /** The fields of Envoy's `ConfigSource`. */
 export interface DiscoverySource {
   readonly api_config_source: {
@@ -34,6 +49,20 @@ export interface FileSource {
 /** @param path as Envoy sees it */
 export function fileSource(path: string): FileSource {
   return { path_config_source: { path }, resource_api_version: "V3" };
+}
+
+/** The server lets a question wait until there is an answer, so Envoy asks again at once. */
+export function restSource(): RestSource {
+  return {
+    api_config_source: {
+      api_type: "REST",
+      transport_api_version: "V3",
+      cluster_names: [RESOURCES_CLUSTER],
+      refresh_delay: "0.02s",
+      request_timeout: "86400s",
+    },
+    resource_api_version: "V3",
+  };
 }
 
 export function discoverySource(): DiscoverySource {

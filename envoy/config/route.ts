@@ -1,6 +1,7 @@
 // Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
 import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
 import type { FilterConfigs } from "./filter-by-route.js";
+import { type RetryPolicy, type RetryPolicyOptions, retryPolicy } from "./retry-policy.js";
 import { duration } from "./typed-config.js";
 
 /** The request header that carries the destination's name by default. */
@@ -17,29 +18,10 @@ export const FALLBACK_ROUTE = "(fallback)";
  */
 const IS_UPGRADE: HeaderMatch = { name: "upgrade", present_match: true };
 
-export interface RetryPolicyOptions {
-  /**
-   * Envoy's names of what is retried, such as `5xx`, `reset`, `connect-failure`,
-   * `retriable-status-codes`.
-   */
-  readonly retryOn: readonly string[];
-  /** How many attempts may follow the first. Default: 1. */
-  readonly numRetries?: number;
-  /** A limit for each attempt; it counts inside the route's timeout. */
-  readonly perTryTimeoutSeconds?: number;
-  /** The statuses that `retriable-status-codes` in `retryOn` means. */
-  readonly retriableStatusCodes?: readonly number[];
-}
-
-export interface RetryPolicy {
-  readonly retry_on: string;
-  readonly num_retries: number;
-  readonly per_try_timeout?: string;
-  readonly retriable_status_codes?: readonly number[];
-}
-
+/** A path, or a request of the method CONNECT, which has none. */
 export interface RouteMatch {
-  readonly prefix: string;
+  readonly prefix?: string;
+  readonly connect_matcher?: Readonly<Record<string, never>>;
   readonly headers?: readonly HeaderMatch[];
 }
 
@@ -57,6 +39,9 @@ export interface ClusterRoute {
     readonly host_rewrite_literal?: string;
     readonly prefix_rewrite?: string;
     readonly retry_policy?: RetryPolicy;
+    readonly hash_policy?: readonly HashPolicy[];
+    readonly request_mirror_policies?: readonly MirrorPolicy[];
+    readonly upgrade_configs?: readonly object[];
   };
   readonly typed_per_filter_config?: FilterConfigs;
 }
@@ -85,6 +70,33 @@ export interface RouteActionOptions {
    */
   readonly timeoutSeconds?: number;
   readonly retryPolicy?: RetryPolicyOptions;
+  /**
+   * What `ringHash` and `maglev` of a cluster's load balancer hash: all that a request has of it.
+   * Default: nothing, and then they choose at random.
+   */
+  readonly hashPolicy?: readonly HashPolicy[];
+  /** Who gets a copy of some requests. Default: nobody. */
+  readonly mirror?: MirrorOptions;
+}
+
+/** An entry of Envoy's `RouteAction.hash_policy`. */
+export type HashPolicy =
+  | { readonly header: { readonly header_name: string } }
+  | { readonly cookie: { readonly name: string; readonly ttl?: string; readonly path?: string } }
+  | { readonly connection_properties: { readonly source_ip: true } };
+
+export interface MirrorOptions {
+  /** The cluster that gets the copies. Its answers are dropped. */
+  readonly cluster: string;
+  /** 0 to 100, in steps of 0.0001. */
+  readonly percentage: number;
+}
+
+interface MirrorPolicy {
+  readonly cluster: string;
+  readonly runtime_fraction: {
+    readonly default_value: { readonly numerator: number; readonly denominator: "MILLION" };
+  };
 }
 
 /** The same, and what filters get for the requests. */
@@ -157,12 +169,22 @@ function perFilter({ filterConfigs = {} }: { readonly filterConfigs?: FilterConf
 }
 
 function routeAction(cluster: string, options: RouteActionOptions): ClusterRoute["route"] {
-  const { timeoutSeconds, retryPolicy: retries } = options;
+  const { timeoutSeconds, retryPolicy: retries, hashPolicy = [] } = options;
   return {
     cluster,
     ...(timeoutSeconds === undefined ? {} : { timeout: duration(timeoutSeconds, "timeoutSeconds") }),
     ...(retries === undefined ? {} : { retry_policy: retryPolicy(retries) }),
+    ...(hashPolicy.length === 0 ? {} : { hash_policy: hashPolicy }),
+    ...mirrorPolicy(cluster, options),
   };
+}
+
+/** A cluster that gets the request itself gets no copy of it. */
+function mirrorPolicy(cluster: string, { mirror }: RouteActionOptions) {
+  if (mirror === undefined || mirror.cluster === cluster) return {};
+  const numerator = Math.round(mirror.percentage * 10_000);
+  const runtime_fraction = { default_value: { numerator, denominator: "MILLION" as const } };
+  return { request_mirror_policies: [{ cluster: mirror.cluster, runtime_fraction }] };
 }
 
 function hostRewrite({ hostRewrite: rewrite = {} }: DestinationRoutesOptions, cluster: string) {
@@ -216,17 +238,5 @@ export function virtualHost(options: VirtualHostOptions): VirtualHost {
     ...(options.includeAttemptCount ? { include_request_attempt_count: true } : {}),
     ...(removed.length === 0 ? {} : { response_headers_to_remove: removed }),
     ...perFilter(options),
-  };
-}
-
-function retryPolicy(options: RetryPolicyOptions): RetryPolicy {
-  const { retryOn, numRetries = 1, perTryTimeoutSeconds, retriableStatusCodes } = options;
-  return {
-    retry_on: retryOn.join(","),
-    num_retries: numRetries,
-    ...(perTryTimeoutSeconds === undefined
-      ? {}
-      : { per_try_timeout: duration(perTryTimeoutSeconds, "perTryTimeoutSeconds") }),
-    ...(retriableStatusCodes === undefined ? {} : { retriable_status_codes: retriableStatusCodes }),
   };
 }

@@ -115,6 +115,15 @@ export function refusalReason(log: string): string | undefined {
   return unparsed.exec(refused.text)?.[1] ?? refusal.exec(refused.text)?.[1] ?? refused.text;
 }
 
+const resources = /^(?:REST config for \S+ rejected|REST config update rejected): (.*)$/;
+
+/** Why Envoy refused clusters or routes; undefined while the log has no such refusal. */
+export function resourceRefusal(log: string): string | undefined {
+  const refused = parseEntries(log).findLast((entry) => resources.test(entry.text));
+  if (refused === undefined) return undefined;
+  return unparsed.exec(refused.text)?.[1] ?? resources.exec(refused.text)?.[1];
+}
+
 /** An address in a backtrace, which says nothing without the symbols. */
 const address = /\]\[(?:backtrace|envoy_bug)\] (?:\[[^\]]*\] )?#\d+:? .*\[0x/;
 

@@ -1,6 +1,6 @@
 // When the router tries again. Names and rules are those of Envoy's retry policy.
 
-import type { RetryPolicyOptions } from "../../envoy/config/route.js";
+import type { RetryPolicyOptions } from "../../envoy/config/retry-policy.js";
 import type { HeaderMap } from "./header-map.js";
 
 export interface RetryRules {

@@ -8,7 +8,8 @@ import { type FrontOptions, frontConfiguration, namedFilters } from "../../compo
 import { LOOPBACK } from "../../compose/listener-options.js";
 import { DEFAULT_GATEWAY_PORT, type Places, portNames } from "../../compose/mesh/addresses.js";
 import { plainMesh } from "../../compose/mesh/identity.js";
-import { planMesh, type ServicePlan } from "../../compose/mesh/plan.js";
+import { planMesh } from "../../compose/mesh/plan.js";
+import type { ServicePlan } from "../../compose/mesh/plan-service.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { formatPath } from "../../envoy/problems.js";
@@ -100,6 +101,7 @@ function placesOn(address: string, form: FilterForm): Places {
   return {
     listener: (_, { target }) => (target.kind === "routes" ? address : LOOPBACK),
     sidecar: () => LOOPBACK,
+    egress: { listener: LOOPBACK, host: LOOPBACK },
     called: () => LOOPBACK,
     outside: (host) => host,
     entry: (filter) => entryOnPaths(form.entry(filter), filter),

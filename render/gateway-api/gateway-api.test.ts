@@ -130,6 +130,25 @@ describe("a mesh file's gateway", () => {
       "services.orders.retries: retries are a BackendTrafficPolicy",
     ],
     [
+      "traffic policy",
+      "timeout: 1500ms",
+      "outlierDetection: {}",
+      "outlierDetection is a BackendTrafficPolicy",
+    ],
+    ["a mirror", "timeout: 1500ms", "mirror: { service: web }", "mirror is a RequestMirror filter"],
+    [
+      "a route's own timeout",
+      "{ prefix: /, service: web }",
+      "{ prefix: /, service: web, timeout: 1s }",
+      "an HTTPRoute gets its service's timeout",
+    ],
+    [
+      "several addresses",
+      '{ url: "h2c://orders.example:9000" }',
+      '{ urls: ["h2c://a.example:9000", "h2c://b.example:9000"] }',
+      "is rendered with one url",
+    ],
+    [
       "an address of this machine",
       "h2c://orders.example",
       "h2c://127.0.0.1",

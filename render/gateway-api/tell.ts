@@ -3,6 +3,7 @@
 import { byChain } from "../../compose/chains.js";
 import { type FilterUse, isSameEntry } from "../../compose/filter-use.js";
 import type { MeshUse } from "../../compose/mesh/filter-routes.js";
+import { policyShape } from "../../compose/mesh/policy/shape.js";
 import { isNative, nativeOf } from "../../compose/native-filters.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { type MeshInput, type PlacedUse, usePlaces } from "../input.js";
@@ -30,7 +31,8 @@ export function tellMesh(
     }
   }
   tellPaths(told, mesh, [...places.keys()]);
-  for (const [service, { versions, retries }] of Object.entries(mesh.services)) {
+  for (const [service, settings] of Object.entries(mesh.services)) {
+    const { versions, retries } = settings;
     const path = ["services", service];
     const isRouted = mesh.gateway.routes.some((route) => route.service === service);
     if (!isRouted) continue;
@@ -41,7 +43,17 @@ export function tellMesh(
         "retries are a BackendTrafficPolicy of Envoy Gateway; write one of your own",
       );
     }
+    for (const key of Object.keys(policyShape) as readonly (keyof typeof policyShape)[]) {
+      if (settings[key] === undefined) continue;
+      const word = key === "mirror" ? "a RequestMirror filter of the HTTPRoute" : "a BackendTrafficPolicy";
+      told.refuse([...path, key], `${key} is ${word}; write one of your own`);
+    }
     for (const version of Object.keys(versions)) {
+      if ("urls" in (versions[version] ?? {}))
+        told.refuse(
+          [...path, "versions", version, "urls"],
+          "is rendered with one url; write a Backend of your own",
+        );
       const { tls, address = "" } = urlOf(mesh, service, version) ?? {};
       const place = [...path, "versions", version, "url"];
       if (tls) told.refuse(place, "TLS to a backend is a BackendTLSPolicy; write one of your own");
@@ -50,6 +62,15 @@ export function tellMesh(
       }
     }
   }
+  for (const [i, { timeout }] of mesh.gateway.routes.entries()) {
+    if (timeout === undefined) continue;
+    told.refuse(
+      ["gateway", "routes", i, "timeout"],
+      "an HTTPRoute gets its service's timeout; write it there",
+    );
+  }
+  if (mesh.egress !== undefined)
+    told.warn(["egress"], `is for what apps reach outside, and ${WHO} is for what reaches them`);
   return told.lines(leaveOut);
 }
 

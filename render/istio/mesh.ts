@@ -10,6 +10,7 @@ import { appRouteDrafts } from "./app-routes.js";
 import { upstreamDrafts } from "./attempts.js";
 import { listenerFilterDrafts } from "./chains.js";
 import type { Draft, IstioContext } from "./context.js";
+import { egressDrafts } from "./egress.js";
 import { type HostPlace, placeOfUrl } from "./hosts.js";
 import { GATEWAY_NAME, gatewayDraft, listenerDrafts } from "./listeners.js";
 import type { IstioOptions, Omittable } from "./options.js";
@@ -81,6 +82,7 @@ function draftsOfMesh(input: MeshInput, context: IstioContext): readonly Draft[]
     ...serviceDrafts(context),
     ...unless("DestinationRule", () => destinationRuleDrafts(context)),
     ...externalDrafts(context),
+    ...egressDrafts(context),
     ...unless("Sidecar", () => sidecarDrafts(context)),
     ...(extras.has("PeerAuthentication") ? [peerAuthenticationDraft(context)] : []),
     ...(extras.has("AuthorizationPolicy") ? authorizationDrafts(context) : []),

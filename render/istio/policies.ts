@@ -4,6 +4,7 @@
 import { identityOf } from "../../compose/mesh/identity.js";
 import type { Json } from "../../envoy/config/json.js";
 import type { Draft, IstioContext } from "./context.js";
+import { egressHosts as outsideHosts } from "./egress.js";
 import { type HostPlace, serviceHost } from "./hosts.js";
 import { versionPlaces } from "./versions.js";
 import { appWorkload } from "./workloads.js";
@@ -25,6 +26,7 @@ export function sidecarDrafts(context: IstioContext): readonly Draft[] {
         spec: {
           workloadSelector: { labels: appWorkload(service, options).labels ?? {} },
           egress: [{ hosts: egressHosts(context, calls) }],
+          ...(mesh.egress === undefined ? {} : { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } }),
         },
       },
       comment: [
@@ -46,6 +48,7 @@ function egressHosts(context: IstioContext, calls: readonly string[]): readonly 
       ...calls.map((service) => `./${serviceHost(service, options)}`),
       // Filters in this sidecar may call these.
       ...[...elsewhere, ...called.values()].map((place) => hostIn(place, options.namespace)),
+      ...[...outsideHosts(context).keys()].map((host) => `./${host}`),
       `${ROOT_NAMESPACE}/*`,
     ]),
   ];

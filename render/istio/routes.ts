@@ -8,6 +8,7 @@ import { millisecondsOf } from "../../filters/shared/rule-schema.js";
 import type { Draft, IstioContext } from "./context.js";
 import { serviceHost } from "./hosts.js";
 import type { HttpRoute, PartRoute } from "./part-route.js";
+import { mirrorOf, retryWords } from "./policy.js";
 import { defaultVersion, destinationOf, versionPlaces } from "./versions.js";
 import { workloads } from "./workloads.js";
 
@@ -86,14 +87,23 @@ export function gatewayRoutes(context: IstioContext): readonly PartRoute[] {
   const envoy = workloads(mesh)[0] as MeshEnvoy;
   const hopOf = (service: string) =>
     envoy.hops.find(({ target }) => target.kind === "service" && target.service === service);
-  return mesh.gateway.routes.flatMap(({ prefix, service }, i) => {
+  return mesh.gateway.routes.flatMap(({ prefix, service, timeout }, i) => {
     const hop = hopOf(service);
     if (hop?.target.kind !== "service") return [];
     const earlier = mesh.gateway.routes.slice(0, i);
     const isTaken = (part: string) => earlier.some((route) => part.startsWith(route.prefix));
     const routes = partRoutes(context, envoy, hop, hop.target, "gateway", prefix);
-    return routes.filter(({ part }) => part === prefix || !isTaken(part));
+    return routes
+      .filter(({ part }) => part === prefix || !isTaken(part))
+      .map((each) => ({ ...each, route: withTimeout(each.route, timeout) }));
   });
+}
+
+/** A route of the gateway may have a time of its own; 0s is no limit. */
+function withTimeout(route: HttpRoute, timeout: string | undefined): HttpRoute {
+  if (timeout === undefined) return route;
+  const { timeout: _, ...rest } = route;
+  return millisecondsOf(timeout) === 0 ? rest : { ...rest, timeout };
 }
 
 /** The routes of a service that sidecars call. */
@@ -153,6 +163,7 @@ function httpRoutes(
     ...authority(context, service, version),
     route: [{ destination: destinationOf(context, service, version, where) }],
     ...action(context, service),
+    ...(context.ownsRoutes ? mirrorOf(context, service, version, where) : {}),
     ...(removed.length === 0 ? {} : { headers: { response: { remove: removed } } }),
   });
   return [
@@ -171,7 +182,7 @@ function authority(context: IstioContext, service: string, version: string): Htt
   return place?.external?.tls ? { rewrite: { authority: place.host } } : {};
 }
 
-function action({ mesh, ownsRoutes }: IstioContext, service: string): HttpRoute {
+function action({ mesh, options, ownsRoutes }: IstioContext, service: string): HttpRoute {
   if (!ownsRoutes) return {};
   const { timeout, retries } = mesh.services[service] ?? {};
   const limit = millisecondsOf(timeout ?? "0s") === 0 ? {} : { timeout: timeout ?? "" };
@@ -184,6 +195,7 @@ function action({ mesh, ownsRoutes }: IstioContext, service: string): HttpRoute 
       attempts,
       retryOn: conditions.join(","),
       ...(perTryTimeout === undefined ? {} : { perTryTimeout }),
+      ...retryWords(options.minor, retries),
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Json } from "../../envoy/config/json.js";
 import type { Resource } from "../resource.js";
 import type { Draft, IstioContext } from "./context.js";
 import { type HostPlace, serviceHost } from "./hosts.js";
+import { trafficPolicy } from "./policy.js";
 import { portOf } from "./ports.js";
 import { hasSubsets, podVersions, portProtocol, versionPlaces } from "./versions.js";
 
@@ -22,7 +23,7 @@ export function destinationRuleDrafts(context: IstioContext): readonly Draft[] {
   const { mesh, options } = context;
   const wantsOutliers = options.extras.has("outlierDetection");
   return Object.keys(mesh.services)
-    .filter((service) => hasSubsets(context, service) || wantsOutliers)
+    .filter((service) => hasSubsets(context, service) || wantsOutliers || policyOf(context, service))
     .map((service) => ({
       kind: "DestinationRule",
       parts: [service],
@@ -36,9 +37,9 @@ function destinationRule(context: IstioContext, service: string, name: string): 
     name: version,
     labels: { [options.labels.version]: version },
   }));
-  const policy = options.extras.has("outlierDetection")
-    ? { trafficPolicy: { outlierDetection: OUTLIER_DETECTION } }
-    : {};
+  const usual = options.extras.has("outlierDetection") ? { outlierDetection: OUTLIER_DETECTION } : {};
+  const trafficPolicy = { ...usual, ...policyOf(context, service) };
+  const policy = Object.keys(trafficPolicy).length === 0 ? {} : { trafficPolicy };
   return {
     apiVersion: API_VERSION,
     kind: "DestinationRule",
@@ -52,6 +53,11 @@ function destinationRule(context: IstioContext, service: string, name: string): 
     },
     comment: [`The versions of ${service} are pods with these labels.`],
   };
+}
+
+/** Filters' files say nothing of the services that they stand before. */
+function policyOf({ mesh, ownsRoutes }: IstioContext, service: string) {
+  return ownsRoutes ? trafficPolicy(mesh.services[service]) : undefined;
 }
 
 /** A Service without pods, so that the name resolves of what is elsewhere in all its versions. */

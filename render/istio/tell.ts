@@ -7,10 +7,12 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { listed } from "../../envoy/problems.js";
 import { nameProblem } from "../names.js";
 import type { IstioContext } from "./context.js";
+import { tellEgress } from "./egress.js";
 import { gatewayPlaceWarnings } from "./listeners.js";
 import { portOf } from "./ports.js";
 import { omittedRoutes } from "./route-warnings.js";
 import { gatewayRoutes, serviceRoutes, tellRetries } from "./routes.js";
+import { tellPolicy } from "./tell-policy.js";
 import { podVersions, portProtocol } from "./versions.js";
 import { isByRoute, pluginsOf, upstreamsOf, workloads } from "./workloads.js";
 
@@ -24,6 +26,8 @@ export function tellMesh(context: IstioContext, places: Places): void {
   tellRetries(context);
   tellAccess(context);
   tellClientTls(context);
+  tellPolicy(context);
+  tellEgress(context);
   tellOmittedRoutes(context);
   tellAddresses(context);
   tellPods(context);

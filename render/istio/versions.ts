@@ -1,5 +1,6 @@
 // The versions of a service, as destinations of routes.
 
+import { urlsOf } from "../../compose/mesh/instances.js";
 import { speaksHttp2 } from "../../compose/mesh/protocols.js";
 import type { MeshService } from "../../compose/mesh/shape.js";
 import type { IstioContext } from "./context.js";
@@ -18,8 +19,9 @@ export interface VersionPlace {
 /** Every version of the service; those by a URL of the machine itself are pods in a cluster. */
 export function versionPlaces({ mesh, options }: Places, service: string): readonly VersionPlace[] {
   return Object.entries(mesh.services[service]?.versions ?? {}).map(([version, how]) => {
-    if (!("url" in how)) return { version };
-    const place = placeOfUrl(how.url, `${service}-${version}`, options);
+    const [url] = urlsOf(how);
+    if (url === undefined) return { version };
+    const place = placeOfUrl(url, `${service}-${version}`, options);
     return place.isLocal ? { version } : { version, elsewhere: place };
   });
 }

@@ -1,12 +1,22 @@
-// The tables of options on the filters' pages state the limits and defaults of the schemas.
+// The tables of options on the filters' pages, and on that of traffic policy, state the limits and
+// defaults of the schemas.
 
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { policyShape } from "../../compose/mesh/policy/shape.js";
+import { retriesSchema } from "../../compose/retry-options.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { filterSchema } from "../../filters/template/schema.js";
 import { textOf } from "./tracked.js";
 
-const ROOMS = [...FILTERS, { name: "template", schema: filterSchema }];
+const FILTER_PAGES = [...FILTERS, { name: "template", schema: filterSchema }].map(({ name, schema }) => ({
+  page: `filters/${name}/README.md`,
+  schema,
+}));
+const POLICY_PAGE = {
+  page: "docs/traffic-policy.md",
+  schema: z.strictObject({ ...policyShape, retries: retriesSchema }),
+};
 
 interface Node {
   readonly description?: string;
@@ -91,9 +101,9 @@ test("bounds and defaults are read from cells", () => {
   expect(statedDefault("the rule's name")).toBeUndefined();
 });
 
-describe.each(ROOMS)("the page of $name", ({ name, schema }) => {
+describe.each([...FILTER_PAGES, POLICY_PAGE])("$page", ({ page, schema }) => {
   const root = z.toJSONSchema(schema, { io: "input" }) as Node;
-  const rows = rowsOf(textOf(`filters/${name}/README.md`));
+  const rows = rowsOf(textOf(page));
 
   test.each(rows)("states the bounds of $option", ({ option, type }) => {
     const node = nodeAt(root, option);

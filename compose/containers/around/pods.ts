@@ -1,7 +1,7 @@
 // What a mesh adds to a compose project for a version that is one of its services: the pod takes
 // its place on the networks, and the service itself joins the pod.
 
-import type { ServicePlan } from "../../mesh/plan.js";
+import type { ServicePlan } from "../../mesh/plan-service.js";
 import type { Mesh } from "../../mesh/shape.js";
 import type { ComposeService, Part } from "../compose-project.js";
 import { literal } from "../interpolation.js";

@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import type { Json } from "../../../envoy/config/json.js";
-import type { RetryPolicyOptions } from "../../../envoy/config/route.js";
+import type { RetryPolicyOptions } from "../../../envoy/config/retry-policy.js";
 import type { DeadlineConfig } from "../../../filters/deadline/schema.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import type { Destination } from "../../../kit/envoy/options.js";

@@ -96,7 +96,7 @@ describe("the demo mesh", { timeout: TEST_MS }, () => {
     expect((await ask(UNLUCKY)).status).toBe(200);
     await edit([["where: downstream", "where: upstream"]], applied);
     expect((await ask(UNLUCKY)).status).toBe(502);
-    await edit([["attempts: 2", "attempts: 3"]], /^restart to apply: services\.orders\.retries\.attempts$/);
+    await edit([["attempts: 2", "attempts: 3"]], /^applied: mesh\.yaml at storefront_v1$/);
   });
 
   it("limits each user separately, and says what is left", async () => {

@@ -173,8 +173,11 @@ describe("the demo mesh", () => {
   });
 
   it("says what only a restart can change, and continues", async () => {
-    const event = await edit((text) => text.replace("default: v1", "default: v2"), "restart-needed");
-    expect(event).toEqual({ kind: "restart-needed", paths: ["services.orders.default"] });
+    const event = await edit(
+      (text) => text.replace("calls: [payments, stock]", "calls: [payments]"),
+      "restart-needed",
+    );
+    expect(event).toEqual({ kind: "restart-needed", paths: ["services.orders.calls"] });
     expect(await ordersVersion("/api/v1")).toBe("v1");
   });
 

@@ -5,7 +5,7 @@ import http from "node:http";
 import { expect } from "vitest";
 import type { HttpFilter } from "../../../envoy/config/http-filter.js";
 import type { Json } from "../../../envoy/config/json.js";
-import type { RetryPolicyOptions } from "../../../envoy/config/route.js";
+import type { RetryPolicyOptions } from "../../../envoy/config/retry-policy.js";
 import { typedConfig } from "../../../envoy/config/typed-config.js";
 import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";

@@ -36,7 +36,7 @@ export function attributesBootstrap(places: AttributesPlaces): object {
   });
   const [tls, plain] = built.static_resources.listeners;
   const [only] = built.static_resources.clusters;
-  const endpoints = only?.load_assignment.endpoints.map(({ lb_endpoints }) => ({
+  const endpoints = only?.load_assignment?.endpoints.map(({ lb_endpoints }) => ({
     locality: { region: "region-1", zone: "zone-1", sub_zone: "sub-1" },
     lb_endpoints: lb_endpoints.map((endpoint) => ({ ...endpoint, metadata: METADATA })),
   }));
