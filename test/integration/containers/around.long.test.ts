@@ -173,6 +173,13 @@ describe.skipIf(why !== undefined)(
         expect(await count("target_v1", "cluster.app.upstream_rq_completed")).toBe(before + 1);
       });
 
+      it("one sidecar another by mutual TLS", async () => {
+        await facts("http://target:8080/");
+        expect(await count("caller_v1", "cluster.target_v1.ssl.handshake")).toBeGreaterThan(0);
+        expect((await call("tcp", { host: "greeter", port: 3306 })).text).toContain("greetings");
+        expect(await count("caller_v1", "cluster.greeter_v1.ssl.handshake")).toBeGreaterThan(0);
+      });
+
       it("a published port, through the sidecar", async () => {
         const address = (await around.compose("port", "caller_v1", "8080")).trim();
         const before = await count("caller_v1", "cluster.app.upstream_rq_completed");
