@@ -36,6 +36,17 @@ export { Reply, requestProtocol, webType } from "./host/reply";
 export { grpcStatusFor } from "./text/grpc-status";
 export { CallProtocol, isGrpcType, protocolOf } from "./text/grpc-type";
 
+// The time that a request says it has.
+
+export {
+  grpcTimeoutText,
+  isCountedDown,
+  NO_TIMEOUT,
+  parseGrpcTimeout,
+  parseRouterTimeout,
+  parseTimeoutMs,
+} from "./text/timeout";
+
 // What Envoy knows of the stream, the connection, the upstream, the route and the plugin.
 
 export { DynamicMetadata, PluginAttributes, XdsAttributes } from "./host/attributes/configuration";

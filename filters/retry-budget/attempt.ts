@@ -8,6 +8,7 @@ import {
   getProperty,
   HttpContext,
   monotonicNanoseconds,
+  NO_TIMEOUT,
   nowNanoseconds,
   RequestAttributes,
   ResponseAttributes,
@@ -18,7 +19,7 @@ import {
 import { Explanation } from "../../assembly/rules";
 import { NO_PROMISE } from "./books";
 import { Budget } from "./budget";
-import { Deadline, NO_DEADLINE } from "./deadline";
+import { Deadline } from "./deadline";
 import { Entries, Entry } from "./entries";
 import { NOT_COUNTED } from "./ledger";
 import { Plugin } from "./plugin";
@@ -128,7 +129,7 @@ export class Attempt extends HttpContext {
   private isLate(): bool {
     const grpc = this.deadline.grpc;
     if (this.deadline.isOver(monotonicNanoseconds())) return true;
-    if (grpc == NO_DEADLINE) return false;
+    if (grpc == NO_TIMEOUT) return false;
     const now = <i64>nowNanoseconds();
     // The machine's clock may have been set back since.
     return <u64>max<i64>(0, now - REQUEST_TIME.read(now)) >= grpc;

@@ -1,10 +1,18 @@
 // What all streams of a plugin share: its configuration in use.
 
-import { Bytes, CallProtocol, protocolOf, RootContext } from "../../assembly";
+import {
+  Bytes,
+  CallProtocol,
+  isCountedDown,
+  NO_TIMEOUT,
+  parseGrpcTimeout,
+  parseRouterTimeout,
+  protocolOf,
+  RootContext,
+} from "../../assembly";
 import { HostRequestView } from "../../assembly/rules";
 import { Budget } from "./budget";
 import { RetryBudgetConfig } from "./config";
-import { isCountedDown, NO_DEADLINE, parseExpectedTimeout, parseGrpcTimeout } from "./deadline";
 import { Refresher } from "./refresher";
 
 const NONE: i32 = -1;
@@ -77,17 +85,17 @@ export class Plugin {
     return budget.methods.allow(this.request.method(), this.isGrpc());
   }
 
-  /** The time in `x-envoy-expected-rq-timeout-ms`, in nanoseconds, or `NO_DEADLINE`. */
+  /** The time in `x-envoy-expected-rq-timeout-ms`, in nanoseconds, or `NO_TIMEOUT`. */
   expectedTimeout(): u64 {
-    return parseExpectedTimeout(this.request.header(this.config.expectedTimeout));
+    return parseRouterTimeout(this.request.header(this.config.expectedTimeout));
   }
 
-  /** The client's own deadline; `NO_DEADLINE` if the router counts it down. */
+  /** The client's own deadline; `NO_TIMEOUT` if the router counts it down. */
   grpcTimeout(): u64 {
     const grpc = this.request.header(this.config.grpcTimeout);
-    if (!grpc) return NO_DEADLINE;
+    if (!grpc) return NO_TIMEOUT;
     const expected = this.request.header(this.config.expectedTimeout);
-    return expected && isCountedDown(grpc, expected) ? NO_DEADLINE : parseGrpcTimeout(grpc);
+    return expected && isCountedDown(grpc, expected) ? NO_TIMEOUT : parseGrpcTimeout(grpc);
   }
 
   /** What another filter has set as `x-envoy-max-retries`, or `null`. */
