@@ -33,6 +33,10 @@ export { Explanation } from "./rules/explanation";
 export { parseExplainHeader, parseWrittenHeader } from "./rules/match-config";
 export { RuleOutcomes } from "./rules/rule-outcomes";
 
+// The id of a request's trace.
+
+export { idHalf, TraceId } from "./rules/trace-id";
+
 // Keys that a rule reads from requests.
 
 export { Address } from "./rules/key/address";

@@ -18,3 +18,9 @@ export interface FilterUse extends OnPaths {
 export function isSameEntry(one: FilterUse, other: FilterUse): boolean {
   return one.descriptor === other.descriptor && one.config === other.config;
 }
+
+/** The `vm_id` of a filter whose plugins share data; nothing where each plugin has its own. */
+export function sharedVm({ descriptor, config }: FilterUse): { readonly vmId?: string } {
+  const vmId = descriptor.sharedData?.(config);
+  return vmId === undefined ? {} : { vmId };
+}

@@ -16,7 +16,7 @@ import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.j
 import type { RunEvent } from "./events.js";
 import { FilterLog } from "./filter-log.js";
 import { entryOnPaths } from "./filter-paths.js";
-import type { FilterUse } from "./filter-use.js";
+import { type FilterUse, sharedVm } from "./filter-use.js";
 import { NATIVE, nativeOf } from "./native-filters.js";
 
 /** A filter of one Envoy: its module and its settings. */
@@ -40,7 +40,8 @@ export function planFilter(
   use: FilterUse,
   { name, module }: { readonly name: string; readonly module: string },
 ): FilterPlan {
-  return { ...use, name, module, resource: wasmFilterResource({ name, module, configuration: use.config }) };
+  const options = { name, module, configuration: use.config, ...sharedVm(use) };
+  return { ...use, name, module, resource: wasmFilterResource(options) };
 }
 
 /** Plans one of Envoy's own filters, whose name no other one in the same Envoy has. */

@@ -4,6 +4,7 @@
 import { MeshwrightError } from "../envoy/errors.js";
 import { nearest } from "../envoy/problems.js";
 import circuitBreaker from "./circuit-breaker/descriptor.js";
+import deadline from "./deadline/descriptor.js";
 import type { FilterDescriptor } from "./descriptor.js";
 import faultInjection from "./fault-injection/descriptor.js";
 import headerRouting from "./header-routing/descriptor.js";
@@ -18,6 +19,7 @@ export const FILTERS: readonly FilterDescriptor[] = [
   circuitBreaker,
   rateLimit,
   traceHeaders,
+  deadline,
 ];
 
 /** Whether the catalog has a filter of that name. */

@@ -69,6 +69,11 @@ export interface FilterDescriptor<Config = unknown> {
    */
   restartKeys?(config: Config): Readonly<Record<string, unknown>>;
   /**
+   * The name of the data that its plugins in one Envoy share: those that return the same name have
+   * the same `vm_id`. Default: undefined, so each plugin has data of its own.
+   */
+  sharedData?(config: Config): string | undefined;
+  /**
    * Response headers that are meant for the router, and that clients must not get. Default: none.
    */
   routerHeaders?(config: Config): readonly string[];

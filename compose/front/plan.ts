@@ -15,7 +15,7 @@ import { metricLabels } from "../../filters/catalog.js";
 import { byChain, chainOf } from "../chains.js";
 import { destinationHeader, destinationPlaces } from "../destinations.js";
 import { configsAt, entryOnPaths, pathParts, runsAt } from "../filter-paths.js";
-import type { FilterUse } from "../filter-use.js";
+import { type FilterUse, sharedVm } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
 import {
   fixedNatives,
@@ -142,8 +142,13 @@ export interface NamedUse extends FilterUse {
 
 /** The entry of a chain that has the filter's settings in it. */
 export function inPlace(modulePath: FrontOptions["modulePath"]): (use: NamedUse) => HttpFilter {
-  return ({ name, filter, config }) =>
-    wasmFilter({ name, module: modulePath(filter), configuration: config });
+  return (use) =>
+    wasmFilter({
+      name: use.name,
+      module: modulePath(use.filter),
+      configuration: use.config,
+      ...sharedVm(use),
+    });
 }
 
 /** The filters with their names in Envoy. */

@@ -1,6 +1,7 @@
 // The filters of an Envoy's chains: where their modules are, and the entries and files for them.
 
 import path from "node:path";
+import { sharedVm } from "../../compose/filter-use.js";
 import { inPlace, type NamedUse } from "../../compose/front/plan.js";
 import { fileSource } from "../../envoy/config/discovery-source.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
@@ -41,10 +42,10 @@ export function filterForm(built: ReadonlyMap<string, string>, folders: EnvoyFol
     modulePath,
     entry: ({ name }) =>
       discoveredFilter(name, { source: fileSource(path.posix.join(files, fileName(name))) }),
-    fileOf: ({ name, filter, config }) => [
+    fileOf: (use) => [
       {
-        name: `${FILES_FOLDER}/${fileName(name)}`,
-        text: `# The settings of ${filter}. Envoy takes a change when a new file is renamed to this one's place.\n${toYaml(filterFile({ name, module: modulePath(filter), configuration: config }))}`,
+        name: `${FILES_FOLDER}/${fileName(use.name)}`,
+        text: `# The settings of ${use.filter}. Envoy takes a change when a new file is renamed to this one's place.\n${toYaml(filterFile({ name: use.name, module: modulePath(use.filter), configuration: use.config, ...sharedVm(use) }))}`,
       },
     ],
   };

@@ -79,4 +79,10 @@ describe("a bundle in a mesh file", () => {
       caller: { cluster: "keys" },
     });
   });
+
+  it("shares the data that one of its filters shares", () => {
+    const both = bundleDescriptor("both", ["trace-headers", "deadline"].map(findFilter));
+    expect(both.sharedData?.({ "trace-headers": {}, deadline: { trace: "inbound" } })).toBe("deadline");
+    expect(both.sharedData?.({ "trace-headers": {}, deadline: {} })).toBeUndefined();
+  });
 });

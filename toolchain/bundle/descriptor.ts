@@ -65,6 +65,7 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
           return keys && ([member.name, keys] as const);
         }),
       ),
+    sharedData: (config) => each(config, (member, part) => member.sharedData?.(part))[0],
     routerHeaders: (config) => each(config, (member, part) => member.routerHeaders?.(part)).flat(),
     explainProperties: (config) => each(config, (member, part) => member.explainProperties?.(part)).flat(),
     refusedRetryConditions: (config) =>

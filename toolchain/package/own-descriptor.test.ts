@@ -166,6 +166,7 @@ describe("the descriptor beside an author's filter", () => {
     ["destinationHeader", '"X-To"', /must be a header name in lower case/],
     ["grpcServices", '[{ name: "", path: [] }]', /\[0\]\.name: must not be empty$/],
     ["restartKeys", "undefined", /: restartKeys returns a wrong value: /],
+    ["sharedData", '""', /: sharedData returns a wrong value: .*must not be empty$/],
     ["routerHeaders", '["content-length"]', /must not be a header that has a meaning of its own$/],
     ["refusedRetryConditions", '{ "5xx": 1 }', /: refusedRetryConditions returns a wrong value: 5xx: /],
     ["describe", '"all"', /: describe returns a wrong value: /],

@@ -34,6 +34,7 @@ const ANSWERS = {
   grpcServices: named,
   httpServices: named,
   restartKeys: z.record(z.string(), z.unknown()),
+  sharedData: z.string().min(1, "must not be empty").optional(),
   routerHeaders: z.array(writtenHeaderName),
   refusedRetryConditions: z.record(z.string(), z.string()),
   describe: z.array(z.string()),
