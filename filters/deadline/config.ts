@@ -5,8 +5,10 @@ import { Bytes, NO_TIMEOUT } from "../../assembly";
 import { ConfigNode, hasRepeat, parseDurationOr } from "../../assembly/config";
 import {
   BUCKETS,
+  DecisionProperty,
   MatchList,
   parseExplainHeader,
+  parseExplainProperty,
   parseRuleSelection,
   parseWrittenHeader,
   RequestMatch,
@@ -35,7 +37,14 @@ import {
 } from "./limits";
 import { NANOSECONDS_PER_MILLISECOND, RulePolicy } from "./policy";
 
-const ROOT_KEYS: StaticArray<string> = ["where", "header", "trace", "explainHeader", "rules"];
+const ROOT_KEYS: StaticArray<string> = [
+  "where",
+  "header",
+  "trace",
+  "explainHeader",
+  "explainProperty",
+  "rules",
+];
 const HEADER_KEYS: StaticArray<string> = ["name", "trusted"];
 const OWN_RULE_KEYS: StaticArray<string> = ["default", "max", "margin", "perTry"];
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
@@ -43,6 +52,7 @@ const CHAINS: StaticArray<string> = [DOWNSTREAM, UPSTREAM];
 /** In the order of `Side`, without the first. */
 const SIDES: StaticArray<string> = [INBOUND, OUTBOUND];
 
+const FILTER = "deadline";
 export const GRPC_TIMEOUT = Bytes.of(GRPC_TIMEOUT_HEADER);
 const CONTENT_TYPE = Bytes.of("content-type");
 /** What the router takes in place of its route's timeouts. */
@@ -77,6 +87,7 @@ export class DeadlineConfig {
   readonly isTrusted: bool;
   readonly side: Side;
   readonly explainHeader: Bytes | null;
+  readonly explainProperty: DecisionProperty | null;
   rules: StaticArray<RulePolicy> = [];
   matches: MatchList = new MatchList([]);
   readonly grpcTimeout: i32 = this.slots.headers.slotOf(GRPC_TIMEOUT);
@@ -94,6 +105,7 @@ export class DeadlineConfig {
     this.header = parseHeaderName(header.get("name"));
     this.isTrusted = header.get("trusted").boolOr(false);
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
+    this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     this.routerTimeout = this.slots.headers.slotOf(this.isUpstream ? EXPECTED_TIMEOUT : ROUTER_TIMEOUT);
     this.headerSlot = this.slots.headers.slotOf(this.header);
     this.side = this.parseSide(root.get("trace"));

@@ -11,6 +11,7 @@ export default defineFilter({
   summary: "gives requests deadlines, tells services and attempts what is left, and refuses what is late",
   schema: deadlineSchema,
   metricLabels: ["rule", "outcome"],
+  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
   // The plugin before a service writes what the one behind it reads.

@@ -42,7 +42,9 @@ export class Plugin {
     this.request = new HostRequestView(config.slots);
     this.traces = config.side == Side.None ? null : new TraceTable();
     this.rules = new StaticArray<Rule>(config.rules.length);
-    for (let i = 0; i < config.rules.length; i++) this.rules[i] = new Rule(config.rules[i]);
+    for (let i = 0; i < config.rules.length; i++) {
+      this.rules[i] = new Rule(config.rules[i], config.explainProperty);
+    }
   }
 
   rule(index: i32): Rule {

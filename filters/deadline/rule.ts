@@ -1,7 +1,7 @@
 // A rule at work: its counters, and its words.
 
 import { Bytes, defineMetric, incrementMetric, MetricType, metricName, recordMetric } from "../../assembly";
-import { RuleOutcomes } from "../../assembly/rules";
+import { DecisionProperty, RuleOutcomes } from "../../assembly/rules";
 import { OUTCOMES, Outcome, RulePolicy } from "./policy";
 
 const PREFIX = "meshwright.deadline.";
@@ -16,11 +16,21 @@ export class Rule {
   private readonly outlasted: u32;
   private readonly unremembered: u32;
 
-  constructor(readonly policy: RulePolicy) {
+  /** @param property gets what is decided */
+  constructor(
+    readonly policy: RulePolicy,
+    property: DecisionProperty | null,
+  ) {
     const selection = policy.selection;
     const name = selection.name.toString();
     this.details = Bytes.of(`deadline_exceeded{${name}}`);
-    this.outcomes = new RuleOutcomes(`${PREFIX}decisions_total`, selection.name, OUTCOMES, selection.shadow);
+    this.outcomes = new RuleOutcomes(
+      `${PREFIX}decisions_total`,
+      selection.name,
+      OUTCOMES,
+      selection.shadow,
+      property,
+    );
     this.remaining = metric(MetricType.Histogram, "remaining_ms", name);
     this.outlasted = metric(MetricType.Counter, "longer_than_caller_total", name);
     this.unremembered = metric(MetricType.Gauge, "traces_not_remembered", name);
@@ -31,8 +41,8 @@ export class Rule {
   }
 
   /**
-   * Counts an outcome, and what it leaves of the request's time. Two host calls, or one for a
-   * request without a deadline. Returns its explanation.
+   * Counts an outcome as `RuleOutcomes` does, and what it leaves of the request's time. One host
+   * call, and another one for a request with a deadline. Returns its explanation.
    */
   count(outcome: Outcome): Bytes {
     this.outcomes.count(outcome);

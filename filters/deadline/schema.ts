@@ -6,6 +6,7 @@ import { has, hasKey } from "../shared/json-schema.js";
 import { noneOf, writtenHeaderName } from "../shared/match-schema.js";
 import {
   duration,
+  explainProperty,
   haveNamesOfTheirOwn,
   inOneModule,
   millisecondsOf,
@@ -109,6 +110,7 @@ export const deadlineSchema = z
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says which rule decided what. Default: none."),
+    explainProperty: explainProperty.optional(),
     rules: z
       .array(rule)
       .min(1)

@@ -30,7 +30,9 @@ function sidecar(inbound: object = {}, outbound: object = {}): HostedProxy {
     vmId: "deadline",
     configuration: JSON.parse(JSON.stringify(configuration)),
   });
-  const rule = (fields: object, match: { readonly name: string; readonly exact: string }) => [{ name: "one", match: { headers: [match] }, ...fields }];
+  const rule = (fields: object, match: { name: string; exact: string; invert?: boolean }) => [
+    { name: "one", match: { headers: [match] }, ...fields },
+  ];
   return hostProxy({
     filters: [
       filter("inbound", {
