@@ -6,6 +6,7 @@ import { describeAgreement, type Families, SEED } from "./agreement.js";
 import { generated } from "./generate.js";
 import { KNOWN_DIFFERENCES } from "./known-differences.js";
 import { CIRCUIT_BREAKER } from "./scenarios/circuit-breaker.js";
+import { DEADLINE } from "./scenarios/deadline.js";
 import { FAILURES } from "./scenarios/failures.js";
 import { FAULT_INJECTION } from "./scenarios/fault-injection.js";
 import { FILTERS } from "./scenarios/filters.js";
@@ -34,6 +35,7 @@ const WRITTEN: Families = {
   "retry-budget": RETRY_BUDGET,
   "rate-limit": RATE_LIMIT,
   "circuit-breaker": CIRCUIT_BREAKER,
+  deadline: DEADLINE,
 };
 const SCENARIOS = Object.values(WRITTEN).flat();
 const CHOSEN = Object.entries(WRITTEN).map(

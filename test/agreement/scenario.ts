@@ -19,6 +19,7 @@ export const CATALOG_MODULES = [
   "retry-budget",
   "rate-limit",
   "circuit-breaker",
+  "deadline",
 ] as const;
 
 export interface ScenarioFilter {

@@ -82,6 +82,7 @@ const BOUNDS: readonly Bound[] = [
     against: NAMES.traceByHand,
     atMost: 1.2,
   },
+  { claim: "deadline", variant: NAMES.deadline, against: NAMES.yardstick, atMost: 1.8 },
   {
     claim: "circuit-breaker, a closed circuit",
     variant: NAMES.circuit,

@@ -1,6 +1,7 @@
 // The configurations of the filters when they are measured.
 
 import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
+import type { DeadlineConfig } from "../../filters/deadline/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
@@ -53,6 +54,11 @@ export const TENANT_CIRCUIT: CircuitBreakerConfig = {
   rules: [{ name: "all", key: [{ header: "x-user-id" }] }],
 };
 export const RATE_CIRCUIT: CircuitBreakerConfig = { rules: [{ name: "all", trip: { rate: {} } }] };
+/** A rule that gives every request its time. */
+export const DEADLINE: DeadlineConfig = {
+  header: { trusted: true },
+  rules: [{ name: "all", default: "10s", margin: "5ms" }],
+};
 
 /** For each of these headers, a limit that no load reaches. */
 export function limits(...headers: readonly string[]): RateLimitConfig {

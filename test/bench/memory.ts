@@ -17,7 +17,7 @@ import { BUNDLES } from "../../filters/bundles.js";
 import { send } from "../../kit/envoy/client.js";
 import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { type BuiltFilter, buildFilters } from "../../toolchain/compile/build.js";
-import { CLOSED_CIRCUIT, limits, NO_FAULT, TEN_RULES } from "./configurations.js";
+import { CLOSED_CIRCUIT, DEADLINE, limits, NO_FAULT, TEN_RULES } from "./configurations.js";
 
 const FEW = 1;
 const MANY = 9;
@@ -31,6 +31,7 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   "rate-limit": limits("x-user-id"),
   "circuit-breaker": CLOSED_CIRCUIT,
   "trace-headers": {},
+  deadline: DEADLINE,
 };
 
 interface Subject {

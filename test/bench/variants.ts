@@ -5,6 +5,7 @@ import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
+import type { DeadlineConfig } from "../../filters/deadline/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
@@ -13,6 +14,7 @@ import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { compileModule, modulePath } from "../../toolchain/compile/build.js";
 import {
   CLOSED_CIRCUIT,
+  DEADLINE,
   limits,
   NO_FAULT,
   RATE_CIRCUIT,
@@ -78,10 +80,13 @@ export const NAMES = {
   circuit: "circuit-breaker, a closed circuit",
   circuitKeyed: "circuit-breaker, a closed circuit of a header",
   circuitRate: "circuit-breaker, a closed circuit, rate",
+  deadline: "deadline, the rule's own time",
+  deadlineInbound: "deadline, which remembers traces",
   noFilterUpstream: "no filter, to an upstream",
   idleUpstream: "Wasm that does nothing, five callbacks, upstream",
   anotherRouteUpstream: "Wasm that does nothing, five callbacks, upstream, on another route",
   noFaultUpstream: "fault-injection, one rule, 0 %, upstream",
+  deadlineUpstream: "deadline, upstream",
   budget: "retry-budget, ratio",
   budgetConcurrency: "retry-budget, concurrency",
   nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
@@ -148,10 +153,13 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.circuit, "circuit-breaker", CLOSED_CIRCUIT),
     filtered(NAMES.circuitKeyed, "circuit-breaker", TENANT_CIRCUIT),
     filtered(NAMES.circuitRate, "circuit-breaker", RATE_CIRCUIT),
+    filtered(NAMES.deadline, "deadline", DEADLINE),
+    filtered(NAMES.deadlineInbound, "deadline", { ...DEADLINE, trace: "inbound" }),
     { name: NAMES.noFilterUpstream, filters: [], upstreamFilters: [] },
     upstream({ ...yardstick, name: NAMES.idleUpstream }),
     { ...upstream({ ...yardstick, name: NAMES.anotherRouteUpstream }), onAnotherRoute: true },
     upstream(filtered(NAMES.noFaultUpstream, "fault-injection", { ...NO_FAULT, where: "upstream" })),
+    upstream(filtered(NAMES.deadlineUpstream, "deadline", { ...DEADLINE, where: "upstream" })),
     upstream(filtered(NAMES.budget, "retry-budget", {})),
     upstream(
       filtered(NAMES.budgetConcurrency, "retry-budget", { budgets: [{ name: "default", concurrency: {} }] }),
@@ -214,7 +222,12 @@ async function bundled(directory: string): Promise<Variant> {
 function filtered(
   name: string,
   filter: string,
-  configuration: FaultInjectionConfig | RetryBudgetConfig | RateLimitConfig | CircuitBreakerConfig,
+  configuration:
+    | FaultInjectionConfig
+    | RetryBudgetConfig
+    | RateLimitConfig
+    | CircuitBreakerConfig
+    | DeadlineConfig,
 ): Variant {
   return wasm(name, modulePath(filter), configuration as unknown as Json);
 }

@@ -197,6 +197,29 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
       responseHeader: "x-trace",
     },
   ],
+  deadline: [
+    {
+      where: "downstream",
+      header: { name: "x-left", trusted: true },
+      trace: "inbound",
+      explainHeader: "x-why",
+      explainProperty: "mesh",
+      rules: [
+        {
+          name: "a",
+          match: MATCH,
+          share: SHARE,
+          shadow: true,
+          default: "1.5s",
+          max: "2s",
+          margin: "0ms",
+          perTry: "250ms",
+        },
+        { name: "b" },
+      ],
+    },
+    { where: "upstream", rules: [{ name: "a", max: "1h" }] },
+  ],
   template: [{ header: "x-a", values: ["a", "b"], shadow: true }],
   mesh: [
     {
@@ -236,7 +259,7 @@ const BEYOND_JSON_SCHEMA = [
   /: names? a (rule|budget|destination|header) twice$/,
   /: is a rule's name too$/,
   /: must be \d+ to \d+ bytes of UTF-8$/,
-  /: '(min|from)' must (not be above|be before) '(max|to|until)'$/,
+  /: '(min|from|default)' must (not be above|be before) '(max|to|until)'$/,
   /: must (begin with percentile|rise from entry)/,
   /: must be full again within ten years$/,
   /: is written by this filter, which first removes/,

@@ -38,6 +38,7 @@ const CONFIGS: Readonly<Record<string, object>> = {
   "rate-limit": { rules: [{ name: "all", local: { limit: 100, unit: "second" } }] },
   "fault-injection": { rules: [{ name: "teapot", share: { percentage: 1 }, abort: { status: 418 } }] },
   "retry-budget": { budgets: [{ name: "all", ratio: { percentage: 20 } }] },
+  deadline: { trace: "outbound", rules: [{ name: "all", default: "1s" }] },
 };
 
 const IMAGES_BY_ROUTE = BY_ROUTE_FILTERS.flatMap(imageOption);
@@ -92,7 +93,7 @@ describe.skipIf(isMissing("istio"))(
       ["--gateway", "ingressgateway", "--for", "orders"],
     ] as const;
     const forms = [
-      ...["trace-headers", "rate-limit", "fault-injection"].flatMap((name) =>
+      ...["trace-headers", "rate-limit", "fault-injection", "deadline"].flatMap((name) =>
         [callers, inbound, gateway].map((place) => [name, ...place] as const),
       ),
       ...[callers, gateway].map((place) => ["header-routing", ...place] as const),

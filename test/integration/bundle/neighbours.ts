@@ -8,6 +8,7 @@ import { inParallel, type Order, type Plan, TwinBench } from "./twins.js";
 
 const ORDER = [
   "chain-a",
+  "deadline",
   "rate-limit",
   "circuit-breaker",
   "fault-injection",
@@ -69,6 +70,10 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
       },
       { name: "each", key: [{ header: "x-id" }], failures: { network: ["incomplete"] } },
     ],
+  deadline: {
+    explainHeader: "x-deadline",
+    header: { trusted: true },
+    rules: [{ name: "all", margin: "1s" }],
   },
   "retry-budget": {
     where: "downstream",
@@ -162,6 +167,9 @@ export function describeNeighbours(bench: () => TwinBench, isChosen: (place: num
       test("circuit-breaker lets through, counts and refuses", async () => {
         await sameFor({ "x-status": "500" });
         await sameFor({ "x-case": "circuit-open" });
+      test("deadline tells, and refuses", async () => {
+        await sameFor({ "x-request-timeout-ms": "90000" });
+        await sameFor({ "x-request-timeout-ms": "1000" });
       });
 
       test("retry-budget allows retries, or none", async () => {

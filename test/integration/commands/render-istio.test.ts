@@ -17,9 +17,14 @@ const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
 const CLI = path.join(PACKAGE_ROOT, "cli/meshwright.js");
 const DIGEST = `sha256:${"cd".repeat(32)}`;
 const imageOf = (name: string) => ["--image", `${name}=oci://registry.example/mesh/${name}@${DIGEST}`];
-const IMAGES = ["header-routing", "retry-budget", "fault-injection", "rate-limit", "trace-headers"].flatMap(
-  imageOf,
-);
+const IMAGES = [
+  "header-routing",
+  "retry-budget",
+  "fault-injection",
+  "rate-limit",
+  "trace-headers",
+  "deadline",
+].flatMap(imageOf);
 /** Everything that a person may ask for beside the rest. */
 const ALL = ["--with", "PeerAuthentication", "AuthorizationPolicy", "Telemetry", "outlierDetection"];
 

@@ -52,6 +52,8 @@ const limited = (explainHeader: string) => ({
   rules: [{ name: "all", local: { limit: 100, unit: "hour" } }],
 });
 
+const timed = (time: string) => ({ rules: [{ name: "all", default: time }] });
+
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   "header-routing": {
     first: routed("v1"),
@@ -83,6 +85,12 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     second: traced("x-second"),
     sign: explained,
     signs: ["x-first", "x-second"],
+  },
+  deadline: {
+    first: timed("1s"),
+    second: timed("2s"),
+    sign: sent("x-request-timeout-ms"),
+    signs: ["1000", "2000"],
   },
   template: {
     first: { values: ["other"] },

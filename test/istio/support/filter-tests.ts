@@ -109,6 +109,7 @@ export function testFilters(start: () => Promise<Shop>): void {
       "fault-injection": { rules: [{ ...TEAPOT, abort: { status: 418 } }] },
       "retry-budget": { where: "downstream" },
       "rate-limit": { rules: [{ name: "all", local: { limit: 1000, unit: "second" } }] },
+      deadline: { rules: [{ name: "all", default: "15s" }] },
     });
     await eventually(async () => expect(await status([["x-tea", "yes"]])).toBe(418));
     const premium = await shop.call([["x-user-type", "premium"]]);
