@@ -37,7 +37,11 @@ export function filterId({ namespace = "", name }: Metadata, index: number, filt
 }
 
 /** The patch that adds the filter as a resource. */
-export function addExtension(id: string, { config, image }: FetchedFilter, failure: Failure): Json {
+export function addExtension(
+  id: string,
+  { use, config, image }: FetchedFilter,
+  failure: Failure,
+): Json {
   const resource = wasmFilterResource({
     name: id,
     module: {
@@ -50,12 +54,16 @@ export function addExtension(id: string, { config, image }: FetchedFilter, failu
     ...(isEmpty(config) ? {} : { configuration: config }),
     failurePolicy: POLICIES[failure.strategy],
     ...(needsFailOpen(failure.minor, failure.strategy) ? { oldFailurePolicy: true } : {}),
+    ...(use.descriptor.sharedData?.(use.config) === undefined ? {} : { vmId: OF_PLUGINS }),
   });
   return {
     applyTo: "EXTENSION_CONFIG",
     patch: { operation: "ADD", value: resource as unknown as Json },
   };
 }
+
+/** Istio gives all `WasmPlugin`s this `vm_id`, so that data is shared with them. */
+const OF_PLUGINS = "";
 
 const POLICIES: Readonly<Record<FailStrategy, FailurePolicy>> = {
   FAIL_RELOAD: "FAIL_RELOAD",

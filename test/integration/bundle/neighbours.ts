@@ -70,6 +70,7 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
       },
       { name: "each", key: [{ header: "x-id" }], failures: { network: ["incomplete"] } },
     ],
+  },
   deadline: {
     explainHeader: "x-deadline",
     header: { trusted: true },
