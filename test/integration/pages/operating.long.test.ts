@@ -141,6 +141,7 @@ describe.skipIf(isMissing("prometheus"))(`Prometheus ${needs("prometheus")}`, ()
     ];
     for (const header of every) await send(place.url, { headers: [[...header]] });
     await send(`${place.url}/fails`);
+    await send(`${place.url}/checkout`);
   }
 
   test("takes the page's file", () => {
@@ -176,7 +177,7 @@ describe.skipIf(isMissing("prometheus"))(`Prometheus ${needs("prometheus")}`, ()
     const alerts = [...page.slice(page.indexOf("| worth an alert |")).matchAll(/^\| `([^`]+)`/gm)]
       .map(([, expr = ""]) => expr)
       .filter((expr) => expr.includes(" > 0"));
-    expect(alerts).toHaveLength(4);
+    expect(alerts).toHaveLength(5);
     for (const expr of alerts) await query(expr);
     expect(await query(alerts[0] ?? "")).toEqual([]);
     // Its metric is there: the query is not empty because of its name.
