@@ -8,6 +8,7 @@ import { addExtension } from "./extension.js";
 
 /** A module of eight bytes: what it does is not looked at. */
 const EMPTY = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+const FAILURE = { strategy: "FAIL_RELOAD", minor: undefined } as const;
 const IMAGE = {
   url: `oci://registry.example/deadline@${SAMPLE_DIGEST}`,
   digest: SAMPLE_DIGEST,

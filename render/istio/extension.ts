@@ -37,11 +37,7 @@ export function filterId({ namespace = "", name }: Metadata, index: number, filt
 }
 
 /** The patch that adds the filter as a resource. */
-export function addExtension(
-  id: string,
-  { use, config, image }: FetchedFilter,
-  failure: Failure,
-): Json {
+export function addExtension(id: string, { use, config, image }: FetchedFilter, failure: Failure): Json {
   const resource = wasmFilterResource({
     name: id,
     module: {

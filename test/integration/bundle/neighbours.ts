@@ -168,6 +168,8 @@ export function describeNeighbours(bench: () => TwinBench, isChosen: (place: num
       test("circuit-breaker lets through, counts and refuses", async () => {
         await sameFor({ "x-status": "500" });
         await sameFor({ "x-case": "circuit-open" });
+      });
+
       test("deadline tells, and refuses", async () => {
         await sameFor({ "x-request-timeout-ms": "90000" });
         await sameFor({ "x-request-timeout-ms": "1000" });
