@@ -177,7 +177,7 @@ describe.skipIf(isMissing("prometheus"))(`Prometheus ${needs("prometheus")}`, ()
     const alerts = [...page.slice(page.indexOf("| worth an alert |")).matchAll(/^\| `([^`]+)`/gm)]
       .map(([, expr = ""]) => expr)
       .filter((expr) => expr.includes(" > 0"));
-    expect(alerts).toHaveLength(5);
+    expect(alerts).toHaveLength(7);
     for (const expr of alerts) await query(expr);
     expect(await query(alerts[0] ?? "")).toEqual([]);
     // Its metric is there: the query is not empty because of its name.
