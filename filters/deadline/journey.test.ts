@@ -2,7 +2,7 @@
 // other, each with the filter in both chains and with retries, and a last service that is slow,
 // fails, or says nothing. Whatever happens,
 //
-// - what a hop is told is never more than what is left of the journey, but for the time on the wire;
+// - what a hop is told is never more than what is left of the journey, but for time on the wire;
 // - what is left never grows from one attempt to the next, nor along the path;
 // - all attempts of all hops are over when the journey's time is.
 
