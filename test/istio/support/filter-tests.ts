@@ -81,6 +81,24 @@ export function testFilters(start: () => Promise<Shop>): void {
     expect(await status()).toBe(200);
   });
 
+  test("circuit-breaker stops requests after two failures in a row", async () => {
+    await plug("circuit-breaker", { rules: [{ name: "orders", trip: { consecutive: 2 } }] });
+    await eventually(async () =>
+      expect(await attempts([["x-answer", "503"]])).toEqual({ status: 503, attempts: 0 }),
+    );
+    expect((await shop.call()).header("retry-after")).toMatch(/^\d+$/);
+  });
+
+  test("deadline gives the service what is left, and refuses what comes too late", async () => {
+    await plug("deadline", { header: { trusted: true }, rules: [{ name: "all", default: "10s" }] });
+    await eventually(async () => {
+      const left = Number((await shop.answer()).headers["x-request-timeout-ms"]);
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThanOrEqual(10_000);
+    });
+    expect(await attempts([["x-request-timeout-ms", "0"]])).toEqual({ status: 504, attempts: 0 });
+  });
+
   test("retry-budget in the clusters' chain ends the retries of Istio's route", async () => {
     await shop.apply();
     const failing = [["x-answer", "503"]] as const;
@@ -108,6 +126,7 @@ export function testFilters(start: () => Promise<Shop>): void {
       "header-routing": { rules: [PREMIUM] },
       "fault-injection": { rules: [{ ...TEAPOT, abort: { status: 418 } }] },
       "retry-budget": { where: "downstream" },
+      "circuit-breaker": { rules: [{ name: "all" }] },
       "rate-limit": { rules: [{ name: "all", local: { limit: 1000, unit: "second" } }] },
       deadline: { rules: [{ name: "all", default: "15s" }] },
     });
