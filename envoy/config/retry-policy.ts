@@ -62,8 +62,8 @@ export function retryPolicy(options: RetryPolicyOptions): RetryPolicy {
   return {
     retry_on: retryOn.join(","),
     num_retries: numRetries,
-    ...time("per_try_timeout", options.perTryTimeoutSeconds),
-    ...time("per_try_idle_timeout", options.perTryIdleTimeoutSeconds),
+    ...time("per_try_timeout", options, "perTryTimeoutSeconds"),
+    ...time("per_try_idle_timeout", options, "perTryIdleTimeoutSeconds"),
     ...(retriableStatusCodes === undefined ? {} : { retriable_status_codes: retriableStatusCodes }),
     ...(retriableHeaders === undefined ? {} : { retriable_headers: retriableHeaders.map(headerMatch) }),
     ...(options.backOff === undefined ? {} : { retry_back_off: backOff(options.backOff) }),
@@ -71,8 +71,14 @@ export function retryPolicy(options: RetryPolicyOptions): RetryPolicy {
   };
 }
 
-function time(field: string, seconds: number | undefined): Readonly<Record<string, string>> {
-  return seconds === undefined ? {} : { [field]: duration(seconds, field) };
+/** Envoy's field for an option of seconds, by whose name a wrong number is refused. */
+function time<Name extends string>(
+  field: string,
+  options: { readonly [name in Name]?: number },
+  name: Name,
+): Readonly<Record<string, string>> {
+  const seconds = options[name];
+  return seconds === undefined ? {} : { [field]: duration(seconds, name) };
 }
 
 function headerMatch({ name, exact }: AnswerHeader): object {
@@ -80,8 +86,11 @@ function headerMatch({ name, exact }: AnswerHeader): object {
 }
 
 /** Envoy needs the base wherever there is a most. */
-function backOff({ baseSeconds = 0.025, maxSeconds }: BackOffOptions): object {
-  return { ...time("base_interval", baseSeconds), ...time("max_interval", maxSeconds) };
+function backOff({ baseSeconds = 0.025, ...rest }: BackOffOptions): object {
+  return {
+    ...time("base_interval", { baseSeconds }, "baseSeconds"),
+    ...time("max_interval", rest, "maxSeconds"),
+  };
 }
 
 function otherHosts({ otherHostAttempts: attempts = 0 }: RetryPolicyOptions): Partial<RetryPolicy> {

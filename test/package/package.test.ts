@@ -95,6 +95,7 @@ describe("the package", () => {
       "docs/gateway.yaml",
       "docs/grafana.json",
       "docs/operating.md",
+      "docs/traffic-policy.md",
       "kit/README.md",
       "oci/README.md",
       "render/README.md",
