@@ -80,7 +80,7 @@ function multiplied(mesh: Mesh): Problem[] {
   if (most === undefined || most.layers.length < 2) return [];
   const factors = most.layers.map((name) => String(attemptsOf(mesh.services[name]))).join(" x ");
   const last = most.layers.at(-1) ?? "";
-  const reason = `retries multiply over ${most.layers.join(", ")}: one request may become ${factors} = ${most.attempts} attempts at ${last}; let one layer retry, or put a retry-budget before ${last}`;
+  const reason = `retries multiply over ${most.layers.join(", ")}: one request may become ${factors} = ${most.attempts} attempts at ${last}; let one layer retry, or give ${last} a budget of retries`;
   return [{ path: ["services", last, "retries"], reason }];
 }
 

@@ -75,7 +75,7 @@ test("attempts that do not fit into the timeout are counted with their waits", (
 
 test("retries that multiply over four layers are told with the figure", () => {
   expect(warningsOf(chain(RETRIES, RETRIES, RETRIES, RETRIES))).toEqual([
-    "mesh.yaml:18:5: services.d.retries: retries multiply over a, b, c, d: one request may become 3 x 3 x 3 x 3 = 81 attempts at d; let one layer retry, or put a retry-budget before d",
+    "mesh.yaml:18:5: services.d.retries: retries multiply over a, b, c, d: one request may become 3 x 3 x 3 x 3 = 81 attempts at d; let one layer retry, or give d a budget of retries",
   ]);
 });
 
