@@ -10,10 +10,10 @@ import type { ApplyResult } from "../../envoy/discovery/live-filter.js";
 import { DiscoveryServer } from "../../envoy/discovery/server.js";
 import type { AdminClient } from "../../envoy/runtime/admin.js";
 import { startGuard } from "../../envoy/runtime/guard.js";
-import { freePorts } from "../../envoy/runtime/ports.js";
 import { type AccessLogEntry, readAccessLog } from "./access-log.js";
 import { NODE, testBootstrap } from "./bootstrap.js";
 import { LiveFilters } from "./filters.js";
+import { onFreePorts } from "./on-free-ports.js";
 import type { EnvoyOptions } from "./options.js";
 import { addressesOf, chooseRuntime, type EnvoyRuntime, launch, type Runtime } from "./runtime.js";
 
@@ -84,18 +84,21 @@ async function startIn({ directory, runtime, options, discovery, remove }: Start
   const filters = new LiveFilters(discovery.source(NODE));
   const chain = await filters.add(options.filters ?? []);
   const upstreamChain = await filters.add(options.upstreamFilters ?? []);
-  const [port = 0, adminPort = 0] = await freePorts(2);
   const accessLogPath = join(directory, "access.log");
   const { listen: listenAddress, host: hostAddress } = addressesOf(runtime);
-  const places = { port, adminPort, accessLogPath, listenAddress, hostAddress, chain, upstreamChain };
-  const envoy = await launch(runtime, {
-    bootstrap: withDiscovery(testBootstrap(options, places), { address: hostAddress, port: discovery.port }),
-    directory,
-    workers: options.workers ?? 2,
-    ...(options.componentLogLevel === undefined ? {} : { componentLogLevel: options.componentLogLevel }),
-    ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
-    ports: [port, adminPort],
-    readableFolders: [...new Set([...filters.moduleFolders, ...certificateFolders(options)])],
+  const { port, envoy } = await onFreePorts(async (port, adminPort) => {
+    const places = { port, adminPort, accessLogPath, listenAddress, hostAddress, chain, upstreamChain };
+    const discovered = { address: hostAddress, port: discovery.port };
+    const started = await launch(runtime, {
+      bootstrap: withDiscovery(testBootstrap(options, places), discovered),
+      directory,
+      workers: options.workers ?? 2,
+      ...(options.componentLogLevel === undefined ? {} : { componentLogLevel: options.componentLogLevel }),
+      ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
+      ports: [port, adminPort],
+      readableFolders: [...new Set([...filters.moduleFolders, ...certificateFolders(options)])],
+    });
+    return { port, envoy: started };
   });
   try {
     await filters.attach(envoy);

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { freePorts } from "../../envoy/runtime/ports.js";
-import { FILTERS } from "../../filters/catalog.js";
 import { send } from "../../kit/envoy/client.js";
 import { startUpstream } from "../../kit/envoy/upstream.js";
 import type { HeaderList } from "../../kit/traffic.js";
+import { DEMO_FILTERS } from "../support/demo-filters.js";
 import { BY_ROUTE_FILTERS, writeByRouteMesh } from "./support/by-route-mesh.js";
 import { type ControlPlane, toYaml } from "./support/control-plane.js";
 import { testFilters } from "./support/filter-tests.js";
@@ -25,7 +25,7 @@ import { startWorkload } from "./support/workload.js";
 
 const START_MS = 400_000;
 const DEMO_NAMESPACE = "demo";
-const IMAGES = FILTERS.flatMap(({ name }) => imageOption(name));
+const IMAGES = DEMO_FILTERS.flatMap(imageOption);
 const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
 
 describe.skipIf(!onRequest.isWanted)(`Kubernetes and stock istiod ${onRequest.how}`, () => {

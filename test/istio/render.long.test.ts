@@ -1,16 +1,15 @@
 // What `meshwright render istio` writes: Istio's own checks find nothing in it, and the demo mesh
 // answers under Istio as it does under `meshwright up`.
 
-import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { startMesh } from "../../compose/mesh/up.js";
-import { PACKAGE_ROOT } from "../../envoy/package-root.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { send } from "../../kit/envoy/client.js";
 import type { HeaderList } from "../../kit/traffic.js";
+import { DEMO_FILTERS, DEMO_MESH } from "../support/demo-filters.js";
 import { isMissing, needs } from "../support/tools.js";
 import { BY_ROUTE_FILTERS, writeByRouteMesh } from "./support/by-route-mesh.js";
 import { complaints } from "./support/complaints.js";
@@ -24,7 +23,6 @@ import { imageOption, render } from "./support/render.js";
 import { eventually } from "./support/shop.js";
 
 const START_MS = 400_000;
-const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
 const RELEASES = ["1.24", "1.26", "1.28", "1.30", "1.31", "1.32"];
 const EXTRAS = ["PeerAuthentication", "AuthorizationPolicy", "Telemetry", "outlierDetection"];
 
@@ -44,11 +42,7 @@ const CONFIGS: Readonly<Record<string, object>> = {
 };
 
 const IMAGES_BY_ROUTE = BY_ROUTE_FILTERS.flatMap(imageOption);
-/** The filters of the demo. */
-const IN_DEMO = FILTERS.map(({ name }) => name).filter((name) =>
-  readFileSync(DEMO, "utf8").includes(`filter: ${name}\n`),
-);
-const IMAGES = IN_DEMO.flatMap(imageOption);
+const IMAGES = DEMO_FILTERS.flatMap(imageOption);
 
 describe.skipIf(isMissing("istio"))(
   `Istio's own checks of what render istio writes ${needs("istio")}`,
@@ -72,7 +66,7 @@ describe.skipIf(isMissing("istio"))(
       complaints(text, { control, folder: folder.path, cluster: at("services.yaml") });
 
     test("they do find what is wrong", async () => {
-      const text = await render(DEMO, ...IMAGES);
+      const text = await render(DEMO_MESH, ...IMAGES);
       expect(await check(text.replace("failStrategy:", "failStrategyy:"))).not.toEqual([]);
       expect(await check(text.replaceAll("subset: v2", "subset: v9"))).not.toEqual([]);
     });
@@ -83,7 +77,7 @@ describe.skipIf(isMissing("istio"))(
       ["every release, with all that may be added", ["--with", ...EXTRAS]],
     ];
     test.each(releases)("the demo mesh for %s", async (_release, options) => {
-      expect(await check(await render(DEMO, ...IMAGES, ...options))).toEqual([]);
+      expect(await check(await render(DEMO_MESH, ...IMAGES, ...options))).toEqual([]);
     });
 
     test.each(releases)("filters by route for %s", async (_release, options) => {
@@ -148,12 +142,12 @@ describe.skipIf(isMissing("istio"))(`the demo mesh under Istio and under up ${ne
   let istio: string;
   let up: string;
   beforeAll(async () => {
-    const images = await pushImages(IN_DEMO);
+    const images = await pushImages(DEMO_FILTERS);
     parts.push(images);
-    ports = await clusterPorts(DEMO);
+    ports = await clusterPorts(DEMO_MESH);
     const rendered = await render(
-      DEMO,
-      ...IN_DEMO.flatMap((name) => ["--image", `${name}=${images.url(name)}`]),
+      DEMO_MESH,
+      ...DEMO_FILTERS.flatMap((name) => ["--image", `${name}=${images.url(name)}`]),
       ...["--namespace", NAMESPACE, "--without", "Sidecar", "--gateway-port", String(ports.gateway)],
       ...Object.entries(ports.services).flatMap(([name, { port, target }]) => [
         "--port",
@@ -161,11 +155,16 @@ describe.skipIf(isMissing("istio"))(`the demo mesh under Istio and under up ${ne
       ]),
     );
     const gateway = { namespace: NAMESPACE, labels: { istio: "ingressgateway" } };
-    pods = await startPods({ file: DEMO, ports, rendered, gateway });
+    pods = await startPods({ file: DEMO_MESH, ports, rendered, gateway });
     parts.push(pods);
     istio = pods.gatewayUrl;
     await eventually(async () => expect((await answer(istio, "/", REQUESTS[0]?.[2])).status).toBe(200));
-    const mesh = await startMesh({ file: DEMO, gatewayPort: 0, cwd: path.dirname(DEMO), onEvent: () => {} });
+    const mesh = await startMesh({
+      file: DEMO_MESH,
+      gatewayPort: 0,
+      cwd: path.dirname(DEMO_MESH),
+      onEvent: () => {},
+    });
     parts.push({ [Symbol.asyncDispose]: () => mesh.stop() });
     up = mesh.plan.gatewayUrl;
   }, START_MS);

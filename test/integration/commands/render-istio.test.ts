@@ -9,22 +9,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { PACKAGE_ROOT } from "../../../envoy/package-root.js";
 import { crdProblems } from "../../support/crd-schemas.js";
+import { DEMO_MESH as DEMO, DEMO_FILTERS } from "../../support/demo-filters.js";
 import { ISTIO_API_RELEASES } from "../../support/make-crd-schemas.js";
 import { type AuthorPackage, authorPackage } from "./author-package.js";
 import { runMain } from "./run-main.js";
 
-const DEMO = path.join(PACKAGE_ROOT, "compose/mesh.yaml");
 const CLI = path.join(PACKAGE_ROOT, "cli/meshwright.js");
 const DIGEST = `sha256:${"cd".repeat(32)}`;
 const imageOf = (name: string) => ["--image", `${name}=oci://registry.example/mesh/${name}@${DIGEST}`];
-const IMAGES = [
-  "header-routing",
-  "retry-budget",
-  "fault-injection",
-  "rate-limit",
-  "trace-headers",
-  "deadline",
-].flatMap(imageOf);
+const IMAGES = DEMO_FILTERS.flatMap(imageOf);
 /** Everything that a person may ask for beside the rest. */
 const ALL = ["--with", "PeerAuthentication", "AuthorizationPolicy", "Telemetry", "outlierDetection"];
 
