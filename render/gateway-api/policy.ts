@@ -86,6 +86,6 @@ function failureComment({ failOpen }: GatewayOptions): readonly string[] {
     failOpen
       ? "Where the image cannot be fetched, and after a trap, requests pass without the filter."
       : "Where the image cannot be fetched, requests get 500; after a trap 503, until the proxy's configuration changes. Envoy Gateway cannot start a module again.",
-    "A proxy that runs keeps its last good settings where the module refuses new ones, and a new proxy has none: these were tried on the module.",
+    "Settings that the module refuses make every request 503 where the proxy has not had the module yet; else the last good ones stay. These were tried on the module.",
   ];
 }

@@ -24,7 +24,7 @@ describe.skipIf(!onRequest.isWanted)(`Envoy Gateway without Kubernetes ${onReque
   let version: string;
   beforeAll(async () => {
     version = (await findEnvoy()).version;
-    images = await pushImages(["header-routing"]);
+    images = await pushImages(["header-routing", "rate-limit"]);
     orders = await Promise.all(
       ["v1", "v2"].map((name, i) => startUpstream({ name, address: `127.0.2.${i + 1}` })),
     );
@@ -152,6 +152,15 @@ describe.skipIf(!onRequest.isWanted)(`Envoy Gateway without Kubernetes ${onReque
     await gateway.apply(resources(policy({ config: { rules: "none" } })));
     await eventually(async () => expect(gateway.logs()).toContain("/http' config rejected"));
     expect(await upstream(premium)).toBe("v2");
+    await gateway.apply(resources(policy()));
+    await eventually(async () => expect(await upstream(premium)).toBe("v2"));
+  });
+
+  test("settings that a module refuses which the proxy has not had yet fail every request", async () => {
+    const image = { url: images.url("rate-limit").replace("oci://", "") };
+    const other = { name: "rate-limit", code: { type: "Image", image }, config: { rules: "none" } };
+    await gateway.apply(resources(policy(other)));
+    await eventually(async () => expect((await call()).status).toBe(503));
     await gateway.apply(resources(policy()));
     await eventually(async () => expect(await upstream(premium)).toBe("v2"));
   });
