@@ -68,6 +68,7 @@ function quoted(key: number | "key" | "value" | null, scalar: Scalar): void {
 /** Short lists and maps stand on one line. */
 function oneLine(node: YAMLMap | YAMLSeq, document: Document): void {
   if (node.anchor !== undefined) return;
-  const text = JSON.stringify(node.toJS(document));
+  // The text is ours: a mesh of many services has many aliases.
+  const text = JSON.stringify(node.toJS(document, { maxAliasCount: -1 }));
   if (text.length <= ONE_LINE && !text.includes('"<<"')) node.flow = true;
 }
