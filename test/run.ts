@@ -11,7 +11,7 @@ import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { findEnvoy } from "../envoy/runtime/find.js";
 import { FILTERS } from "../filters/catalog.js";
 import { whyNoContainer } from "../kit/envoy/runtime.js";
-import { addCounts, type Counts, describeCounts, NO_TESTS, subtractCounts } from "../kit/runner/counts.js";
+import { addCounts, type Counts, describeCounts, NO_TESTS } from "../kit/runner/counts.js";
 import { specsIn } from "../kit/runner/room.js";
 import { runSuites, type SuiteOptions, type SuiteResult } from "../kit/runner/suites.js";
 import { runUnits } from "../kit/runner/units.js";
@@ -50,7 +50,8 @@ async function suites(options: Suites): Promise<Counts> {
   const isExplained = failed.reduce((sum, file) => sum + file.counts.failed, 0) === counts.failed;
   if (process.env.CI !== "true" || !isExplained || failed.length === 0 || failed.length > MOST_AGAIN)
     return counts;
-  return again(failed, counts, options);
+  const passed = files.filter((file) => file.counts.failed === 0).map((file) => file.counts);
+  return passed.reduce(addCounts, await again(failed, options));
 }
 
 /**
@@ -58,7 +59,7 @@ async function suites(options: Suites): Promise<Counts> {
  * passes now failed because of the machine, or is a race: it is told at the end, since it must be
  * mended.
  */
-async function again(failed: readonly SuiteResult[], all: Counts, options: Suites): Promise<Counts> {
+async function again(failed: readonly SuiteResult[], options: Suites): Promise<Counts> {
   process.exitCode = 0;
   say(`\nOnce more, alone: ${failed.map(({ file }) => file).join(", ")}`);
   const second: SuiteResult[] = [];
@@ -71,8 +72,7 @@ async function again(failed: readonly SuiteResult[], all: Counts, options: Suite
   });
   const isGreen = (file: string) => second.some((each) => each.file === file && each.counts.failed === 0);
   unsteady.push(...failed.flatMap(({ file }) => (isGreen(file) ? [file] : [])));
-  const first = failed.map((file) => file.counts).reduce(addCounts, NO_TESTS);
-  return addCounts(subtractCounts(all, first), counts);
+  return counts;
 }
 
 async function containers(): Promise<Counts> {

@@ -16,14 +16,6 @@ export function addCounts(one: Counts, other: Counts): Counts {
   };
 }
 
-export function subtractCounts(from: Counts, part: Counts): Counts {
-  return {
-    passed: from.passed - part.passed,
-    failed: from.failed - part.failed,
-    skipped: from.skipped - part.skipped,
-  };
-}
-
 /**
  * The line that closes a run: `12 passed, 0 failed`, with the number of skipped tests if there are
  * any.
