@@ -100,3 +100,10 @@ export const DEFAULT_SIZE_BUDGET = 128 * 1024;
 export function defineFilter<Config>(descriptor: FilterDescriptor<Config>): FilterDescriptor<Config> {
   return descriptor;
 }
+
+/** What `explainProperties` gives for settings that have `explainProperty`. */
+export function explainPropertyOf(config: {
+  readonly explainProperty?: string | undefined;
+}): readonly string[] {
+  return config.explainProperty === undefined ? [] : [config.explainProperty];
+}

@@ -1,6 +1,6 @@
 // What the toolkit knows about circuit-breaker beside its module.
 
-import { defineFilter } from "../descriptor.js";
+import { defineFilter, explainPropertyOf } from "../descriptor.js";
 import {
   DEFAULT_BAD,
   DEFAULT_MIN_REQUESTS,
@@ -26,7 +26,7 @@ export default defineFilter({
     !keepDestination && rules.some(({ destination }) => destination !== undefined),
   destinationHeader: headerOf,
   restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
   describe: ({ rules }) => rules.map(describeRule),
 });
 

@@ -1,6 +1,6 @@
 // What the toolkit knows about deadline beside its module.
 
-import { defineFilter, type FilterChain } from "../descriptor.js";
+import { defineFilter, explainPropertyOf, type FilterChain } from "../descriptor.js";
 import { DEFAULT_RULE, DOWNSTREAM } from "./limits.js";
 import { type DeadlineConfig, deadlineSchema } from "./schema.js";
 
@@ -11,7 +11,7 @@ export default defineFilter({
   summary: "gives requests deadlines, tells services and attempts what is left, and refuses what is late",
   schema: deadlineSchema,
   metricLabels: ["rule", "outcome"],
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
   // The plugin before a service writes what the one behind it reads.

@@ -1,6 +1,6 @@
 // What the toolkit knows about fault-injection beside its module.
 
-import { defineFilter, type FilterChain } from "../descriptor.js";
+import { defineFilter, explainPropertyOf, type FilterChain } from "../descriptor.js";
 import { DOWNSTREAM, FAULTS } from "./limits.js";
 import { type FaultInjectionConfig, faultInjectionSchema } from "./schema.js";
 
@@ -12,7 +12,7 @@ export default defineFilter({
     "delays, aborts, black-holes and spoils a share of the traffic, once a request or for each attempt",
   schema: faultInjectionSchema,
   metricLabels: ["rule", "outcome"],
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
   describe: ({ rules }) => rules.map(describeRule),

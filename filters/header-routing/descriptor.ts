@@ -1,6 +1,6 @@
 // What the toolkit knows about header-routing beside its module.
 
-import { defineFilter, type NamedPlace, type TriedRequest } from "../descriptor.js";
+import { defineFilter, explainPropertyOf, type NamedPlace, type TriedRequest } from "../descriptor.js";
 import { DESTINATION_HEADER } from "./limits.js";
 import { type HeaderRoutingConfig, headerRoutingSchema } from "./schema.js";
 
@@ -11,7 +11,7 @@ export default defineFilter({
   summary: "chooses a destination by method, path, headers, query, cookies, claims or a share of the traffic",
   schema: headerRoutingSchema,
   metricLabels: ["rule", "destination"],
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
   destinations: ({ rules }) => rules.flatMap(destinationsOf),
   destinationHeader: headerOf,
   // If the header differed from the one that the routes match, every request would go to the

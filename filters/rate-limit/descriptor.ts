@@ -1,6 +1,6 @@
 // What the toolkit knows about rate-limit beside its module.
 
-import { defineFilter } from "../descriptor.js";
+import { defineFilter, explainPropertyOf } from "../descriptor.js";
 import { type RateLimitConfig, rateLimitSchema } from "./schema.js";
 
 type Rule = RateLimitConfig["rules"][number];
@@ -10,7 +10,7 @@ export default defineFilter({
   summary: "limits requests by any key, exactly over all workers, or by a rate limit service",
   schema: rateLimitSchema,
   metricLabels: ["rule", "outcome"],
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
   grpcServices: ({ service }) =>
     service === undefined ? [] : [{ name: service.cluster, path: ["service", "cluster"] }],
   describe: ({ rules }) => rules.map(describeRule),

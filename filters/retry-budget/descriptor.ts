@@ -1,6 +1,6 @@
 // What the toolkit knows about retry-budget beside its module.
 
-import { defineFilter, type FilterChain } from "../descriptor.js";
+import { defineFilter, explainPropertyOf, type FilterChain } from "../descriptor.js";
 import {
   DEFAULT_BUDGET,
   DEFAULT_PERCENTAGE,
@@ -22,7 +22,7 @@ export default defineFilter({
   summary: "keeps the router's retries to a share of the requests, over all workers",
   schema: retryBudgetSchema,
   metricLabels: ["rule", "outcome"],
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
   routerHeaders: (config) => (chainOf(config) === UPSTREAM ? [MARK] : []),

@@ -1,6 +1,6 @@
 // What the toolkit knows about trace-headers beside its module.
 
-import { defineFilter } from "../descriptor.js";
+import { defineFilter, explainPropertyOf } from "../descriptor.js";
 import { traceHeadersSchema } from "./schema.js";
 
 export default defineFilter({
@@ -8,5 +8,5 @@ export default defineFilter({
   summary: "reads, checks, starts and writes W3C and B3 trace headers",
   schema: traceHeadersSchema,
   metricLabels: ["outcome", "source"],
-  explainProperties: ({ explainProperty }) => (explainProperty === undefined ? [] : [explainProperty]),
+  explainProperties: (config) => explainPropertyOf(config),
 });
