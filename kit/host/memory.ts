@@ -14,6 +14,8 @@ export class InvalidMemoryAccess extends Error {}
  * value.
  */
 export class Memory {
+  /** How often the host asked the module for room, to hand over the bytes of a call's result. */
+  rooms = 0;
   private view: Buffer;
 
   constructor(
@@ -89,6 +91,7 @@ export class Memory {
 
   /** An address with room for this many bytes, from the module's allocator. */
   room(size: number): number {
+    this.rooms++;
     const ptr = this.allocate(size) >>> 0;
     if (ptr === 0) throw new InvalidMemoryAccess();
     this.within(ptr + size);

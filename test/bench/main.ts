@@ -9,12 +9,13 @@ import { findEnvoy } from "../../envoy/runtime/find.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
 import { judge } from "./bounds.js";
+import { renderCallCounts } from "./host-calls.js";
 import { runInProcess, type Subject } from "./in-process.js";
 import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
 import { type Measured, measure } from "./measure.js";
 import { renderPage, renderTable, renderVerdicts } from "./report.js";
 import { repeatability, type Summary, summarise } from "./summary.js";
-import { benchVariants, inProcessSubjects, NAMES, type Peer } from "./variants.js";
+import { benchVariants, inProcessSubjects, NAMES, only, type Peer } from "./variants.js";
 
 /**
  * The part by which two measurements of the same variant may differ, before a difference between
@@ -29,6 +30,7 @@ interface BenchOptions {
   readonly json?: string;
   readonly html?: string;
   readonly peer: readonly Peer[];
+  readonly only: readonly string[];
   readonly inProcess: boolean;
 }
 
@@ -36,7 +38,8 @@ const EXAMPLES = `
 Examples:
   npm run bench
   npm run bench -- --json bench.json --html bench.html
-  npm run bench -- --peer theirs=their-filter.wasm`;
+  npm run bench -- --peer theirs=their-filter.wasm
+  npm run bench -- --only deadline --only "retry-budget, ratio" --rounds 12`;
 
 const program = new Command("npm run bench --")
   .description("Measure the CPU time that each filter costs per request in stock Envoy.")
@@ -50,6 +53,12 @@ const program = new Command("npm run bench --")
   .option("--no-in-process", "leave out the second part, which times modules without a proxy")
   .option("--json <file>", "write the figures, and those of every round")
   .option("--html <file>", "write a page that draws the bars")
+  .option(
+    "--only <text>",
+    "measure only variants with this text in their names, and those with which they are compared; repeatable",
+    (text, before) => [...before, text],
+    [] as readonly string[],
+  )
   .option("--peer <name=file.wasm>", "measure a module that someone else built, too; repeatable", peer, [])
   .addHelpText("after", EXAMPLES)
   .action(bench);
@@ -66,7 +75,7 @@ async function bench(options: BenchOptions): Promise<void> {
       { onProgress },
     );
     const binary = await findEnvoy({ onProgress });
-    const variants = await benchVariants(directory, options.peer);
+    const variants = only(await benchVariants(directory, options.peer), options.only);
     const onRound = (round: number): void => console.error(`round ${round}`);
     const measured = await measure({
       binary,
@@ -80,8 +89,10 @@ async function bench(options: BenchOptions): Promise<void> {
     });
     const summary = summaryOf(measured);
     const verdicts = judge(summary);
+    const isWhole = options.only.length === 0;
     const subjects = [...inProcessSubjects(), ...options.peer.map(peerSubject)];
-    const inProcess = options.inProcess ? await runInProcess({ subjects, directory, onProgress }) : undefined;
+    const inProcess =
+      options.inProcess && isWhole ? await runInProcess({ subjects, directory, onProgress }) : undefined;
     const head = { envoy: `Envoy ${binary.version}`, roundMs, repeatability: differs(summary) };
     console.log(
       [
@@ -95,6 +106,8 @@ async function bench(options: BenchOptions): Promise<void> {
             ]),
         "",
         ...renderVerdicts(verdicts),
+        "",
+        ...renderCallCounts(),
         ...(inProcess === undefined ? [] : ["", ...renderInProcessTable(inProcess)]),
       ].join("\n"),
     );

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
+import { MeshwrightError } from "../../envoy/errors.js";
 import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
 import type { DeadlineConfig } from "../../filters/deadline/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
@@ -182,6 +183,27 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     ...peers.map(({ name, path }) => wasm(name, path)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];
+}
+
+/**
+ * The variants with one of these texts in their names, and those with which they are compared; all
+ * of them without a text.
+ * @throws MeshwrightError `usage` for a text that no name has
+ */
+export function only(variants: readonly Variant[], texts: readonly string[]): readonly Variant[] {
+  if (texts.length === 0) return variants;
+  const unknown = texts.find((text) => !variants.some(({ name }) => name.includes(text)));
+  if (unknown !== undefined)
+    throw new MeshwrightError(
+      "usage",
+      `no variant has "${unknown}" in its name: leave --only out to see all`,
+    );
+  const chosen = variants.filter(({ name }) => texts.some((text) => name.includes(text)));
+  const needed = new Set<string>([
+    ...[NAMES.noFilter, NAMES.yardstick, NAMES.yardstickAgain],
+    ...chosen.flatMap(({ name, over }) => (over === undefined ? [name] : [name, over])),
+  ]);
+  return variants.filter(({ name }) => needed.has(name));
 }
 
 /** The same filters in a cluster's chain. */

@@ -1,0 +1,212 @@
+// How many host calls a request costs in each filter, with the settings that the benchmark
+// measures. The table is the one place that says so: `host-calls.test.ts` fails when a filter makes
+// more, or fewer, and `npm run bench` prints it.
+
+import { loadModule } from "../../kit/host/load.js";
+import type { PropertyValue } from "../../kit/host/property.js";
+import type { HeaderList } from "../../kit/traffic.js";
+import {
+  CLOSED_CIRCUIT,
+  DEADLINE,
+  limits,
+  NO_FAULT,
+  RATE_CIRCUIT,
+  TEN_FAULTS,
+  TEN_RULES,
+  TENANT_CIRCUIT,
+} from "./configurations.js";
+import { equalityRules } from "./equality-rules.js";
+
+/** The calls of one request, from its first callback to its last. */
+export interface CallCounts {
+  readonly calls: number;
+  /** Those among them that return bytes: each costs about as much as six others. */
+  readonly bytes: number;
+}
+
+export interface CountedRequest extends CallCounts {
+  readonly filter: string;
+  /** The settings, and what happens to the request. */
+  readonly what: string;
+  readonly settings: unknown;
+  /** Default: the benchmark's request. */
+  readonly headers?: HeaderList;
+  /** Default 200. */
+  readonly status?: string;
+  readonly properties?: Readonly<Record<string, PropertyValue>>;
+}
+
+/** The benchmark's request, as a filter in a listener's chain sees it. */
+const REQUEST: HeaderList = [
+  [":authority", "shop.test"],
+  [":path", "/shop/items?page=2"],
+  [":method", "GET"],
+  [":scheme", "http"],
+  ["user-agent", "bench/1"],
+  ["accept", "*/*"],
+  ["x-user-id", "user-77"],
+  ["traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+  ["x-forwarded-proto", "http"],
+  ["x-request-id", "6e2b3c0f-6f7c-4d6c-9d5e-0f8f4d1c2b3a"],
+];
+/** What the router adds before a filter in a cluster's chain sees it. */
+const ATTEMPT: HeaderList = [
+  ...REQUEST,
+  ["x-envoy-expected-rq-timeout-ms", "15000"],
+  ["x-envoy-attempt-count", "1"],
+];
+const CLUSTER = { "xds.cluster_name": "orders" };
+const FIRST_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 1 };
+const SECOND_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 2 };
+const CONCURRENCY = { budgets: [{ name: "default", concurrency: {} }] };
+
+export const COUNTED: readonly CountedRequest[] = [
+  { filter: "header-routing", what: "ten rules", settings: TEN_RULES, calls: 3, bytes: 1 },
+  {
+    filter: "header-routing",
+    what: "ten rules, which says in a property what it decided",
+    settings: { ...TEN_RULES, explainProperty: "mesh" },
+    calls: 5,
+    bytes: 1,
+  },
+  { filter: "header-routing", what: "one equality rule", settings: equalityRules(1), calls: 2, bytes: 1 },
+  {
+    filter: "header-routing",
+    what: "1,000 equality rules",
+    settings: equalityRules(1000),
+    calls: 2,
+    bytes: 1,
+  },
+  { filter: "trace-headers", what: "W3C in and out", settings: {}, calls: 3, bytes: 1 },
+  { filter: "trace-headers", what: "a new trace", settings: { trustIncoming: false }, calls: 3, bytes: 1 },
+  { filter: "fault-injection", what: "one rule, 0 %", settings: NO_FAULT, calls: 0, bytes: 0 },
+  { filter: "fault-injection", what: "ten rules, none matches", settings: TEN_FAULTS, calls: 1, bytes: 0 },
+  { filter: "rate-limit", what: "one key", settings: limits("x-user-id"), calls: 5, bytes: 2 },
+  {
+    filter: "rate-limit",
+    what: "one key, with its response headers",
+    settings: { ...limits("x-user-id"), headers: "ietf" },
+    calls: 7,
+    bytes: 2,
+  },
+  {
+    filter: "rate-limit",
+    what: "five keys, all must pass",
+    settings: limits("x-user-id", "user-agent", "accept", "x-a", "x-b"),
+    headers: [...REQUEST, ["x-a", "1"], ["x-b", "2"]],
+    calls: 22,
+    bytes: 11,
+  },
+  { filter: "circuit-breaker", what: "a closed circuit", settings: CLOSED_CIRCUIT, calls: 8, bytes: 1 },
+  {
+    filter: "circuit-breaker",
+    what: "a closed circuit of a header",
+    settings: TENANT_CIRCUIT,
+    calls: 7,
+    bytes: 2,
+  },
+  { filter: "circuit-breaker", what: "a closed circuit, rate", settings: RATE_CIRCUIT, calls: 10, bytes: 2 },
+  { filter: "deadline", what: "the rule's own time", settings: DEADLINE, calls: 8, bytes: 1 },
+  {
+    filter: "deadline",
+    what: "which remembers traces",
+    settings: { ...DEADLINE, trace: "inbound" },
+    calls: 14,
+    bytes: 3,
+  },
+  {
+    filter: "deadline",
+    what: "upstream",
+    settings: { ...DEADLINE, where: "upstream" },
+    headers: ATTEMPT,
+    properties: FIRST_ATTEMPT,
+    calls: 8,
+    bytes: 1,
+  },
+  {
+    filter: "retry-budget",
+    what: "ratio",
+    settings: {},
+    headers: ATTEMPT,
+    properties: FIRST_ATTEMPT,
+    calls: 8,
+    bytes: 5,
+  },
+  {
+    filter: "retry-budget",
+    what: "ratio, a retry",
+    settings: {},
+    headers: ATTEMPT,
+    properties: SECOND_ATTEMPT,
+    calls: 12,
+    bytes: 5,
+  },
+  {
+    filter: "retry-budget",
+    what: "ratio, an attempt that fails",
+    settings: {},
+    headers: ATTEMPT,
+    properties: FIRST_ATTEMPT,
+    status: "503",
+    calls: 22,
+    bytes: 8,
+  },
+  {
+    filter: "retry-budget",
+    what: "concurrency",
+    settings: CONCURRENCY,
+    headers: ATTEMPT,
+    properties: FIRST_ATTEMPT,
+    calls: 16,
+    bytes: 6,
+  },
+  {
+    filter: "retry-budget",
+    what: "in a listener's chain",
+    settings: { where: "downstream" },
+    properties: FIRST_ATTEMPT,
+    calls: 12,
+    bytes: 5,
+  },
+];
+
+/** Calls that are made now and then, such as those for random numbers, do not count. */
+const REQUESTS = 5;
+
+/**
+ * Counts the calls of a request that is not the first.
+ * @param module the filter's file
+ */
+export function countCalls(module: string, counted: CountedRequest): CallCounts {
+  const { settings, headers = REQUEST, status = "200", properties = {} } = counted;
+  const hosted = loadModule(module);
+  const { accepted, logs } = hosted.configure(JSON.stringify(settings));
+  if (!accepted) throw new Error(`${counted.filter} refuses its settings: ${logs.join("; ")}`);
+  const send = () => hosted.exchange(headers, { response: [[":status", status]], properties });
+  send();
+  const counts = Array.from({ length: REQUESTS }, () => {
+    const { hostCalls, byteCalls } = send();
+    return { calls: [...hostCalls.values()].reduce((sum, count) => sum + count, 0), bytes: byteCalls };
+  });
+  return {
+    calls: Math.min(...counts.map(({ calls }) => calls)),
+    bytes: Math.min(...counts.map(({ bytes }) => bytes)),
+  };
+}
+
+/** The lines of a table of all of them. */
+export function renderCallCounts(): string[] {
+  const rows = COUNTED.map(({ filter, what, calls, bytes }) => ({
+    name: `${filter}, ${what}`,
+    calls,
+    bytes,
+  }));
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return [
+    `${"host calls of a request".padEnd(width)}  ${"calls".padStart(6)}  return bytes`,
+    ...rows.map(
+      ({ name, calls, bytes }) =>
+        `${name.padEnd(width)}  ${String(calls).padStart(6)}  ${String(bytes).padStart(12)}`,
+    ),
+  ];
+}
