@@ -17,7 +17,7 @@ import {
 } from "../../assembly/rules";
 import { CLIENT_HEADERS, ClientFaults } from "./client-faults";
 import { parseDelay } from "./delay-config";
-import { parseAbort, parseBlackHole, parseResponseFault } from "./fault-config";
+import { parseAbort, parseBlackHole, parseResponseFault, parseTlsFailure } from "./fault-config";
 import { parseInstantOr } from "./instant";
 import {
   ABORT_HEADER,
@@ -38,6 +38,7 @@ import {
   UPSTREAM,
 } from "./limits";
 import { Period, Rule } from "./policy";
+import { parseTurns } from "./turn-config";
 
 const ROOT_KEYS: StaticArray<string> = [
   "where",
@@ -50,7 +51,7 @@ const ROOT_KEYS: StaticArray<string> = [
 const CHAINS: StaticArray<string> = [DOWNSTREAM, UPSTREAM];
 const FAULT_KEYS = StaticArray.fromArray(FAULTS);
 const LAST_FAULT_KEYS = StaticArray.fromArray(LAST_FAULTS);
-const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(["from", "until", "maxActive"]).concat<
+const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(["turns", "from", "until", "maxActive"]).concat<
   StaticArray<string>
 >(FAULT_KEYS);
 
@@ -94,14 +95,15 @@ export class FaultInjectionConfig {
 
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
-    this.upstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
+    const upstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
+    this.upstream = upstream;
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
     this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     this.maxActive = parseMaxActive(root.get("maxActive"), 0);
     const slots = new RequestSlots();
     this.slots = slots;
     this.clientFaults = parseClientFaults(root.get("clientFaults"), slots);
-    this.rules = parseRules(root.get("rules"), slots);
+    this.rules = parseRules(root.get("rules"), slots, upstream);
     this.checkClientName(root.get("clientFaults").get("name"));
   }
 
@@ -118,18 +120,18 @@ function parseMaxActive(node: ConfigNode, fallback: i64): u32 {
   return <u32>node.integerOr(1, MAX_ACTIVE, fallback);
 }
 
-function parseRules(node: ConfigNode, slots: RequestSlots): StaticArray<Rule> {
+function parseRules(node: ConfigNode, slots: RequestSlots, upstream: bool): StaticArray<Rule> {
   const rules = new StaticArray<Rule>(node.array(0, MAX_RULES));
   const names: Bytes[] = [];
   for (let i = 0; i < rules.length; i++) {
-    rules[i] = parseRule(node.at(i), i, slots);
+    rules[i] = parseRule(node.at(i), i, slots, upstream);
     names.push(rules[i].selection.name);
   }
   if (hasRepeat(names)) node.fail("name a rule twice");
   return rules;
 }
 
-function parseRule(node: ConfigNode, number: i32, slots: RequestSlots): Rule {
+function parseRule(node: ConfigNode, number: i32, slots: RequestSlots, upstream: bool): Rule {
   node.keys(RULE_KEYS);
   const selection = parseRuleSelection(node, slots);
   const from = parseInstantOr(node.get("from"), i64.MIN_VALUE);
@@ -137,10 +139,12 @@ function parseRule(node: ConfigNode, number: i32, slots: RequestSlots): Rule {
   if (from >= until) node.fail("'from' must be before 'until'");
   const rule = new Rule(number, selection, new Period(from, until));
   rule.maxActive = parseMaxActive(node.get("maxActive"), 0);
+  rule.turns = parseTurns(node.get("turns"), slots, upstream);
   rule.delay = parseDelay(node.get("delay"));
   rule.abort = parseAbort(node.get("abort"));
   rule.blackHole = node.get("blackHole").present;
   rule.limitMs = parseBlackHole(node.get("blackHole"));
+  rule.expectedName = parseTlsFailure(node.get("tlsFailure"), upstream);
   rule.response = parseResponseFault(node.get("response"));
   if (countPresent(node, FAULT_KEYS) == 0) node.fail("needs at least one of " + FAULT_KEYS.join(", "));
   if (countPresent(node, LAST_FAULT_KEYS) > 1)

@@ -1,12 +1,13 @@
 // What the streams of one plugin share: the compiled configuration, its metrics, and the current
 // request.
 
-import { nowMilliseconds, requestHeaders } from "../../assembly";
+import { Bytes, nowMilliseconds, requestHeaders } from "../../assembly";
 import { HostRequestView } from "../../assembly/rules";
 import { ClientFaults } from "./client-faults";
 import { FaultInjectionConfig } from "./config";
 import { ActiveFaults, allActiveFaults, RuleMetrics } from "./metrics";
 import { RuleList, TimeOfDay } from "./policy";
+import { turnCounter } from "./turn-counters";
 
 @final
 class HostTimeOfDay extends TimeOfDay {
@@ -24,7 +25,11 @@ export class FaultEngine {
   readonly clientMetrics: RuleMetrics | null;
   private readonly metrics: StaticArray<RuleMetrics>;
 
-  constructor(readonly config: FaultInjectionConfig) {
+  /** @param plugin its name: rules of one name in two plugins count by themselves */
+  constructor(
+    readonly config: FaultInjectionConfig,
+    plugin: Bytes,
+  ) {
     const rules = config.rules;
     this.rules = new RuleList(rules, new HostTimeOfDay());
     this.request = new HostRequestView(config.slots);
@@ -33,8 +38,12 @@ export class FaultEngine {
     const property = config.explainProperty;
     this.clientMetrics = client ? RuleMetrics.ofClients(client.name, client.maxActive, property) : null;
     this.metrics = new StaticArray<RuleMetrics>(rules.length);
-    for (let i = 0; i < rules.length; i++)
-      this.metrics[i] = RuleMetrics.ofRule(rules[i], config.maxActive, property);
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i];
+      this.metrics[i] = RuleMetrics.ofRule(rule, config.maxActive, property);
+      const turns = rule.turns;
+      if (turns) rule.counter = turnCounter(rule, turns, plugin);
+    }
   }
 
   metricsOf(rule: i32): RuleMetrics {

@@ -28,7 +28,7 @@ class FaultInjectionRoot extends FilterRoot<FaultInjectionConfig, FaultEngine> {
   }
 
   override accept(config: FaultInjectionConfig): FaultEngine {
-    return new FaultEngine(config);
+    return new FaultEngine(config, this.pluginName);
   }
 
   override streamContext(engine: FaultEngine): HttpContext {

@@ -12,9 +12,19 @@ export const MAX_ACTIVE = 1_000_000;
 export const MAX_INSTANT_SIZE = 40;
 
 /** What a rule does: one or several of these. */
-export const FAULTS = ["delay", "abort", "blackHole", "response"];
+export const FAULTS = ["delay", "abort", "blackHole", "tlsFailure", "response"];
 /** Of these a rule may have at most one. */
-export const LAST_FAULTS = ["abort", "blackHole", "response"];
+export const LAST_FAULTS = ["abort", "blackHole", "tlsFailure", "response"];
+
+/** How the turns of a rule are given: exactly one of these. In the order of `TurnKind`. */
+export const TURN_KINDS = ["sequence", "every", "nth"];
+/** What a turn of a sequence may be. */
+export const TURNS = ["fail", "pass"];
+/** What comes after a sequence. The default is the first. In the order of `AfterEnd`. */
+export const AFTER_SEQUENCE = ["repeat", "pass", "fail"];
+/** Most turns of a sequence, and the largest number of a turn. */
+export const MAX_SEQUENCE = 100;
+export const MAX_TURN = 1_000_000_000;
 
 /** The longest delay, in milliseconds: an hour. */
 export const MAX_DELAY_MS = 3_600_000;
@@ -33,6 +43,8 @@ export const ABORT_STATUSES = ["status", "grpcStatus"];
 export const MIN_STATUS = 200;
 export const MAX_STATUS = 599;
 export const MIN_GRPC_STATUS = 1;
+/** The status of a gRPC call that is cut off: UNAVAILABLE. */
+export const CUT_GRPC_STATUS = 14;
 export const MAX_GRPC_STATUS = 16;
 /** Responses of these statuses have no body. */
 export const NO_CONTENT = 204;
@@ -42,8 +54,20 @@ export const MAX_REPLY_HEADERS = 32;
 /** The longest that a black hole waits before it answers, in milliseconds: a day. */
 export const MAX_BLACK_HOLE_MS = 86_400_000;
 
+/**
+ * The name that Envoy expects in the upstream's certificate, so that the handshake fails, unless
+ * the rule says another. Nobody can have a name below `invalid` (RFC 2606).
+ */
+export const EXPECTED_NAME = "fault-injected.invalid";
+/** Most bytes of such a name. */
+export const MAX_EXPECTED_NAME_SIZE = 253;
+
 /** How a response is spoilt: one or several of these. */
-export const RESPONSE_FAULTS = ["status", "truncateAfter", "bytesPerSecond"];
+export const RESPONSE_FAULTS = ["status", "truncateAfter", "afterMessages", "bytesPerSecond"];
+/** Where a body is cut off: at most one of these. */
+export const CUTS = ["truncateAfter", "afterMessages"];
+/** Most messages of a gRPC response that pass. */
+export const MAX_MESSAGES = 1_000_000_000;
 /** Most bytes of a body that pass, and most bytes per second: 1 GiB. */
 export const MAX_BYTES = 1_073_741_824;
 

@@ -1,10 +1,11 @@
 // The decision: which rule a request meets, and what that rule does. Pure: it reaches the host only
 // through the request view and a clock.
 
-import { Reply } from "../../assembly";
+import { Bytes, Reply } from "../../assembly";
 import { MatchList, RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Delay } from "./delay";
 import { ResponseFault } from "./response-fault";
+import { TurnCounter, Turns } from "./turns";
 
 /** The outcome of a rule. */
 export enum Outcome {
@@ -14,12 +15,14 @@ export enum Outcome {
   Aborted,
   /** It is held until the client or a timeout ends it. */
   BlackHoled,
+  /** Its connection to the upstream fails. */
+  TlsFailed,
   /** Its response is spoilt. */
   Response,
 }
 
 /** By `Outcome`. */
-const OUTCOME_WORDS: StaticArray<string> = ["delayed", "aborted", "black-holed", "response"];
+const OUTCOME_WORDS: StaticArray<string> = ["delayed", "aborted", "black-holed", "tls-failed", "response"];
 
 export function outcomeWord(outcome: Outcome): string {
   return OUTCOME_WORDS[outcome];
@@ -50,11 +53,17 @@ export class Period {
 /** One rule. */
 @final
 export class Rule {
+  /** Which of its requests meet the fault, by number; `null` for all. */
+  turns: Turns | null = null;
+  /** Numbers the requests, where there are turns. */
+  counter: TurnCounter | null = null;
   delay: Delay | null = null;
   // At most one of these.
   abort: Reply | null = null;
   blackHole: bool = false;
   response: ResponseFault | null = null;
+  /** The name that Envoy is to expect in the upstream's certificate. */
+  expectedName: Bytes | null = null;
   /** Milliseconds after which a black hole answers; 0 for never. */
   limitMs: u32 = 0;
   /** Faults of this rule that may be active at once; 0 for any number. */
@@ -67,9 +76,17 @@ export class Rule {
     readonly period: Period,
   ) {}
 
+  /** Whether it is the request's turn. It counts the request. */
+  takes(request: RequestView): bool {
+    const turns = this.turns;
+    const counter = this.counter;
+    return !turns || (counter != null && turns.isDue(request, counter));
+  }
+
   get outcome(): Outcome {
     if (this.abort) return Outcome.Aborted;
     if (this.blackHole) return Outcome.BlackHoled;
+    if (this.expectedName) return Outcome.TlsFailed;
     return this.response ? Outcome.Response : Outcome.Delayed;
   }
 }
@@ -104,8 +121,9 @@ export class RuleList {
   private selected(from: i32, request: RequestView): Rule | null {
     for (let i = from; i >= 0; i = this.matches.next(request)) {
       const rule = unchecked(this.rules[i]);
-      // Nothing is drawn for a rule that is not in force.
-      if (rule.period.includes(this.clock) && rule.selection.share.includes(request)) return rule;
+      // Nothing is drawn for a rule that is not in force, and only what is in the share is counted.
+      const concerns = rule.period.includes(this.clock) && rule.selection.share.includes(request);
+      if (concerns && rule.takes(request)) return rule;
     }
     return null;
   }

@@ -1,11 +1,11 @@
 // A spoilt response: another status, a body that ends early, or a slow one. Pure: sizes and times
 // go in, the number of bytes that may pass comes out.
 
-import { Bytes } from "../../assembly";
+import { Bytes, GrpcStatus } from "../../assembly";
 
 /**
- * The `truncateAfter` of a fault that does not truncate, and the `bytesPerSecond` of one that does
- * not throttle.
+ * The `truncateAfter` and `afterMessages` of a fault that does not truncate, and the
+ * `bytesPerSecond` of one that does not throttle.
  */
 export const UNLIMITED: u32 = u32.MAX_VALUE;
 
@@ -23,12 +23,22 @@ export class ResponseFault {
     /** Bytes of the body that pass. */
     readonly truncateAfter: u32,
     readonly bytesPerSecond: u32,
+    /** Messages of a gRPC response that pass. */
+    readonly afterMessages: u32 = UNLIMITED,
+    /** The gRPC status of a call that is cut off. */
+    readonly cutStatus: GrpcStatus = GrpcStatus.Unavailable,
+    /** The stream is reset where the body is cut off. */
+    readonly resets: bool = false,
   ) {
     this.statusText = Bytes.of(status.toString());
   }
 
   get truncates(): bool {
     return this.truncateAfter != UNLIMITED;
+  }
+
+  get countsMessages(): bool {
+    return this.afterMessages != UNLIMITED;
   }
 
   get throttles(): bool {

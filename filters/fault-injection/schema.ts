@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
-import { contains, has, inJsonSchema } from "../shared/json-schema.js";
+import { contains, has, hasKey, hasValue, inJsonSchema, needs } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
   atMostOneOf,
@@ -24,17 +24,22 @@ import {
   millisecondsOf,
   ruleSelection,
   shownDuration,
+  stickyKey,
 } from "../shared/rule-schema.js";
 import {
   ABORT_HEADER,
   ABORT_STATUSES,
+  AFTER_SEQUENCE,
   CLIENT_MAX_ACTIVE,
   CLIENT_MAX_BODY_BYTES,
   CLIENT_MAX_DELAY_MS,
   CLIENT_NAME,
+  CUT_GRPC_STATUS,
+  CUTS,
   DELAY_HEADER,
   DISTRIBUTIONS,
   DOWNSTREAM,
+  EXPECTED_NAME,
   FAULTS,
   GRPC_ABORT_HEADER,
   LAST_FAULTS,
@@ -43,13 +48,17 @@ import {
   MAX_BLACK_HOLE_MS,
   MAX_BYTES,
   MAX_DELAY_MS,
+  MAX_EXPECTED_NAME_SIZE,
   MAX_GRPC_STATUS,
   MAX_INSTANT_SIZE,
+  MAX_MESSAGES,
   MAX_PERCENTILES,
   MAX_REPLY_HEADERS,
   MAX_RULES,
+  MAX_SEQUENCE,
   MAX_SIGMA,
   MAX_STATUS,
+  MAX_TURN,
   MIN_GRPC_STATUS,
   MIN_PERCENTILES,
   MIN_SIGMA,
@@ -58,6 +67,8 @@ import {
   NOT_MODIFIED,
   PERCENTAGE_HEADER,
   RESPONSE_FAULTS,
+  TURN_KINDS,
+  TURNS,
   UPSTREAM,
 } from "./limits.js";
 
@@ -197,6 +208,26 @@ const blackHole = z.strictObject({
     .describe("After this time the answer is 504. Default: only the client and the route limit it."),
 });
 
+const tlsFailure = z.strictObject({
+  expectedName: z
+    .string()
+    .min(1)
+    .max(MAX_EXPECTED_NAME_SIZE)
+    .regex(/^[A-Za-z0-9_./:-]+$/, "must be a name of letters, digits, '-', '.', '_', ':' and '/'")
+    .optional()
+    .describe(`The name that the upstream's certificate would need. Default ${EXPECTED_NAME}.`),
+});
+
+const NEEDS_CUT = `needs one of ${CUTS.join(", ")}`;
+
+/** An option that says how a response ends where it is cut off. */
+function needsCut(key: "grpcStatus" | "reset") {
+  const isCut = (value: object) => CUTS.some((cut) => hasValue(value, cut));
+  return inJsonSchema((value: object) => !hasValue(value, key) || isCut(value), {
+    anyOf: [{ not: hasKey(key) }, ...CUTS.map(hasKey)],
+  });
+}
+
 const response = z
   .strictObject({
     status: status
@@ -207,9 +238,50 @@ const response = z
       .describe(
         "Bytes of the body that pass; then the response ends as if it were complete. A gRPC call ends with UNAVAILABLE.",
       ),
+    afterMessages: whole(0, MAX_MESSAGES)
+      .optional()
+      .describe("Messages of a gRPC response that pass; then the call ends. Other responses pass whole."),
+    grpcStatus: whole(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
+      .optional()
+      .describe(`The gRPC status of a call that is cut off. Default ${CUT_GRPC_STATUS}, UNAVAILABLE.`),
+    reset: z
+      .boolean()
+      .optional()
+      .describe(
+        "The stream is reset where the response is cut off, as when a connection breaks. Default false: the response ends when the upstream's does.",
+      ),
     bytesPerSecond: whole(1, MAX_BYTES).optional().describe("Most bytes of the body in a second."),
   })
-  .refine(atLeastOneOf(RESPONSE_FAULTS), `needs at least one of ${RESPONSE_FAULTS.join(", ")}`);
+  .refine(atLeastOneOf(RESPONSE_FAULTS), `needs at least one of ${RESPONSE_FAULTS.join(", ")}`)
+  .refine(atMostOneOf(CUTS), `must have at most one of ${CUTS.join(", ")}`)
+  .refine(needsCut("grpcStatus"), { path: ["grpcStatus"], error: NEEDS_CUT })
+  .refine(needsCut("reset"), { path: ["reset"], error: NEEDS_CUT });
+
+const turns = z
+  .strictObject({
+    sequence: z
+      .array(z.enum(TURNS))
+      .min(1)
+      .max(MAX_SEQUENCE)
+      .optional()
+      .describe("What becomes of the requests in their order: `fail` meets the fault, `pass` does not."),
+    every: whole(1, MAX_TURN).optional().describe("The last of each so many requests meets the fault."),
+    nth: whole(1, MAX_TURN).optional().describe("One request meets the fault: the one of this number."),
+    after: z
+      .enum(AFTER_SEQUENCE)
+      .optional()
+      .describe(`What comes after the sequence. Default ${AFTER_SEQUENCE[0]}.`),
+    key: stickyKey
+      .optional()
+      .describe("Requests of one key are counted by themselves. Default: all together."),
+    attempts: z
+      .literal(true, "must be true")
+      .optional()
+      .describe("In a cluster's chain: the number is that of the attempt. Default: attempts are counted."),
+  })
+  .refine(exactlyOneOf(TURN_KINDS), `needs exactly one of ${TURN_KINDS.join(", ")}`)
+  .refine(needs("after", "sequence"), { path: ["after"], error: "is for a sequence only" })
+  .refine(atMostOneOf(["key", "attempts"]), "must have at most one of key, attempts");
 
 const activeLimit = whole(1, MAX_ACTIVE);
 
@@ -228,6 +300,9 @@ const instant = z
 const rule = z
   .strictObject({
     ...ruleSelection,
+    turns: turns
+      .optional()
+      .describe("Which of the requests meet the fault, by their number. Default: all of them."),
     from: instant.optional().describe("The rule begins at this time. Default: at once."),
     until: instant.optional().describe("The rule ends at this time. Default: never."),
     maxActive: activeLimit
@@ -236,6 +311,11 @@ const rule = z
     delay: delay.optional().describe("The request waits before it goes on, or before it is aborted."),
     abort: abort.optional().describe("The filter answers the request."),
     blackHole: blackHole.optional().describe("The request is never answered."),
+    tlsFailure: tlsFailure
+      .optional()
+      .describe(
+        "The TLS handshake with the upstream fails, because Envoy expects another name in its certificate.",
+      ),
     response: response.optional().describe("The response is spoilt."),
   })
   .refine(atLeastOneOf(FAULTS), `needs at least one of ${FAULTS.join(", ")}`)
@@ -320,6 +400,19 @@ export const faultInjectionSchema = z
     const name = config.clientFaults && (config.clientFaults.name ?? CLIENT_NAME);
     if (name !== undefined && config.rules.some((entry) => entry.name === name)) {
       context.addIssue({ code: "custom", path: ["clientFaults", "name"], message: "is a rule's name too" });
+    }
+  })
+  .superRefine((config, context) => {
+    const isUpstream = config.where === UPSTREAM;
+    for (const [index, entry] of config.rules.entries()) {
+      if (!isUpstream && entry.turns?.attempts !== undefined) {
+        const message = "needs 'where: upstream': a listener's chain sees no attempts";
+        context.addIssue({ code: "custom", path: ["rules", index, "turns", "attempts"], message });
+      }
+      if (isUpstream && entry.tlsFailure !== undefined) {
+        const message = "needs a listener's chain: in a cluster's chain the connection is there already";
+        context.addIssue({ code: "custom", path: ["rules", index, "tlsFailure"], message });
+      }
     }
   })
   .superRefine(inOneModule)

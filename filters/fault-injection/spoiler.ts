@@ -16,6 +16,7 @@ import {
   responseTrailers,
   webType,
 } from "../../assembly";
+import { MessageMeter } from "./message-meter";
 import { BodyMeter, ResponseFault } from "./response-fault";
 import { FAULT_MESSAGE, isBodiless } from "./statuses";
 
@@ -58,6 +59,15 @@ export class ResponseSpoiler {
   private fault: ResponseFault | null = null;
   private body: Body = Body.Untouched;
   private readonly meter: BodyMeter = new BodyMeter();
+  private readonly messages: MessageMeter = new MessageMeter();
+  /** A part of the body was cut off. */
+  private isCut: bool = false;
+
+  /** The stream is to be reset, since the body was cut off. */
+  get mustReset(): bool {
+    const fault = this.fault;
+    return this.isCut && fault != null && fault.resets;
+  }
 
   /** Replaces the response with this answer. */
   replaceWith(abort: Reply, protocol: CallProtocol): void {
@@ -75,6 +85,7 @@ export class ResponseSpoiler {
     this.body = Body.Untouched;
     this.isGrpc = false;
     this.grpcStatus = GrpcStatus.Ok;
+    this.isCut = false;
   }
 
   onHeaders(endOfStream: bool): void {
@@ -168,12 +179,15 @@ export class ResponseSpoiler {
 
   private spoilHeaders(fault: ResponseFault, endOfStream: bool): void {
     this.isGrpc = isGrpcType(responseHeaders.get(CONTENT_TYPE));
+    const counts = this.isGrpc && fault.countsMessages;
     const replaced = fault.status != 0 && this.replaceStatus(fault);
     const drops = replaced && isBodiless(fault.status);
     // With the length of a body that does not follow, the client would wait for that body.
-    if (drops || fault.truncates || (replaced && endOfStream)) responseHeaders.remove(CONTENT_LENGTH);
+    if (drops || fault.truncates || counts || (replaced && endOfStream))
+      responseHeaders.remove(CONTENT_LENGTH);
     this.body = drops ? Body.Dropped : Body.Metered;
-    if (fault.truncates || fault.throttles) this.meter.begin(fault, monotonicNanoseconds());
+    if (counts) this.messages.begin(fault.afterMessages);
+    if (counts || fault.truncates || fault.throttles) this.meter.begin(fault, monotonicNanoseconds());
     else if (!drops) this.body = Body.Untouched;
     // A response without a body has its status here.
     if (endOfStream) this.replaceGrpcStatus(responseHeaders);
@@ -202,13 +216,22 @@ export class ResponseSpoiler {
   }
 
   private cut(size: u32): void {
-    const admitted = this.meter.admit(size);
+    const admitted = this.meter.admit(this.wholeMessagesOf(size));
     if (admitted == size) return;
-    // As when the connection breaks off in the middle of a message.
-    if (this.grpcStatus == GrpcStatus.Ok) this.grpcStatus = GrpcStatus.Unavailable;
+    this.isCut = true;
+    const fault = this.fault;
+    if (fault && this.grpcStatus == GrpcStatus.Ok) this.grpcStatus = fault.cutStatus;
     const kept = admitted > 0 ? responseBody.read(0, admitted) : null;
     if (kept) responseBody.replace(kept);
     else responseBody.clear();
+  }
+
+  /** How many bytes of the piece belong to messages that pass. */
+  private wholeMessagesOf(size: u32): u32 {
+    const fault = this.fault;
+    if (!this.isGrpc || !fault || !fault.countsMessages) return size;
+    const piece = size > 0 ? responseBody.read(0, size) : null;
+    return piece ? this.messages.admit(piece) : size;
   }
 }
 

@@ -7,12 +7,14 @@ import {
   FilterTrailersStatus,
   GrpcStatus,
   HttpContext,
+  LifeSpan,
   Reply,
   RootContext,
   requestHeaders,
   requestProtocol,
   responseHeaders,
   Status,
+  setEnvoyFilterState,
   Task,
   Timer,
 } from "../../assembly";
@@ -22,6 +24,8 @@ import { ResponseSpoiler } from "./spoiler";
 import { FAULT_MESSAGE } from "./statuses";
 
 const UPGRADE = Bytes.of("upgrade");
+/** The names that Envoy expects in the upstream's certificate, for this request alone. */
+const EXPECTED_NAMES = Bytes.of("envoy.network.upstream_subject_alt_names");
 const NOTHING = Bytes.owned(0);
 const GATEWAY_TIMEOUT: u32 = 504;
 /** The end of a black hole that has one. */
@@ -31,6 +35,8 @@ const TIMED_OUT = new Reply(GATEWAY_TIMEOUT, GrpcStatus.DeadlineExceeded, NOTHIN
  * is as often too short as too long; without it the median delay would be 2 ms too long.
  */
 const HALF_TICK_MS: i32 = 2;
+/** A reset at once would take the bytes with it that pass before it. */
+const RESET_AFTER_MS: u32 = 5;
 
 /** What a stream waits for. */
 enum Waiting {
@@ -41,6 +47,8 @@ enum Waiting {
   BlackHole,
   /** The rate of a body. */
   Body,
+  /** The time in which the bytes before a reset leave Envoy. */
+  Reset,
 }
 
 /** What becomes of a request now. */
@@ -72,6 +80,8 @@ export class FaultStream extends HttpContext {
   private timer: Timer | null = null;
   /** The response is replaced or spoilt. */
   private spoils: bool = false;
+  /** The upstream's response has come to its end. */
+  private ended: bool = false;
 
   /** @param root has the timers */
   constructor(
@@ -102,18 +112,26 @@ export class FaultStream extends HttpContext {
 
   override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
     if (!this.spoils) return FilterDataStatus.Continue;
+    if (endOfStream) this.ended = true;
     const earlyMs = this.spoiler.onBody(size);
     // Held bytes wait for everything that has arrived since, or all of it would go on too early.
     if (this.waiting == Waiting.Body) return FilterDataStatus.StopIterationAndWatermark;
-    if (earlyMs == 0) return FilterDataStatus.Continue;
-    this.wait(Waiting.Body, earlyMs);
-    return FilterDataStatus.StopIterationAndWatermark;
+    if (earlyMs > 0) {
+      this.wait(Waiting.Body, earlyMs);
+      return FilterDataStatus.StopIterationAndWatermark;
+    }
+    if (!this.spoiler.mustReset) return FilterDataStatus.Continue;
+    this.resetSoon();
+    // The end of the response must not come before the reset.
+    return endOfStream ? FilterDataStatus.StopIterationAndWatermark : FilterDataStatus.Continue;
   }
 
   override onResponseTrailers(trailers: u32): FilterTrailersStatus {
     if (!this.spoils) return FilterTrailersStatus.Continue;
+    this.ended = true;
     this.spoiler.onTrailers();
-    return this.waiting == Waiting.Body ? FilterTrailersStatus.StopIteration : FilterTrailersStatus.Continue;
+    const holds = this.waiting == Waiting.Body || this.waiting == Waiting.Reset;
+    return holds ? FilterTrailersStatus.StopIteration : FilterTrailersStatus.Continue;
   }
 
   override onRecycle(): bool {
@@ -121,6 +139,7 @@ export class FaultStream extends HttpContext {
     this.encounter.clear();
     this.spoiler.clear();
     this.spoils = false;
+    this.ended = false;
     return true;
   }
 
@@ -140,6 +159,9 @@ export class FaultStream extends HttpContext {
       case Waiting.Body:
         this.releaseBody();
         break;
+      case Waiting.Reset:
+        this.reset();
+        break;
     }
   }
 
@@ -152,6 +174,8 @@ export class FaultStream extends HttpContext {
       if (rule.limitMs > 0) this.wait(Waiting.BlackHole, rule.limitMs);
       return Step.Held;
     }
+    const expectedName = rule ? rule.expectedName : null;
+    if (expectedName) setEnvoyFilterState(EXPECTED_NAMES, expectedName, LifeSpan.FilterChain);
     const response = rule ? rule.response : null;
     if (response) {
       this.spoiler.spoil(response);
@@ -192,8 +216,22 @@ export class FaultStream extends HttpContext {
 
   private releaseBody(): void {
     const earlyMs = this.spoiler.earlyByMs();
-    if (earlyMs > 0) this.wait(Waiting.Body, earlyMs);
-    else this.resumeResponse();
+    if (earlyMs > 0) {
+      this.wait(Waiting.Body, earlyMs);
+    } else {
+      this.letGo();
+    }
+  }
+
+  /** A held end would go on with the bytes, so that a reset takes both. */
+  private letGo(): void {
+    const resets = this.spoiler.mustReset;
+    if (resets) this.resetSoon();
+    if (!resets || !this.ended) this.resumeResponse();
+  }
+
+  private resetSoon(): void {
+    if (this.waiting != Waiting.Reset) this.wait(Waiting.Reset, RESET_AFTER_MS);
   }
 
   private wait(what: Waiting, ms: u32): void {
