@@ -6,6 +6,7 @@
 import { scratch, viewOf } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { isDigit } from "../text/number";
+import { lower } from "../text/search";
 
 const COLON: u8 = 0x3a;
 const DOT: u8 = 0x2e;
@@ -83,8 +84,4 @@ function lastIndexOf(value: Bytes, byte: u8): i32 {
 function hasCapital(value: Bytes, start: i32, end: i32): bool {
   for (let at = start; at < end; at++) if (lower(value.at(at)) != value.at(at)) return true;
   return false;
-}
-
-function lower(byte: u8): u8 {
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }

@@ -4,6 +4,7 @@
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
+import { inLowerCase } from "./authority";
 import { AcceptedValues, ClaimMatch } from "./claim-match";
 import {
   JWT_NAMESPACE,
@@ -13,15 +14,21 @@ import {
   MAX_TESTS,
   MAX_TEXT_SIZE,
 } from "./limits";
+import { Regexes } from "./regexes";
 import { ClaimTest } from "./request-match";
 import { RequestSlots } from "./request-slots";
-import { parseValueMatch, theOneOf, VALUE_TEST_KEYS } from "./value-config";
+import {
+  CHANGES_OF_TESTS,
+  parseIgnoreCase,
+  parseValueMatch,
+  theOneOf,
+  VALUE_TEST_KEYS,
+} from "./value-config";
 import { ValueMatch, ValueTest } from "./value-match";
 
 const PLACE_KEYS: StaticArray<string> = ["payload", "claim", "namespace"];
-const INVERT: StaticArray<string> = ["invert"];
 const CLAIM_TEST_KEYS =
-  PLACE_KEYS.concat<StaticArray<string>>(INVERT).concat<StaticArray<string>>(VALUE_TEST_KEYS);
+  PLACE_KEYS.concat<StaticArray<string>>(CHANGES_OF_TESTS).concat<StaticArray<string>>(VALUE_TEST_KEYS);
 const DEFAULT_NAMESPACE = Bytes.of(JWT_NAMESPACE);
 
 /** The slot of the claim that an object names, which has no other keys. */
@@ -37,7 +44,7 @@ export function parseClaimTests(node: ConfigNode, slots: RequestSlots): StaticAr
   for (let i = 0; i < tests.length; i++) {
     const item = node.at(i);
     item.keys(CLAIM_TEST_KEYS);
-    tests[i] = new ClaimTest(parsePlace(item, slots), parseClaimMatch(item));
+    tests[i] = new ClaimTest(parsePlace(item, slots), parseClaimMatch(item, slots.regexes));
   }
   return tests;
 }
@@ -63,13 +70,14 @@ function parseWord(node: ConfigNode): Bytes {
   return word;
 }
 
-function parseClaimMatch(node: ConfigNode): ClaimMatch {
+function parseClaimMatch(node: ConfigNode, regexes: Regexes): ClaimMatch {
   const accepted = new AcceptedValues();
   const invert = node.get("invert").boolOr(false);
   const test = theOneOf(node, VALUE_TEST_KEYS);
   if (test != ValueTest.Exact && test != ValueTest.OneOf) {
-    return new ClaimMatch(max(0, test), parseValueMatch(node), accepted, invert);
+    return new ClaimMatch(max(0, test), parseValueMatch(node, regexes), accepted, invert);
   }
+  const ignoresCase = parseIgnoreCase(node);
   const operand = node.get(VALUE_TEST_KEYS[test]);
   const texts: Bytes[] = [];
   if (test == ValueTest.Exact) accept(operand, accepted, texts);
@@ -77,12 +85,15 @@ function parseClaimMatch(node: ConfigNode): ClaimMatch {
     const size = operand.array(1, MAX_MEMBERS);
     for (let i = 0; i < size; i++) accept(operand.at(i), accepted, texts);
   }
-  return new ClaimMatch(test, oneOfTexts(texts), accepted, invert);
+  return new ClaimMatch(test, oneOfTexts(texts, ignoresCase), accepted, invert);
 }
 
-function oneOfTexts(texts: Array<Bytes>): ValueMatch {
-  const table = new BytesTable(StaticArray.fromArray(texts));
-  return new ValueMatch(ValueTest.OneOf, new Bytes(0, 0), table, 0, 0, false);
+function oneOfTexts(texts: Array<Bytes>, ignoresCase: bool): ValueMatch {
+  const match = new ValueMatch(ValueTest.OneOf, false);
+  for (let i = 0; i < texts.length && ignoresCase; i++) texts[i] = inLowerCase(texts[i]);
+  match.members = new BytesTable(StaticArray.fromArray(texts));
+  if (ignoresCase) match.ignoreCase();
+  return match;
 }
 
 /** Adds the text, number, boolean or null at this place to what a claim may be. */

@@ -27,10 +27,25 @@ export const MAX_MEMBERS = 1000;
 export const AUTHORITY_HEADER = ":authority";
 export const SCHEME_HEADER = ":scheme";
 
+/** Most bytes of the tables of all regular expressions of a configuration. */
+export const MAX_REGEX_TABLES = 16_777_216;
+
 /** The tests of a value, which must have exactly one of them. */
-export const VALUE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "present", "absent", "range"];
+export const VALUE_TESTS = [
+  "exact",
+  "prefix",
+  "suffix",
+  "contains",
+  "regex",
+  "oneOf",
+  "present",
+  "absent",
+  "range",
+];
 /** The tests of a path, which must have exactly one of them. */
-export const PATH_TESTS = ["exact", "prefix", "suffix", "segments"];
+export const PATH_TESTS = ["exact", "prefix", "suffix", "regex", "segments"];
+/** The tests of which `ignoreCase` can be said. A regular expression says it by `(?i)`. */
+export const CASE_TESTS = ["exact", "prefix", "suffix", "contains", "oneOf", "segments"];
 /** What can identify a request when the same one must always have the same outcome. */
 export const KEY_SOURCES = ["header", "cookie", "clientAddress", "traceId", "jwtClaim"];
 

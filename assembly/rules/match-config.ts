@@ -6,6 +6,7 @@ import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
 import { MAX_HEADER_NAME_SIZE } from "../text/limits";
+import { inLowerCase } from "./authority";
 import { parseClaimTests } from "./claim-config";
 import {
   AUTHORITY_HEADER,
@@ -20,9 +21,18 @@ import {
   STEPS_PER_PERCENT,
 } from "./limits";
 import { NameSlots } from "./named-values";
-import { NamedTest, PathTest, RequestMatch } from "./request-match";
+import { Regexes } from "./regexes";
+import { NamedTest, RequestMatch } from "./request-match";
 import { RequestSlots } from "./request-slots";
-import { endsInPort, parseValueMatch, theOneOf, VALUE_TEST_KEYS } from "./value-config";
+import {
+  CHANGES_OF_TESTS,
+  endsInPort,
+  parseIgnoreCase,
+  parseValueMatch,
+  theOneOf,
+  VALUE_TEST_KEYS,
+} from "./value-config";
+import { ValueMatch, ValueTest } from "./value-match";
 
 const MATCH_KEYS: StaticArray<string> = [
   "method",
@@ -33,10 +43,21 @@ const MATCH_KEYS: StaticArray<string> = [
   "claims",
   "percentage",
 ];
-/** In the order of `PathTest`, which begins with `None`. */
 const PATH_TEST_KEYS = StaticArray.fromArray(PATH_TESTS);
-const NAME_AND_INVERT: StaticArray<string> = ["name", "invert"];
-const NAMED_TEST_KEYS = NAME_AND_INVERT.concat<StaticArray<string>>(VALUE_TEST_KEYS);
+/** In the order of `PATH_TESTS`. */
+const TESTS_OF_PATHS: StaticArray<ValueTest> = [
+  ValueTest.Exact,
+  ValueTest.Prefix,
+  ValueTest.Suffix,
+  ValueTest.Regex,
+  ValueTest.Segments,
+];
+const IGNORE_CASE: StaticArray<string> = ["ignoreCase"];
+const PATH_KEYS = IGNORE_CASE.concat<StaticArray<string>>(PATH_TEST_KEYS);
+const SLASH: u8 = 0x2f;
+const NAME: StaticArray<string> = ["name"];
+const NAMED_TEST_KEYS =
+  NAME.concat<StaticArray<string>>(CHANGES_OF_TESTS).concat<StaticArray<string>>(VALUE_TEST_KEYS);
 
 /**
  * Compiles a match; an absent one matches every request. `reserved` is a request header that the
@@ -51,14 +72,14 @@ export function parseMatch(
   if (!node.present) return match;
   node.keys(MATCH_KEYS);
   match.methods = parseMethods(node.get("method"));
-  parsePath(node.get("path"), match);
+  match.path = parsePath(node.get("path"), slots);
   match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
-  match.parameters = parseNamedTests(node.get("query"), slots.parameters);
-  match.cookies = parseNamedTests(node.get("cookies"), slots.cookies);
+  match.parameters = parseNamedTests(node.get("query"), slots.parameters, slots.regexes);
+  match.cookies = parseNamedTests(node.get("cookies"), slots.cookies, slots.regexes);
   match.claims = parseClaimTests(node.get("claims"), slots);
   match.share = parsePercentage(node.get("percentage"));
   if (match.methods.length > 0) slots.needMethod();
-  if (match.pathTest != PathTest.None || match.parameters.length > 0) slots.needPath();
+  if (match.path || match.parameters.length > 0) slots.needPath();
   if (match.cookies.length > 0) slots.needCookie();
   return match;
 }
@@ -129,16 +150,35 @@ export function parseMethod(node: ConfigNode): Bytes {
   return method;
 }
 
-function parsePath(node: ConfigNode, match: RequestMatch): void {
-  if (!node.present) return;
-  node.keys(PATH_TEST_KEYS);
-  const test = theOneOf(node, PATH_TEST_KEYS);
-  if (test < 0) return;
-  const operand = node.get(PATH_TEST_KEYS[test]);
-  match.pathTest = test + 1;
-  match.pathOperand = operand.text(1, MAX_TEXT_SIZE);
-  if (match.pathTest != PathTest.Segments) return;
-  if (match.pathOperand.size > 0 && match.pathOperand.at(0) != 0x2f) operand.fail("must begin with '/'");
+/** A test of the path; `null` if there is none. */
+function parsePath(node: ConfigNode, slots: RequestSlots): ValueMatch | null {
+  if (!node.present) return null;
+  node.keys(PATH_KEYS);
+  const found = theOneOf(node, PATH_TEST_KEYS);
+  if (found < 0) return null;
+  const test = TESTS_OF_PATHS[found];
+  const match = new ValueMatch(test, false);
+  const ignoresCase = parseIgnoreCase(node);
+  const operand = node.get(PATH_TEST_KEYS[found]);
+  if (test == ValueTest.Regex) {
+    match.regex = slots.regexes.parse(operand);
+    return match;
+  }
+  const text = operand.text(1, MAX_TEXT_SIZE);
+  match.operand = ignoresCase ? inLowerCase(text) : text;
+  if (test == ValueTest.Segments) match.operand = parseSegments(operand, match.operand);
+  if (ignoresCase) match.ignoreCase();
+  return match;
+}
+
+/** The path without a `/` at its end, which makes no difference. */
+function parseSegments(node: ConfigNode, path: Bytes): Bytes {
+  if (path.size == 0) return path;
+  if (path.at(0) != SLASH) node.fail("must begin with '/'");
+  if (path.at(path.size - 1) != SLASH) return path;
+  const shorter = path.copy();
+  shorter.size--;
+  return shorter;
 }
 
 function parseHeaderTests(
@@ -156,7 +196,7 @@ function parseHeaderTests(
       item.get("name").fail("is written by this filter, which first removes what a client sent");
     }
     if (name.equals(AUTHORITY)) tests[i] = parseAuthorityTest(item, slots);
-    else tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item));
+    else tests[i] = new NamedTest(slots.headers.slotOf(name), parseValueMatch(item, slots.regexes));
   }
   return tests;
 }
@@ -166,17 +206,18 @@ function parseHeaderTests(
  * folded as the request's authority is.
  */
 function parseAuthorityTest(item: ConfigNode, slots: RequestSlots): NamedTest {
-  const match = parseValueMatch(item, true);
+  const match = parseValueMatch(item, slots.regexes, true);
   return new NamedTest(endsInPort(item) ? slots.needAuthority() : slots.header(AUTHORITY), match);
 }
 
-function parseNamedTests(node: ConfigNode, slots: NameSlots): StaticArray<NamedTest> {
+function parseNamedTests(node: ConfigNode, slots: NameSlots, regexes: Regexes): StaticArray<NamedTest> {
   if (!node.present) return [];
   const tests = new StaticArray<NamedTest>(node.array(1, MAX_TESTS));
   for (let i = 0; i < tests.length; i++) {
     const item = node.at(i);
     item.keys(NAMED_TEST_KEYS);
-    tests[i] = new NamedTest(slots.slotOf(item.get("name").text(1, MAX_NAME_SIZE)), parseValueMatch(item));
+    const slot = slots.slotOf(item.get("name").text(1, MAX_NAME_SIZE));
+    tests[i] = new NamedTest(slot, parseValueMatch(item, regexes));
   }
   return tests;
 }

@@ -36,6 +36,70 @@ function path(test: string, value: string): bool {
   return matches('{"path":{' + test + "}}", [":path= " + value]);
 }
 
+describe("regular expressions", () => {
+  it("test the whole value of headers, paths, query parameters and cookies", () => {
+    expect(header('"regex":"v[0-9]+"', "v12")).toBe(true);
+    expect(header('"regex":"v[0-9]+"', "v12x")).toBe(false);
+    expect(header('"regex":"v[0-9]+","invert":true', "v12x")).toBe(true);
+    expect(missing('"regex":".*"')).toBe(false);
+    expect(missing('"regex":".*","invert":true')).toBe(true);
+    expect(path('"regex":"/users/[^/]+/orders"', "/users/7/orders?x=1")).toBe(true);
+    expect(path('"regex":"/users/[^/]+/orders"', "/users/7/8/orders")).toBe(false);
+    expect(matches('{"query":[{"name":"q","regex":"a b+"}]}', [":path= /?q=a%20bb"])).toBe(true);
+    expect(matches('{"cookies":[{"name":"c","regex":"(?i)beta"}]}', ["cookie= c=BETA"])).toBe(true);
+  });
+
+  it("see the host alone, in lower case", () => {
+    const shop = '{"headers":[{"name":":authority","regex":"shop\\\\.[a-z]+"}]}';
+    expect(matches(shop, [":authority= Shop.Example:8080"])).toBe(true);
+    expect(matches(shop, [":authority= shopx.example"])).toBe(false);
+  });
+
+  it("are refused with their place", () => {
+    expect(errorOf('{"path":{"regex":"/a**"}}')).toBe("path.regex: has a repeat '*' of a repeat at byte 3");
+    expect(errorOf('{"headers":[{"name":"x-a","regex":"("}]}')).toBe(
+      "headers[0].regex: has a '(' without its ')' at byte 0",
+    );
+    expect(errorOf('{"path":{"regex":""}}')).toBe("path.regex: must not be empty");
+    expect(errorOf('{"path":{"regex":"' + "a|".repeat(10_000) + 'b"}}')).toBe(
+      "path.regex: must be at most 4096 bytes long, not 20001",
+    );
+  });
+});
+
+describe("ignoreCase", () => {
+  it("makes letters of ASCII the same in both cases", () => {
+    expect(header('"exact":"Premium","ignoreCase":true', "pREMIUM")).toBe(true);
+    expect(header('"exact":"Premium","ignoreCase":true', "premiums")).toBe(false);
+    expect(header('"prefix":"PRE","ignoreCase":true', "premium")).toBe(true);
+    expect(header('"suffix":"ium","ignoreCase":true', "PREMIUM")).toBe(true);
+    expect(header('"suffix":"premium","ignoreCase":true', "ium")).toBe(false);
+    expect(header('"contains":"EmI","ignoreCase":true', "preMium")).toBe(true);
+    expect(header('"contains":"aab","ignoreCase":true', "AAAAB")).toBe(true);
+    expect(header('"contains":"abab","ignoreCase":true', "ABAABAX")).toBe(false);
+    expect(header('"oneOf":["Beta","GAMMA"],"ignoreCase":true', "gamma")).toBe(true);
+    expect(header('"oneOf":["Beta","GAMMA"],"ignoreCase":true', "gamm")).toBe(false);
+    expect(header('"oneOf":["Beta"],"ignoreCase":true', "b".repeat(10_000))).toBe(false);
+    expect(header('"exact":"[@`{","ignoreCase":true', "{`@[")).toBe(false);
+    expect(header('"exact":"é","ignoreCase":true', "É")).toBe(false);
+    expect(header('"exact":"a","ignoreCase":false', "A")).toBe(false);
+    expect(path('"exact":"/Login","ignoreCase":true', "/LOGIN")).toBe(true);
+    expect(path('"segments":"/Api/","ignoreCase":true', "/API/x")).toBe(true);
+    expect(path('"segments":"/Api","ignoreCase":true', "/APIx")).toBe(false);
+  });
+
+  it("is for tests that compare texts", () => {
+    const reason = "is for exact, prefix, suffix, contains, oneOf, segments; a regex has (?i)";
+    expect(errorOf('{"headers":[{"name":"x-a","regex":"a","ignoreCase":true}]}')).toBe(
+      "headers[0].ignoreCase: " + reason,
+    );
+    expect(errorOf('{"headers":[{"name":"x-a","present":true,"ignoreCase":false}]}')).toBe(
+      "headers[0].ignoreCase: " + reason,
+    );
+    expect(errorOf('{"path":{"regex":"/a","ignoreCase":true}}')).toBe("path.ignoreCase: " + reason);
+  });
+});
+
 describe("header tests", () => {
   it("compares exactly, at the start, at the end and within", () => {
     expect(header('"exact":"premium"', "premium")).toBe(true);

@@ -6,15 +6,6 @@ import { ClaimMatch } from "./claim-match";
 import { RequestView } from "./request-view";
 import { ValueMatch } from "./value-match";
 
-/** How a path is tested. */
-export enum PathTest {
-  None,
-  Exact,
-  Prefix,
-  Suffix,
-  Segments,
-}
-
 /** A test of one claim. */
 @final
 export class ClaimTest {
@@ -42,8 +33,7 @@ export class NamedTest {
 @final
 export class RequestMatch {
   methods: StaticArray<Bytes> = [];
-  pathTest: PathTest = PathTest.None;
-  pathOperand: Bytes = new Bytes(0, 0);
+  path: ValueMatch | null = null;
   headers: StaticArray<NamedTest> = [];
   parameters: StaticArray<NamedTest> = [];
   cookies: StaticArray<NamedTest> = [];
@@ -75,19 +65,10 @@ export class RequestMatch {
   }
 
   private matchesPath(request: RequestView): bool {
-    if (this.pathTest == PathTest.None) return true;
+    const test = this.path;
+    if (!test) return true;
     const path = request.path();
-    if (!path) return false;
-    switch (this.pathTest) {
-      case PathTest.Exact:
-        return path.equals(this.pathOperand);
-      case PathTest.Prefix:
-        return path.startsWith(this.pathOperand);
-      case PathTest.Suffix:
-        return path.endsWith(this.pathOperand);
-      default:
-        return beginsWithSegments(path, this.pathOperand);
-    }
+    return path != null && test.matches(path);
   }
 
   private matchesHeaders(request: RequestView): bool {
@@ -125,17 +106,4 @@ export class RequestMatch {
     }
     return true;
   }
-}
-
-const SLASH: u8 = 0x2f;
-
-/**
- * Whether `path` is `segments` or is below it. A `/` at the end of `segments` makes no difference,
- * except for `/` itself.
- */
-function beginsWithSegments(path: Bytes, segments: Bytes): bool {
-  let size = segments.size;
-  if (size > 0 && segments.at(size - 1) == SLASH) size--;
-  if (path.size < size || memory.compare(path.ptr, segments.ptr, size) != 0) return false;
-  return path.size == size || path.at(size) == SLASH;
 }

@@ -4,6 +4,7 @@ import { Bytes } from "../text/bytes";
 import { ClaimSlots } from "./claim-slots";
 import { AUTHORITY_HEADER } from "./limits";
 import { NameSlots } from "./named-values";
+import { Regexes } from "./regexes";
 
 export const NO_SLOT: i32 = -1;
 
@@ -27,6 +28,7 @@ export class RequestSlots {
   readonly attributes: NameSlots = new NameSlots();
   /** Claims of tokens, by their paths. */
   readonly claims: ClaimSlots = new ClaimSlots(this.attributes);
+  readonly regexes: Regexes = new Regexes();
   method: i32 = NO_SLOT;
   path: i32 = NO_SLOT;
   cookie: i32 = NO_SLOT;

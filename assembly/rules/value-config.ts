@@ -5,7 +5,8 @@ import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { ConfigNode } from "../text/config";
 import { foldAuthority, hasPort, inLowerCase } from "./authority";
-import { MAX_MEMBERS, MAX_TEXT_SIZE, VALUE_TESTS } from "./limits";
+import { CASE_TESTS, MAX_MEMBERS, MAX_TEXT_SIZE, VALUE_TESTS } from "./limits";
+import { Regexes } from "./regexes";
 import { NO_LEAST, NO_MOST, ValueMatch, ValueTest } from "./value-match";
 
 const MAX_SAFE_INTEGER: i64 = 9007199254740991;
@@ -13,6 +14,9 @@ const DOT: u8 = 0x2e;
 
 /** In the order of `ValueTest`. */
 export const VALUE_TEST_KEYS = StaticArray.fromArray(VALUE_TESTS);
+/** Keys that stand beside a test. */
+export const CHANGES_OF_TESTS: StaticArray<string> = ["invert", "ignoreCase"];
+const CASE_TEST_KEYS = StaticArray.fromArray(CASE_TESTS);
 
 /**
  * The index in `names` of the one key that the object has; -1, and a failure, if it has none or
@@ -37,38 +41,63 @@ export function countPresent(node: ConfigNode, names: StaticArray<string>): i32 
   return count;
 }
 
-const NOTHING = new Bytes(0, 0);
-
 /**
  * Compiles the one test that the object has.
  * @param isAuthority whether its texts are folded as the request's authority is
  */
-export function parseValueMatch(node: ConfigNode, isAuthority: bool = false): ValueMatch {
-  const invert = node.get("invert").boolOr(false);
+export function parseValueMatch(node: ConfigNode, regexes: Regexes, isAuthority: bool = false): ValueMatch {
   const test = theOneOf(node, VALUE_TEST_KEYS);
-  if (test < 0) return new ValueMatch(ValueTest.Absent, NOTHING, null, 0, 0, false);
+  const match = new ValueMatch(test < 0 ? ValueTest.Absent : test, node.get("invert").boolOr(false));
+  if (test < 0) return match;
+  const ignoresCase = parseIgnoreCase(node);
   const operand = node.get(VALUE_TEST_KEYS[test]);
   switch (test) {
     case ValueTest.OneOf:
-      return new ValueMatch(test, NOTHING, parseMembers(operand, isAuthority), 0, 0, invert);
+      match.members = parseMembers(operand, isAuthority, ignoresCase);
+      break;
+    case ValueTest.Regex:
+      match.regex = regexes.parse(operand);
+      break;
     case ValueTest.Present:
     case ValueTest.Absent:
       if (!operand.boolOr(false)) operand.fail("must be true");
-      return new ValueMatch(test, NOTHING, null, 0, 0, invert);
+      break;
     case ValueTest.Range:
-      return parseRange(operand, invert);
-    default: {
-      const text = operand.text(test == ValueTest.Exact ? 0 : 1, MAX_TEXT_SIZE);
-      return new ValueMatch(test, isAuthority ? foldTested(text, test) : text, null, 0, 0, invert);
-    }
+      parseRange(operand, match);
+      break;
+    default:
+      match.operand = parseText(operand, test == ValueTest.Exact ? 0 : 1, test, isAuthority, ignoresCase);
   }
+  if (ignoresCase) match.ignoreCase();
+  return match;
 }
 
-function parseMembers(node: ConfigNode, isAuthority: bool): BytesTable {
+/** Whether upper and lower case are the same; only tests of `CASE_TESTS` may say so. */
+export function parseIgnoreCase(node: ConfigNode): bool {
+  const ignoreCase = node.get("ignoreCase");
+  if (ignoreCase.present && countPresent(node, CASE_TEST_KEYS) == 0) {
+    ignoreCase.fail(`is for ${CASE_TESTS.join(", ")}; a regex has (?i)`);
+  }
+  return ignoreCase.boolOr(false);
+}
+
+/** A text that values are compared with. */
+function parseText(
+  node: ConfigNode,
+  least: i32,
+  test: ValueTest,
+  isAuthority: bool,
+  ignoresCase: bool,
+): Bytes {
+  const text = node.text(least, MAX_TEXT_SIZE);
+  if (isAuthority) return foldTested(text, test);
+  return ignoresCase ? inLowerCase(text) : text;
+}
+
+function parseMembers(node: ConfigNode, isAuthority: bool, ignoresCase: bool): BytesTable {
   const members = new StaticArray<Bytes>(node.array(1, MAX_MEMBERS));
   for (let i = 0; i < members.length; i++) {
-    const text = node.at(i).text(0, MAX_TEXT_SIZE);
-    members[i] = isAuthority ? foldTested(text, ValueTest.OneOf) : text;
+    members[i] = parseText(node.at(i), 0, ValueTest.OneOf, isAuthority, ignoresCase);
   }
   return new BytesTable(members);
 }
@@ -90,22 +119,25 @@ function foldTested(text: Bytes, test: ValueTest): Bytes {
 
 const RANGE_KEYS: StaticArray<string> = ["from", "to"];
 
-function parseRange(node: ConfigNode, invert: bool): ValueMatch {
+function parseRange(node: ConfigNode, match: ValueMatch): void {
   node.keys(RANGE_KEYS);
   const from = node.get("from");
   const to = node.get("to");
   if (!from.present && !to.present) node.fail("needs 'from', 'to' or both");
-  const low = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_LEAST);
-  const high = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_MOST);
-  if (low > high) node.fail("'from' must not be above 'to'");
-  return new ValueMatch(ValueTest.Range, NOTHING, null, low, high, invert);
+  match.from = from.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_LEAST);
+  match.to = to.integerOr(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER, NO_MOST);
+  if (match.from > match.to) node.fail("'from' must not be above 'to'");
 }
 
-/** Whether the texts of a test of an authority end in ports: all must, or none. */
+/**
+ * Whether the texts of a test of an authority end in ports: all must, or none. A regular expression
+ * is about the host alone.
+ */
 export function endsInPort(item: ConfigNode): bool {
   const list = item.get(VALUE_TESTS[ValueTest.OneOf]);
   if (!list.isArray) {
     for (let i = 0; i < VALUE_TEST_KEYS.length; i++) {
+      if (i == ValueTest.Regex) continue;
       const text = item.get(VALUE_TEST_KEYS[i]);
       if (text.isText) return hasPort(text.text(0, MAX_TEXT_SIZE));
     }

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import {
   AUTHORITY_HEADER,
+  CASE_TESTS,
   MAX_MEMBERS,
   MAX_METHOD_SIZE,
   MAX_METHODS,
@@ -24,8 +25,10 @@ import {
   MAX_INTEGER_DIGITS,
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
+import { MAX_STATES } from "../../assembly/text/regex/limits.js";
 import { claimTests } from "./claim-schema.js";
 import { hasKey, hasValue, inJsonSchema } from "./json-schema.js";
+import { checkRegex } from "./regex.js";
 import { text } from "./text-schema.js";
 
 /** Headers that hold the connection or the message together. */
@@ -141,11 +144,32 @@ function hasPort(text: string): boolean {
   return /^[^:]*:\d+$/.test(text.slice(Math.max(closing, text.lastIndexOf("@")) + 1));
 }
 
+/** A regular expression that a filter can make an automaton of. */
+const regex = text(1, MAX_TEXT_SIZE).superRefine((pattern, context) => {
+  const { fault } = checkRegex(pattern);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+});
+
+const FULL_MATCH = `Syntax of RE2, at most ${MAX_STATES} states as an automaton`;
+
+const ignoreCase = z
+  .boolean()
+  .optional()
+  .describe("Upper and lower case of ASCII's letters are the same. Default false.");
+
+/** For `refine`: `ignoreCase` stands beside a test that compares texts. */
+const ignoresCaseOfTexts = inJsonSchema(
+  (value: object) => !hasValue(value, "ignoreCase") || countPresent(value, CASE_TESTS) > 0,
+  { dependentSchemas: { ignoreCase: { anyOf: CASE_TESTS.map(hasKey) } } },
+);
+const isForTexts = { path: ["ignoreCase"], message: `is for ${CASE_TESTS.join(", ")}; a regex has (?i)` };
+
 const valueTests = {
   exact: text(0, MAX_TEXT_SIZE).optional().describe("The value is this."),
   prefix: text(1, MAX_TEXT_SIZE).optional().describe("The value begins with this."),
   suffix: text(1, MAX_TEXT_SIZE).optional().describe("The value ends with this."),
   contains: text(1, MAX_TEXT_SIZE).optional().describe("The value has this in it."),
+  regex: regex.optional().describe(`The whole value matches this regular expression. ${FULL_MATCH}.`),
   oneOf: z
     .array(text(0, MAX_TEXT_SIZE))
     .min(1)
@@ -172,6 +196,7 @@ const valueTests = {
     .boolean()
     .optional()
     .describe("Reverses the test: it matches if it otherwise would not. Default false."),
+  ignoreCase,
 };
 
 const oneTest = `needs exactly one of ${VALUE_TESTS.join(", ")}`;
@@ -181,13 +206,16 @@ const headerMatch = z
     ...valueTests,
   })
   .refine(exactlyOneOf(VALUE_TESTS), oneTest)
+  .refine(ignoresCaseOfTexts, isForTexts)
   .refine(havePortsAlike, { path: ["oneOf"], message: "must have a port in each of its texts, or in none" });
 const namedMatch = z
   .strictObject({ name: text(1, MAX_NAME_SIZE).describe("The parameter's or cookie's name."), ...valueTests })
-  .refine(exactlyOneOf(VALUE_TESTS), oneTest);
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest)
+  .refine(ignoresCaseOfTexts, isForTexts);
 const claimMatch = z
   .strictObject({ ...valueTests, ...claimTests })
-  .refine(exactlyOneOf(VALUE_TESTS), oneTest);
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest)
+  .refine(ignoresCaseOfTexts, isForTexts);
 
 /** The name of a method. */
 export const method = z
@@ -206,8 +234,13 @@ const path = z
       )
       .optional()
       .describe("The path is this or goes on below it: /api/v1 matches /api/v1 and /api/v1/x, not /api/v10."),
+    regex: regex
+      .optional()
+      .describe(`The whole path, without the query, matches this regular expression. ${FULL_MATCH}.`),
+    ignoreCase,
   })
-  .refine(exactlyOneOf(PATH_TESTS), `needs exactly one of ${PATH_TESTS.join(", ")}`);
+  .refine(exactlyOneOf(PATH_TESTS), `needs exactly one of ${PATH_TESTS.join(", ")}`)
+  .refine(ignoresCaseOfTexts, isForTexts);
 
 export const matchSchema = z
   .strictObject({

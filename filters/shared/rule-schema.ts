@@ -3,7 +3,13 @@
 // `assembly/text/label.ts` and `assembly/text/duration.ts`.
 
 import { z } from "zod";
-import { ATTRIBUTE_ROOTS, KEY_SOURCES, MAX_NAME_SIZE, MAX_SALT_SIZE } from "../../assembly/rules/limits.js";
+import {
+  ATTRIBUTE_ROOTS,
+  KEY_SOURCES,
+  MAX_NAME_SIZE,
+  MAX_REGEX_TABLES,
+  MAX_SALT_SIZE,
+} from "../../assembly/rules/limits.js";
 import {
   HOUR,
   LABEL_MARKS,
@@ -19,14 +25,27 @@ import { claim } from "./claim-schema.js";
 import { durationPattern } from "./duration-pattern.js";
 import { inJsonSchema } from "./json-schema.js";
 import { exactlyOneOf, matchSchema, noneOf, percentage, testedHeaderName, text } from "./match-schema.js";
+import { checkRegex } from "./regex.js";
 
 export { keySources, targetSources } from "./key-schema.js";
 export { claim };
 
 /** For `superRefine` of a whole configuration: it is not larger than a module accepts. */
 export function inOneModule(config: unknown, context: z.RefinementCtx): void {
-  if (Buffer.byteLength(JSON.stringify(config)) <= MAX_DOCUMENT_SIZE) return;
-  const message = `must be at most ${MAX_DOCUMENT_SIZE} bytes as JSON, which is what the filter gets`;
+  const patterns = new Set<string>();
+  const document = JSON.stringify(config, (key, value) => {
+    if (key === "regex" && typeof value === "string") patterns.add(value);
+    return value;
+  });
+  if (Buffer.byteLength(document) > MAX_DOCUMENT_SIZE) {
+    const message = `must be at most ${MAX_DOCUMENT_SIZE} bytes as JSON, which is what the filter gets`;
+    context.addIssue({ code: "custom", message });
+    return;
+  }
+  let tables = 0;
+  for (const pattern of patterns) tables += checkRegex(pattern).tableSize;
+  if (tables <= MAX_REGEX_TABLES) return;
+  const message = `must have regular expressions that take at most ${MAX_REGEX_TABLES} bytes together, not ${tables}`;
   context.addIssue({ code: "custom", message });
 }
 
