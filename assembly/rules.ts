@@ -9,6 +9,7 @@ export { RequestView } from "./rules/request-view";
 
 // Which requests a rule is about.
 
+export { parseAddressRanges } from "./rules/attribute-config";
 export { parseMatch, parseMethod, parseTestedHeader } from "./rules/match-config";
 export { MatchList } from "./rules/match-list";
 export { RequestMatch } from "./rules/request-match";

@@ -127,6 +127,74 @@ describe("checkDocument", () => {
     expect(checked.ok || checked.lines).toHaveLength(90_001);
   });
 
+  it("takes over the keys of a merged mapping, of which its own and the first of a list count", () => {
+    const text = [
+      "parts:",
+      "  - &base {filter: alpha, size: 1}",
+      "  - {<<: *base, size: 2}",
+      "  - {<<: [{size: 3}, *base]}",
+      'named: {"<": 1}',
+    ].join("\n");
+    const loose = z.looseObject({});
+    const checked = checkDocument(text, loose, "f.yaml");
+    expect(checked).toMatchObject({
+      ok: true,
+      value: {
+        parts: [
+          { filter: "alpha", size: 1 },
+          { filter: "alpha", size: 2 },
+          { filter: "alpha", size: 3 },
+        ],
+      },
+    });
+  });
+
+  it("reports a problem of a merged key where the key stands", () => {
+    const text = [
+      "name: a",
+      "parts:",
+      "  - &base",
+      "    filter: alpha",
+      "    size: big",
+      "  - <<: *base",
+      "    size: 1",
+      "    sise: 2",
+      "  - <<: *base",
+    ].join("\n");
+    expect(problems(text)).toEqual([
+      "f.yaml:5:5: parts[0].size: Invalid input: expected number, received string",
+      "f.yaml:5:5: parts[2].size: Invalid input: expected number, received string",
+      'f.yaml:8:5: parts[1].sise: unknown key; did you mean "size"?',
+    ]);
+  });
+
+  it.each([
+    ["a text", "name: &n a\nparts: [{<<: *n}]"],
+    ["a list of texts", "parts: [{<<: [a]}]"],
+    ["itself", "parts: &p [{<<: *p}]"],
+    ["a mapping around it", "named: &n {a: {<<: *n}}"],
+    ["an anchor that is nowhere", "parts: [{<<: *none}]"],
+  ])("refuses to merge %s", (_, text) => {
+    expect(problems(text)[0]).toMatch(/^f\.yaml:\d+:\d+: (<< takes a mapping|.*[Aa]lias)/);
+  });
+
+  it("takes each merge key once, and a quoted one for a key like any other", () => {
+    expect(problems("named: {<<: {a: 1}, <<: {b: 1}}")[0]).toMatch(/comes twice/);
+    expect(problems('name: a\nnamed: {"<<": 1}')).toEqual([
+      "f.yaml:2:9: named[" << "]: must be lower-case letters",
+    ]);
+  });
+
+  it("refuses mappings that merge others so that they multiply at every level", () => {
+    const levels = Array.from(
+      { length: 40 },
+      (_, i) => `l${i + 1}: &l${i + 1} {a: {<<: *l${i}}, b: {<<: *l${i}}}`,
+    );
+    expect(problems(["l0: &l0 {x: 1}", ...levels].join("\n"))[0]).toMatch(
+      /^f\.yaml:\d+:\d+: merges more than a million values$/,
+    );
+  });
+
   it("follows an alias to the place of a problem, and refuses aliases that double the document at every level", () => {
     expect(problems("name: a\nrules:\n- &r {destination: {weight: 200}}\n- *r")[1]).toMatch(
       /^f\.yaml:3:.*rules\[1\]/,

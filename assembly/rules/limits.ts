@@ -18,6 +18,12 @@ export const MAX_SALT_SIZE = 256;
  * claims.
  */
 export const MAX_TESTS = 32;
+/** Most matches of one `anyOf`. */
+export const MAX_ALTERNATIVES = 32;
+/** Most matches within each other, by `anyOf` and `not`. */
+export const MAX_MATCH_DEPTH = 4;
+/** Most addresses and ranges of one match. */
+export const MAX_RANGES = 1000;
 /** Most methods of one match. */
 export const MAX_METHODS = 16;
 /** Most values of one `oneOf`. */

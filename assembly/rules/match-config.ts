@@ -6,10 +6,13 @@ import { ConfigNode } from "../text/config";
 import { BUCKETS } from "../text/hash";
 import { isHeaderName, isReservedHeader } from "../text/header-name";
 import { MAX_HEADER_NAME_SIZE } from "../text/limits";
+import { parseAddressRanges, parseAttributeTests } from "./attribute-config";
 import { inLowerCase } from "./authority";
 import { parseClaimTests } from "./claim-config";
 import {
   AUTHORITY_HEADER,
+  MAX_ALTERNATIVES,
+  MAX_MATCH_DEPTH,
   MAX_METHOD_SIZE,
   MAX_METHODS,
   MAX_NAME_SIZE,
@@ -41,8 +44,14 @@ const MATCH_KEYS: StaticArray<string> = [
   "query",
   "cookies",
   "claims",
-  "percentage",
+  "clientAddress",
+  "route",
+  "filterState",
+  "anyOf",
+  "not",
 ];
+const PERCENTAGE: StaticArray<string> = ["percentage"];
+const OUTER_MATCH_KEYS = MATCH_KEYS.concat<StaticArray<string>>(PERCENTAGE);
 const PATH_TEST_KEYS = StaticArray.fromArray(PATH_TESTS);
 /** In the order of `PATH_TESTS`. */
 const TESTS_OF_PATHS: StaticArray<ValueTest> = [
@@ -68,20 +77,56 @@ export function parseMatch(
   slots: RequestSlots,
   reserved: Bytes | null = null,
 ): RequestMatch {
+  if (!node.present) return new RequestMatch();
+  node.keys(OUTER_MATCH_KEYS);
+  const match = parseTests(node, slots, reserved, 1);
+  match.share = parsePercentage(node.get("percentage"));
+  return match;
+}
+
+/** Compiles everything but the percentage, which only the outermost match has. */
+function parseTests(node: ConfigNode, slots: RequestSlots, reserved: Bytes | null, depth: i32): RequestMatch {
   const match = new RequestMatch();
-  if (!node.present) return match;
-  node.keys(MATCH_KEYS);
   match.methods = parseMethods(node.get("method"));
   match.path = parsePath(node.get("path"), slots);
   match.headers = parseHeaderTests(node.get("headers"), slots, reserved);
   match.parameters = parseNamedTests(node.get("query"), slots.parameters, slots.regexes);
   match.cookies = parseNamedTests(node.get("cookies"), slots.cookies, slots.regexes);
   match.claims = parseClaimTests(node.get("claims"), slots);
-  match.share = parsePercentage(node.get("percentage"));
+  match.addresses = parseAddressRanges(node.get("clientAddress"));
+  match.attributes = parseAttributeTests(node, slots);
+  parseWithin(node, match, slots, reserved, depth);
+  match.settle();
   if (match.methods.length > 0) slots.needMethod();
   if (match.path || match.parameters.length > 0) slots.needPath();
   if (match.cookies.length > 0) slots.needCookie();
   return match;
+}
+
+function parseWithin(
+  node: ConfigNode,
+  match: RequestMatch,
+  slots: RequestSlots,
+  reserved: Bytes | null,
+  depth: i32,
+): void {
+  const anyOf = node.get("anyOf");
+  const not = node.get("not");
+  if (anyOf.present) {
+    match.anyOf = new StaticArray<RequestMatch>(anyOf.array(1, MAX_ALTERNATIVES));
+    for (let i = 0; i < match.anyOf.length; i++) {
+      match.anyOf[i] = parseInner(anyOf.at(i), slots, reserved, depth + 1);
+    }
+  }
+  if (not.present) match.not = parseInner(not, slots, reserved, depth + 1);
+}
+
+/** A match within another one, which must name something. */
+function parseInner(node: ConfigNode, slots: RequestSlots, reserved: Bytes | null, depth: i32): RequestMatch {
+  if (depth > MAX_MATCH_DEPTH) node.fail(`is nested deeper than ${MAX_MATCH_DEPTH}`);
+  node.keys(MATCH_KEYS);
+  if (node.objectLength == 0) node.fail(`needs at least one of ${MATCH_KEYS.join(", ")}`);
+  return depth > MAX_MATCH_DEPTH ? new RequestMatch() : parseTests(node, slots, reserved, depth);
 }
 
 /**

@@ -100,6 +100,82 @@ describe("ignoreCase", () => {
   });
 });
 
+/** Whether a match holds for these lines and that client, and how often the host was asked. */
+function asked(document: string, lines: Array<string>, address: string = "192.0.2.7"): string {
+  const slots = new RequestSlots();
+  const config = Config.parse(Bytes.of(document));
+  const match = parseMatch(config.root, slots);
+  expect(config.error).toBe("");
+  const request = new ListedRequest(slots);
+  request.address = address;
+  request.start(lines);
+  const holds = match.matches(request);
+  return `${holds ? "yes" : "no"} ${request.fetched}`;
+}
+
+describe("the client's address, the route and filter state", () => {
+  it("are tested where the match names them", () => {
+    const office = '{"clientAddress":["192.0.2.0/24","2001:db8::/32"]}';
+    expect(asked(office, [])).toBe("yes 1");
+    expect(asked(office, [], "192.0.3.7")).toBe("no 1");
+    expect(asked(office, [], "2001:db8::1")).toBe("yes 1");
+    expect(asked(office, [], "fe80::1%2")).toBe("no 1");
+    expect(asked(office, [], "/var/run/app.sock")).toBe("no 1");
+    expect(asked(office, [], "")).toBe("no 1");
+    const route = '{"route":{"oneOf":["shop","cart"]}}';
+    expect(asked(route, ["xds.route_name= cart"])).toBe("yes 1");
+    expect(asked(route, ["xds.route_name= other"])).toBe("no 1");
+    expect(asked(route, [])).toBe("no 1");
+    const state = '{"filterState":[{"key":"wasm.a","prefix":"x"},{"key":"b","absent":true}]}';
+    expect(asked(state, ["filter_state.wasm.a= xy"])).toBe("yes 2");
+    expect(asked(state, ["filter_state.wasm.a= xy", "filter_state.b= "])).toBe("no 2");
+    expect(asked(state, ["filter_state.wasm.a= y"])).toBe("no 1");
+  });
+
+  it("are read only when what is cheaper holds", () => {
+    const match =
+      '{"headers":[{"name":"x-a","exact":"a"}],"clientAddress":["::/0"],"route":{"exact":"shop"}}';
+    expect(asked(match, ["x-a= b", "xds.route_name= shop"])).toBe("no 1");
+    expect(asked(match, ["x-a= a", "xds.route_name= shop"])).toBe("no 2");
+    expect(asked(match, ["x-a= a", "xds.route_name= shop"], "::1")).toBe("yes 3");
+  });
+});
+
+describe("anyOf and not", () => {
+  it("hold when one does, and when it does not", () => {
+    const any = '{"anyOf":[{"method":"GET"},{"headers":[{"name":"x-a","exact":"a"}]}]}';
+    expect(matches(any, [":method= GET"])).toBe(true);
+    expect(matches(any, [":method= PUT", "x-a= a"])).toBe(true);
+    expect(matches(any, [":method= PUT"])).toBe(false);
+    const not = '{"not":{"method":"GET","path":{"exact":"/"}}}';
+    expect(matches(not, [":method= GET", ":path= /"])).toBe(false);
+    expect(matches(not, [":method= GET", ":path= /x"])).toBe(true);
+    expect(matches('{"not":{"anyOf":[{"not":{"method":"GET"}}]}}', [":method= GET"])).toBe(true);
+    expect(matches('{"not":{"method":"GET"},"percentage":50}', [":method= PUT"], 5000)).toBe(false);
+  });
+
+  it("try what reads attributes last", () => {
+    const any = '{"anyOf":[{"clientAddress":["10.0.0.0/8"]},{"method":["GET","HEAD"]}]}';
+    expect(asked(any, [":method= GET"])).toBe("yes 1");
+    expect(asked(any, [":method= PUT"])).toBe("no 2");
+    const mixed =
+      '{"clientAddress":["192.0.2.0/24"],"not":{"method":"GET"},"anyOf":[{"path":{"exact":"/"}}]}';
+    expect(asked(mixed, [":method= GET", ":path= /"])).toBe("no 1");
+    const late = '{"route":{"exact":"shop"},"not":{"clientAddress":["192.0.2.0/24"]}}';
+    expect(asked(late, ["xds.route_name= other"])).toBe("no 1");
+    expect(asked(late, ["xds.route_name= shop"])).toBe("no 2");
+  });
+
+  it("are within each other up to a bound, and name something", () => {
+    expect(errorOf('{"not":{"not":{"not":{"method":"GET"}}}}')).toBe("");
+    expect(errorOf('{"not":{"not":{"not":{"not":{"method":"GET"}}}}}')).toBe(
+      "not.not.not.not: is nested deeper than 4",
+    );
+    expect(errorOf('{"anyOf":[{"percentage":5}]}').startsWith("anyOf[0].percentage: unknown key")).toBe(true);
+    expect(errorOf('{"not":{}}').startsWith("not: needs at least one of method")).toBe(true);
+  });
+});
+
 describe("header tests", () => {
   it("compares exactly, at the start, at the end and within", () => {
     expect(header('"exact":"premium"', "premium")).toBe(true);

@@ -3,6 +3,8 @@
 import { Bytes } from "../text/bytes";
 import { BUCKETS } from "../text/hash";
 import { ClaimMatch } from "./claim-match";
+import { Address } from "./key/address";
+import { AddressRanges } from "./key/address-ranges";
 import { RequestView } from "./request-view";
 import { ValueMatch } from "./value-match";
 
@@ -16,7 +18,7 @@ export class ClaimTest {
   ) {}
 }
 
-/** A test of one header, cookie or query parameter. */
+/** A test of one header, cookie, query parameter or attribute. */
 @final
 export class NamedTest {
   constructor(
@@ -26,9 +28,12 @@ export class NamedTest {
   ) {}
 }
 
+/** The client's address, or that of the request that was tried last. */
+const client: Address = new Address();
+
 /**
- * A compiled match: everything that it names must hold. The cheapest tests come first, the random
- * draw comes last.
+ * A compiled match: everything that it names must hold. The cheapest tests come first, those that
+ * read attributes after all others, and the random draw last.
  */
 @final
 export class RequestMatch {
@@ -38,8 +43,31 @@ export class RequestMatch {
   parameters: StaticArray<NamedTest> = [];
   cookies: StaticArray<NamedTest> = [];
   claims: StaticArray<ClaimTest> = [];
+  /** The client's address is in one of them. */
+  addresses: AddressRanges | null = null;
+  /** Of the route's name and of filter state. */
+  attributes: StaticArray<NamedTest> = [];
+  /** One of them must hold; those that read no attribute come first. */
+  anyOf: StaticArray<RequestMatch> = [];
+  /** Must not hold. */
+  not: RequestMatch | null = null;
+  /** The matches within read attributes, so that they come after this one's own. Set by `settle`. */
+  private readsLate: bool = false;
   /** How many of `BUCKETS` buckets match. With all of them nothing is drawn. */
   share: u32 = BUCKETS;
+
+  /** Orders the matches within by what they cost. Call it once they are complete. */
+  settle(): void {
+    const ordered: RequestMatch[] = [];
+    for (let i = 0; i < this.anyOf.length; i++)
+      if (!this.anyOf[i].readsAttributes) ordered.push(this.anyOf[i]);
+    for (let i = 0; i < this.anyOf.length; i++)
+      if (this.anyOf[i].readsAttributes) ordered.push(this.anyOf[i]);
+    this.readsLate = ordered.length > 0 && ordered[0].readsAttributes;
+    this.anyOf = StaticArray.fromArray(ordered);
+    const not = this.not;
+    if (not && not.readsAttributes) this.readsLate = true;
+  }
 
   matches(request: RequestView): bool {
     return (
@@ -48,9 +76,57 @@ export class RequestMatch {
       this.matchesPath(request) &&
       this.matchesParameters(request) &&
       this.matchesCookies(request) &&
-      this.matchesClaims(request) &&
+      this.matchesOthers(request) &&
       (this.share == BUCKETS || request.draw(BUCKETS) < this.share)
     );
+  }
+
+  /** Whether a test reads an attribute, here or in a match within. */
+  get readsAttributes(): bool {
+    if (this.claims.length > 0 || this.addresses || this.attributes.length > 0) return true;
+    for (let i = 0; i < this.anyOf.length; i++) if (this.anyOf[i].readsAttributes) return true;
+    const not = this.not;
+    return not != null && not.readsAttributes;
+  }
+
+  /** What is dearer, or has matches of its own: each before what reads attributes only to fail. */
+  private matchesOthers(request: RequestView): bool {
+    const readsLate = this.readsLate;
+    return (
+      (readsLate || this.matchesWithin(request)) &&
+      this.matchesAddress(request) &&
+      this.matchesAttributes(request) &&
+      this.matchesClaims(request) &&
+      (!readsLate || this.matchesWithin(request))
+    );
+  }
+
+  private matchesWithin(request: RequestView): bool {
+    const not = this.not;
+    return (!not || !not.matches(request)) && this.matchesAny(request);
+  }
+
+  private matchesAny(request: RequestView): bool {
+    const anyOf = this.anyOf;
+    for (let i = 0; i < anyOf.length; i++) if (unchecked(anyOf[i]).matches(request)) return true;
+    return anyOf.length == 0;
+  }
+
+  /** A client whose address is not known is in no range. */
+  private matchesAddress(request: RequestView): bool {
+    const addresses = this.addresses;
+    if (!addresses) return true;
+    const text = request.clientAddress();
+    return text != null && client.readOfClient(text) && addresses.has(client);
+  }
+
+  private matchesAttributes(request: RequestView): bool {
+    const tests = this.attributes;
+    for (let i = 0; i < tests.length; i++) {
+      const test = unchecked(tests[i]);
+      if (!test.match.matches(request.attribute(test.slot))) return false;
+    }
+    return true;
   }
 
   private matchesMethod(request: RequestView): bool {

@@ -39,7 +39,6 @@ export async function readLayers(file: string, shown: string): Promise<readonly 
   const at = (offset: number | undefined) => (offset === undefined ? shown : `${shown}:${index.at(offset)}`);
   try {
     const parsed = parseYamlDocuments(text, {
-      merge: true,
       tags: [RESET, OVERRIDE],
       maxAliases: MAX_ALIASES,
     });

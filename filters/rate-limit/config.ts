@@ -4,10 +4,10 @@
 import { Bytes } from "../../assembly";
 import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
 import {
-  AddressRanges,
   DecisionProperty,
   KEY_PARTS,
   KeyVocabulary,
+  parseAddressRanges,
   parseExplainHeader,
   parseExplainProperty,
   parseKey,
@@ -30,7 +30,6 @@ import {
   MAX_COST,
   MAX_GRPC_STATUS,
   MAX_MATCHES,
-  MAX_RANGES,
   MAX_RULES,
   MAX_STATUS,
   MIN_GRPC_STATUS,
@@ -177,21 +176,9 @@ function parseExemptions(node: ConfigNode, slots: RequestSlots): Exemptions | nu
   const addresses = node.get("clientAddresses");
   const list = node.get("matches");
   if (!addresses.present && !list.present) node.fail("needs clientAddresses, matches or both");
-  const ranges = addresses.present ? parseRanges(addresses) : null;
   const matches = new StaticArray<RequestMatch>(list.present ? list.array(1, MAX_MATCHES) : 0);
   for (let i = 0; i < matches.length; i++) matches[i] = parseMatch(list.at(i), slots);
-  return new Exemptions(ranges, matches);
-}
-
-function parseRanges(node: ConfigNode): AddressRanges {
-  const ranges = new AddressRanges();
-  const count = node.array(1, MAX_RANGES);
-  for (let i = 0; i < count; i++) {
-    const item = node.at(i);
-    if (!ranges.add(item.text(0, 64))) item.fail("must be an IP address or a CIDR range");
-  }
-  ranges.settle();
-  return ranges;
+  return new Exemptions(parseAddressRanges(addresses), matches);
 }
 
 function parseCost(node: ConfigNode, slots: RequestSlots): Cost {

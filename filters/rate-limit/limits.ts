@@ -33,8 +33,7 @@ export const SKIP_MISSING = "skip";
 export const SHARE_MISSING = "share";
 export const DENY_MISSING = "deny";
 
-/** Most addresses and ranges, and most matches, that are exempt from a rule. */
-export const MAX_RANGES = 1000;
+/** Most matches that are exempt from a rule. */
 export const MAX_MATCHES = 32;
 
 /** The source of a request's cost: exactly one of these. */

@@ -1,16 +1,10 @@
 // What rate-limit's configuration may be. The module's own parser is `config.ts`. A test checks
 // that both accept and refuse the same documents.
 
-import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
-import {
-  IPV4_BITS,
-  IPV6_BITS,
-  KEY_PARTS,
-  MAX_KEY_PARTS,
-  MAX_PART_SIZE,
-} from "../../assembly/rules/key/limits.js";
-import { has, hasKey, inJsonSchema, needs } from "../shared/json-schema.js";
+import { KEY_PARTS, MAX_KEY_PARTS, MAX_PART_SIZE } from "../../assembly/rules/key/limits.js";
+import { addressRanges } from "../shared/address-schema.js";
+import { has, hasKey, needs } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
   exactlyOneOf,
@@ -41,7 +35,6 @@ import {
   MAX_COST,
   MAX_GRPC_STATUS,
   MAX_MATCHES,
-  MAX_RANGES,
   MAX_RULES,
   MAX_STATUS,
   MIN_GRPC_STATUS,
@@ -75,37 +68,9 @@ const cost = z
   .refine(needs("default", "header"), "'default' and 'max' need 'header'")
   .refine(needs("max", "header"), "'default' and 'max' need 'header'");
 
-/**
- * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is refused,
- * because no client has one.
- */
-function isAddressOrRange(value: string): boolean {
-  const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value) ?? [];
-  if (isIP(address) === 0) return false;
-  return Number(prefix ?? 0) <= (isIPv4(address) ? IPV4_BITS : IPV6_BITS);
-}
-
-const BYTE = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-const IPV4_RANGE = `${BYTE}(?:\\.${BYTE}){3}(?:/(?:3[0-2]|[12]?\\d))?`;
-/** Of IPv6 it says only which characters it has, and that there are two colons. */
-const IPV6_RANGE = "(?=[^:]*:[^:]*:)[0-9A-Fa-f:]+(?:[0-9.]+)?(?:/(?:12[0-8]|1[01]\\d|[1-9]?\\d))?";
-const ADDRESS_OR_RANGE = `^(?:${IPV4_RANGE}|${IPV6_RANGE})$`;
-
 const exempt = z
   .strictObject({
-    clientAddresses: z
-      .array(
-        z
-          .string()
-          .refine(
-            inJsonSchema(isAddressOrRange, { pattern: ADDRESS_OR_RANGE }),
-            "must be an IP address or a CIDR range",
-          ),
-      )
-      .min(1)
-      .max(MAX_RANGES)
-      .optional()
-      .describe("Clients with these addresses, or in these ranges."),
+    clientAddresses: addressRanges.optional().describe("Clients with these addresses, or in these ranges."),
     matches: z
       .array(matchSchema)
       .min(1)

@@ -13,7 +13,7 @@ import { inJsonSchema } from "./json-schema.js";
 import { text } from "./text-schema.js";
 
 /** A word of the path to a value in Envoy's metadata. */
-const word = text(1, MAX_NAME_SIZE).refine(
+export const word = text(1, MAX_NAME_SIZE).refine(
   inJsonSchema((value: string) => !value.includes("\0"), { pattern: "^[^\\u0000]*$" }),
   "must not have a NUL",
 );

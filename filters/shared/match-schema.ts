@@ -5,6 +5,8 @@ import { z } from "zod";
 import {
   AUTHORITY_HEADER,
   CASE_TESTS,
+  MAX_ALTERNATIVES,
+  MAX_MATCH_DEPTH,
   MAX_MEMBERS,
   MAX_METHOD_SIZE,
   MAX_METHODS,
@@ -26,7 +28,8 @@ import {
   MESSAGE_HEADERS,
 } from "../../assembly/text/limits.js";
 import { MAX_STATES } from "../../assembly/text/regex/limits.js";
-import { claimTests } from "./claim-schema.js";
+import { addressRanges } from "./address-schema.js";
+import { claimTests, word } from "./claim-schema.js";
 import { hasKey, hasValue, inJsonSchema } from "./json-schema.js";
 import { checkRegex } from "./regex.js";
 import { text } from "./text-schema.js";
@@ -242,31 +245,104 @@ const path = z
   .refine(exactlyOneOf(PATH_TESTS), `needs exactly one of ${PATH_TESTS.join(", ")}`)
   .refine(ignoresCaseOfTexts, isForTexts);
 
+const routeMatch = z
+  .strictObject(valueTests)
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest)
+  .refine(ignoresCaseOfTexts, isForTexts);
+const stateMatch = z
+  .strictObject({
+    key: word.describe("The key in Envoy's filter state; a Wasm filter's property NAME is wasm.NAME."),
+    ...valueTests,
+  })
+  .refine(exactlyOneOf(VALUE_TESTS), oneTest)
+  .refine(ignoresCaseOfTexts, isForTexts);
+
+const tests = {
+  method: z
+    .union([method, z.array(method).min(1).max(MAX_METHODS)])
+    .optional()
+    .describe("The request's method, or a list of methods of which it must be one."),
+  path: path.optional().describe("Tests the path, without the query."),
+  headers: z.array(headerMatch).min(1).max(MAX_TESTS).optional().describe("Header tests; all must hold."),
+  query: z
+    .array(namedMatch)
+    .min(1)
+    .max(MAX_TESTS)
+    .optional()
+    .describe("Query parameter tests; all must hold."),
+  cookies: z.array(namedMatch).min(1).max(MAX_TESTS).optional().describe("Cookie tests; all must hold."),
+  claims: z
+    .array(claimMatch)
+    .min(1)
+    .max(MAX_TESTS)
+    .optional()
+    .describe(
+      "Tests of claims of a token that a filter before this one has verified; all must hold. A list passes if one of its entries does.",
+    ),
+  clientAddress: addressRanges
+    .optional()
+    .describe("The client's address, as Envoy trusts it, is one of these or in one of these ranges."),
+  route: routeMatch.optional().describe("Tests the name of Envoy's route."),
+  filterState: z
+    .array(stateMatch)
+    .min(1)
+    .max(MAX_TESTS)
+    .optional()
+    .describe("Tests of what a filter before this one has set; all must hold."),
+};
+const INNER_KEYS = [...Object.keys(tests), "anyOf", "not"];
+
+interface Nested {
+  readonly anyOf?: Nested[] | undefined;
+  readonly not?: Nested | undefined;
+}
+
+const innerTests = z.strictObject(tests);
+type InnerMatch = z.infer<typeof innerTests> & {
+  anyOf?: InnerMatch[] | undefined;
+  not?: InnerMatch | undefined;
+};
+
+/** A match within another one. */
+const innerMatch: z.ZodType<InnerMatch> = z
+  .strictObject({
+    ...tests,
+    get anyOf() {
+      return z.array(innerMatch).min(1).max(MAX_ALTERNATIVES).optional();
+    },
+    get not() {
+      return innerMatch.optional();
+    },
+  })
+  .refine(atLeastOneOf(INNER_KEYS), `needs at least one of ${INNER_KEYS.join(", ")}`);
+
+/** The places of the matches that are within too many others. */
+function tooDeep({ anyOf = [], not }: Nested, depth = 1): readonly (string | number)[][] {
+  if (depth > MAX_MATCH_DEPTH) return [[]];
+  const alternatives = anyOf.flatMap((each, i) =>
+    tooDeep(each, depth + 1).map((place) => ["anyOf", i, ...place]),
+  );
+  const negated = not === undefined ? [] : tooDeep(not, depth + 1).map((place) => ["not", ...place]);
+  return [...alternatives, ...negated];
+}
+
 export const matchSchema = z
   .strictObject({
-    method: z
-      .union([method, z.array(method).min(1).max(MAX_METHODS)])
-      .optional()
-      .describe("The request's method, or a list of methods of which it must be one."),
-    path: path.optional().describe("Tests the path, without the query."),
-    headers: z.array(headerMatch).min(1).max(MAX_TESTS).optional().describe("Header tests; all must hold."),
-    query: z
-      .array(namedMatch)
+    ...tests,
+    anyOf: z
+      .array(innerMatch)
       .min(1)
-      .max(MAX_TESTS)
+      .max(MAX_ALTERNATIVES)
       .optional()
-      .describe("Query parameter tests; all must hold."),
-    cookies: z.array(namedMatch).min(1).max(MAX_TESTS).optional().describe("Cookie tests; all must hold."),
-    claims: z
-      .array(claimMatch)
-      .min(1)
-      .max(MAX_TESTS)
-      .optional()
-      .describe(
-        "Tests of claims of a token that a filter before this one has verified; all must hold. A list passes if one of its entries does.",
-      ),
+      .describe("Matches of which one must hold; all that a match can name but a percentage."),
+    not: innerMatch.optional().describe("A match that must not hold as a whole."),
     percentage: percentage
       .optional()
       .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),
+  })
+  .superRefine((match, context) => {
+    for (const path of tooDeep(match)) {
+      context.addIssue({ code: "custom", path, message: `is nested deeper than ${MAX_MATCH_DEPTH}` });
+    }
   })
   .describe("Which requests the rule is about. Everything named must hold.");

@@ -6,7 +6,7 @@ import { Context, type LocalReply } from "./context.js";
 import type { FilterManager } from "./filter-manager.js";
 import { FilterSide } from "./filter-side.js";
 import type { HeaderMap } from "./header-map.js";
-import { encodeProperty } from "./property.js";
+import { encodeProperty, stateKey } from "./property.js";
 import type { RootContext } from "./root-context.js";
 import { FAILED } from "./vm.js";
 
@@ -121,7 +121,7 @@ export class HttpContext extends Context {
   override property(path: string): Uint8Array | undefined {
     const value = this.stream.property(path, this);
     if (value !== undefined) return encodeProperty(value);
-    return super.property(path) ?? this.stream.state?.get(path);
+    return super.property(path) ?? this.stream.state?.get(stateKey(path));
   }
 
   override setProperty(path: string, value: Buffer): number {

@@ -15,3 +15,12 @@ export function encodeProperty(value: PropertyValue): Uint8Array {
   bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)));
   return bytes;
 }
+
+const WASM_STATE = "filter_state.wasm.";
+
+/**
+ * The property of a Wasm filter that a path names, which Envoy also finds among its filter state.
+ */
+export function stateKey(path: string): string {
+  return path.startsWith(WASM_STATE) ? path.slice(WASM_STATE.length) : path;
+}

@@ -13,6 +13,10 @@ export interface Pairs {
   readonly texts: readonly Buffer[];
 }
 
+/** What a filter refuses although RE2 takes it: the page of header-routing lists it. */
+export const REFUSED_HERE =
+  /is not supported|is too long with its repeats|needs an automaton of more|needs too much work|groups within each other/;
+
 const NOTHING = Buffer.alloc(0);
 const FEW = 6;
 /** Bytes of a text. */

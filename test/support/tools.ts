@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { GO_MINOR } from "./go-module.js";
 import { hasIstio } from "./istio-programs.js";
 import { hasRateLimitEngine } from "./rate-limit-engine.js";
+import { hasRe2 } from "./re2.js";
 import { hasContainerRegistry } from "./registries.js";
 import { RUST_TARGET } from "./rust-crate.js";
 
@@ -63,6 +64,10 @@ const TOOLS = {
   prometheus: {
     isHere: () => runs("prometheus", "--version") && runs("promtool", "--version"),
     get: "on Debian: apt-get install prometheus; on macOS: brew install prometheus",
+  },
+  "google-re2": {
+    isHere: hasRe2,
+    get: "with Python 3, pip and a network the tests install it into the cache",
   },
   skopeo: {
     isHere: () => runs("skopeo", "--version"),

@@ -25,9 +25,13 @@ export interface RoutingEnvoy extends AsyncDisposable {
 export interface RoutingEnvoyOptions {
   /** Envoy's own filters before header-routing. */
   readonly before?: NonNullable<EnvoyOptions["filters"]>;
+  readonly listenerOptions?: EnvoyOptions["listenerOptions"];
 }
 
-export async function startRoutingEnvoy({ before = [] }: RoutingEnvoyOptions = {}): Promise<RoutingEnvoy> {
+export async function startRoutingEnvoy({
+  before = [],
+  listenerOptions = {},
+}: RoutingEnvoyOptions = {}): Promise<RoutingEnvoy> {
   const [v1, v2, v3] = await Promise.all([
     startUpstream({ name: "v1" }),
     startUpstream({ name: "v2" }),
@@ -37,7 +41,7 @@ export async function startRoutingEnvoy({ before = [] }: RoutingEnvoyOptions = {
   const envoy = await startEnvoy({
     filters: [...before, { name: FILTER, module: FILTER, configuration: { rules: [] } }],
     upstreams,
-    listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 512 },
+    listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 512, ...listenerOptions },
   });
   return {
     envoy,
