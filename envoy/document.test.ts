@@ -181,7 +181,7 @@ describe("checkDocument", () => {
   it("takes each merge key once, and a quoted one for a key like any other", () => {
     expect(problems("named: {<<: {a: 1}, <<: {b: 1}}")[0]).toMatch(/comes twice/);
     expect(problems('name: a\nnamed: {"<<": 1}')).toEqual([
-      "f.yaml:2:9: named[" << "]: must be lower-case letters",
+      'f.yaml:2:9: named["<<"]: must be lower-case letters',
     ]);
   });
 
