@@ -3,5 +3,3 @@
 
 /** Most states of the automaton that a regular expression becomes. */
 export const MAX_STATES = 4096;
-/** Most times that a repeat may ask for, alone or multiplied by the repeats around it: RE2's. */
-export const MAX_REPEAT = 1000;

@@ -5,11 +5,12 @@ import { Bytes } from "../bytes";
 import { isDigit } from "../number";
 import { addBothCases, addPerlClass, parseClass } from "./class-parser";
 import { readEscaped } from "./escapes";
-import { MAX_REPEAT } from "./limits";
 import { END, PatternReader } from "./pattern-reader";
 import { Assertion, NO_BOUND, Piece } from "./piece";
 import { Runes } from "./runes";
 
+/** Most times that a repeat may ask for, alone or multiplied by the repeats around it: RE2's. */
+const MAX_REPEAT: i32 = 1000;
 /** Most groups within each other. RE2 has a limit of 1,000. */
 const MAX_DEPTH: i32 = 100;
 /** A number of more digits makes of a repeat a text, as in RE2. */

@@ -30,6 +30,28 @@ const ROUTING: Readonly<Record<string, Json>> = {
       rule("cookie", { cookies: [{ name: "beta", present: true }] }),
     ],
   },
+  patterns: {
+    rules: [
+      rule("version", { path: { regex: "/api/v[0-9]+(/[^/]+)?" } }),
+      rule("word", { headers: [{ name: "x-word", regex: "(?i)be.a|(a+)+b" }] }),
+      rule("case", { headers: [{ name: "x-case", contains: "Beta", ignoreCase: true }] }),
+    ],
+  },
+  attributes: {
+    rules: [
+      rule("elsewhere", { clientAddress: ["192.0.2.0/24", "::1"] }),
+      rule("here", {
+        headers: [{ name: "x-here", present: true }],
+        clientAddress: ["127.0.0.0/8"],
+        route: { present: true },
+        filterState: [{ key: "wasm.none", absent: true }],
+      }),
+      rule("any", {
+        anyOf: [{ method: "PUT" }, { path: { exact: "/x" }, not: { route: { absent: true } } }],
+        not: { headers: [{ name: "x-not", present: true }] },
+      }),
+    ],
+  },
   split: {
     rules: [
       {
@@ -48,6 +70,21 @@ const ROUTING: Readonly<Record<string, Json>> = {
 };
 
 const ROUTED: Readonly<Record<string, readonly ClientRequest[]>> = {
+  patterns: [
+    ...["/api/v2", "/api/v2/x?y", "/api/v2/x/y", "/API/v2", "/api/v"].map((path) => ({ path })),
+    ...["BETA", "bea", "be\u00e9a", "be\u00ffa", "aab", "a".repeat(8_000), `${"a".repeat(8_000)}b`].map(
+      (value) => header("x-word", value),
+    ),
+    ...["my BETA", "bet"].map((value) => header("x-case", value)),
+  ],
+  attributes: [
+    {},
+    header("x-here", "1"),
+    { path: "/x" },
+    { method: "PUT" },
+    { path: "/x", headers: [["x-not", "1"]] },
+    { path: "/y" },
+  ],
   headers: [
     {},
     ...["premium", "basic", "PREMIUM", "", "x".repeat(4_000)].map((value) => header("x-user-type", value)),
