@@ -46,9 +46,9 @@ function describeRule({ name, destination, split }: Rule): string {
 
 /** A request that the rule takes, if its match is simple enough to derive one. */
 function tryOf({ match, split }: Rule): TriedRequest | undefined {
-  const { path, headers = [], cookies = [], query = [], claims = [], method, percentage } = match ?? {};
-  if (method !== undefined || percentage !== undefined || path?.suffix !== undefined) return undefined;
-  if (query.length > 0 || claims.length > 0) return undefined;
+  const { path, headers = [], cookies = [], ...others } = match ?? {};
+  if (Object.keys(others).length > 0) return undefined;
+  if (path?.suffix !== undefined || path?.regex !== undefined) return undefined;
   if ([...headers, ...cookies].some((test) => test.exact === undefined || test.invert === true))
     return undefined;
   const key = split?.key?.header;

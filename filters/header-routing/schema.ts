@@ -3,7 +3,14 @@
 
 import { z } from "zod";
 import { contains, inJsonSchema, needs } from "../shared/json-schema.js";
-import { exactlyOneOf, matchSchema, text, whole, writtenHeaderName } from "../shared/match-schema.js";
+import {
+  exactlyOneOf,
+  matchSchema,
+  placesOfHeader,
+  text,
+  whole,
+  writtenHeaderName,
+} from "../shared/match-schema.js";
 import {
   explainProperty,
   haveNamesOfTheirOwn,
@@ -80,7 +87,7 @@ const rule = z
   .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`);
 
 interface RuleHeaders {
-  readonly match?: { readonly headers?: readonly { readonly name: string }[] | undefined } | undefined;
+  readonly match?: z.infer<typeof matchSchema> | undefined;
   readonly split?: { readonly key?: { readonly header?: string | undefined } | undefined } | undefined;
 }
 
@@ -95,10 +102,9 @@ function refuseOwnHeader(
   const own = config.destinationHeader ?? DESTINATION_HEADER;
   const message = "is written by this filter, which first removes what a client sent";
   config.rules.forEach((entry, i) => {
-    entry.match?.headers?.forEach((test, k) => {
-      const path = ["rules", i, "match", "headers", k, "name"];
-      if (test.name === own) context.addIssue({ code: "custom", path, message });
-    });
+    for (const place of placesOfHeader(entry.match ?? {}, own)) {
+      context.addIssue({ code: "custom", path: ["rules", i, "match", ...place], message });
+    }
     const path = ["rules", i, "split", "key", "header"];
     if (entry.split?.key?.header === own) context.addIssue({ code: "custom", path, message });
   });

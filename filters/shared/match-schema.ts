@@ -293,6 +293,7 @@ const tests = {
 const INNER_KEYS = [...Object.keys(tests), "anyOf", "not"];
 
 interface Nested {
+  readonly headers?: readonly { readonly name: string }[] | undefined;
   readonly anyOf?: Nested[] | undefined;
   readonly not?: Nested | undefined;
 }
@@ -316,14 +317,27 @@ const innerMatch: z.ZodType<InnerMatch> = z
   })
   .refine(atLeastOneOf(INNER_KEYS), `needs at least one of ${INNER_KEYS.join(", ")}`);
 
-/** The places of the matches that are within too many others. */
-function tooDeep({ anyOf = [], not }: Nested, depth = 1): readonly (string | number)[][] {
-  if (depth > MAX_MATCH_DEPTH) return [[]];
-  const alternatives = anyOf.flatMap((each, i) =>
-    tooDeep(each, depth + 1).map((place) => ["anyOf", i, ...place]),
+type Place = readonly (string | number)[];
+
+/** A match and all matches within it, with their places in it. */
+function allWithin(match: Nested, place: Place = [], depth = 1): readonly (Nested & NestedPlace)[] {
+  const { anyOf = [], not } = match;
+  const own = { ...match, place, depth };
+  if (depth > MAX_MATCH_DEPTH) return [own];
+  const alternatives = anyOf.flatMap((each, i) => allWithin(each, [...place, "anyOf", i], depth + 1));
+  return [own, ...alternatives, ...(not === undefined ? [] : allWithin(not, [...place, "not"], depth + 1))];
+}
+
+interface NestedPlace {
+  readonly place: Place;
+  readonly depth: number;
+}
+
+/** The places in a match where it names that header, in the matches within it too. */
+export function placesOfHeader(match: Nested, name: string): readonly Place[] {
+  return allWithin(match).flatMap(({ headers = [], place }) =>
+    headers.flatMap((test, i) => (test.name === name ? [[...place, "headers", i, "name"]] : [])),
   );
-  const negated = not === undefined ? [] : tooDeep(not, depth + 1).map((place) => ["not", ...place]);
-  return [...alternatives, ...negated];
 }
 
 export const matchSchema = z
@@ -341,8 +355,10 @@ export const matchSchema = z
       .describe("Share of the requests that match, drawn at random for each, in percent; steps of 0.01."),
   })
   .superRefine((match, context) => {
-    for (const path of tooDeep(match)) {
-      context.addIssue({ code: "custom", path, message: `is nested deeper than ${MAX_MATCH_DEPTH}` });
+    for (const { place, depth } of allWithin(match)) {
+      if (depth <= MAX_MATCH_DEPTH) continue;
+      const message = `is nested deeper than ${MAX_MATCH_DEPTH}`;
+      context.addIssue({ code: "custom", path: [...place], message });
     }
   })
   .describe("Which requests the rule is about. Everything named must hold.");
