@@ -22,7 +22,10 @@ interface YamlOptions {
   readonly maxAliases?: number;
 }
 
-/** Parses one document, in which `<<` takes over another mapping's keys. Throws `RangeError` where it is nested too deep for the parser. */
+/**
+ * Parses one document, in which `<<` takes over another mapping's keys. Throws `RangeError` where
+ * it is nested too deep for the parser.
+ */
 export function parseYaml(text: string): Parsed {
   const parsed = parseYamlDocuments(text);
   if (!parsed.ok) return parsed;

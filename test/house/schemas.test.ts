@@ -24,6 +24,16 @@ const MATCH = {
   percentage: 12.5,
 };
 
+const NESTED_MATCH = {
+  path: { regex: "/a[0-9]+" },
+  headers: [{ name: "x-a", contains: "B", ignoreCase: true }],
+  clientAddress: ["192.0.2.0/24", "::1"],
+  route: { prefix: "r" },
+  filterState: [{ key: "wasm.a", oneOf: ["b"] }],
+  anyOf: [{ method: "GET" }, { not: { path: { exact: "/" } } }],
+  not: { cookies: [{ name: "c", regex: "(?i)d" }] },
+};
+
 const SHARE = { percentage: 5, key: { header: "x-user" }, salt: "s" };
 
 /** Documents that reach every field. */
@@ -34,6 +44,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
       destinationHeader: "x-to",
       rules: [
         { name: "a", match: MATCH, destination: "v1" },
+        { name: "c", match: NESTED_MATCH, destination: "v1" },
         {
           name: "b",
           split: {
@@ -270,6 +281,8 @@ const BEYOND_JSON_SCHEMA = [
   /: is the name of one of the mesh's own clusters/,
   /: header-routing has nothing to choose at/,
   /: must be an IP address or a CIDR range$/,
+  /regex: .* at byte \d+$/,
+  /: is nested deeper than \d+$/,
   /: must be a multiple of 0\.01$/,
   /: 'bad' must be above 'tolerated'$/,
   /: must not be below 'sleep'$/,

@@ -1,5 +1,5 @@
-// Regular expressions of filters beside RE2 itself: a million pairs of a pattern and a text, many of
-// them made to break one of the two.
+// Regular expressions of filters beside RE2 itself: a million pairs of a pattern and a text, many
+// of them made to break one of the two.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkRegex } from "../../../filters/shared/regex.js";
