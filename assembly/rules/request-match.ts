@@ -51,7 +51,7 @@ export class RequestMatch {
   anyOf: StaticArray<RequestMatch> = [];
   /** Must not hold. */
   not: RequestMatch | null = null;
-  /** The matches within read attributes, so that they come after this one's own. Set by `settle`. */
+  /** Matches within read attributes, so they come after this one's own. Set by `settle`. */
   private readsLate: bool = false;
   /** How many of `BUCKETS` buckets match. With all of them nothing is drawn. */
   share: u32 = BUCKETS;

@@ -1,5 +1,6 @@
-// Writes `filters/shared/regex-module.ts`: the compiler of regular expressions of `assembly/text/regex`
-// as a module, by which the schemas refuse just what filters refuse. `npm run regex-module` runs it.
+// Writes `filters/shared/regex-module.ts`: the compiler of regular expressions of
+// `assembly/text/regex` as a module, by which the schemas refuse just what filters refuse.
+// `npm run regex-module` runs it.
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
