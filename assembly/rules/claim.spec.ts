@@ -125,6 +125,18 @@ describe("a test of a claim", () => {
     expect(test('"contains":"ol"', '"gold"')).toBe(true);
     expect(test('"contains":"8"', "8")).toBe(false);
     expect(test('"prefix":"t"', "true")).toBe(false);
+    expect(test('"regex":"user-[0-9]+"', '"user-7"')).toBe(true);
+    expect(test('"regex":"user-[0-9]+"', '"user-7x"')).toBe(false);
+    expect(test('"regex":".*"', "8")).toBe(false);
+    expect(test('"regex":"(?i)adm.*"', '["user","ADMIN"]')).toBe(true);
+  });
+
+  it("takes both cases of a text for the same where it says so", () => {
+    expect(test('"exact":"Gold","ignoreCase":true', '"gOLD"')).toBe(true);
+    expect(test('"oneOf":["Gold",8],"ignoreCase":true', '["user","GOLD"]')).toBe(true);
+    expect(test('"oneOf":["Gold",8],"ignoreCase":true', "8")).toBe(true);
+    expect(test('"contains":"OL","ignoreCase":true', '"gold"')).toBe(true);
+    expect(test('"exact":"Gold"', '"gold"')).toBe(false);
   });
 
   it("compares numbers, and not their texts, with a range", () => {
