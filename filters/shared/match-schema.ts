@@ -149,6 +149,8 @@ function hasPort(text: string): boolean {
 
 /** A regular expression that a filter can make an automaton of. */
 const regex = text(1, MAX_TEXT_SIZE).superRefine((pattern, context) => {
+  // A longer one is refused for that alone.
+  if (Buffer.byteLength(pattern) > MAX_TEXT_SIZE) return;
   const { fault } = checkRegex(pattern);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
