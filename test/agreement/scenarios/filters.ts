@@ -72,8 +72,8 @@ const ROUTING: Readonly<Record<string, Json>> = {
 const ROUTED: Readonly<Record<string, readonly ClientRequest[]>> = {
   patterns: [
     ...["/api/v2", "/api/v2/x?y", "/api/v2/x/y", "/API/v2", "/api/v"].map((path) => ({ path })),
-    ...["BETA", "bea", "be\u00e9a", "be\u00ffa", "aab", "a".repeat(8_000), `${"a".repeat(8_000)}b`].map(
-      (value) => header("x-word", value),
+    ...["BETA", "bea", "aab", "a".repeat(8_000), `${"a".repeat(8_000)}b`].map((value) =>
+      header("x-word", value),
     ),
     ...["my BETA", "bet"].map((value) => header("x-case", value)),
   ],
