@@ -17,6 +17,8 @@ export class Charge {
   limit: LocalLimit | null = null;
   /** The rule's outcome if `limit` lets the request pass. */
   passed: Outcome = Outcome.Allowed;
+  /** The answer says the cost: the limit is only asked whether anything is left. */
+  isOwed: bool = false;
   /** If `limit` lets the request pass, the service decides the rule's outcome. */
   awaitsService: bool = false;
 

@@ -36,12 +36,15 @@ import {
   MIN_GRPC_STATUS,
   MIN_STATUS,
   NO_FIELDS,
+  REQUEST_COSTS,
   SHARE_MISSING,
   SKIP_MISSING,
+  UNSURE_COSTS,
   X_FIELDS,
 } from "./limits";
 import { parseLocal } from "./local/config";
 import { Cost, Exemptions, Missing, RulePolicy } from "./policy";
+import { parsePrice } from "./price/config";
 import { FieldStyle, OWN_FIELDS } from "./response-fields";
 import { parseGlobal, parseService } from "./service/config";
 import { GlobalRule } from "./service/request";
@@ -60,8 +63,9 @@ const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", 
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
 const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
 const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
-const COST_KEYS: StaticArray<string> = ["fixed", "header", "default", "max"];
 const COST_SOURCES = StaticArray.fromArray(COSTS);
+const COST_KEYS = COST_SOURCES.concat<StaticArray<string>>(["default", "max"]);
+const UNSURE_SOURCES = StaticArray.fromArray(UNSURE_COSTS);
 const GLOBAL_KEYS: StaticArray<string> = ["limitOverride", "fallback"];
 /** In the order of `FieldStyle`. */
 const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS];
@@ -137,14 +141,18 @@ export class RateLimitConfig {
     const missing = <Missing>node.get("missing").oneOfOr(MISSING, Missing.Share);
     const exempt = parseExemptions(node.get("exempt"), slots);
     const cost = parseCost(node.get("cost"), slots);
-    const local = parseLocal(node.get("local"));
+    const price = parsePrice(node.get("cost"));
+    const local = parseLocal(node.get("local"), price ? price.mostOwed : 0);
     const global = node.get("global");
     if (!local && !global.present) node.fail("needs local, global or both");
-    if (!global.present) return new RulePolicy(selection, key, missing, exempt, cost, local, null, null);
+    if (price) failUnpriceable(node);
+    if (!global.present) {
+      return new RulePolicy(selection, key, missing, exempt, cost, price, local, null, null);
+    }
     if (key.count == 0) global.fail("needs 'key'");
     const asked = this.parseGlobalRule(global);
     const fallback = parseLocal(global.get("fallback"));
-    return new RulePolicy(selection, key, missing, exempt, cost, local, asked, fallback);
+    return new RulePolicy(selection, key, missing, exempt, cost, price, local, asked, fallback);
   }
 
   private parseGlobalRule(node: ConfigNode): GlobalRule {
@@ -194,14 +202,26 @@ function parseRanges(node: ConfigNode): AddressRanges {
   return ranges;
 }
 
+/** A cost that only the answer says needs a limit of this Envoy that can wait for it. */
+function failUnpriceable(node: ConfigNode): void {
+  if (node.get("global").present) node.get("global").fail("cannot count a cost that the answer says");
+  const lease = node.get("local").get("lease");
+  if (lease.present && lease.boolOr(false)) lease.fail("cannot hold a cost that the answer says");
+}
+
+/** What the request says. Where the answer says the cost, the request needs room for 1. */
 function parseCost(node: ConfigNode, slots: RequestSlots): Cost {
   if (!node.present) return new Cost(-1, DEFAULT_COST, DEFAULT_COST);
   node.keys(COST_KEYS);
-  const isFixed = theOneOf(node, COST_SOURCES) == 0;
+  const source = theOneOf(node, COST_SOURCES);
   const otherwise = node.get("default");
   const most = node.get("max");
-  if (isFixed && (otherwise.present || most.present)) node.fail("'default' and 'max' need 'header'");
-  if (isFixed) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
+  const isSure = source >= 0 && UNSURE_SOURCES.indexOf(COST_SOURCES[source]) < 0;
+  if (isSure && (otherwise.present || most.present)) {
+    node.fail(`'default' and 'max' need one of ${UNSURE_SOURCES.join(", ")}`);
+  }
+  if (source == 0) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
+  if (source >= REQUEST_COSTS) return new Cost(-1, DEFAULT_COST, DEFAULT_COST);
   const header = node.get("header");
   const slot = header.present ? slots.header(parseTestedHeader(header)) : -1;
   const fallback = otherwise.integerOr(0, MAX_COST, DEFAULT_COST);

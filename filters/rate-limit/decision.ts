@@ -1,6 +1,7 @@
 // The decision on one request, kept as long as its stream lives.
 
 import { Outcome } from "./outcomes";
+import { Dues } from "./price/dues";
 
 /** A time to wait, if no time is long enough. */
 export const NEVER: u32 = u32.MAX_VALUE;
@@ -39,12 +40,15 @@ export class Decision {
   waitSeconds: u32 = 0;
   /** How many notes there are. */
   count: i32 = 0;
+  /** What the request owes once its answer is there. */
+  readonly dues: Dues = new Dues();
   private readonly notes: Array<Note> = [];
 
   /** @param isNoted the response says what the rules said */
   constructor(readonly isNoted: bool) {}
 
   clear(): void {
+    this.dues.clear();
     this.refusedBy = NONE;
     this.waitSeconds = 0;
     this.count = 0;

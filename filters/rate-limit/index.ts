@@ -13,6 +13,7 @@ export {
   proxy_on_context_create,
   proxy_on_delete,
   proxy_on_request_headers,
+  proxy_on_response_body,
   proxy_on_response_headers,
 } from "../../assembly/exports/stream";
 

@@ -37,8 +37,21 @@ export const DENY_MISSING = "deny";
 export const MAX_RANGES = 1000;
 export const MAX_MATCHES = 32;
 
-/** The source of a request's cost: exactly one of these. */
-export const COSTS = ["fixed", "header"];
+/** The source of a request's cost: exactly one of these. The last three are in its answer. */
+export const COSTS = ["fixed", "header", "statuses", "responseHeader", "responseJson"];
+/** How many of them are in the request. */
+export const REQUEST_COSTS = 2;
+/** The sources that may be missing, so that they have `default` and `max`. */
+export const UNSURE_COSTS = ["header", "responseHeader", "responseJson"];
+/** Statuses of an answer that cost something, and how many of them. */
+export const MIN_ANSWER_STATUS = 200;
+export const MAX_ANSWER_STATUS = 599;
+export const MAX_ANSWER_STATUSES = 64;
+/** Keys on the way to a number in an answer's JSON, and the most bytes of each. */
+export const MAX_JSON_PATH = 8;
+export const MAX_JSON_KEY_SIZE = 128;
+/** A key may owe as much as this many answers of the highest cost, beyond its burst. */
+export const MOST_ANSWERS_OWED = 1000;
 export const MAX_COST = 1_000_000;
 export const DEFAULT_COST = 1;
 /** Most that a header can make a request cost, unless the configuration sets another maximum. */
@@ -61,6 +74,9 @@ export const MAX_REFILL_SECONDS = 315_360_000;
 /** Keys that may be active at once. */
 export const MAX_KEYS = 10_000_000;
 export const DEFAULT_KEYS = 100_000;
+/** The part of a burst that a worker may hold of a key, and the least burst that has such parts. */
+export const LEASES_OF_BURST = 1000;
+export const MIN_LEASED_BURST = 2000;
 
 /** Most bytes of the name of the service's cluster, and of its domain. */
 export const MAX_NAME_SIZE = 256;

@@ -16,6 +16,7 @@ export class Rule {
   readonly fallback: LocalLimit | null;
   readonly outcomes: RuleOutcomes;
   private readonly evictions: u32;
+  private readonly unpriced: u32;
   private readonly limitedDetails: Bytes;
   private readonly contendedDetails: Bytes;
   private readonly missingDetails: Bytes;
@@ -44,6 +45,9 @@ export class Rule {
       property,
     );
     this.evictions = defineMetric(MetricType.Gauge, metricName(`${PREFIX}evictions`, ["rule", name]));
+    this.unpriced = policy.price
+      ? defineMetric(MetricType.Counter, metricName(`${PREFIX}unpriced_answers_total`, ["rule", name]))
+      : 0;
     this.limitedDetails = Bytes.of(`rate_limited{${name}}`);
     this.contendedDetails = Bytes.of(`rate_limit_contended{${name}}`);
     this.missingDetails = Bytes.of(`rate_limit_key_missing{${name}}`);
@@ -63,6 +67,11 @@ export class Rule {
   /** Counts that a limit of the rule has evicted another key. One host call. */
   countEviction(): void {
     incrementMetric(this.evictions, 1);
+  }
+
+  /** Counts an answer that did not say its cost, of a rule with a price. One host call. */
+  countUnpriced(): void {
+    incrementMetric(this.unpriced, 1);
   }
 
   /** The response code details of a refusal. */

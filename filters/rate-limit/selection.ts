@@ -52,6 +52,7 @@ export class Selection {
     const charge = charges.add(rule, rule.local);
     charge.hash = policy.key.hash;
     charge.cost = policy.cost.of(this.request);
+    charge.isOwed = policy.price != null;
     charge.isWhole = isWhole;
     charge.passed = Outcome.Allowed;
     charge.awaitsService = policy.global != null;

@@ -1,6 +1,12 @@
 // One request: decides on it, and acts.
 
-import { FilterHeadersStatus, HttpContext, requestHeaders, requestProtocol } from "../../assembly";
+import {
+  FilterDataStatus,
+  FilterHeadersStatus,
+  HttpContext,
+  requestHeaders,
+  requestProtocol,
+} from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
 import { Pipeline } from "./pipeline";
@@ -53,10 +59,18 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     if (call && call.hasResponseHeaders) call.addResponseHeaders(decision.refused);
     const fields = this.pipeline.fields;
     if (fields.isNeeded || decision.refused) fields.write(decision);
+    if (decision.dues.count > 0) decision.dues.readHeaders(endOfStream);
     return FilterHeadersStatus.Continue;
   }
 
+  override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
+    const dues = this.decision.dues;
+    if (dues.count > 0) dues.readBody(endOfStream);
+    return FilterDataStatus.Continue;
+  }
+
   override onRecycle(): bool {
+    this.decision.dues.settle();
     this.decision.clear();
     const call = this.call;
     if (call) call.recycle();
@@ -75,6 +89,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
 
   private reply(): void {
     const decision = this.decision;
+    decision.dues.clear();
     const pipeline = this.pipeline;
     const details = unchecked(pipeline.rules[decision.refusedBy]).details(decision.reason);
     const protocol = requestProtocol();
