@@ -2,7 +2,7 @@
 // is `schema.ts`.
 
 import { Bytes } from "../../assembly";
-import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
+import { ConfigNode, hasRepeat } from "../../assembly/config";
 import {
   AddressRanges,
   DecisionProperty,
@@ -19,23 +19,19 @@ import {
   SELECTION_KEYS,
   theOneOf,
 } from "../../assembly/rules";
+import { AnswerPolicy, parseAnswer } from "./answer/config";
 import {
   COSTS,
   DEFAULT_COST,
-  DEFAULT_GRPC_STATUS,
   DEFAULT_MAX_COST,
-  DEFAULT_STATUS,
   DENY_MISSING,
   IETF_FIELDS,
   MAX_COST,
-  MAX_GRPC_STATUS,
   MAX_MATCHES,
   MAX_RANGES,
   MAX_RULES,
-  MAX_STATUS,
-  MIN_GRPC_STATUS,
-  MIN_STATUS,
   NO_FIELDS,
+  OPENAI_FIELDS,
   REQUEST_COSTS,
   SHARE_MISSING,
   SKIP_MISSING,
@@ -43,9 +39,10 @@ import {
   X_FIELDS,
 } from "./limits";
 import { parseLocal } from "./local/config";
+import { OWN_FIELDS } from "./own-fields";
 import { Cost, Exemptions, Missing, RulePolicy } from "./policy";
 import { parsePrice } from "./price/config";
-import { FieldStyle, OWN_FIELDS } from "./response-fields";
+import { FieldStyle } from "./response-fields";
 import { parseGlobal, parseService } from "./service/config";
 import { GlobalRule } from "./service/request";
 import { FailureMode, RateLimitService } from "./service/service";
@@ -61,29 +58,18 @@ const ROOT_KEYS: StaticArray<string> = [
 ];
 const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
-const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
 const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
 const COST_SOURCES = StaticArray.fromArray(COSTS);
 const COST_KEYS = COST_SOURCES.concat<StaticArray<string>>(["default", "max"]);
 const UNSURE_SOURCES = StaticArray.fromArray(UNSURE_COSTS);
 const GLOBAL_KEYS: StaticArray<string> = ["limitOverride", "fallback"];
 /** In the order of `FieldStyle`. */
-const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS];
+const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS, OPENAI_FIELDS];
 /** In the order of `Missing`. */
 const MISSING: StaticArray<string> = [SKIP_MISSING, SHARE_MISSING, DENY_MISSING];
 
 const EMPTY = Bytes.owned(0);
 const VOCABULARY = new KeyVocabulary(StaticArray.fromArray(KEY_PARTS), EMPTY, true);
-
-/** The answer to a refused request. */
-@final
-export class AnswerPolicy {
-  status: u32 = DEFAULT_STATUS;
-  body: Bytes = EMPTY;
-  /** `null` for Envoy's `text/plain`. */
-  contentType: Bytes | null = null;
-  grpcStatus: i32 = DEFAULT_GRPC_STATUS;
-}
 
 function parseExplanation(node: ConfigNode): Bytes | null {
   const name = parseExplainHeader(node);
@@ -164,19 +150,6 @@ export class RateLimitConfig {
     }
     return parseGlobal(node);
   }
-}
-
-function parseAnswer(node: ConfigNode): AnswerPolicy {
-  const answer = new AnswerPolicy();
-  if (!node.present) return answer;
-  node.keys(ANSWER_KEYS);
-  answer.status = <u32>node.get("status").integerOr(MIN_STATUS, MAX_STATUS, DEFAULT_STATUS);
-  answer.body = parseBody(node.get("body"));
-  answer.grpcStatus = <i32>(
-    node.get("grpcStatus").integerOr(MIN_GRPC_STATUS, MAX_GRPC_STATUS, DEFAULT_GRPC_STATUS)
-  );
-  answer.contentType = parseContentType(node.get("contentType"));
-  return answer;
 }
 
 function parseExemptions(node: ConfigNode, slots: RequestSlots): Exemptions | null {

@@ -66,6 +66,15 @@ describeFilter("rate-limit", {
     answer({}),
     answer({ status: 503, body: "slow down\n", contentType: "text/html", grpcStatus: 14 }),
     limited({ match: { method: "POST" }, share: { percentage: 50, key: { header: "x-user" }, salt: "" } }),
+    answer({ headers: [] }),
+    answer({
+      headers: [
+        { name: "access-control-allow-origin", value: "*" },
+        { name: "link", value: "" },
+      ],
+    }),
+    answer({ body: "{rule} {retryAfter} {limit} {remaining} {else} {" }),
+    { headers: "openai", ...limited({}) },
     asking({}),
     asking({ timeout: "1ms", failureMode: "deny", preCheck: false }),
     asking({ timeout: "1m", failureMode: "local" }, { global: { fallback: LOCAL } }),
@@ -194,6 +203,21 @@ describeFilter("rate-limit", {
     [answer({ status: 200 }), "answer.status"],
     [answer({ status: 600 }), "answer.status"],
     [answer({ status: 999 }), "answer.status"],
+    [answer({ headers: [{ name: "retry-after", value: "1" }] }), "answer.headers[0].name"],
+    [
+      answer({
+        headers: [
+          { name: "link", value: "" },
+          { name: "x-ratelimit-reset-tokens", value: "1" },
+        ],
+      }),
+      "answer.headers[1].name",
+    ],
+    [answer({ headers: [{ name: "x-envoy-ratelimited", value: "false" }] }), "answer.headers[0].name"],
+    [answer({ headers: [{ name: "content-length", value: "1" }] }), "answer.headers[0].name"],
+    [answer({ headers: [{ name: "link", value: "a\nb" }] }), "answer.headers[0].value"],
+    [answer({ headers: [{ name: "link" }] }), "answer.headers[0].value"],
+    [answer({ headers: new Array(33).fill({ name: "link", value: "" }) }), "answer.headers"],
     [answer({ grpcStatus: 0 }), "answer.grpcStatus"],
     [answer({ grpcStatus: 17 }), "answer.grpcStatus"],
     [answer({ body: "x".repeat(65_537) }), "answer.body"],

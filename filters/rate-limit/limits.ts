@@ -14,10 +14,29 @@ export const X_LIMIT_FIELD = "x-ratelimit-limit";
 export const X_REMAINING_FIELD = "x-ratelimit-remaining";
 export const X_RESET_FIELD = "x-ratelimit-reset";
 
+/** The limit, what remains, and the time until it is whole again, as OpenAI's API names them. */
+export const REQUEST_FIELDS = [
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-reset-requests",
+];
+export const TOKEN_FIELDS = [
+  "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset-tokens",
+];
+
 /** Words of `headers`. */
 export const NO_FIELDS = "none";
 export const IETF_FIELDS = "ietf";
 export const X_FIELDS = "x-ratelimit";
+export const OPENAI_FIELDS = "openai";
+
+/** What stands in the body of a refusal for what the request met. */
+export const RULE_WORD = "{rule}";
+export const RETRY_AFTER_WORD = "{retryAfter}";
+export const LIMIT_WORD = "{limit}";
+export const REMAINING_WORD = "{remaining}";
 
 /** The status of a refusal's answer. */
 export const MIN_STATUS = 400;

@@ -9,6 +9,7 @@
 
 import { Bytes, monotonicNanoseconds, NO_GRPC_STATUS, Reply } from "../../assembly";
 import { HostRequestView, sharedSeed } from "../../assembly/rules";
+import { BodyTemplate } from "./answer/body-template";
 import { Charges } from "./charge";
 import { RateLimitConfig } from "./config";
 import { Decision } from "./decision";
@@ -22,11 +23,6 @@ import { ServiceCall } from "./service/call";
 import { FailureMode, RateLimitService } from "./service/service";
 
 const SERVICE_UNAVAILABLE: u32 = 503;
-/**
- * By this a caller's Envoy knows that it must not retry, as of a refusal by its own rate limit
- * filter.
- */
-const REFUSED: Array<Bytes> = [Bytes.of("x-envoy-ratelimited"), Bytes.of("true")];
 const NOTHING = Bytes.owned(0);
 
 /** What all streams of a plugin share. Make it once the configuration is accepted. */
@@ -37,6 +33,8 @@ export class Pipeline {
   readonly fields: ResponseFields;
   /** What a refused request gets. */
   readonly refusal: Reply;
+  /** The body of a refusal. */
+  readonly body: BodyTemplate;
   /** What a request gets where the service does not answer and `failureMode` is `deny`. */
   readonly failure: Reply;
   readonly service: RateLimitService | null;
@@ -57,15 +55,8 @@ export class Pipeline {
     this.rules = rules;
     this.selection = new Selection(rules, request, sharedSeed());
     this.fields = new ResponseFields(rules, config.fieldStyle, config.explainHeader);
-    const answer = config.answer;
-    this.refusal = new Reply(
-      answer.status,
-      answer.grpcStatus,
-      answer.body,
-      answer.contentType,
-      REFUSED,
-      Bytes.of("rate limited"),
-    );
+    this.refusal = config.answer.reply;
+    this.body = config.answer.template;
     this.failure = new Reply(
       SERVICE_UNAVAILABLE,
       NO_GRPC_STATUS,

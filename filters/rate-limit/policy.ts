@@ -10,7 +10,7 @@ import {
   RuleSelection,
 } from "../../assembly/rules";
 import { LocalPolicy } from "./local/limit";
-import { Price } from "./price/price";
+import { Price, PriceSource } from "./price/price";
 import { GlobalRule } from "./service/request";
 import { wholeNumber } from "./whole-number";
 
@@ -24,6 +24,14 @@ export enum Missing {
   Deny,
 }
 
+/** What a rule's limit counts. */
+export enum Counted {
+  Requests,
+  /** What a header or an answer counts in. */
+  Tokens,
+  Answers,
+}
+
 /** How much a request costs. */
 @final
 export class Cost {
@@ -34,6 +42,10 @@ export class Cost {
     private readonly otherwise: u32,
     private readonly most: u32,
   ) {}
+
+  get isInHeader(): bool {
+    return this.slot >= 0;
+  }
 
   /** The request's cost. A header that is not a whole number of at least 0 counts as absent. */
   of(request: RequestView): u32 {
@@ -81,4 +93,10 @@ export class RulePolicy {
     /** The limit that replaces the service when it does not answer. */
     readonly fallback: LocalPolicy | null,
   ) {}
+
+  get counted(): Counted {
+    const price = this.price;
+    if (price && price.source == PriceSource.Statuses) return Counted.Answers;
+    return price || this.cost.isInHeader ? Counted.Tokens : Counted.Requests;
+  }
 }

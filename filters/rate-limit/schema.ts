@@ -21,7 +21,7 @@ import {
   whole,
   writtenHeaderName,
 } from "../shared/match-schema.js";
-import { contentType, replyBody } from "../shared/reply-schema.js";
+import { contentType, replyBody, replyHeaders } from "../shared/reply-schema.js";
 import {
   explainProperty,
   haveNamesOfTheirOwn,
@@ -37,6 +37,7 @@ import {
   DEFAULT_STATUS,
   DENY_MISSING,
   IETF_FIELDS,
+  LIMIT_WORD,
   LOCAL_FAILURE,
   MAX_ANSWER_STATUS,
   MAX_ANSWER_STATUSES,
@@ -52,12 +53,18 @@ import {
   MIN_GRPC_STATUS,
   MIN_STATUS,
   NO_FIELDS,
+  OPENAI_FIELDS,
   RATELIMIT_FIELD,
   RATELIMIT_POLICY_FIELD,
+  REMAINING_WORD,
   REQUEST_COSTS,
+  REQUEST_FIELDS,
   RETRY_AFTER_FIELD,
+  RETRY_AFTER_WORD,
+  RULE_WORD,
   SHARE_MISSING,
   SKIP_MISSING,
+  TOKEN_FIELDS,
   UNSURE_COSTS,
   X_FIELDS,
   X_LIMIT_FIELD,
@@ -205,17 +212,6 @@ const rule = z
     message: "cannot hold a cost that the answer says",
   });
 
-const answer = z.strictObject({
-  status: whole(MIN_STATUS, MAX_STATUS)
-    .optional()
-    .describe(`HTTP status of a refusal. Default ${DEFAULT_STATUS}.`),
-  body: replyBody.optional().describe("Body of a refusal. Default: empty."),
-  contentType: contentType.optional().describe("Type of the body. Default text/plain."),
-  grpcStatus: whole(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
-    .optional()
-    .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, RESOURCE_EXHAUSTED.`),
-});
-
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   RETRY_AFTER_FIELD,
   RATELIMIT_FIELD,
@@ -223,7 +219,37 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   X_LIMIT_FIELD,
   X_REMAINING_FIELD,
   X_RESET_FIELD,
+  ...REQUEST_FIELDS,
+  ...TOKEN_FIELDS,
 ]);
+
+const REFUSED_FIELD = "x-envoy-ratelimited";
+const BODY_WORDS = [RULE_WORD, RETRY_AFTER_WORD, LIMIT_WORD, REMAINING_WORD];
+
+const answer = z.strictObject({
+  status: whole(MIN_STATUS, MAX_STATUS)
+    .optional()
+    .describe(`HTTP status of a refusal. Default ${DEFAULT_STATUS}.`),
+  headers: replyHeaders
+    .superRefine((headers, context) => {
+      headers.forEach(({ name }, i) => {
+        if (!OWN_FIELDS.has(name) && name !== REFUSED_FIELD) return;
+        const message = "must not be a field that the filter writes itself";
+        context.addIssue({ code: "custom", path: [i, "name"], message });
+      });
+    })
+    .optional()
+    .describe("Further headers of a refusal."),
+  body: replyBody
+    .optional()
+    .describe(
+      `Body of a refusal, in which ${BODY_WORDS.join(", ")} stand for what the request met. Default: empty.`,
+    ),
+  contentType: contentType.optional().describe("Type of the body. Default text/plain."),
+  grpcStatus: whole(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
+    .optional()
+    .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, RESOURCE_EXHAUSTED.`),
+});
 
 export const rateLimitSchema = z
   .strictObject({
@@ -233,10 +259,10 @@ export const rateLimitSchema = z
       .describe("Response header that says what each rule decided. Default: none."),
     explainProperty: explainProperty.optional(),
     headers: z
-      .enum([NO_FIELDS, IETF_FIELDS, X_FIELDS])
+      .enum([NO_FIELDS, IETF_FIELDS, X_FIELDS, OPENAI_FIELDS])
       .optional()
       .describe(
-        `Headers that tell clients about the limits: RateLimit and RateLimit-Policy, or X-RateLimit-Limit, -Remaining and -Reset. Refusals always have Retry-After. Default ${NO_FIELDS}.`,
+        `Headers that tell clients about the limits: RateLimit and RateLimit-Policy, X-RateLimit-Limit, -Remaining and -Reset, or the names of OpenAI's API. Refusals always have Retry-After. Default ${NO_FIELDS}.`,
       ),
     answer: answer.optional().describe("What a refused request gets."),
     service: service.optional().describe("The rate limit service, for rules with 'global'."),

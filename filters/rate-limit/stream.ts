@@ -1,6 +1,7 @@
 // One request: decides on it, and acts.
 
 import {
+  Bytes,
   FilterDataStatus,
   FilterHeadersStatus,
   HttpContext,
@@ -12,6 +13,8 @@ import { Outcome } from "./outcomes";
 import { Pipeline } from "./pipeline";
 import { ServiceCall, ServiceCaller } from "./service/call";
 
+const NOTHING = Bytes.owned(0);
+
 @final
 export class RateLimitStream extends HttpContext implements ServiceCaller {
   private readonly decision: Decision;
@@ -20,7 +23,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
   constructor(private readonly pipeline: Pipeline) {
     super();
     const service = pipeline.service;
-    this.decision = new Decision(pipeline.fields.isNeeded);
+    this.decision = new Decision(pipeline.fields.isNeeded || pipeline.body.needsQuota);
     this.call = service ? new ServiceCall(service) : null;
   }
 
@@ -93,9 +96,13 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     const pipeline = this.pipeline;
     const details = unchecked(pipeline.rules[decision.refusedBy]).details(decision.reason);
     const protocol = requestProtocol();
+    if (decision.reason == Outcome.ServiceFailedDenied) {
+      pipeline.failure.send(protocol, details);
+      return;
+    }
     const call = this.call;
-    if (decision.reason == Outcome.ServiceFailedDenied) pipeline.failure.send(protocol, details);
-    else if (call) pipeline.refusal.send(protocol, details, call.body());
-    else pipeline.refusal.send(protocol, details);
+    const sent = call ? call.body() : NOTHING;
+    const isFixed = sent.size > 0 || pipeline.body.isFixed;
+    pipeline.refusal.send(protocol, details, isFixed ? sent : pipeline.body.fill(decision, pipeline.rules));
   }
 }
