@@ -20,6 +20,7 @@ import {
   theOneOf,
 } from "../../assembly/rules";
 import { AnswerPolicy, parseAnswer } from "./answer/config";
+import { parseConcurrency } from "./concurrency/config";
 import {
   COSTS,
   DEFAULT_COST,
@@ -31,6 +32,7 @@ import {
   MAX_RANGES,
   MAX_RULES,
   NO_FIELDS,
+  NOT_BESIDE_CONCURRENCY,
   OPENAI_FIELDS,
   REQUEST_COSTS,
   SHARE_MISSING,
@@ -56,7 +58,16 @@ const ROOT_KEYS: StaticArray<string> = [
   "service",
   "rules",
 ];
-const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];
+const OWN_RULE_KEYS: StaticArray<string> = [
+  "key",
+  "missing",
+  "exempt",
+  "cost",
+  "local",
+  "global",
+  "concurrency",
+];
+const OTHER_LIMITS = StaticArray.fromArray(NOT_BESIDE_CONCURRENCY);
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
 const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
 const COST_SOURCES = StaticArray.fromArray(COSTS);
@@ -130,15 +141,17 @@ export class RateLimitConfig {
     const price = parsePrice(node.get("cost"));
     const local = parseLocal(node.get("local"), price ? price.mostOwed : 0);
     const global = node.get("global");
-    if (!local && !global.present) node.fail("needs local, global or both");
+    const concurrency = parseConcurrency(node.get("concurrency"));
+    if (concurrency) failBesideConcurrency(node);
+    else if (!local && !global.present) node.fail("needs local, global or both, or concurrency");
     if (price) failUnpriceable(node);
     if (!global.present) {
-      return new RulePolicy(selection, key, missing, exempt, cost, price, local, null, null);
+      return new RulePolicy(selection, key, missing, exempt, cost, price, local, null, concurrency, null);
     }
     if (key.count == 0) global.fail("needs 'key'");
     const asked = this.parseGlobalRule(global);
     const fallback = parseLocal(global.get("fallback"));
-    return new RulePolicy(selection, key, missing, exempt, cost, price, local, asked, fallback);
+    return new RulePolicy(selection, key, missing, exempt, cost, price, local, asked, concurrency, fallback);
   }
 
   private parseGlobalRule(node: ConfigNode): GlobalRule {
@@ -173,6 +186,14 @@ function parseRanges(node: ConfigNode): AddressRanges {
   }
   ranges.settle();
   return ranges;
+}
+
+/** Requests in flight are counted one by one, by a rule of their own. */
+function failBesideConcurrency(node: ConfigNode): void {
+  for (let i = 0; i < OTHER_LIMITS.length; i++) {
+    const other = node.get(OTHER_LIMITS[i]);
+    if (other.present) other.fail("cannot stand beside 'concurrency'");
+  }
 }
 
 /** A cost that only the answer says needs a limit of this Envoy that can wait for it. */

@@ -66,6 +66,8 @@ describeFilter("rate-limit", {
     answer({}),
     answer({ status: 503, body: "slow down\n", contentType: "text/html", grpcStatus: 14 }),
     limited({ match: { method: "POST" }, share: { percentage: 50, key: { header: "x-user" }, salt: "" } }),
+    rule({ concurrency: { limit: 1 } }),
+    rule({ key: HEADER_KEY, shadow: true, concurrency: { limit: 1_000_000, lease: "1s", keys: 50 } }),
     answer({ headers: [] }),
     answer({
       headers: [
@@ -203,6 +205,16 @@ describeFilter("rate-limit", {
     [answer({ status: 200 }), "answer.status"],
     [answer({ status: 600 }), "answer.status"],
     [answer({ status: 999 }), "answer.status"],
+    [rule({ concurrency: 10 }), "rules[0].concurrency"],
+    [rule({ concurrency: {} }), "rules[0].concurrency.limit"],
+    [rule({ concurrency: { limit: 0 } }), "rules[0].concurrency.limit"],
+    [rule({ concurrency: { limit: 1_000_001 } }), "rules[0].concurrency.limit"],
+    [rule({ concurrency: { limit: 1, lease: "999ms" } }), "rules[0].concurrency.lease"],
+    [rule({ concurrency: { limit: 1, lease: "61m" } }), "rules[0].concurrency.lease"],
+    [rule({ concurrency: { limit: 1, keys: 0 } }), "rules[0].concurrency.keys"],
+    [limited({ concurrency: { limit: 1 } }), "rules[0].local"],
+    [rule({ concurrency: { limit: 1 }, cost: { fixed: 2 } }), "rules[0].cost"],
+    [asking({}, { concurrency: { limit: 1 } }), "rules[0].global"],
     [answer({ headers: [{ name: "retry-after", value: "1" }] }), "answer.headers[0].name"],
     [
       answer({
@@ -249,6 +261,9 @@ describeFilter("rate-limit", {
       configuration: exempt({ clientAddresses: ["10.0.0.0/8"] }),
       properties: { "source.address": "10.1.2.3:4711" },
     },
+    { configuration: rule({ key: HEADER_KEY, concurrency: { limit: 1 } }), headers: [["x-user", "ann"]] },
+    { configuration: cost({ statuses: [200] }) },
+    { configuration: cost({ responseJson: ["usage"] }) },
     { configuration: key({ cookie: "uid" }), headers: [["cookie", "a=b; uid=7"]] },
     { configuration: key({ query: "q" }), path: "/v1/users?q=%20" },
     {

@@ -1,5 +1,6 @@
 // The decision on one request, kept as long as its stream lives.
 
+import { Permits } from "./concurrency/permits";
 import { Outcome } from "./outcomes";
 import { Dues } from "./price/dues";
 
@@ -42,13 +43,23 @@ export class Decision {
   count: i32 = 0;
   /** What the request owes once its answer is there. */
   readonly dues: Dues = new Dues();
+  /** What the request holds while it is in flight. */
+  readonly permits: Permits = new Permits();
   private readonly notes: Array<Note> = [];
 
   /** @param isNoted the response says what the rules said */
   constructor(readonly isNoted: bool) {}
 
-  clear(): void {
+  /** The request does not pass: it owes nothing, and gives back what it held. */
+  giveUp(): void {
     this.dues.clear();
+    this.permits.release();
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this.dues.settle();
+    this.permits.release();
     this.refusedBy = NONE;
     this.waitSeconds = 0;
     this.count = 0;

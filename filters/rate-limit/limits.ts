@@ -97,6 +97,15 @@ export const DEFAULT_KEYS = 100_000;
 export const LEASES_OF_BURST = 1000;
 export const MIN_LEASED_BURST = 2000;
 
+/** What a rule with `concurrency` cannot have. */
+export const NOT_BESIDE_CONCURRENCY = ["cost", "local", "global"];
+/** Most requests of a key in flight. */
+export const MAX_CONCURRENCY = 1_000_000;
+/** How long the requests of a VM count after it was last heard of, in milliseconds. */
+export const MIN_LEASE_MS = 1000;
+export const MAX_LEASE_MS = 3_600_000;
+export const DEFAULT_LEASE_MS = 30_000;
+
 /** Most bytes of the name of the service's cluster, and of its domain. */
 export const MAX_NAME_SIZE = 256;
 /** How long the service may take, in milliseconds. */

@@ -3,14 +3,16 @@
 //
 //   selection.ts      which rules count the request, under which key, at which cost
 //   local/take.ts     whether several limits of this Envoy all have room; taking; shadows
+//   concurrency/hold.ts  holding a place among the requests in flight
 //   service/ask.ts    the question to the rate limit service, and its answer
 //   stream.ts         waiting for that answer, and refusing
 //   response-fields.ts  what the response says
 
-import { Bytes, monotonicNanoseconds, NO_GRPC_STATUS, Reply } from "../../assembly";
+import { Bytes, monotonicNanoseconds, NO_GRPC_STATUS, Reply, RootContext } from "../../assembly";
 import { HostRequestView, sharedSeed } from "../../assembly/rules";
 import { BodyTemplate } from "./answer/body-template";
 import { Charges } from "./charge";
+import { hold, settleHeld } from "./concurrency/hold";
 import { RateLimitConfig } from "./config";
 import { Decision } from "./decision";
 import { ticksAt } from "./local/gcra";
@@ -45,11 +47,13 @@ export class Pipeline {
   /** The charges of the current request, which passes all stages within one callback. */
   private readonly charges: Charges = new Charges();
 
-  /** @param plugin its name */
-  constructor(config: RateLimitConfig, plugin: Bytes) {
+  private readonly countsInFlight: bool;
+
+  constructor(config: RateLimitConfig, root: RootContext) {
+    const plugin = root.pluginName;
     const rules = new StaticArray<Rule>(config.rules.length);
     for (let i = 0; i < rules.length; i++)
-      rules[i] = new Rule(i, config.rules[i], plugin, config.explainProperty);
+      rules[i] = new Rule(root, i, config.rules[i], plugin, config.explainProperty);
     const request = new HostRequestView(config.slots);
     this.request = request;
     this.rules = rules;
@@ -65,6 +69,9 @@ export class Pipeline {
       [],
       Bytes.of("rate limit service unavailable"),
     );
+    let countsInFlight = false;
+    for (let i = 0; i < rules.length; i++) if (rules[i].concurrency) countsInFlight = true;
+    this.countsInFlight = countsInFlight;
     this.service = config.service;
     this.explainHeader = config.explainHeader;
     this.explainSlot = config.explainSlot;
@@ -84,8 +91,10 @@ export class Pipeline {
     const now = ticksAt(time);
     lookAhead(charges, now, decision);
     const asks = call ? ask(charges, call, time, decision) : false;
+    if (this.countsInFlight) hold(charges, time, decision);
     take(charges, now, decision);
     shadow(charges, now, decision);
+    if (this.countsInFlight) settleHeld(charges, time, decision);
     return asks && !decision.refused;
   }
 

@@ -9,6 +9,7 @@ import {
   RuleKey,
   RuleSelection,
 } from "../../assembly/rules";
+import { ConcurrencyPolicy } from "./concurrency/limit";
 import { LocalPolicy } from "./local/limit";
 import { Price, PriceSource } from "./price/price";
 import { GlobalRule } from "./service/request";
@@ -90,6 +91,7 @@ export class RulePolicy {
     readonly price: Price | null,
     readonly local: LocalPolicy | null,
     readonly global: GlobalRule | null,
+    readonly concurrency: ConcurrencyPolicy | null,
     /** The limit that replaces the service when it does not answer. */
     readonly fallback: LocalPolicy | null,
   ) {}

@@ -1,7 +1,8 @@
 // A rule at work: its limits in shared data, its counters, its words.
 
-import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
+import { Bytes, defineMetric, incrementMetric, MetricType, metricName, RootContext } from "../../assembly";
 import { DecisionProperty, RuleOutcomes } from "../../assembly/rules";
+import { ConcurrencyLimit } from "./concurrency/limit";
 import { Decision } from "./decision";
 import { LocalLimit, LocalPolicy } from "./local/limit";
 import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
@@ -14,6 +15,7 @@ const PREFIX = "meshwright.rate_limit.";
 export class Rule {
   readonly local: LocalLimit | null;
   readonly fallback: LocalLimit | null;
+  readonly concurrency: ConcurrencyLimit | null;
   readonly outcomes: RuleOutcomes;
   private readonly evictions: u32;
   private readonly unpriced: u32;
@@ -23,11 +25,13 @@ export class Rule {
   private readonly failedDetails: Bytes;
 
   /**
+   * @param root of the plugin
    * @param number the rule's place in the list
    * @param plugin the plugin's name: rules of one name in plugins of one name and one `vm_id` share
    * their keys
    */
   constructor(
+    root: RootContext,
     readonly number: i32,
     readonly policy: RulePolicy,
     plugin: Bytes,
@@ -37,6 +41,8 @@ export class Rule {
     const name = rule.toString();
     this.local = limitOf(policy.local, plugin, rule, "local");
     this.fallback = limitOf(policy.fallback, plugin, rule, "fallback");
+    const concurrency = policy.concurrency;
+    this.concurrency = concurrency ? new ConcurrencyLimit(concurrency, root, [plugin, rule]) : null;
     this.outcomes = new RuleOutcomes(
       `${PREFIX}decisions_total`,
       rule,

@@ -29,6 +29,7 @@ import {
   keySources,
   ruleSelection,
 } from "../shared/rule-schema.js";
+import { concurrency } from "./concurrency/schema.js";
 import {
   COSTS,
   DEFAULT_COST,
@@ -53,6 +54,7 @@ import {
   MIN_GRPC_STATUS,
   MIN_STATUS,
   NO_FIELDS,
+  NOT_BESIDE_CONCURRENCY,
   OPENAI_FIELDS,
   RATELIMIT_FIELD,
   RATELIMIT_POLICY_FIELD,
@@ -199,9 +201,18 @@ const rule = z
     exempt: exempt.optional().describe("Requests that the rule does not count."),
     cost: cost.optional().describe(`What a request costs. Default ${DEFAULT_COST}.`),
     local: local.optional().describe("The limit of this Envoy, exact over its workers."),
+    concurrency: concurrency
+      .optional()
+      .describe("Limits the requests in flight at once, exactly over this Envoy's workers."),
     global: global.optional().describe("Asks the rate limit service, with the key's parts as a descriptor."),
   })
-  .refine(atLeastOneOf(["local", "global"]), "needs local, global or both")
+  .refine(atLeastOneOf(["local", "global", "concurrency"]), "needs local, global or both, or concurrency")
+  .superRefine((value, context) => {
+    for (const name of NOT_BESIDE_CONCURRENCY) {
+      if (value.concurrency === undefined || !hasValue(value, name)) continue;
+      context.addIssue({ code: "custom", path: [name], message: "cannot stand beside 'concurrency'" });
+    }
+  })
   .refine(needs("global", "key"), { path: ["global"], message: "needs 'key'" })
   .refine((value) => !isPriced(value) || value.global === undefined, {
     path: ["global"],

@@ -73,8 +73,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
   }
 
   override onRecycle(): bool {
-    this.decision.dues.settle();
-    this.decision.clear();
+    this.decision.end();
     const call = this.call;
     if (call) call.recycle();
     return true;
@@ -92,7 +91,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
 
   private reply(): void {
     const decision = this.decision;
-    decision.dues.clear();
+    decision.giveUp();
     const pipeline = this.pipeline;
     const details = unchecked(pipeline.rules[decision.refusedBy]).details(decision.reason);
     const protocol = requestProtocol();
