@@ -44,8 +44,9 @@ export class InFlight {
       const count = load<u32>(entry, COUNT);
       const isMine = load<u64>(entry, HOLDER) == this.holder;
       if (isMine && load<u64>(entry) == tag) own = entry;
-      else if (count == 0 || (now > seen && now - seen > this.leaseNs)) free = entry;
-      else if (load<u64>(entry) == tag) this.others += count;
+      else if (count == 0 || (now > seen && now - seen > this.leaseNs)) {
+        if (free == NO_ENTRY) free = entry;
+      } else if (load<u64>(entry) == tag) this.others += count;
     }
     this.entry = own != NO_ENTRY ? own : free;
   }
