@@ -16,7 +16,6 @@ import {
   exactlyOneOf,
   matchSchema,
   noneOf,
-  testedHeaderName,
   text,
   whole,
   writtenHeaderName,
@@ -31,26 +30,18 @@ import {
 } from "../shared/rule-schema.js";
 import { concurrency } from "./concurrency/schema.js";
 import {
-  COSTS,
   DEFAULT_COST,
   DEFAULT_GRPC_STATUS,
-  DEFAULT_MAX_COST,
   DEFAULT_STATUS,
   DENY_MISSING,
   IETF_FIELDS,
   LIMIT_WORD,
   LOCAL_FAILURE,
-  MAX_ANSWER_STATUS,
-  MAX_ANSWER_STATUSES,
-  MAX_COST,
   MAX_GRPC_STATUS,
-  MAX_JSON_KEY_SIZE,
-  MAX_JSON_PATH,
   MAX_MATCHES,
   MAX_RANGES,
   MAX_RULES,
   MAX_STATUS,
-  MIN_ANSWER_STATUS,
   MIN_GRPC_STATUS,
   MIN_STATUS,
   NO_FIELDS,
@@ -59,7 +50,6 @@ import {
   RATELIMIT_FIELD,
   RATELIMIT_POLICY_FIELD,
   REMAINING_WORD,
-  REQUEST_COSTS,
   REQUEST_FIELDS,
   RETRY_AFTER_FIELD,
   RETRY_AFTER_WORD,
@@ -67,70 +57,14 @@ import {
   SHARE_MISSING,
   SKIP_MISSING,
   TOKEN_FIELDS,
-  UNSURE_COSTS,
   X_FIELDS,
   X_LIMIT_FIELD,
   X_REMAINING_FIELD,
   X_RESET_FIELD,
 } from "./limits.js";
 import { local } from "./local/schema.js";
+import { cost, isPriced } from "./price/schema.js";
 import { global, service } from "./service/schema.js";
-
-const jsonKey = text(1, MAX_JSON_KEY_SIZE).refine(
-  inJsonSchema((key: string) => ![...key].some((char) => char < " " || char === '"' || char === "\\"), {
-    pattern: '^[^"\\\\\\u0000-\\u001F]*$',
-  }),
-  "must have no quotes, backslashes and control characters",
-);
-
-const UNSURE_ONLY = `'default' and 'max' need one of ${UNSURE_COSTS.join(", ")}`;
-
-/** For `refine` of a cost: a key that stands only beside a source that may be missing. */
-function onlyForUnsure(name: string) {
-  return inJsonSchema(
-    (value: object) => !hasValue(value, name) || UNSURE_COSTS.some((source) => hasValue(value, source)),
-    { dependentSchemas: { [name]: { anyOf: UNSURE_COSTS.map((source) => hasKey(source)) } } },
-  );
-}
-
-/** Whether only the answer says what a request costs. */
-function isPriced({ cost }: { readonly cost?: object | undefined }): boolean {
-  return cost !== undefined && COSTS.slice(REQUEST_COSTS).some((source) => hasValue(cost, source));
-}
-
-const cost = z
-  .strictObject({
-    fixed: whole(0, MAX_COST).optional().describe("Every request has this cost."),
-    header: testedHeaderName.optional().describe("The cost is the whole number in this request header."),
-    statuses: z
-      .array(whole(MIN_ANSWER_STATUS, MAX_ANSWER_STATUS))
-      .min(1)
-      .max(MAX_ANSWER_STATUSES)
-      .optional()
-      .describe("An answer with one of these statuses costs 1, any other nothing."),
-    responseHeader: testedHeaderName
-      .optional()
-      .describe("The cost is the whole number in this header of the answer."),
-    responseJson: z
-      .array(jsonKey)
-      .min(1)
-      .max(MAX_JSON_PATH)
-      .optional()
-      .describe(
-        "The cost is the last whole number under these keys, from the root on, in the answer's JSON or in its server-sent events.",
-      ),
-    default: whole(0, MAX_COST)
-      .optional()
-      .describe(`The cost if the source is missing or not a whole number. Default ${DEFAULT_COST}.`),
-    max: whole(1, MAX_COST)
-      .optional()
-      .describe(
-        `Highest cost; a higher one is cut down to it. Default ${DEFAULT_MAX_COST} for 'header', ${MAX_COST} for what the answer says.`,
-      ),
-  })
-  .refine(exactlyOneOf(COSTS), `needs exactly one of ${COSTS.join(", ")}`)
-  .refine(onlyForUnsure("default"), UNSURE_ONLY)
-  .refine(onlyForUnsure("max"), UNSURE_ONLY);
 
 /**
  * `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. An address with a zone (`fe80::1%eth0`) is refused,
