@@ -32,7 +32,6 @@ import {
   MAX_RANGES,
   MAX_RULES,
   NO_FIELDS,
-  NOT_BESIDE_CONCURRENCY,
   OPENAI_FIELDS,
   REQUEST_COSTS,
   SHARE_MISSING,
@@ -67,7 +66,8 @@ const OWN_RULE_KEYS: StaticArray<string> = [
   "global",
   "concurrency",
 ];
-const OTHER_LIMITS = StaticArray.fromArray(NOT_BESIDE_CONCURRENCY);
+/** What a rule with `concurrency` cannot have. */
+const OTHER_LIMITS: StaticArray<string> = ["cost", "local", "global"];
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
 const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
 const COST_SOURCES = StaticArray.fromArray(COSTS);

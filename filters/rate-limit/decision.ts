@@ -4,9 +4,6 @@ import { Permits } from "./concurrency/permits";
 import { Outcome } from "./outcomes";
 import { Dues } from "./price/dues";
 
-/** A time to wait, if no time is long enough. */
-export const NEVER: u32 = u32.MAX_VALUE;
-
 const NONE: i32 = -1;
 
 /** What one rule said about the request. */

@@ -69,8 +69,6 @@ export const MAX_ANSWER_STATUSES = 64;
 /** Keys on the way to a number in an answer's JSON, and the most bytes of each. */
 export const MAX_JSON_PATH = 8;
 export const MAX_JSON_KEY_SIZE = 128;
-/** A key may owe as much as this many answers of the highest cost, beyond its burst. */
-export const MOST_ANSWERS_OWED = 1000;
 export const MAX_COST = 1_000_000;
 export const DEFAULT_COST = 1;
 /** Most that a header can make a request cost, unless the configuration sets another maximum. */
@@ -97,8 +95,6 @@ export const DEFAULT_KEYS = 100_000;
 export const LEASES_OF_BURST = 1000;
 export const MIN_LEASED_BURST = 2000;
 
-/** What a rule with `concurrency` cannot have. */
-export const NOT_BESIDE_CONCURRENCY = ["cost", "local", "global"];
 /** Most requests of a key in flight. */
 export const MAX_CONCURRENCY = 1_000_000;
 /** How long the requests of a VM count after it was last heard of, in milliseconds. */

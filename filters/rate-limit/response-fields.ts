@@ -1,11 +1,12 @@
 // What responses say about the limits: in `RateLimit` and `RateLimit-Policy` of
-// draft-ietf-httpapi-ratelimit-headers-10, in the older `X-RateLimit-*`, or in those of OpenAI's API; when to come again; and
-// the outcome of each rule.
+// draft-ietf-httpapi-ratelimit-headers-10, in the older `X-RateLimit-*`, or in those of OpenAI's
+// API; when to come again; and the outcome of each rule.
 
 import { Bytes, decimalText, responseHeaders, TextBuffer } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
-import { Decision, NEVER, Note } from "./decision";
+import { Decision, Note } from "./decision";
 import { SECONDS_OF_HOUR, SECONDS_OF_MINUTE } from "./limits";
+import { NEVER } from "./local/limit";
 import {
   QuotaFields,
   RATELIMIT,

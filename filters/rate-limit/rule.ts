@@ -7,12 +7,14 @@ import { Decision } from "./decision";
 import { LocalLimit, LocalPolicy } from "./local/limit";
 import { LOCAL_OUTCOMES, OUTCOME_WORDS, OUTCOMES, Outcome } from "./outcomes";
 import { RulePolicy } from "./policy";
+import { Creditor } from "./price/dues";
+import { Price } from "./price/price";
 
 const PREFIX = "meshwright.rate_limit.";
 
 /** Make it once the configuration is accepted: it defines metrics. */
 @final
-export class Rule {
+export class Rule extends Creditor {
   readonly local: LocalLimit | null;
   readonly fallback: LocalLimit | null;
   readonly concurrency: ConcurrencyLimit | null;
@@ -37,6 +39,7 @@ export class Rule {
     plugin: Bytes,
     property: DecisionProperty | null,
   ) {
+    super();
     const rule = policy.selection.name;
     const name = rule.toString();
     this.local = limitOf(policy.local, plugin, rule, "local");
@@ -60,6 +63,10 @@ export class Rule {
     this.failedDetails = Bytes.of(`rate_limit_service_failed{${name}}`);
   }
 
+  override get price(): Price | null {
+    return this.policy.price;
+  }
+
   get isShadow(): bool {
     return this.policy.selection.shadow;
   }
@@ -70,13 +77,11 @@ export class Rule {
     decision.noteOutcome(this.number, outcome);
   }
 
-  /** Counts that a limit of the rule has evicted another key. One host call. */
-  countEviction(): void {
+  override countEviction(): void {
     incrementMetric(this.evictions, 1);
   }
 
-  /** Counts an answer that did not say its cost, of a rule with a price. One host call. */
-  countUnpriced(): void {
+  override countUnpriced(): void {
     incrementMetric(this.unpriced, 1);
   }
 

@@ -45,7 +45,7 @@ import {
   MIN_GRPC_STATUS,
   MIN_STATUS,
   NO_FIELDS,
-  NOT_BESIDE_CONCURRENCY,
+  type NOT_BESIDE_CONCURRENCY,
   OPENAI_FIELDS,
   RATELIMIT_FIELD,
   RATELIMIT_POLICY_FIELD,
@@ -63,7 +63,7 @@ import {
   X_RESET_FIELD,
 } from "./limits.js";
 import { local } from "./local/schema.js";
-import { cost, isPriced } from "./price/schema.js";
+import { cost, notWhenPriced } from "./price/schema.js";
 import { global, service } from "./service/schema.js";
 
 /**
@@ -115,6 +115,15 @@ const keyPart = z
   })
   .refine(exactlyOneOf(KEY_PARTS), `needs exactly one of ${KEY_PARTS.join(", ")}`);
 
+const BESIDE_CONCURRENCY = "cannot stand beside 'concurrency'";
+
+/** For `refine` of a rule: a key that it cannot have beside `concurrency`. */
+function notBesideConcurrency(name: string) {
+  return inJsonSchema((value: object) => !hasValue(value, "concurrency") || !hasValue(value, name), {
+    dependentSchemas: { concurrency: { not: hasKey(name) } },
+  });
+}
+
 const rule = z
   .strictObject({
     ...ruleSelection,
@@ -141,21 +150,21 @@ const rule = z
     global: global.optional().describe("Asks the rate limit service, with the key's parts as a descriptor."),
   })
   .refine(atLeastOneOf(["local", "global", "concurrency"]), "needs local, global or both, or concurrency")
-  .superRefine((value, context) => {
-    for (const name of NOT_BESIDE_CONCURRENCY) {
-      if (value.concurrency === undefined || !hasValue(value, name)) continue;
-      context.addIssue({ code: "custom", path: [name], message: "cannot stand beside 'concurrency'" });
-    }
-  })
+  .refine(notBesideConcurrency("cost"), { path: ["cost"], message: BESIDE_CONCURRENCY })
+  .refine(notBesideConcurrency("local"), { path: ["local"], message: BESIDE_CONCURRENCY })
+  .refine(notBesideConcurrency("global"), { path: ["global"], message: BESIDE_CONCURRENCY })
   .refine(needs("global", "key"), { path: ["global"], message: "needs 'key'" })
-  .refine((value) => !isPriced(value) || value.global === undefined, {
-    path: ["global"],
-    message: "cannot count a cost that the answer says",
-  })
-  .refine((value) => !isPriced(value) || value.local?.lease !== true, {
-    path: ["local", "lease"],
-    message: "cannot hold a cost that the answer says",
-  });
+  .refine(
+    notWhenPriced((value) => value.global !== undefined, hasKey("global")),
+    {
+      path: ["global"],
+      message: "cannot count a cost that the answer says",
+    },
+  )
+  .refine(
+    notWhenPriced((value) => value.local?.lease === true, has("local", has("lease", { const: true }))),
+    { path: ["local", "lease"], message: "cannot hold a cost that the answer says" },
+  );
 
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   RETRY_AFTER_FIELD,

@@ -3,7 +3,8 @@
 import { Bytes } from "../../assembly";
 import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
 import { Charges } from "./charge";
-import { Decision, NEVER } from "./decision";
+import { Decision } from "./decision";
+import { NEVER } from "./local/limit";
 import { Outcome } from "./outcomes";
 import { Missing } from "./policy";
 import { Rule } from "./rule";

@@ -102,7 +102,7 @@ export const COUNTED: readonly CountedRequest[] = [
   },
   { filter: "rate-limit", what: "one key, a lease held", settings: LEASED, calls: 3, bytes: 1 },
   { filter: "rate-limit", what: "requests in flight", settings: IN_FLIGHT, calls: 8, bytes: 3 },
-  { filter: "rate-limit", what: "the answer's status costs nothing", settings: FAILURES, calls: 5, bytes: 3 },
+  { filter: "rate-limit", what: "the answer's status costs nothing", settings: FAILURES, calls: 5, bytes: 2 },
   {
     filter: "rate-limit",
     what: "the answer's status costs",

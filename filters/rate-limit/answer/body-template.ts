@@ -3,8 +3,9 @@
 // body of JSON needs no escapes.
 
 import { Bytes, TextBuffer } from "../../../assembly";
-import { Decision, NEVER } from "../decision";
+import { Decision } from "../decision";
 import { LIMIT_WORD, REMAINING_WORD, RETRY_AFTER_WORD, RULE_WORD } from "../limits";
+import { NEVER } from "../local/limit";
 import { Rule } from "../rule";
 
 /** In the order of `Word`. */

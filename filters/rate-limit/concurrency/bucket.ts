@@ -1,7 +1,7 @@
-// One bucket of the table of requests in flight: 16 entries of 32 bytes. Each says how many requests
-// of a key one holder has in flight, and when it last said so. A holder is a limit in one worker's
-// VM, and writes its own entries alone. An entry without requests, or of which nothing was heard for
-// longer than the lease, is free: its VM has trapped, or is gone.
+// One bucket of the table of requests in flight: 16 entries of 32 bytes. Each says how many
+// requests of a key one holder has in flight, and when it last said so. A holder is a limit in one
+// worker's VM, and writes its own entries alone. An entry without requests, or of which nothing was
+// heard for longer than the lease, is free: its VM has trapped, or is gone.
 
 const ENTRIES: i32 = 16;
 const ENTRY_SIZE: i32 = 32;

@@ -137,7 +137,9 @@ describe("with leases", () => {
   });
 });
 
-/** By how much the fullest window has more than `rate * w + burst`; a window is whole milliseconds. */
+/**
+ * By how much the fullest window has more than `rate * w + burst`; a window is whole milliseconds.
+ */
 function worst(passed: readonly number[], rate: number, burst: number): number {
   // The window that ends here and has the most above its refill: Kadane's sum. Requests of one
   // millisecond come at one moment, so a window of n of them is n - 1 long.

@@ -2,7 +2,6 @@
 
 import { Bytes, monotonicNanoseconds, Status } from "../../../assembly";
 import { SharedTable } from "../../../assembly/rules";
-import { NEVER } from "../decision";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
 import { Leases } from "./leases";
@@ -13,6 +12,9 @@ import { tableOf } from "./table";
  * is wrong.
  */
 const ATTEMPTS: i32 = 1000;
+
+/** A time to wait, if no time is long enough. */
+export const NEVER: u32 = u32.MAX_VALUE;
 
 /** The limit's answer to a request. */
 export enum Verdict {

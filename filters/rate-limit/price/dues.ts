@@ -4,11 +4,22 @@
 import { Bytes, monotonicNanoseconds, responseBody } from "../../../assembly";
 import { ticksAt } from "../local/gcra";
 import { LocalLimit } from "../local/limit";
-import { Rule } from "../rule";
 import { BodyKind, bodyKind } from "./body-kind";
 import { EventStream } from "./event-stream";
 import { JsonNumber, NO_NUMBER } from "./json-number";
 import { Price, PriceSource, UNPRICED } from "./price";
+
+/** The rule to which a request owes. */
+export abstract class Creditor {
+  /** How the answer says the cost; `null` if the request says it. */
+  abstract get price(): Price | null;
+
+  /** Counts an answer that did not say its cost. One host call. */
+  abstract countUnpriced(): void;
+
+  /** Counts that a limit has evicted another key. One host call. */
+  abstract countEviction(): void;
+}
 
 /** What a request owes to one limit. */
 @final
@@ -19,10 +30,10 @@ class Due {
   private number: JsonNumber | null = null;
   private readonly events: EventStream = new EventStream();
 
-  constructor(public rule: Rule) {}
+  constructor(public rule: Creditor) {}
 
   get price(): Price {
-    return this.rule.policy.price!;
+    return this.rule.price!;
   }
 
   /** Makes it ready to read a body. */
@@ -46,13 +57,17 @@ class Due {
     return number && number.value != NO_NUMBER ? number.value : UNPRICED;
   }
 
-  /** Pays the cost, or the price's default if the answer did not say one. Three host calls. */
+  /**
+   * Pays the cost, or the price's default if the answer did not say one. Three host calls, none if
+   * it costs nothing.
+   */
   pay(cost: i64): void {
     const limit = this.limit;
     const price = this.price;
     if (!limit) return;
     if (cost == UNPRICED) this.rule.countUnpriced();
     const owed = cost == UNPRICED ? price.otherwise : <u32>min<i64>(cost, price.most);
+    if (owed == 0) return;
     limit.charge(this.hash, owed, ticksAt(monotonicNanoseconds()));
     if (limit.evicted) this.rule.countEviction();
   }
@@ -66,7 +81,7 @@ export class Dues {
   private kind: BodyKind = BodyKind.Unreadable;
   private readonly items: Array<Due> = [];
 
-  add(rule: Rule, limit: LocalLimit, hash: u64): void {
+  add(rule: Creditor, limit: LocalLimit, hash: u64): void {
     if (this.count == this.items.length) this.items.push(new Due(rule));
     const due = unchecked(this.items[this.count++]);
     due.rule = rule;

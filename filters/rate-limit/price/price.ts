@@ -1,7 +1,7 @@
 // What an answer says that its request has cost.
 
 import { Bytes, responseHeaders } from "../../../assembly";
-import { MAX_ANSWER_STATUS, MIN_ANSWER_STATUS, MOST_ANSWERS_OWED } from "../limits";
+import { MAX_ANSWER_STATUS, MIN_ANSWER_STATUS } from "../limits";
 import { wholeNumber } from "../whole-number";
 
 export enum PriceSource {
@@ -10,6 +10,8 @@ export enum PriceSource {
   Json,
 }
 
+/** A key may owe as much as this many answers of the highest cost, beyond its burst. */
+const MOST_ANSWERS_OWED: u32 = 1000;
 const STATUS = Bytes.of(":status");
 const NOTHING = Bytes.owned(0);
 

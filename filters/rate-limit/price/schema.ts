@@ -1,8 +1,8 @@
-// What the cost of a request may be. The module's own parsers are `../config.ts` for what the request
-// says, and `config.ts` in this folder for what its answer says.
+// What the cost of a request may be. The module's own parsers are `../config.ts` for what the
+// request says, and `config.ts` in this folder for what its answer says.
 
 import { z } from "zod";
-import { hasKey, hasValue, inJsonSchema } from "../../shared/json-schema.js";
+import { hasKey, has as hasUnder, hasValue, inJsonSchema } from "../../shared/json-schema.js";
 import { exactlyOneOf, testedHeaderName, text, whole } from "../../shared/match-schema.js";
 import {
   COSTS,
@@ -35,9 +35,29 @@ function onlyForUnsure(name: string) {
   );
 }
 
-/** Whether only the answer says what a request costs. */
-export function isPriced({ cost }: { readonly cost?: object | undefined }): boolean {
-  return cost !== undefined && COSTS.slice(REQUEST_COSTS).some((source) => hasValue(cost, source));
+const PRICES = COSTS.slice(REQUEST_COSTS);
+
+/** The parts of a rule that a cost of the answer forbids. */
+interface Priced {
+  readonly cost?: object | undefined;
+  readonly global?: object | undefined;
+  readonly local?: { readonly lease?: boolean | undefined } | undefined;
+}
+
+/**
+ * For `refine` of a rule: what it cannot have where only the answer says the cost.
+ * @param has whether the rule has it
+ * @param fragment the same in JSON Schema
+ */
+export function notWhenPriced(has: (rule: Priced) => boolean, fragment: Readonly<Record<string, unknown>>) {
+  return inJsonSchema(
+    (value: Priced) => !PRICES.some((source) => hasValue(value.cost ?? {}, source)) || !has(value),
+    {
+      if: hasUnder("cost", { anyOf: PRICES.map((source) => hasKey(source)) }),
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { not: fragment },
+    },
+  );
 }
 
 /** What a request costs, and who says so. */
