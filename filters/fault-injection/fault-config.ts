@@ -1,7 +1,7 @@
 // Compiles what a rule does to a request. Its TypeScript twins are `abort`, `blackHole` and
 // `response` of `schema.ts`.
 
-import { NO_GRPC_STATUS, Reply } from "../../assembly";
+import { Bytes, NO_GRPC_STATUS, Reply } from "../../assembly";
 import {
   ConfigNode,
   parseBody,
