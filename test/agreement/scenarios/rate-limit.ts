@@ -85,7 +85,8 @@ const LOCALLY: readonly Scenario[] = [
     headers: "openai",
     answer: {
       headers: [{ name: "access-control-allow-origin", value: "*" }],
-      body: "{rule} {limit} {remaining} {else}",
+      // Not {rule}: the hosts give their rules names of their own.
+      body: "{retryAfter} {limit} {remaining} {else}",
     },
   }),
   {
