@@ -10,4 +10,10 @@ export { parseDuration, parseDurationOr } from "./text/duration";
 export { isHeaderName } from "./text/header-name";
 export { isHeaderValue } from "./text/header-value";
 export { hasRepeat, parseLabel } from "./text/label";
-export { parseBody, parseContentType, parseHeaderValue, parseReplyHeader } from "./text/reply-config";
+export {
+  parseBody,
+  parseContentType,
+  parseHeaderValue,
+  parseReplyHeader,
+  parseReplyHeaders,
+} from "./text/reply-config";

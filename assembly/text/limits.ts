@@ -36,6 +36,9 @@ export const MAX_BODY_SIZE = 65_536;
 /** Most bytes of the content type of such a body. */
 export const MAX_CONTENT_TYPE_SIZE = 256;
 
+/** Most headers of a filter's answer. */
+export const MAX_REPLY_HEADERS = 32;
+
 /** Most decimal digits of a whole number in a request, such as a header's value. */
 export const MAX_INTEGER_DIGITS = 18;
 

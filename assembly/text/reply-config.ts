@@ -5,9 +5,16 @@ import { Bytes } from "./bytes";
 import { ConfigNode } from "./config";
 import { isHeaderName, isMessageHeader } from "./header-name";
 import { isHeaderValue } from "./header-value";
-import { MAX_BODY_SIZE, MAX_CONTENT_TYPE_SIZE, MAX_HEADER_NAME_SIZE, MAX_HEADER_VALUE_SIZE } from "./limits";
+import {
+  MAX_BODY_SIZE,
+  MAX_CONTENT_TYPE_SIZE,
+  MAX_HEADER_NAME_SIZE,
+  MAX_HEADER_VALUE_SIZE,
+  MAX_REPLY_HEADERS,
+} from "./limits";
 
 const NOTHING = Bytes.owned(0);
+const HEADER_KEYS: StaticArray<string> = ["name", "value"];
 
 /** A body; an absent one is empty. */
 export function parseBody(node: ConfigNode): Bytes {
@@ -24,6 +31,20 @@ export function parseContentType(node: ConfigNode): Bytes | null {
     break;
   }
   return type;
+}
+
+/** The headers of an answer, names and values alternating; none for an absent list. */
+export function parseReplyHeaders(node: ConfigNode): Array<Bytes> {
+  const headers: Bytes[] = [];
+  if (!node.present) return headers;
+  const count = node.array(0, MAX_REPLY_HEADERS);
+  for (let i = 0; i < count; i++) {
+    const item = node.at(i);
+    item.keys(HEADER_KEYS);
+    headers.push(parseReplyHeader(item.get("name")));
+    headers.push(parseHeaderValue(item.get("value")));
+  }
+  return headers;
 }
 
 /**

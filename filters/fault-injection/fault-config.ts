@@ -7,8 +7,7 @@ import {
   parseBody,
   parseContentType,
   parseDurationOr,
-  parseHeaderValue,
-  parseReplyHeader,
+  parseReplyHeaders,
 } from "../../assembly/config";
 import { countPresent, theOneOf } from "../../assembly/rules";
 import {
@@ -21,7 +20,6 @@ import {
   MAX_EXPECTED_NAME_SIZE,
   MAX_GRPC_STATUS,
   MAX_MESSAGES,
-  MAX_REPLY_HEADERS,
   MAX_STATUS,
   MIN_GRPC_STATUS,
   MIN_STATUS,
@@ -32,7 +30,6 @@ import { FAULT_MESSAGE, httpStatusFor, isBodiless } from "./statuses";
 
 const ABORT_KEYS: StaticArray<string> = ["status", "grpcStatus", "body", "headers", "contentType"];
 const ABORT_STATUS_KEYS = StaticArray.fromArray(ABORT_STATUSES);
-const HEADER_KEYS: StaticArray<string> = ["name", "value"];
 const TLS_FAILURE_KEYS: StaticArray<string> = ["expectedName"];
 const DEFAULT_NAME = Bytes.of(EXPECTED_NAME);
 const BLACK_HOLE_KEYS: StaticArray<string> = ["limit"];
@@ -46,7 +43,7 @@ export function parseAbort(node: ConfigNode): Reply | null {
   if (!node.present) return null;
   node.keys(ABORT_KEYS);
   const body = parseBody(node.get("body"));
-  const headers = parseHeaders(node.get("headers"));
+  const headers = parseReplyHeaders(node.get("headers"));
   const contentType = parseContentType(node.get("contentType"));
   const kind = theOneOf(node, ABORT_STATUS_KEYS);
   if (kind < 0) return null;
@@ -115,18 +112,4 @@ export function parseResponseFault(node: ConfigNode): ResponseFault | null {
 
 function parseStatus(node: ConfigNode): u32 {
   return <u32>node.integer(MIN_STATUS, MAX_STATUS);
-}
-
-/** Names and values, alternating. */
-function parseHeaders(node: ConfigNode): Array<Bytes> {
-  const headers: Bytes[] = [];
-  if (!node.present) return headers;
-  const count = node.array(0, MAX_REPLY_HEADERS);
-  for (let i = 0; i < count; i++) {
-    const item = node.at(i);
-    item.keys(HEADER_KEYS);
-    headers.push(parseReplyHeader(item.get("name")));
-    headers.push(parseHeaderValue(item.get("value")));
-  }
-  return headers;
 }

@@ -49,7 +49,6 @@ export const MAX_GRPC_STATUS = 16;
 /** Responses of these statuses have no body. */
 export const NO_CONTENT = 204;
 export const NOT_MODIFIED = 304;
-export const MAX_REPLY_HEADERS = 32;
 
 /** The longest that a black hole waits before it answers, in milliseconds: a day. */
 export const MAX_BLACK_HOLE_MS = 86_400_000;

@@ -10,11 +10,10 @@ import {
   exactlyOneOf,
   matchSchema,
   percentage,
-  replyHeaderName,
   whole,
   writtenHeaderName,
 } from "../shared/match-schema.js";
-import { contentType, headerValue, replyBody } from "../shared/reply-schema.js";
+import { contentType, replyBody, replyHeaders } from "../shared/reply-schema.js";
 import {
   duration,
   explainProperty,
@@ -53,7 +52,6 @@ import {
   MAX_INSTANT_SIZE,
   MAX_MESSAGES,
   MAX_PERCENTILES,
-  MAX_REPLY_HEADERS,
   MAX_RULES,
   MAX_SEQUENCE,
   MAX_SIGMA,
@@ -177,16 +175,7 @@ const abort = z
       .describe(
         "Body of the answer, or the message of a gRPC status. Default: empty; for gRPC `fault injected`.",
       ),
-    headers: z
-      .array(
-        z.strictObject({
-          name: replyHeaderName.describe("The header's name, lower case."),
-          value: headerValue.describe("Its value."),
-        }),
-      )
-      .max(MAX_REPLY_HEADERS)
-      .optional()
-      .describe("Headers of the answer."),
+    headers: replyHeaders.optional().describe("Headers of the answer."),
     contentType: contentType.optional().describe("Type of the body. Default text/plain."),
   })
   .refine(exactlyOneOf(ABORT_STATUSES), `needs exactly one of ${ABORT_STATUSES.join(", ")}`)

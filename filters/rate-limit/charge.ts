@@ -1,6 +1,7 @@
 // The rules that count one request, each with the request's key, its cost, and the limit of this
 // Envoy that applies.
 
+import { ConcurrencyLimit } from "./concurrency/limit";
 import { LocalLimit } from "./local/limit";
 import { Outcome } from "./outcomes";
 import { Rule } from "./rule";
@@ -17,6 +18,10 @@ export class Charge {
   limit: LocalLimit | null = null;
   /** The rule's outcome if `limit` lets the request pass. */
   passed: Outcome = Outcome.Allowed;
+  /** `null` unless the rule limits the requests in flight. */
+  concurrency: ConcurrencyLimit | null = null;
+  /** The answer says the cost: the limit is only asked whether anything is left. */
+  isOwed: bool = false;
   /** If `limit` lets the request pass, the service decides the rule's outcome. */
   awaitsService: bool = false;
 
@@ -29,7 +34,7 @@ export class Charge {
 @final
 export class Charges {
   count: i32 = 0;
-  /** How many of them have a limit of a rule that is not in shadow mode. */
+  /** How many of them have a limit of this Envoy and a rule that is not in shadow mode. */
   acting: i32 = 0;
   private readonly items: Array<Charge> = [];
 
@@ -49,7 +54,8 @@ export class Charges {
     const charge = unchecked(this.items[this.count++]);
     charge.rule = rule;
     charge.limit = limit;
-    if (limit && !rule.isShadow) this.acting++;
+    charge.concurrency = rule.concurrency;
+    if ((limit || rule.concurrency) && !rule.isShadow) this.acting++;
     return charge;
   }
 }

@@ -2,7 +2,7 @@
 // is `schema.ts`.
 
 import { Bytes } from "../../assembly";
-import { ConfigNode, hasRepeat, parseBody, parseContentType } from "../../assembly/config";
+import { ConfigNode, hasRepeat } from "../../assembly/config";
 import {
   DecisionProperty,
   KEY_PARTS,
@@ -19,29 +19,30 @@ import {
   SELECTION_KEYS,
   theOneOf,
 } from "../../assembly/rules";
+import { AnswerPolicy, parseAnswer } from "./answer/config";
+import { parseConcurrency } from "./concurrency/config";
 import {
   COSTS,
   DEFAULT_COST,
-  DEFAULT_GRPC_STATUS,
   DEFAULT_MAX_COST,
-  DEFAULT_STATUS,
   DENY_MISSING,
   IETF_FIELDS,
   MAX_COST,
-  MAX_GRPC_STATUS,
   MAX_MATCHES,
   MAX_RULES,
-  MAX_STATUS,
-  MIN_GRPC_STATUS,
-  MIN_STATUS,
   NO_FIELDS,
+  OPENAI_FIELDS,
+  REQUEST_COSTS,
   SHARE_MISSING,
   SKIP_MISSING,
+  UNSURE_COSTS,
   X_FIELDS,
 } from "./limits";
 import { parseLocal } from "./local/config";
+import { OWN_FIELDS } from "./own-fields";
 import { Cost, Exemptions, Missing, RulePolicy } from "./policy";
-import { FieldStyle, OWN_FIELDS } from "./response-fields";
+import { parsePrice } from "./price/config";
+import { FieldStyle } from "./response-fields";
 import { parseGlobal, parseService } from "./service/config";
 import { GlobalRule } from "./service/request";
 import { FailureMode, RateLimitService } from "./service/service";
@@ -55,30 +56,30 @@ const ROOT_KEYS: StaticArray<string> = [
   "service",
   "rules",
 ];
-const OWN_RULE_KEYS: StaticArray<string> = ["key", "missing", "exempt", "cost", "local", "global"];
+const OWN_RULE_KEYS: StaticArray<string> = [
+  "key",
+  "missing",
+  "exempt",
+  "cost",
+  "local",
+  "global",
+  "concurrency",
+];
+/** What a rule with `concurrency` cannot have. */
+const OTHER_LIMITS: StaticArray<string> = ["cost", "local", "global"];
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
-const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
 const EXEMPT_KEYS: StaticArray<string> = ["clientAddresses", "matches"];
-const COST_KEYS: StaticArray<string> = ["fixed", "header", "default", "max"];
 const COST_SOURCES = StaticArray.fromArray(COSTS);
+const COST_KEYS = COST_SOURCES.concat<StaticArray<string>>(["default", "max"]);
+const UNSURE_SOURCES = StaticArray.fromArray(UNSURE_COSTS);
 const GLOBAL_KEYS: StaticArray<string> = ["limitOverride", "fallback"];
 /** In the order of `FieldStyle`. */
-const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS];
+const FIELD_STYLES: StaticArray<string> = [NO_FIELDS, IETF_FIELDS, X_FIELDS, OPENAI_FIELDS];
 /** In the order of `Missing`. */
 const MISSING: StaticArray<string> = [SKIP_MISSING, SHARE_MISSING, DENY_MISSING];
 
 const EMPTY = Bytes.owned(0);
 const VOCABULARY = new KeyVocabulary(StaticArray.fromArray(KEY_PARTS), EMPTY, true);
-
-/** The answer to a refused request. */
-@final
-export class AnswerPolicy {
-  status: u32 = DEFAULT_STATUS;
-  body: Bytes = EMPTY;
-  /** `null` for Envoy's `text/plain`. */
-  contentType: Bytes | null = null;
-  grpcStatus: i32 = DEFAULT_GRPC_STATUS;
-}
 
 function parseExplanation(node: ConfigNode): Bytes | null {
   const name = parseExplainHeader(node);
@@ -136,14 +137,20 @@ export class RateLimitConfig {
     const missing = <Missing>node.get("missing").oneOfOr(MISSING, Missing.Share);
     const exempt = parseExemptions(node.get("exempt"), slots);
     const cost = parseCost(node.get("cost"), slots);
-    const local = parseLocal(node.get("local"));
+    const price = parsePrice(node.get("cost"));
+    const local = parseLocal(node.get("local"), price ? price.mostOwed : 0);
     const global = node.get("global");
-    if (!local && !global.present) node.fail("needs local, global or both");
-    if (!global.present) return new RulePolicy(selection, key, missing, exempt, cost, local, null, null);
+    const concurrency = parseConcurrency(node.get("concurrency"));
+    if (concurrency) failBesideConcurrency(node);
+    else if (!local && !global.present) node.fail("needs local, global or both, or concurrency");
+    if (price) failUnpriceable(node);
+    if (!global.present) {
+      return new RulePolicy(selection, key, missing, exempt, cost, price, local, null, concurrency, null);
+    }
     if (key.count == 0) global.fail("needs 'key'");
     const asked = this.parseGlobalRule(global);
     const fallback = parseLocal(global.get("fallback"));
-    return new RulePolicy(selection, key, missing, exempt, cost, local, asked, fallback);
+    return new RulePolicy(selection, key, missing, exempt, cost, price, local, asked, concurrency, fallback);
   }
 
   private parseGlobalRule(node: ConfigNode): GlobalRule {
@@ -157,19 +164,6 @@ export class RateLimitConfig {
   }
 }
 
-function parseAnswer(node: ConfigNode): AnswerPolicy {
-  const answer = new AnswerPolicy();
-  if (!node.present) return answer;
-  node.keys(ANSWER_KEYS);
-  answer.status = <u32>node.get("status").integerOr(MIN_STATUS, MAX_STATUS, DEFAULT_STATUS);
-  answer.body = parseBody(node.get("body"));
-  answer.grpcStatus = <i32>(
-    node.get("grpcStatus").integerOr(MIN_GRPC_STATUS, MAX_GRPC_STATUS, DEFAULT_GRPC_STATUS)
-  );
-  answer.contentType = parseContentType(node.get("contentType"));
-  return answer;
-}
-
 function parseExemptions(node: ConfigNode, slots: RequestSlots): Exemptions | null {
   if (!node.present) return null;
   node.keys(EXEMPT_KEYS);
@@ -181,14 +175,34 @@ function parseExemptions(node: ConfigNode, slots: RequestSlots): Exemptions | nu
   return new Exemptions(parseAddressRanges(addresses), matches);
 }
 
+/** Requests in flight are counted one by one, by a rule of their own. */
+function failBesideConcurrency(node: ConfigNode): void {
+  for (let i = 0; i < OTHER_LIMITS.length; i++) {
+    const other = node.get(OTHER_LIMITS[i]);
+    if (other.present) other.fail("cannot stand beside 'concurrency'");
+  }
+}
+
+/** A cost that only the answer says needs a limit of this Envoy that can wait for it. */
+function failUnpriceable(node: ConfigNode): void {
+  if (node.get("global").present) node.get("global").fail("cannot count a cost that the answer says");
+  const lease = node.get("local").get("lease");
+  if (lease.present && lease.boolOr(false)) lease.fail("cannot hold a cost that the answer says");
+}
+
+/** What the request says. Where the answer says the cost, the request needs room for 1. */
 function parseCost(node: ConfigNode, slots: RequestSlots): Cost {
   if (!node.present) return new Cost(-1, DEFAULT_COST, DEFAULT_COST);
   node.keys(COST_KEYS);
-  const isFixed = theOneOf(node, COST_SOURCES) == 0;
+  const source = theOneOf(node, COST_SOURCES);
   const otherwise = node.get("default");
   const most = node.get("max");
-  if (isFixed && (otherwise.present || most.present)) node.fail("'default' and 'max' need 'header'");
-  if (isFixed) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
+  const isSure = source >= 0 && UNSURE_SOURCES.indexOf(COST_SOURCES[source]) < 0;
+  if (isSure && (otherwise.present || most.present)) {
+    node.fail(`'default' and 'max' need one of ${UNSURE_SOURCES.join(", ")}`);
+  }
+  if (source == 0) return new Cost(-1, <u32>node.get("fixed").integer(0, MAX_COST), 0);
+  if (source >= REQUEST_COSTS) return new Cost(-1, DEFAULT_COST, DEFAULT_COST);
   const header = node.get("header");
   const slot = header.present ? slots.header(parseTestedHeader(header)) : -1;
   const fallback = otherwise.integerOr(0, MAX_COST, DEFAULT_COST);

@@ -1,9 +1,8 @@
 // The decision on one request, kept as long as its stream lives.
 
+import { Permits } from "./concurrency/permits";
 import { Outcome } from "./outcomes";
-
-/** A time to wait, if no time is long enough. */
-export const NEVER: u32 = u32.MAX_VALUE;
+import { Dues } from "./price/dues";
 
 const NONE: i32 = -1;
 
@@ -39,12 +38,25 @@ export class Decision {
   waitSeconds: u32 = 0;
   /** How many notes there are. */
   count: i32 = 0;
+  /** What the request owes once its answer is there. */
+  readonly dues: Dues = new Dues();
+  /** What the request holds while it is in flight. */
+  readonly permits: Permits = new Permits();
   private readonly notes: Array<Note> = [];
 
   /** @param isNoted the response says what the rules said */
   constructor(readonly isNoted: bool) {}
 
-  clear(): void {
+  /** The request does not pass: it owes nothing, and gives back what it held. */
+  giveUp(): void {
+    this.dues.clear();
+    this.permits.release();
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this.dues.settle();
+    this.permits.release();
     this.refusedBy = NONE;
     this.waitSeconds = 0;
     this.count = 0;

@@ -17,9 +17,10 @@ export default defineFilter({
   describe: ({ rules }) => rules.map(describeRule),
 });
 
-function describeRule({ name, local, global, shadow }: Rule): string {
+function describeRule({ name, local, global, concurrency, shadow }: Rule): string {
   const limits = [
     ...(local === undefined ? [] : [describeLocal(local)]),
+    ...(concurrency === undefined ? [] : [`${concurrency.limit} in flight`]),
     ...(global === undefined ? [] : ["as the service says"]),
   ];
   return `${name} → ${limits.join(", ")}${shadow === true ? " (shadow)" : ""}`;

@@ -8,11 +8,17 @@ import { Pipeline } from "./pipeline";
 import { RateLimitStream } from "./stream";
 
 export { proxy_on_grpc_close, proxy_on_grpc_receive } from "../../assembly/exports/calls";
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export {
+  malloc,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+  proxy_on_tick,
+} from "../../assembly/exports/plugin";
 export {
   proxy_on_context_create,
   proxy_on_delete,
   proxy_on_request_headers,
+  proxy_on_response_body,
   proxy_on_response_headers,
 } from "../../assembly/exports/stream";
 
@@ -23,7 +29,7 @@ class RateLimitRoot extends FilterRoot<RateLimitConfig, Pipeline> {
   }
 
   override accept(config: RateLimitConfig): Pipeline {
-    return new Pipeline(config, this.pluginName);
+    return new Pipeline(config, this);
   }
 
   override streamContext(pipeline: Pipeline): HttpContext {

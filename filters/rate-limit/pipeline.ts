@@ -3,13 +3,16 @@
 //
 //   selection.ts      which rules count the request, under which key, at which cost
 //   local/take.ts     whether several limits of this Envoy all have room; taking; shadows
+//   concurrency/hold.ts  holding a place among the requests in flight
 //   service/ask.ts    the question to the rate limit service, and its answer
 //   stream.ts         waiting for that answer, and refusing
 //   response-fields.ts  what the response says
 
-import { Bytes, monotonicNanoseconds, NO_GRPC_STATUS, Reply } from "../../assembly";
+import { Bytes, monotonicNanoseconds, NO_GRPC_STATUS, Reply, RootContext } from "../../assembly";
 import { HostRequestView, sharedSeed } from "../../assembly/rules";
+import { BodyTemplate } from "./answer/body-template";
 import { Charges } from "./charge";
+import { hold, settleHeld } from "./concurrency/hold";
 import { RateLimitConfig } from "./config";
 import { Decision } from "./decision";
 import { ticksAt } from "./local/gcra";
@@ -22,11 +25,6 @@ import { ServiceCall } from "./service/call";
 import { FailureMode, RateLimitService } from "./service/service";
 
 const SERVICE_UNAVAILABLE: u32 = 503;
-/**
- * By this a caller's Envoy knows that it must not retry, as of a refusal by its own rate limit
- * filter.
- */
-const REFUSED: Array<Bytes> = [Bytes.of("x-envoy-ratelimited"), Bytes.of("true")];
 const NOTHING = Bytes.owned(0);
 
 /** What all streams of a plugin share. Make it once the configuration is accepted. */
@@ -37,6 +35,8 @@ export class Pipeline {
   readonly fields: ResponseFields;
   /** What a refused request gets. */
   readonly refusal: Reply;
+  /** The body of a refusal. */
+  readonly body: BodyTemplate;
   /** What a request gets where the service does not answer and `failureMode` is `deny`. */
   readonly failure: Reply;
   readonly service: RateLimitService | null;
@@ -47,25 +47,20 @@ export class Pipeline {
   /** The charges of the current request, which passes all stages within one callback. */
   private readonly charges: Charges = new Charges();
 
-  /** @param plugin its name */
-  constructor(config: RateLimitConfig, plugin: Bytes) {
+  private readonly countsInFlight: bool;
+
+  constructor(config: RateLimitConfig, root: RootContext) {
+    const plugin = root.pluginName;
     const rules = new StaticArray<Rule>(config.rules.length);
     for (let i = 0; i < rules.length; i++)
-      rules[i] = new Rule(i, config.rules[i], plugin, config.explainProperty);
+      rules[i] = new Rule(root, i, config.rules[i], plugin, config.explainProperty);
     const request = new HostRequestView(config.slots);
     this.request = request;
     this.rules = rules;
     this.selection = new Selection(rules, request, sharedSeed());
     this.fields = new ResponseFields(rules, config.fieldStyle, config.explainHeader);
-    const answer = config.answer;
-    this.refusal = new Reply(
-      answer.status,
-      answer.grpcStatus,
-      answer.body,
-      answer.contentType,
-      REFUSED,
-      Bytes.of("rate limited"),
-    );
+    this.refusal = config.answer.reply;
+    this.body = config.answer.template;
     this.failure = new Reply(
       SERVICE_UNAVAILABLE,
       NO_GRPC_STATUS,
@@ -74,6 +69,9 @@ export class Pipeline {
       [],
       Bytes.of("rate limit service unavailable"),
     );
+    let countsInFlight = false;
+    for (let i = 0; i < rules.length; i++) if (rules[i].concurrency) countsInFlight = true;
+    this.countsInFlight = countsInFlight;
     this.service = config.service;
     this.explainHeader = config.explainHeader;
     this.explainSlot = config.explainSlot;
@@ -93,8 +91,10 @@ export class Pipeline {
     const now = ticksAt(time);
     lookAhead(charges, now, decision);
     const asks = call ? ask(charges, call, time, decision) : false;
+    if (this.countsInFlight) hold(charges, time, decision);
     take(charges, now, decision);
     shadow(charges, now, decision);
+    if (this.countsInFlight) settleHeld(charges, time, decision);
     return asks && !decision.refused;
   }
 

@@ -1,7 +1,6 @@
 // What a rule says about a request before any limit is asked: whether the rule counts it, and as
 // what.
 
-import { Bytes } from "../../assembly";
 import {
   Address,
   AddressRanges,
@@ -10,8 +9,11 @@ import {
   RuleKey,
   RuleSelection,
 } from "../../assembly/rules";
+import { ConcurrencyPolicy } from "./concurrency/limit";
 import { LocalPolicy } from "./local/limit";
+import { Price, PriceSource } from "./price/price";
 import { GlobalRule } from "./service/request";
+import { wholeNumber } from "./whole-number";
 
 /**
  * What happens to a request that lacks a part of the key, in the order of the configuration's
@@ -21,6 +23,14 @@ export enum Missing {
   Skip,
   Share,
   Deny,
+}
+
+/** What a rule's limit counts. */
+export enum Counted {
+  Requests,
+  /** What a header or an answer counts in. */
+  Tokens,
+  Answers,
 }
 
 /** How much a request costs. */
@@ -34,6 +44,10 @@ export class Cost {
     private readonly most: u32,
   ) {}
 
+  get isInHeader(): bool {
+    return this.slot >= 0;
+  }
+
   /** The request's cost. A header that is not a whole number of at least 0 counts as absent. */
   of(request: RequestView): u32 {
     if (this.slot < 0) return this.otherwise;
@@ -41,20 +55,6 @@ export class Cost {
     const number = value ? wholeNumber(value, this.most) : -1;
     return number < 0 ? this.otherwise : <u32>number;
   }
-}
-
-/**
- * The number in a text of any number of digits, but at most `most`, which is at least 1; -1 for
- * anything that is not a number.
- */
-function wholeNumber(text: Bytes, most: u32): i64 {
-  let value: i64 = 0;
-  for (let i = 0; i < text.size; i++) {
-    const digit = <i64>text.at(i) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = min<i64>(value * 10 + digit, most);
-  }
-  return text.size > 0 ? value : -1;
 }
 
 /** Requests that a rule does not count. */
@@ -87,9 +87,18 @@ export class RulePolicy {
     readonly missing: Missing,
     readonly exempt: Exemptions | null,
     readonly cost: Cost,
+    /** How the answer says what the request has cost; `null` if the request says it. */
+    readonly price: Price | null,
     readonly local: LocalPolicy | null,
     readonly global: GlobalRule | null,
+    readonly concurrency: ConcurrencyPolicy | null,
     /** The limit that replaces the service when it does not answer. */
     readonly fallback: LocalPolicy | null,
   ) {}
+
+  get counted(): Counted {
+    const price = this.price;
+    if (price && price.source == PriceSource.Statuses) return Counted.Answers;
+    return price || this.cost.isInHeader ? Counted.Tokens : Counted.Requests;
+  }
 }

@@ -1,47 +1,36 @@
 // What responses say about the limits: in `RateLimit` and `RateLimit-Policy` of
-// draft-ietf-httpapi-ratelimit-headers-10, or in the older `X-RateLimit-*`; when to come again; and
-// the outcome of each rule.
+// draft-ietf-httpapi-ratelimit-headers-10, in the older `X-RateLimit-*`, or in those of OpenAI's
+// API; when to come again; and the outcome of each rule.
 
 import { Bytes, decimalText, responseHeaders, TextBuffer } from "../../assembly";
-import { BytesTable, Explanation } from "../../assembly/rules";
-import { Decision, NEVER, Note } from "./decision";
+import { Explanation } from "../../assembly/rules";
+import { Decision, Note } from "./decision";
+import { SECONDS_OF_HOUR, SECONDS_OF_MINUTE } from "./limits";
+import { NEVER } from "./local/limit";
 import {
-  RATELIMIT_FIELD,
-  RATELIMIT_POLICY_FIELD,
-  RETRY_AFTER_FIELD,
-  X_LIMIT_FIELD,
-  X_REMAINING_FIELD,
-  X_RESET_FIELD,
-} from "./limits";
+  QuotaFields,
+  RATELIMIT,
+  RATELIMIT_POLICY,
+  REQUESTS,
+  RETRY_AFTER,
+  TOKENS,
+  X_RATELIMIT,
+} from "./own-fields";
+import { Counted } from "./policy";
 import { Rule } from "./rule";
 
-const RETRY_AFTER = Bytes.of(RETRY_AFTER_FIELD);
-const RATELIMIT_POLICY = Bytes.of(RATELIMIT_POLICY_FIELD);
-const RATELIMIT = Bytes.of(RATELIMIT_FIELD);
-const X_LIMIT = Bytes.of(X_LIMIT_FIELD);
-const X_REMAINING = Bytes.of(X_REMAINING_FIELD);
-const X_RESET = Bytes.of(X_RESET_FIELD);
 const NOTHING = new Bytes(0, 0);
-
-/**
- * The names of those fields. An explanation under one of them would be lost, or would replace the
- * field.
- */
-export const OWN_FIELDS = new BytesTable([
-  RETRY_AFTER,
-  RATELIMIT_POLICY,
-  RATELIMIT,
-  X_LIMIT,
-  X_REMAINING,
-  X_RESET,
-]);
 
 /** Which fields describe the limits. */
 export enum FieldStyle {
   None,
   Ietf,
   XRateLimit,
+  OpenAi,
 }
+
+/** What `writeLeast` shows if a limit counts anything at all. */
+const ANYTHING: i32 = -1;
 
 const SEPARATOR = Bytes.of(", ");
 const QUOTE = Bytes.of('"');
@@ -49,6 +38,9 @@ const QUOTA = Bytes.of('";q=');
 const WINDOW = Bytes.of(";w=");
 const REMAINING = Bytes.of('";r=');
 const TIME = Bytes.of(";t=");
+const HOURS = Bytes.of("h");
+const MINUTES = Bytes.of("m");
+const SECONDS = Bytes.of("s");
 
 /** Writes the response's headers; one for a plugin. */
 @final
@@ -76,7 +68,8 @@ export class ResponseFields {
     const explain = this.explainHeader;
     if (explain) this.explain(decision, explain);
     if (this.style == FieldStyle.Ietf) this.writeIetf(decision);
-    else if (this.style == FieldStyle.XRateLimit) this.writeXRateLimit(decision);
+    else if (this.style == FieldStyle.XRateLimit) this.writeLeast(decision, X_RATELIMIT, ANYTHING);
+    else if (this.style == FieldStyle.OpenAi) this.writeOpenAi(decision);
   }
 
   private writeIetf(decision: Decision): void {
@@ -84,16 +77,42 @@ export class ResponseFields {
     this.put(RATELIMIT, this.list(decision, false));
   }
 
-  /** Of several rules, the one with the least remaining is shown. */
-  private writeXRateLimit(decision: Decision): void {
+  private writeOpenAi(decision: Decision): void {
+    this.writeLeast(decision, REQUESTS, Counted.Requests);
+    this.writeLeast(decision, TOKENS, Counted.Tokens);
+  }
+
+  /** Of several rules that count this, the one with the least remaining is shown. */
+  private writeLeast(decision: Decision, fields: QuotaFields, counted: i32): void {
     let least: Note | null = null;
     for (let i = 0; i < decision.count; i++) {
       const note = decision.note(i);
-      if (note.hasQuota && (!least || note.remaining < least.remaining)) least = note;
+      const counts = unchecked(this.rules[note.rule]).policy.counted;
+      if (!note.hasQuota || (counted != ANYTHING && counts != counted)) continue;
+      if (!least || note.remaining < least.remaining) least = note;
     }
-    this.put(X_LIMIT, least && least.limit > 0 ? decimalText(least.limit) : NOTHING);
-    this.put(X_REMAINING, least ? decimalText(least.remaining) : NOTHING);
-    this.put(X_RESET, least && least.fullSeconds > 0 ? decimalText(least.fullSeconds) : NOTHING);
+    this.put(fields.limit, least && least.limit > 0 ? decimalText(least.limit) : NOTHING);
+    this.put(fields.remaining, least ? decimalText(least.remaining) : NOTHING);
+    this.put(fields.reset, least ? this.resetText(least.fullSeconds) : NOTHING);
+  }
+
+  /** The time until the limit is whole again; none where it is, or where nobody knows. */
+  private resetText(seconds: u32): Bytes {
+    if (this.style != FieldStyle.OpenAi) return seconds > 0 ? decimalText(seconds) : NOTHING;
+    const text = this.text;
+    text.clear();
+    this.addUnit(seconds / SECONDS_OF_HOUR, HOURS);
+    this.addUnit((seconds % SECONDS_OF_HOUR) / SECONDS_OF_MINUTE, MINUTES);
+    text.addNumber(seconds % SECONDS_OF_MINUTE);
+    text.add(SECONDS);
+    return text.text();
+  }
+
+  /** Adds `6m`; nothing for a 0 in front. */
+  private addUnit(count: u32, unit: Bytes): void {
+    if (count == 0 && this.text.size == 0) return;
+    this.text.addNumber(count);
+    this.text.add(unit);
   }
 
   /**

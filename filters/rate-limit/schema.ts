@@ -4,18 +4,17 @@
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS, MAX_PART_SIZE } from "../../assembly/rules/key/limits.js";
 import { addressRanges } from "../shared/address-schema.js";
-import { has, hasKey, needs } from "../shared/json-schema.js";
+import { has, hasKey, hasValue, needs } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
   exactlyOneOf,
   matchSchema,
   noneOf,
-  testedHeaderName,
   text,
   whole,
   writtenHeaderName,
 } from "../shared/match-schema.js";
-import { contentType, replyBody } from "../shared/reply-schema.js";
+import { contentType, replyBody, replyHeaders } from "../shared/reply-schema.js";
 import {
   explainProperty,
   haveNamesOfTheirOwn,
@@ -23,16 +22,15 @@ import {
   keySources,
   ruleSelection,
 } from "../shared/rule-schema.js";
+import { concurrency } from "./concurrency/schema.js";
 import {
-  COSTS,
   DEFAULT_COST,
   DEFAULT_GRPC_STATUS,
-  DEFAULT_MAX_COST,
   DEFAULT_STATUS,
   DENY_MISSING,
   IETF_FIELDS,
+  LIMIT_WORD,
   LOCAL_FAILURE,
-  MAX_COST,
   MAX_GRPC_STATUS,
   MAX_MATCHES,
   MAX_RULES,
@@ -40,33 +38,26 @@ import {
   MIN_GRPC_STATUS,
   MIN_STATUS,
   NO_FIELDS,
+  OPENAI_FIELDS,
   RATELIMIT_FIELD,
   RATELIMIT_POLICY_FIELD,
+  REMAINING_WORD,
+  REQUEST_FIELDS,
   RETRY_AFTER_FIELD,
+  RETRY_AFTER_WORD,
+  RULE_WORD,
   SHARE_MISSING,
   SKIP_MISSING,
+  TOKEN_FIELDS,
   X_FIELDS,
   X_LIMIT_FIELD,
   X_REMAINING_FIELD,
   X_RESET_FIELD,
 } from "./limits.js";
 import { local } from "./local/schema.js";
+import { cost, notWhenPriced } from "./price/schema.js";
 import { global, service } from "./service/schema.js";
 
-const cost = z
-  .strictObject({
-    fixed: whole(0, MAX_COST).optional().describe("Every request has this cost."),
-    header: testedHeaderName.optional().describe("The cost is the whole number in this request header."),
-    default: whole(0, MAX_COST)
-      .optional()
-      .describe(`The cost if the header is missing or not a whole number. Default ${DEFAULT_COST}.`),
-    max: whole(1, MAX_COST)
-      .optional()
-      .describe(`Highest cost; a higher one is cut down to it. Default ${DEFAULT_MAX_COST}.`),
-  })
-  .refine(exactlyOneOf(COSTS), `needs exactly one of ${COSTS.join(", ")}`)
-  .refine(needs("default", "header"), "'default' and 'max' need 'header'")
-  .refine(needs("max", "header"), "'default' and 'max' need 'header'");
 
 const exempt = z
   .strictObject({
@@ -89,6 +80,15 @@ const keyPart = z
   })
   .refine(exactlyOneOf(KEY_PARTS), `needs exactly one of ${KEY_PARTS.join(", ")}`);
 
+const BESIDE_CONCURRENCY = "cannot stand beside 'concurrency'";
+
+/** For `refine` of a rule: a key that it cannot have beside `concurrency`. */
+function notBesideConcurrency(name: string) {
+  return inJsonSchema((value: object) => !hasValue(value, "concurrency") || !hasValue(value, name), {
+    dependentSchemas: { concurrency: { not: hasKey(name) } },
+  });
+}
+
 const rule = z
   .strictObject({
     ...ruleSelection,
@@ -109,21 +109,27 @@ const rule = z
     exempt: exempt.optional().describe("Requests that the rule does not count."),
     cost: cost.optional().describe(`What a request costs. Default ${DEFAULT_COST}.`),
     local: local.optional().describe("The limit of this Envoy, exact over its workers."),
+    concurrency: concurrency
+      .optional()
+      .describe("Limits the requests in flight at once, exactly over this Envoy's workers."),
     global: global.optional().describe("Asks the rate limit service, with the key's parts as a descriptor."),
   })
-  .refine(atLeastOneOf(["local", "global"]), "needs local, global or both")
-  .refine(needs("global", "key"), { path: ["global"], message: "needs 'key'" });
-
-const answer = z.strictObject({
-  status: whole(MIN_STATUS, MAX_STATUS)
-    .optional()
-    .describe(`HTTP status of a refusal. Default ${DEFAULT_STATUS}.`),
-  body: replyBody.optional().describe("Body of a refusal. Default: empty."),
-  contentType: contentType.optional().describe("Type of the body. Default text/plain."),
-  grpcStatus: whole(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
-    .optional()
-    .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, RESOURCE_EXHAUSTED.`),
-});
+  .refine(atLeastOneOf(["local", "global", "concurrency"]), "needs local, global or both, or concurrency")
+  .refine(notBesideConcurrency("cost"), { path: ["cost"], message: BESIDE_CONCURRENCY })
+  .refine(notBesideConcurrency("local"), { path: ["local"], message: BESIDE_CONCURRENCY })
+  .refine(notBesideConcurrency("global"), { path: ["global"], message: BESIDE_CONCURRENCY })
+  .refine(needs("global", "key"), { path: ["global"], message: "needs 'key'" })
+  .refine(
+    notWhenPriced((value) => value.global !== undefined, hasKey("global")),
+    {
+      path: ["global"],
+      message: "cannot count a cost that the answer says",
+    },
+  )
+  .refine(
+    notWhenPriced((value) => value.local?.lease === true, has("local", has("lease", { const: true }))),
+    { path: ["local", "lease"], message: "cannot hold a cost that the answer says" },
+  );
 
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   RETRY_AFTER_FIELD,
@@ -132,7 +138,37 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   X_LIMIT_FIELD,
   X_REMAINING_FIELD,
   X_RESET_FIELD,
+  ...REQUEST_FIELDS,
+  ...TOKEN_FIELDS,
 ]);
+
+const REFUSED_FIELD = "x-envoy-ratelimited";
+const BODY_WORDS = [RULE_WORD, RETRY_AFTER_WORD, LIMIT_WORD, REMAINING_WORD];
+
+const answer = z.strictObject({
+  status: whole(MIN_STATUS, MAX_STATUS)
+    .optional()
+    .describe(`HTTP status of a refusal. Default ${DEFAULT_STATUS}.`),
+  headers: replyHeaders
+    .superRefine((headers, context) => {
+      headers.forEach(({ name }, i) => {
+        if (!OWN_FIELDS.has(name) && name !== REFUSED_FIELD) return;
+        const message = "must not be a field that the filter writes itself";
+        context.addIssue({ code: "custom", path: [i, "name"], message });
+      });
+    })
+    .optional()
+    .describe("Further headers of a refusal."),
+  body: replyBody
+    .optional()
+    .describe(
+      `Body of a refusal, in which ${BODY_WORDS.join(", ")} stand for what the request met. Default: empty.`,
+    ),
+  contentType: contentType.optional().describe("Type of the body. Default text/plain."),
+  grpcStatus: whole(MIN_GRPC_STATUS, MAX_GRPC_STATUS)
+    .optional()
+    .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, RESOURCE_EXHAUSTED.`),
+});
 
 export const rateLimitSchema = z
   .strictObject({
@@ -142,10 +178,10 @@ export const rateLimitSchema = z
       .describe("Response header that says what each rule decided. Default: none."),
     explainProperty: explainProperty.optional(),
     headers: z
-      .enum([NO_FIELDS, IETF_FIELDS, X_FIELDS])
+      .enum([NO_FIELDS, IETF_FIELDS, X_FIELDS, OPENAI_FIELDS])
       .optional()
       .describe(
-        `Headers that tell clients about the limits: RateLimit and RateLimit-Policy, or X-RateLimit-Limit, -Remaining and -Reset. Refusals always have Retry-After. Default ${NO_FIELDS}.`,
+        `Headers that tell clients about the limits: RateLimit and RateLimit-Policy, X-RateLimit-Limit, -Remaining and -Reset, or the names of OpenAI's API. Refusals always have Retry-After. Default ${NO_FIELDS}.`,
       ),
     answer: answer.optional().describe("What a refused request gets."),
     service: service.optional().describe("The rate limit service, for rules with 'global'."),

@@ -3,7 +3,8 @@
 import { Bytes } from "../../assembly";
 import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
 import { Charges } from "./charge";
-import { Decision, NEVER } from "./decision";
+import { Decision } from "./decision";
+import { NEVER } from "./local/limit";
 import { Outcome } from "./outcomes";
 import { Missing } from "./policy";
 import { Rule } from "./rule";
@@ -52,6 +53,7 @@ export class Selection {
     const charge = charges.add(rule, rule.local);
     charge.hash = policy.key.hash;
     charge.cost = policy.cost.of(this.request);
+    charge.isOwed = policy.price != null;
     charge.isWhole = isWhole;
     charge.passed = Outcome.Allowed;
     charge.awaitsService = policy.global != null;

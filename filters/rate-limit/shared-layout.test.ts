@@ -33,6 +33,17 @@ test("a limit's bucket: 16 times the key's tag and the moment at which its limit
   });
 });
 
+test("a bucket of requests in flight: 16 times the key, its holder, when it was heard of, and their number", () => {
+  const module = predictable(path);
+  const rules = [{ name: "users", key: PER_USER, concurrency: { limit: 3 } }];
+  expect(module.configure(JSON.stringify({ rules })).accepted).toBe(true);
+  module.open(REQUEST);
+  expect(sharedLayout(module)).toEqual({
+    "5:rules,4:seed,1:1,": SEED,
+    rfE52eew40exAA: layout(512, "c1a0bd0b1e39e431 0707070707070707 00a0b83046030000 01000000"),
+  });
+});
+
 test("a bucket of keys that the service refuses: 16 times the key, its end, its cost and the time beyond", () => {
   const module = predictable(path);
   const service = { cluster: "limits", domain: "shop" };

@@ -1,10 +1,19 @@
 // One request: decides on it, and acts.
 
-import { FilterHeadersStatus, HttpContext, requestHeaders, requestProtocol } from "../../assembly";
+import {
+  Bytes,
+  FilterDataStatus,
+  FilterHeadersStatus,
+  HttpContext,
+  requestHeaders,
+  requestProtocol,
+} from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
 import { Pipeline } from "./pipeline";
 import { ServiceCall, ServiceCaller } from "./service/call";
+
+const NOTHING = Bytes.owned(0);
 
 @final
 export class RateLimitStream extends HttpContext implements ServiceCaller {
@@ -14,7 +23,7 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
   constructor(private readonly pipeline: Pipeline) {
     super();
     const service = pipeline.service;
-    this.decision = new Decision(pipeline.fields.isNeeded);
+    this.decision = new Decision(pipeline.fields.isNeeded || pipeline.body.needsQuota);
     this.call = service ? new ServiceCall(service) : null;
   }
 
@@ -53,11 +62,18 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     if (call && call.hasResponseHeaders) call.addResponseHeaders(decision.refused);
     const fields = this.pipeline.fields;
     if (fields.isNeeded || decision.refused) fields.write(decision);
+    if (decision.dues.count > 0) decision.dues.readHeaders(endOfStream);
     return FilterHeadersStatus.Continue;
   }
 
+  override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
+    const dues = this.decision.dues;
+    if (dues.count > 0) dues.readBody(endOfStream);
+    return FilterDataStatus.Continue;
+  }
+
   override onRecycle(): bool {
-    this.decision.clear();
+    this.decision.end();
     const call = this.call;
     if (call) call.recycle();
     return true;
@@ -75,12 +91,17 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
 
   private reply(): void {
     const decision = this.decision;
+    decision.giveUp();
     const pipeline = this.pipeline;
     const details = unchecked(pipeline.rules[decision.refusedBy]).details(decision.reason);
     const protocol = requestProtocol();
+    if (decision.reason == Outcome.ServiceFailedDenied) {
+      pipeline.failure.send(protocol, details);
+      return;
+    }
     const call = this.call;
-    if (decision.reason == Outcome.ServiceFailedDenied) pipeline.failure.send(protocol, details);
-    else if (call) pipeline.refusal.send(protocol, details, call.body());
-    else pipeline.refusal.send(protocol, details);
+    const sent = call ? call.body() : NOTHING;
+    const isFixed = sent.size > 0 || pipeline.body.isFixed;
+    pipeline.refusal.send(protocol, details, isFixed ? sent : pipeline.body.fill(decision, pipeline.rules));
   }
 }

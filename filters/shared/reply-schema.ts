@@ -1,9 +1,15 @@
 // The parts of a filter's answer, the same in every filter that answers. The module's own parser is
 // `assembly/text/reply-config.ts`.
 
-import { MAX_BODY_SIZE, MAX_CONTENT_TYPE_SIZE, MAX_HEADER_VALUE_SIZE } from "../../assembly/text/limits.js";
+import { z } from "zod";
+import {
+  MAX_BODY_SIZE,
+  MAX_CONTENT_TYPE_SIZE,
+  MAX_HEADER_VALUE_SIZE,
+  MAX_REPLY_HEADERS,
+} from "../../assembly/text/limits.js";
 import { inJsonSchema } from "./json-schema.js";
-import { text } from "./match-schema.js";
+import { replyHeaderName, text } from "./match-schema.js";
 
 /** A body. */
 export const replyBody = text(0, MAX_BODY_SIZE);
@@ -24,3 +30,13 @@ export const headerValue = text(0, MAX_HEADER_VALUE_SIZE).refine(
   ),
   "must have no control characters but tabs",
 );
+
+/** The headers of an answer. */
+export const replyHeaders = z
+  .array(
+    z.strictObject({
+      name: replyHeaderName.describe("The header's name, lower case."),
+      value: headerValue.describe("Its value."),
+    }),
+  )
+  .max(MAX_REPLY_HEADERS);

@@ -60,6 +60,31 @@ export const DEADLINE: DeadlineConfig = {
   rules: [{ name: "all", default: "10s", margin: "5ms" }],
 };
 
+/** A limit that each worker takes in parts. */
+export const LEASED: RateLimitConfig = {
+  rules: [
+    {
+      name: "leased",
+      key: [{ header: "x-user-id" }],
+      local: { limit: 1_000_000_000, unit: "second", lease: true },
+    },
+  ],
+};
+/** A limit of requests in flight, and one by the answer's status, that no load reaches. */
+export const IN_FLIGHT: RateLimitConfig = {
+  rules: [{ name: "in-flight", key: [{ header: "x-user-id" }], concurrency: { limit: 1_000_000 } }],
+};
+export const FAILURES: RateLimitConfig = {
+  rules: [
+    {
+      name: "failures",
+      key: [{ header: "x-user-id" }],
+      cost: { statuses: [401] },
+      local: { limit: 100, unit: "second" },
+    },
+  ],
+};
+
 /** For each of these headers, a limit that no load reaches. */
 export function limits(...headers: readonly string[]): RateLimitConfig {
   return {

@@ -140,7 +140,13 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
     {
       explainHeader: "x-why",
       headers: "ietf",
-      answer: { status: 429, body: "b", contentType: "text/plain", grpcStatus: 8 },
+      answer: {
+        status: 429,
+        headers: [{ name: "link", value: "l" }],
+        body: "b",
+        contentType: "text/plain",
+        grpcStatus: 8,
+      },
       service: { cluster: "limits", domain: "d", timeout: "25ms", failureMode: "local", preCheck: false },
       rules: [
         {
@@ -170,6 +176,11 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
           cost: { fixed: 2 },
           global: { limitOverride: { limit: 5, unit: "second" }, fallback: { limit: 1, unit: "hour" } },
         },
+        { name: "c", cost: { statuses: [401, 403] }, local: { limit: 5, unit: "minute" } },
+        { name: "d", cost: { responseHeader: "x-t", max: 5 }, local: { limit: 5, unit: "minute" } },
+        { name: "e", cost: { responseJson: ["a", "b"], default: 5 }, local: { limit: 5, unit: "minute" } },
+        { name: "f", local: { limit: 5000, unit: "minute", lease: true } },
+        { name: "g", concurrency: { limit: 5, lease: "10s", keys: 100 } },
       ],
     },
   ],

@@ -11,6 +11,8 @@ import { MAX_REFILL_SECONDS } from "../limits";
 
 const TICK_BITS: u64 = 4;
 const TICKS_PER_SECOND: u64 = 1_000_000_000 << TICK_BITS;
+/** The longest debt. */
+const MAX_DEBT: u64 = MAX_REFILL_SECONDS * TICKS_PER_SECOND;
 
 /** The moment in ticks. Works for clocks of up to 36 years. */
 export function ticksAt(nanoseconds: u64): u64 {
@@ -29,21 +31,37 @@ export class Gcra {
   readonly tolerance: u64;
   /** Ticks of a request of cost 1. */
   private readonly interval: u64;
+  /** How far after now a moment can be: a whole burst, and a debt of requests that pay later. */
+  readonly reach: u64;
 
-  /** @param burst at most `maxBurst` */
+  /**
+   * @param burst at most `maxBurst`
+   * @param debt how much a key may owe beyond its burst; it owes ten years at most
+   */
   constructor(
     readonly limit: u32,
     readonly unitSeconds: u32,
     readonly burst: u32,
+    debt: u32 = 0,
   ) {
     const interval = (unitSeconds * TICKS_PER_SECOND + limit - 1) / limit;
     this.interval = interval;
     this.tolerance = burst * interval;
+    this.reach = this.tolerance + this.debtOf(debt);
   }
 
   /** How far a request of that cost, at most the burst, moves the moment forward. */
   ticksOf(cost: u32): u64 {
     return cost * this.interval;
+  }
+
+  /** The moment after a cost that is due anyhow, even if it leaves a debt. */
+  owed(full: u64, now: u64, cost: u32): u64 {
+    return min(full + this.debtOf(cost), now + this.reach);
+  }
+
+  private debtOf(cost: u32): u64 {
+    return cost > MAX_DEBT / this.interval ? MAX_DEBT : this.ticksOf(cost);
   }
 
   /**

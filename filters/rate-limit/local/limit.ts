@@ -2,9 +2,9 @@
 
 import { Bytes, monotonicNanoseconds, Status } from "../../../assembly";
 import { SharedTable } from "../../../assembly/rules";
-import { NEVER } from "../decision";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
+import { Leases } from "./leases";
 import { tableOf } from "./table";
 
 /**
@@ -12,6 +12,9 @@ import { tableOf } from "./table";
  * is wrong.
  */
 const ATTEMPTS: i32 = 1000;
+
+/** A time to wait, if no time is long enough. */
+export const NEVER: u32 = u32.MAX_VALUE;
 
 /** The limit's answer to a request. */
 export enum Verdict {
@@ -30,6 +33,8 @@ export class LocalPolicy {
     readonly gcra: Gcra,
     /** Keys that may be active at once. */
     readonly keys: u32,
+    /** Most requests of cost 1 that a worker holds of a key; 0 without leases. */
+    readonly lease: u32,
   ) {}
 }
 
@@ -43,45 +48,72 @@ export class LocalLimit {
   /** Whether the open bucket had impossible moments. */
   private mended: bool = false;
   private cost: u32 = 0;
+  private readonly leases: Leases | null;
+  /** Whether `take` has evicted another key whose limit was not full. */
+  evicted: bool = false;
 
   /** @param names limits with the same names share their keys */
   constructor(policy: LocalPolicy, names: StaticArray<Bytes>) {
     this.gcra = policy.gcra;
     this.table = tableOf(names, policy.keys);
+    this.leases = policy.lease > 0 ? new Leases(policy.gcra, policy.lease) : null;
   }
 
-  /** Whether a request of that cost would pass; takes nothing. One host call. */
+  /**
+   * Whether a request of that cost would pass; takes nothing. One host call, or none if the worker
+   * holds a lease of the key.
+   */
   look(hash: u64, cost: u32, now: u64): Verdict {
     this.cost = cost;
+    if (this.holds(hash, cost, now)) return Verdict.Passed;
     this.read(hash, now);
     return this.gcra.passes(this.place.moment, this.now, cost) ? Verdict.Passed : Verdict.Over;
   }
 
   /**
    * Takes the request's cost, if the request passes. Two host calls, and three more each time that
-   * another worker comes between.
+   * another worker comes between; none if the worker holds a lease of the key.
+   * @param looked whether `look` has just said that this request passes: the bucket that it read
+   * is still open, which spares a host call
    */
-  take(hash: u64, cost: u32, now: u64): Verdict {
-    const place = this.place;
+  take(hash: u64, cost: u32, now: u64, looked: bool): Verdict {
+    const leases = this.leases;
+    this.evicted = false;
+    if (leases && this.holds(hash, cost, now)) {
+      leases.spend(this.gcra.ticksOf(cost), now);
+      return Verdict.Passed;
+    }
     for (let i = 0; i < ATTEMPTS; i++) {
+      const isOpen = looked && i == 0;
       const time = i == 0 ? now : ticksAt(monotonicNanoseconds());
-      if (this.look(hash, cost, time) == Verdict.Over) {
+      if (!isOpen && this.look(hash, cost, time) == Verdict.Over) {
         // Without this write, a bucket full of impossible moments would stay full of them.
         if (this.mended) this.table.close();
         return Verdict.Over;
       }
       if (cost == 0) return Verdict.Passed;
-      place.put(tagOf(hash), place.moment + this.gcra.ticksOf(cost));
-      const status = this.table.close();
+      const status = this.move(hash, cost);
       if (status == Status.Ok) return Verdict.Passed;
       if (status != Status.CasMismatch) break;
     }
     return Verdict.Contended;
   }
 
-  /** Whether `take` has evicted another key whose limit was not full. */
-  get evicted(): bool {
-    return this.place.evicts;
+  /**
+   * Takes a cost that is due anyhow, and leaves a debt if it is more than there is. Host calls as
+   * in `take`.
+   */
+  charge(hash: u64, cost: u32, now: u64): void {
+    const place = this.place;
+    this.evicted = false;
+    for (let i = 0; i < ATTEMPTS && cost > 0; i++) {
+      this.read(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
+      const evicts = place.evicts;
+      place.put(tagOf(hash), this.gcra.owed(place.moment, this.now, cost));
+      const status = this.table.close();
+      if (status == Status.Ok) this.evicted = evicts;
+      if (status != Status.CasMismatch) return;
+    }
   }
 
   /** How many requests of cost 1 would still pass. */
@@ -108,6 +140,36 @@ export class LocalLimit {
     return max<u32>(1, secondsOf(this.gcra.wait(this.place.moment, this.now, this.cost)));
   }
 
+  /** Whether the worker holds so much of the key's limit, as a lease. */
+  private holds(hash: u64, cost: u32, now: u64): bool {
+    const leases = this.leases;
+    if (!leases) return false;
+    leases.of(tagOf(hash));
+    if (cost > this.gcra.burst || !leases.has(this.gcra.ticksOf(cost), now)) return false;
+    this.now = now;
+    this.place.moment = leases.end;
+    return true;
+  }
+
+  /** Moves the key's moment in the open bucket by the cost, and by a lease. One host call. */
+  private move(hash: u64, cost: u32): Status {
+    const place = this.place;
+    const gcra = this.gcra;
+    const now = this.now;
+    const paid = place.moment + gcra.ticksOf(cost);
+    const leases = this.leases;
+    const wanted = leases ? leases.next(now, place.moment - now, cost) : 0;
+    const leased = wanted > 0 ? min(wanted, gcra.remaining(paid, now)) : 0;
+    const moment = paid + gcra.ticksOf(leased);
+    const evicts = place.evicts;
+    place.put(tagOf(hash), moment);
+    const status = this.table.close();
+    if (status != Status.Ok) return status;
+    if (leases) leases.begin(paid, moment, now);
+    this.evicted = evicts;
+    return status;
+  }
+
   /**
    * Finds the key. A moment may be later than any that was possible when `now` was read, because
    * another worker has set it since. Only a clock that is read after the bucket can tell whether it
@@ -116,16 +178,16 @@ export class LocalLimit {
   private read(hash: u64, now: u64): void {
     const place = this.place;
     const table = this.table;
-    const tolerance = this.gcra.tolerance;
+    const reach = this.gcra.reach;
     const tag = tagOf(hash);
     this.now = now;
     this.mended = false;
     table.open(hash);
-    place.find(table.bucket, tag, now, now + tolerance);
+    place.find(table.bucket, tag, now, now + reach);
     if (!place.beyond) return;
     this.now = ticksAt(monotonicNanoseconds());
-    this.mended = mend(table.bucket, this.now + tolerance);
-    place.find(table.bucket, tag, this.now, this.now + tolerance);
+    this.mended = mend(table.bucket, this.now + reach);
+    place.find(table.bucket, tag, this.now, this.now + reach);
   }
 }
 

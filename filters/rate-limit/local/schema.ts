@@ -6,9 +6,11 @@ import {
   DAY,
   DEFAULT_KEYS,
   HOUR,
+  LEASES_OF_BURST,
   MAX_KEYS,
   MAX_LIMIT,
   MAX_REFILL_SECONDS,
+  MIN_LEASED_BURST,
   MINUTE,
   SECOND,
   SECONDS_OF_DAY,
@@ -36,8 +38,18 @@ export const local = z
     keys: whole(1, MAX_KEYS)
       .optional()
       .describe(`Keys that may be active at once, about 70 bytes of memory each. Default ${DEFAULT_KEYS}.`),
+    lease: z
+      .boolean()
+      .optional()
+      .describe(
+        `Each worker holds up to 1/${LEASES_OF_BURST} of a key's burst and asks the others less often. Needs a burst of at least ${MIN_LEASED_BURST}. Default false.`,
+      ),
   })
   .refine(({ limit, unit, burst = 0 }) => burst <= (MAX_REFILL_SECONDS / UNIT_SECONDS[unit]) * limit, {
     path: ["burst"],
     message: "must be full again within ten years",
+  })
+  .refine(({ limit, burst = limit, lease }) => lease !== true || burst >= MIN_LEASED_BURST, {
+    path: ["lease"],
+    message: `needs a burst of at least ${MIN_LEASED_BURST}`,
   });

@@ -39,7 +39,7 @@ export function take(charges: Charges, now: u64, decision: Decision): void {
     const charge = charges.at(i);
     const limit = charge.limit;
     if (!limit || charge.rule.isShadow) continue;
-    const verdict = takeFrom(limit, charge, now);
+    const verdict = takeFrom(limit, charge, now, charges.acting > 1, decision);
     if (verdict != Verdict.Passed) {
       refuse(charge.rule, limit, verdict, decision);
       return;
@@ -61,15 +61,23 @@ export function shadow(charges: Charges, now: u64, decision: Decision): void {
     if (!limit || !charge.rule.isShadow) continue;
     const verdict = decision.refused
       ? limit.look(charge.hash, charge.cost, now)
-      : takeFrom(limit, charge, now);
+      : takeFrom(limit, charge, now, false, decision);
     if (verdict == Verdict.Passed) settlePassed(charge, decision);
     else charge.rule.settle(outcomeOf(verdict), decision);
   }
 }
 
-function takeFrom(limit: LocalLimit, charge: Charge, now: u64): Verdict {
-  const verdict = limit.take(charge.hash, charge.cost, now);
-  if (verdict == Verdict.Passed && charge.cost > 0 && limit.evicted) charge.rule.countEviction();
+function takeFrom(limit: LocalLimit, charge: Charge, now: u64, looked: bool, decision: Decision): Verdict {
+  if (charge.isOwed) return owe(limit, charge, now, looked, decision);
+  const verdict = limit.take(charge.hash, charge.cost, now, looked);
+  if (verdict == Verdict.Passed && limit.evicted) charge.rule.countEviction();
+  return verdict;
+}
+
+/** Lets a request pass that pays after its answer, while anything is left. */
+function owe(limit: LocalLimit, charge: Charge, now: u64, looked: bool, decision: Decision): Verdict {
+  const verdict = looked ? Verdict.Passed : limit.look(charge.hash, charge.cost, now);
+  if (verdict == Verdict.Passed) decision.dues.add(charge.rule, limit, charge.hash);
   return verdict;
 }
 

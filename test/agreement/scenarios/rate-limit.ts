@@ -81,6 +81,37 @@ const LOCALLY: readonly Scenario[] = [
   local({}, [{}, {}, {}, GRPC], "an answer of the rule", {
     answer: { status: 503, body: "{}", contentType: "application/json", grpcStatus: 14 },
   }),
+  local({}, [{}, {}, {}, GRPC], "words and headers in a refusal", {
+    headers: "openai",
+    answer: {
+      headers: [{ name: "access-control-allow-origin", value: "*" }],
+      // Not {rule}: the hosts give their rules names of their own.
+      body: "{retryAfter} {limit} {remaining} {else}",
+    },
+  }),
+  {
+    ...local({ cost: { statuses: [401] } }, [{}, {}, {}, {}], "failures alone"),
+    answers: { upstream: [{ status: 401 }, { status: 200 }, { status: 401 }] },
+  },
+  {
+    ...local({ cost: { responseHeader: "x-tokens" } }, [{}, {}, {}], "tokens in a header"),
+    answers: { upstream: [{ headers: [["x-tokens", "1"]] }, { headers: [["x-tokens", "9"]] }] },
+  },
+  {
+    ...local({ cost: { responseJson: ["usage", "tokens"] } }, [{}, {}, {}, {}], "tokens in JSON"),
+    answers: {
+      upstream: [
+        { headers: [["content-type", "application/json"]], body: ['{"usage":{"tok', 'ens":0}}'] },
+        { headers: [["content-type", "text/event-stream"]], body: 'data: {"usage":{"tokens":1}}\n\n' },
+        { headers: [["content-type", "text/plain"]], body: '{"usage":{"tokens":0}}' },
+      ],
+    },
+  },
+  limits(
+    "requests in flight",
+    [{ key: USER, concurrency: { limit: 1 } }],
+    [ann, ben, { ...ann, body: ["a", "b"] }, ben],
+  ),
   local({ shadow: true }, [{}, {}, {}, {}], "a shadow"),
   limits(
     "all must pass",

@@ -39,13 +39,13 @@ describe.each(["forward", "backward"] as const)("a bundle of filters in stock En
     expect(await explained({ "x-case": "delay" })).toEqual([
       ":status: 200",
       "x-fault: delay;outcome=delayed",
-      "x-limit: each;outcome=allowed",
+      "x-limit: each;outcome=allowed, used;outcome=allowed, open;outcome=allowed",
       "x-envoy-attempt-count: 1",
     ]);
     expect(await explained({ "x-status": "503" })).toEqual([
       ":status: 503",
       "x-budget: some;outcome=retried",
-      "x-limit: each;outcome=allowed",
+      "x-limit: each;outcome=allowed, used;outcome=allowed, open;outcome=allowed",
       "x-envoy-attempt-count: 3",
     ]);
     expect(await explained({ "x-cost": "3" })).toContain(":status: 429");

@@ -56,6 +56,9 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
         cost: { header: "x-cost" },
         local: { limit: 100, unit: "day", burst: 2 },
       },
+      // These see every callback to the stream's end, and refuse nobody.
+      { name: "used", cost: { responseJson: ["usage"], default: 0 }, local: { limit: 1, unit: "second" } },
+      { name: "open", key: [{ header: "x-id" }], concurrency: { limit: 100 } },
     ],
   },
   // Each request has its own circuit, whose answers say nothing of the time.

@@ -83,11 +83,13 @@ export async function expectSteady(
   limited: LimitEnvoy,
   protocol: "http1" | "http2",
   forMs: number,
+  leases: { readonly lease?: true; readonly burst?: number } = {},
 ): Promise<void> {
   // Small enough that a busy machine with two cores offers ten times as much.
-  const [limit, burst, path] = [50, 50, `/steady-${protocol}`];
-  const rule = `steady-${protocol}`;
-  await limited.rules({ name: rule, local: { limit, burst, unit: "second" } });
+  const [limit, { burst = 50 }] = [50, leases];
+  const rule = `steady-${protocol}${leases.lease ? "-leased" : ""}`;
+  const path = `/${rule}`;
+  await limited.rules({ name: rule, local: { limit, unit: "second", ...leases, burst } });
   const before = await connectionsOfWorkers(limited);
   const logged = (await limited.envoy.accessLog()).length;
   const load = await runLoad({ port: limited.envoy.port, protocol, path, forMs: forMs });

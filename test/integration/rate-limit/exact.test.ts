@@ -29,6 +29,16 @@ test.each(PROTOCOLS)(
   TEST_MS,
 );
 
+test(
+  "the same with leases: within 1 % too, and no window has more",
+  async () => {
+    showLogsOnFailure(limited.envoy);
+    // Time enough to spend the least burst that has leases.
+    await expectSteady(limited, "http1", amount(LOAD_MS, 4000), { lease: true, burst: 2000 });
+  },
+  TEST_MS,
+);
+
 test.each(PROTOCOLS)(
   "one key, four workers, as fast as they can, %s: exactly the burst is admitted",
   async (protocol) => {
