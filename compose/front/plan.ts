@@ -31,6 +31,7 @@ import {
   planFilter,
   planNative,
 } from "../planned-envoy.js";
+import { outlierHeaders } from "../outlier-marks.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE } from "../route-options.js";
 import {
@@ -186,7 +187,8 @@ function frontBootstrap<Use extends FilterUse>(
 ): Bootstrap {
   const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
-  const attempts = byChain(filters).upstream.map(entry);
+  const seen = byChain(filters).upstream;
+  const attempts = { caFile, filters: seen.map(entry), outlierHeaders: outlierHeaders(seen) };
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
     adminPort: options.adminPort,
@@ -200,9 +202,7 @@ function frontBootstrap<Use extends FilterUse>(
       }),
     ],
     clusters: [
-      ...upstreams.flatMap(([name, upstream]) =>
-        upstreamClusters(name, upstream, { caFile, filters: attempts }),
-      ),
+      ...upstreams.flatMap(([name, upstream]) => upstreamClusters(name, upstream, attempts)),
       ...grpcClusters(grpcServices, { caFile }),
       ...httpServiceClusters(httpServices, { caFile }),
     ],

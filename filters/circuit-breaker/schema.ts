@@ -18,7 +18,10 @@ import {
   targetSources,
 } from "../shared/rule-schema.js";
 import {
+  CIRCUIT_FIELDS,
   DEFAULT_ANSWER_STATUS,
+  DEFAULT_AT_LEAST,
+  DEFAULT_AT_MOST,
   DEFAULT_BAD,
   DEFAULT_GRPC_FAILURES,
   DEFAULT_GRPC_STATUS,
@@ -31,12 +34,19 @@ import {
   DEFAULT_PROBES,
   DEFAULT_RATE,
   DEFAULT_REQUESTS_PER_FALSE_TRIP,
+  DEFAULT_RESPONSES_PER_FALSE_MARK,
   DEFAULT_SLEEP_MS,
+  DEFAULT_SLOW_HOST_MS,
+  DEFAULT_THROTTLE_RATIO,
+  DEFAULT_THROTTLE_WINDOW_MS,
+  DEFAULT_TIMES,
   DEFAULT_TOLERATED,
   DEFAULT_WINDOW_MS,
   DESTINATION_HEADER,
+  DOWNSTREAM,
   FORCE_CLOSED,
   FORCE_OPEN,
+  LEARNED,
   MAX_ANSWER_STATUS,
   MAX_BAD_PERCENTAGE,
   MAX_CONSECUTIVE,
@@ -54,6 +64,8 @@ import {
   MAX_RULES,
   MAX_SLEEP_MS,
   MAX_SLOW_MS,
+  MAX_THROTTLE_RATIO,
+  MAX_TIMES,
   MAX_WINDOW_MS,
   MIN_ANSWER_STATUS,
   MIN_FAILURE_STATUS,
@@ -63,6 +75,7 @@ import {
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_SLEEP_MS,
   MIN_SLOW_MS,
+  MIN_THROTTLE_RATIO,
   MIN_WINDOW_MS,
   NETWORK_FAILURES,
   RESOURCE_EXHAUSTED,
@@ -71,9 +84,25 @@ import {
   SKIP_MISSING,
   TOO_MANY_REQUESTS,
   TRIPS,
+  UPSTREAM,
 } from "./limits.js";
 
 const PARTS = [...KEY_PARTS, ...TARGET_PARTS];
+/** What only a listener's chain has: of the configuration, and of a rule. */
+const ROOT_FIELDS_DOWNSTREAM = ["destinationHeader", "keepDestination"];
+const RULE_FIELDS_DOWNSTREAM = [
+  "key",
+  "missing",
+  "keys",
+  "trip",
+  "throttle",
+  "failures",
+  "open",
+  "halfOpen",
+  "answer",
+  "destination",
+  "force",
+];
 
 const keyPart = z
   .strictObject({ ...keySources, ...targetSources })
@@ -83,11 +112,18 @@ const share = percentage.min(MIN_PERCENTAGE).max(MAX_BAD_PERCENTAGE);
 
 const evidence = z
   .strictObject({
-    tolerated: share
+    tolerated: z
+      .union([share, z.literal(LEARNED)])
       .optional()
       .describe(
-        `Failures in percent of the requests that must not trip the circuit. Default ${DEFAULT_TOLERATED}.`,
+        `Failures in percent of the requests that must not trip the circuit; or '${LEARNED}': an upper bound of what was usual. Default ${DEFAULT_TOLERATED}.`,
       ),
+    atLeast: share
+      .optional()
+      .describe(`What '${LEARNED}' tolerates in any case, in percent. Default ${DEFAULT_AT_LEAST}.`),
+    atMost: share
+      .optional()
+      .describe(`What '${LEARNED}' never exceeds, in percent. Default ${DEFAULT_AT_MOST}.`),
     bad: share.optional().describe(`Failures in percent at which it must trip soon. Default ${DEFAULT_BAD}.`),
     requestsPerFalseTrip: whole(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP)
       .optional()
@@ -95,8 +131,17 @@ const evidence = z
         `Requests, in the mean and at least, until a circuit trips whose upstream stays at the tolerated share. Default ${DEFAULT_REQUESTS_PER_FALSE_TRIP}.`,
       ),
   })
-  .refine(({ tolerated = DEFAULT_TOLERATED, bad = DEFAULT_BAD }) => bad > tolerated, {
-    message: "'bad' must be above 'tolerated'",
+  .superRefine((fields, context) => {
+    const { tolerated = DEFAULT_TOLERATED, bad = DEFAULT_BAD } = fields;
+    const { atLeast = DEFAULT_AT_LEAST, atMost = DEFAULT_AT_MOST } = fields;
+    const refuse = (message: string, ...path: string[]) =>
+      context.addIssue({ code: "custom", path, message });
+    if (typeof tolerated === "number") {
+      for (const name of ["atLeast", "atMost"] as const)
+        if (fields[name] !== undefined) refuse(`needs tolerated: ${LEARNED}`, name);
+      if (bad <= tolerated) refuse("'bad' must be above 'tolerated'");
+    } else if (atMost < atLeast) refuse("'atMost' must not be below 'atLeast'");
+    else if (bad <= atMost) refuse("'bad' must be above 'atMost'");
   });
 
 const rate = z.strictObject({
@@ -121,6 +166,22 @@ const trip = z
     rate: rate.optional().describe("A share of the requests of a sliding window."),
   })
   .refine(atMostOneOf(TRIPS), `must have at most one of ${TRIPS.join(", ")}`);
+
+const throttle = z.strictObject({
+  ratio: z
+    .number()
+    .min(MIN_THROTTLE_RATIO, `must be from ${MIN_THROTTLE_RATIO} to ${MAX_THROTTLE_RATIO}`)
+    .max(MAX_THROTTLE_RATIO, `must be from ${MIN_THROTTLE_RATIO} to ${MAX_THROTTLE_RATIO}`)
+    .optional()
+    .describe(
+      `Requests that go on for each that the upstream accepts, in the mean. Default ${DEFAULT_THROTTLE_RATIO}.`,
+    ),
+  window: duration(shownDuration(MIN_WINDOW_MS), shownDuration(MAX_WINDOW_MS))
+    .optional()
+    .describe(
+      `The sliding window, longer than a request takes. Default ${shownDuration(DEFAULT_THROTTLE_WINDOW_MS)}.`,
+    ),
+});
 
 const status = z.union([
   whole(MIN_FAILURE_STATUS, MAX_FAILURE_STATUS).refine(
@@ -211,6 +272,24 @@ const answer = z.strictObject({
     .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, UNAVAILABLE.`),
 });
 
+const slowHosts = z.strictObject({
+  slow: duration(shownDuration(MIN_SLOW_MS), shownDuration(MAX_SLOW_MS))
+    .optional()
+    .describe(`Nothing that takes less time is slow. Default ${shownDuration(DEFAULT_SLOW_HOST_MS)}.`),
+  times: whole(1, MAX_TIMES)
+    .optional()
+    .describe(
+      `A response is slow if it takes so many times as long as nine in ten of the median host's. Default ${DEFAULT_TIMES}.`,
+    ),
+  responsesPerFalseMark: whole(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP)
+    .optional()
+    .describe(
+      `Responses, in the mean and at least, until one of a host is marked that is like the others. Default ${DEFAULT_RESPONSES_PER_FALSE_MARK}.`,
+    ),
+});
+
+type Fields = Readonly<Record<string, unknown>>;
+
 const rule = z
   .strictObject({
     ...ruleSelection,
@@ -232,6 +311,9 @@ const rule = z
         `Circuits that may be kept at once, about 600 bytes of memory each. Default ${DEFAULT_KEYS}.`,
       ),
     trip: trip.optional().describe("What trips the circuit. Default: evidence."),
+    throttle: throttle
+      .optional()
+      .describe("In place of a circuit: refuses a share of the requests while the upstream accepts few."),
     failures: failures.optional().describe("What counts as a failure."),
     open: open.optional().describe("How long a circuit stays open."),
     halfOpen: halfOpen.optional().describe("How a circuit is tried again."),
@@ -243,11 +325,38 @@ const rule = z
       .enum([FORCE_OPEN, FORCE_CLOSED])
       .optional()
       .describe("Refuses everything, or nothing, and counts no result. For drills and incidents."),
+    slowHosts: slowHosts
+      .optional()
+      .describe("In a cluster's chain: when a host is slow. None of the other settings goes with it."),
   })
-  .refine(atMostOneOf(["answer", "destination"]), "must have at most one of answer, destination");
+  .refine(atMostOneOf(["answer", "destination"]), "must have at most one of answer, destination")
+  .refine(
+    (fields: Fields) =>
+      fields.throttle === undefined || CIRCUIT_FIELDS.every((name) => fields[name] === undefined),
+    `must have no ${CIRCUIT_FIELDS.join(", ")} beside throttle`,
+  );
+
+/** Refuses what only the other chain has. */
+function fitChain(config: Fields & { readonly rules: readonly Fields[] }, context: z.RefinementCtx): void {
+  const refuse = (fields: Fields, names: readonly string[], chain: string, path: PropertyKey[]) => {
+    for (const name of names.filter((each) => fields[each] !== undefined)) {
+      context.addIssue({ code: "custom", path: [...path, name], message: `needs where: ${chain}` });
+    }
+  };
+  const isUpstream = config.where === UPSTREAM;
+  if (isUpstream) refuse(config, ROOT_FIELDS_DOWNSTREAM, DOWNSTREAM, []);
+  const [names, chain] = isUpstream ? [RULE_FIELDS_DOWNSTREAM, DOWNSTREAM] : [["slowHosts"], UPSTREAM];
+  for (const [i, fields] of config.rules.entries()) refuse(fields, names, chain, ["rules", i]);
+}
 
 export const circuitBreakerSchema = z
   .strictObject({
+    where: z
+      .enum([DOWNSTREAM, UPSTREAM])
+      .optional()
+      .describe(
+        `The chain in which it stands: with circuits in a listener's (${DOWNSTREAM}), or with slow hosts in a cluster's (${UPSTREAM}). Default ${DOWNSTREAM}.`,
+      ),
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says what each circuit decided. Default: none."),
@@ -269,6 +378,7 @@ export const circuitBreakerSchema = z
       .refine(haveNamesOfTheirOwn, "name a rule twice")
       .describe("The first that matches decides, after those in shadow mode."),
   })
+  .superRefine(fitChain)
   .superRefine(inOneModule)
   .describe("Configuration of the filter circuit-breaker.");
 
