@@ -58,5 +58,7 @@ export function markedOutliers(headers: readonly string[]): OutlierMatcher {
 }
 
 export interface OutlierMatcher {
-  readonly error_matcher: { readonly or_match: { readonly rules: readonly Readonly<Record<string, Json>>[] } };
+  readonly error_matcher: {
+    readonly or_match: { readonly rules: readonly Readonly<Record<string, Json>>[] };
+  };
 }
