@@ -98,14 +98,9 @@ export const UPSTREAM = "upstream";
 
 /** The response header that tells Envoy's outlier detection of a slow host. */
 export const OUTLIER_HEADER = "x-mesh-outlier";
-/** Hosts of one cluster that are compared. */
-export const MAX_HOSTS = 256;
 /** A response is slow if it takes so many times as long as those of other hosts. */
 export const MAX_TIMES = 100;
 export const DEFAULT_TIMES = 3;
 export const DEFAULT_SLOW_HOST_MS = 100;
 /** Responses, in the mean, between two false marks. */
 export const DEFAULT_RESPONSES_PER_FALSE_MARK = 1_000_000;
-/** Slow responses in percent: those of any host, and those of a host that must be marked soon. */
-export const TOLERATED_SLOW = 20;
-export const BAD_SLOW = 60;

@@ -6,50 +6,30 @@ import { KEY_PARTS, MAX_KEY_PARTS, TARGET_PARTS } from "../../assembly/rules/key
 import { atMostOneOf, exactlyOneOf, percentage, whole, writtenHeaderName } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
 import {
-  duration,
-  explainProperty,
-  haveNamesOfTheirOwn,
-  inOneModule,
-  keySources,
-  label,
-  millisecondsOf,
-  ruleSelection,
-  shownDuration,
-  targetSources,
-} from "../shared/rule-schema.js";
-import {
-  CIRCUIT_FIELDS,
   DEFAULT_ANSWER_STATUS,
-  DEFAULT_AT_LEAST,
-  DEFAULT_AT_MOST,
-  DEFAULT_BAD,
   DEFAULT_GRPC_FAILURES,
   DEFAULT_GRPC_STATUS,
   DEFAULT_JITTER,
   DEFAULT_KEYS,
   DEFAULT_LEASE_MS,
   DEFAULT_MAX_SLEEP_MS,
-  DEFAULT_MIN_REQUESTS,
   DEFAULT_NETWORK_FAILURES,
   DEFAULT_PROBES,
-  DEFAULT_RATE,
-  DEFAULT_REQUESTS_PER_FALSE_TRIP,
   DEFAULT_RESPONSES_PER_FALSE_MARK,
   DEFAULT_SLEEP_MS,
   DEFAULT_SLOW_HOST_MS,
-  DEFAULT_THROTTLE_RATIO,
-  DEFAULT_THROTTLE_WINDOW_MS,
   DEFAULT_TIMES,
-  DEFAULT_TOLERATED,
-  DEFAULT_WINDOW_MS,
   DESTINATION_HEADER,
   DOWNSTREAM,
+  duration,
+  explainProperty,
   FORCE_CLOSED,
   FORCE_OPEN,
-  LEARNED,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  keySources,
+  label,
   MAX_ANSWER_STATUS,
-  MAX_BAD_PERCENTAGE,
-  MAX_CONSECUTIVE,
   MAX_FAILURE_STATUS,
   MAX_FAILURE_STATUSES,
   MAX_GRPC_FAILURE,
@@ -57,35 +37,34 @@ import {
   MAX_JITTER,
   MAX_KEYS,
   MAX_LEASE_MS,
-  MAX_MIN_REQUESTS,
   MAX_PROBES,
   MAX_RAMP_MS,
   MAX_REQUESTS_PER_FALSE_TRIP,
   MAX_RULES,
   MAX_SLEEP_MS,
   MAX_SLOW_MS,
-  MAX_THROTTLE_RATIO,
   MAX_TIMES,
-  MAX_WINDOW_MS,
   MIN_ANSWER_STATUS,
   MIN_FAILURE_STATUS,
   MIN_GRPC_FAILURE,
   MIN_LEASE_MS,
-  MIN_PERCENTAGE,
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_SLEEP_MS,
   MIN_SLOW_MS,
-  MIN_THROTTLE_RATIO,
-  MIN_WINDOW_MS,
+  millisecondsOf,
   NETWORK_FAILURES,
+  OUTLIER_HEADER,
   RESOURCE_EXHAUSTED,
+  ruleSelection,
   SERVER_ERRORS,
   SHARE_MISSING,
   SKIP_MISSING,
+  shownDuration,
   TOO_MANY_REQUESTS,
-  TRIPS,
+  targetSources,
   UPSTREAM,
 } from "./limits.js";
+import { throttle, trip } from "./trip-schema.js";
 
 const PARTS = [...KEY_PARTS, ...TARGET_PARTS];
 /** What only a listener's chain has: of the configuration, and of a rule. */
@@ -107,81 +86,6 @@ const RULE_FIELDS_DOWNSTREAM = [
 const keyPart = z
   .strictObject({ ...keySources, ...targetSources })
   .refine(exactlyOneOf(PARTS), `needs exactly one of ${PARTS.join(", ")}`);
-
-const share = percentage.min(MIN_PERCENTAGE).max(MAX_BAD_PERCENTAGE);
-
-const evidence = z
-  .strictObject({
-    tolerated: z
-      .union([share, z.literal(LEARNED)])
-      .optional()
-      .describe(
-        `Failures in percent of the requests that must not trip the circuit; or '${LEARNED}': an upper bound of what was usual. Default ${DEFAULT_TOLERATED}.`,
-      ),
-    atLeast: share
-      .optional()
-      .describe(`What '${LEARNED}' tolerates in any case, in percent. Default ${DEFAULT_AT_LEAST}.`),
-    atMost: share
-      .optional()
-      .describe(`What '${LEARNED}' never exceeds, in percent. Default ${DEFAULT_AT_MOST}.`),
-    bad: share.optional().describe(`Failures in percent at which it must trip soon. Default ${DEFAULT_BAD}.`),
-    requestsPerFalseTrip: whole(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP)
-      .optional()
-      .describe(
-        `Requests, in the mean and at least, until a circuit trips whose upstream stays at the tolerated share. Default ${DEFAULT_REQUESTS_PER_FALSE_TRIP}.`,
-      ),
-  })
-  .superRefine((fields, context) => {
-    const { tolerated = DEFAULT_TOLERATED, bad = DEFAULT_BAD } = fields;
-    const { atLeast = DEFAULT_AT_LEAST, atMost = DEFAULT_AT_MOST } = fields;
-    const refuse = (message: string, ...path: string[]) =>
-      context.addIssue({ code: "custom", path, message });
-    if (typeof tolerated === "number") {
-      for (const name of ["atLeast", "atMost"] as const)
-        if (fields[name] !== undefined) refuse(`needs tolerated: ${LEARNED}`, name);
-      if (bad <= tolerated) refuse("'bad' must be above 'tolerated'");
-    } else if (atMost < atLeast) refuse("'atMost' must not be below 'atLeast'");
-    else if (bad <= atMost) refuse("'bad' must be above 'atMost'");
-  });
-
-const rate = z.strictObject({
-  percentage: percentage
-    .min(MIN_PERCENTAGE)
-    .optional()
-    .describe(`Failures in percent of the window's requests. Default ${DEFAULT_RATE}.`),
-  minRequests: whole(1, MAX_MIN_REQUESTS)
-    .optional()
-    .describe(`Requests that the window must have. Default ${DEFAULT_MIN_REQUESTS}.`),
-  window: duration(shownDuration(MIN_WINDOW_MS), shownDuration(MAX_WINDOW_MS))
-    .optional()
-    .describe(`The sliding window. Default ${shownDuration(DEFAULT_WINDOW_MS)}.`),
-});
-
-const trip = z
-  .strictObject({
-    evidence: evidence
-      .optional()
-      .describe("A sequential test, which needs no window. This is the default, with its defaults."),
-    consecutive: whole(1, MAX_CONSECUTIVE).optional().describe("So many failures without a success between."),
-    rate: rate.optional().describe("A share of the requests of a sliding window."),
-  })
-  .refine(atMostOneOf(TRIPS), `must have at most one of ${TRIPS.join(", ")}`);
-
-const throttle = z.strictObject({
-  ratio: z
-    .number()
-    .min(MIN_THROTTLE_RATIO, `must be from ${MIN_THROTTLE_RATIO} to ${MAX_THROTTLE_RATIO}`)
-    .max(MAX_THROTTLE_RATIO, `must be from ${MIN_THROTTLE_RATIO} to ${MAX_THROTTLE_RATIO}`)
-    .optional()
-    .describe(
-      `Requests that go on for each that the upstream accepts, in the mean. Default ${DEFAULT_THROTTLE_RATIO}.`,
-    ),
-  window: duration(shownDuration(MIN_WINDOW_MS), shownDuration(MAX_WINDOW_MS))
-    .optional()
-    .describe(
-      `The sliding window, longer than a request takes. Default ${shownDuration(DEFAULT_THROTTLE_WINDOW_MS)}.`,
-    ),
-});
 
 const status = z.union([
   whole(MIN_FAILURE_STATUS, MAX_FAILURE_STATUS).refine(
@@ -327,7 +231,9 @@ const rule = z
       .describe("Refuses everything, or nothing, and counts no result. For drills and incidents."),
     slowHosts: slowHosts
       .optional()
-      .describe("In a cluster's chain: when a host is slow. None of the other settings goes with it."),
+      .describe(
+        `In a cluster's chain: which hosts' responses get the header ${OUTLIER_HEADER}. None of the other settings goes with it.`,
+      ),
   })
   .refine(atMostOneOf(["answer", "destination"]), "must have at most one of answer, destination")
   .refine(

@@ -3,7 +3,6 @@
 import { ConfigNode, parseDurationOr } from "../../../assembly/config";
 import { Evidence } from "../evidence";
 import {
-  BAD_SLOW,
   DEFAULT_RESPONSES_PER_FALSE_MARK,
   DEFAULT_SLOW_HOST_MS,
   DEFAULT_TIMES,
@@ -12,12 +11,13 @@ import {
   MAX_TIMES,
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_SLOW_MS,
-  TOLERATED_SLOW,
 } from "../limits";
 import { HostPolicy } from "./peers";
 
 const KEYS: StaticArray<string> = ["slow", "times", "responsesPerFalseMark"];
-const WHOLE: f64 = 100;
+/** The share of slow responses that any host may have, and that of one which must be marked soon. */
+const TOLERATED: f64 = 0.2;
+const BAD: f64 = 0.6;
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /** An absent value means the defaults. */
@@ -28,6 +28,6 @@ export function parseSlowHosts(node: ConfigNode): HostPolicy {
   const responses = node
     .get("responsesPerFalseMark")
     .integerOr(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP, DEFAULT_RESPONSES_PER_FALSE_MARK);
-  const evidence = new Evidence(<f64>TOLERATED_SLOW / WHOLE, <f64>BAD_SLOW / WHOLE, <f64>responses);
+  const evidence = new Evidence(TOLERATED, BAD, <f64>responses);
   return new HostPolicy(<u64>times, slow * NANOSECONDS_PER_MILLISECOND, evidence);
 }

@@ -12,7 +12,6 @@
 
 import { Bytes } from "../../../assembly";
 import { Evidence } from "../evidence";
-import { MAX_HOSTS } from "../limits";
 import { BUCKETS, latencyBucket, latencyOf } from "./latency";
 
 // A host: its tag, when it answered last, what is held against it, and when a response last counted.
@@ -26,6 +25,8 @@ const HIGH: usize = 34;
 const LATENCIES: usize = 40;
 const WINDOW: i32 = 32;
 const HOST_SIZE: i32 = <i32>LATENCIES + WINDOW;
+/** Hosts of one cluster that are compared. */
+const MAX_HOSTS: i32 = 256;
 /** So many hosts more at once. */
 const GROWTH: i32 = 8;
 
