@@ -1,6 +1,6 @@
 // How a circuit opens and closes, and the chance that it takes.
 
-import { Trip } from "./trip";
+import { Trip } from "./trip/trip";
 
 const MAX_LEVEL: u8 = 32;
 

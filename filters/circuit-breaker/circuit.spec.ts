@@ -2,7 +2,7 @@ import { Circuit } from "./circuit";
 import { Chance, CircuitPolicy } from "./circuit-policy";
 import { ENTRY_SIZE, isDisturbed, stateOf } from "./entry";
 import { NO_PERMIT, Result, State, Transition, Verdict } from "./policy";
-import { Consecutive } from "./trip";
+import { Consecutive } from "./trip/trip";
 
 const entry = memory.data(128, 8);
 const MS: u64 = 1_000_000;

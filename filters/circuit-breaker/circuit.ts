@@ -24,7 +24,7 @@ import {
 } from "./entry";
 import { Conclusion, LAST_MOMENT_MS, Permits } from "./permits";
 import { NO_PERMIT, Result, State, Transition, Verdict } from "./policy";
-import { BOOKS_SIZE, Tally } from "./trip";
+import { BOOKS_SIZE, Tally } from "./trip/trip";
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 

@@ -68,7 +68,7 @@ import {
 } from "./limits";
 import { Force } from "./policy";
 import { RulePolicy, ThrottlePolicy } from "./rule";
-import { parseTrip } from "./trip-config";
+import { parseTrip } from "./trip/config";
 
 const FILTER = "circuit-breaker";
 const ROOT_KEYS: StaticArray<string> = [

@@ -1,7 +1,7 @@
 // The bytes of one circuit, or of one throttle, in the table.
 
 import { State } from "./policy";
-import { BOOKS_SIZE, LEARNED_SIZE } from "./trip";
+import { BOOKS_SIZE, LEARNED_SIZE } from "./trip/trip";
 
 /** When the state began, and when an open circuit ends its sleep, in nanoseconds. */
 export const SINCE: usize = 8;

@@ -6,7 +6,7 @@ import { Circuit } from "./circuit";
 import { Chance, CircuitPolicy } from "./circuit-policy";
 import { ENTRY_SIZE, stateOf } from "./entry";
 import { NO_PERMIT, Result, State, Verdict } from "./policy";
-import { Consecutive } from "./trip";
+import { Consecutive } from "./trip/trip";
 
 const WORKERS: i32 = 3;
 const STEPS: i32 = 4;

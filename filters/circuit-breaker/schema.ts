@@ -3,9 +3,22 @@
 
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS, TARGET_PARTS } from "../../assembly/rules/key/limits.js";
-import { atMostOneOf, exactlyOneOf, percentage, whole, writtenHeaderName } from "../shared/match-schema.js";
+import { atMostOneOf, exactlyOneOf, whole, writtenHeaderName } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
 import {
+  duration,
+  explainProperty,
+  haveNamesOfTheirOwn,
+  inOneModule,
+  keySources,
+  label,
+  millisecondsOf,
+  ruleSelection,
+  shownDuration,
+  targetSources,
+} from "../shared/rule-schema.js";
+import {
+  CIRCUIT_FIELDS,
   DEFAULT_ANSWER_STATUS,
   DEFAULT_GRPC_FAILURES,
   DEFAULT_GRPC_STATUS,
@@ -21,14 +34,8 @@ import {
   DEFAULT_TIMES,
   DESTINATION_HEADER,
   DOWNSTREAM,
-  duration,
-  explainProperty,
   FORCE_CLOSED,
   FORCE_OPEN,
-  haveNamesOfTheirOwn,
-  inOneModule,
-  keySources,
-  label,
   MAX_ANSWER_STATUS,
   MAX_FAILURE_STATUS,
   MAX_FAILURE_STATUSES,
@@ -51,20 +58,16 @@ import {
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_SLEEP_MS,
   MIN_SLOW_MS,
-  millisecondsOf,
   NETWORK_FAILURES,
   OUTLIER_HEADER,
   RESOURCE_EXHAUSTED,
-  ruleSelection,
   SERVER_ERRORS,
   SHARE_MISSING,
   SKIP_MISSING,
-  shownDuration,
   TOO_MANY_REQUESTS,
-  targetSources,
   UPSTREAM,
 } from "./limits.js";
-import { throttle, trip } from "./trip-schema.js";
+import { throttle, trip } from "./trip/schema.js";
 
 const PARTS = [...KEY_PARTS, ...TARGET_PARTS];
 /** What only a listener's chain has: of the configuration, and of a rule. */

@@ -9,9 +9,9 @@ import { compileSource } from "../support/compile-source.js";
 /** The loop: one request after another, each of which fails by chance. */
 const SOURCE = `
 import { Random } from "./assembly/text/seeded-random";
-import { Evidence, LearnedEvidence } from "./filters/circuit-breaker/evidence";
-import { Rate } from "./filters/circuit-breaker/rate";
-import { BOOKS_SIZE, Consecutive, LEARNED_SIZE, Tally, Trip } from "./filters/circuit-breaker/trip";
+import { Evidence, LearnedEvidence } from "./filters/circuit-breaker/trip/evidence";
+import { Rate } from "./filters/circuit-breaker/trip/rate";
+import { BOOKS_SIZE, Consecutive, LEARNED_SIZE, Tally, Trip } from "./filters/circuit-breaker/trip/trip";
 
 const books = new StaticArray<u8>(BOOKS_SIZE);
 const learned = new StaticArray<u8>(LEARNED_SIZE);
@@ -28,7 +28,10 @@ const trips: Trip[] = [
 let past: i32 = 0;
 let pastFailing: f64 = 0;
 
-/** What came before each trace: so many requests, of which a circuit that trips forgets the evidence. */
+/**
+ * What came before each trace: so many requests, of which a circuit that trips forgets the
+ * evidence.
+ */
 export function setPast(requests: i32, failing: f64): void {
   past = requests;
   pastFailing = failing;

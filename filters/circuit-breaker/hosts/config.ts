@@ -1,7 +1,6 @@
 // Compiles what makes a host of a cluster slow.
 
 import { ConfigNode, parseDurationOr } from "../../../assembly/config";
-import { Evidence } from "../evidence";
 import {
   DEFAULT_RESPONSES_PER_FALSE_MARK,
   DEFAULT_SLOW_HOST_MS,
@@ -12,10 +11,13 @@ import {
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_SLOW_MS,
 } from "../limits";
+import { Evidence } from "../trip/evidence";
 import { HostPolicy } from "./peers";
 
 const KEYS: StaticArray<string> = ["slow", "times", "responsesPerFalseMark"];
-/** The share of slow responses that any host may have, and that of one which must be marked soon. */
+/**
+ * The share of slow responses that any host may have, and that of one which must be marked soon.
+ */
 const TOLERATED: f64 = 0.2;
 const BAD: f64 = 0.6;
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;

@@ -1,6 +1,6 @@
 import { Bytes } from "../../../assembly/text/bytes";
 import { Random } from "../../../assembly/text/seeded-random";
-import { Evidence } from "../evidence";
+import { Evidence } from "../trip/evidence";
 import { BUCKETS, latencyBucket, latencyOf } from "./latency";
 import { HostPolicy, HostVerdict, Peers } from "./peers";
 

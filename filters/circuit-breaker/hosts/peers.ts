@@ -2,19 +2,20 @@
 // of one value, and makes no host call. The caller stores the value by compare-and-set, so all
 // workers judge by the same.
 //
-// Each host has its latest latencies. The one that a tenth of them exceeds is compared with the same
-// of the other hosts: a response is slow if it took several times as long as that of the median of
-// the others. So half of the hosts can be slow.
+// Each host has its latest latencies. The one that a tenth of them exceeds is compared with the
+// same of the other hosts: a response is slow if it took several times as long as that of the
+// median of the others. So half of the hosts can be slow.
 //
 // A slow response counts against its host only if the latest responses of most others were not as
-// slow, and one of these came since the last response that counted. So it is compared with others of
-// the same moment, and a service that becomes slow as a whole has no slow host.
+// slow, and one of these came since the last response that counted. So it is compared with others
+// of the same moment, and a service that becomes slow as a whole has no slow host.
 
 import { Bytes } from "../../../assembly";
-import { Evidence } from "../evidence";
+import { Evidence } from "../trip/evidence";
 import { BUCKETS, latencyBucket, latencyOf } from "./latency";
 
-// A host: its tag, when it answered last, what is held against it, and when a response last counted.
+// A host: its tag, when it answered last, what is held against it, and when a response last
+// counted.
 const SEEN: usize = 8;
 const EVIDENCE: usize = 16;
 const COUNTED: usize = 24;
@@ -34,7 +35,9 @@ const GROWTH: i32 = 8;
 const ENOUGH: i32 = 10;
 /** One in so many latencies is above the high one. */
 const RARE: i32 = 10;
-/** After so many nanoseconds without a response a host is forgotten: twice Envoy's longest ejection. */
+/**
+ * After so many nanoseconds without a response a host is forgotten: twice Envoy's longest ejection.
+ */
 const FORGOTTEN: u64 = 600_000_000_000;
 
 /** Of a cluster whose hosts have too few latencies. */

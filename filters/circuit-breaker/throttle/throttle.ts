@@ -1,12 +1,12 @@
-// Client-side throttling, as in Google's "Site Reliability Engineering", chapter 21: of the requests
-// of a window, about K times as many go on as the upstream has accepted. It works on the bytes of a
-// window, and makes no host call.
+// Client-side throttling, as in Google's "Site Reliability Engineering", chapter 21: of the
+// requests of a window, about K times as many go on as the upstream has accepted. It works on the
+// bytes of a window, and makes no host call.
 //
 // A request counts when it comes, whether it goes on or not, and as accepted until it is known to
 // have failed. So neither a start with many calls under way nor a call that hangs refuses anything.
-// A request is refused with the probability (requests - K accepts) / (requests + 1), or never where
-// that is negative. Of r requests at a steady number of accepts a, in the mean r (K a + 1) / (r + 1)
-// go on, which is less than K a + 1.
+// With r requests and a accepts in the window, the next is refused with the probability
+// (r - K a) / (r + 1), or never where that is negative. So at a steady a, in the mean
+// r (K a + 1) / (r + 1) of them go on, which is less than K a + 1.
 
 import { Chance } from "../circuit-policy";
 import { SlidingWindow } from "../window";

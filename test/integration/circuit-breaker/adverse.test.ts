@@ -1,5 +1,5 @@
-// circuit-breaker in stock Envoy under what happens rarely: a new configuration while probes are out,
-// clients that leave, gRPC statuses in trailers, clients and routes as keys.
+// circuit-breaker in stock Envoy under what happens rarely: a new configuration while probes are
+// out, clients that leave, gRPC statuses in trailers, clients and routes as keys.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";

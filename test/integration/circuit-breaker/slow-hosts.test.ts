@@ -1,5 +1,5 @@
-// circuit-breaker in a cluster's chain, in stock Envoy with three hosts: the one that is much slower
-// is ejected by Envoy's own outlier detection, and comes back.
+// circuit-breaker in a cluster's chain, in stock Envoy with three hosts: the one that is much
+// slower is ejected by Envoy's own outlier detection, and comes back.
 
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

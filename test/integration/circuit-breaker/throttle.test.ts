@@ -1,5 +1,5 @@
-// A throttle in stock Envoy, over two workers: an upstream that accepts few requests gets about twice
-// as many, one that accepts none is left alone, and both get everything again by themselves.
+// A throttle in stock Envoy, over two workers: an upstream that accepts few requests gets about
+// twice as many, one that accepts none is left alone, and both get everything again by themselves.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";

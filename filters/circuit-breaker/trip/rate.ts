@@ -1,7 +1,7 @@
 // A circuit that trips on a share of the requests of a sliding window.
 
+import { SlidingWindow } from "../window";
 import { Tally, Trip } from "./trip";
-import { SlidingWindow } from "./window";
 
 /** Trips when a share of the requests of a sliding window has failed. */
 @final

@@ -1,6 +1,6 @@
 // When a closed circuit trips. A rule's books are `BOOKS_SIZE` bytes of the circuit's entry.
 
-import { WINDOW_SIZE } from "./window";
+import { WINDOW_SIZE } from "../window";
 
 /** Bytes that the books of any rule fit into. */
 export const BOOKS_SIZE: i32 = WINDOW_SIZE;

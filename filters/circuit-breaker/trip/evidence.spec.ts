@@ -1,4 +1,4 @@
-import { Random } from "../../assembly/text/seeded-random";
+import { Random } from "../../../assembly/text/seeded-random";
 import { LearnedEvidence } from "./evidence";
 import { BOOKS_SIZE, LEARNED_SIZE, Tally } from "./trip";
 

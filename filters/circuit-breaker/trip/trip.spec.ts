@@ -1,4 +1,4 @@
-import { Random } from "../../assembly/text/seeded-random";
+import { Random } from "../../../assembly/text/seeded-random";
 import { Evidence } from "./evidence";
 import { Rate } from "./rate";
 import { BOOKS_SIZE, Consecutive, Tally, Trip } from "./trip";

@@ -1,9 +1,8 @@
-// What may trip a circuit, or throttle requests. The module's own parser is `trip-config.ts`, and
-// `config.ts` for throttles.
+// What trips a circuit, or throttles requests. The module's own parser is `config.ts`.
 
 import { z } from "zod";
-import { atMostOneOf, percentage, whole } from "../shared/match-schema.js";
-import { duration, shownDuration } from "../shared/rule-schema.js";
+import { atMostOneOf, percentage, whole } from "../../shared/match-schema.js";
+import { duration, shownDuration } from "../../shared/rule-schema.js";
 import {
   DEFAULT_AT_LEAST,
   DEFAULT_AT_MOST,
@@ -15,7 +14,6 @@ import {
   DEFAULT_THROTTLE_WINDOW_MS,
   DEFAULT_TOLERATED,
   DEFAULT_WINDOW_MS,
-  duration,
   LEARNED,
   MAX_BAD_PERCENTAGE,
   MAX_CONSECUTIVE,
@@ -27,9 +25,8 @@ import {
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_THROTTLE_RATIO,
   MIN_WINDOW_MS,
-  shownDuration,
   TRIPS,
-} from "./limits.js";
+} from "../limits.js";
 
 const share = percentage.min(MIN_PERCENTAGE).max(MAX_BAD_PERCENTAGE);
 

@@ -1,8 +1,7 @@
 // Compiles what trips a circuit.
 
-import { ConfigNode, parseDurationOr } from "../../assembly/config";
-import { countPresent, parsePercentage } from "../../assembly/rules";
-import { Evidence, LearnedEvidence } from "./evidence";
+import { ConfigNode, parseDurationOr } from "../../../assembly/config";
+import { countPresent, parsePercentage } from "../../../assembly/rules";
 import {
   DEFAULT_AT_LEAST,
   DEFAULT_AT_MOST,
@@ -22,7 +21,8 @@ import {
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_WINDOW_MS,
   TRIPS,
-} from "./limits";
+} from "../limits";
+import { Evidence, LearnedEvidence } from "./evidence";
 import { Rate } from "./rate";
 import { Consecutive, Trip } from "./trip";
 
