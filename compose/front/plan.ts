@@ -24,6 +24,7 @@ import {
   nativeUse,
   perRouteConfigs,
 } from "../native-filters.js";
+import { outlierHeaders } from "../outlier-marks.js";
 import {
   type EnvoyPlan,
   type FilterPlan,
@@ -31,7 +32,6 @@ import {
   planFilter,
   planNative,
 } from "../planned-envoy.js";
-import { outlierHeaders } from "../outlier-marks.js";
 import { routersOwnHeaders } from "../retry-marks.js";
 import { DEFAULT_ROUTE } from "../route-options.js";
 import {

@@ -19,12 +19,7 @@ export interface ClusterChain {
   readonly outlierHeaders: readonly string[];
 }
 
-export function withChain(
-  context: PatchContext,
-  cluster: Fields,
-  path: Path,
-  chain: ClusterChain,
-): Fields {
+export function withChain(context: PatchContext, cluster: Fields, path: Path, chain: ClusterChain): Fields {
   if (chain.attempts.length === 0) return cluster;
   const { origins } = context;
   const at = [...path, "typed_extension_protocol_options"];
