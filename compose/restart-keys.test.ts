@@ -45,6 +45,7 @@ describe("changedRestartKeys", () => {
       { destinations: () => [], destinationHeader: () => "x-b" },
     ],
     ["its headers for the router", {}, { routerHeaders: () => ["x-a"] }],
+    ["its marks of failures", {}, { outlierHeaders: () => ["x-a"] }],
   ])("names the settings as a whole where a filter that names no keys changes %s", (_what, before, after) => {
     const use = (answers: { chain?: () => FilterChain }): FilterUse => ({
       filter: "own",

@@ -6,6 +6,7 @@ import { chainOf } from "./chains.js";
 import { destinationHeader } from "./destinations.js";
 import { differences } from "./differences.js";
 import type { FilterUse } from "./filter-use.js";
+import { outlierHeaders } from "./outlier-marks.js";
 import { routersOwnHeaders } from "./retry-marks.js";
 
 /**
@@ -23,5 +24,6 @@ export function changedRestartKeys(before: FilterUse, after: FilterUse): readonl
 
 /** The part of Envoy's own configuration that comes from the filter. */
 function placement(use: FilterUse): unknown {
-  return [chainOf(use), destinationHeader([use]), routersOwnHeaders([use]), use.paths];
+  const marks = [routersOwnHeaders([use]), outlierHeaders([use])];
+  return [chainOf(use), destinationHeader([use]), ...marks, use.paths];
 }

@@ -26,15 +26,23 @@ export interface Trust {
  * The clusters of one endpoint: the one of that name, and that of `upgradeCluster` where there is
  * one. An endpoint that speaks TLS must show a certificate for the host in its URL.
  * @param options.filters the chain of both, which sees each attempt
+ * @param options.outlierHeaders by which these filters mark failures of hosts
  * @param options.policy comes before what is usual here
  */
 export function upstreamClusters(
   name: string,
   upstream: UpstreamAddress,
-  options: Trust & Pick<ClusterOptions, "filters"> & { readonly policy?: Partial<ClusterOptions> },
+  options: Trust &
+    Pick<ClusterOptions, "filters" | "outlierHeaders"> & { readonly policy?: Partial<ClusterOptions> },
 ): Cluster[] {
-  const { filters = [], policy = {} } = options;
-  const common = { filters, http1Trailers: true, circuitBreakers: { maxRetries: MAX_RETRIES }, ...policy };
+  const { filters = [], outlierHeaders = [], policy = {} } = options;
+  const common = {
+    filters,
+    outlierHeaders,
+    http1Trailers: true,
+    circuitBreakers: { maxRetries: MAX_RETRIES },
+    ...policy,
+  };
   const upgrades = upgradeCluster(name, upstream);
   return [
     cluster({ ...destination(name, upstream, options), ...common }),

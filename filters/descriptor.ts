@@ -78,6 +78,11 @@ export interface FilterDescriptor<Config = unknown> {
    */
   routerHeaders?(config: Config): readonly string[];
   /**
+   * Response headers with which it marks, in a cluster's chain, what outlier detection must count
+   * as a failure of the host. Name them in `routerHeaders` too. Default: none.
+   */
+  outlierHeaders?(config: Config): readonly string[];
+  /**
    * Conditions of a route's retries that cannot be combined with it. Each has the reason, worded to
    * follow "it". Default: none.
    */

@@ -24,6 +24,7 @@ import {
   nativeUse,
   perRouteConfigs,
 } from "../native-filters.js";
+import { outlierHeaders } from "../outlier-marks.js";
 import {
   type EnvoyPlan,
   type FilterPlan,
@@ -186,7 +187,8 @@ function frontBootstrap<Use extends FilterUse>(
 ): Bootstrap {
   const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
-  const attempts = byChain(filters).upstream.map(entry);
+  const seen = byChain(filters).upstream;
+  const attempts = { caFile, filters: seen.map(entry), outlierHeaders: outlierHeaders(seen) };
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
     adminPort: options.adminPort,
@@ -200,9 +202,7 @@ function frontBootstrap<Use extends FilterUse>(
       }),
     ],
     clusters: [
-      ...upstreams.flatMap(([name, upstream]) =>
-        upstreamClusters(name, upstream, { caFile, filters: attempts }),
-      ),
+      ...upstreams.flatMap(([name, upstream]) => upstreamClusters(name, upstream, attempts)),
       ...grpcClusters(grpcServices, { caFile }),
       ...httpServiceClusters(httpServices, { caFile }),
     ],

@@ -3,6 +3,7 @@
 import type { Cluster, ClusterOptions } from "../../envoy/config/cluster.js";
 import { byChain } from "../chains.js";
 import { LOOPBACK } from "../listener-options.js";
+import { outlierHeaders } from "../outlier-marks.js";
 import { type FilterPlan, filterReference } from "../planned-envoy.js";
 import { grpcClusters, httpServiceClusters, upstreamClusters } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
@@ -35,7 +36,8 @@ export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFi
   const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = [], policy: Policy = {}) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
     const chain = seen.map(context.places?.entry ?? filterReference);
-    clusters.set(name, upstreamClusters(name, upstream, { caFile: context.caFile, filters: chain, policy }));
+    const marks = { filters: chain, outlierHeaders: outlierHeaders(seen) };
+    clusters.set(name, upstreamClusters(name, upstream, { caFile: context.caFile, ...marks, policy }));
   };
   const addVersion = (service: string, version: string, how: MeshVersion, hops: readonly Hop[]) => {
     const placed = instancesOf(service, version, how).map((instance) => ({

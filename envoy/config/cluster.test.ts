@@ -29,6 +29,26 @@ test("filters of the upstream chain come before the codec, which is written only
   });
 });
 
+test("marks of filters are failures beside 5xx, and are written only when there are such filters", () => {
+  const endpoints = [{ address: "127.0.0.1", port: 80 }];
+  const marked = cluster({ name: "c", endpoints, outlierHeaders: ["x-slow"] });
+  const header = (rule: object) => ({ http_response_headers_match: { headers: [rule] } });
+  expect(marked.typed_extension_protocol_options[PROTOCOL_OPTIONS]).toMatchObject({
+    outlier_detection: {
+      error_matcher: {
+        or_match: {
+          rules: [
+            header({ name: "x-slow", present_match: true }),
+            header({ name: ":status", safe_regex_match: { regex: "5.." } }),
+          ],
+        },
+      },
+    },
+  });
+  const plain = cluster({ name: "c", endpoints, outlierHeaders: [] });
+  expect(plain.typed_extension_protocol_options[PROTOCOL_OPTIONS]).not.toHaveProperty("outlier_detection");
+});
+
 test("the protocol is asked of the endpoint by ALPN where it may be either", () => {
   const endpoints = [{ address: "127.0.0.1", port: 443 }];
   const tls = { serverName: "shop.example", caFile: "/ca.pem" };

@@ -7,6 +7,7 @@ import { type HealthCheck, type HealthCheckOptions, healthCheck } from "./health
 import { type HttpFilter, upstreamCodecFilter } from "./http-filter.js";
 import { type LoadBalancerOptions, type LoadBalancing, loadBalancing } from "./load-balancing.js";
 import {
+  markedOutliers,
   type OutlierDetection,
   type OutlierDetectionOptions,
   outlierDetection,
@@ -32,6 +33,11 @@ export interface ClusterOptions {
   readonly connectTimeoutSeconds?: number;
   /** The upstream chain: these filters see every attempt, retries included. */
   readonly filters?: readonly HttpFilter[];
+  /**
+   * Response headers by which these filters tell outlier detection that a host has failed. Default:
+   * none.
+   */
+  readonly outlierHeaders?: readonly string[];
   /** The IP address from which connections to the endpoints come. Default: the kernel's choice. */
   readonly sourceAddress?: string;
   /** What may go on at once. Envoy's defaults: 3 retries, 1024 of each of the others. */
@@ -162,7 +168,7 @@ function connectionOptions({ idleTimeoutSeconds: idle, maxRequestsPerConnection:
 
 /** What a cluster speaks, and the filters that see each attempt, by the name of the extension. */
 export function httpProtocolOptions(
-  { protocol = "http1", http1Trailers, filters = [] }: ProtocolOptions,
+  { protocol = "http1", http1Trailers, filters = [], outlierHeaders = [] }: ProtocolOptions,
   more: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, TypedConfig>> {
   const http1 = { http_protocol_options: http1Trailers === true ? { enable_trailers: true } : {} };
@@ -177,12 +183,14 @@ export function httpProtocolOptions(
     ...spoken,
     ...more,
     ...(filters.length === 0 ? {} : { http_filters: [...filters, upstreamCodecFilter()] }),
+    ...(outlierHeaders.length === 0 ? {} : { outlier_detection: markedOutliers(outlierHeaders) }),
   });
   return { [PROTOCOL_OPTIONS]: options };
 }
 
 /** The part of a cluster that is about HTTP. */
-export interface ProtocolOptions extends Pick<ClusterOptions, "http1Trailers" | "filters"> {
+export interface ProtocolOptions
+  extends Pick<ClusterOptions, "http1Trailers" | "filters" | "outlierHeaders"> {
   /** `downstream` is what the request itself came by. Default: `http1`. */
   readonly protocol?: UpstreamProtocol | "downstream";
 }

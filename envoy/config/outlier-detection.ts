@@ -1,4 +1,5 @@
 // Outlier detection: an endpoint that fails several times in a row gets no requests for a while.
+import type { Json } from "./json.js";
 import { duration } from "./typed-config.js";
 
 export interface OutlierDetectionOptions {
@@ -34,5 +35,30 @@ export function outlierDetection(options: OutlierDetectionOptions): OutlierDetec
     enforcing_success_rate: 0,
     // Whether it answers a check says nothing about its other answers.
     successful_active_health_check_uneject_host: false,
+  };
+}
+
+/**
+ * What counts as a failure where filters of the cluster's chain mark some responses: these, and as
+ * without filters those with 500 to 599. The fields of `HttpProtocolOptions.OutlierDetection`.
+ * @param headers those of the marks; at least one
+ */
+export function markedOutliers(headers: readonly string[]): OutlierMatcher {
+  const isServerError = { name: ":status", safe_regex_match: { regex: "5.." } };
+  const marks = headers.map((name) => ({ name, present_match: true }));
+  return {
+    error_matcher: {
+      or_match: {
+        rules: [...marks, isServerError].map((header) => ({
+          http_response_headers_match: { headers: [header] },
+        })),
+      },
+    },
+  };
+}
+
+export interface OutlierMatcher {
+  readonly error_matcher: {
+    readonly or_match: { readonly rules: readonly Readonly<Record<string, Json>>[] };
   };
 }

@@ -1,7 +1,7 @@
 // One bucket of the table of circuits: four entries. A circuit that is closed, and against which
 // nothing is held, needs no entry.
 
-import { asleepUntil, beginEpochs, ENTRY_SIZE, isDisturbed, stateOf, writtenAt } from "./circuit";
+import { asleepUntil, beginEpochs, ENTRY_SIZE, isDisturbed, stateOf, writtenAt } from "./entry";
 import { State } from "./policy";
 
 const ENTRIES: i32 = 4;

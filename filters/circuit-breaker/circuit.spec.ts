@@ -1,6 +1,8 @@
-import { Chance, Circuit, CircuitPolicy, ENTRY_SIZE, isDisturbed, NO_PERMIT, stateOf } from "./circuit";
-import { Result, State, Transition, Verdict } from "./policy";
-import { Consecutive } from "./trip";
+import { Circuit } from "./circuit";
+import { Chance, CircuitPolicy } from "./circuit-policy";
+import { ENTRY_SIZE, isDisturbed, stateOf } from "./entry";
+import { NO_PERMIT, Result, State, Transition, Verdict } from "./policy";
+import { Consecutive } from "./trip/trip";
 
 const entry = memory.data(128, 8);
 const MS: u64 = 1_000_000;

@@ -6,63 +6,27 @@
 // permit, and its result counts only while both are out. Any other request knows when it was let
 // through: its result counts only if the circuit is closed, and was closed all the time since.
 
+import { Chance, CircuitPolicy, nextLevel } from "./circuit-policy";
+import {
+  AREA,
+  EPOCH,
+  FLAGS,
+  isDisturbed,
+  KIND,
+  LEARNED,
+  LEVEL,
+  noteWritten,
+  RETURNED,
+  SINCE,
+  STATE,
+  stateOf,
+  UNTIL,
+} from "./entry";
 import { Conclusion, LAST_MOMENT_MS, Permits } from "./permits";
-import { Result, State, Transition, Verdict } from "./policy";
-import { BOOKS_SIZE, Tally, Trip } from "./trip";
+import { NO_PERMIT, Result, State, Transition, Verdict } from "./policy";
+import { BOOKS_SIZE, Tally } from "./trip/trip";
 
-/** When the state began, and when an open circuit ends its sleep, in nanoseconds. */
-const SINCE: usize = 8;
-const UNTIL: usize = 16;
-/** When the entry was stored last. */
-const WRITTEN: usize = 24;
-const EPOCH: usize = 32;
-const STATE: usize = 36;
-/** How often the sleep was doubled. */
-const LEVEL: usize = 37;
-const FLAGS: usize = 38;
-/** The rule that wrote the books; 0 while there are none. */
-const KIND: usize = 39;
-/** The books of a closed circuit, or the permits of a half-open one. */
-const AREA: usize = 40;
-/** Bytes of a circuit's entry, whose first 8 are the key's tag. */
-export const ENTRY_SIZE: i32 = <i32>AREA + BOOKS_SIZE;
-
-/** Its probes have closed the circuit. */
-const RETURNED: u8 = 1;
-/** The circuit was away from its resting state when it was stored. */
-const DISTURBED: u8 = 2;
-
-const MAX_LEVEL: u8 = 32;
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
-/** A request that passed without being a probe. */
-export const NO_PERMIT: i32 = -1;
-
-/** Random numbers in [0, 1). */
-export abstract class Chance {
-  abstract fraction(): f64;
-}
-
-/** How a circuit opens and closes. Times are in nanoseconds. */
-@final
-export class CircuitPolicy {
-  constructor(
-    readonly trip: Trip,
-    readonly sleep: u64,
-    readonly maxSleep: u64,
-    /** The most by which chance prolongs a sleep, as a share of it. */
-    readonly jitter: f64,
-    readonly probes: i32,
-    readonly lease: u64,
-    /** How long a circuit that has closed takes until it lets all requests through; may be 0. */
-    readonly ramp: u64,
-  ) {}
-
-  /** The sleep at that level, without jitter. */
-  sleepAt(level: u8): u64 {
-    const doubled = level >= MAX_LEVEL ? this.maxSleep : this.sleep << (<u64>level);
-    return min(doubled, this.maxSleep);
-  }
-}
 
 /**
  * The circuit of the entry at `entry`, which the caller sets. Each step says in the fields below
@@ -132,10 +96,7 @@ export class Circuit {
   }
 
   private finish(now: u64): void {
-    const entry = this.entry;
-    store<u64>(entry, now, WRITTEN);
-    const flags = load<u8>(entry, FLAGS) & RETURNED;
-    store<u8>(entry, flags | (this.isAtRest(now) ? 0 : DISTURBED), FLAGS);
+    noteWritten(this.entry, now, !this.isAtRest(now));
   }
 
   /** Whether the circuit lets everything through, and holds nothing against the upstream. */
@@ -168,7 +129,7 @@ export class Circuit {
     const hadBooks = load<u8>(entry, KIND) == trip.kind;
     if (!hadBooks) memory.fill(entry + AREA, 0, BOOKS_SIZE);
     store<u8>(entry, trip.kind, KIND);
-    const tally = trip.count(entry + AREA, result == Result.Failed, now);
+    const tally = trip.count(entry + AREA, entry + LEARNED, result == Result.Failed, now);
     if (tally == Tally.Tripped) this.trip(now);
     // The entry of a circuit that has come to rest says so, even if its books are as they were.
     const comesToRest = isDisturbed(entry) && this.isAtRest(now);
@@ -179,7 +140,7 @@ export class Circuit {
     const level = load<u8>(this.entry, LEVEL);
     const returned = (load<u8>(this.entry, FLAGS) & RETURNED) != 0;
     const isRelapse = returned && this.age(now) < this.policy.sleepAt(level);
-    this.open(now, isRelapse ? next(level) : 0, Transition.Tripped);
+    this.open(now, isRelapse ? nextLevel(level) : 0, Transition.Tripped);
   }
 
   // An open circuit.
@@ -241,7 +202,7 @@ export class Circuit {
     this.isChanged = true;
     switch (result) {
       case Result.Failed:
-        this.open(now, next(load<u8>(this.entry, LEVEL)), Transition.ProbeFailed);
+        this.open(now, nextLevel(load<u8>(this.entry, LEVEL)), Transition.ProbeFailed);
         return;
       case Result.Answered:
         this.permits.answer(words, permit);
@@ -257,7 +218,7 @@ export class Circuit {
     const before = this.permits.firstExpiry(this.entry + AREA);
     switch (this.permits.conclude(this.entry + AREA, this.moment(now))) {
       case Conclusion.Expired:
-        this.open(now, next(load<u8>(this.entry, LEVEL)), Transition.LeaseExpired);
+        this.open(now, nextLevel(load<u8>(this.entry, LEVEL)), Transition.LeaseExpired);
         break;
       case Conclusion.Succeeded:
         this.enter(State.Closed, now, Transition.ProbesSucceeded);
@@ -302,34 +263,4 @@ export class Circuit {
   private moment(now: u64): u64 {
     return this.age(now) / NANOSECONDS_PER_MILLISECOND;
   }
-}
-
-/**
- * Numbers the epochs of a new entry. They begin with the time, so that no probe of a circuit that
- * was forgotten since has the same number.
- */
-export function beginEpochs(entry: usize, now: u64): void {
-  store<u32>(entry, <u32>(now / NANOSECONDS_PER_MILLISECOND), EPOCH);
-}
-
-export function stateOf(entry: usize): State {
-  return <State>load<u8>(entry, STATE);
-}
-
-export function isDisturbed(entry: usize): bool {
-  return (load<u8>(entry, FLAGS) & DISTURBED) != 0;
-}
-
-/** When the entry was stored last. */
-export function writtenAt(entry: usize): u64 {
-  return load<u64>(entry, WRITTEN);
-}
-
-/** When an open circuit ends its sleep. */
-export function asleepUntil(entry: usize): u64 {
-  return load<u64>(entry, UNTIL);
-}
-
-function next(level: u8): u8 {
-  return min<u8>(level + 1, MAX_LEVEL);
 }

@@ -5,43 +5,22 @@
 // falls after it has come to rest. So while it is 0, no circuit refuses anything, and a success
 // changes nothing.
 
-import {
-  Bytes,
-  defineMetric,
-  getMetric,
-  incrementMetric,
-  MetricType,
-  metricName,
-  monotonicNanoseconds,
-  Status,
-  sharedKey,
-} from "../../assembly";
+import { Bytes, getMetric, incrementMetric, monotonicNanoseconds, Status, sharedKey } from "../../assembly";
 import { SharedTable } from "../../assembly/rules";
 import { BUCKET_SIZE, findEntry, NO_ENTRY, spareEntry, takeEntry } from "./bucket";
-import { Chance, Circuit, CircuitPolicy, isDisturbed, NO_PERMIT, stateOf } from "./circuit";
-import { Result, State, TRANSITION_WORDS, Transition, Verdict } from "./policy";
+import { Circuit } from "./circuit";
+import { Chance, CircuitPolicy } from "./circuit-policy";
+import { isDisturbed, stateOf } from "./entry";
+import { counter, Gate, gauge, Permit, tagOf } from "./gate";
+import { NO_PERMIT, Result, State, TRANSITION_WORDS, Transition, Verdict } from "./policy";
 
-const PREFIX = "meshwright.circuit_breaker.";
 /** Layout of a bucket and of its entries: raise it with any change of what `circuit.ts` writes. */
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /** Each attempt fails only because another worker's has succeeded. */
 const ATTEMPTS: i32 = 1000;
 
-/** What a circuit said of a request, kept until its result is known. */
 @final
-export class Permit {
-  /** The hash of the request's key. */
-  hash: u64 = 0;
-  number: i32 = NO_PERMIT;
-  epoch: u32 = 0;
-  /** When the request was let through, on the monotonic clock. */
-  began: u64 = 0;
-}
-
-@final
-export class Circuits {
-  /** How long the request that was refused last should wait, in nanoseconds. */
-  wait: u64 = 0;
+export class Circuits extends Gate {
   private readonly table: SharedTable;
   private readonly circuit: Circuit;
   private readonly disturbed: u32;
@@ -64,6 +43,7 @@ export class Circuits {
     private readonly policy: CircuitPolicy,
     chance: Chance,
   ) {
+    super();
     this.table = new SharedTable(
       "cb",
       sharedKey("circuit-breaker", "table", LAYOUT, names),
@@ -93,10 +73,8 @@ export class Circuits {
   }
 
   /**
-   * Whether a request with that key may pass. One host call while all circuits of the rule are at
+   * One host call while all circuits of the rule are at
    * rest, else two, and two more to change the circuit.
-   * @param permit its `hash` and `began` are set; the rest is filled in
-   * @returns `Refuse` too if other workers came between in every attempt: `wait` is 0 then
    */
   admit(permit: Permit): Verdict {
     permit.number = NO_PERMIT;
@@ -123,7 +101,7 @@ export class Circuits {
   }
 
   /**
-   * Takes the result of a request. One host call for a success while all circuits are at rest, else
+   * One host call for a success while all circuits are at rest, else
    * two or more.
    */
   settle(permit: Permit, result: Result): void {
@@ -192,17 +170,4 @@ export class Circuits {
     if (transition != Transition.None) incrementMetric(unchecked(this.transitions[transition]), 1);
     return status;
   }
-}
-
-/** The tag is never 0, which marks an empty entry. */
-function tagOf(hash: u64): u64 {
-  return hash == 0 ? 1 : hash;
-}
-
-function gauge(metric: string, labels: StaticArray<string>): u32 {
-  return defineMetric(MetricType.Gauge, metricName(PREFIX + metric, labels));
-}
-
-function counter(metric: string, labels: StaticArray<string>): u32 {
-  return defineMetric(MetricType.Counter, metricName(PREFIX + metric, labels));
 }

@@ -21,13 +21,17 @@ import {
   parseRuleSelection,
   parseWrittenHeader,
   RequestSlots,
+  RuleSelection,
   SELECTION_KEYS,
   TARGET_PARTS,
 } from "../../assembly/rules";
-import { CircuitPolicy } from "./circuit";
+import { CircuitPolicy } from "./circuit-policy";
 import { parseFailures } from "./failure-config";
 import { NEVER_SLOW } from "./failures";
+import { parseSlowHosts } from "./hosts/config";
+import { HostRulePolicy } from "./hosts/rule";
 import {
+  CIRCUIT_FIELDS,
   DEFAULT_ANSWER_STATUS,
   DEFAULT_GRPC_STATUS,
   DEFAULT_JITTER,
@@ -36,7 +40,10 @@ import {
   DEFAULT_MAX_SLEEP_MS,
   DEFAULT_PROBES,
   DEFAULT_SLEEP_MS,
+  DEFAULT_THROTTLE_RATIO,
+  DEFAULT_THROTTLE_WINDOW_MS,
   DESTINATION_HEADER,
+  DOWNSTREAM,
   FORCE_CLOSED,
   FORCE_OPEN,
   MAX_ANSWER_STATUS,
@@ -48,29 +55,38 @@ import {
   MAX_RAMP_MS,
   MAX_RULES,
   MAX_SLEEP_MS,
+  MAX_THROTTLE_RATIO,
+  MAX_WINDOW_MS,
   MIN_ANSWER_STATUS,
   MIN_LEASE_MS,
   MIN_SLEEP_MS,
+  MIN_THROTTLE_RATIO,
+  MIN_WINDOW_MS,
   SHARE_MISSING,
   SKIP_MISSING,
+  UPSTREAM,
 } from "./limits";
 import { Force } from "./policy";
-import { RulePolicy } from "./rule";
-import { parseTrip } from "./trip-config";
+import { RulePolicy, ThrottlePolicy } from "./rule";
+import { parseTrip } from "./trip/config";
 
 const FILTER = "circuit-breaker";
 const ROOT_KEYS: StaticArray<string> = [
+  "where",
   "explainHeader",
   "explainProperty",
   "destinationHeader",
   "keepDestination",
   "rules",
 ];
-const OWN_RULE_KEYS: StaticArray<string> = [
+/** What only a listener's chain has: of the configuration, and of a rule. */
+const ROOT_KEYS_DOWNSTREAM: StaticArray<string> = ["destinationHeader", "keepDestination"];
+const RULE_KEYS_DOWNSTREAM: StaticArray<string> = [
   "key",
   "missing",
   "keys",
   "trip",
+  "throttle",
   "failures",
   "open",
   "halfOpen",
@@ -78,7 +94,16 @@ const OWN_RULE_KEYS: StaticArray<string> = [
   "destination",
   "force",
 ];
-const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
+/** What only a cluster's chain has. */
+const RULE_KEYS_UPSTREAM: StaticArray<string> = ["slowHosts"];
+const RULE_KEYS =
+  SELECTION_KEYS.concat<StaticArray<string>>(RULE_KEYS_DOWNSTREAM).concat<StaticArray<string>>(
+    RULE_KEYS_UPSTREAM,
+  );
+const CHAINS: StaticArray<string> = [DOWNSTREAM, UPSTREAM];
+/** What only circuits have. */
+const CIRCUIT_KEYS = StaticArray.fromArray(CIRCUIT_FIELDS);
+const THROTTLE_KEYS: StaticArray<string> = ["ratio", "window"];
 const OPEN_KEYS: StaticArray<string> = ["sleep", "maxSleep", "jitter"];
 const HALF_OPEN_KEYS: StaticArray<string> = ["probes", "lease", "ramp"];
 const ANSWER_KEYS: StaticArray<string> = ["status", "body", "contentType", "grpcStatus"];
@@ -107,37 +132,59 @@ export class CircuitBreakerConfig {
   readonly isTimed: bool;
   /** Whether a destination that a client sent is removed. */
   readonly dropsDestination: bool;
+  readonly isUpstream: bool;
+  /** The rules of a listener's chain; none in a cluster's. */
   rules: StaticArray<RulePolicy> = [];
+  /** The rules of a cluster's chain; none in a listener's. */
+  hostRules: StaticArray<HostRulePolicy> = [];
+  /** Of those that there are. */
+  selections: StaticArray<RuleSelection> = [];
 
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
+    const isUpstream = root.get("where").oneOfOr(CHAINS, 0) == 1;
+    this.isUpstream = isUpstream;
+    if (isUpstream) refuse(root, ROOT_KEYS_DOWNSTREAM, DOWNSTREAM);
     this.explainHeader = parseExplainHeader(root.get("explainHeader"));
     this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
     const header = root.get("destinationHeader");
     this.destinationHeader = header.present ? parseWrittenHeader(header) : Bytes.of(DESTINATION_HEADER);
     this.destinationSlot = this.slots.headers.slotOf(this.destinationHeader);
     this.contentType = this.slots.headers.slotOf(CONTENT_TYPE);
-    this.rules = this.parseRules(root.get("rules"));
+    this.parseRules(root.get("rules"));
     this.isTimed = this.rules.some((rule) => rule.failures.slow != NEVER_SLOW);
     const keeps = root.get("keepDestination").boolOr(false);
     this.dropsDestination = !keeps && this.rules.some((rule) => rule.destination != null);
   }
 
-  private parseRules(node: ConfigNode): StaticArray<RulePolicy> {
+  private parseRules(node: ConfigNode): void {
     const vocabulary = new KeyVocabulary(PARTS, this.destinationHeader, false);
-    const rules = new StaticArray<RulePolicy>(node.array(0, MAX_RULES));
+    const count = node.array(0, MAX_RULES);
+    const selections = new StaticArray<RuleSelection>(count);
+    const rules = new StaticArray<RulePolicy>(this.isUpstream ? 0 : count);
+    const hostRules = new StaticArray<HostRulePolicy>(this.isUpstream ? count : 0);
     const names: Bytes[] = [];
-    for (let i = 0; i < rules.length; i++) {
-      rules[i] = this.parseRule(node.at(i), vocabulary);
-      names.push(rules[i].selection.name);
+    for (let i = 0; i < count; i++) {
+      const item = node.at(i);
+      item.keys(RULE_KEYS);
+      const selection = parseRuleSelection(item, this.slots);
+      names.push(selection.name);
+      selections[i] = selection;
+      if (this.isUpstream) {
+        refuse(item, RULE_KEYS_DOWNSTREAM, DOWNSTREAM);
+        hostRules[i] = new HostRulePolicy(selection, parseSlowHosts(item.get("slowHosts")));
+      } else {
+        refuse(item, RULE_KEYS_UPSTREAM, UPSTREAM);
+        rules[i] = this.parseRule(item, selection, vocabulary);
+      }
     }
     if (hasRepeat(names)) node.fail("name a rule twice");
-    return rules;
+    this.selections = selections;
+    this.rules = rules;
+    this.hostRules = hostRules;
   }
 
-  private parseRule(node: ConfigNode, vocabulary: KeyVocabulary): RulePolicy {
-    node.keys(RULE_KEYS);
-    const selection = parseRuleSelection(node, this.slots);
+  private parseRule(node: ConfigNode, selection: RuleSelection, vocabulary: KeyVocabulary): RulePolicy {
     const destination = node.get("destination");
     const answer = node.get("answer");
     if (destination.present && answer.present) node.fail("must have at most one of answer, destination");
@@ -148,11 +195,20 @@ export class CircuitBreakerConfig {
       <u32>node.get("keys").integerOr(1, MAX_KEYS, DEFAULT_KEYS),
       node.get("missing").oneOfOr(MISSING, 0) == 1,
       parseCircuit(node),
+      parseThrottle(node),
       parseFailures(node.get("failures")),
       parseAnswer(answer),
       destination.present ? parseLabel(destination) : null,
       force.present ? <Force>(force.oneOf(FORCES) + 1) : Force.None,
     );
+  }
+}
+
+/** Refuses what only the other chain has. */
+function refuse(node: ConfigNode, keys: StaticArray<string>, chain: string): void {
+  for (let i = 0; i < keys.length; i++) {
+    const item = node.get(keys[i]);
+    if (item.present) item.fail(`needs where: ${chain}`);
   }
 }
 
@@ -182,6 +238,21 @@ function parseCircuit(node: ConfigNode): CircuitPolicy {
     lease * NANOSECONDS_PER_MILLISECOND,
     ramp * NANOSECONDS_PER_MILLISECOND,
   );
+}
+
+function parseThrottle(node: ConfigNode): ThrottlePolicy | null {
+  const throttle = node.get("throttle");
+  if (!throttle.present) return null;
+  throttle.keys(THROTTLE_KEYS);
+  for (let i = 0; i < CIRCUIT_KEYS.length; i++) {
+    if (node.get(CIRCUIT_KEYS[i]).present)
+      node.fail("must have no " + CIRCUIT_KEYS.join(", ") + " beside throttle");
+  }
+  const given = throttle.get("ratio");
+  const ratio = given.present ? given.number(MIN_THROTTLE_RATIO, MAX_THROTTLE_RATIO) : DEFAULT_THROTTLE_RATIO;
+  const window = throttle.get("window");
+  const ms = parseDurationOr(window, MIN_WINDOW_MS, MAX_WINDOW_MS, DEFAULT_THROTTLE_WINDOW_MS);
+  return new ThrottlePolicy(ratio, ms * NANOSECONDS_PER_MILLISECOND);
 }
 
 function parseAnswer(node: ConfigNode): Reply {

@@ -3,6 +3,7 @@
 import { FilterRoot, HttpContext, registerRootContext } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { CircuitBreakerConfig } from "./config";
+import { HostAttempt } from "./hosts/attempt";
 import { Plugin } from "./plugin";
 import { CircuitBreakerStream } from "./stream";
 
@@ -26,7 +27,7 @@ class CircuitBreakerRoot extends FilterRoot<CircuitBreakerConfig, Plugin> {
   }
 
   override streamContext(plugin: Plugin): HttpContext {
-    return new CircuitBreakerStream(plugin);
+    return plugin.config.isUpstream ? new HostAttempt(plugin) : new CircuitBreakerStream(plugin);
   }
 }
 

@@ -2,9 +2,11 @@
 // shared value, or stores it by compare-and-set. Each worker has four: it reads and stores to be
 // admitted, and reads and stores the result. Where a store comes too late, it reads again.
 
-import { Chance, Circuit, CircuitPolicy, ENTRY_SIZE, NO_PERMIT, stateOf } from "./circuit";
-import { Result, State, Verdict } from "./policy";
-import { Consecutive } from "./trip";
+import { Circuit } from "./circuit";
+import { Chance, CircuitPolicy } from "./circuit-policy";
+import { ENTRY_SIZE, stateOf } from "./entry";
+import { NO_PERMIT, Result, State, Verdict } from "./policy";
+import { Consecutive } from "./trip/trip";
 
 const WORKERS: i32 = 3;
 const STEPS: i32 = 4;

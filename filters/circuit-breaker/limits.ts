@@ -21,6 +21,10 @@ export const MIN_PERCENTAGE = 0.01;
 export const MAX_BAD_PERCENTAGE = 99.99;
 export const DEFAULT_TOLERATED = 5;
 export const DEFAULT_BAD = 50;
+/** The word of `tolerated` for a share that is learned, and the limits of what is learned. */
+export const LEARNED = "learned";
+export const DEFAULT_AT_LEAST = 1;
+export const DEFAULT_AT_MOST = 20;
 /** Requests, in the mean, between two false trips. */
 export const MIN_REQUESTS_PER_FALSE_TRIP = 100;
 export const MAX_REQUESTS_PER_FALSE_TRIP = 1_000_000_000_000;
@@ -31,6 +35,14 @@ export const DEFAULT_MIN_REQUESTS = 20;
 export const MIN_WINDOW_MS = 100;
 export const MAX_WINDOW_MS = 3_600_000;
 export const DEFAULT_WINDOW_MS = 10_000;
+
+/** What a rule with `throttle` cannot have. */
+export const CIRCUIT_FIELDS = ["trip", "open", "halfOpen"];
+/** `throttle`: requests for each that the upstream accepts, and the window in which they count. */
+export const MIN_THROTTLE_RATIO = 1.01;
+export const MAX_THROTTLE_RATIO = 100;
+export const DEFAULT_THROTTLE_RATIO = 2;
+export const DEFAULT_THROTTLE_WINDOW_MS = 120_000;
 
 /** HTTP statuses that may count as failures, one by one or as a class. */
 export const MIN_FAILURE_STATUS = 400;
@@ -79,3 +91,16 @@ export const DEFAULT_GRPC_STATUS = 14;
 /** Words of `force`. */
 export const FORCE_OPEN = "open";
 export const FORCE_CLOSED = "closed";
+
+/** Words of `where`: the chain in which the filter stands. */
+export const DOWNSTREAM = "downstream";
+export const UPSTREAM = "upstream";
+
+/** The response header that tells Envoy's outlier detection of a slow host. */
+export const OUTLIER_HEADER = "x-mesh-outlier";
+/** A response is slow if it takes so many times as long as those of other hosts. */
+export const MAX_TIMES = 100;
+export const DEFAULT_TIMES = 3;
+export const DEFAULT_SLOW_HOST_MS = 100;
+/** Responses, in the mean, between two false marks. */
+export const DEFAULT_RESPONSES_PER_FALSE_MARK = 1_000_000;

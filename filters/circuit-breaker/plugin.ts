@@ -1,9 +1,10 @@
 // What all streams of a plugin share: its configuration in use.
 
 import { Bytes, randomBytes } from "../../assembly";
-import { HostRequestView, MatchList, RequestMatch, sharedSeed } from "../../assembly/rules";
-import { Chance } from "./circuit";
+import { HostRequestView, MatchList, RequestMatch, RuleSelection, sharedSeed } from "../../assembly/rules";
+import { Chance } from "./circuit-policy";
 import { CircuitBreakerConfig } from "./config";
+import { HostRule } from "./hosts/rule";
 import { Rule } from "./rule";
 
 const NONE: i32 = -1;
@@ -19,7 +20,10 @@ class HostChance extends Chance {
 @final
 export class Plugin {
   readonly request: HostRequestView;
+  /** Those of a listener's chain, or those of a cluster's. */
   private readonly rules: StaticArray<Rule>;
+  private readonly hostRules: StaticArray<HostRule>;
+  private readonly selections: StaticArray<RuleSelection>;
   private readonly matches: MatchList;
   private readonly seed: Bytes;
 
@@ -31,18 +35,27 @@ export class Plugin {
     this.request = new HostRequestView(config.slots);
     this.seed = sharedSeed();
     const chance = new HostChance();
+    const property = config.explainProperty;
     const rules = new StaticArray<Rule>(config.rules.length);
-    const matches = new StaticArray<RequestMatch>(rules.length);
-    for (let i = 0; i < rules.length; i++) {
-      rules[i] = new Rule(config.rules[i], name, chance, config.explainProperty);
-      matches[i] = config.rules[i].selection.match;
+    for (let i = 0; i < rules.length; i++) rules[i] = new Rule(config.rules[i], name, chance, property);
+    const hostRules = new StaticArray<HostRule>(config.hostRules.length);
+    for (let i = 0; i < hostRules.length; i++) {
+      hostRules[i] = new HostRule(config.hostRules[i], name, property);
     }
     this.rules = rules;
+    this.hostRules = hostRules;
+    this.selections = config.selections;
+    const matches = new StaticArray<RequestMatch>(config.selections.length);
+    for (let i = 0; i < matches.length; i++) matches[i] = config.selections[i].match;
     this.matches = new MatchList(matches);
   }
 
   rule(index: i32): Rule {
     return unchecked(this.rules[index]);
+  }
+
+  hostRule(index: i32): HostRule {
+    return unchecked(this.hostRules[index]);
   }
 
   /** The first rule that takes the request, or -1. Call it in the request's callback. */
@@ -57,7 +70,7 @@ export class Plugin {
   }
 
   private included(index: i32): i32 {
-    while (index != NONE && !this.rule(index).policy.selection.share.includes(this.request)) {
+    while (index != NONE && !unchecked(this.selections[index]).share.includes(this.request)) {
       index = this.matches.next(this.request);
     }
     return index;

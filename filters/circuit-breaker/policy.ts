@@ -16,6 +16,9 @@ export enum Verdict {
   Refuse,
 }
 
+/** In place of a permit's number: a request that passed without being a probe. */
+export const NO_PERMIT: i32 = -1;
+
 /** How a request that has passed ended. */
 export enum Result {
   Succeeded,
@@ -58,6 +61,8 @@ export enum Outcome {
   Skipped,
   /** Other workers changed the circuit in every attempt: refused. */
   Contended,
+  /** The upstream accepts too few, and chance has refused this one. */
+  Throttled,
 }
 
 export const OUTCOME_WORDS: StaticArray<string> = [
@@ -67,6 +72,7 @@ export const OUTCOME_WORDS: StaticArray<string> = [
   "diverted",
   "skipped",
   "contended",
+  "throttled",
 ];
 
 /** A setting for drills and incidents. */

@@ -2,12 +2,24 @@
 
 import { Bytes, Reply } from "../../assembly";
 import { DecisionProperty, RuleKey, RuleOutcomes, RuleSelection } from "../../assembly/rules";
-import { Chance, CircuitPolicy } from "./circuit";
+import { Chance, CircuitPolicy } from "./circuit-policy";
 import { Circuits } from "./circuits";
 import { Failures } from "./failures";
+import { Gate } from "./gate";
 import { Force, OUTCOME_WORDS } from "./policy";
+import { Throttle } from "./throttle/throttle";
+import { Throttles } from "./throttle/throttles";
 
 const PREFIX = "meshwright.circuit_breaker.";
+
+/** How many requests go on for each that is accepted, and the nanoseconds in which they count. */
+@final
+export class ThrottlePolicy {
+  constructor(
+    readonly ratio: f64,
+    readonly window: u64,
+  ) {}
+}
 
 /** A rule from the configuration. */
 @final
@@ -19,6 +31,8 @@ export class RulePolicy {
     /** A request that lacks a part of the key passes uncounted. */
     readonly skipsMissing: bool,
     readonly circuit: CircuitPolicy,
+    /** In place of circuits, or `null`. */
+    readonly throttle: ThrottlePolicy | null,
     readonly failures: Failures,
     /** What a refused request gets. */
     readonly reply: Reply,
@@ -31,7 +45,7 @@ export class RulePolicy {
 /** Make it once the configuration is accepted: it defines metrics. */
 @final
 export class Rule {
-  readonly circuits: Circuits;
+  readonly gate: Gate;
   readonly outcomes: RuleOutcomes;
   /** The response code details of a refusal. */
   readonly details: Bytes;
@@ -48,7 +62,11 @@ export class Rule {
   ) {
     const name = policy.selection.name;
     const label = name.toString();
-    this.circuits = new Circuits([plugin, name], label, policy.keys, policy.circuit, chance);
+    const names: StaticArray<Bytes> = [plugin, name];
+    const throttle = policy.throttle;
+    this.gate = throttle
+      ? new Throttles(names, label, policy.keys, new Throttle(throttle.ratio, throttle.window, chance))
+      : new Circuits(names, label, policy.keys, policy.circuit, chance);
     this.outcomes = new RuleOutcomes(
       `${PREFIX}decisions_total`,
       name,

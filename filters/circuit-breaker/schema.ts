@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS, TARGET_PARTS } from "../../assembly/rules/key/limits.js";
-import { atMostOneOf, exactlyOneOf, percentage, whole, writtenHeaderName } from "../shared/match-schema.js";
+import { atMostOneOf, exactlyOneOf, whole, writtenHeaderName } from "../shared/match-schema.js";
 import { contentType, replyBody } from "../shared/reply-schema.js";
 import {
   duration,
@@ -18,28 +18,25 @@ import {
   targetSources,
 } from "../shared/rule-schema.js";
 import {
+  CIRCUIT_FIELDS,
   DEFAULT_ANSWER_STATUS,
-  DEFAULT_BAD,
   DEFAULT_GRPC_FAILURES,
   DEFAULT_GRPC_STATUS,
   DEFAULT_JITTER,
   DEFAULT_KEYS,
   DEFAULT_LEASE_MS,
   DEFAULT_MAX_SLEEP_MS,
-  DEFAULT_MIN_REQUESTS,
   DEFAULT_NETWORK_FAILURES,
   DEFAULT_PROBES,
-  DEFAULT_RATE,
-  DEFAULT_REQUESTS_PER_FALSE_TRIP,
+  DEFAULT_RESPONSES_PER_FALSE_MARK,
   DEFAULT_SLEEP_MS,
-  DEFAULT_TOLERATED,
-  DEFAULT_WINDOW_MS,
+  DEFAULT_SLOW_HOST_MS,
+  DEFAULT_TIMES,
   DESTINATION_HEADER,
+  DOWNSTREAM,
   FORCE_CLOSED,
   FORCE_OPEN,
   MAX_ANSWER_STATUS,
-  MAX_BAD_PERCENTAGE,
-  MAX_CONSECUTIVE,
   MAX_FAILURE_STATUS,
   MAX_FAILURE_STATUSES,
   MAX_GRPC_FAILURE,
@@ -47,80 +44,51 @@ import {
   MAX_JITTER,
   MAX_KEYS,
   MAX_LEASE_MS,
-  MAX_MIN_REQUESTS,
   MAX_PROBES,
   MAX_RAMP_MS,
   MAX_REQUESTS_PER_FALSE_TRIP,
   MAX_RULES,
   MAX_SLEEP_MS,
   MAX_SLOW_MS,
-  MAX_WINDOW_MS,
+  MAX_TIMES,
   MIN_ANSWER_STATUS,
   MIN_FAILURE_STATUS,
   MIN_GRPC_FAILURE,
   MIN_LEASE_MS,
-  MIN_PERCENTAGE,
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_SLEEP_MS,
   MIN_SLOW_MS,
-  MIN_WINDOW_MS,
   NETWORK_FAILURES,
+  OUTLIER_HEADER,
   RESOURCE_EXHAUSTED,
   SERVER_ERRORS,
   SHARE_MISSING,
   SKIP_MISSING,
   TOO_MANY_REQUESTS,
-  TRIPS,
+  UPSTREAM,
 } from "./limits.js";
+import { throttle, trip } from "./trip/schema.js";
 
 const PARTS = [...KEY_PARTS, ...TARGET_PARTS];
+/** What only a listener's chain has: of the configuration, and of a rule. */
+const ROOT_FIELDS_DOWNSTREAM = ["destinationHeader", "keepDestination"];
+const RULE_FIELDS_DOWNSTREAM = [
+  "key",
+  "missing",
+  "keys",
+  "trip",
+  "throttle",
+  "failures",
+  "open",
+  "halfOpen",
+  "answer",
+  "destination",
+  "force",
+];
 
 const keyPart = z
   .strictObject({ ...keySources, ...targetSources })
   .refine(exactlyOneOf(PARTS), `needs exactly one of ${PARTS.join(", ")}`);
-
-const share = percentage.min(MIN_PERCENTAGE).max(MAX_BAD_PERCENTAGE);
-
-const evidence = z
-  .strictObject({
-    tolerated: share
-      .optional()
-      .describe(
-        `Failures in percent of the requests that must not trip the circuit. Default ${DEFAULT_TOLERATED}.`,
-      ),
-    bad: share.optional().describe(`Failures in percent at which it must trip soon. Default ${DEFAULT_BAD}.`),
-    requestsPerFalseTrip: whole(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP)
-      .optional()
-      .describe(
-        `Requests, in the mean and at least, until a circuit trips whose upstream stays at the tolerated share. Default ${DEFAULT_REQUESTS_PER_FALSE_TRIP}.`,
-      ),
-  })
-  .refine(({ tolerated = DEFAULT_TOLERATED, bad = DEFAULT_BAD }) => bad > tolerated, {
-    message: "'bad' must be above 'tolerated'",
-  });
-
-const rate = z.strictObject({
-  percentage: percentage
-    .min(MIN_PERCENTAGE)
-    .optional()
-    .describe(`Failures in percent of the window's requests. Default ${DEFAULT_RATE}.`),
-  minRequests: whole(1, MAX_MIN_REQUESTS)
-    .optional()
-    .describe(`Requests that the window must have. Default ${DEFAULT_MIN_REQUESTS}.`),
-  window: duration(shownDuration(MIN_WINDOW_MS), shownDuration(MAX_WINDOW_MS))
-    .optional()
-    .describe(`The sliding window. Default ${shownDuration(DEFAULT_WINDOW_MS)}.`),
-});
-
-const trip = z
-  .strictObject({
-    evidence: evidence
-      .optional()
-      .describe("A sequential test, which needs no window. This is the default, with its defaults."),
-    consecutive: whole(1, MAX_CONSECUTIVE).optional().describe("So many failures without a success between."),
-    rate: rate.optional().describe("A share of the requests of a sliding window."),
-  })
-  .refine(atMostOneOf(TRIPS), `must have at most one of ${TRIPS.join(", ")}`);
 
 const status = z.union([
   whole(MIN_FAILURE_STATUS, MAX_FAILURE_STATUS).refine(
@@ -211,6 +179,24 @@ const answer = z.strictObject({
     .describe(`gRPC status for gRPC clients. Default ${DEFAULT_GRPC_STATUS}, UNAVAILABLE.`),
 });
 
+const slowHosts = z.strictObject({
+  slow: duration(shownDuration(MIN_SLOW_MS), shownDuration(MAX_SLOW_MS))
+    .optional()
+    .describe(`Nothing that takes less time is slow. Default ${shownDuration(DEFAULT_SLOW_HOST_MS)}.`),
+  times: whole(1, MAX_TIMES)
+    .optional()
+    .describe(
+      `A response is slow if it takes so many times as long as nine in ten of the median host's. Default ${DEFAULT_TIMES}.`,
+    ),
+  responsesPerFalseMark: whole(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP)
+    .optional()
+    .describe(
+      `Responses, in the mean and at least, until one of a host is marked that is like the others. Default ${DEFAULT_RESPONSES_PER_FALSE_MARK}.`,
+    ),
+});
+
+type Fields = Readonly<Record<string, unknown>>;
+
 const rule = z
   .strictObject({
     ...ruleSelection,
@@ -232,6 +218,9 @@ const rule = z
         `Circuits that may be kept at once, about 600 bytes of memory each. Default ${DEFAULT_KEYS}.`,
       ),
     trip: trip.optional().describe("What trips the circuit. Default: evidence."),
+    throttle: throttle
+      .optional()
+      .describe("In place of a circuit: refuses a share of the requests while the upstream accepts few."),
     failures: failures.optional().describe("What counts as a failure."),
     open: open.optional().describe("How long a circuit stays open."),
     halfOpen: halfOpen.optional().describe("How a circuit is tried again."),
@@ -243,11 +232,40 @@ const rule = z
       .enum([FORCE_OPEN, FORCE_CLOSED])
       .optional()
       .describe("Refuses everything, or nothing, and counts no result. For drills and incidents."),
+    slowHosts: slowHosts
+      .optional()
+      .describe(
+        `In a cluster's chain: which hosts' responses get the header ${OUTLIER_HEADER}. None of the other settings goes with it.`,
+      ),
   })
-  .refine(atMostOneOf(["answer", "destination"]), "must have at most one of answer, destination");
+  .refine(atMostOneOf(["answer", "destination"]), "must have at most one of answer, destination")
+  .refine(
+    (fields: Fields) =>
+      fields.throttle === undefined || CIRCUIT_FIELDS.every((name) => fields[name] === undefined),
+    `must have no ${CIRCUIT_FIELDS.join(", ")} beside throttle`,
+  );
+
+/** Refuses what only the other chain has. */
+function fitChain(config: Fields & { readonly rules: readonly Fields[] }, context: z.RefinementCtx): void {
+  const refuse = (fields: Fields, names: readonly string[], chain: string, path: PropertyKey[]) => {
+    for (const name of names.filter((each) => fields[each] !== undefined)) {
+      context.addIssue({ code: "custom", path: [...path, name], message: `needs where: ${chain}` });
+    }
+  };
+  const isUpstream = config.where === UPSTREAM;
+  if (isUpstream) refuse(config, ROOT_FIELDS_DOWNSTREAM, DOWNSTREAM, []);
+  const [names, chain] = isUpstream ? [RULE_FIELDS_DOWNSTREAM, DOWNSTREAM] : [["slowHosts"], UPSTREAM];
+  for (const [i, fields] of config.rules.entries()) refuse(fields, names, chain, ["rules", i]);
+}
 
 export const circuitBreakerSchema = z
   .strictObject({
+    where: z
+      .enum([DOWNSTREAM, UPSTREAM])
+      .optional()
+      .describe(
+        `The chain in which it stands: with circuits in a listener's (${DOWNSTREAM}), or with slow hosts in a cluster's (${UPSTREAM}). Default ${DOWNSTREAM}.`,
+      ),
     explainHeader: writtenHeaderName
       .optional()
       .describe("Response header that says what each circuit decided. Default: none."),
@@ -269,6 +287,7 @@ export const circuitBreakerSchema = z
       .refine(haveNamesOfTheirOwn, "name a rule twice")
       .describe("The first that matches decides, after those in shadow mode."),
   })
+  .superRefine(fitChain)
   .superRefine(inOneModule)
   .describe("Configuration of the filter circuit-breaker.");
 

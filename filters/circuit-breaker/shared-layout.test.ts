@@ -14,7 +14,7 @@ const REQUEST: HeaderList = [
   ["x-tenant", "acme"],
 ];
 const SEED = layout(16, "07".repeat(16));
-const BUCKET = 4 * 128;
+const BUCKET = 4 * 144;
 const KEY = [{ header: "x-tenant" }];
 
 let path: string;
@@ -43,7 +43,7 @@ function answered(trip: object, statuses: readonly number[]): HostedModule {
 function expectCircuit(module: HostedModule, bytes: string): void {
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,
-    cbxp_RO3qTwFAA: layout(BUCKET, bytes),
+    cb0lp_eF1_wFAA: layout(BUCKET, bytes),
   });
 }
 
@@ -58,8 +58,44 @@ test.each<[string, object, readonly number[], string]>([
     [200, 503],
     `80ee3600 00 00 00 03 02000000 01000000 ${"00".repeat(72)} 100e000000000000`,
   ],
+  [
+    "learned evidence: a number, and the results since it was 0; then what was learned",
+    { evidence: { tolerated: "learned" } },
+    [200, 503],
+    `80ee3600 00 00 02 04 78e0e0f04052ed3f 0000803f 0000803f ${"00".repeat(72)} 0000803f`,
+  ],
 ])("a closed circuit with %s", (_, trip, statuses, books) => {
   expectCircuit(answered(trip, statuses), `${HEAD} ${books}`);
+});
+
+test("a throttle has requests and failures of ten steps, and the number of the newest", () => {
+  const module = predictable(path);
+  const rules = [{ name: "tenants", key: KEY, throttle: {} }];
+  expect(module.configure(JSON.stringify({ rules })).accepted).toBe(true);
+  for (const status of ["200", "503"])
+    module.exchange(REQUEST, { response: [[":status", status]], properties: UPSTREAMS });
+  expect(sharedLayout(module)).toEqual({
+    "5:rules,4:seed,1:1,": SEED,
+    ctWfSHYCfxwFAA: layout(
+      BUCKET,
+      `${HEAD} 80ee3600 00 00 00 00 02000000 01000000 ${"00".repeat(72)} 2c01000000000000`,
+    ),
+  });
+});
+
+test("a host has its latest latencies, and what is held against it", () => {
+  const module = predictable(path);
+  const rules = [{ name: "hosts" }];
+  expect(module.configure(JSON.stringify({ where: "upstream", rules })).accepted).toBe(true);
+  const properties = { "upstream.address": "10.0.0.1:80", "xds.cluster_name": "orders" };
+  module.exchange(REQUEST, { response: [[":status", "200"]], properties });
+  expect(sharedLayout(module)).toEqual({
+    "5:rules,4:seed,1:1,": SEED,
+    "15:circuit-breaker,5:hosts,1:1,6:plugin,5:hosts,u\\xa7L\\xb4\\xcf\\x95O\\x0f": layout(
+      8 * 72,
+      "17b24380baac1f01 00a0b83046030000 0000000000000000 0000000000000000 01 01",
+    ),
+  });
 });
 
 test("an open circuit has the begin and the end of its sleep", () => {

@@ -17,11 +17,10 @@ import {
   responseTrailers,
 } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
-import { NO_PERMIT } from "./circuit";
-import { Permit } from "./circuits";
 import { ResponseFacts } from "./failures";
+import { Permit } from "./gate";
 import { Plugin } from "./plugin";
-import { Force, Outcome, Result, Verdict } from "./policy";
+import { Force, NO_PERMIT, Outcome, Result, Verdict } from "./policy";
 import { Rule } from "./rule";
 
 const STATUS = Bytes.of(":status");
@@ -105,16 +104,17 @@ export class CircuitBreakerStream extends HttpContext {
     const permit = this.add(rule).permit;
     permit.hash = policy.key.hash;
     permit.began = now;
-    const verdict = rule.circuits.admit(permit);
+    const verdict = rule.gate.admit(permit);
     if (verdict == Verdict.Pass) return Outcome.Allowed;
     if (verdict == Verdict.Probe) return Outcome.Probe;
     this.count--;
-    this.wait = rule.circuits.wait;
+    this.wait = rule.gate.wait;
     return this.wait == 0 ? Outcome.Contended : this.refused(rule);
   }
 
   private refused(rule: Rule): Outcome {
-    return rule.policy.destination ? Outcome.Diverted : Outcome.Refused;
+    if (rule.policy.destination) return Outcome.Diverted;
+    return rule.policy.throttle ? Outcome.Throttled : Outcome.Refused;
   }
 
   private add(rule: Rule): Entry {
@@ -127,7 +127,8 @@ export class CircuitBreakerStream extends HttpContext {
   private act(rule: Rule, outcome: Outcome): FilterHeadersStatus {
     const destination = rule.policy.destination;
     if (outcome == Outcome.Diverted && destination) return this.pass(destination);
-    if (outcome != Outcome.Refused && outcome != Outcome.Contended) return this.pass();
+    if (outcome == Outcome.Allowed || outcome == Outcome.Probe || outcome == Outcome.Skipped)
+      return this.pass();
     this.refusedBy = rule;
     rule.policy.reply.send(this.protocol, rule.details);
     return FilterHeadersStatus.StopIteration;
@@ -188,7 +189,7 @@ export class CircuitBreakerStream extends HttpContext {
       const failures = entry.rule.policy.failures;
       const result = failures.ofStatus(status, this.latency, facts);
       if (endOfStream || !failures.awaitsEnd || result != Result.Succeeded) {
-        entry.rule.circuits.settle(entry.permit, result);
+        entry.rule.gate.settle(entry.permit, result);
         continue;
       }
       noteAnswer(entry);
@@ -203,10 +204,7 @@ export class CircuitBreakerStream extends HttpContext {
     const status = sent ? parseInteger(sent) : UNKNOWN_STATUS;
     for (let i = 0; i < this.count; i++) {
       const entry = unchecked(this.entries[i]);
-      entry.rule.circuits.settle(
-        entry.permit,
-        entry.rule.policy.failures.ofGrpc(status, this.latency, facts),
-      );
+      entry.rule.gate.settle(entry.permit, entry.rule.policy.failures.ofGrpc(status, this.latency, facts));
     }
     this.count = 0;
   }
@@ -225,7 +223,7 @@ export class CircuitBreakerStream extends HttpContext {
       const failures = entry.rule.policy.failures;
       const result =
         this.latency == NO_RESPONSE ? failures.ofDeparture(waited) : failures.ofEnd(this.latency, facts);
-      entry.rule.circuits.settle(entry.permit, result);
+      entry.rule.gate.settle(entry.permit, result);
     }
   }
 
@@ -247,5 +245,5 @@ export class CircuitBreakerStream extends HttpContext {
 
 /** Tells the circuit of a probe that its response has begun, so that it outlives its lease. */
 function noteAnswer(entry: Entry): void {
-  if (entry.permit.number != NO_PERMIT) entry.rule.circuits.settle(entry.permit, Result.Answered);
+  if (entry.permit.number != NO_PERMIT) entry.rule.gate.settle(entry.permit, Result.Answered);
 }

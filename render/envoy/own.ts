@@ -4,6 +4,7 @@ import { byChain } from "../../compose/chains.js";
 import { choosesDestinations, destinationHeader, destinationPlaces } from "../../compose/destinations.js";
 import { describeRoutes, entryOnPaths } from "../../compose/filter-paths.js";
 import type { NamedUse } from "../../compose/front/plan.js";
+import { outlierHeaders } from "../../compose/outlier-marks.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
 import { grpcClusters, httpServiceClusters, type Trust } from "../../compose/upstream-cluster.js";
 import type { UpstreamAddress } from "../../compose/upstream-url.js";
@@ -43,6 +44,7 @@ export function patchPlan(uses: readonly NamedUse[], options: OwnOptions, form: 
       .filter(choosesDestinations)
       .map((use) => ({ header: destinationHeader([use]) ?? "", paths: use.paths })),
     countsAttempts: upstream.length > 0,
+    outlierHeaders: outlierHeaders(upstream),
     routersHeaders: routersOwnHeaders(uses),
     clusters: options.clusters,
     destinations: options.destinations,

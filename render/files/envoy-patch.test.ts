@@ -14,6 +14,7 @@ const PLAN: PatchPlan = {
   listener: undefined,
   chain: [ours],
   attempts: [],
+  outlierHeaders: [],
   entries: [{ name: "meshwright.a" }],
   choosers: [],
   countsAttempts: false,
@@ -354,6 +355,33 @@ describe("the clusters", () => {
       "own",
       "meshwright.a",
       "envoy.filters.http.upstream_codec",
+    ]);
+  });
+
+  const marking: PatchPlan = { ...attempts, outlierHeaders: ["x-mark"] };
+  const outliersOf = (text: string) =>
+    parse(text).static_resources.clusters[0].typed_extension_protocol_options[OPTIONS].outlier_detection;
+  const rule = (name: string, rest: string) =>
+    `{ http_response_headers_match: { headers: [{ name: "${name}", ${rest} }] } }`;
+
+  it("count what the filters mark, and 5xx as before", async () => {
+    const after = await patch(withCluster(""), marking);
+    expect(outliersOf(after)).toEqual(
+      parse(
+        `error_matcher: { or_match: { rules: [${rule("x-mark", "present_match: true")}, ${rule(":status", "safe_regex_match: { regex: 5.. }")}] } }`,
+      ),
+    );
+    expect(await patch(after, marking)).toBe(after);
+    expect(warnings).toEqual([]);
+  });
+
+  it("keep their own matcher, and are warned if it does not know the marks", async () => {
+    const fields = (own: string) =>
+      `      typed_extension_protocol_options:\n        ${OPTIONS}:\n          "@type": type.googleapis.com/${OPTIONS}\n          outlier_detection: { error_matcher: ${own} }\n`;
+    const before = withCluster(fields(rule("x-own", "present_match: true")));
+    expect(outliersOf(await patch(before, marking))).toEqual(outliersOf(before));
+    expect(warnings).toEqual([
+      expect.stringMatching(/:\d+:\d+: does not match x-mark, by which a filter marks failures/),
     ]);
   });
 

@@ -5,6 +5,7 @@ import { choosesDestinations, destinationPlaces } from "../../compose/destinatio
 import type { FilterUse } from "../../compose/filter-use.js";
 import { callableServices, unnamedServiceProblems } from "../../compose/front/filters.js";
 import type { Mesh } from "../../compose/mesh/shape.js";
+import { outlierHeaders } from "../../compose/outlier-marks.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { formatPath } from "../../envoy/problems.js";
 import type { LiveResource } from "../diff/live.js";
@@ -24,7 +25,7 @@ import { routeDrafts } from "./routes.js";
 import { destinationRuleDrafts, externalDrafts } from "./services.js";
 import { tagDrafts } from "./tags.js";
 import { Told } from "./told.js";
-import { decideFailStrategy, newerThanChecked } from "./version.js";
+import { decideFailStrategy, newerThanChecked, unreadMarks } from "./version.js";
 import { ANY_CALLER } from "./workloads.js";
 
 /**
@@ -64,6 +65,7 @@ export function filterResources(
   const warnings = [
     ...(warning === undefined ? [] : [warning]),
     ...newerThanChecked(options.minor),
+    ...unreadMarks(options.minor, outlierHeaders(input.uses)),
     ...(own?.problems ?? []).map((line) => `left out: ${line}`),
     ...(target.kind === "gateway" ? gatewayPlaceWarnings(options) : []),
     ...routeWarnings(context, input.uses, target),

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { FilterUse } from "../../compose/filter-use.js";
+import { outlierHeaders } from "../../compose/outlier-marks.js";
 import type { LiveResource } from "../diff/live.js";
 import { entryPaths, type Images, type MeshInput, usePlaces } from "../input.js";
 import { resourceNames } from "../names.js";
@@ -21,7 +22,7 @@ import { destinationRuleDrafts, externalDrafts, serviceDrafts } from "./services
 import { tagDrafts } from "./tags.js";
 import { tellMesh } from "./tell.js";
 import { Told } from "./told.js";
-import { decideFailStrategy, newerThanChecked } from "./version.js";
+import { decideFailStrategy, newerThanChecked, unreadMarks } from "./version.js";
 
 /** @throws MeshwrightError `configuration` for what Istio has no word for */
 export function meshResources(
@@ -47,7 +48,12 @@ export function meshResources(
   };
   tellMesh(context, usePlaces(input));
   tellTcp(given.mesh, told);
-  for (const line of [...(warning === undefined ? [] : [warning]), ...newerThanChecked(options.minor)]) {
+  const marks = outlierHeaders([...usePlaces(input).keys()]);
+  for (const line of [
+    ...(warning === undefined ? [] : [warning]),
+    ...newerThanChecked(options.minor),
+    ...unreadMarks(options.minor, marks),
+  ]) {
     told.warnOfAll(line);
   }
   const warnings = told.lines(options.leaveOut);

@@ -2,8 +2,8 @@
 // EnvoyFilter adds them in two steps: a resource that the agent fetches, and the cluster's options.
 
 import { describeRoutes } from "../../compose/filter-paths.js";
-import { httpProtocolOptions } from "../../envoy/config/cluster.js";
-import type { HttpFilter } from "../../envoy/config/http-filter.js";
+import { outlierHeaders } from "../../compose/outlier-marks.js";
+import { httpProtocolOptions, type ProtocolOptions } from "../../envoy/config/cluster.js";
 import type { Json } from "../../envoy/config/json.js";
 import type { Metadata, Note, Resource } from "../resource.js";
 import { envoyFilter } from "./envoy-filter.js";
@@ -16,6 +16,7 @@ import {
   filterId,
   reference,
 } from "./extension.js";
+import { hasErrorMatcher } from "./version.js";
 import type { PlacedUpstream } from "./workloads.js";
 
 /** Clusters with one chain. */
@@ -43,7 +44,10 @@ export function upstreamResource(parts: UpstreamParts): Resource {
   const adds = filters.map((filter, i) => addExtension(idOf(i), filter, failure));
   const merges = clusters.flatMap((cluster) => {
     const chain = cluster.chain.map((i) => reference(idOf(i), filters[i]?.use.paths !== undefined));
-    return cluster.scopes.map((scope) => mergeCluster(placed.context, cluster, scope, chain));
+    const seen = cluster.chain.flatMap((i) => filters[i]?.use ?? []);
+    const marks = hasErrorMatcher(failure.minor) ? outlierHeaders(seen) : [];
+    const options = { filters: chain, outlierHeaders: marks };
+    return cluster.scopes.map((scope) => mergeCluster(placed.context, cluster, scope, options));
   });
   return envoyFilter({
     metadata,
@@ -75,14 +79,14 @@ function mergeCluster(
   context: string,
   { match, protocol }: ClusterTarget,
   scope: ClusterScope,
-  filters: readonly HttpFilter[],
+  chain: Pick<ProtocolOptions, "filters" | "outlierHeaders">,
 ): Json {
   const { subset, portNumber, common, upstream } = scope;
   const more = {
     ...(Object.keys(common).length === 0 ? {} : { common_http_protocol_options: common }),
     ...(Object.keys(upstream).length === 0 ? {} : { upstream_http_protocol_options: upstream }),
   };
-  const options = httpProtocolOptions({ protocol: scope.protocol ?? protocol, filters }, more);
+  const options = httpProtocolOptions({ protocol: scope.protocol ?? protocol, ...chain }, more);
   return {
     applyTo: "CLUSTER",
     match: {

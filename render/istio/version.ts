@@ -87,6 +87,28 @@ export function needsFailOpen(minor: IstioMinor | undefined, strategy: FailStrat
   return minor === undefined ? strategy === "FAIL_OPEN" : minor <= WITHOUT_POLICY;
 }
 
+/** The first release whose Envoy, 1.36, surely has `error_matcher` of outlier detection. */
+const ERROR_MATCHER = 28;
+
+/** Whether a cluster can say which responses outlier detection counts as failures. */
+export function hasErrorMatcher(minor: IstioMinor | undefined): boolean {
+  return minor !== undefined && minor >= ERROR_MATCHER;
+}
+
+/**
+ * What a person should know of filters that mark failures of hosts.
+ * @param marks the response headers of their marks
+ */
+export function unreadMarks(minor: IstioMinor | undefined, marks: readonly string[]): readonly string[] {
+  if (marks.length === 0 || hasErrorMatcher(minor)) return [];
+  const what = `outlier detection does not read ${marks.join(", ")}`;
+  return [
+    minor === undefined
+      ? `${what}: say by --istio 1.${ERROR_MATCHER} or later that its Envoys can`
+      : `${what} in Istio 1.${minor}: its Envoys can from 1.${ERROR_MATCHER} on`,
+  ];
+}
+
 /** What a person should know of a release that nobody has checked. */
 export function newerThanChecked(minor: IstioMinor | undefined): readonly string[] {
   if (minor === undefined || minor <= NEWEST) return [];

@@ -6,6 +6,8 @@ import { loadTrips, type RunRule } from "./trips.js";
 const RUNS = 10_000;
 /** Failures in the share that evidence tolerates. */
 const TOLERATED = { failing: 0.05, perSecond: 100 };
+/** The same, and from the past it is known. */
+const KNOWN = { ...TOLERATED, past: { requests: 4000, failing: 0.05 } };
 
 let run: RunRule;
 
@@ -21,10 +23,13 @@ test.each([
   ["evidence", 1_000_000, 10_000],
   ["evidence, 1 in 1,000", 1000, 10],
   ["evidence, 1 in 1,000", 1000, 100],
+  ["learned", 1_000_000, 1000],
+  ["learned, 1 in 1,000", 1000, 10],
+  ["learned, 1 in 1,000", 1000, 100],
 ] as const)(
   "%s: of n requests, the chance of a false trip is at most n / %d, for n = %d",
   (rule, bound, n) => {
-    const { trips } = run(rule, TOLERATED, RUNS, n);
+    const { trips } = run(rule, rule.startsWith("learned") ? KNOWN : TOLERATED, RUNS, n);
     expect(trips).toBeLessThanOrEqual(atMost(n / bound));
   },
   300_000,

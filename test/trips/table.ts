@@ -6,6 +6,7 @@ interface Column {
   readonly title: string;
   readonly rule: TripRule;
   readonly perSecond: number;
+  readonly past?: { readonly requests: number; readonly failing: number };
 }
 
 /** Only a window depends on how many requests there are in a second. */
@@ -14,6 +15,12 @@ const COLUMNS: readonly Column[] = [
   { title: "`rate`, 100 a second", rule: "rate", perSecond: 100 },
   { title: "`rate`, 2 a second", rule: "rate", perSecond: 2 },
   { title: "`evidence`", rule: "evidence", perSecond: 100 },
+  {
+    title: "`tolerated: learned`",
+    rule: "learned",
+    perSecond: 100,
+    past: { requests: 10_000, failing: 0.01 },
+  },
 ];
 const FAILING = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1];
 /** Traces for each row, and requests of each trace. */
@@ -25,7 +32,7 @@ export async function tripTable(): Promise<readonly string[]> {
   const run = await loadTrips();
   const rows = FAILING.map((failing) => [
     `${failing * 100} %`,
-    ...COLUMNS.map(({ rule, perSecond }) => shown(run(rule, { failing, perSecond }, TRACES, REQUESTS))),
+    ...COLUMNS.map(({ rule, ...traffic }) => shown(run(rule, { failing, ...traffic }, TRACES, REQUESTS))),
   ]);
   const head = ["requests that fail", ...COLUMNS.map(({ title }) => title)];
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);

@@ -168,6 +168,7 @@ describe("the descriptor beside an author's filter", () => {
     ["restartKeys", "undefined", /: restartKeys returns a wrong value: /],
     ["sharedData", '""', /: sharedData returns a wrong value: .*must not be empty$/],
     ["routerHeaders", '["content-length"]', /must not be a header that has a meaning of its own$/],
+    ["outlierHeaders", '["X-Slow"]', /must be a header name in lower case/],
     ["refusedRetryConditions", '{ "5xx": 1 }', /: refusedRetryConditions returns a wrong value: 5xx: /],
     ["describe", '"all"', /: describe returns a wrong value: /],
     ["tries", '[{ path: "a" }]', /\[0\]\.path: must begin with "\/"$/],

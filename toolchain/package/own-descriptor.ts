@@ -36,6 +36,7 @@ const ANSWERS = {
   restartKeys: z.record(z.string(), z.unknown()),
   sharedData: z.string().min(1, "must not be empty").optional(),
   routerHeaders: z.array(writtenHeaderName),
+  outlierHeaders: z.array(writtenHeaderName),
   refusedRetryConditions: z.record(z.string(), z.string()),
   describe: z.array(z.string()),
   tries: z.array(

@@ -99,6 +99,14 @@ test("services that call each other, and thousands in a row, end", () => {
   expect(meshWarnings({ value, placeOf: () => "mesh.yaml:1:1" })).toEqual([]);
 });
 
+test("a filter that marks slow instances where nothing ejects them is told", () => {
+  const filter = "filters: [{ filter: circuit-breaker, config: { where: upstream, rules: [{ name: r }] } }]";
+  expect(warningsOf(fileWith(filter))[0]).toMatch(
+    /services\.s\.filters\[0\]: marks instances of s for outlier detection, and s has none: add/,
+  );
+  expect(warningsOf(fileWith(`outlierDetection: {}\n${filter}`))).toEqual([]);
+});
+
 test("zones whose end nothing notices are told", () => {
   const versions = "{ v1: { command: [a], instances: [{ zone: a }, { zone: b }] } }";
   expect(warningsOf(fileWith("loadBalancer: { zones: {} }", versions))[0]).toMatch(

@@ -2,13 +2,25 @@
 
 import type { Placed } from "../../../envoy/document.js";
 import { formatProblem, type Problem } from "../../../envoy/problems.js";
+import { outlierHeaders } from "../../outlier-marks.js";
 import type { Mesh } from "../shape.js";
 import { layerWarnings } from "./layers.js";
 
 /** Each begins with its place in the file, and no two are alike. */
 export function meshWarnings({ value: mesh, placeOf }: Placed<Mesh>): readonly string[] {
-  const all = [...layerWarnings(mesh), ...unnoticedZones(mesh)];
+  const all = [...layerWarnings(mesh), ...unnoticedZones(mesh), ...unreadMarks(mesh)];
   return [...new Set(all.map((each) => `${placeOf(each.path)}: ${formatProblem(each)}`))];
+}
+
+/** Filters that mark failures of instances, and nothing that ejects these. */
+function unreadMarks({ services }: Mesh): Problem[] {
+  return Object.entries(services).flatMap(([name, { filters = [], outlierDetection }]) =>
+    filters.flatMap((use, i) => {
+      if (outlierDetection !== undefined || outlierHeaders([use]).length === 0) return [];
+      const reason = `marks instances of ${name} for outlier detection, and ${name} has none: add outlierDetection`;
+      return [{ path: ["services", name, "filters", i], reason }];
+    }),
+  );
 }
 
 /** Zones whose end nothing would notice. */

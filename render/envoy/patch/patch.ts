@@ -2,21 +2,18 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "../../../envoy/config/cluster.js";
-import type { HttpFilter } from "../../../envoy/config/http-filter.js";
 import type { StatsTag } from "../../../envoy/config/stats-tags.js";
 import { listed, nearest } from "../../../envoy/problems.js";
-import { withChain } from "./clusters.js";
+import { type ClusterChain, withChain } from "./clusters.js";
 import { isManager, type ManagerPlan, routedClusters, withManager } from "./manager.js";
 import { type Fields, fieldsAt, listAt, type PatchContext, type Path, refuse } from "./place.js";
 
 /** The name of an Envoy that had none. */
 const NODE = "envoy";
 
-export interface PatchPlan extends Omit<ManagerPlan, "destinationsOf"> {
+export interface PatchPlan extends Omit<ManagerPlan, "destinationsOf">, ClusterChain {
   /** The listener; needed where several have an HTTP connection manager. */
   readonly listener: string | undefined;
-  /** The filters of the clusters' chain. */
-  readonly attempts: readonly HttpFilter[];
   /** The clusters that get them. Default: those to which the listener's routes lead. */
   readonly clusters: readonly string[] | undefined;
   readonly destinations: readonly Destination[];
@@ -177,7 +174,7 @@ function withClusters(context: PatchContext, resources: Fields, plan: PatchPlan,
   const wanted = [...new Set(plan.clusters ?? [...routed, ...plan.destinations.map(({ to }) => to)])];
   if (plan.attempts.length > 0) tellMissing(context, wanted, names, plan);
   const items: unknown[] = clusters.map((cluster, i) =>
-    wanted.includes(names[i] ?? "") ? withChain(context, cluster, [...path, i], plan.attempts) : cluster,
+    wanted.includes(names[i] ?? "") ? withChain(context, cluster, [...path, i], plan) : cluster,
   );
   const fresh = plan.called.filter(({ name }) => !names.includes(name));
   for (const name of plan.calls) {

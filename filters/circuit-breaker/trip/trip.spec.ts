@@ -1,13 +1,16 @@
-import { Random } from "../../assembly/text/seeded-random";
-import { BOOKS_SIZE, Consecutive, Evidence, Rate, Tally, Trip } from "./trip";
+import { Random } from "../../../assembly/text/seeded-random";
+import { Evidence } from "./evidence";
+import { Rate } from "./rate";
+import { BOOKS_SIZE, Consecutive, Tally, Trip } from "./trip";
 
 const books = memory.data(88, 8);
+const learned = memory.data(16, 8);
 const SECOND: u64 = 1_000_000_000;
 
 /** How many results of that kind, one after another, trip the circuit; -1 if `most` do not. */
 function resultsUntilTrip(trip: Trip, isFailure: bool, most: i32, pause: u64 = 0): i32 {
   for (let i = 1; i <= most; i++) {
-    if (trip.count(books, isFailure, <u64>i * pause) == Tally.Tripped) return i;
+    if (trip.count(books, learned, isFailure, <u64>i * pause) == Tally.Tripped) return i;
   }
   return -1;
 }
@@ -21,11 +24,11 @@ describe("consecutive", () => {
     clear();
     const trip = new Consecutive(3);
     expect(trip.isAtRest(books)).toBe(true);
-    expect(trip.count(books, false, 0)).toBe(Tally.Unchanged);
-    expect(trip.count(books, true, 0)).toBe(Tally.Counted);
-    expect(trip.count(books, true, 0)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, false, 0)).toBe(Tally.Unchanged);
+    expect(trip.count(books, learned, true, 0)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, true, 0)).toBe(Tally.Counted);
     expect(trip.isAtRest(books)).toBe(false);
-    expect(trip.count(books, false, 0)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, false, 0)).toBe(Tally.Counted);
     expect(trip.isAtRest(books)).toBe(true);
     expect(resultsUntilTrip(trip, true, 10)).toBe(3);
   });
@@ -40,14 +43,14 @@ describe("evidence", () => {
   it("comes to rest on successes, which then change nothing", () => {
     clear();
     const trip = new Evidence(0.05, 0.5, 1_000_000);
-    expect(trip.count(books, false, 0)).toBe(Tally.Unchanged);
-    trip.count(books, true, 0);
+    expect(trip.count(books, learned, false, 0)).toBe(Tally.Unchanged);
+    trip.count(books, learned, true, 0);
     expect(trip.isAtRest(books)).toBe(false);
-    for (let i = 0; i < 3; i++) expect(trip.count(books, false, 0)).toBe(Tally.Counted);
+    for (let i = 0; i < 3; i++) expect(trip.count(books, learned, false, 0)).toBe(Tally.Counted);
     expect(trip.isAtRest(books)).toBe(false);
-    expect(trip.count(books, false, 0)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, false, 0)).toBe(Tally.Counted);
     expect(trip.isAtRest(books)).toBe(true);
-    expect(trip.count(books, false, 0)).toBe(Tally.Unchanged);
+    expect(trip.count(books, learned, false, 0)).toBe(Tally.Unchanged);
   });
 
   it("has a likelihood ratio whose mean is 1 at the tolerated share, and below it at less", () => {
@@ -86,7 +89,7 @@ describe("evidence", () => {
     for (let run = 0; run < runs; run++) {
       clear();
       do requests++;
-      while (trip.count(books, random.fraction() < 0.05, 0) != Tally.Tripped);
+      while (trip.count(books, learned, random.fraction() < 0.05, 0) != Tally.Tripped);
     }
     expect(<f64>requests / <f64>runs > 200).toBe(true);
   });
@@ -103,8 +106,8 @@ describe("rate", () => {
   it("forgets what has left the window", () => {
     clear();
     const trip = new Rate(5000, 20, 10 * SECOND);
-    for (let i = 0; i < 19; i++) expect(trip.count(books, true, SECOND)).toBe(Tally.Counted);
-    expect(trip.count(books, true, 12 * SECOND)).toBe(Tally.Counted);
+    for (let i = 0; i < 19; i++) expect(trip.count(books, learned, true, SECOND)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, true, 12 * SECOND)).toBe(Tally.Counted);
     // One a second never makes twenty in ten seconds.
     clear();
     expect(resultsUntilTrip(trip, true, 200, SECOND)).toBe(-1);
@@ -115,10 +118,10 @@ describe("rate", () => {
   it("counts a moment that lies in the past or far in the future, too", () => {
     clear();
     const trip = new Rate(5000, 3, 10 * SECOND);
-    expect(trip.count(books, true, 100 * SECOND)).toBe(Tally.Counted);
-    expect(trip.count(books, true, 99 * SECOND)).toBe(Tally.Counted);
-    expect(trip.count(books, true, 95 * SECOND)).toBe(Tally.Tripped);
-    expect(trip.count(books, true, 5 * SECOND)).toBe(Tally.Counted);
-    expect(trip.count(books, true, u64.MAX_VALUE)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, true, 100 * SECOND)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, true, 99 * SECOND)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, true, 95 * SECOND)).toBe(Tally.Tripped);
+    expect(trip.count(books, learned, true, 5 * SECOND)).toBe(Tally.Counted);
+    expect(trip.count(books, learned, true, u64.MAX_VALUE)).toBe(Tally.Counted);
   });
 });

@@ -1,14 +1,17 @@
 // Compiles what trips a circuit.
 
-import { ConfigNode, parseDurationOr } from "../../assembly/config";
-import { countPresent, parsePercentage } from "../../assembly/rules";
+import { ConfigNode, parseDurationOr } from "../../../assembly/config";
+import { countPresent, parsePercentage } from "../../../assembly/rules";
 import {
+  DEFAULT_AT_LEAST,
+  DEFAULT_AT_MOST,
   DEFAULT_BAD,
   DEFAULT_MIN_REQUESTS,
   DEFAULT_RATE,
   DEFAULT_REQUESTS_PER_FALSE_TRIP,
   DEFAULT_TOLERATED,
   DEFAULT_WINDOW_MS,
+  LEARNED,
   MAX_BAD_PERCENTAGE,
   MAX_CONSECUTIVE,
   MAX_MIN_REQUESTS,
@@ -18,11 +21,14 @@ import {
   MIN_REQUESTS_PER_FALSE_TRIP,
   MIN_WINDOW_MS,
   TRIPS,
-} from "./limits";
-import { Consecutive, Evidence, Rate, Trip } from "./trip";
+} from "../limits";
+import { Evidence, LearnedEvidence } from "./evidence";
+import { Rate } from "./rate";
+import { Consecutive, Trip } from "./trip";
 
 const TRIP_KEYS = StaticArray.fromArray(TRIPS);
-const EVIDENCE_KEYS: StaticArray<string> = ["tolerated", "bad", "requestsPerFalseTrip"];
+const EVIDENCE_KEYS: StaticArray<string> = ["tolerated", "atLeast", "atMost", "bad", "requestsPerFalseTrip"];
+const LEARNED_WORD: StaticArray<string> = [LEARNED];
 const RATE_KEYS: StaticArray<string> = ["percentage", "minRequests", "window"];
 /** A percentage in hundredths. */
 const WHOLE: f64 = 10_000;
@@ -41,13 +47,27 @@ export function parseTrip(node: ConfigNode): Trip {
 
 function parseEvidence(node: ConfigNode): Trip {
   node.keys(EVIDENCE_KEYS);
-  const tolerated = parseShare(node.get("tolerated"), DEFAULT_TOLERATED);
   const bad = parseShare(node.get("bad"), DEFAULT_BAD);
-  if (bad <= tolerated) node.fail("'bad' must be above 'tolerated'");
   const requests = node
     .get("requestsPerFalseTrip")
     .integerOr(MIN_REQUESTS_PER_FALSE_TRIP, MAX_REQUESTS_PER_FALSE_TRIP, DEFAULT_REQUESTS_PER_FALSE_TRIP);
-  return new Evidence(<f64>tolerated / WHOLE, <f64>bad / WHOLE, <f64>requests);
+  const given = node.get("tolerated");
+  const isLearned = given.isText;
+  if (isLearned) given.oneOf(LEARNED_WORD);
+  const least = node.get("atLeast");
+  const most = node.get("atMost");
+  if (!isLearned && least.present) least.fail(`needs tolerated: ${LEARNED}`);
+  if (!isLearned && most.present) most.fail(`needs tolerated: ${LEARNED}`);
+  if (!isLearned) {
+    const tolerated = parseShare(given, DEFAULT_TOLERATED);
+    if (bad <= tolerated) node.fail("'bad' must be above 'tolerated'");
+    return new Evidence(<f64>tolerated / WHOLE, <f64>bad / WHOLE, <f64>requests);
+  }
+  const atLeast = parseShare(least, DEFAULT_AT_LEAST);
+  const atMost = parseShare(most, DEFAULT_AT_MOST);
+  if (atMost < atLeast) node.fail("'atMost' must not be below 'atLeast'");
+  if (bad <= atMost) node.fail("'bad' must be above 'atMost'");
+  return new LearnedEvidence(<f64>atLeast / WHOLE, <f64>atMost / WHOLE, <f64>bad / WHOLE, <f64>requests);
 }
 
 function parseRate(node: ConfigNode): Trip {
