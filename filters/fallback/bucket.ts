@@ -33,7 +33,7 @@ class Entry {
   /** The score as it is now. */
   scoreAt(now: u64): u32 {
     const idle = now > this.countedAt ? (now - this.countedAt) / HALF_LIFE_NS : 0;
-    return idle > 31 ? 0 : this.score >> (<u32>idle);
+    return idle > 31 ? 0 : this.score >> <u32>idle;
   }
 
   count(now: u64): void {

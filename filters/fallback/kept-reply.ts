@@ -1,14 +1,7 @@
 // The answer of a client that gets a kept one: its headers and body as they were, how old it is
 // (RFC 9111, section 5.1), and why it is served (RFC 9211).
 
-import {
-  Bytes,
-  decimalText,
-  PairsBuilder,
-  scratch,
-  sendLocalReply,
-  TextBuffer,
-} from "../../assembly";
+import { Bytes, decimalText, PairsBuilder, scratch, sendLocalReply, TextBuffer } from "../../assembly";
 import { Answer } from "./answer";
 
 const AGE = Bytes.of("age");

@@ -1,11 +1,7 @@
 // What becomes of a request, in words, and why a kept answer takes the place of another one. Pure.
 
 import { Bytes } from "../../assembly";
-import {
-  MAX_FAILED_STATUS,
-  MIN_FAILED_STATUS,
-  NETWORK_FAILURES,
-} from "./limits";
+import { MAX_FAILED_STATUS, MIN_FAILED_STATUS, NETWORK_FAILURES } from "./limits";
 
 /** What became of a request. `Served` and those after it have a reason each. */
 export enum Outcome {
@@ -39,7 +35,6 @@ export enum Reason {
 /** The first number of the reasons that are local replies. */
 const LOCAL_REPLIES: i32 = Reason.Network + NETWORK_FAILURES.length;
 
-
 // Bits of `response.flags`, in the order of Envoy's `CoreResponseFlag`.
 
 const LH: i64 = 1 << 0;
@@ -56,13 +51,7 @@ const UPE: i64 = 1 << 23;
 const DF: i64 = 1 << 26;
 
 /** The flags of each word of `NETWORK_FAILURES`, in their order. */
-const NETWORK_FLAGS: StaticArray<i64> = [
-  UF,
-  UR | UC | LR | UPE,
-  UT | UMSDR | DT,
-  UH | LH | DF,
-  UO,
-];
+const NETWORK_FLAGS: StaticArray<i64> = [UF, UR | UC | LR | UPE, UT | UMSDR | DT, UH | LH | DF, UO];
 
 /** Every failure that Envoy and the filters report by an answer of their own has such a status. */
 const SERVER_ERROR: i64 = 500;

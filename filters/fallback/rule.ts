@@ -1,7 +1,14 @@
 // A rule: from the configuration, and at work.
 
 import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
-import { BytesTable, DecisionProperty, hash64, RuleKey, RuleOutcomes, RuleSelection } from "../../assembly/rules";
+import {
+  BytesTable,
+  DecisionProperty,
+  hash64,
+  RuleKey,
+  RuleOutcomes,
+  RuleSelection,
+} from "../../assembly/rules";
 import { Answers, KEEP_WORDS, KeepOutcome } from "./answers";
 import { KeepPolicy } from "./keep";
 import { outcomeWords, ServePolicy } from "./policy";

@@ -49,13 +49,7 @@ export class Watch {
   }
 
   /** The headers are collected; the body follows. */
-  begin(
-    collector: Collector,
-    collectors: Collectors,
-    hash: u64,
-    arrivedAt: u64,
-    contentLength: i64,
-  ): void {
+  begin(collector: Collector, collectors: Collectors, hash: u64, arrivedAt: u64, contentLength: i64): void {
     this.collector = collector;
     this.collectors = collectors;
     this.hash = hash;

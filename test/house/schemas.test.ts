@@ -220,6 +220,34 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
     },
     { where: "upstream", rules: [{ name: "a", max: "1h" }] },
   ],
+  fallback: [
+    {
+      explainHeader: "x-why",
+      explainProperty: "mesh",
+      rules: [
+        {
+          name: "a",
+          match: MATCH,
+          share: SHARE,
+          shadow: true,
+          query: "named",
+          key: [{ query: "page" }, { header: "accept-language" }, { principal: true }],
+          answers: 9,
+          keep: {
+            statuses: [200, 404],
+            maxBody: 1000,
+            refresh: "2s",
+            despite: ["cookie", "vary"],
+            omitHeaders: ["x-trace-id"],
+          },
+          serve: { statuses: ["5xx", 429], network: ["reset"], localReplies: ["circuit_open"] },
+          maxAge: "1h",
+          staleIfError: "5m",
+        },
+        { name: "b" },
+      ],
+    },
+  ],
   template: [{ header: "x-a", values: ["a", "b"], shadow: true }],
   mesh: [
     {

@@ -1,0 +1,120 @@
+// The suite that every filter passes, run on fallback.
+
+import { describeFilter } from "../../kit/conformance/filter.js";
+
+/** A configuration with one rule. */
+const rule = (fields: object = {}) => ({ rules: [{ name: "r", ...fields }] });
+const key = (...parts: object[]) => rule({ key: parts });
+const keep = (fields: object) => rule({ keep: fields });
+const serve = (fields: object) => rule({ serve: fields });
+
+const GOOD = { headers: [["content-type", "text/plain"]], body: "good" } as const;
+const FAILED = { "response.flags": 0, "response.code_details": "via_upstream" };
+
+describeFilter("fallback", {
+  remembers: "the first answer is kept, and not the next",
+  accepted: [
+    { rules: [] },
+    rule(),
+    { explainHeader: "x-fallback", explainProperty: "mesh", ...rule() },
+    rule({ query: "whole" }),
+    rule({ query: "named" }),
+    rule({ query: "whole", key: [{ header: "accept-language" }] }),
+    rule({ query: "named", key: [{ query: "page" }] }),
+    key({ query: "page" }, { header: "accept-language" }, { header: "host" }),
+    key({ cookie: "uid" }, { pathSegment: 31 }, { method: true }, { route: true }, { value: "" }),
+    key({ clientAddress: { ipv4: 24, ipv6: 48 } }, { principal: true }),
+    key({ jwtClaim: { payload: "jwt", claim: ["org", "id"] } }),
+    rule({ answers: 1 }),
+    rule({ answers: 16_384 }),
+    keep({}),
+    keep({ statuses: [200, 203, 301, 404, 410], maxBody: 0, refresh: "100ms" }),
+    keep({ maxBody: 65_536, refresh: "1h", omitHeaders: [] }),
+    keep({ despite: ["authorization", "cookie", "setCookie", "cacheControl", "vary"] }),
+    keep({ omitHeaders: ["x-trace", "server"], despite: [] }),
+    serve({}),
+    serve({ statuses: [], network: [], localReplies: [] }),
+    serve({ statuses: [429, "5xx", 599] }),
+    serve({ network: ["refused", "reset", "timeout", "noHealthyHost", "overflow"] }),
+    serve({ localReplies: ["circuit_open", "ext_authz_error", "9lives"] }),
+    rule({ keep: { statuses: [200, 404] }, serve: { statuses: [429, "5xx"] } }),
+    rule({ maxAge: "1s", staleIfError: "0ms" }),
+    rule({ maxAge: "168h", staleIfError: "168h" }),
+    rule({ match: { path: { prefix: "/a" } }, share: { percentage: 50 }, shadow: true }),
+    {
+      rules: [
+        { name: "a", shadow: true },
+        { name: "b", answers: 50 },
+      ],
+    },
+  ],
+  refused: [
+    [null, "configuration"],
+    [[], "configuration"],
+    [{}, "rules"],
+    [{ rules: {} }, "rules"],
+    [{ rules: ["r"] }, "rules[0]"],
+    [{ explainHeader: "content-length", rules: [] }, "explainHeader"],
+    [{ explainProperty: "request", rules: [] }, "explainProperty"],
+    [{ rules: [{}] }, "rules[0].name"],
+    [{ rules: [{ name: "a" }, { name: "a" }] }, "rules"],
+    [rule({ method: "GET" }), "rules[0].method"],
+    [rule({ query: "none" }), "rules[0].query"],
+    [rule({ query: "whole", key: [{ query: "page" }] }), "rules[0]"],
+    [rule({ key: {} }), "rules[0].key"],
+    [rule({ key: [] }), "rules[0].key"],
+    [key({}), "rules[0].key[0]"],
+    [key({ query: "a", header: "b" }), "rules[0].key[0]"],
+    [key({ query: 1 }), "rules[0].key[0].query"],
+    [key({ query: "" }), "rules[0].key[0].query"],
+    [key({ header: "X-User" }), "rules[0].key[0].header"],
+    [key({ destination: true }), "rules[0].key[0].destination"],
+    [rule({ answers: 0 }), "rules[0].answers"],
+    [rule({ answers: 16_385 }), "rules[0].answers"],
+    [keep({ statuses: [] }), "rules[0].keep.statuses"],
+    [keep({ statuses: [199] }), "rules[0].keep.statuses[0]"],
+    [keep({ statuses: [200, 206] }), "rules[0].keep.statuses[1]"],
+    [keep({ statuses: [304] }), "rules[0].keep.statuses[0]"],
+    [keep({ statuses: ["2xx"] }), "rules[0].keep.statuses[0]"],
+    [keep({ statuses: [500] }), "rules[0].keep.statuses[0]"],
+    [keep({ maxBody: -1 }), "rules[0].keep.maxBody"],
+    [keep({ maxBody: 65_537 }), "rules[0].keep.maxBody"],
+    [keep({ refresh: "99ms" }), "rules[0].keep.refresh"],
+    [keep({ refresh: 1000 }), "rules[0].keep.refresh"],
+    [keep({ despite: ["noStore"] }), "rules[0].keep.despite[0]"],
+    [keep({ despite: "cookie" }), "rules[0].keep.despite"],
+    [keep({ omitHeaders: ["X-A"] }), "rules[0].keep.omitHeaders[0]"],
+    [keep({ omitHeaders: new Array(33).fill("a") }), "rules[0].keep.omitHeaders"],
+    [serve({ statuses: [399] }), "rules[0].serve.statuses[0]"],
+    [serve({ statuses: ["4xx"] }), "rules[0].serve.statuses[0]"],
+    [serve({ statuses: new Array(65).fill(500) }), "rules[0].serve.statuses"],
+    [serve({ network: ["slow"] }), "rules[0].serve.network[0]"],
+    [serve({ localReplies: ["a b"] }), "rules[0].serve.localReplies[0]"],
+    [serve({ localReplies: ["a", "a"] }), "rules[0].serve.localReplies"],
+    [rule({ keep: { statuses: [404] }, serve: { statuses: [404] } }), "rules[0]"],
+    [rule({ maxAge: "999ms" }), "rules[0].maxAge"],
+    [rule({ maxAge: "169h" }), "rules[0].maxAge"],
+    [rule({ staleIfError: "169h" }), "rules[0].staleIfError"],
+    [rule({ shadow: 1 }), "rules[0].shadow"],
+  ],
+  requests: [
+    {},
+    { configuration: rule(), response: GOOD, times: 2 },
+    { configuration: rule(), response: { status: 500 }, properties: FAILED },
+    { configuration: rule({ shadow: true }), response: { status: 500 }, properties: FAILED },
+    { configuration: rule(), headers: [["cookie", "a=1"]], response: GOOD },
+    { configuration: key({ query: "page" }, { header: "accept-language" }), response: GOOD },
+    { configuration: rule(), method: "HEAD", response: GOOD },
+    { configuration: rule(), method: "POST", body: "x", response: GOOD },
+    {
+      configuration: rule(),
+      response: {
+        headers: [
+          ["cache-control", "max-age=5, stale-if-error=9"],
+          ["age", "3"],
+        ],
+        body: "good",
+      },
+    },
+  ],
+});
