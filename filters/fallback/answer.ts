@@ -82,6 +82,11 @@ export class Answer {
     return <i64>this.head.usableOnError;
   }
 
+  /** The age up to which it may be served while somebody asks for a newer one. */
+  get usableMeanwhile(): i64 {
+    return <i64>this.head.usableMeanwhile;
+  }
+
   /** Adds its headers; the views are valid until the callback ends. */
   addHeadersTo(pairs: PairsBuilder): void {
     const bytes = this.bytes;

@@ -5,7 +5,17 @@
 import { Bytes, SharedData, Status, sharedKey } from "../../assembly";
 import { SharedTable, TableKey } from "../../assembly/rules";
 import { ANSWER_LAYOUT, Answer } from "./answer";
-import { BUCKET_SIZE, findPlace, keptAt, NO_PLACE, PLACES_PER_BUCKET, placeFor, tagOf, take } from "./bucket";
+import {
+  BUCKET_SIZE,
+  findPlace,
+  keptAt,
+  lease,
+  NO_PLACE,
+  PLACES_PER_BUCKET,
+  placeFor,
+  tagOf,
+  take,
+} from "./bucket";
 
 /** Layout of the directory: raise it with any change of what `bucket.ts` writes. */
 const DIRECTORY_LAYOUT: u32 = 1;
@@ -26,6 +36,8 @@ export enum KeepOutcome {
   Fresh,
   /** This worker is collecting as many answers as it can. */
   Busy,
+  /** A call for a newer answer had no good one. */
+  Failed,
   /** Other workers changed the directory in every attempt, or the host refused. */
   Contended,
 }
@@ -39,6 +51,7 @@ export const KEEP_WORDS: StaticArray<string> = [
   "crowded",
   "fresh",
   "busy",
+  "failed",
   "contended",
 ];
 
@@ -126,6 +139,18 @@ export class Answers {
     this.select(place);
     const bytes = this.value.get();
     return bytes && this.answer.read(bytes, key) ? this.answer : null;
+  }
+
+  /**
+   * Whether this worker may ask for a newer answer to that key: one at a time may, over all
+   * workers, until the lease ends or an answer is kept. Two host calls at most.
+   */
+  lease(hash: u64, now: u64, ms: u64): bool {
+    const directory = this.directory;
+    directory.open(hash);
+    const place = findPlace(directory.bucket, tagOf(hash));
+    if (place == NO_PLACE || !lease(directory.bucket, place, now, ms)) return false;
+    return directory.close() == Status.Ok;
   }
 
   private select(place: i32): void {

@@ -1,4 +1,4 @@
-import { BUCKET_SIZE, findPlace, keptAt, NO_PLACE, placeFor, tagOf, take } from "./bucket";
+import { BUCKET_SIZE, findPlace, keptAt, lease, NO_PLACE, placeFor, tagOf, take } from "./bucket";
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -93,6 +93,19 @@ describe("a bucket", () => {
     expect(ask(9)).toBe(false);
     now = 0;
     expect(ask(9)).toBe(false);
+  });
+
+  it("leases an answer to one at a time, until the lease ends or an answer is kept", () => {
+    ask(1);
+    const place = findPlace(bucket, 1);
+    now += SECOND;
+    expect(lease(bucket, place, now, 500)).toBe(true);
+    expect(lease(bucket, place, now, 500)).toBe(false);
+    expect(lease(bucket, place, now + SECOND / 2 - 1_000_000, 500)).toBe(false);
+    expect(lease(bucket, place, now + SECOND / 2, 500)).toBe(true);
+    ask(1);
+    expect(lease(bucket, place, now, u64.MAX_VALUE)).toBe(true);
+    expect(lease(bucket, place, 0, 500)).toBe(false, "a clock that goes back");
   });
 
   it("has no tag for nothing", () => {

@@ -16,6 +16,7 @@ export const NO_PLACE: i32 = -1;
 export const PLACES_PER_BUCKET: i32 = PLACES;
 
 const HALF_LIFE_NS: u64 = 60_000_000_000;
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 const MAX_SCORE: u32 = 0xffff;
 
 /** A key's record: its tag, when its answer was kept, when it was counted last, its score. */
@@ -110,6 +111,15 @@ function isLess(entry: Entry, other: Entry, now: u64): bool {
   const score = entry.tag == 0 ? 0 : entry.scoreAt(now);
   const otherScore = other.tag == 0 ? 0 : other.scoreAt(now);
   return score < otherScore || (score == otherScore && entry.countedAt < other.countedAt);
+}
+
+/** Begins a lease of the answer at that place; false while another one lasts. */
+export function lease(bucket: usize, place: i32, now: u64, ms: u64): bool {
+  const entry = entryAt(bucket, place);
+  const since = now > entry.keptAt ? (now - entry.keptAt) / NANOSECONDS_PER_MILLISECOND : 0;
+  if (since < <u64>entry.lease) return false;
+  entry.lease = <u32>min<u64>(u32.MAX_VALUE, since + ms);
+  return true;
 }
 
 /** The key's answer is kept now, at that place. The key keeps the score that it has. */

@@ -22,13 +22,16 @@ import { parseKeep } from "./keep-config";
 import {
   DEFAULT_ANSWERS,
   DEFAULT_MAX_AGE_MS,
+  DEFAULT_REVALIDATE_MS,
   DEFAULT_STALE_IF_ERROR_MS,
   MAX_AGE_MS,
   MAX_ANSWERS,
   MAX_KEPT_STATUS,
+  MAX_REVALIDATE_MS,
   MAX_RULES,
   MIN_AGE_MS,
   MIN_FAILED_STATUS,
+  MIN_REVALIDATE_MS,
   NAMED_QUERY,
   WHOLE_QUERY,
 } from "./limits";
@@ -44,10 +47,12 @@ const OWN_RULE_KEYS: StaticArray<string> = [
   "answers",
   "keep",
   "serve",
+  "revalidate",
   "maxAge",
   "staleIfError",
 ];
 const RULE_KEYS = SELECTION_KEYS.concat<StaticArray<string>>(OWN_RULE_KEYS);
+const REVALIDATE_KEYS: StaticArray<string> = ["timeout"];
 const QUERIES: StaticArray<string> = [WHOLE_QUERY, NAMED_QUERY];
 const PARTS = StaticArray.fromArray(KEY_PARTS);
 const MILLISECONDS_PER_SECOND: u64 = 1000;
@@ -149,6 +154,7 @@ export class FallbackConfig {
       serve,
       maxAgeMs / MILLISECONDS_PER_SECOND,
       stale / MILLISECONDS_PER_SECOND,
+      parseRevalidate(node.get("revalidate")),
     );
   }
 }
@@ -162,6 +168,13 @@ function namesIn(key: ConfigNode, kind: string): Array<Bytes> {
     if (name.isText) names.push(name.text(1, MAX_PART_SIZE));
   }
   return names;
+}
+
+/** The time of a call in milliseconds; 0 if the rule makes none. */
+function parseRevalidate(node: ConfigNode): u64 {
+  node.keys(REVALIDATE_KEYS);
+  if (!node.present) return 0;
+  return parseDurationOr(node.get("timeout"), MIN_REVALIDATE_MS, MAX_REVALIDATE_MS, DEFAULT_REVALIDATE_MS);
 }
 
 /** Whether a rule would keep what it takes for a failure. */

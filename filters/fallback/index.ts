@@ -6,7 +6,13 @@ import { FallbackConfig } from "./config";
 import { Plugin } from "./plugin";
 import { FallbackStream } from "./stream";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export { proxy_on_http_call_response } from "../../assembly/exports/calls";
+export {
+  malloc,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+  proxy_on_tick,
+} from "../../assembly/exports/plugin";
 export {
   proxy_on_context_create,
   proxy_on_delete,
@@ -22,7 +28,7 @@ class FallbackRoot extends FilterRoot<FallbackConfig, Plugin> {
   }
 
   override accept(config: FallbackConfig): Plugin {
-    return new Plugin(config, this.pluginName);
+    return new Plugin(config, this.pluginName, this);
   }
 
   override streamContext(plugin: Plugin): HttpContext {

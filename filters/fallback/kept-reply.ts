@@ -46,13 +46,28 @@ export class KeptReply {
     } else {
       text.add(HIT);
     }
+    this.addTimeAnd(reason);
+  }
+
+  /** Says that the upstream was not asked before, and why if the answer is stale. */
+  markHit(reason: Bytes | null): void {
+    this.status.clear();
+    this.status.add(HIT);
+    this.addTimeAnd(reason);
+  }
+
+  private addTimeAnd(reason: Bytes | null): void {
+    const left = this.answer.lifetime - this.age;
+    const text = this.status;
     text.add(TTL);
     if (left < 0) text.add(MINUS);
     text.addNumber(left < 0 ? -left : left);
-    text.add(DETAIL);
-    text.add(QUOTE);
-    text.add(reason);
-    text.add(QUOTE);
+    if (reason) {
+      text.add(DETAIL);
+      text.add(QUOTE);
+      text.add(reason);
+      text.add(QUOTE);
+    }
     this.pairs.add(CACHE_STATUS, text.text());
   }
 

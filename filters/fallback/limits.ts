@@ -50,6 +50,11 @@ export const DEFAULT_LOCAL_REPLIES = [
   "fault_injection_abort",
 ];
 
+/** How long a call may take that asks for a newer answer. */
+export const MIN_REVALIDATE_MS = 10;
+export const MAX_REVALIDATE_MS = 60_000;
+export const DEFAULT_REVALIDATE_MS = 1000;
+
 /** Ages of answers that are served, in milliseconds. */
 export const MIN_AGE_MS = 1000;
 export const MAX_AGE_MS = 604_800_000;

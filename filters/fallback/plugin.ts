@@ -1,17 +1,36 @@
 // What all streams of a plugin share: its configuration in use, and the current request.
 
-import { Bytes, CallProtocol, protocolOf, TextBuffer } from "../../assembly";
-import { HostRequestView, MatchList, RequestMatch, sharedSeed, sipHash } from "../../assembly/rules";
+import {
+  Bytes,
+  CallProtocol,
+  PairsBuilder,
+  protocolOf,
+  RootContext,
+  requestHeaders,
+  scratch,
+  TextBuffer,
+  XdsAttributes,
+} from "../../assembly";
+import { HostRequestView, MatchList, RequestMatch } from "../../assembly/rules";
 import { Collectors } from "./collectors";
 import { FallbackConfig } from "./config";
 import { Freshness } from "./freshness";
 import { Mark } from "./keep";
+import { Keeper } from "./keeper";
 import { Recent } from "./recent";
+import { Revalidations } from "./revalidation";
 import { Rule } from "./rule";
 
 const NONE: i32 = -1;
 const GET = Bytes.of("GET");
 const HEAD = Bytes.of("HEAD");
+const METHOD = Bytes.of(":method");
+const SCHEME = Bytes.of(":scheme");
+const AUTHORITY = Bytes.of(":authority");
+const PATH = Bytes.of(":path");
+const ACCEPT_ENCODING = Bytes.of("accept-encoding");
+const CLUSTER_NAME = XdsAttributes.clusterName();
+const COLON: u8 = 0x3a;
 const NUMBER_SIGN: u8 = 0x23;
 const NOTHING = Bytes.owned(0);
 const SIZE_BYTES: i32 = 4;
@@ -21,24 +40,30 @@ export class Plugin {
   readonly request: HostRequestView;
   readonly collectors: Collectors;
   readonly recent: Recent = new Recent();
+  readonly keeper: Keeper;
+  private readonly revalidations: Revalidations;
   /** Whether the current request is HEAD: nothing is kept of its response. */
   isHead: bool = false;
   private readonly rules: StaticArray<Rule>;
   private readonly matches: MatchList;
-  private readonly seed: Bytes;
   private readonly freshness: Freshness = new Freshness();
   private readonly text: TextBuffer = new TextBuffer();
   private readonly size: Bytes = Bytes.owned(SIZE_BYTES);
   private readonly target: Bytes = new Bytes(0, 0);
+  private readonly pairs: PairsBuilder = new PairsBuilder();
 
   /** @param name the plugin's name */
   constructor(
     readonly config: FallbackConfig,
     name: Bytes,
+    root: RootContext,
   ) {
     this.request = new HostRequestView(config.slots);
-    this.collectors = new Collectors(config.maxBody);
-    this.seed = sharedSeed();
+    const keeper = new Keeper();
+    this.keeper = keeper;
+    const collectors = new Collectors(config.maxBody);
+    this.collectors = collectors;
+    this.revalidations = new Revalidations(root, collectors, keeper);
     const rules = new StaticArray<Rule>(config.rules.length);
     const matches = new StaticArray<RequestMatch>(rules.length);
     for (let i = 0; i < rules.length; i++) {
@@ -111,7 +136,7 @@ export class Plugin {
     this.addPart(request.header(headers.scheme));
     this.addPart(request.header(headers.authority));
     this.addPart(policy.hasNamedQuery ? request.path() : this.wholeTarget());
-    policy.key.read(request, this.seed);
+    policy.key.read(request, this.keeper.seed);
     for (let i = 0; i < policy.key.count; i++) this.addPart(policy.key.bytes(i));
     return this.text.text();
   }
@@ -139,8 +164,40 @@ export class Plugin {
     this.text.add(bytes);
   }
 
-  /** The number of a key, which no client can choose. */
-  hash(key: Bytes): u64 {
-    return sipHash(load<u64>(this.seed.ptr), load<u64>(this.seed.ptr, 8), key);
+  /**
+   * Asks the current request's cluster for a newer answer, if nobody else does and this worker can.
+   * Three host calls, and one for each header of the key.
+   * @param hash of the key under which the answer is kept
+   */
+  revalidate(rule: Rule, hash: u64, plainKey: Bytes, encodedKey: Bytes, now: u64): void {
+    if (!this.revalidations.hasRoom) return;
+    if (!rule.answers.lease(hash, now, rule.policy.revalidateMs)) return;
+    const cluster = CLUSTER_NAME.read();
+    if (cluster) this.revalidations.begin(rule, cluster, this.callHeaders(rule), plainKey, encodedKey);
+  }
+
+  /** What belongs to the key of the current request, as the headers of a call. */
+  private callHeaders(rule: Rule): Bytes {
+    const request = this.request;
+    const headers = this.config.headers;
+    const pairs = this.pairs;
+    pairs.clear();
+    pairs.add(METHOD, GET);
+    this.addHeader(SCHEME, request.header(headers.scheme));
+    this.addHeader(AUTHORITY, request.header(headers.authority));
+    this.addHeader(PATH, request.header(headers.path));
+    this.addHeader(ACCEPT_ENCODING, request.header(headers.acceptEncoding));
+    const names = rule.policy.keyHeaders.keys;
+    for (let i = 0; i < names.length; i++) {
+      const name = unchecked(names[i]);
+      if (name.size > 0 && name.at(0) != COLON) this.addHeader(name, requestHeaders.all(name));
+    }
+    const encoded = scratch(pairs.size);
+    pairs.write(encoded.ptr);
+    return encoded;
+  }
+
+  private addHeader(name: Bytes, value: Bytes | null): void {
+    if (value) this.pairs.add(name, value);
   }
 }

@@ -13,10 +13,21 @@ export enum Outcome {
   Expired,
   /** The rule neither keeps nor serves answers to requests of its kind. */
   Skipped,
+  /** It got the kept answer at once, which was fresh. */
+  Fresh,
+  /** It got the kept answer at once, and somebody asks for a newer one. */
+  Meanwhile,
   Served,
 }
 
-const WORDS: StaticArray<string> = ["passed", "missed", "expired", "skipped"];
+const WORDS: StaticArray<string> = [
+  "passed",
+  "missed",
+  "expired",
+  "skipped",
+  "served-fresh",
+  "served-meanwhile",
+];
 
 /** The words of a rule's outcomes, in the order of `Outcome` and of the rule's reasons. */
 export function outcomeWords(reasons: StaticArray<string>): StaticArray<string> {

@@ -34,6 +34,11 @@ export class RulePolicy {
     readonly maxAge: u64,
     /** For how long an answer may be stale that does not say so itself, in seconds. */
     readonly staleIfError: u64,
+    /**
+     * How long a call for a newer answer may take, in milliseconds; 0 if there is no answer before
+     * the upstream's.
+     */
+    readonly revalidateMs: u64,
   ) {}
 }
 

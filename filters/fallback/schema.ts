@@ -21,6 +21,7 @@ import {
   DEFAULT_LOCAL_REPLIES,
   DEFAULT_MAX_AGE_MS,
   DEFAULT_REFRESH_MS,
+  DEFAULT_REVALIDATE_MS,
   DEFAULT_STALE_IF_ERROR_MS,
   MARKS,
   MAX_AGE_MS,
@@ -31,12 +32,14 @@ import {
   MAX_LOCAL_REPLIES,
   MAX_OMITTED_HEADERS,
   MAX_REFRESH_MS,
+  MAX_REVALIDATE_MS,
   MAX_RULES,
   MAX_STATUSES,
   MIN_AGE_MS,
   MIN_FAILED_STATUS,
   MIN_KEPT_STATUS,
   MIN_REFRESH_MS,
+  MIN_REVALIDATE_MS,
   NAMED_QUERY,
   NETWORK_FAILURES,
   NOT_MODIFIED,
@@ -104,6 +107,14 @@ const serve = z.strictObject({
     ),
 });
 
+const revalidate = z.strictObject({
+  timeout: duration(shownDuration(MIN_REVALIDATE_MS), shownDuration(MAX_REVALIDATE_MS))
+    .optional()
+    .describe(
+      `How long the call for a newer answer may take. Default ${shownDuration(DEFAULT_REVALIDATE_MS)}.`,
+    ),
+});
+
 const age = (least: number) => duration(shownDuration(least), shownDuration(MAX_AGE_MS));
 
 const rule = z
@@ -126,6 +137,11 @@ const rule = z
       .describe(`Answers that may be kept at once. Default ${DEFAULT_ANSWERS}.`),
     keep: keep.optional().describe("Which answers are kept."),
     serve: serve.optional().describe("In place of which answers a kept one is served."),
+    revalidate: revalidate
+      .optional()
+      .describe(
+        "Serves answers that say stale-while-revalidate at once, and asks for a newer one meanwhile. Default: never.",
+      ),
     maxAge: age(MIN_AGE_MS)
       .optional()
       .describe(

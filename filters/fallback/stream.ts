@@ -18,16 +18,12 @@ import { KeepOutcome } from "./answers";
 import { KeptReply } from "./kept-reply";
 import { Plugin } from "./plugin";
 import { isForwarded, Outcome, Reason, ResponseFacts } from "./policy";
-import { ResponseReader } from "./response-reader";
 import { Rule } from "./rule";
 import { Watch } from "./watch";
 
 const STATUS = Bytes.of(":status");
 const FLAGS = ResponseAttributes.flags();
 const DETAILS = ResponseAttributes.codeDetails();
-const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
-/** The highest age: RFC 9111, section 1.2.2. */
-const MAX_AGE: i64 = 2_147_483_648;
 
 /** What the host knows of the current stream's response. */
 @final
@@ -41,8 +37,10 @@ class HostFacts extends ResponseFacts {
   }
 }
 
+/** Why a stale answer is served before the upstream was asked. */
+const MEANWHILE = Bytes.of("stale-while-revalidate");
+
 const facts = new HostFacts();
-const reader = new ResponseReader();
 const reply = new KeptReply();
 
 @final
@@ -53,6 +51,8 @@ export class FallbackStream extends HttpContext {
   private count: i32 = 0;
   private isHead: bool = false;
   private began: u64 = 0;
+  /** The number of the key under which `find` found an answer. */
+  private foundHash: u64 = 0;
 
   constructor(private readonly plugin: Plugin) {
     super();
@@ -67,10 +67,37 @@ export class FallbackStream extends HttpContext {
     this.began = monotonicNanoseconds();
     for (; index >= 0; index = plugin.next()) {
       const rule = plugin.rule(index);
-      if (!isAnswerable || !plugin.takes(rule) || !this.watch(rule)) this.note(rule, Outcome.Skipped);
-      if (!rule.isShadow) break;
+      const isTaken = isAnswerable && plugin.takes(rule) && this.watch(rule);
+      if (!isTaken) this.note(rule, Outcome.Skipped);
+      if (rule.isShadow) continue;
+      if (rule.policy.revalidateMs > 0 && isTaken && this.servesAtOnce()) {
+        return FilterHeadersStatus.StopIteration;
+      }
+      break;
     }
     return FilterHeadersStatus.Continue;
+  }
+
+  /** Serves the kept answer of the rule that decides, if it may be served before the upstream's. */
+  private servesAtOnce(): bool {
+    const watch = unchecked(this.watches[this.count - 1]);
+    const rule = watch.rule;
+    const answer = this.find(watch);
+    if (!answer) return false;
+    const age = answer.ageAt(this.began);
+    if (age > answer.usableMeanwhile) return false;
+    const isFresh = age <= answer.lifetime;
+    this.note(rule, isFresh ? Outcome.Fresh : Outcome.Meanwhile);
+    this.count = 0;
+    const name = this.plugin.config.explainHeader;
+    reply.begin(answer, this.began);
+    reply.markHit(isFresh ? null : MEANWHILE);
+    if (name) reply.add(name, this.explanation.text());
+    reply.send(rule.details);
+    if (!isFresh) {
+      this.plugin.revalidate(rule, this.foundHash, watch.plainKey, watch.encodedKey, this.began);
+    }
+    return true;
   }
 
   /** Remembers the key; false if it is too long. */
@@ -132,8 +159,11 @@ export class FallbackStream extends HttpContext {
   private find(watch: Watch): Answer | null {
     const plugin = this.plugin;
     const answers = watch.rule.answers;
-    const encoded = answers.find(plugin.hash(watch.encodedKey), watch.encodedKey);
-    return encoded ? encoded : answers.find(plugin.hash(watch.plainKey), watch.plainKey);
+    this.foundHash = plugin.keeper.hashOf(watch.encodedKey);
+    const encoded = answers.find(this.foundHash, watch.encodedKey);
+    if (encoded) return encoded;
+    this.foundHash = plugin.keeper.hashOf(watch.plainKey);
+    return answers.find(this.foundHash, watch.plainKey);
   }
 
   private serve(answer: Answer, rule: Rule, reason: i32, status: i64, now: u64): void {
@@ -148,7 +178,7 @@ export class FallbackStream extends HttpContext {
   private collect(watch: Watch, status: u32, now: u64): void {
     const plugin = this.plugin;
     const rule = watch.rule;
-    const known = plugin.hash(watch.encodedKey) ^ rule.salt;
+    const known = plugin.keeper.hashOf(watch.encodedKey) ^ rule.salt;
     if (!plugin.recent.isDue(known, now)) return;
     plugin.recent.setDue(known, now + rule.policy.keep.refreshNs);
     const collector = plugin.collectors.take();
@@ -166,30 +196,24 @@ export class FallbackStream extends HttpContext {
   private read(watch: Watch, collector: Collector, status: u32, now: u64): KeepOutcome {
     const plugin = this.plugin;
     const rule = watch.rule;
-    const policy = rule.policy;
     const pairs = responseHeaders.pairs();
     if (!pairs) return KeepOutcome.Broken;
-    collector.begin(policy.keep.maxBody);
-    const outcome = reader.read(pairs, policy.keep, policy.keyHeaders, collector);
+    const keeper = plugin.keeper;
+    const outcome = keeper.read(
+      pairs,
+      rule,
+      watch.plainKey,
+      watch.encodedKey,
+      status,
+      this.began,
+      now,
+      collector,
+    );
     if (outcome != KeepOutcome.Kept) return outcome;
-    const key = reader.isEncoded ? watch.encodedKey : watch.plainKey;
-    const hash = plugin.hash(key);
-    if (rule.answers.dueAt(hash, now) > now) {
+    if (rule.answers.dueAt(keeper.hash, now) > now) {
       return rule.answers.isCrowded ? KeepOutcome.Crowded : KeepOutcome.Fresh;
     }
-    const freshness = reader.freshness;
-    const most = <i64>policy.maxAge;
-    const age = freshness.age + <i64>((now - this.began) / NANOSECONDS_PER_SECOND);
-    collector.describe(
-      status,
-      now,
-      min(age, MAX_AGE),
-      freshness.lifetime,
-      freshness.usableOnError(<i64>policy.staleIfError, most),
-      freshness.usableMeanwhile(most),
-    );
-    collector.addKey(key);
-    watch.begin(collector, plugin.collectors, hash, now, reader.contentLength);
+    watch.begin(collector, plugin.collectors, keeper.hash, now, keeper.contentLength);
     return KeepOutcome.Kept;
   }
 

@@ -4,6 +4,7 @@ import { Bytes } from "../../assembly";
 import { Collector, MAX_KEY_SIZE } from "./answer";
 import { KeepOutcome } from "./answers";
 import { Collectors } from "./collectors";
+import { Room } from "./room";
 import { Rule } from "./rule";
 
 @final
@@ -11,7 +12,7 @@ export class Watch {
   /** The key without and with the request's `accept-encoding`. */
   readonly plainKey: Bytes = new Bytes(0, 0);
   readonly encodedKey: Bytes = new Bytes(0, 0);
-  private room: Bytes = new Bytes(0, 0);
+  private readonly room: Room = new Room();
 
   /** Set while the response is collected. */
   private collector: Collector | null = null;
@@ -37,9 +38,7 @@ export class Watch {
 
   private copyTo(view: Bytes, key: Bytes): bool {
     if (key.size > MAX_KEY_SIZE) return false;
-    if (key.size > this.room.size) this.room = Bytes.owned(key.size);
-    memory.copy(this.room.ptr, key.ptr, key.size);
-    view.ptr = this.room.ptr;
+    view.ptr = this.room.hold(key).ptr;
     view.size = key.size;
     return true;
   }

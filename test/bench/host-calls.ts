@@ -6,10 +6,12 @@ import { loadModule } from "../../kit/host/load.js";
 import type { PropertyValue } from "../../kit/host/property.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import {
+  ALL_ANSWERS,
   CLOSED_CIRCUIT,
   DEADLINE,
   limits,
   NO_FAULT,
+  OTHER_ANSWERS,
   RATE_CIRCUIT,
   TEN_FAULTS,
   TEN_RULES,
@@ -122,6 +124,17 @@ export const COUNTED: readonly CountedRequest[] = [
     properties: FIRST_ATTEMPT,
     calls: 8,
     bytes: 1,
+  },
+  { filter: "fallback", what: "a good answer", settings: ALL_ANSWERS, calls: 7, bytes: 2 },
+  { filter: "fallback", what: "another path", settings: OTHER_ANSWERS, calls: 4, bytes: 1 },
+  {
+    filter: "fallback",
+    what: "a failure without a kept answer",
+    settings: ALL_ANSWERS,
+    status: "503",
+    properties: { "response.code_details": "via_upstream" },
+    calls: 10,
+    bytes: 4,
   },
   {
     filter: "retry-budget",

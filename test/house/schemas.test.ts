@@ -241,6 +241,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
             omitHeaders: ["x-trace-id"],
           },
           serve: { statuses: ["5xx", 429], network: ["reset"], localReplies: ["circuit_open"] },
+          revalidate: { timeout: "2s" },
           maxAge: "1h",
           staleIfError: "5m",
         },
