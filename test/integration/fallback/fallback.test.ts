@@ -122,3 +122,61 @@ describe("the last good answer is served, with its age and the reason", () => {
     expect([response.status, response.body, response.header("content-length")]).toEqual([200, "", "7"]);
   });
 });
+
+describe("an upstream cannot", () => {
+  /** What the failing upstream's client gets after such an answer. */
+  async function after(answer: UpstreamResponse, headers: HeaderList = []) {
+    await place.rule();
+    place.respond = () => answer;
+    const first = await place.request({ headers });
+    place.respond = () => ({ status: 500, body: "bad" });
+    const second = await place.request({ headers });
+    return { first, second, decided: outcome(second) };
+  }
+
+  test.each<[string, UpstreamResponse]>([
+    ["half a body", { body: ["half", "never"], fault: "reset-in-body" }],
+    ["a body of a megabyte", { body: "x".repeat(1_000_000) }],
+    ["headers of 50 KB", { headers: new Array(50).fill(["x-big", "y".repeat(1000)]) }],
+    ["a cookie", { headers: [["set-cookie", "session=mine"]] }],
+    ["an answer that is private", { headers: [["cache-control", "private"]] }],
+    ["an answer to every origin", { headers: [["vary", "Origin"]] }],
+  ])("have %s kept", async (_, answer) => {
+    expect((await after(answer)).decided).toBe("missed");
+  });
+
+  test("make its answers older or younger than they are", async () => {
+    const old = await after({ headers: [["age", "99999999999"]], body: "old" });
+    expect(old.decided).toBe("expired");
+    const young = await after({ headers: [["age", "-5"]], body: "young" });
+    expect([young.decided, Number(young.second.header("age")) < 60]).toEqual(["served-status", true]);
+  });
+
+  test("keep anybody waiting for the end of a slow body, also while the settings change", async () => {
+    await place.rule();
+    place.respond = () => ({ body: ["a", "b", "c", "d"], pieceDelayMs: 100 });
+    const slow = place.request();
+    const name = await place.rule();
+    expect((await slow).body).toBe("abcd");
+    place.respond = () => GOOD;
+    await place.keep(name);
+    place.respond = () => ({ status: 500 });
+    expect((await place.request()).body).toBe('["tea"]');
+  });
+});
+
+test("a stale answer is served at once, while one call asks for a newer one", async () => {
+  const cacheControl: HeaderList = [["cache-control", "max-age=0, stale-while-revalidate=600"]];
+  const name = await place.rule({ revalidate: { timeout: "10s" } });
+  place.respond = () => ({ headers: cacheControl, body: "first" });
+  await place.keep(name);
+  place.respond = () => ({ headers: cacheControl, body: "second", delayMs: 300 });
+  await expect
+    .poll(async () => (await place.request()).header("cache-status"))
+    .toMatch(/^fallback; hit; ttl=-\d+; detail="stale-while-revalidate"$/);
+  const before = place.upstream.requests.length;
+  const answers = await Promise.all(Array.from({ length: 50 }, () => place.request()));
+  expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(["first"]));
+  await expect.poll(async () => (await place.request()).body, { interval: 50 }).toBe("second");
+  expect(place.upstream.requests.length - before).toBeLessThanOrEqual(1);
+});
