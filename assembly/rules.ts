@@ -43,7 +43,7 @@ export { Address } from "./rules/key/address";
 export { AddressRanges } from "./rules/key/address-ranges";
 export { KeyVocabulary, parseKey } from "./rules/key/config";
 export { RuleKey } from "./rules/key/key";
-export { KEY_PARTS, MAX_KEY_PARTS, MAX_PART_SIZE, TARGET_PARTS } from "./rules/key/limits";
+export { KEY_PARTS, TARGET_PARTS } from "./rules/key/limits";
 
 // Keys: told apart by a hash, for stickiness, or under a secret that all workers share; and what
 // workers keep for each of very many keys.

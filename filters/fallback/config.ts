@@ -8,8 +8,6 @@ import {
   DecisionProperty,
   KEY_PARTS,
   KeyVocabulary,
-  MAX_KEY_PARTS,
-  MAX_PART_SIZE,
   parseExplainHeader,
   parseExplainProperty,
   parseKey,
@@ -159,13 +157,13 @@ export class FallbackConfig {
   }
 }
 
-/** The names in the key's parts of that kind. */
+/** The names in the key's parts of that kind. `parseKey` has checked the parts. */
 function namesIn(key: ConfigNode, kind: string): Array<Bytes> {
   const names: Bytes[] = [];
-  const count = key.isArray ? key.array(1, MAX_KEY_PARTS) : 0;
+  const count = key.isArray ? key.array(0, i32.MAX_VALUE) : 0;
   for (let i = 0; i < count; i++) {
     const name = key.at(i).get(kind);
-    if (name.isText) names.push(name.text(1, MAX_PART_SIZE));
+    if (name.isText) names.push(name.text(0, i32.MAX_VALUE));
   }
   return names;
 }

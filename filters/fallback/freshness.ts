@@ -52,7 +52,7 @@ export class Freshness {
     this.staleWhileRevalidate = NONE;
   }
 
-  /** A line of `age`. Of several values the first counts; one that is not a number counts as none. */
+  /** A line of `age`. The first value counts; one that is not a number counts as none. */
   readAge(line: Bytes): void {
     if (this.hasAge) return;
     this.hasAge = true;

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS } from "../../assembly/rules/key/limits.js";
+import { inJsonSchema } from "../shared/json-schema.js";
 import { exactlyOneOf, testedHeaderName, whole, writtenHeaderName } from "../shared/match-schema.js";
 import {
   duration,
@@ -52,8 +53,10 @@ const keyPart = z
   .strictObject(keySources)
   .refine(exactlyOneOf(KEY_PARTS), `needs exactly one of ${KEY_PARTS.join(", ")}`);
 
+const NEVER_KEPT = [PARTIAL_CONTENT, NOT_MODIFIED];
+
 const keptStatus = whole(MIN_KEPT_STATUS, MAX_KEPT_STATUS).refine(
-  (value) => value !== PARTIAL_CONTENT && value !== NOT_MODIFIED,
+  inJsonSchema((value: number) => !NEVER_KEPT.includes(value), { not: { enum: NEVER_KEPT } }),
   `must not be ${PARTIAL_CONTENT} or ${NOT_MODIFIED}`,
 );
 
@@ -100,7 +103,10 @@ const serve = z.strictObject({
   localReplies: z
     .array(label)
     .max(MAX_LOCAL_REPLIES)
-    .refine((names) => new Set(names).size === names.length, "name a reply twice")
+    .refine(
+      inJsonSchema((names: readonly string[]) => new Set(names).size === names.length, { uniqueItems: true }),
+      "name a reply twice",
+    )
     .optional()
     .describe(
       `Answers of other filters with a status of ${SERVER_ERRORS}, by their response code details before the first brace. Default ${DEFAULT_LOCAL_REPLIES.join(", ")}.`,

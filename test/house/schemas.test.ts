@@ -302,6 +302,8 @@ const BEYOND_JSON_SCHEMA = [
   /: must be a multiple of 0\.01$/,
   /: 'bad' must be above 'tolerated'$/,
   /: must not be below 'sleep'$/,
+  /: must not have a status in both 'keep' and 'serve'$/,
+  /: 'query: whole' has no need of a part 'query' in 'key'$/,
   /\.url: /,
   // A short span between two units, such as 1.9999999s.
   /: must be from \d+m?s to /,
