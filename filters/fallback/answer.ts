@@ -72,17 +72,17 @@ export class Answer {
     return <i64>head.age + <i64>resident;
   }
 
-  /** The age up to which it is fresh. */
+  /** The age from which it is stale. */
   get lifetime(): i64 {
     return <i64>this.head.lifetime;
   }
 
-  /** The age up to which it may be served in place of a failure. */
+  /** The age from which it must not be served in place of a failure. */
   get usableOnError(): i64 {
     return <i64>this.head.usableOnError;
   }
 
-  /** The age up to which it may be served while somebody asks for a newer one. */
+  /** The age from which it must not be served while somebody asks for a newer one. */
   get usableMeanwhile(): i64 {
     return <i64>this.head.usableMeanwhile;
   }

@@ -96,14 +96,14 @@ export class Freshness {
     }
   }
 
-  /** The age up to which it is fresh; 0 if it does not say. */
+  /** The age from which it is stale; 0 if it does not say. */
   get lifetime(): i64 {
     if (this.sharedMaxAge != NONE) return this.sharedMaxAge;
     return max<i64>(0, this.maxAge);
   }
 
   /**
-   * The age up to which it may be served in place of a failure.
+   * The age from which it must not be served in place of a failure.
    * @param otherwise for how long it may be stale if it does not say
    * @param most the highest age
    */
@@ -115,7 +115,7 @@ export class Freshness {
     return min(this.lifetime + stale, most);
   }
 
-  /** The age up to which it may be served while a newer one is asked for; 0 if it does not say. */
+  /** The age from which it must not be served while a newer one is asked for. */
   usableMeanwhile(most: i64): i64 {
     if (this.mustRevalidate || this.staleWhileRevalidate == NONE) return 0;
     return min(this.lifetime + this.staleWhileRevalidate, most);

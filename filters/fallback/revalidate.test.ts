@@ -136,6 +136,7 @@ test("an answer that must not be kept is not, also from a call", () => {
 test.each<[string, Omit<Rule, "name">, HeaderList]>([
   ["the rule does not say so", {}, MEANWHILE],
   ["the answer does not say so", { revalidate: {} }, [["cache-control", "max-age=60"]]],
+  ["the answer says nothing", { revalidate: {} }, []],
   [
     "the answer must be revalidated",
     { revalidate: {} },
@@ -146,8 +147,9 @@ test.each<[string, Omit<Rule, "name">, HeaderList]>([
   const { proxy, state, saw, outcome } = start(fields);
   state.answer = { headers, body: "first" };
   outcome();
+  outcome();
   proxy.advance(5 * SECOND);
   state.answer = { headers, body: "second" };
   expect(outcome()[1]).toBe("second");
-  expect(saw).toHaveLength(2);
+  expect(saw).toHaveLength(3);
 });

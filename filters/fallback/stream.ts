@@ -85,8 +85,8 @@ export class FallbackStream extends HttpContext {
     const answer = this.find(watch);
     if (!answer) return false;
     const age = answer.ageAt(this.began);
-    if (age > answer.usableMeanwhile) return false;
-    const isFresh = age <= answer.lifetime;
+    if (age >= answer.usableMeanwhile) return false;
+    const isFresh = age < answer.lifetime;
     this.note(rule, isFresh ? Outcome.Fresh : Outcome.Meanwhile);
     this.count = 0;
     const name = this.plugin.config.explainHeader;
@@ -145,7 +145,7 @@ export class FallbackStream extends HttpContext {
       this.note(rule, Outcome.Missed);
       return false;
     }
-    if (answer.ageAt(now) > answer.usableOnError) {
+    if (answer.ageAt(now) >= answer.usableOnError) {
       this.note(rule, Outcome.Expired);
       return false;
     }
