@@ -120,7 +120,7 @@ export {
 } from "./host/attributes/types";
 export { BodyBuffer, BodyProgress } from "./host/body";
 export { HeaderMap } from "./host/headers";
-export { encodePairs, HeaderPairs } from "./text/header-pairs";
+export { encodePairs, HeaderPairs, PairsBuilder } from "./text/header-pairs";
 
 // Bytes, and the readers and writers of bytes that make no garbage.
 

@@ -51,6 +51,7 @@ export { KEY_PARTS, TARGET_PARTS } from "./rules/key/limits";
 
 export { sharedSeed } from "./rules/shared-seed";
 export { SharedTable } from "./rules/shared-table";
+export { TableKey } from "./rules/table-key";
 export { BytesTable } from "./text/bytes-table";
 export { BUCKETS, bucketOf, hash64 } from "./text/hash";
 export { sipHash } from "./text/sip-hash";

@@ -6,6 +6,7 @@ import { nearest } from "../envoy/problems.js";
 import circuitBreaker from "./circuit-breaker/descriptor.js";
 import deadline from "./deadline/descriptor.js";
 import type { FilterDescriptor } from "./descriptor.js";
+import fallback from "./fallback/descriptor.js";
 import faultInjection from "./fault-injection/descriptor.js";
 import headerRouting from "./header-routing/descriptor.js";
 import rateLimit from "./rate-limit/descriptor.js";
@@ -20,6 +21,7 @@ export const FILTERS: readonly FilterDescriptor[] = [
   rateLimit,
   traceHeaders,
   deadline,
+  fallback,
 ];
 
 /** Whether the catalog has a filter of that name. */

@@ -8,6 +8,7 @@ import { KNOWN_DIFFERENCES } from "./known-differences.js";
 import { CIRCUIT_BREAKER } from "./scenarios/circuit-breaker.js";
 import { DEADLINE } from "./scenarios/deadline.js";
 import { FAILURES } from "./scenarios/failures.js";
+import { FALLBACK } from "./scenarios/fallback.js";
 import { FAULT_INJECTION } from "./scenarios/fault-injection.js";
 import { FILTERS } from "./scenarios/filters.js";
 import { FLOW } from "./scenarios/flow.js";
@@ -36,6 +37,7 @@ const WRITTEN: Families = {
   "rate-limit": RATE_LIMIT,
   "circuit-breaker": CIRCUIT_BREAKER,
   deadline: DEADLINE,
+  fallback: FALLBACK,
 };
 const SCENARIOS = Object.values(WRITTEN).flat();
 const CHOSEN = Object.entries(WRITTEN).map(

@@ -20,6 +20,7 @@ export const CATALOG_MODULES = [
   "rate-limit",
   "circuit-breaker",
   "deadline",
+  "fallback",
 ] as const;
 
 export interface ScenarioFilter {

@@ -2,6 +2,7 @@
 
 import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
 import type { DeadlineConfig } from "../../filters/deadline/schema.js";
+import type { FallbackConfig } from "../../filters/fallback/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
@@ -84,6 +85,13 @@ export const FAILURES: RateLimitConfig = {
     },
   ],
 };
+/** Keeps each answer, at most once a second; keeps nothing of a path that is not asked for. */
+export const ALL_ANSWERS: FallbackConfig = { rules: [{ name: "all" }] };
+export const OTHER_ANSWERS: FallbackConfig = {
+  rules: [{ name: "other", match: { path: { segments: "/other" } } }],
+};
+/** Keeps each answer as often as it can. */
+export const EAGER_ANSWERS: FallbackConfig = { rules: [{ name: "all", keep: { refresh: "100ms" } }] };
 
 /** For each of these headers, a limit that no load reaches. */
 export function limits(...headers: readonly string[]): RateLimitConfig {

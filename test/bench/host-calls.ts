@@ -6,6 +6,7 @@ import { loadModule } from "../../kit/host/load.js";
 import type { PropertyValue } from "../../kit/host/property.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import {
+  ALL_ANSWERS,
   CLOSED_CIRCUIT,
   DEADLINE,
   FAILURES,
@@ -13,6 +14,7 @@ import {
   LEASED,
   limits,
   NO_FAULT,
+  OTHER_ANSWERS,
   RATE_CIRCUIT,
   TEN_FAULTS,
   TEN_RULES,
@@ -136,6 +138,17 @@ export const COUNTED: readonly CountedRequest[] = [
     properties: FIRST_ATTEMPT,
     calls: 8,
     bytes: 1,
+  },
+  { filter: "fallback", what: "a good answer", settings: ALL_ANSWERS, calls: 5, bytes: 2 },
+  { filter: "fallback", what: "another path", settings: OTHER_ANSWERS, calls: 1, bytes: 1 },
+  {
+    filter: "fallback",
+    what: "a failure without a kept answer",
+    settings: ALL_ANSWERS,
+    status: "503",
+    properties: { "response.code_details": "via_upstream" },
+    calls: 8,
+    bytes: 3,
   },
   {
     filter: "retry-budget",

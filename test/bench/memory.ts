@@ -17,7 +17,7 @@ import { BUNDLES } from "../../filters/bundles.js";
 import { send } from "../../kit/envoy/client.js";
 import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { type BuiltFilter, buildFilters } from "../../toolchain/compile/build.js";
-import { CLOSED_CIRCUIT, DEADLINE, limits, NO_FAULT, TEN_RULES } from "./configurations.js";
+import { ALL_ANSWERS, CLOSED_CIRCUIT, DEADLINE, limits, NO_FAULT, TEN_RULES } from "./configurations.js";
 
 const FEW = 1;
 const MANY = 9;
@@ -32,6 +32,7 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   "circuit-breaker": CLOSED_CIRCUIT,
   "trace-headers": {},
   deadline: DEADLINE,
+  fallback: ALL_ANSWERS,
 };
 
 interface Subject {

@@ -7,6 +7,7 @@ import { wasmFilter } from "../../envoy/config/wasm.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { CircuitBreakerConfig } from "../../filters/circuit-breaker/schema.js";
 import type { DeadlineConfig } from "../../filters/deadline/schema.js";
+import type { FallbackConfig } from "../../filters/fallback/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
@@ -14,12 +15,15 @@ import type { RetryBudgetConfig } from "../../filters/retry-budget/schema.js";
 import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { compileModule, modulePath } from "../../toolchain/compile/build.js";
 import {
+  ALL_ANSWERS,
   CLOSED_CIRCUIT,
   DEADLINE,
   IN_FLIGHT,
   LEASED,
+  EAGER_ANSWERS,
   limits,
   NO_FAULT,
+  OTHER_ANSWERS,
   RATE_CIRCUIT,
   TEN_FAULTS,
   TEN_RULES,
@@ -87,6 +91,9 @@ export const NAMES = {
   circuitRate: "circuit-breaker, a closed circuit, rate",
   deadline: "deadline, the rule's own time",
   deadlineInbound: "deadline, which remembers traces",
+  fallback: "fallback, answers that are kept once a second",
+  fallbackEager: "fallback, answers that are kept ten times a second",
+  fallbackOther: "fallback, another path",
   noFilterUpstream: "no filter, to an upstream",
   idleUpstream: "Wasm that does nothing, five callbacks, upstream",
   anotherRouteUpstream: "Wasm that does nothing, five callbacks, upstream, on another route",
@@ -162,6 +169,9 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.circuitRate, "circuit-breaker", RATE_CIRCUIT),
     filtered(NAMES.deadline, "deadline", DEADLINE),
     filtered(NAMES.deadlineInbound, "deadline", { ...DEADLINE, trace: "inbound" }),
+    filtered(NAMES.fallback, "fallback", ALL_ANSWERS),
+    filtered(NAMES.fallbackEager, "fallback", EAGER_ANSWERS),
+    filtered(NAMES.fallbackOther, "fallback", OTHER_ANSWERS),
     { name: NAMES.noFilterUpstream, filters: [], upstreamFilters: [] },
     upstream({ ...yardstick, name: NAMES.idleUpstream }),
     { ...upstream({ ...yardstick, name: NAMES.anotherRouteUpstream }), onAnotherRoute: true },
@@ -255,7 +265,8 @@ function filtered(
     | RetryBudgetConfig
     | RateLimitConfig
     | CircuitBreakerConfig
-    | DeadlineConfig,
+    | DeadlineConfig
+    | FallbackConfig,
 ): Variant {
   return wasm(name, modulePath(filter), configuration as unknown as Json);
 }

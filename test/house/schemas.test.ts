@@ -242,6 +242,35 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
     },
     { where: "upstream", rules: [{ name: "a", max: "1h" }] },
   ],
+  fallback: [
+    {
+      explainHeader: "x-why",
+      explainProperty: "mesh",
+      rules: [
+        {
+          name: "a",
+          match: MATCH,
+          share: SHARE,
+          shadow: true,
+          query: "named",
+          key: [{ query: "page" }, { header: "accept-language" }, { principal: true }],
+          answers: 9,
+          keep: {
+            statuses: [200, 404],
+            maxBody: 1000,
+            refresh: "2s",
+            despite: ["cookie", "vary"],
+            omitHeaders: ["x-trace-id"],
+          },
+          serve: { statuses: ["5xx", 429], network: ["reset"], localReplies: ["circuit_open"] },
+          revalidate: { timeout: "2s" },
+          maxAge: "1h",
+          staleIfError: "5m",
+        },
+        { name: "b" },
+      ],
+    },
+  ],
   template: [{ header: "x-a", values: ["a", "b"], shadow: true }],
   mesh: [
     {
@@ -297,6 +326,8 @@ const BEYOND_JSON_SCHEMA = [
   /: must be a multiple of 0\.01$/,
   /: 'bad' must be above 'tolerated'$/,
   /: must not be below 'sleep'$/,
+  /: must not have a status in both 'keep' and 'serve'$/,
+  /: 'query: whole' has no need of a part 'query' in 'key'$/,
   /\.url: /,
   // A short span between two units, such as 1.9999999s.
   /: must be from \d+m?s to /,

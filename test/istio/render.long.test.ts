@@ -38,6 +38,7 @@ const CONFIGS: Readonly<Record<string, object>> = {
   "fault-injection": { rules: [{ name: "teapot", share: { percentage: 1 }, abort: { status: 418 } }] },
   "retry-budget": { budgets: [{ name: "all", ratio: { percentage: 20 } }] },
   "circuit-breaker": { rules: [{ name: "all" }] },
+  fallback: { rules: [{ name: "all" }] },
   deadline: { trace: "outbound", rules: [{ name: "all", default: "1s" }] },
 };
 
@@ -93,9 +94,14 @@ describe.skipIf(isMissing("istio"))(
       ["--gateway", "ingressgateway", "--for", "orders"],
     ] as const;
     const forms = [
-      ...["trace-headers", "rate-limit", "fault-injection", "circuit-breaker", "deadline"].flatMap((name) =>
-        [callers, inbound, gateway].map((place) => [name, ...place] as const),
-      ),
+      ...[
+        "trace-headers",
+        "rate-limit",
+        "fault-injection",
+        "circuit-breaker",
+        "deadline",
+        "fallback",
+      ].flatMap((name) => [callers, inbound, gateway].map((place) => [name, ...place] as const)),
       ...[callers, gateway].map((place) => ["header-routing", ...place] as const),
       ...[callers, inbound, attempts].map((place) => ["retry-budget", ...place] as const),
     ];

@@ -60,6 +60,14 @@ export class RuleKey {
   }
 
   /**
+   * The bytes that `read` found, by which keys are told apart; empty if they are missing. Valid
+   * until the callback ends.
+   */
+  bytes(i: i32): Bytes {
+    return unchecked(this.values[i]);
+  }
+
+  /**
    * The value that `read` found, as a service gets it; empty if it is missing. Valid until the
    * callback ends.
    */

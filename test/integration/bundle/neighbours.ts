@@ -8,6 +8,7 @@ import { inParallel, type Order, type Plan, TwinBench } from "./twins.js";
 
 const ORDER = [
   "chain-a",
+  "fallback",
   "deadline",
   "rate-limit",
   "circuit-breaker",
@@ -73,6 +74,11 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
       },
       { name: "each", key: [{ header: "x-id" }], failures: { network: ["incomplete"] } },
     ],
+  },
+  // Each request has its own key, so that none finds the answer of another.
+  fallback: {
+    explainHeader: "x-fallback",
+    rules: [{ name: "each", key: [{ header: "x-id" }] }],
   },
   deadline: {
     explainHeader: "x-deadline",
@@ -171,6 +177,10 @@ export function describeNeighbours(bench: () => TwinBench, isChosen: (place: num
       test("circuit-breaker lets through, counts and refuses", async () => {
         await sameFor({ "x-status": "500" });
         await sameFor({ "x-case": "circuit-open" });
+      });
+
+      test("fallback finds nothing kept", async () => {
+        await sameFor({ "x-status": "500" });
       });
 
       test("deadline tells, and refuses", async () => {

@@ -92,6 +92,12 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     sign: sent("x-request-timeout-ms"),
     signs: ["1000", "2000"],
   },
+  fallback: {
+    first: { explainHeader: "x-first", rules: [{ name: "all" }] },
+    second: { explainHeader: "x-second", rules: [{ name: "all" }] },
+    sign: explained,
+    signs: ["x-first", "x-second"],
+  },
   template: {
     first: { values: ["other"] },
     second: { values: ["one"] },

@@ -99,6 +99,16 @@ export function testFilters(start: () => Promise<Shop>): void {
     expect(await attempts([["x-request-timeout-ms", "0"]])).toEqual({ status: 504, attempts: 0 });
   });
 
+  test("fallback serves the last good answer in place of a failure", async () => {
+    await plug("fallback", { rules: [{ name: "orders" }] });
+    await eventually(async () => {
+      expect(await status()).toBe(200);
+      const served = await shop.call([["x-answer", "503"]]);
+      expect(served.status).toBe(200);
+      expect(served.header("cache-status")).toMatch(/^fallback; .*detail="status"$/);
+    });
+  });
+
   test("retry-budget in the clusters' chain ends the retries of Istio's route", async () => {
     await shop.apply();
     const failing = [["x-answer", "503"]] as const;
@@ -129,6 +139,7 @@ export function testFilters(start: () => Promise<Shop>): void {
       "circuit-breaker": { rules: [{ name: "all" }] },
       "rate-limit": { rules: [{ name: "all", local: { limit: 1000, unit: "second" } }] },
       deadline: { rules: [{ name: "all", default: "15s" }] },
+      fallback: { rules: [{ name: "all" }] },
     });
     await eventually(async () => expect(await status([["x-tea", "yes"]])).toBe(418));
     const premium = await shop.call([["x-user-type", "premium"]]);
