@@ -17,6 +17,7 @@ import {
   CLOSED_CIRCUIT,
   DEADLINE,
   limits,
+  NAMED_CLUSTER,
   NO_FAULT,
   RATE_CIRCUIT,
   TEN_FAULTS,
@@ -89,6 +90,7 @@ export const NAMES = {
   noFaultUpstream: "fault-injection, one rule, 0 %, upstream",
   deadlineUpstream: "deadline, upstream",
   budget: "retry-budget, ratio",
+  budgetNamed: "retry-budget, ratio, of a named cluster",
   budgetConcurrency: "retry-budget, concurrency",
   nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
   ourChain: "our filters in a chain",
@@ -162,6 +164,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     upstream(filtered(NAMES.noFaultUpstream, "fault-injection", { ...NO_FAULT, where: "upstream" })),
     upstream(filtered(NAMES.deadlineUpstream, "deadline", { ...DEADLINE, where: "upstream" })),
     upstream(filtered(NAMES.budget, "retry-budget", {})),
+    upstream(filtered(NAMES.budgetNamed, "retry-budget", NAMED_CLUSTER)),
     upstream(
       filtered(NAMES.budgetConcurrency, "retry-budget", { budgets: [{ name: "default", concurrency: {} }] }),
     ),
