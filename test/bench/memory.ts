@@ -13,7 +13,7 @@ const WORKERS = [1, 2, 4] as const;
 const STREAMS = 20_000;
 const KIB = 1024;
 const NAME_COLUMNS = 40;
-const COLUMNS = 14;
+const COLUMNS = 16;
 
 const HEADS = [
   "module, KiB",
