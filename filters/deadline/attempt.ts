@@ -3,7 +3,6 @@
 
 import {
   Bytes,
-  decimalText,
   FilterHeadersStatus,
   HttpContext,
   isCountedDown,
@@ -11,7 +10,6 @@ import {
   NO_TIMEOUT,
   nowNanoseconds,
   RequestAttributes,
-  requestHeaders,
   responseHeaders,
 } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
@@ -93,7 +91,7 @@ export class Attempt extends HttpContext {
     const ms = rule.policy.allowedMs;
     const allowed = ms * NANOSECONDS_PER_MILLISECOND;
     const router = plugin.routerTime();
-    if (router != NO_TIMEOUT && router > allowed) requestHeaders.replace(EXPECTED_TIMEOUT, decimalText(ms));
+    if (router != NO_TIMEOUT && router > allowed) plugin.tellRouter(EXPECTED_TIMEOUT, ms);
     plugin.tell(ms);
     if (isNew) writeMoment(now + allowed + rule.policy.margin);
   }

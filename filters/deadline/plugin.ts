@@ -103,10 +103,25 @@ export class Plugin {
 
   /** Tells the service how much time is left. One host call, for gRPC two. */
   tell(ms: u64): void {
-    requestHeaders.replace(this.config.header, decimalText(ms));
+    const config = this.config;
+    this.write(config.headerSlot, config.header, decimalText(ms));
     if (this.grpcTimeout() || this.protocol() != CallProtocol.Http) {
-      requestHeaders.replace(GRPC_TIMEOUT, grpcTimeoutText(ms));
+      this.write(config.grpcTimeout, GRPC_TIMEOUT, grpcTimeoutText(ms));
     }
+  }
+
+  /** Tells the router how much time there is. One host call. */
+  tellRouter(name: Bytes, ms: u64): void {
+    this.write(this.config.routerTimeout, name, decimalText(ms));
+  }
+
+  /**
+   * Leaves one header of that name. To add one is cheaper than to replace it, and the request is
+   * known. A header must be written only once in a callback.
+   */
+  private write(slot: i32, name: Bytes, value: Bytes): void {
+    if (this.request.header(slot)) requestHeaders.replace(name, value);
+    else requestHeaders.add(name, value);
   }
 
   /** Removes the header of the filter if somebody sent it: it says nothing that holds. */

@@ -97,7 +97,7 @@ export class Request extends HttpContext {
   private limit(rule: Rule): void {
     const ms = rule.policy.allowedMs;
     const perTryMs = rule.policy.perTryMs;
-    requestHeaders.replace(ROUTER_TIMEOUT, decimalText(ms));
+    this.plugin.tellRouter(ROUTER_TIMEOUT, ms);
     if (perTryMs > 0) requestHeaders.replace(PER_TRY_TIMEOUT, decimalText(min(perTryMs, ms)));
     this.plugin.tell(ms);
   }

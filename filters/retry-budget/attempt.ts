@@ -14,9 +14,9 @@ import {
   ResponseAttributes,
   responseHeaders,
   setProperty,
-  UpstreamAttributes,
 } from "../../assembly";
 import { Explanation } from "../../assembly/rules";
+import { attemptNumber, markAttempt } from "./attempt-number";
 import { NO_PROMISE } from "./books";
 import { Budget } from "./budget";
 import { Deadline } from "./deadline";
@@ -26,11 +26,6 @@ import { Plugin } from "./plugin";
 import { isRetriableGrpcStatus, isRetriableStatus, Outcome } from "./policy";
 import { pushesBack } from "./pushback-headers";
 
-/**
- * The attempt's number, from 1. It is known even if no `include_request_attempt_count` lets the
- * router put it into a header, and no client can set another.
- */
-const ATTEMPT = UpstreamAttributes.requestAttemptCount();
 const REQUEST_TIME = RequestAttributes.time();
 /** What the client got, and why: these are attributes of the client's stream. */
 const CLIENT_STATUS = ResponseAttributes.code();
@@ -73,8 +68,12 @@ export class Attempt extends HttpContext {
   override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     const plugin = this.plugin;
     let index = plugin.firstBudget();
-    if (index < 0) return FilterHeadersStatus.Continue;
-    this.number = ATTEMPT.read(1);
+    if (index < 0) {
+      // The next attempt may be counted, as with a share by chance, and is not the first then.
+      markAttempt();
+      return FilterHeadersStatus.Continue;
+    }
+    this.number = attemptNumber(plugin.attemptHeader());
     this.isGrpc = plugin.isGrpc();
     plugin.refresher.start();
     if (this.number > 1) this.readDeadline(monotonicNanoseconds());

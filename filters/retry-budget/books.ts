@@ -23,6 +23,13 @@ export abstract class Books {
   step: u64 = 0;
   /** The number of the current lapse: the time at which `promise` promised a retry. */
   lapse: u64 = 0;
+  /**
+   * Requests that a counter beside the books has counted so far. Set it before `load`, and read it
+   * after the books, so that it is never behind them. 0 without such a counter.
+   */
+  counted: u64 = 0;
+  /** Whether the last `load` began a step that the loaded books did not have yet. */
+  hasOpened: bool = false;
 
   /**
    * Chooses whose books are loaded next: the caller's number, from 0 to the maximum that the
@@ -35,6 +42,9 @@ export abstract class Books {
    * is not a book of this kind counts as none.
    */
   abstract load(kept: Bytes | null, now: u64): void;
+
+  /** The number of the window's step at that time; 0 if the policy has no window. */
+  abstract stepAt(now: u64): u64;
 
   /** Tells the books that the last change was stored. */
   abstract commit(): void;

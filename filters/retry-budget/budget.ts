@@ -73,16 +73,18 @@ export class Budget {
    * Call it once the configuration is accepted: it defines the metrics, and opens the books.
    * @param plugin tells this plugin from others that may share its VM
    * @param vm tells this VM from others
+   * @param vmId of the VMs that share the books
    * @param secret 16 bytes that all workers know, but no client
    * @param property gets what is decided
    */
-  open(plugin: string, vm: u64, secret: Bytes, property: DecisionProperty | null): void {
+  open(plugin: string, vm: u64, vmId: Bytes, secret: Bytes, property: DecisionProperty | null): void {
     this.callers.seed(secret);
     const rule = this.selection.name;
     const books = this.measure.books(vm, this.callers);
     const ledger = new Ledger(
       [Bytes.of(plugin), rule, Bytes.of(this.measure.text), Bytes.of(this.callers.text)],
       rule.toString(),
+      vmId,
       books,
       this.callers,
       this.measure.isConcurrency,

@@ -62,4 +62,12 @@ describe("callers by a name", () => {
     expect(callers.of(request([]))).toBe(2);
     expect(callers.idOf(0)).not.toBe(callers.idOf(1));
   });
+
+  it("are one, with the id of its name, where the configuration names it", () => {
+    const named = new Callers(Per.Cluster, -1, 1, HEADER, Bytes.of("a"));
+    const asked = new Callers(Per.Cluster, 0, 2, HEADER);
+    expect(asked.of(request(["xds.route_name= a"]))).toBe(0);
+    expect(named.of(request([]))).toBe(0);
+    expect(named.idOf(0)).toBe(asked.idOf(0));
+  });
 });

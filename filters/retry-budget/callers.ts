@@ -11,6 +11,9 @@ export enum Per {
   Header,
 }
 
+/** The number of the only caller. */
+const ONLY: i32 = 0;
+
 /**
  * Numbers of callers, 0 to `most`. Their number is fixed, because keys of shared data are never
  * deleted.
@@ -31,14 +34,22 @@ export class Callers {
    * @param slot the slot of the header, or of the attribute that has the name
    * @param most callers with a number of their own; all others have the last number
    * @param header the header's name, if it is one
+   * @param name the name of the only caller, if the configuration gives it
    */
   constructor(
     private readonly per: Per,
     private readonly slot: i32,
     readonly most: i32,
     private readonly header: Bytes,
+    private readonly name: Bytes | null = null,
   ) {
     this.ids = new StaticArray<u64>(per == Per.Header ? 0 : most);
+    if (name) this.numberOf(idOfName(name));
+  }
+
+  /** Whether callers have names, of which there are few. */
+  get haveNames(): bool {
+    return this.per != Per.Header;
   }
 
   /** Call it before the first request, with 16 bytes that all workers know, but no client. */
@@ -58,9 +69,10 @@ export class Callers {
 
   /** The number of the request's caller. */
   of(request: RequestView): i32 {
+    if (this.name) return ONLY;
     if (this.per != Per.Header) {
       const name = request.attribute(this.slot);
-      return name ? this.numberOf(hash64(0, name.ptr, name.size)) : this.most;
+      return name ? this.numberOf(idOfName(name)) : this.most;
     }
     const value = request.header(this.slot);
     return value ? <i32>(sipHash(this.key0, this.key1, value) % this.most) : this.most;
@@ -84,4 +96,8 @@ export class Callers {
     if (number == this.most) return u64.MAX_VALUE;
     return this.per == Per.Header ? <u64>number : unchecked(this.ids[number]);
   }
+}
+
+function idOfName(name: Bytes): u64 {
+  return hash64(0, name.ptr, name.size);
 }

@@ -37,6 +37,7 @@ import {
   MAX_ANSWER_STATUS,
   MAX_BUDGETS,
   MAX_CALLERS,
+  MAX_CLUSTER_SIZE,
   MAX_LEAST,
   MAX_METHODS,
   MAX_RETRIABLE_STATUS,
@@ -88,9 +89,11 @@ const CLUSTER_NAME = propertyPath(["xds", "cluster_name"]);
 const ROUTE_NAME = propertyPath(["xds", "route_name"]);
 const CONTENT_TYPE = Bytes.of("content-type");
 const EXPECTED_TIMEOUT = Bytes.of("x-envoy-expected-rq-timeout-ms");
+const ATTEMPT_COUNT = Bytes.of("x-envoy-attempt-count");
 const GRPC_TIMEOUT = Bytes.of("grpc-timeout");
 const MAX_RETRIES_HEADER = Bytes.of("x-envoy-max-retries");
 const NOTHING = Bytes.of("");
+const NO_SLOT: i32 = -1;
 
 /** A compiled configuration. Not to be used if its `Config` has a fault. */
 @final
@@ -107,6 +110,7 @@ export class RetryBudgetConfig {
   readonly contentType: i32 = this.slots.headers.slotOf(CONTENT_TYPE);
   readonly expectedTimeout: i32 = this.slots.headers.slotOf(EXPECTED_TIMEOUT);
   readonly grpcTimeout: i32 = this.slots.headers.slotOf(GRPC_TIMEOUT);
+  readonly attemptCount: i32 = this.slots.headers.slotOf(ATTEMPT_COUNT);
   readonly maxRetries: i32 = this.slots.headers.slotOf(MAX_RETRIES_HEADER);
   /** Statuses that routes retry, beside those that every route may retry. */
   readonly retriableStatuses: StaticArray<i64>;
@@ -181,6 +185,10 @@ export class RetryBudgetConfig {
     if (per == Per.Header) {
       const header = parseTestedHeader(operand);
       return new Callers(per, this.slots.header(header), this.mostValues, header);
+    }
+    if (per == Per.Cluster && operand.isText) {
+      const cluster = operand.text(1, MAX_CLUSTER_SIZE);
+      return new Callers(per, NO_SLOT, 1, NOTHING, cluster);
     }
     if (operand.present && !operand.boolOr(false)) operand.fail("must be true");
     const name = per == Per.Route ? ROUTE_NAME : CLUSTER_NAME;

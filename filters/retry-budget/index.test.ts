@@ -175,7 +175,79 @@ describe("host calls", () => {
   });
 });
 
-test.each(["0", "-1", "999999999999", "abc", ""])(
+describe("requests beside the books", () => {
+  /** A counter that Envoy does not keep, because its `stats_matcher` leaves it out. */
+  const withoutCounters = (proxy: ReturnType<ProxyOf>): void => {
+    proxy.host.intercept = (call) => (call === "proxy_increment_metric" ? 0 : undefined);
+  };
+  const settings = one({ ratio: { ...BARE, ttl: "10s", percentage: 10 } });
+
+  test.each([
+    ["its name asked of Envoy", {}],
+    ["its name in the settings", { per: { cluster: "shop" } }],
+  ])("are counted exactly over all workers and steps, with %s", (_, per) => {
+    const healthy = { upstreams: { shop: () => ({ status: healthyUntil > proxyTime ? 200 : 503 }) } };
+    let proxyTime = 0;
+    const healthyUntil = 9_000;
+    const proxy = proxyOf(one({ ratio: { ...BARE, ttl: "10s", percentage: 10 }, ...per }), {
+      workers: 4,
+      ...healthy,
+    });
+    for (; proxyTime < healthyUntil; proxyTime += 10) {
+      proxy.request();
+      proxy.advance(10);
+    }
+    const failing = Array.from({ length: 200 }, () => proxy.request());
+    proxy.advance(1_000);
+    expect(attempts(failing) - 200).toBe((900 + 200) / 10);
+  });
+
+  test("are counted in the books where Envoy keeps no counters", () => {
+    const proxy = proxyOf(settings, { workers: 2 });
+    withoutCounters(proxy);
+    const exchanges = Array.from({ length: 100 }, () => proxy.request());
+    proxy.advance(1_000);
+    expect(attempts(exchanges)).toBe(110);
+  });
+
+  test("of another budget, plugin or VM have another counter", () => {
+    const module = loadModule(path, { vmId: "one" });
+    const budgets = [{ name: "a", match: { method: "GET" } }, { name: "b" }];
+    const properties = { "xds.cluster_name": "shop" };
+    module.configure(JSON.stringify({ budgets }), { plugin: "first" });
+    module.exchange([[":method", "GET"]], { properties });
+    module.exchange([[":method", "HEAD"]], { properties });
+    module.configure(JSON.stringify({ budgets }), { plugin: "second" });
+    module.exchange([[":method", "GET"]], { properties });
+    const other = loadModule(path, { vmId: "two" });
+    other.configure(JSON.stringify({ budgets }), { plugin: "first" });
+    other.exchange([[":method", "GET"]], { properties });
+    const names = [module, other].flatMap(({ metrics }) =>
+      [...metrics.keys()].filter((name) => name.includes(".requests_total;")),
+    );
+    expect(new Set(names).size).toBe(4);
+  });
+});
+
+test.each([
+  ["a share that is drawn for each attempt", { share: { percentage: 50 } }],
+  [
+    "a match of what the router says",
+    { match: { headers: [{ name: "x-envoy-attempt-count", exact: "2" }] } },
+  ],
+])("a retry is limited whose first attempt did not count, by %s", (_, selection) => {
+  const proxy = proxyOf(one({ ...selection, ratio: { ...BARE, percentage: 0 } }), {
+    routeOptions: { retryPolicy: { retryOn: ["5xx"], numRetries: 1 } },
+  });
+  const exchanges = send(proxy, 40);
+  const retried = exchanges.filter((exchange) => exchange.attempts === 2);
+  // A retry that was begun and that counts is answered.
+  expect(retried.length).toBeGreaterThan(5);
+  expect(counted(proxy, "exceeded")).toBeGreaterThan(5);
+  expect(counted(proxy, "retried")).toBe(0);
+});
+
+test.each(["1", "1,1", "0", "-1", "999999999999", "abc", ""])(
   "a client's x-envoy-attempt-count %j has no effect",
   (value) => {
     const proxy = proxyOf(one({ ratio: { ...BARE, percentage: 0 } }), { upstreams: { shop: () => ({}) } });

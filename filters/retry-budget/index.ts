@@ -1,6 +1,13 @@
 // retry-budget: retries of Envoy's router are at most a share of the requests.
 
-import { FilterRoot, HttpContext, randomBytes, registerRootContext } from "../../assembly";
+import {
+  Bytes,
+  FilterRoot,
+  HttpContext,
+  PluginAttributes,
+  randomBytes,
+  registerRootContext,
+} from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { sharedSeed } from "../../assembly/rules";
 import { Attempt } from "./attempt";
@@ -21,6 +28,8 @@ export {
   proxy_on_response_headers,
 } from "../../assembly/exports/stream";
 
+const VM_ID = PluginAttributes.vmId();
+
 @final
 class RetryBudgetRoot extends FilterRoot<RetryBudgetConfig, Plugin> {
   override parse(root: ConfigNode): RetryBudgetConfig {
@@ -31,8 +40,10 @@ class RetryBudgetRoot extends FilterRoot<RetryBudgetConfig, Plugin> {
     const name = this.pluginName.toString();
     const vm = load<u64>(randomBytes(8));
     const secret = sharedSeed();
+    const vmId = VM_ID.read();
+    const id = vmId ? vmId.copy() : Bytes.owned(0);
     for (let i = 0; i < config.budgets.length; i++)
-      config.budgets[i].open(name, vm, secret, config.explainProperty);
+      config.budgets[i].open(name, vm, id, secret, config.explainProperty);
     return new Plugin(this, config, name);
   }
 

@@ -15,6 +15,7 @@ import {
 } from "../../assembly";
 import { Books } from "./books";
 import { Callers } from "./callers";
+import { RequestCounts } from "./request-counts";
 
 /**
  * Each attempt fails only because another worker's has succeeded. This many in a row fail only if
@@ -24,7 +25,7 @@ const ATTEMPTS: u32 = 1000;
 /** After this long all books are empty: it is longer than the longest window. */
 const MEMORY_NS: u64 = 65_000_000_000;
 /** Layout of the books: raise it with any change of what `ratio.ts` or `concurrency.ts` writes. */
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /** Digits of the caller at the end of a key. */
 const KEY_DIGITS: i32 = 16;
 const HEX = Bytes.of("0123456789abcdef");
@@ -33,6 +34,7 @@ const HEX = Bytes.of("0123456789abcdef");
 export const NOT_COUNTED: i32 = -1;
 
 enum Change {
+  Open,
   First,
   Retry,
   Promise,
@@ -43,8 +45,8 @@ enum Change {
 }
 
 /**
- * The books of one budget, for all its callers. A change is four host calls, and two more if the
- * books know about active requests.
+ * The books of one budget, for all its callers. A change is four host calls, one more if the books
+ * belong to a counter, and two more if they know about active requests.
  */
 @final
 export class Ledger extends SharedUpdater {
@@ -61,14 +63,18 @@ export class Ledger extends SharedUpdater {
   private moment: u64 = 0;
   private retries: u32 = 0;
   private granted: u32 = 0;
+  /** Counts requests that want no retry yet; `null` where the books alone count. */
+  private readonly counts: RequestCounts | null;
 
   /**
    * @param names differ for everything that must not be counted together
+   * @param vmId of the VMs that share the books
    * @param hasActivity the books know about active requests, and must be told when these end
    */
   constructor(
     names: StaticArray<Bytes>,
     rule: string,
+    vmId: Bytes,
     private readonly books: Books,
     private readonly callers: Callers,
     readonly hasActivity: bool,
@@ -76,6 +82,8 @@ export class Ledger extends SharedUpdater {
     super();
     const key = sharedKey("retry-budget", "books", LAYOUT, names, KEY_DIGITS);
     this.key = key;
+    const isCounted = !hasActivity && callers.haveNames;
+    this.counts = isCounted ? new RequestCounts(vmId, key, rule) : null;
     this.data = new SharedData(key);
     this.remaining = gauge("retries_remaining", rule);
     this.activeRequests = hasActivity ? gauge("active_requests", rule) : 0;
@@ -87,6 +95,7 @@ export class Ledger extends SharedUpdater {
    */
   showNew(): void {
     if (getMetric(this.remaining) > 0) return;
+    this.books.counted = 0;
     this.books.load(null, monotonicNanoseconds());
     recordMetric(this.remaining, this.books.remaining());
   }
@@ -106,10 +115,24 @@ export class Ledger extends SharedUpdater {
 
   /**
    * A request of that caller begins, and wants up to `wanted` retries. Returns how many are
-   * granted, or `NOT_COUNTED`.
+   * granted, or `NOT_COUNTED`. A request that wants none is two host calls where a counter counts it,
+   * unless it is the first of a step in this VM.
    */
   first(caller: i32, wanted: u32): i32 {
+    const counts = this.counts;
+    if (counts && counts.isUsed && wanted == 0 && caller < this.callers.most) {
+      if (this.count(counts, caller)) return 0;
+    }
     return this.make(Change.First, caller, 0, wanted) ? <i32>this.granted : NOT_COUNTED;
+  }
+
+  /** Counts a request beside the books. False if Envoy keeps no counter. */
+  private count(counts: RequestCounts, caller: i32): bool {
+    this.now = monotonicNanoseconds();
+    const isOpen = counts.isOpen(caller, this.books.stepAt(this.now));
+    if (!isOpen) this.make(Change.Open, caller, 0, 0);
+    counts.count(caller);
+    return isOpen || counts.open(caller, this.books.stepAt(this.now));
   }
 
   /** A retry begins, whether it was promised in that lapse or not; false if it is not allowed. */
@@ -158,7 +181,7 @@ export class Ledger extends SharedUpdater {
    */
   show(): bool {
     const now = monotonicNanoseconds();
-    this.books.load(this.data.get(), now);
+    this.load(this.data.get(), now);
     this.record();
     return now - this.now < MEMORY_NS;
   }
@@ -184,8 +207,11 @@ export class Ledger extends SharedUpdater {
 
   override compute(old: Bytes | null): Bytes | null {
     const books = this.books;
-    books.load(old, this.now);
+    this.load(old, this.now);
     switch (this.change) {
+      case Change.Open:
+        if (!books.hasOpened) return null;
+        break;
       case Change.First:
         this.granted = books.first(this.retries);
         break;
@@ -207,6 +233,14 @@ export class Ledger extends SharedUpdater {
       default:
     }
     return books.bytes;
+  }
+
+  /** Call it after the books were read, because the counter must not be behind them. */
+  private load(kept: Bytes | null, now: u64): void {
+    const counts = this.counts;
+    const hasName = this.caller < this.callers.most;
+    this.books.counted = counts && hasName ? counts.total(this.caller) : 0;
+    this.books.load(kept, now);
   }
 
   private record(): void {

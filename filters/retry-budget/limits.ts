@@ -20,6 +20,8 @@ export const MAX_BUDGETS = 100;
 export const DEFAULT_BUDGET = "default";
 /** What has a budget of its own: exactly one of these. */
 export const PER = ["cluster", "route", "header"];
+/** Bytes of a cluster's name. */
+export const MAX_CLUSTER_SIZE = 256;
 /** Most budgets of one entry, and the default by cluster or route. */
 export const MAX_CALLERS = 65_536;
 export const DEFAULT_NAMES = 1024;

@@ -70,6 +70,11 @@ export class Plugin {
     return budget.callers.of(this.request);
   }
 
+  /** What the router says about the attempt's number, or a client, or `null`. */
+  attemptHeader(): Bytes | null {
+    return this.request.header(this.config.attemptCount);
+  }
+
   /** The protocol in which its client wants an answer. */
   protocol(): CallProtocol {
     return protocolOf(this.request.header(this.config.contentType));

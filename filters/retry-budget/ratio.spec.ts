@@ -120,6 +120,40 @@ describe("books of the policy ratio", () => {
     expect(books.remaining()).toBe(4);
   });
 
+  it("take what a counter has counted into the step that was the newest meanwhile", () => {
+    const books = new RatioBooks(10_000, 10_000, 0);
+    // What was counted before the books began is none of theirs.
+    books.counted = 40;
+    books.load(null, START);
+    expect(books.remaining()).toBe(0);
+    books.counted = 47;
+    books.load(keep(books), START + 9 * SECOND);
+    expect(books.remaining()).toBe(7);
+    expect(books.hasOpened).toBe(true);
+    books.counted = 50;
+    books.load(keep(books), START + 9 * SECOND);
+    expect(books.hasOpened).toBe(false);
+    expect(books.remaining()).toBe(10);
+    books.load(keep(books), START + 10 * SECOND);
+    expect(books.remaining()).toBe(3);
+    books.load(keep(books), START + 19 * SECOND);
+    expect(books.remaining()).toBe(0);
+  });
+
+  it("take a counter that was set back for one that begins", () => {
+    const books = new RatioBooks(10_000, 10_000, 0);
+    books.counted = 0;
+    books.load(null, START);
+    books.counted = 9;
+    books.load(keep(books), START);
+    books.counted = 2;
+    books.load(keep(books), START);
+    expect(books.remaining()).toBe(9);
+    books.counted = 5;
+    books.load(keep(books), START);
+    expect(books.remaining()).toBe(12);
+  });
+
   it("are new when the stored bytes have another size", () => {
     const books = new RatioBooks(0, 1_000, 5);
     books.load(Bytes.of("no books"), START);

@@ -6,6 +6,10 @@
 //   8  10 × (u32 requests, u32 retries), step n at n % 10
 //  88  u64 number of the newest lapse
 //  96  2 × u32 promised retries, lapse n at n % 2
+// 104  u64 how many of the counter's requests are in the counts
+//
+// A counter beside the books may count requests: then each VM opens a step when its first request in
+// it comes, so what was counted since the books were written belongs to their newest step.
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
@@ -17,7 +21,8 @@ const STEP_SIZE: i32 = 8;
 const COUNTS: usize = 8;
 const LAPSE: usize = COUNTS + STEPS * STEP_SIZE;
 const PROMISED: usize = LAPSE + 8;
-const SIZE: i32 = <i32>PROMISED + 8;
+const COUNTED: usize = PROMISED + 8;
+const SIZE: i32 = <i32>COUNTED + 8;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
@@ -53,10 +58,29 @@ export class RatioBooks extends Books {
   commit(): void {}
 
   load(kept: Bytes | null, now: u64): void {
-    if (kept && kept.size == SIZE) memory.copy(this.at, kept.ptr, SIZE);
-    else memory.fill(this.at, 0, SIZE);
-    this.advanceSteps(now / this.stepNs);
+    if (kept && kept.size == SIZE) {
+      memory.copy(this.at, kept.ptr, SIZE);
+      this.addCounted();
+    } else {
+      memory.fill(this.at, 0, SIZE);
+      store<u64>(this.at, this.counted, COUNTED);
+    }
+    this.advanceSteps(this.stepAt(now));
     this.advanceLapses(now / LAPSE_NS);
+  }
+
+  /** Takes what the counter has counted since. An operator may have set it back to 0. */
+  private addCounted(): void {
+    const before = load<u64>(this.at, COUNTED);
+    if (this.counted > before) {
+      const more = <u32>min<u64>(this.counted - before, u32.MAX_VALUE);
+      addTo(this.place(load<u64>(this.at)), more);
+    }
+    store<u64>(this.at, this.counted, COUNTED);
+  }
+
+  stepAt(now: u64): u64 {
+    return now / this.stepNs;
   }
 
   /**
@@ -66,6 +90,7 @@ export class RatioBooks extends Books {
   private advanceSteps(step: u64): void {
     const newest = load<u64>(this.at);
     this.step = max(step, newest);
+    this.hasOpened = step > newest;
     if (step <= newest) return;
     const begun = min<u64>(step - newest, STEPS);
     for (let i: u64 = 0; i < begun; i++) store<u64>(this.place(step - i), 0);

@@ -21,6 +21,7 @@ import {
   ruleSelection,
   shownDuration,
 } from "../shared/rule-schema.js";
+import { text } from "../shared/text-schema.js";
 import {
   DEFAULT_ANSWER_STATUS,
   DEFAULT_BUDGET,
@@ -35,6 +36,7 @@ import {
   MAX_ANSWER_STATUS,
   MAX_BUDGETS,
   MAX_CALLERS,
+  MAX_CLUSTER_SIZE,
   MAX_LEAST,
   MAX_METHODS,
   MAX_RETRIABLE_STATUS,
@@ -78,7 +80,12 @@ const concurrency = z.strictObject({
 
 const per = z
   .strictObject({
-    cluster: z.literal(true).optional().describe("One budget for each cluster."),
+    cluster: z
+      .union([z.literal(true), text(1, MAX_CLUSTER_SIZE)])
+      .optional()
+      .describe(
+        "One budget for each cluster; or the name of the cluster in whose chain the filter stands, which spares each request a question to Envoy.",
+      ),
     route: z.literal(true).optional().describe("One budget for each route, by its name."),
     header: testedHeaderName
       .optional()

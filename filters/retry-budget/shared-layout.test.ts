@@ -35,7 +35,7 @@ function begin(module: HostedModule, attempt: number): HttpStream {
   });
 }
 
-test("the books of a ratio: the step, ten times requests and retries, the expiry, two counts of promises", () => {
+test("the books of a ratio: the step, ten times requests and retries, the expiry, two counts of promises, the counter's requests", () => {
   const module = predictable(path);
   const budgets = [{ name: "one", per, ratio: { percentage: 50 } }];
   expect(module.configure({ budgets }, { plugin: "budget" }).accepted).toBe(true);
@@ -43,11 +43,11 @@ test("the books of a ratio: the step, ten times requests and retries, the expiry
   begin(module, 1);
   fail(module, 2);
   const key =
-    "12:retry-budget,5:books,1:1,6:budget,3:one,19:ratio 5000 10000 10,21:header x-caller 16384,00000000000020c1";
+    "12:retry-budget,5:books,1:2,6:budget,3:one,19:ratio 5000 10000 10,21:header x-caller 16384,00000000000020c1";
   const counts = layout(80, "02000000 01000000");
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,
-    [key]: layout(104, "100e000000000000", counts, "e02e000000000000 01000000 00000000"),
+    [key]: layout(112, "100e000000000000", counts, "e02e000000000000 01000000 00000000", "0000000000000000"),
   });
 });
 
@@ -59,7 +59,7 @@ test("the books of a concurrency: VM, time, attempts, retries, the expiry, two c
   begin(module, 1);
   fail(module, 2);
   const key =
-    "12:retry-budget,5:books,1:1,6:budget,3:one,18:concurrency 5000 3,21:header x-caller 16384,00000000000020c1";
+    "12:retry-budget,5:books,1:2,6:budget,3:one,18:concurrency 5000 3,21:header x-caller 16384,00000000000020c1";
   const own = "03000000 01000000 e02e000000000000 01000000 00000000";
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,

@@ -82,9 +82,9 @@ export class Hop {
     this.put(TraceHeader.B3TraceId, written ? trace.traceId : null);
     this.put(TraceHeader.B3SpanId, written ? trace.spanId : null);
     this.put(TraceHeader.B3ParentSpanId, written && trace.continued ? trace.parentId : null);
-    const bit = this.valueOf(trace.writeSampled(this.value.ptr));
-    this.put(TraceHeader.B3Sampled, written && !debug ? bit : null);
-    this.put(TraceHeader.B3Flags, written && debug ? bit : null);
+    const bit = written ? this.valueOf(trace.writeSampled(this.value.ptr)) : null;
+    this.put(TraceHeader.B3Sampled, debug ? null : bit);
+    this.put(TraceHeader.B3Flags, debug ? bit : null);
   }
 
   /** The first `size` bytes of the buffer. */
@@ -95,8 +95,9 @@ export class Hop {
 
   /** Leaves exactly one header of that name, with that value; none if the value is `null`. */
   private put(header: TraceHeader, value: Bytes | null): void {
-    const name = nameOf(header);
     const present = this.incoming.has(header);
+    if (!present && !value) return;
+    const name = nameOf(header);
     // A repeated header is removed and added anew. So exactly one is left, whatever a host's
     // `replace` does with several.
     const repeated = this.incoming.isRepeated(header);

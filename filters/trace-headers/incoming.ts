@@ -31,6 +31,8 @@ const NAMES: StaticArray<Bytes> = [
   Bytes.of("x-trace-id"),
 ];
 
+/** Bytes of the shortest name. */
+const SHORTEST: i32 = 2;
 const LETTER_B: u8 = 0x62;
 const LETTER_T: u8 = 0x74;
 const LETTER_X: u8 = 0x78;
@@ -39,11 +41,18 @@ export function nameOf(header: TraceHeader): Bytes {
   return unchecked(NAMES[header]);
 }
 
-/** The known header with that name, or -1. */
+/**
+ * The known header with that name, or -1. Most names begin with `x-` and are decided by the byte
+ * after it, without a look at the known names.
+ */
 export function findHeader(name: Bytes): i32 {
-  if (name.size < 2) return -1;
+  if (name.size < SHORTEST) return -1;
   const first = name.at(0);
-  if (first == LETTER_X) return findWithin(name, TraceHeader.B3TraceId, TraceHeader.XTraceId);
+  if (first == LETTER_X) {
+    const third = name.size == SHORTEST ? <u8>0 : name.at(2);
+    if (third != LETTER_B && third != LETTER_T) return -1;
+    return findWithin(name, TraceHeader.B3TraceId, TraceHeader.XTraceId);
+  }
   if (first == LETTER_T) return findWithin(name, TraceHeader.Traceparent, TraceHeader.Tracestate);
   if (first == LETTER_B) return findWithin(name, TraceHeader.B3, TraceHeader.B3);
   return -1;
@@ -63,7 +72,9 @@ function findWithin(name: Bytes, from: i32, to: i32): i32 {
 @final
 export class IncomingHeaders {
   readonly tracestate: Tracestate = new Tracestate();
-  private readonly counts: StaticArray<i32> = new StaticArray<i32>(TRACE_HEADERS);
+  /** A bit `1 << TraceHeader` for each header that is there, and for each that is there again. */
+  private present: u32 = 0;
+  private repeated: u32 = 0;
   private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(TRACE_HEADERS);
   /** False if the host could not hand over the headers. */
   private known: bool = true;
@@ -74,7 +85,8 @@ export class IncomingHeaders {
 
   clear(): void {
     this.tracestate.clear();
-    for (let i = 0; i < TRACE_HEADERS; i++) unchecked((this.counts[i] = 0));
+    this.present = 0;
+    this.repeated = 0;
     this.known = true;
   }
 
@@ -82,7 +94,11 @@ export class IncomingHeaders {
   add(name: Bytes, value: Bytes): void {
     const header = findHeader(name);
     if (header < 0) return;
-    if (unchecked(this.counts[header]++) == 0) {
+    const bit: u32 = 1 << header;
+    if (this.present & bit) {
+      this.repeated |= bit;
+    } else {
+      this.present |= bit;
       const kept = unchecked(this.values[header]);
       kept.ptr = value.ptr;
       kept.size = value.size;
@@ -102,25 +118,22 @@ export class IncomingHeaders {
 
   /** Whether there are, or may be, trace headers. */
   get any(): bool {
-    for (let i = 0; i < TRACE_HEADERS; i++) {
-      if (unchecked(this.counts[i]) != 0) return true;
-    }
-    return !this.known;
+    return this.present != 0 || !this.known;
   }
 
   /** Whether that header is there, or may be. */
   has(header: TraceHeader): bool {
-    return !this.known || unchecked(this.counts[header]) != 0;
+    return !this.known || (this.present & (1 << header)) != 0;
   }
 
   /** Whether that header is there more than once, or may be. */
   isRepeated(header: TraceHeader): bool {
-    return !this.known || unchecked(this.counts[header]) > 1;
+    return !this.known || (this.repeated & (1 << header)) != 0;
   }
 
   /** The first value of a header; `null` if it is absent. */
   value(header: TraceHeader): Bytes | null {
-    return unchecked(this.counts[header]) == 0 ? null : unchecked(this.values[header]);
+    return (this.present & (1 << header)) == 0 ? null : unchecked(this.values[header]);
   }
 
   /**

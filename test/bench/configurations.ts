@@ -6,6 +6,7 @@ import type { FallbackConfig } from "../../filters/fallback/schema.js";
 import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.js";
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
+import type { RetryBudgetConfig } from "../../filters/retry-budget/schema.js";
 
 /** Rules as a mesh has them: each kind of test, and at the end a split that most requests reach. */
 export const TEN_RULES: HeaderRoutingConfig = {
@@ -55,6 +56,10 @@ export const TENANT_CIRCUIT: CircuitBreakerConfig = {
   rules: [{ name: "all", key: [{ header: "x-user-id" }] }],
 };
 export const RATE_CIRCUIT: CircuitBreakerConfig = { rules: [{ name: "all", trip: { rate: {} } }] };
+/** A budget whose filter stands in the chain of one cluster, and knows which. */
+export const NAMED_CLUSTER: RetryBudgetConfig = {
+  budgets: [{ name: "default", per: { cluster: "orders" } }],
+};
 /** A rule that gives every request its time. */
 export const DEADLINE: DeadlineConfig = {
   header: { trusted: true },

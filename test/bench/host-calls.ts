@@ -13,6 +13,7 @@ import {
   IN_FLIGHT,
   LEASED,
   limits,
+  NAMED_CLUSTER,
   NO_FAULT,
   OTHER_ANSWERS,
   RATE_CIRCUIT,
@@ -60,6 +61,7 @@ const ATTEMPT: HeaderList = [
   ["x-envoy-expected-rq-timeout-ms", "15000"],
   ["x-envoy-attempt-count", "1"],
 ];
+const RETRY: HeaderList = [...ATTEMPT.slice(0, -1), ["x-envoy-attempt-count", "2"]];
 const CLUSTER = { "xds.cluster_name": "orders" };
 const FIRST_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 1 };
 const SECOND_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 2 };
@@ -156,16 +158,25 @@ export const COUNTED: readonly CountedRequest[] = [
     settings: {},
     headers: ATTEMPT,
     properties: FIRST_ATTEMPT,
-    calls: 8,
-    bytes: 5,
+    calls: 7,
+    bytes: 3,
+  },
+  {
+    filter: "retry-budget",
+    what: "ratio, of a named cluster",
+    settings: NAMED_CLUSTER,
+    headers: ATTEMPT,
+    properties: FIRST_ATTEMPT,
+    calls: 6,
+    bytes: 2,
   },
   {
     filter: "retry-budget",
     what: "ratio, a retry",
     settings: {},
-    headers: ATTEMPT,
+    headers: RETRY,
     properties: SECOND_ATTEMPT,
-    calls: 12,
+    calls: 13,
     bytes: 5,
   },
   {
@@ -175,8 +186,8 @@ export const COUNTED: readonly CountedRequest[] = [
     headers: ATTEMPT,
     properties: FIRST_ATTEMPT,
     status: "503",
-    calls: 22,
-    bytes: 8,
+    calls: 23,
+    bytes: 6,
   },
   {
     filter: "retry-budget",
@@ -184,15 +195,15 @@ export const COUNTED: readonly CountedRequest[] = [
     settings: CONCURRENCY,
     headers: ATTEMPT,
     properties: FIRST_ATTEMPT,
-    calls: 16,
-    bytes: 6,
+    calls: 17,
+    bytes: 5,
   },
   {
     filter: "retry-budget",
     what: "in a listener's chain",
     settings: { where: "downstream" },
     properties: FIRST_ATTEMPT,
-    calls: 12,
+    calls: 14,
     bytes: 5,
   },
 ];

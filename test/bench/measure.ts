@@ -148,7 +148,7 @@ function otherRoutes({ filters, upstreamFilters = [], onAnotherRoute }: Omit<Var
  * The time that the process's threads have run on a processor, in microseconds. The scheduler gives
  * it to the nanosecond.
  */
-function cpuMicroseconds(pid: number): number {
+export function cpuMicroseconds(pid: number): number {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);
     const times = threads.map((id) =>

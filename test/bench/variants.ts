@@ -22,6 +22,7 @@ import {
   LEASED,
   EAGER_ANSWERS,
   limits,
+  NAMED_CLUSTER,
   NO_FAULT,
   OTHER_ANSWERS,
   RATE_CIRCUIT,
@@ -100,6 +101,7 @@ export const NAMES = {
   noFaultUpstream: "fault-injection, one rule, 0 %, upstream",
   deadlineUpstream: "deadline, upstream",
   budget: "retry-budget, ratio",
+  budgetNamed: "retry-budget, ratio, of a named cluster",
   budgetConcurrency: "retry-budget, concurrency",
   nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
   ourChain: "our filters in a chain",
@@ -178,6 +180,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     upstream(filtered(NAMES.noFaultUpstream, "fault-injection", { ...NO_FAULT, where: "upstream" })),
     upstream(filtered(NAMES.deadlineUpstream, "deadline", { ...DEADLINE, where: "upstream" })),
     upstream(filtered(NAMES.budget, "retry-budget", {})),
+    upstream(filtered(NAMES.budgetNamed, "retry-budget", NAMED_CLUSTER)),
     upstream(
       filtered(NAMES.budgetConcurrency, "retry-budget", { budgets: [{ name: "default", concurrency: {} }] }),
     ),
