@@ -81,8 +81,5 @@ ENVOY_MEMORY=256m
 ENVOY_CPUS=1.0
 APP_MEMORY=128m
 APP_CPUS=0.5
-
-# How often the engine looks whether a container is healthy, and how soon after its start.
-HEALTH_INTERVAL=2s
 `;
 }
