@@ -1,15 +1,20 @@
 // `docker compose` for one project.
 
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type ManagedChild, startChild } from "../../envoy/runtime/child.js";
 import type { CommandResult } from "../../envoy/runtime/command.js";
 import type { UserProject } from "./around/user-project.js";
+import { isEngineGone } from "./compose-failure.js";
 import { docker } from "./engine.js";
 import { PROJECT_LABEL } from "./remnants.js";
 
 /** A busy engine takes minutes to remove hundreds of containers. */
 const LONG_MS = 600_000;
 const STOP_SECONDS = 3;
+const DOWN_TRIES = 4;
+/** The first pause; each further one is that much longer. */
+const DOWN_PAUSE_MS = 1_000;
 
 /** A container of the project. */
 export interface ComposeContainer {
@@ -97,14 +102,21 @@ export class ComposeCli {
     return output.split("\n").flatMap((line) => containerOf(line) ?? []);
   }
 
-  /** Removes every container and network of the project, also those of earlier compose files. */
+  /**
+   * Removes every container and network of the project, also those of earlier compose files. At the
+   * first that a busy engine does not remove, compose leaves the rest as it is, and is asked again.
+   */
   async down(): Promise<CommandResult> {
     const own = ["--volumes", "--timeout", String(STOP_SECONDS)];
     // A person's volumes stay, and their services may take the time that they need to end.
     const args = ["down", "--remove-orphans", ...(this.#around === undefined ? own : [])];
     // Without the file: it may be gone, and the labels say what belongs to the project.
     const command = ["compose", "--progress", "plain", "-p", this.project, ...args];
-    return docker(command, ownEnvironment(), LONG_MS, this.#elsewhere);
+    for (let tries = 1; ; tries++) {
+      const result = await docker(command, ownEnvironment(), LONG_MS, this.#elsewhere);
+      if (result.outcome === "done" || tries === DOWN_TRIES || isEngineGone(result.output)) return result;
+      await delay(tries * DOWN_PAUSE_MS);
+    }
   }
 }
 

@@ -23,10 +23,15 @@ export function composeFailure(output: string, project: string): MeshwrightError
       said,
     );
   }
-  if (/Cannot connect to the Docker daemon|error during connect/i.test(output)) {
+  if (isEngineGone(output)) {
     return engineStopped(project, said);
   }
   return new MeshwrightError("envoy-failed", `the engine does not start the mesh: ${line.trim()}`, said);
+}
+
+/** Whether docker found no engine that answers. */
+export function isEngineGone(output: string): boolean {
+  return /Cannot connect to the Docker daemon|error during connect/i.test(output);
 }
 
 /** Containers of an engine that was killed may run on, and nobody but the engine can end them. */

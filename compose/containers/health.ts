@@ -17,7 +17,7 @@ export interface HealthCheck {
 const START_SECONDS = 60;
 /** How long a database may take that makes its files first. */
 const LONG_START_SECONDS = 180;
-/** What each pod of a mesh adds: two processors that are busy with other things may take that long. */
+/** What each pod of a mesh adds: two processors with other work may take that long for it. */
 const START_SECONDS_PER_POD = 5;
 
 /** How long what was ready may be away before a look says so, in seconds. */
