@@ -1,6 +1,6 @@
 // What the toolkit knows about circuit-breaker beside its module.
 
-import { defineFilter, explainPropertyOf } from "../descriptor.js";
+import { defineFilter, explainPropertyOf, type FilterState } from "../descriptor.js";
 import {
   DEFAULT_BAD,
   DEFAULT_MIN_REQUESTS,
@@ -27,11 +27,22 @@ export default defineFilter({
   destinationHeader: headerOf,
   restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
   explainProperties: (config) => explainPropertyOf(config),
+  states: ({ rules }) => rules.flatMap(({ name }) => STATES.map((state) => stateOf(name, state))),
   describe: ({ rules }) => rules.map(describeRule),
 });
 
 function headerOf({ destinationHeader = DESTINATION_HEADER }: CircuitBreakerConfig): string {
   return destinationHeader;
+}
+
+/** All that a circuit can be but closed. */
+const STATES = ["open", "half-open"];
+
+function stateOf(rule: string, state: string): FilterState {
+  return {
+    gauge: `meshwright.circuit_breaker.circuits;rule=${rule};state=${state}`,
+    words: `${rule} ${state}`,
+  };
 }
 
 function describeRule({ name, trip, destination, force, shadow }: Rule): string {
