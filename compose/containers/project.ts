@@ -41,6 +41,11 @@ export interface ProjectOptions {
   readonly modules: readonly string[];
   /** What the engine does with a container that ends. */
   readonly restart: "unless-stopped" | "no";
+  /**
+   * How many pods start together, on which the time that a start may take depends. A mesh that runs
+   * keeps its number: compose would make every container anew for another. Default: all of the mesh.
+   */
+  readonly pods?: number;
   /** Labels of every container and network. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -64,13 +69,12 @@ export function composeProject(
   services: readonly ServicePlan[],
   options: ProjectOptions,
 ): ComposeProject {
-  const pods = services.flatMap((service) =>
-    Object.entries(podServices(mesh, service, services.length, options)),
-  );
+  const together = options.pods ?? services.length;
+  const pods = services.flatMap((service) => Object.entries(podServices(mesh, service, together, options)));
   const { labels, names, around } = options;
   return {
     ...(around === undefined ? { name: options.name } : {}),
-    shared: sharedParts(services.length, options),
+    shared: sharedParts(together, options),
     services: {
       [names.modules]: { like: "pod", own: moduleCheck(options) },
       [names.gateway]: { like: "envoy", own: gateway(mesh, services, options) },

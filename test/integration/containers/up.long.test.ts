@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { docker, whyNoContainers } from "../../../compose/containers/engine.js";
+import { RUN_LABEL } from "../../../compose/containers/run-settings.js";
 import { startContainers } from "../../../compose/containers/start.js";
 import type { RunEvent } from "../../../compose/events.js";
 import type { UpMesh } from "../../../compose/up-mesh.js";
@@ -33,14 +34,18 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
   });
   afterAll(() => demo?.[Symbol.asyncDispose]());
 
-  /** The containers and networks of all meshes in this test's folder. */
+  /** The containers and networks of the meshes in this test's folder. */
   async function left(): Promise<readonly string[]> {
-    const format = ["--filter", "label=meshwright.mesh", "--format", "{{.Names}}{{.Name}}"];
-    const containers = await docker(["ps", "--all", ...format.slice(0, 2), "--format", "{{.Names}}"]);
-    const networks = await docker(["network", "ls", ...format.slice(0, 2), "--format", "{{.Name}}"]);
-    return [containers.output, networks.output].flatMap((each) =>
-      each.split("\n").filter((line) => line !== ""),
+    const found = await Promise.all(
+      ["demo", "own"].flatMap((mesh) => {
+        const filter = ["--filter", `label=${RUN_LABEL}=${path.join(demo.folder, ".meshwright", mesh)}`];
+        return [
+          docker(["ps", "--all", ...filter, "--format", "{{.Names}}"]),
+          docker(["network", "ls", ...filter, "--format", "{{.Name}}"]),
+        ];
+      }),
     );
+    return found.flatMap(({ output }) => output.split("\n").filter((line) => line !== ""));
   }
 
   describe("while it runs", LONG, () => {
