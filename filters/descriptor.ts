@@ -24,6 +24,14 @@ export interface TriedRequest {
   readonly cookies?: readonly (readonly [name: string, value: string])[];
 }
 
+/** A state that holds while a gauge of the filter is above 0. */
+export interface FilterState {
+  /** As the module defines it, labels included: Envoy shows it behind `wasmcustom.`. */
+  readonly gauge: string;
+  /** For a person: `orders open`. */
+  readonly words: string;
+}
+
 /**
  * One filter. Every function gets a configuration that the schema has accepted, and must return the
  * same result for the same configuration.
@@ -92,6 +100,11 @@ export interface FilterDescriptor<Config = unknown> {
    * none.
    */
   explainProperties?(config: Config): readonly string[];
+  /**
+   * The states in which its rules may be, such as open circuits; `up` shows those that hold.
+   * Default: none.
+   */
+  states?(config: Config): readonly FilterState[];
   /** What each rule does, for a person: `all → v2`. Default: its settings as they are. */
   describe?(config: Config): readonly string[];
   /** Requests that its rules treat differently from others. Default: none. */

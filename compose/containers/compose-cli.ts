@@ -1,13 +1,20 @@
 // `docker compose` for one project.
 
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type ManagedChild, startChild } from "../../envoy/runtime/child.js";
 import type { CommandResult } from "../../envoy/runtime/command.js";
 import type { UserProject } from "./around/user-project.js";
+import { isEngineGone } from "./compose-failure.js";
 import { docker } from "./engine.js";
+import { PROJECT_LABEL } from "./remnants.js";
 
-const LONG_MS = 120_000;
+/** A busy engine takes minutes to remove hundreds of containers. */
+const LONG_MS = 600_000;
 const STOP_SECONDS = 3;
+const DOWN_TRIES = 4;
+/** The first pause; each further one is that much longer. */
+const DOWN_PAUSE_MS = 1_000;
 
 /** A container of the project. */
 export interface ComposeContainer {
@@ -86,20 +93,30 @@ export class ComposeCli {
     });
   }
 
+  /** By one question to the engine, whereas compose asks for each container. */
   async containers(): Promise<readonly ComposeContainer[]> {
-    const { outcome, output } = await this.run(["ps", "--all", "--format", "json"]);
+    const filter = ["--filter", `label=${PROJECT_LABEL}=${this.project}`];
+    const args = ["ps", "--all", "--no-trunc", ...filter, "--format", CONTAINER_FORMAT];
+    const { outcome, output } = await docker(args, ownEnvironment(), LONG_MS);
     if (outcome === "failed") return [];
-    return output.split("\n").flatMap((line) => (line.startsWith("{") ? [containerOf(line)] : []));
+    return output.split("\n").flatMap((line) => containerOf(line) ?? []);
   }
 
-  /** Removes every container and network of the project, also those of earlier compose files. */
+  /**
+   * Removes every container and network of the project, also those of earlier compose files. At the
+   * first that a busy engine does not remove, compose leaves the rest as it is, and is asked again.
+   */
   async down(): Promise<CommandResult> {
     const own = ["--volumes", "--timeout", String(STOP_SECONDS)];
     // A person's volumes stay, and their services may take the time that they need to end.
     const args = ["down", "--remove-orphans", ...(this.#around === undefined ? own : [])];
     // Without the file: it may be gone, and the labels say what belongs to the project.
     const command = ["compose", "--progress", "plain", "-p", this.project, ...args];
-    return docker(command, ownEnvironment(), LONG_MS, this.#elsewhere);
+    for (let tries = 1; ; tries++) {
+      const result = await docker(command, ownEnvironment(), LONG_MS, this.#elsewhere);
+      if (result.outcome === "done" || tries === DOWN_TRIES || isEngineGone(result.output)) return result;
+      await delay(tries * DOWN_PAUSE_MS);
+    }
   }
 }
 
@@ -114,15 +131,22 @@ function ownEnvironment(): NodeJS.ProcessEnv {
 }
 
 const OVERRIDING =
-  /^(COMPOSE_\w+|(ENVOY|NODE)_IMAGE|(ENVOY|APP)_(USER|MEMORY|CPUS)|(GATEWAY|STATUS)_\w+|REDIRECT_IMAGE|MODULES|HEALTH_INTERVAL)$/;
+  /^(COMPOSE_\w+|(ENVOY|NODE)_IMAGE|(ENVOY|APP)_(USER|MEMORY|CPUS)|(GATEWAY|STATUS)_\w+|REDIRECT_IMAGE|MODULES)$/;
 
-function containerOf(line: string): ComposeContainer {
-  const { Service, Name, State, Health, ExitCode } = JSON.parse(line) as Record<string, string | number>;
+const SERVICE_LABEL = "com.docker.compose.service";
+const CONTAINER_FORMAT = `{{.Label "${SERVICE_LABEL}"}}\t{{.Names}}\t{{.State}}\t{{.Status}}`;
+/** What the engine writes behind a status: `Up 3 seconds (healthy)`, `Exited (1) 2 hours ago`. */
+const HEALTH = /\((?:health: )?(starting|healthy|unhealthy)\)$/;
+const EXIT_CODE = /^\w+ \((\d+)\)/;
+
+function containerOf(line: string): ComposeContainer | undefined {
+  const [service, names, state, status] = line.trim().split("\t");
+  if (!service || names === undefined || state === undefined || status === undefined) return undefined;
   return {
-    service: String(Service),
-    name: String(Name),
-    state: String(State),
-    health: String(Health ?? ""),
-    exitCode: Number(ExitCode),
+    service,
+    name: names,
+    state,
+    health: HEALTH.exec(status)?.[1] ?? "",
+    exitCode: Number(EXIT_CODE.exec(status)?.[1] ?? 0),
   };
 }

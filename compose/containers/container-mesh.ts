@@ -23,6 +23,7 @@ import { upstreamUrl } from "../upstream-url.js";
 import { watchContent } from "../watch.js";
 import { type Applied, applyToEnvoys, changedEnvoys } from "./apply.js";
 import type { ComposeCli } from "./compose-cli.js";
+import { composeFailure } from "./compose-failure.js";
 import { ContainerLogs, LOG_FILE } from "./container-logs.js";
 import type { ComposeEngine } from "./engine.js";
 import { KeepRunning } from "./keep-running.js";
@@ -32,7 +33,7 @@ import { type ContainerPlan, planRun, type RunOptions } from "./plan.js";
 import { copyModules, removeEnvoys, writeEnvoys, writeProject } from "./run-files.js";
 import { containerProblems } from "./runnable.js";
 import { statusPath } from "./status.js";
-import { composeFailure, untilHealthy } from "./until-healthy.js";
+import { untilHealthy } from "./until-healthy.js";
 
 export interface ContainerMeshOptions {
   readonly mesh: Mesh;
@@ -140,14 +141,18 @@ export class ContainerMesh implements UpMesh {
     return this.#figures.read(this.#now.mesh, admins);
   }
 
-  /** Removes every container and network, and the run's folder. May be called again. */
+  /**
+   * Removes every container and network, and the run's folder. May be called again. Rejects where
+   * the engine does not remove them.
+   */
   stop(): Promise<void> {
     this.#end ??= this.#stop();
     return this.#end;
   }
 
+  /** Never rejects, so that it hides no other error: who wants to know of its own calls `stop`. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
+    return this.stop().catch(() => {});
   }
 
   async #stop(): Promise<void> {
@@ -159,7 +164,7 @@ export class ContainerMesh implements UpMesh {
     const removed = await compose.down();
     guard.release();
     await directory[Symbol.asyncDispose]();
-    if (removed.outcome === "failed") throw composeFailure(removed.output);
+    if (removed.outcome === "failed") throw composeFailure(removed.output, compose.project);
   }
 
   #keepParts(): void {

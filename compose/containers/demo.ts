@@ -1,7 +1,7 @@
 // The demo mesh as files that Docker alone can run: compose/docker-compose.yaml, .env beside it and
 // compose/envoy/. They are committed, and a test compares them with what is planned here.
 
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { officialImage } from "../../envoy/runtime/image.js";
@@ -47,13 +47,16 @@ export async function demoFiles(folder: string): Promise<ReadonlyMap<string, str
   ]);
 }
 
-/** Writes the files, and removes those of Envoys that the mesh no longer has. */
+/** Writes the files, and removes those that the mesh no longer has. */
 export async function writeDemo(folder: string): Promise<void> {
   const files = await demoFiles(folder);
   for (const [file, text] of files) await writeAtomically(path.join(folder, file), text);
   for (const envoy of await readdir(path.join(folder, ENVOYS))) {
-    if ([...files.keys()].some((file) => file.startsWith(`${ENVOYS}/${envoy}/`))) continue;
-    await rm(path.join(folder, ENVOYS, envoy), { recursive: true });
+    const own = path.join(ENVOYS, envoy);
+    for (const name of await readdir(path.join(folder, own))) {
+      if (!files.has(path.posix.join(ENVOYS, envoy, name))) await rm(path.join(folder, own, name));
+    }
+    await rmdir(path.join(folder, own)).catch(() => {});
   }
 }
 
@@ -81,8 +84,5 @@ ENVOY_MEMORY=256m
 ENVOY_CPUS=1.0
 APP_MEMORY=128m
 APP_CPUS=0.5
-
-# How often the engine looks whether a container is healthy, and how soon after its start.
-HEALTH_INTERVAL=2s
 `;
 }

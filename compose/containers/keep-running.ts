@@ -1,21 +1,19 @@
 // Starts the containers of a mesh again when they end by themselves, as the processes of a mesh are
 // started again.
 
-import { setTimeout as delay } from "node:timers/promises";
 import { MeshwrightError } from "../../envoy/errors.js";
 import type { ChildExit, ManagedChild } from "../../envoy/runtime/child.js";
 import { startChild } from "../../envoy/runtime/child.js";
 import type { RunEvent } from "../events.js";
 import { type Running, Supervised } from "../supervised.js";
 import type { ComposeCli } from "./compose-cli.js";
+import { engineStopped } from "./compose-failure.js";
 import type { ContainerLogs } from "./container-logs.js";
 import { docker } from "./engine.js";
 import type { ContainerPart } from "./parts.js";
 import { PROJECT_LABEL } from "./remnants.js";
 
 const STOP_SECONDS = "3";
-/** The engine may be busy for a moment. */
-const ANSWER_MS = 2_000;
 
 interface Die {
   readonly service: string;
@@ -150,12 +148,6 @@ export class KeepRunning {
   async #engineStops(): Promise<MeshwrightError> {
     await this.#ends.over;
     if (this.#over.signal.aborted) return new Promise(() => {});
-    await delay(ANSWER_MS);
-    const now = await docker(["version", "--format", "{{.Server.Version}}"]);
-    const state = now.outcome === "failed" ? "it does not answer" : "it answers again";
-    return new MeshwrightError(
-      "envoy-not-found",
-      `the container engine has stopped, and the mesh with it (${state}): start the mesh again when it runs`,
-    );
+    return engineStopped(this.#options.compose.project);
   }
 }

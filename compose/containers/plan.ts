@@ -82,12 +82,14 @@ export interface RunOptions {
   /** The run's folder, absolute: a label says whose containers they are. */
   readonly directory: string;
   readonly settings: RunSettings;
+  /** How many pods the mesh has when it starts. */
+  readonly pods: number;
   readonly around?: UserProject;
 }
 
 /** The plan of `meshwright up`. */
 export function planRun(mesh: Mesh, run: RunOptions): ContainerPlan {
-  const { file, project, directory, settings, around } = run;
+  const { file, project, directory, settings, pods, around } = run;
   const values = settingValues(directory, settings);
   return planContainers(mesh, {
     name: project,
@@ -99,6 +101,7 @@ export function planRun(mesh: Mesh, run: RunOptions): ContainerPlan {
     setting: (name) => (around === undefined ? variable(name) : literal(String(values[name]))),
     ...(around === undefined ? {} : { around }),
     envoyUser,
+    pods,
     // This command starts again what ends, and nothing comes back when the engine does.
     restart: "no",
     labels: { "meshwright.mesh": mesh.name, [RUN_LABEL]: directory },

@@ -41,6 +41,11 @@ export interface ProjectOptions {
   readonly modules: readonly string[];
   /** What the engine does with a container that ends. */
   readonly restart: "unless-stopped" | "no";
+  /**
+   * How many pods start together, on which the time that a start may take depends. A mesh that runs
+   * keeps its number: compose would make every container anew for another. Default: all of the mesh.
+   */
+  readonly pods?: number;
   /** Labels of every container and network. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -51,8 +56,7 @@ export type SettingName =
   | `${"ENVOY" | "APP"}_${"USER" | "MEMORY" | "CPUS"}`
   | `GATEWAY_${"ADDRESS" | "PORT"}`
   | "STATUS_PORT"
-  | "MODULES"
-  | "HEALTH_INTERVAL";
+  | "MODULES";
 
 /** The network that leads to this machine, in a project of the mesh's own and beside a person's. */
 const EDGE = { own: "edge", guest: "meshwright-edge" };
@@ -65,11 +69,12 @@ export function composeProject(
   services: readonly ServicePlan[],
   options: ProjectOptions,
 ): ComposeProject {
-  const pods = services.flatMap((service) => Object.entries(podServices(mesh, service, options)));
+  const together = options.pods ?? services.length;
+  const pods = services.flatMap((service) => Object.entries(podServices(mesh, service, together, options)));
   const { labels, names, around } = options;
   return {
     ...(around === undefined ? { name: options.name } : {}),
-    shared: sharedParts(options),
+    shared: sharedParts(together, options),
     services: {
       [names.modules]: { like: "pod", own: moduleCheck(options) },
       [names.gateway]: { like: "envoy", own: gateway(mesh, services, options) },
@@ -89,14 +94,10 @@ function isClosed(mesh: Mesh): boolean {
   return Object.keys(called).length === 0 && !allInstances(mesh).some(({ url }) => url !== undefined);
 }
 
-function sharedParts({
-  labels,
-  restart,
-  names,
-  setting,
-  around,
-  envoys,
-}: ProjectOptions): Readonly<Record<string, Part>> {
+function sharedParts(
+  pods: number,
+  { labels, restart, names, setting, around, envoys }: ProjectOptions,
+): Readonly<Record<string, Part>> {
   const closed = {
     read_only: true,
     cap_drop: ["ALL"],
@@ -123,7 +124,7 @@ function sharedParts({
       ...["--file-flush-interval-msec", "1000"],
     ],
     depends_on: { [names.modules]: { condition: "service_completed_successfully" } },
-    healthcheck: envoyHealth(String(setting("HEALTH_INTERVAL"))),
+    healthcheck: envoyHealth(pods),
     mem_limit: setting("ENVOY_MEMORY"),
     cpus: setting("ENVOY_CPUS"),
     pids_limit: 128,
@@ -176,12 +177,16 @@ function gateway(mesh: Mesh, services: readonly ServicePlan[], options: ProjectO
   };
 }
 
-function podServices(mesh: Mesh, plan: ServicePlan, options: ProjectOptions): ComposeProject["services"] {
+function podServices(
+  mesh: Mesh,
+  plan: ServicePlan,
+  pods: number,
+  options: ProjectOptions,
+): ComposeProject["services"] {
   const { service, version, name } = plan;
-  const { around, setting, labels, restart } = options;
+  const { around, labels, restart } = options;
   const how = mesh.services[service]?.versions[version];
   const namespace = { network_mode: `service:${name}` };
-  const interval = String(setting("HEALTH_INTERVAL"));
   const pod =
     around === undefined
       ? podOfOwn(mesh, plan)
@@ -193,7 +198,7 @@ function podServices(mesh: Mesh, plan: ServicePlan, options: ProjectOptions): Co
       own: {
         ...pod,
         ...(hosts.length === 0 ? {} : { extra_hosts: hosts }),
-        healthcheck: podHealth(interval, mesh, plan, around !== undefined),
+        healthcheck: podHealth(pods, mesh, plan, around !== undefined),
       },
     },
     [sidecarName(name)]: {

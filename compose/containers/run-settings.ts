@@ -36,7 +36,6 @@ export function settingValues(
     ENVOY_CPUS: "1.0",
     APP_MEMORY: "1g",
     APP_CPUS: "2.0",
-    HEALTH_INTERVAL: "2s",
   };
 }
 

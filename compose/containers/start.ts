@@ -8,6 +8,7 @@ import type { MeshIdentity } from "../identity/mesh-identity.js";
 import { LOOPBACK } from "../listener-options.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { refuseMesh } from "../mesh/file.js";
+import { allInstances } from "../mesh/instances.js";
 import { MeshReader } from "../mesh/mesh-reader.js";
 import { afterFailure, buildMeshModules, checkGatewayPort, type StartMeshOptions } from "../mesh/prepare.js";
 import type { Mesh } from "../mesh/shape.js";
@@ -64,7 +65,7 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     const gatewayAddress = mesh.gateway.address ?? LOOPBACK;
     const settings: RunSettings = { images, gatewayAddress, gatewayPort: gatewayPort || port, statusPort };
     const run: RunOptions = {
-      ...{ file, project, directory: directory.path, settings },
+      ...{ file, project, directory: directory.path, settings, pods: allInstances(mesh).length },
       ...(around === undefined ? {} : { around }),
     };
     const plan = planRun(mesh, run);

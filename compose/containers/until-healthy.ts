@@ -7,6 +7,7 @@ import { lastLines } from "../../envoy/runtime/envoy-log.js";
 import type { RunEvent } from "../events.js";
 import { Progress } from "../mesh/progress.js";
 import type { ComposeCli, ComposeContainer } from "./compose-cli.js";
+import { composeFailure } from "./compose-failure.js";
 import { docker } from "./engine.js";
 import { type ContainerPart, type Containers, hasEnded, isReady, partsOf, podsOf } from "./parts.js";
 import type { ContainerPlan } from "./plan.js";
@@ -116,7 +117,7 @@ async function whatFailed(
 ): Promise<MeshwrightError> {
   const containers = new Map((await compose.containers()).map((each) => [each.service, each]));
   const failed = failedContainer(plan, containers);
-  if (failed === undefined) return composeFailure(output);
+  if (failed === undefined) return composeFailure(output, compose.project);
   const { service, name, exitCode } = failed;
   if (service === plan.names.modules) {
     return new MeshwrightError(
@@ -144,31 +145,6 @@ function deaf(plan: ContainerPlan, pod: string): string {
   return compose === undefined
     ? `${said}: it must listen on 127.0.0.1, on the port in $PORT`
     : `${said}, ${address?.port}: correct services.${service}.port in the mesh file`;
-}
-
-/** What compose or the engine said when no container can tell. */
-export function composeFailure(output: string): MeshwrightError {
-  const said = lastLines(output, DETAIL_LINES);
-  const line =
-    said.findLast((each) => /error|failed|cannot|denied/i.test(each)) ?? said.at(-1) ?? "it said nothing";
-  const port = /(?:Bind for|listen tcp4?|address) ([\d.[\]:]*):(\d+)[^\n]*(?:already|in use)/i.exec(
-    output,
-  )?.[2];
-  if (port !== undefined) {
-    return new MeshwrightError(
-      "port-taken",
-      `port ${port} is already taken: end what uses it, or start with --port N`,
-      said,
-    );
-  }
-  if (/Cannot connect to the Docker daemon|error during connect/i.test(output)) {
-    return new MeshwrightError(
-      "envoy-not-found",
-      "the container engine has stopped: start Docker, then start the mesh again",
-      said,
-    );
-  }
-  return new MeshwrightError("envoy-failed", `the engine does not start the mesh: ${line.trim()}`, said);
 }
 
 async function failure({ what }: ContainerPart, container: string, how: string): Promise<MeshwrightError> {

@@ -7,6 +7,7 @@ import { ACCESS_FILTER } from "./access-filter.js";
 import { versionName } from "./names.js";
 import { isTcp } from "./protocols.js";
 import type { Mesh } from "./shape.js";
+import { isState, stateGauges, statePattern, statesOf } from "./states.js";
 
 /**
  * Counts since the mesh started. A gRPC call counts by its own status, not its HTTP status. Of a
@@ -24,6 +25,8 @@ export interface VersionFigures {
   readonly refused?: number;
   /** Those that it would have refused without `dryRun`. */
   readonly refusedDry?: number;
+  /** Where filters before it have states, those that hold now: `orders open`. May be empty. */
+  readonly state?: string;
 }
 
 const COUNTERS = ["completed", "2xx", "4xx", "5xx"] as const;
@@ -50,7 +53,7 @@ type Stats = ReadonlyMap<string, number>;
 
 /** Reads the figures, and keeps what an Envoy counted before it was started again, at 0. */
 export class FigureBook {
-  /** What each Envoy said last, by its name. */
+  /** What each Envoy counted last, by its name. */
   readonly #last = new Map<string, Stats>();
   /** The counts of all that have ended. */
   #past: Stats = new Map();
@@ -66,13 +69,22 @@ export class FigureBook {
   ): Promise<readonly VersionFigures[]> {
     const http = `upstream_rq_(${COUNTERS.join("|")})|grpc\\.[0-9]+`;
     const ofClusters = `cluster\\..*\\.(${http}|upstream_cx_(total|connect_fail))`;
-    const counters = `^(${ofClusters}|${ACCESS_COUNTERS})$`;
+    const gauges = stateGauges(mesh);
+    const ofStates = statePattern(gauges);
+    const wanted = `^(${[ofClusters, ACCESS_COUNTERS, ofStates].filter(Boolean).join("|")})$`;
+    const now = new Map<string, Stats>();
     const reads = [...admins].map(async ([name, admin]) => {
-      const stats = await admin.stats(counters).catch(() => undefined);
-      if (stats !== undefined) this.#take(name, stats);
+      const stats = await admin.stats(wanted).catch(() => undefined);
+      if (stats === undefined) return;
+      now.set(name, stats);
+      this.#take(name, new Map([...stats].filter(([counter]) => !isState(counter))));
     });
     await Promise.all(reads);
-    return sumFigures(mesh, [...this.#last.values(), this.#past]);
+    const figures = sumFigures(mesh, [...this.#last.values(), this.#past]);
+    return figures.map((each) => {
+      const state = statesOf(gauges, each, now);
+      return state === undefined ? each : { ...each, state };
+    });
   }
 
   #take(name: string, stats: Stats): void {

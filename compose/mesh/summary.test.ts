@@ -29,10 +29,15 @@ describe("the demo mesh", () => {
     expect(filterLines(await demo())).toEqual([
       'trace-headers at gateway: write w3c+b3-multi, responseHeader "x-trace-id"',
       "trace-headers at inbound, outbound: write w3c+b3-multi",
+      "deadline at inbound: default → what is left",
       "rate-limit at gateway: user → 5 a second, up to 10 at once",
+      "deadline at gateway: chat → what is left, page → 4s unless told",
       expect.stringMatching(/^header-routing before orders: premium → v2, .*canary → v1 90 \/ v2 10$/),
       "retry-budget before orders, for each attempt: orders → retries up to 20 % of the requests and 2 a second",
-      "fault-injection before payments, for each attempt: no-luck → abort for 1 %",
+      "deadline before orders: orders → 3s unless told, 3s at most",
+      "fault-injection before payments, for each attempt: slow → delay, no-luck → abort for 1 %",
+      "deadline before payments: payments → 1s unless told, 1s at most",
+      "circuit-breaker before payments: payments → refuses after 5 failures in a row",
     ]);
     expect(callLines(await demo())).toEqual([
       "orders: timeout 3s; up to 2 more on 5xx, reset, connect-failure",

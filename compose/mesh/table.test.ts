@@ -30,6 +30,20 @@ describe("renderTable", () => {
     ]);
   });
 
+  it("shows the states of filters where there are some", () => {
+    const now = [
+      figures("orders", "v1", 9),
+      { ...figures("payments", "v1", 3), state: "payments open" },
+      { ...figures("stock", "v1", 2), state: "" },
+    ];
+    expect(table({ now }).map((line) => line.slice(-13))).toEqual([
+      "        state",
+      "            -",
+      "payments open",
+      "            -",
+    ]);
+  });
+
   it("shows no rate at the first reading", () => {
     expect(table({ now: [figures("orders", "v1", 90)] })[1]).toContain(" 0.0 ");
   });

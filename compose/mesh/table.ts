@@ -17,16 +17,20 @@ export interface TableInput {
 const HEADINGS = ["service", "version", "requests", "per s", "share", "2xx", "4xx", "5xx"];
 /** Only in a mesh with rules of who may call whom. */
 const ACCESS_HEADINGS = ["refused", "dry run"];
+/** Only in a mesh with filters that have states, such as circuits. */
+const STATE_HEADING = "state";
 const GAP = "  ";
 const TEXT_COLUMNS = 2;
 
 /** A heading and a line for each version; no line is wider than `width`. */
 export function renderTable(input: TableInput): string[] {
   const hasRules = input.now.some(({ refused }) => refused !== undefined);
-  const headings = hasRules ? [...HEADINGS, ...ACCESS_HEADINGS] : HEADINGS;
+  const hasStates = input.now.some(({ state }) => state !== undefined);
+  const headings = [...HEADINGS, ...(hasRules ? ACCESS_HEADINGS : []), ...(hasStates ? [STATE_HEADING] : [])];
   const rows = input.now.map((figures, i) => [
     ...cells(input, figures, input.before?.[i]),
     ...(hasRules ? [figures.refused, figures.refusedDry].map((count) => String(count ?? "-")) : []),
+    ...(hasStates ? [figures.state || "-"] : []),
   ]);
   const widths = columnWidths(headings, rows, input.width);
   const paint = (text: string, code: number) => (input.colours ? `\u001b[${code}m${text}\u001b[0m` : text);

@@ -1,6 +1,6 @@
 // What the toolkit knows about circuit-breaker beside its module.
 
-import { defineFilter, explainPropertyOf, type FilterChain } from "../descriptor.js";
+import { defineFilter, explainPropertyOf, type FilterChain, type FilterState } from "../descriptor.js";
 import {
   DEFAULT_BAD,
   DEFAULT_MIN_REQUESTS,
@@ -35,6 +35,7 @@ export default defineFilter({
   routerHeaders: marksOf,
   outlierHeaders: marksOf,
   explainProperties: (config) => explainPropertyOf(config),
+  states: (config) => (chainOf(config) === UPSTREAM ? [] : config.rules.flatMap(statesOf)),
   describe: (config) => config.rules.map(chainOf(config) === UPSTREAM ? describeHosts : describeRule),
 });
 
@@ -53,6 +54,16 @@ function describeHosts({ name, slowHosts, shadow }: Rule): string {
 
 function headerOf({ destinationHeader = DESTINATION_HEADER }: CircuitBreakerConfig): string {
   return destinationHeader;
+}
+
+/** All that a circuit can be but closed. */
+const STATES = ["open", "half-open"];
+
+function statesOf({ name }: Rule): readonly FilterState[] {
+  return STATES.map((state) => ({
+    gauge: `meshwright.circuit_breaker.circuits;rule=${name};state=${state}`,
+    words: `${name} ${state}`,
+  }));
 }
 
 function describeRule({ name, trip, throttle, destination, force, shadow }: Rule): string {

@@ -68,6 +68,7 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
     sharedData: (config) => each(config, (member, part) => member.sharedData?.(part))[0],
     routerHeaders: (config) => each(config, (member, part) => member.routerHeaders?.(part)).flat(),
     outlierHeaders: (config) => each(config, (member, part) => member.outlierHeaders?.(part)).flat(),
+    states: (config) => each(config, (member, part) => member.states?.(part)).flat(),
     explainProperties: (config) => each(config, (member, part) => member.explainProperties?.(part)).flat(),
     refusedRetryConditions: (config) =>
       Object.assign({}, ...each(config, (member, part) => member.refusedRetryConditions?.(part))),

@@ -52,7 +52,6 @@ export function planAround(mesh: Mesh, project: UserProject, options: AroundFile
     ENVOY_CPUS: "1.0",
     APP_MEMORY: "1g",
     APP_CPUS: "2.0",
-    HEALTH_INTERVAL: "2s",
   };
   // Nobody issues certificates where Docker runs alone.
   const plan = planContainers(plainMesh(mesh), {

@@ -1,13 +1,15 @@
 // `meshwright up --engine container`: the demo in containers, edits of its file while it runs, what
 // ends and is started again, mistakes, and that nothing is left.
 
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { docker, whyNoContainers } from "../../../compose/containers/engine.js";
+import { RUN_LABEL } from "../../../compose/containers/run-settings.js";
 import { startContainers } from "../../../compose/containers/start.js";
 import type { RunEvent } from "../../../compose/events.js";
 import type { UpMesh } from "../../../compose/up-mesh.js";
@@ -32,14 +34,18 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
   });
   afterAll(() => demo?.[Symbol.asyncDispose]());
 
-  /** The containers and networks of all meshes in this test's folder. */
+  /** The containers and networks of the meshes in this test's folder. */
   async function left(): Promise<readonly string[]> {
-    const format = ["--filter", "label=meshwright.mesh", "--format", "{{.Names}}{{.Name}}"];
-    const containers = await docker(["ps", "--all", ...format.slice(0, 2), "--format", "{{.Names}}"]);
-    const networks = await docker(["network", "ls", ...format.slice(0, 2), "--format", "{{.Name}}"]);
-    return [containers.output, networks.output].flatMap((each) =>
-      each.split("\n").filter((line) => line !== ""),
+    const found = await Promise.all(
+      ["demo", "own"].flatMap((mesh) => {
+        const filter = ["--filter", `label=${RUN_LABEL}=${path.join(demo.folder, ".meshwright", mesh)}`];
+        return [
+          docker(["ps", "--all", ...filter, "--format", "{{.Names}}"]),
+          docker(["network", "ls", ...filter, "--format", "{{.Name}}"]),
+        ];
+      }),
     );
+    return found.flatMap(({ output }) => output.split("\n").filter((line) => line !== ""));
   }
 
   describe("while it runs", LONG, () => {
@@ -145,7 +151,14 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
       await writeFile(demo.file, good);
     });
 
-    it("starts an Envoy, a service and a pod that were killed again", async () => {
+    it("starts an Envoy, a service and a pod again that were killed under traffic", async () => {
+      const others = new Set<number>();
+      let killing = true;
+      const load = async (where: string, seen = new Set<number>()) => {
+        while (killing) seen.add((await get(where)).status);
+      };
+      // Who does not need what was killed notices nothing.
+      const clients = [load("/chat", others), load("/"), load("/api/v1")];
       for (const [what, service] of [
         ["Envoy payments_v1", "payments_v1-sidecar"],
         ["service payments_v1", "payments_v1-app"],
@@ -164,6 +177,9 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
         );
         await expect.poll(async () => (await get("/api/v1")).status).toBe(200);
       }
+      killing = false;
+      await Promise.all(clients);
+      expect([...others]).toEqual([200]);
     });
 
     it("is not started twice", async () => {
@@ -264,6 +280,18 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
       expect(result.stderr).toMatch(
         /no container engine answers here: start Docker, or start with --engine process/,
       );
+    });
+
+    it.skipIf(process.getuid?.() !== 0)("says that this user may not use it (needs root)", async () => {
+      const folder = path.join(demo.folder, "nobody");
+      await mkdir(folder);
+      // The real docker, as somebody who may not open the engine's socket.
+      const real = execFileSync("sh", ["-c", "command -v docker"], { encoding: "utf8" }).trim();
+      const script = `#!/bin/sh\nexec setpriv --reuid 65534 --regid 65534 --clear-groups ${real} "$@"\n`;
+      await writeFile(path.join(folder, "docker"), script, { mode: 0o755 });
+      const result = await bad({ PATH: `${folder}:${process.env.PATH}` });
+      expect(result.exitCode).toBe(4);
+      expect(result.stderr).toMatch(/this user may not use the container engine: join the group docker/);
     });
 
     it("says that docker is not installed", async () => {
