@@ -112,7 +112,7 @@ export interface FilterDescriptor<Config = unknown> {
 }
 
 /** Bytes that a module may have if its filter does not set another number. */
-export const DEFAULT_SIZE_BUDGET = 128 * 1024;
+export const DEFAULT_SIZE_BUDGET = 160 * 1024;
 
 /** Returns the descriptor as it is; its functions get the type that the schema gives. */
 export function defineFilter<Config>(descriptor: FilterDescriptor<Config>): FilterDescriptor<Config> {

@@ -11,7 +11,6 @@ export default defineFilter({
   summary:
     "delays, aborts, black-holes and spoils a share of the traffic, once a request or for each attempt",
   schema: faultInjectionSchema,
-  sizeBudget: 160 * 1024,
   metricLabels: ["rule", "outcome"],
   explainProperties: (config) => explainPropertyOf(config),
   chain: chainOf,

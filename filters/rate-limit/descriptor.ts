@@ -9,7 +9,6 @@ export default defineFilter({
   name: "rate-limit",
   summary: "limits requests by any key, exactly over all workers, or by a rate limit service",
   schema: rateLimitSchema,
-  sizeBudget: 160 * 1024,
   metricLabels: ["rule", "outcome"],
   explainProperties: (config) => explainPropertyOf(config),
   grpcServices: ({ service }) =>

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { KEY_PARTS, MAX_KEY_PARTS, MAX_PART_SIZE } from "../../assembly/rules/key/limits.js";
 import { addressRanges } from "../shared/address-schema.js";
-import { has, hasKey, hasValue, needs } from "../shared/json-schema.js";
+import { has, hasKey, hasValue, inJsonSchema, needs } from "../shared/json-schema.js";
 import {
   atLeastOneOf,
   exactlyOneOf,
@@ -57,7 +57,6 @@ import {
 import { local } from "./local/schema.js";
 import { cost, notWhenPriced } from "./price/schema.js";
 import { global, service } from "./service/schema.js";
-
 
 const exempt = z
   .strictObject({
