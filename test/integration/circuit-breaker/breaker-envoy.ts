@@ -112,7 +112,9 @@ export async function startGateUpstream(status = 200): Promise<GateUpstream> {
     release(next) {
       gate.status = next;
       gate.holds = false;
-      for (const response of waiting) response.writeHead(next).end("answer");
+      const released = waiting;
+      waiting = [];
+      for (const response of released) response.writeHead(next).end("answer");
     },
     forget() {
       arrived = 0;
