@@ -1,6 +1,7 @@
-// The number of an attempt, from 1. Envoy's attribute always has it, and no client can set it. But it
-// costs a third of what the filter does for a first attempt. So the first attempt is known by less:
-// the router writes 1 into `x-envoy-attempt-count`, and no attempt before it has left its mark.
+// The number of an attempt, from 1. Envoy's attribute always has it, and no client can set it. But
+// it costs a third of what the filter does for a first attempt. So the first attempt is known by
+// less: the router writes 1 into `x-envoy-attempt-count`, and no attempt before it has left its
+// mark.
 //
 // A client can write the header only where no `include_request_attempt_count` lets the router write
 // it. Then the mark shows later attempts, because it stays through all attempts of a request.

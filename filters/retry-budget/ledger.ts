@@ -115,8 +115,8 @@ export class Ledger extends SharedUpdater {
 
   /**
    * A request of that caller begins, and wants up to `wanted` retries. Returns how many are
-   * granted, or `NOT_COUNTED`. A request that wants none is two host calls where a counter counts it,
-   * unless it is the first of a step in this VM.
+   * granted, or `NOT_COUNTED`. A request that wants none is two host calls where a counter counts
+   * it, unless it is the first of a step in this VM.
    */
   first(caller: i32, wanted: u32): i32 {
     const counts = this.counts;

@@ -8,8 +8,8 @@
 //  96  2 × u32 promised retries, lapse n at n % 2
 // 104  u64 how many of the counter's requests are in the counts
 //
-// A counter beside the books may count requests: then each VM opens a step when its first request in
-// it comes, so what was counted since the books were written belongs to their newest step.
+// A counter beside the books may count requests: then each VM opens a step when its first request
+// in it comes, so what was counted since the books were written belongs to their newest step.
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";

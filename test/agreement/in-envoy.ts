@@ -22,7 +22,7 @@ import { type EnvoyProcess, startEnvoyProcess } from "../../envoy/runtime/proces
 import type { HeaderList } from "../../kit/traffic.js";
 import { type EnvoyLine, envoyLines, mainThread } from "./envoy-lines.js";
 import { grpcAnswer } from "./grpc.js";
-import { normalHeaders, normalLine } from "./normal.js";
+import { normalHeaders, normalLine, normalMetrics } from "./normal.js";
 import {
   PATIENCE_MS,
   type Scenario,
@@ -321,10 +321,8 @@ function seenOf(placed: Placed, entries: readonly Entry[], lines: readonly Envoy
     logs: lines
       .filter(({ thread, plugin }) => thread !== main && plugin.endsWith(mark))
       .map(({ plugin, text }) => normalLine(unmarked(`${plugin} ${text}`))),
-    metrics: Object.fromEntries(
-      Object.entries(placed.metrics)
-        .map(([name, value]) => [unmarked(name), value] as const)
-        .sort(),
+    metrics: normalMetrics(
+      Object.entries(placed.metrics).map(([name, value]) => [unmarked(name), value] as const),
     ),
   };
 }

@@ -4,7 +4,7 @@ import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
 import type { GrpcRespond, HostedFilter } from "../../kit/host/proxy-options.js";
 import type { ClientRequest, UpstreamRequest, UpstreamResponse } from "../../kit/traffic.js";
 import type { ModuleFiles } from "./in-envoy.js";
-import { normalHeaders, normalLine } from "./normal.js";
+import { normalHeaders, normalLine, normalMetrics } from "./normal.js";
 import {
   PATIENCE_MS,
   type Scenario,
@@ -49,7 +49,7 @@ export function inProcess(scenario: Scenario, modules: ModuleFiles): Seen {
     logs: proxy.logs
       .filter(({ worker, text }) => worker !== MAIN_THREAD && text.startsWith(MARKER))
       .map(({ text }) => normalLine(text.slice(MARKER.length))),
-    metrics: Object.fromEntries([...proxy.metrics].filter(([, value]) => value !== 0).sort()),
+    metrics: normalMetrics([...proxy.metrics].filter(([, value]) => value !== 0)),
   };
 }
 

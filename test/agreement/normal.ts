@@ -54,3 +54,18 @@ export function normalLine(line: string): string {
     .replaceAll(/\w{3},%20\d\d%20\w{3}%20\d{4}%20\d\d:\d\d:\d\d%20GMT/g, "DATE")
     .replaceAll(/(x-envoy-upstream-service-time=)\d+/g, "$1MS");
 }
+
+/**
+ * Metrics in the order of their names. A hash in a label, such as that of a budget's books, is of
+ * the `vm_id` too, which differs on both sides: those that differ only in it are added up.
+ */
+export function normalMetrics(
+  metrics: Iterable<readonly [name: string, value: number]>,
+): Readonly<Record<string, number>> {
+  const sums = new Map<string, number>();
+  for (const [name, value] of metrics) {
+    const plain = name.replace(/;books=[0-9a-f]{16}/, ";books=HASH");
+    sums.set(plain, (sums.get(plain) ?? 0) + value);
+  }
+  return Object.fromEntries([...sums].sort());
+}

@@ -1,6 +1,6 @@
-// `npm run bench:memory`: how many bytes a filter's module has, and what it takes in Envoy's process:
-// memory by the number of workers, memory of an open stream, and processor time at the start.
-// docs/operating.md has the figures.
+// `npm run bench:memory`: how many bytes a filter's module has, and what it takes in Envoy's
+// process: memory by the number of workers, memory of an open stream, and processor time at the
+// start. docs/operating.md has the figures.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
