@@ -244,7 +244,7 @@ describe.skipIf(why !== undefined)("the demo by docker compose, without modules"
     await using bare = await copyProject({ MODULES: empty });
     const said = await bare.compose(["up", "modules"]);
     expect(said).toContain(
-      "/modules/fault-injection.wasm is missing: build the filters first, by npm run build",
+      "/modules/circuit-breaker.wasm is missing: build the filters first, by npm run build",
     );
     await expect(bare.compose(["up", "--detach", "gateway"])).rejects.toThrow(/modules/);
     await rm(empty, { recursive: true });
