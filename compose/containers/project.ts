@@ -42,8 +42,9 @@ export interface ProjectOptions {
   /** What the engine does with a container that ends. */
   readonly restart: "unless-stopped" | "no";
   /**
-   * How many pods start together, on which the time that a start may take depends. A mesh that runs
-   * keeps its number: compose would make every container anew for another. Default: all of the mesh.
+   * How many pods start together, on which the time that a start may take depends. A mesh that
+   * runs keeps its number: compose would make every container anew for another. Default: all of
+   * the mesh.
    */
   readonly pods?: number;
   /** Labels of every container and network. */
