@@ -34,6 +34,7 @@ describe("the demo mesh", () => {
       "deadline at gateway: chat → what is left, page → 4s unless told",
       expect.stringMatching(/^header-routing before orders: premium → v2, .*canary → v1 90 \/ v2 10$/),
       "retry-budget before orders, for each attempt: orders → retries up to 20 % of the requests and 2 a second",
+      expect.stringMatching(/^fallback before orders: recommendations → /),
       "deadline before orders: orders → 3s unless told, 3s at most",
       "fault-injection before payments, for each attempt: slow → delay, no-luck → abort for 1 %",
       "deadline before payments: payments → 1s unless told, 1s at most",
