@@ -6,15 +6,16 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The slowest files of a run, from its last lines, the slowest first. */
 const LONGEST: readonly string[] = [
   "test/integration/commands/tutorial.long.test.ts",
+  "test/integration/mesh/up.test.ts",
   "test/agreement/agreement.test.ts",
   "test/integration/commands/test-command.test.ts",
+  "test/integration/pages/operating.test.ts",
   "toolchain/compile/build.test.ts",
   "toolchain/package/author-build.test.ts",
   "test/integration/bundle/filters.test.ts",
   "test/integration/bundle/bundle.test.ts",
   "test/integration/retry-budget/retry-budget.test.ts",
   "test/integration/commands/run-filters.test.ts",
-  "test/integration/retry-budget/keys.test.ts",
   "test/integration/commands/run-reload.test.ts",
   "toolchain/bundle/bundle.test.ts",
   "test/integration/bundle/calls.test.ts",
