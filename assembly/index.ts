@@ -58,6 +58,7 @@ export {
 } from "./host/attributes/connection";
 export { RequestAttributes } from "./host/attributes/request";
 export { ResponseAttributes } from "./host/attributes/response";
+export { ResponseFlag } from "./host/attributes/response-flag";
 export { UpstreamAttributes } from "./host/attributes/upstream";
 export { getProperty, propertyPath } from "./host/properties";
 

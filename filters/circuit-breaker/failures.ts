@@ -1,5 +1,6 @@
 // Which responses count as failures.
 
+import { ResponseFlag } from "../../assembly";
 import {
   DEFAULT_GRPC_FAILURES,
   MAX_FAILURE_STATUS,
@@ -14,33 +15,42 @@ const SERVER_ERROR: i64 = 500;
 /** No limit of time. */
 export const NEVER_SLOW: u64 = u64.MAX_VALUE;
 
-// Bits of `response.flags`, in the order of Envoy's `CoreResponseFlag`.
-
-const LH: i64 = 1 << 0;
-const UH: i64 = 1 << 1;
-const UT: i64 = 1 << 2;
-const LR: i64 = 1 << 3;
-const UR: i64 = 1 << 4;
-const UF: i64 = 1 << 5;
-const UC: i64 = 1 << 6;
-const DC: i64 = 1 << 14;
-const SI: i64 = 1 << 16;
-const UMSDR: i64 = 1 << 19;
-const DT: i64 = 1 << 22;
-const UPE: i64 = 1 << 23;
-const DF: i64 = 1 << 26;
-const DR: i64 = 1 << 28;
-
 /**
  * The flags of each word of `NETWORK_FAILURES`, in their order. `incomplete` has none: it is the
  * flags of the others, on a response that has begun.
  */
-export const NETWORK_FLAGS: StaticArray<i64> = [UF, UR | UC | LR | UPE, UT | UMSDR | DT, UH | LH | DF, 0];
-const NETWORK: i64 = UF | UR | UC | LR | UPE | UT | UMSDR | DT | UH | LH | DF;
+export const NETWORK_FLAGS: StaticArray<i64> = [
+  ResponseFlag.UF,
+  ResponseFlag.UR | ResponseFlag.UC | ResponseFlag.LR | ResponseFlag.UPE,
+  ResponseFlag.UT | ResponseFlag.UMSDR | ResponseFlag.DT,
+  ResponseFlag.UH | ResponseFlag.LH | ResponseFlag.DF,
+  0,
+];
+const NETWORK: i64 =
+  ResponseFlag.UF |
+  ResponseFlag.UR |
+  ResponseFlag.UC |
+  ResponseFlag.LR |
+  ResponseFlag.UPE |
+  ResponseFlag.UT |
+  ResponseFlag.UMSDR |
+  ResponseFlag.DT |
+  ResponseFlag.UH |
+  ResponseFlag.LH |
+  ResponseFlag.DF;
 /** Of a response that has begun, these say that the upstream did not end it. */
-const BROKEN: i64 = UF | UR | UC | LR | UPE | UT | UMSDR | DT | SI;
+const BROKEN: i64 =
+  ResponseFlag.UF |
+  ResponseFlag.UR |
+  ResponseFlag.UC |
+  ResponseFlag.LR |
+  ResponseFlag.UPE |
+  ResponseFlag.UT |
+  ResponseFlag.UMSDR |
+  ResponseFlag.DT |
+  ResponseFlag.SI;
 /** The client has gone. */
-const CLIENT: i64 = DC | DR;
+const CLIENT: i64 = ResponseFlag.DC | ResponseFlag.DR;
 
 /** What Envoy knows of a response, asked only where it matters. */
 export abstract class ResponseFacts {

@@ -1,6 +1,6 @@
 // What becomes of a request, in words, and why a kept answer takes the place of another one. Pure.
 
-import { Bytes } from "../../assembly";
+import { Bytes, ResponseFlag } from "../../assembly";
 import { MAX_FAILED_STATUS, MIN_FAILED_STATUS, NETWORK_FAILURES } from "./limits";
 
 /** What became of a request. `Served` and those after it have a reason each. */
@@ -46,23 +46,14 @@ export enum Reason {
 /** The first number of the reasons that are local replies. */
 const LOCAL_REPLIES: i32 = Reason.Network + NETWORK_FAILURES.length;
 
-// Bits of `response.flags`, in the order of Envoy's `CoreResponseFlag`.
-
-const LH: i64 = 1 << 0;
-const UH: i64 = 1 << 1;
-const UT: i64 = 1 << 2;
-const LR: i64 = 1 << 3;
-const UR: i64 = 1 << 4;
-const UF: i64 = 1 << 5;
-const UC: i64 = 1 << 6;
-const UO: i64 = 1 << 7;
-const UMSDR: i64 = 1 << 19;
-const DT: i64 = 1 << 22;
-const UPE: i64 = 1 << 23;
-const DF: i64 = 1 << 26;
-
 /** The flags of each word of `NETWORK_FAILURES`, in their order. */
-const NETWORK_FLAGS: StaticArray<i64> = [UF, UR | UC | LR | UPE, UT | UMSDR | DT, UH | LH | DF, UO];
+const NETWORK_FLAGS: StaticArray<i64> = [
+  ResponseFlag.UF,
+  ResponseFlag.UR | ResponseFlag.UC | ResponseFlag.LR | ResponseFlag.UPE,
+  ResponseFlag.UT | ResponseFlag.UMSDR | ResponseFlag.DT,
+  ResponseFlag.UH | ResponseFlag.LH | ResponseFlag.DF,
+  ResponseFlag.UO,
+];
 
 /** Every failure that Envoy and the filters report by an answer of their own has such a status. */
 const SERVER_ERROR: i64 = 500;

@@ -12,6 +12,7 @@ import {
   nowNanoseconds,
   RequestAttributes,
   ResponseAttributes,
+  ResponseFlag,
   responseHeaders,
   setProperty,
 } from "../../assembly";
@@ -33,7 +34,7 @@ const FLAGS = ResponseAttributes.flags();
 /**
  * Bits of the flags `UO` and `URX`: the circuit breaker had no retry left, or the route had none.
  */
-const NO_RETRY_LEFT: i64 = (1 << 7) | (1 << 15);
+const NO_RETRY_LEFT: i64 = ResponseFlag.UO | ResponseFlag.URX;
 const STATUS = Bytes.of(":status");
 const GRPC_STATUS = Bytes.of("grpc-status");
 /** The router does not retry a response that has this. */
