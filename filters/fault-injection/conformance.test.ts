@@ -65,6 +65,8 @@ const NO_INSTANTS = [
 ];
 
 describeFilter("fault-injection", {
+  remembers: "turns are counted",
+  remembersWith: (configuration) => JSON.stringify(configuration).includes('"turns"'),
   accepted: [
     { rules: [] },
     {

@@ -25,6 +25,17 @@ export interface FilterFacts {
    * them and beside them.
    */
   readonly remembers?: string;
+  /**
+   * Whether streams of this configuration do so; those of the others are compared. Default: with
+   * `remembers`, all do.
+   */
+  readonly remembersWith?: (configuration: unknown) => boolean;
+}
+
+/** Whether one stream of that configuration may change the outcome of the next. */
+export function doesRemember(facts: FilterFacts, configuration: unknown): boolean {
+  const { remembers, remembersWith = () => true } = facts;
+  return remembers !== undefined && remembersWith(configuration);
 }
 
 /** A request and its surroundings. */

@@ -3,6 +3,7 @@
 
 import type { HostedModule } from "../host/load.js";
 import { broken, type Check, difference, REMEMBERS, shown } from "./check.js";
+import { doesRemember } from "./facts.js";
 import { Random } from "./random-documents.js";
 import { ScriptMaker } from "./random-scripts.js";
 import { type Outcome, play, playTogether, type Script, type StreamEvent } from "./script.js";
@@ -60,9 +61,9 @@ export const isolationChecks: readonly Check[] = [
     name: "does the same again in another VM, and carries nothing from one stream to the next",
     run(subject) {
       const { random, scripts } = streamsOf(subject);
-      const earlier = subject.facts.remembers === undefined ? scripts.map(timeless).reverse() : [];
       for (let times = subject.amount(PAIRS); times > 0; times--) {
         const document = random.pick(subject.facts.accepted);
+        const earlier = doesRemember(subject.facts, document) ? [] : scripts.map(timeless).reverse();
         const serve = (before: readonly Script[]): Outcome[] => {
           const module = calm(subject.bootWith(document));
           for (const script of before) play(module, script);
@@ -79,11 +80,11 @@ export const isolationChecks: readonly Check[] = [
   {
     name: "keeps streams apart that are open at once",
     run(subject) {
-      if (subject.facts.remembers !== undefined) return;
       const { random, scripts } = streamsOf(subject);
       const calmer = scripts.map(timeless);
-      for (let times = subject.amount(PAIRS); times > 0; times--) {
-        const document = random.pick(subject.facts.accepted);
+      const documents = subject.facts.accepted.filter((each) => !doesRemember(subject.facts, each));
+      for (let times = subject.amount(PAIRS); times > 0 && documents.length > 0; times--) {
+        const document = random.pick(documents);
         const together = playTogether(calm(subject.bootWith(document)), calmer, random);
         const module = calm(subject.bootWith(document));
         const inTurn = calmer.map((script) => play(module, script));

@@ -5,6 +5,7 @@ import { isSendable } from "../host/check.js";
 import { type HostedProxy, hostProxy, type RequestOptions } from "../host/proxy.js";
 import type { HeaderList, UpstreamResponse } from "../traffic.js";
 import { broken, type Check, difference, REMEMBERS, shown } from "./check.js";
+import { doesRemember } from "./facts.js";
 import { Random } from "./random-documents.js";
 import { ScriptMaker } from "./random-scripts.js";
 import type { Script } from "./script.js";
@@ -36,7 +37,7 @@ export const workerChecks: readonly Check[] = [
       for (const configuration of subject.sample(subject.amount(MOST_CONFIGURATIONS))) {
         const spread = serve(subject, configuration, exchanges, (i) => i % WORKERS);
         const [alone, again] = SEEDS.map((seed) => serve(subject, configuration, exchanges, () => 0, seed));
-        if (subject.facts.remembers !== undefined) continue;
+        if (doesRemember(subject.facts, configuration)) continue;
         // An outcome that differs with another seed is chance.
         const i = spread.findIndex((seen, k) => seen !== alone?.[k] && alone?.[k] === again?.[k]);
         if (i < 0) continue;
