@@ -184,10 +184,10 @@ describe.skipIf(isMissing("istio"))(`the demo mesh under Istio and under up ${ne
 
   test("each filter stands where it should, and the clusters' chains are whole", async () => {
     const dump = await pods.workloads.get("storefront-v1")?.admin.configDump();
-    // header-routing and trace-headers, before what Istio adds.
+    // trace-headers, header-routing, fallback and deadline, before what Istio adds.
     const [chain = []] = listenerFilters(dump, ports.services.orders?.port ?? 0);
-    expect(chain.slice(0, 2)).toEqual(["ours", "ours"]);
-    expect(chain.slice(2)).not.toContain("ours");
+    expect(chain.slice(0, 4)).toEqual(["ours", "ours", "ours", "ours"]);
+    expect(chain.slice(4)).not.toContain("ours");
     expect(chain.at(-1)).toBe("envoy.filters.http.router");
     const clusters = clusterFilters(dump);
     expect([...clusters.keys()].filter((name) => name.includes("|v")).length).toBe(2);
