@@ -16,6 +16,7 @@ const PROGRAM = `
 import sys, re2
 options = re2.Options()
 options.log_errors = False
+options.never_capture = True
 for line in sys.stdin.buffer:
     pattern, *texts = [bytes.fromhex(word.decode()) for word in line.rstrip(b"\\n").split(b" ")]
     try:

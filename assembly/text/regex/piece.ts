@@ -67,13 +67,33 @@ export class Piece {
     return new Piece(PieceKind.Concatenation, NO_RUNES, parts, 0, 0);
   }
 
-  static alternation(parts: Array<Piece>): Piece {
+  /** Characters beside each other become one class, as in RE2. */
+  static alternation(branches: Array<Piece>): Piece {
+    const parts: Array<Piece> = [];
+    for (let i = 0; i < branches.length; i++) {
+      const branch = branches[i];
+      const last = parts.length - 1;
+      if (last >= 0 && branch.isCharacter && parts[last].isCharacter) parts[last] = parts[last].or(branch);
+      else parts.push(branch);
+    }
     if (parts.length == 1) return parts[0];
     return new Piece(PieceKind.Alternation, NO_RUNES, parts, 0, 0);
   }
 
   static repeat(part: Piece, least: i32, most: i32): Piece {
     return new Piece(PieceKind.Repeat, NO_RUNES, [part], least, most);
+  }
+
+  private get isCharacter(): bool {
+    return this.kind == PieceKind.Character;
+  }
+
+  /** A character of either class. */
+  private or(other: Piece): Piece {
+    const runes = new Runes();
+    runes.addAll(this.runes);
+    runes.addAll(other.runes);
+    return Piece.character(runes);
   }
 
   /**

