@@ -76,8 +76,8 @@ test(
     const entries = await limited.envoy.accessLog(logged + load.answers.length);
     const admissions = admissionsOf(entries.filter((entry) => entry.path === path));
     expect(admissions.length).toBe(load.statuses[200]);
-    // Envoy reads the two clocks of an entry one after the other. On a busy machine one request in a
-    // window this full can seem to have been admitted a little before it was.
+    // Envoy reads the two clocks of an entry one after the other. On a busy machine one request in
+    // a window this full can seem to have been admitted a little before it was.
     expect(worstWindow(admissions, limit, 1)).toBeLessThan(1);
   },
   TEST_MS,
