@@ -25,6 +25,7 @@ export { claimKey, shownKey } from "./rules/claim-key";
 
 export { parsePercentage } from "./rules/match-config";
 export { parseRuleSelection, parseSalt, RuleSelection, SELECTION_KEYS, Share } from "./rules/rule-selection";
+export { SelectionList } from "./rules/selection-list";
 export { parseStickyKey, StickyKey } from "./rules/sticky-key";
 
 // The outcome: counters, and the response header and the property that explain it.
@@ -50,7 +51,7 @@ export { KEY_PARTS, TARGET_PARTS } from "./rules/key/limits";
 // workers keep for each of very many keys.
 
 export { sharedSeed } from "./rules/shared-seed";
-export { SharedTable } from "./rules/shared-table";
+export { SharedTable, tagOf } from "./rules/shared-table";
 export { TableKey } from "./rules/table-key";
 export { BytesTable } from "./text/bytes-table";
 export { BUCKETS, bucketOf, hash64 } from "./text/hash";

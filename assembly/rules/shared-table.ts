@@ -6,6 +6,11 @@ import { SharedData } from "../host/shared-data";
 import { Bytes } from "../text/bytes";
 import { TableKey } from "./table-key";
 
+/** What marks a key's entry in a bucket: its hash. It is never 0, which marks a free entry. */
+export function tagOf(hash: u64): u64 {
+  return hash == 0 ? 1 : hash;
+}
+
 /** Opened bucket by bucket: `open`, then `bucket`, then perhaps `close`. Only one at a time. */
 @final
 export class SharedTable {

@@ -6,12 +6,12 @@
 // changes nothing.
 
 import { Bytes, getMetric, incrementMetric, monotonicNanoseconds, Status, sharedKey } from "../../assembly";
-import { SharedTable } from "../../assembly/rules";
+import { SharedTable, tagOf } from "../../assembly/rules";
 import { BUCKET_SIZE, findEntry, NO_ENTRY, spareEntry, takeEntry } from "./bucket";
 import { Circuit } from "./circuit";
 import { Chance, CircuitPolicy } from "./circuit-policy";
 import { isDisturbed, stateOf } from "./entry";
-import { counter, Gate, gauge, Permit, tagOf } from "./gate";
+import { counter, Gate, gauge, Permit } from "./gate";
 import { NO_PERMIT, Result, State, TRANSITION_WORDS, Transition, Verdict } from "./policy";
 
 /** Layout of a bucket and of its entries: raise it with any change of what `circuit.ts` writes. */

@@ -20,35 +20,17 @@ export const NEVER_SLOW: u64 = u64.MAX_VALUE;
  * flags of the others, on a response that has begun.
  */
 export const NETWORK_FLAGS: StaticArray<i64> = [
-  ResponseFlag.UF,
-  ResponseFlag.UR | ResponseFlag.UC | ResponseFlag.LR | ResponseFlag.UPE,
-  ResponseFlag.UT | ResponseFlag.UMSDR | ResponseFlag.DT,
-  ResponseFlag.UH | ResponseFlag.LH | ResponseFlag.DF,
+  ResponseFlag.REFUSED,
+  ResponseFlag.RESET,
+  ResponseFlag.TIMEOUT,
+  ResponseFlag.NO_HEALTHY_HOST,
   0,
 ];
-const NETWORK: i64 =
-  ResponseFlag.UF |
-  ResponseFlag.UR |
-  ResponseFlag.UC |
-  ResponseFlag.LR |
-  ResponseFlag.UPE |
-  ResponseFlag.UT |
-  ResponseFlag.UMSDR |
-  ResponseFlag.DT |
-  ResponseFlag.UH |
-  ResponseFlag.LH |
-  ResponseFlag.DF;
+/** What ends an exchange with a host. */
+const CUT: i64 = ResponseFlag.REFUSED | ResponseFlag.RESET | ResponseFlag.TIMEOUT;
+const NETWORK: i64 = CUT | ResponseFlag.NO_HEALTHY_HOST;
 /** Of a response that has begun, these say that the upstream did not end it. */
-const BROKEN: i64 =
-  ResponseFlag.UF |
-  ResponseFlag.UR |
-  ResponseFlag.UC |
-  ResponseFlag.LR |
-  ResponseFlag.UPE |
-  ResponseFlag.UT |
-  ResponseFlag.UMSDR |
-  ResponseFlag.DT |
-  ResponseFlag.SI;
+const BROKEN: i64 = CUT | ResponseFlag.SI;
 /** The client has gone. */
 const CLIENT: i64 = ResponseFlag.DC | ResponseFlag.DR;
 

@@ -31,11 +31,6 @@ export abstract class Gate {
   abstract settle(permit: Permit, result: Result): void;
 }
 
-/** The tag is never 0, which marks an empty entry. */
-export function tagOf(hash: u64): u64 {
-  return hash == 0 ? 1 : hash;
-}
-
 export function gauge(metric: string, labels: StaticArray<string>): u32 {
   return defineMetric(MetricType.Gauge, metricName(PREFIX + metric, labels));
 }

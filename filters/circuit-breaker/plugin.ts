@@ -1,13 +1,11 @@
 // What all streams of a plugin share: its configuration in use.
 
 import { Bytes, randomBytes } from "../../assembly";
-import { HostRequestView, MatchList, RequestMatch, RuleSelection, sharedSeed } from "../../assembly/rules";
+import { HostRequestView, SelectionList, sharedSeed } from "../../assembly/rules";
 import { Chance } from "./circuit-policy";
 import { CircuitBreakerConfig } from "./config";
 import { HostRule } from "./hosts/rule";
 import { Rule } from "./rule";
-
-const NONE: i32 = -1;
 
 /** Numbers that no client can guess. */
 @final
@@ -23,8 +21,7 @@ export class Plugin {
   /** Those of a listener's chain, or those of a cluster's. */
   private readonly rules: StaticArray<Rule>;
   private readonly hostRules: StaticArray<HostRule>;
-  private readonly selections: StaticArray<RuleSelection>;
-  private readonly matches: MatchList;
+  private readonly selections: SelectionList;
   private readonly seed: Bytes;
 
   /** @param name the plugin's name */
@@ -44,10 +41,7 @@ export class Plugin {
     }
     this.rules = rules;
     this.hostRules = hostRules;
-    this.selections = config.selections;
-    const matches = new StaticArray<RequestMatch>(config.selections.length);
-    for (let i = 0; i < matches.length; i++) matches[i] = config.selections[i].match;
-    this.matches = new MatchList(matches);
+    this.selections = new SelectionList(config.selections);
   }
 
   rule(index: i32): Rule {
@@ -61,19 +55,12 @@ export class Plugin {
   /** The first rule that takes the request, or -1. Call it in the request's callback. */
   first(): i32 {
     this.request.begin();
-    return this.included(this.matches.first(this.request));
+    return this.selections.first(this.request);
   }
 
   /** The next rule that also takes the request, or -1. */
   next(): i32 {
-    return this.included(this.matches.next(this.request));
-  }
-
-  private included(index: i32): i32 {
-    while (index != NONE && !unchecked(this.selections[index]).share.includes(this.request)) {
-      index = this.matches.next(this.request);
-    }
-    return index;
+    return this.selections.next(this.request);
   }
 
   /** Reads the request's key for that rule: `policy.key.hash`. False if it lacks a part. */

@@ -6,7 +6,6 @@ import { ConfigNode, hasRepeat, parseDurationOr } from "../../assembly/config";
 import {
   BUCKETS,
   DecisionProperty,
-  MatchList,
   parseExplainHeader,
   parseExplainProperty,
   parseRuleSelection,
@@ -15,6 +14,7 @@ import {
   RequestSlots,
   RuleSelection,
   SELECTION_KEYS,
+  SelectionList,
   Share,
   TraceId,
 } from "../../assembly/rules";
@@ -89,7 +89,7 @@ export class DeadlineConfig {
   readonly explainHeader: Bytes | null;
   readonly explainProperty: DecisionProperty | null;
   rules: StaticArray<RulePolicy> = [];
-  matches: MatchList = new MatchList([]);
+  selections: SelectionList = new SelectionList([]);
   readonly grpcTimeout: i32 = this.slots.headers.slotOf(GRPC_TIMEOUT);
   readonly contentType: i32 = this.slots.headers.slotOf(CONTENT_TYPE);
   /** The slot of what the router has been told so far, or tells an attempt. */
@@ -112,9 +112,9 @@ export class DeadlineConfig {
     this.traceId = this.side == Side.None ? null : new TraceId(this.slots);
     const rules = root.get("rules");
     this.rules = rules.present ? this.parseRules(rules) : [this.defaultRule(rules)];
-    const matches = new StaticArray<RequestMatch>(this.rules.length);
-    for (let i = 0; i < matches.length; i++) matches[i] = this.rules[i].selection.match;
-    this.matches = new MatchList(matches);
+    const selections = new StaticArray<RuleSelection>(this.rules.length);
+    for (let i = 0; i < selections.length; i++) selections[i] = this.rules[i].selection;
+    this.selections = new SelectionList(selections);
   }
 
   private parseSide(node: ConfigNode): Side {

@@ -18,7 +18,6 @@ import { DeadlineConfig, GRPC_TIMEOUT, Side } from "./config";
 import { Rule } from "./rule";
 import { TraceTable } from "./trace/table";
 
-const NONE: i32 = -1;
 const GATEWAY_TIMEOUT: u32 = 504;
 const NOTHING = Bytes.owned(0);
 
@@ -53,19 +52,12 @@ export class Plugin {
 
   /** The first rule that the request matches, or -1. Call `request.begin` before. */
   firstRule(): i32 {
-    return this.included(this.config.matches.first(this.request));
+    return this.config.selections.first(this.request);
   }
 
   /** The next one. It decides only if those before it are in shadow mode. */
   nextRule(): i32 {
-    return this.included(this.config.matches.next(this.request));
-  }
-
-  private included(index: i32): i32 {
-    while (index != NONE && !this.rule(index).policy.selection.share.includes(this.request)) {
-      index = this.config.matches.next(this.request);
-    }
-    return index;
+    return this.config.selections.next(this.request);
   }
 
   /** The time that the request's own headers give it, `NO_TIMEOUT` without any. */

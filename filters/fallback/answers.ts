@@ -3,19 +3,9 @@
 // whole. So a place whose answer was overwritten meanwhile has none for the key that is asked for.
 
 import { Bytes, SharedData, Status, sharedKey } from "../../assembly";
-import { SharedTable, TableKey } from "../../assembly/rules";
+import { SharedTable, TableKey, tagOf } from "../../assembly/rules";
 import { ANSWER_LAYOUT, Answer } from "./answer";
-import {
-  BUCKET_SIZE,
-  findPlace,
-  keptAt,
-  lease,
-  NO_PLACE,
-  PLACES_PER_BUCKET,
-  placeFor,
-  tagOf,
-  take,
-} from "./bucket";
+import { BUCKET_SIZE, findPlace, keptAt, lease, NO_PLACE, PLACES_PER_BUCKET, placeFor, take } from "./bucket";
 
 /** Layout of the directory: raise it with any change of what `bucket.ts` writes. */
 const DIRECTORY_LAYOUT: u32 = 1;

@@ -1,4 +1,5 @@
-import { BUCKET_SIZE, findPlace, keptAt, lease, NO_PLACE, placeFor, tagOf, take } from "./bucket";
+import { tagOf } from "../../assembly/rules";
+import { BUCKET_SIZE, findPlace, keptAt, lease, NO_PLACE, placeFor, take } from "./bucket";
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;

@@ -47,11 +47,6 @@ function entryAt(bucket: usize, index: i32): Entry {
   return changetype<Entry>(bucket + <usize>index * RECORD_SIZE);
 }
 
-/** The tag of a key's hash. It is never 0. */
-export function tagOf(hash: u64): u64 {
-  return hash == 0 ? 1 : hash;
-}
-
 /** The place of that key's answer, or `NO_PLACE`. */
 export function findPlace(bucket: usize, tag: u64): i32 {
   for (let i = 0; i < PLACES; i++) {

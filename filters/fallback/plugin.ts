@@ -11,7 +11,7 @@ import {
   TextBuffer,
   XdsAttributes,
 } from "../../assembly";
-import { HostRequestView, MatchList, RequestMatch } from "../../assembly/rules";
+import { HostRequestView, RuleSelection, SelectionList } from "../../assembly/rules";
 import { Collectors } from "./collectors";
 import { FallbackConfig } from "./config";
 import { Freshness } from "./freshness";
@@ -21,7 +21,6 @@ import { Recent } from "./recent";
 import { Revalidations } from "./revalidation";
 import { Rule } from "./rule";
 
-const NONE: i32 = -1;
 const GET = Bytes.of("GET");
 const HEAD = Bytes.of("HEAD");
 const METHOD = Bytes.of(":method");
@@ -45,7 +44,7 @@ export class Plugin {
   /** Whether the current request is HEAD: nothing is kept of its response. */
   isHead: bool = false;
   private readonly rules: StaticArray<Rule>;
-  private readonly matches: MatchList;
+  private readonly selections: SelectionList;
   private readonly freshness: Freshness = new Freshness();
   private readonly text: TextBuffer = new TextBuffer();
   private readonly size: Bytes = Bytes.owned(SIZE_BYTES);
@@ -65,13 +64,13 @@ export class Plugin {
     this.collectors = collectors;
     this.revalidations = new Revalidations(root, collectors, keeper);
     const rules = new StaticArray<Rule>(config.rules.length);
-    const matches = new StaticArray<RequestMatch>(rules.length);
+    const selections = new StaticArray<RuleSelection>(rules.length);
     for (let i = 0; i < rules.length; i++) {
       rules[i] = new Rule(config.rules[i], name, config.explainProperty);
-      matches[i] = config.rules[i].selection.match;
+      selections[i] = config.rules[i].selection;
     }
     this.rules = rules;
-    this.matches = new MatchList(matches);
+    this.selections = new SelectionList(selections);
   }
 
   rule(index: i32): Rule {
@@ -81,19 +80,12 @@ export class Plugin {
   /** The first rule that takes the request, or -1. Call it in the request's callback. */
   first(): i32 {
     this.request.begin();
-    return this.included(this.matches.first(this.request));
+    return this.selections.first(this.request);
   }
 
   /** The next rule that also takes the request, or -1. */
   next(): i32 {
-    return this.included(this.matches.next(this.request));
-  }
-
-  private included(index: i32): i32 {
-    while (index != NONE && !this.rule(index).policy.selection.share.includes(this.request)) {
-      index = this.matches.next(this.request);
-    }
-    return index;
+    return this.selections.next(this.request);
   }
 
   /** Whether answers to the current request can be kept or served at all. Sets `isHead`. */

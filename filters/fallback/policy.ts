@@ -48,10 +48,10 @@ const LOCAL_REPLIES: i32 = Reason.Network + NETWORK_FAILURES.length;
 
 /** The flags of each word of `NETWORK_FAILURES`, in their order. */
 const NETWORK_FLAGS: StaticArray<i64> = [
-  ResponseFlag.UF,
-  ResponseFlag.UR | ResponseFlag.UC | ResponseFlag.LR | ResponseFlag.UPE,
-  ResponseFlag.UT | ResponseFlag.UMSDR | ResponseFlag.DT,
-  ResponseFlag.UH | ResponseFlag.LH | ResponseFlag.DF,
+  ResponseFlag.REFUSED,
+  ResponseFlag.RESET,
+  ResponseFlag.TIMEOUT,
+  ResponseFlag.NO_HEALTHY_HOST,
   ResponseFlag.UO,
 ];
 

@@ -1,6 +1,8 @@
 // One bucket of the table of counts: a stamp that rises with each use, and four entries. An entry
 // has the key's tag, its count, and the stamp of its last use.
 
+import { tagOf } from "../../assembly/rules";
+
 const STAMP_SIZE: i32 = 8;
 const ENTRY_SIZE: i32 = 24;
 const COUNT_OFFSET: usize = 8;
@@ -14,8 +16,7 @@ export const BUCKET_SIZE: i32 = STAMP_SIZE + ENTRIES * ENTRY_SIZE;
  * @returns the request's number, from 1
  */
 export function countIn(bucket: usize, hash: u64): u64 {
-  // 0 marks a free entry.
-  const tag: u64 = hash == 0 ? 1 : hash;
+  const tag = tagOf(hash);
   const stamp = load<u64>(bucket) + 1;
   store<u64>(bucket, stamp);
   const entry = entryOf(bucket, tag);

@@ -1,7 +1,7 @@
 // The first stages of the pipeline: which rules count a request, under which key, at which cost.
 
 import { Bytes } from "../../assembly";
-import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
+import { RequestView, RuleSelection, SelectionList } from "../../assembly/rules";
 import { Charges } from "./charge";
 import { Decision } from "./decision";
 import { NEVER } from "./local/limit";
@@ -12,7 +12,7 @@ import { Rule } from "./rule";
 /** One for a plugin. */
 @final
 export class Selection {
-  private readonly matches: MatchList;
+  private readonly selections: SelectionList;
 
   /** @param seed 16 bytes that no client knows */
   constructor(
@@ -20,9 +20,9 @@ export class Selection {
     private readonly request: RequestView,
     private readonly seed: Bytes,
   ) {
-    const matches = new StaticArray<RequestMatch>(rules.length);
-    for (let i = 0; i < rules.length; i++) matches[i] = rules[i].policy.selection.match;
-    this.matches = new MatchList(matches);
+    const selections = new StaticArray<RuleSelection>(rules.length);
+    for (let i = 0; i < rules.length; i++) selections[i] = rules[i].policy.selection;
+    this.selections = new SelectionList(selections);
   }
 
   /**
@@ -31,10 +31,9 @@ export class Selection {
    */
   select(charges: Charges, decision: Decision): void {
     charges.clear();
-    const matches = this.matches;
-    for (let i = matches.first(this.request); i >= 0; i = matches.next(this.request)) {
-      const rule = unchecked(this.rules[i]);
-      if (rule.policy.selection.share.includes(this.request)) this.charge(rule, charges, decision);
+    const selections = this.selections;
+    for (let i = selections.first(this.request); i >= 0; i = selections.next(this.request)) {
+      this.charge(unchecked(this.rules[i]), charges, decision);
     }
   }
 

@@ -7,7 +7,6 @@ import {
   BUCKETS,
   countPresent,
   DecisionProperty,
-  MatchList,
   parseExplainHeader,
   parseExplainProperty,
   parseMethod,
@@ -18,6 +17,7 @@ import {
   RequestSlots,
   RuleSelection,
   SELECTION_KEYS,
+  SelectionList,
   Share,
   theOneOf,
 } from "../../assembly/rules";
@@ -105,7 +105,7 @@ export class RetryBudgetConfig {
   /** What the client of a refused retry gets. */
   readonly replies: Replies;
   budgets: StaticArray<Budget> = [];
-  matches: MatchList = new MatchList([]);
+  selections: SelectionList = new SelectionList([]);
   /** Slots of the headers that decide whether a retry is allowed. */
   readonly contentType: i32 = this.slots.headers.slotOf(CONTENT_TYPE);
   readonly expectedTimeout: i32 = this.slots.headers.slotOf(EXPECTED_TIMEOUT);
@@ -136,9 +136,9 @@ export class RetryBudgetConfig {
     this.slots.needMethod();
     const budgets = root.get("budgets");
     this.budgets = budgets.present ? this.parseBudgets(budgets) : [this.defaultBudget(budgets)];
-    const matches = new StaticArray<RequestMatch>(this.budgets.length);
-    for (let i = 0; i < matches.length; i++) matches[i] = this.budgets[i].selection.match;
-    this.matches = new MatchList(matches);
+    const selections = new StaticArray<RuleSelection>(this.budgets.length);
+    for (let i = 0; i < selections.length; i++) selections[i] = this.budgets[i].selection;
+    this.selections = new SelectionList(selections);
   }
 
   private parseBudgets(node: ConfigNode): StaticArray<Budget> {

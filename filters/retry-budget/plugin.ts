@@ -15,7 +15,6 @@ import { Budget } from "./budget";
 import { RetryBudgetConfig } from "./config";
 import { Refresher } from "./refresher";
 
-const NONE: i32 = -1;
 /** Layout of a promise: an attempt in a VM of this release may follow one in an older VM. */
 const PROMISE_LAYOUT: u32 = 1;
 
@@ -47,7 +46,7 @@ export class Plugin {
   /** The first budget that the request counts in, or -1. Call it in the request's callback. */
   firstBudget(): i32 {
     this.request.begin();
-    return this.included(this.config.matches.first(this.request));
+    return this.config.selections.first(this.request);
   }
 
   /**
@@ -55,14 +54,7 @@ export class Plugin {
    * shadow mode.
    */
   nextBudget(): i32 {
-    return this.included(this.config.matches.next(this.request));
-  }
-
-  private included(index: i32): i32 {
-    while (index != NONE && !this.budget(index).selection.share.includes(this.request)) {
-      index = this.config.matches.next(this.request);
-    }
-    return index;
+    return this.config.selections.next(this.request);
   }
 
   /** The caller in whose books of that budget the request is recorded. */

@@ -35,4 +35,11 @@ export class ResponseFlag {
   static readonly DF: i64 = 1 << 26;
   /** The client reset its stream. */
   static readonly DR: i64 = 1 << 28;
+
+  // What one reason of a failed exchange with the upstream has.
+
+  static readonly REFUSED: i64 = ResponseFlag.UF;
+  static readonly RESET: i64 = ResponseFlag.UR | ResponseFlag.UC | ResponseFlag.LR | ResponseFlag.UPE;
+  static readonly TIMEOUT: i64 = ResponseFlag.UT | ResponseFlag.UMSDR | ResponseFlag.DT;
+  static readonly NO_HEALTHY_HOST: i64 = ResponseFlag.UH | ResponseFlag.LH | ResponseFlag.DF;
 }

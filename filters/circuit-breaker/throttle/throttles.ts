@@ -2,10 +2,10 @@
 // all workers change by compare-and-set.
 
 import { Bytes, incrementMetric, monotonicNanoseconds, Status, sharedKey } from "../../../assembly";
-import { SharedTable } from "../../../assembly/rules";
+import { SharedTable, tagOf } from "../../../assembly/rules";
 import { BUCKET_SIZE, findEntry, NO_ENTRY, spareEntry, takeEntry } from "../bucket";
 import { AREA, isDisturbed, noteWritten } from "../entry";
-import { Gate, gauge, Permit, tagOf } from "../gate";
+import { Gate, gauge, Permit } from "../gate";
 import { Result, Verdict } from "../policy";
 import { Throttle } from "./throttle";
 

@@ -2,7 +2,7 @@
 // workers see it.
 
 import { Bytes, monotonicNanoseconds, RootContext, randomBytes, Status, sharedKey } from "../../../assembly";
-import { SharedTable } from "../../../assembly/rules";
+import { SharedTable, tagOf } from "../../../assembly/rules";
 import { Verdict } from "../local/limit";
 import { BUCKET_SIZE, InFlight } from "./bucket";
 import { Holding, Holdings } from "./holdings";
@@ -136,9 +136,4 @@ export class ConcurrencyLimit extends Renewable {
       if (this.table.close() != Status.CasMismatch) return;
     }
   }
-}
-
-/** The tag is never 0, which marks an empty entry. */
-function tagOf(hash: u64): u64 {
-  return hash == 0 ? 1 : hash;
 }

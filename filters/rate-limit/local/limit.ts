@@ -1,7 +1,7 @@
 // A limit for each key, kept in shared data, so that all workers see it.
 
 import { Bytes, monotonicNanoseconds, Status } from "../../../assembly";
-import { SharedTable } from "../../../assembly/rules";
+import { SharedTable, tagOf } from "../../../assembly/rules";
 import { mend, Place } from "./bucket";
 import { Gcra, secondsOf, ticksAt } from "./gcra";
 import { Leases } from "./leases";
@@ -189,9 +189,4 @@ export class LocalLimit {
     this.mended = mend(table.bucket, this.now + reach);
     place.find(table.bucket, tag, this.now, this.now + reach);
   }
-}
-
-/** The tag is never 0, which marks an empty entry. */
-function tagOf(hash: u64): u64 {
-  return hash == 0 ? 1 : hash;
 }
