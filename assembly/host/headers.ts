@@ -127,6 +127,15 @@ export class HeaderMap {
   }
 
   /**
+   * Whether `pairs` costs no host call, because another filter of the same module has made it for
+   * this callback.
+   */
+  arePairsKnown(): bool {
+    const bundle = bundleLink();
+    return bundle != null && bundle.knownPairs(this.type) != null;
+  }
+
+  /**
    * Sets all headers at once, in place of the existing ones. Request headers need `:method`,
    * `:path`, `:authority`, `:scheme` and `x-forwarded-proto` among them, or Envoy answers 404 or
    * 503. Response headers need `:status`, or it answers 502. One host call. On request headers,

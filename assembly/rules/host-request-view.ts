@@ -16,8 +16,15 @@ const CLOSING_BRACKET: u8 = 0x5d;
 /** Reads from the host what a decision needs. */
 @final
 export class HostRequestView extends RequestView {
-  protected fetch(name: Bytes): Bytes | null {
-    return isPseudoHeader(name) ? requestHeaders.get(name) : requestHeaders.all(name);
+  /** To find that a header is absent is cheaper by `get` than by `all`. */
+  protected fetch(name: Bytes, isExpected: bool): Bytes | null {
+    if (isPseudoHeader(name)) return requestHeaders.get(name);
+    if (!isExpected && !requestHeaders.get(name)) return null;
+    return requestHeaders.all(name);
+  }
+
+  protected knowsAll(): bool {
+    return requestHeaders.arePairsKnown();
   }
 
   protected fetchAll(): bool {

@@ -23,8 +23,17 @@ const COOKIE = Bytes.of("cookie");
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
 
-/** Reading all headers at once costs as much as reading this many one by one. */
-const HEADERS_WORTH_A_WALK: i32 = 3;
+/**
+ * What it costs to read one header that the request has, one that it has not, and all of them at
+ * once. The unit is a host call that returns no bytes.
+ */
+const PRESENT: i32 = 6;
+const ABSENT: i32 = 1;
+const WALK: i32 = 7;
+/** How much of what requests would have cost is remembered: enough for about ten of them. */
+const MOST_MEMORY: i32 = 64;
+/** With more names than this, all headers are read at once until requests have shown better. */
+const NAMES_WORTH_A_WALK: i32 = 3;
 
 /**
  * One request after another, seen through the slots of one configuration. Returned values are valid
@@ -38,13 +47,17 @@ export abstract class RequestView {
   private readonly counts: StaticArray<i32>;
   private readonly joined: JoinedLines;
   private readonly cookieSlot: i32;
-  /** How many names are those of headers. */
-  private readonly headerCount: i32;
+  /** The request in which a slot was last asked for. */
+  private readonly askedIn: StaticArray<u32>;
   /**
    * The request in which a slot was last filled. With it nothing has to be cleared between
    * requests.
    */
   private readonly readIn: StaticArray<u32>;
+  /** What the headers asked for would have cost in this request, each read alone. */
+  private alone: i32 = 0;
+  /** By how much that was more than a walk in the last requests. Above 0, requests are walked. */
+  private excess: i32;
   private request: u32 = 0;
   private walkedIn: u32 = 0;
   private pathSplitIn: u32 = 0;
@@ -61,17 +74,19 @@ export abstract class RequestView {
   private clientIn: u32 = 0;
 
   constructor(private readonly slots: RequestSlots) {
-    const names = StaticArray.fromArray(slots.headers.names);
-    const size = names.length;
-    this.names = names;
-    const table = new BytesTable(names);
+    const list = StaticArray.fromArray(slots.headers.names);
+    const size = list.length;
+    this.names = list;
+    const table = new BytesTable(list);
     this.table = table;
     this.values = new StaticArray<Bytes | null>(size);
     this.counts = new StaticArray<i32>(size);
     this.joined = new JoinedLines(size);
     this.cookieSlot = table.find(COOKIE);
-    this.headerCount = slots.host == NO_SLOT ? size : size - 1;
+    this.askedIn = new StaticArray<u32>(size);
     this.readIn = new StaticArray<u32>(size);
+    const names = slots.host == NO_SLOT ? size : size - 1;
+    this.excess = names > NAMES_WORTH_A_WALK ? WALK : 0;
     this.parameters = new NamedValues(slots.parameters);
     this.cookies = new NamedValues(slots.cookies);
     this.claims = new RequestClaims(slots.claims);
@@ -79,14 +94,20 @@ export abstract class RequestView {
     this.attributesIn = new StaticArray<u32>(slots.attributes.names.length);
   }
 
-  /** The values of all headers of that name, joined by `,`, or `null`. */
-  protected abstract fetch(name: Bytes): Bytes | null;
+  /**
+   * The values of all headers of that name, joined by `,`, or `null`.
+   * @param isExpected whether the last request that was asked for it had it
+   */
+  protected abstract fetch(name: Bytes, isExpected: bool): Bytes | null;
 
   /**
    * Calls `found` for each header of the request, in their order. False if the host does not hand
    * them over.
    */
   protected abstract fetchAll(): bool;
+
+  /** Whether `fetchAll` costs no host call, because somebody else has made it. */
+  protected abstract knowsAll(): bool;
 
   /** The bytes of the stream's attribute with that path, or `null`. */
   protected abstract fetchAttribute(path: Bytes): Bytes | null;
@@ -99,20 +120,43 @@ export abstract class RequestView {
 
   /** Begins the next request: no value of the previous one is seen any more. */
   begin(): void {
+    if (this.alone > 0) {
+      this.excess = max(-MOST_MEMORY, min(MOST_MEMORY, this.excess + this.alone - WALK));
+      this.alone = 0;
+    }
     this.request++;
     if (this.request == 0) this.restartCount();
   }
 
-  /** The value of the header of that slot, that of all its lines, or `null`. */
+  /**
+   * The value of the header of that slot, that of all its lines, or `null`. Headers are read one by
+   * one or all at once: whichever would have been cheaper for the last requests.
+   */
   header(slot: i32): Bytes | null {
-    if (unchecked(this.readIn[slot]) == this.request) return unchecked(this.values[slot]);
+    if (unchecked(this.askedIn[slot]) == this.request) return unchecked(this.values[slot]);
+    unchecked((this.askedIn[slot] = this.request));
     if (slot == this.slots.host) return this.keepHost();
-    if (this.walkedIn == this.request) return null;
-    if (this.headerCount > HEADERS_WORTH_A_WALK || slot == this.cookieSlot) {
+    const value = this.read(slot);
+    this.alone += value ? PRESENT : ABSENT;
+    return value;
+  }
+
+  private read(slot: i32): Bytes | null {
+    if (this.walkedIn != this.request) {
+      if (!this.isWorthAWalk(slot)) {
+        const isExpected = unchecked(this.values[slot]) != null;
+        return this.keep(slot, this.fetch(unchecked(this.names[slot]), isExpected));
+      }
       this.walk();
-      return unchecked(this.readIn[slot]) == this.request ? unchecked(this.values[slot]) : null;
     }
-    return this.keep(slot, this.fetch(unchecked(this.names[slot])));
+    return unchecked(this.readIn[slot]) == this.request
+      ? unchecked(this.values[slot])
+      : this.keep(slot, null);
+  }
+
+  /** The lines of cookies are joined by another text than the host has. */
+  private isWorthAWalk(slot: i32): bool {
+    return this.excess > 0 || slot == this.cookieSlot || this.knowsAll();
   }
 
   /** How often the request has the header of that slot. */
@@ -219,7 +263,7 @@ export abstract class RequestView {
   private fetchEach(): void {
     for (let slot = 0; slot < this.names.length; slot++) {
       if (slot == this.slots.host) continue;
-      const value = this.keep(slot, this.fetch(unchecked(this.names[slot])));
+      const value = this.keep(slot, this.fetch(unchecked(this.names[slot]), true));
       unchecked((this.counts[slot] = value ? 2 : 0));
     }
   }
@@ -254,6 +298,7 @@ export abstract class RequestView {
   /** After four billion requests the numbers start again. */
   private restartCount(): void {
     for (let i = 0; i < this.readIn.length; i++) this.readIn[i] = 0;
+    for (let i = 0; i < this.askedIn.length; i++) this.askedIn[i] = 0;
     for (let i = 0; i < this.attributesIn.length; i++) this.attributesIn[i] = 0;
     this.claims.forget();
     this.clientIn = 0;

@@ -21,7 +21,7 @@ export class ListedRequest extends RequestView {
     this.begin();
   }
 
-  protected fetch(name: Bytes): Bytes | null {
+  protected fetch(name: Bytes, isExpected: bool = true): Bytes | null {
     this.fetched++;
     const values: Array<string> = [];
     for (let i = 0; i < this.lines.length; i++) {
@@ -37,6 +37,13 @@ export class ListedRequest extends RequestView {
       this.found(Bytes.of(nameIn(this.lines[i])), Bytes.of(valueIn(this.lines[i])));
     }
     return true;
+  }
+
+  /** Whether somebody else has read all headers. */
+  knows: bool = false;
+
+  protected knowsAll(): bool {
+    return this.knows;
   }
 
   /** The stream's metadata, encoded, or `null`. */

@@ -124,7 +124,7 @@ export const COUNTED: readonly CountedRequest[] = [
     bytes: 2,
   },
   { filter: "circuit-breaker", what: "a closed circuit, rate", settings: RATE_CIRCUIT, calls: 10, bytes: 2 },
-  { filter: "deadline", what: "the rule's own time", settings: DEADLINE, calls: 8, bytes: 1 },
+  { filter: "deadline", what: "the rule's own time", settings: DEADLINE, calls: 8, bytes: 0 },
   {
     filter: "deadline",
     what: "which remembers traces",

@@ -1,4 +1,4 @@
-// `npm run bench`: what a filter costs in stock Envoy.
+// `npm run bench`: what a filter costs in stock Envoy, in time or in instructions.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -12,8 +12,9 @@ import { judge } from "./bounds.js";
 import { renderCallCounts } from "./host-calls.js";
 import { runInProcess, type Subject } from "./in-process.js";
 import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
+import { countInstructions } from "./instructions.js";
 import { type Measured, measure } from "./measure.js";
-import { renderPage, renderTable, renderVerdicts } from "./report.js";
+import { INSTRUCTIONS, MICROSECONDS, renderPage, renderTable, renderVerdicts } from "./report.js";
 import { repeatability, type Summary, summarise } from "./summary.js";
 import { benchVariants, inProcessSubjects, NAMES, only, type Peer } from "./variants.js";
 
@@ -32,24 +33,30 @@ interface BenchOptions {
   readonly peer: readonly Peer[];
   readonly only: readonly string[];
   readonly inProcess: boolean;
+  readonly instructions?: true;
 }
 
 const EXAMPLES = `
 Examples:
   npm run bench
+  npm run bench -- --instructions --only deadline
   npm run bench -- --json bench.json --html bench.html
   npm run bench -- --peer theirs=their-filter.wasm
   npm run bench -- --only deadline --only "retry-budget, ratio" --rounds 12`;
 
 const program = new Command("npm run bench --")
   .description("Measure the CPU time that each filter costs per request in stock Envoy.")
-  .option("--rounds <n>", "the least number of rounds for each variant", "15")
+  .option(
+    "--instructions",
+    "count instructions under Valgrind in place of time: the same in each run on whatever machine, but some thirty seconds for each variant; one round suffices",
+  )
+  .option("--rounds <n>", "the least number of rounds for each variant", "60")
   .option(
     "--max-rounds <n>",
     "the most rounds, until a variant measured twice differs by less than 5 %",
-    "60",
+    "240",
   )
-  .option("--round-ms <ms>", "how long a round loads a variant", "300")
+  .option("--round-ms <ms>", "how long a round loads a variant", "50")
   .option("--no-in-process", "leave out the second part, which times modules without a proxy")
   .option("--json <file>", "write the figures, and those of every round")
   .option("--html <file>", "write a page that draws the bars")
@@ -76,27 +83,33 @@ async function bench(options: BenchOptions): Promise<void> {
     );
     const binary = await findEnvoy({ onProgress });
     const variants = only(await benchVariants(directory, options.peer), options.only);
-    const onRound = (round: number): void => console.error(`round ${round}`);
-    const measured = await measure({
-      binary,
-      variants,
-      directory,
-      rounds,
-      maxRounds,
-      settled: (sofar) => differs(summaryOf(sofar)) < SETTLED,
-      roundMs,
-      onRound,
-    });
+    const bed = { binary, variants, directory };
+    const measured = await (options.instructions
+      ? countInstructions({ ...bed, onVariant: onProgress })
+      : measure({
+          ...bed,
+          rounds,
+          maxRounds,
+          settled: (sofar) => differs(summaryOf(sofar)) < SETTLED,
+          roundMs,
+          onRound: (round) => onProgress(`round ${round}`),
+        }));
     const summary = summaryOf(measured);
     const verdicts = judge(summary);
     const isWhole = options.only.length === 0;
     const subjects = [...inProcessSubjects(), ...options.peer.map(peerSubject)];
     const inProcess =
-      options.inProcess && isWhole ? await runInProcess({ subjects, directory, onProgress }) : undefined;
-    const head = { envoy: `Envoy ${binary.version}`, roundMs, repeatability: differs(summary) };
+      options.inProcess && isWhole && !options.instructions
+        ? await runInProcess({ subjects, directory, onProgress })
+        : undefined;
+    const head = {
+      envoy: `Envoy ${binary.version}`,
+      unit: options.instructions ? INSTRUCTIONS : MICROSECONDS,
+      repeatability: differs(summary),
+    };
     console.log(
       [
-        ...renderTable(summary),
+        ...renderTable(summary, head.unit),
         "",
         `The same module measured twice differs by ${(head.repeatability * 100).toFixed(1)} %.`,
         ...(head.repeatability < SETTLED

@@ -3,9 +3,20 @@
 import type { Verdict } from "./bounds.js";
 import type { Summary } from "./summary.js";
 
+/** What is measured. */
+export interface Unit {
+  readonly name: string;
+  readonly short: string;
+  /** Digits after the point. */
+  readonly digits: number;
+}
+
+export const MICROSECONDS: Unit = { name: "CPU time", short: "µs", digits: 2 };
+export const INSTRUCTIONS: Unit = { name: "Instructions", short: "instr.", digits: 0 };
+
 export interface ReportHead {
   readonly envoy: string;
-  readonly roundMs: number;
+  readonly unit: Unit;
   /** The difference between two measurements of the yardstick, as a part of the first. */
   readonly repeatability: number;
 }
@@ -20,16 +31,16 @@ export function renderVerdicts(verdicts: readonly Verdict[]): string[] {
 }
 
 /** The lines of the table of figures. */
-export function renderTable({ base, figures, rounds }: Summary): string[] {
+export function renderTable({ base, figures, rounds }: Summary, { name, short, digits }: Unit): string[] {
   const width = Math.max(...figures.map(({ name }) => name.length), "variant".length);
   const row = (...cells: readonly [string, string, string, string]) =>
     [cells[0].padEnd(width), ...cells.slice(1).map((cell) => cell.padStart(9))].join("  ");
   return [
-    `CPU per request over no filter, which costs ${base.toFixed(1)} µs; median of ${rounds} rounds`,
+    `${name} per request over no filter, which costs ${base.toFixed(digits)} ${short}; median of ${rounds} rounds`,
     "",
-    row("variant", "µs", "± µs", "ratio"),
+    row("variant", short, `± ${short}`, "ratio"),
     ...figures.map(({ name, over, spread, ratio }) =>
-      row(name, over.toFixed(2), spread.toFixed(2), ratio.toFixed(2)),
+      row(name, over.toFixed(digits), spread.toFixed(digits), ratio.toFixed(2)),
     ),
   ];
 }
@@ -41,7 +52,7 @@ export function renderTable({ base, figures, rounds }: Summary): string[] {
 export function renderPage(
   summary: Summary,
   verdicts: readonly Verdict[],
-  { envoy, roundMs, repeatability }: ReportHead,
+  { envoy, unit, repeatability }: ReportHead,
   section: string,
 ): string {
   const longest = Math.max(...summary.figures.map(({ over, spread }) => over + spread));
@@ -49,7 +60,7 @@ export function renderPage(
   const rows = summary.figures.map(
     ({ name, over, spread, ratio }) => `<tr><th scope="row">${escapeHtml(name)}</th>
 <td class="bar"><span style="width:${percent(over)}"></span><i style="left:${percent(over - spread)};width:${percent(2 * spread)}"></i></td>
-<td>${over.toFixed(2)}</td><td>± ${spread.toFixed(2)}</td><td>${ratio.toFixed(2)}</td></tr>`,
+<td>${over.toFixed(unit.digits)}</td><td>± ${spread.toFixed(unit.digits)}</td><td>${ratio.toFixed(2)}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -63,10 +74,10 @@ th[scope=row]{text-align:left;font-weight:400}thead th{border-bottom:1px solid #
 @media (prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.bar i{background:#e6edf3}}
 </style>
 <h1>What a filter costs</h1>
-<p>CPU time of Envoy's process per request, over the same Envoy without a filter (${summary.base.toFixed(1)} µs). Medians of ${summary.rounds} rounds of ${roundMs} ms each;
-the line at a bar's end is half the distance of the quartiles to either side. Ratio: against the Wasm module that does nothing in five callbacks. ${escapeHtml(envoy)}, one worker, HTTP/1.1.
+<p>${unit.name} of Envoy's process per request, over the same Envoy without a filter (${summary.base.toFixed(unit.digits)} ${unit.short}). Medians of ${summary.rounds} rounds;
+the line at a bar's end is half the distance of the quartiles to either side. Ratio: against the Wasm module that does nothing in five callbacks. ${escapeHtml(envoy)}, one worker, HTTP/2.
 The same module measured twice differs by ${(repeatability * 100).toFixed(1)} %.</p>
-<table><thead><tr><th scope="col" style="text-align:left">variant</th><th></th><th scope="col">µs</th><th scope="col">spread</th><th scope="col">ratio</th></tr></thead>
+<table><thead><tr><th scope="col" style="text-align:left">variant</th><th></th><th scope="col">${unit.short}</th><th scope="col">spread</th><th scope="col">ratio</th></tr></thead>
 <tbody>
 ${rows.join("\n")}
 </tbody></table>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { judge } from "./bounds.js";
 import { quantile } from "./quantile.js";
-import { renderPage, renderTable, renderVerdicts } from "./report.js";
+import { MICROSECONDS, renderPage, renderTable, renderVerdicts } from "./report.js";
 import { repeatability, summarise } from "./summary.js";
 import { NAMES } from "./variants.js";
 
@@ -44,7 +44,7 @@ describe("the reports", () => {
   const summary = summarise(MEASURED, "none", "idle");
 
   test("print a line for each variant in the table", () => {
-    expect(renderTable(summary).slice(2)).toEqual([
+    expect(renderTable(summary, MICROSECONDS).slice(2)).toEqual([
       "variant         µs       ± µs      ratio",
       "idle          2.00       0.00       1.00",
       "a <b>         3.00       0.13       1.50",
@@ -55,7 +55,7 @@ describe("the reports", () => {
     const page = renderPage(
       summary,
       [{ claim: "a < b", measured: 1.5, atMost: 1, held: false }],
-      { envoy: "Envoy 1.39.3", roundMs: 400, repeatability: 0.04 },
+      { envoy: "Envoy 1.39.3", unit: MICROSECONDS, repeatability: 0.04 },
       "<p>more</p>",
     );
     expect(page).toContain("a &lt;b&gt;");

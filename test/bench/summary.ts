@@ -6,18 +6,18 @@ import { quantile } from "./quantile.js";
 export interface Figure {
   readonly name: string;
   /**
-   * Median over the rounds: CPU time per request beyond that of no filter in the same place and
-   * round, in microseconds.
+   * Median over the rounds: what a request costs beyond one with no filter in the same place and
+   * round, in microseconds or instructions.
    */
   readonly over: number;
-  /** Half the distance between the quartiles, in microseconds: how much a repetition may differ. */
+  /** Half the distance between the quartiles: how much a repetition may differ. */
   readonly spread: number;
   /** `over` as a multiple of the yardstick's. */
   readonly ratio: number;
 }
 
 export interface Summary {
-  /** CPU time per request without a filter, in microseconds, median. */
+  /** What a request without a filter costs, median. */
   readonly base: number;
   readonly figures: readonly Figure[];
   /** How many rounds the figures cover. */
