@@ -96,7 +96,7 @@ export abstract class RequestView {
 
   /**
    * The values of all headers of that name, joined by `,`, or `null`.
-   * @param isExpected whether the last request that was asked for it had it
+   * @param isExpected false if the last request that was asked for it had none
    */
   protected abstract fetch(name: Bytes, isExpected: bool): Bytes | null;
 
@@ -144,7 +144,7 @@ export abstract class RequestView {
   private read(slot: i32): Bytes | null {
     if (this.walkedIn != this.request) {
       if (!this.isWorthAWalk(slot)) {
-        const isExpected = unchecked(this.values[slot]) != null;
+        const isExpected = unchecked(this.readIn[slot]) == 0 || unchecked(this.values[slot]) != null;
         return this.keep(slot, this.fetch(unchecked(this.names[slot]), isExpected));
       }
       this.walk();

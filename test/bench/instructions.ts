@@ -20,7 +20,7 @@ const BATCHES = 5;
  */
 const VARIANTS_OF_AN_ENVOY = 4;
 /** Valgrind makes Envoy some fifty times slower. */
-const READY_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 300_000;
 const BATCHES_TIMEOUT_MS = 120_000;
 
 export interface CountOptions extends BedOptions {
