@@ -56,11 +56,11 @@ export const DENY_MISSING = "deny";
 export const MAX_MATCHES = 32;
 
 /** The source of a request's cost: exactly one of these. The last three are in its answer. */
-export const COSTS = ["fixed", "header", "statuses", "responseHeader", "responseJson"];
+export const COSTS = ["fixed", "header", "statuses", "responseHeader", "responseJson", "responseJsonSum"];
 /** How many of them are in the request. */
 export const REQUEST_COSTS = 2;
 /** The sources that may be missing, so that they have `default` and `max`. */
-export const UNSURE_COSTS = ["header", "responseHeader", "responseJson"];
+export const UNSURE_COSTS = ["header", "responseHeader", "responseJson", "responseJsonSum"];
 /** Statuses of an answer that cost something, and how many of them. */
 export const MIN_ANSWER_STATUS = 200;
 export const MAX_ANSWER_STATUS = 599;
@@ -68,6 +68,10 @@ export const MAX_ANSWER_STATUSES = 64;
 /** Keys on the way to a number in an answer's JSON, and the most bytes of each. */
 export const MAX_JSON_PATH = 8;
 export const MAX_JSON_KEY_SIZE = 128;
+/** Numbers that one cost adds up, and how often each may count. */
+export const MAX_JSON_NUMBERS = 8;
+export const DEFAULT_JSON_WEIGHT = 1;
+export const MAX_JSON_WEIGHT = 1000;
 export const MAX_COST = 1_000_000;
 export const DEFAULT_COST = 1;
 /** Most that a header can make a request cost, unless the configuration sets another maximum. */

@@ -5,8 +5,7 @@ import { Bytes, monotonicNanoseconds, responseBody } from "../../../assembly";
 import { ticksAt } from "../local/gcra";
 import { LocalLimit } from "../local/limit";
 import { BodyKind, bodyKind } from "./body-kind";
-import { EventStream } from "./event-stream";
-import { JsonNumber, NO_NUMBER } from "./json-number";
+import { JsonSum } from "./json-sum";
 import { Price, PriceSource, UNPRICED } from "./price";
 
 /** The rule to which a request owes. */
@@ -27,8 +26,7 @@ class Due {
   hash: u64 = 0;
   limit: LocalLimit | null = null;
   /** Reads the body; `null` until a body was read for this price. */
-  private number: JsonNumber | null = null;
-  private readonly events: EventStream = new EventStream();
+  private sum: JsonSum | null = null;
 
   constructor(public rule: Creditor) {}
 
@@ -38,23 +36,20 @@ class Due {
 
   /** Makes it ready to read a body. */
   beginBody(): void {
-    const known = this.number;
-    if (known && known.path == this.price.path) known.clear();
-    else this.number = new JsonNumber(this.price.path);
-    this.events.clear();
+    const known = this.sum;
+    if (known && known.addends == this.price.addends) known.clear();
+    else this.sum = new JsonSum(this.price.addends);
   }
 
   readBody(kind: BodyKind, piece: Bytes): void {
-    const number = this.number;
-    if (!number) return;
-    if (kind == BodyKind.Events) this.events.read(piece.ptr, piece.size, number);
-    else number.read(piece.ptr, piece.size);
+    const sum = this.sum;
+    if (sum) sum.read(piece, kind == BodyKind.Events);
   }
 
   /** What the body has said so far. */
   get inBody(): i64 {
-    const number = this.number;
-    return number && number.value != NO_NUMBER ? number.value : UNPRICED;
+    const sum = this.sum;
+    return sum ? sum.value : UNPRICED;
   }
 
   /**

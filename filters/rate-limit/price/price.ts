@@ -18,13 +18,24 @@ const NOTHING = Bytes.owned(0);
 /** The answer does not say it. */
 export const UNPRICED: i64 = -1;
 
+/** A number in an answer's JSON that is a part of the cost. */
+@final
+export class Addend {
+  constructor(
+    /** Keys from the root on. */
+    readonly path: StaticArray<Bytes>,
+    /** How often the number counts. */
+    readonly weight: u32,
+  ) {}
+}
+
 /** How a rule finds the cost of a request in its answer. */
 @final
 export class Price {
   readonly statuses: StaticArray<bool> = new StaticArray<bool>(MAX_ANSWER_STATUS - MIN_ANSWER_STATUS + 1);
   header: Bytes = NOTHING;
-  /** Keys from the root on. */
-  path: StaticArray<Bytes> = [];
+  /** What is added up, for `Json`. */
+  addends: StaticArray<Addend> = [];
 
   constructor(
     readonly source: PriceSource,

@@ -173,6 +173,34 @@ describe("a cost in the answer's JSON", () => {
     expect(debt(proxy)).toBe(11);
   });
 
+  test("can be the sum of several numbers, each with its weight, in one document or over a stream", () => {
+    const sum: Rule["cost"] = {
+      responseJsonSum: [
+        { path: ["message", "usage", "input_tokens"] },
+        { path: ["usage", "input_tokens"] },
+        { path: ["usage", "output_tokens"], weight: 5 },
+      ],
+    };
+    const stream = [
+      'data: {"type":"message_start","message":{"usage":{"input_tokens":125,"output_tokens":1}}}\n\n',
+      'data: {"type":"message_delta","usage":{"output_tokens":9}}\n\n',
+      'data: {"type":"message_delta","usage":{"output_tokens":15}}\n\n',
+    ];
+    const bodies: readonly [UpstreamResponse, number][] = [
+      [{ headers: JSON_TYPE, body: '{"usage":{"input_tokens":100,"output_tokens":20}}' }, 200],
+      [{ headers: EVENT_TYPE, body: stream }, 200],
+      [{ headers: JSON_TYPE, body: '{"usage":{"output_tokens":30}}' }, 150],
+      [{ headers: JSON_TYPE, body: '{"usage":{}}' }, 107],
+    ];
+    for (const [given, cost] of bodies) {
+      const proxy = priced({ ...sum, default: 107 });
+      answer = given;
+      status(proxy);
+      proxy.advance(0);
+      expect(debt(proxy)).toBe(cost - 99);
+    }
+  });
+
   test.each([
     ["has another type", { headers: [["content-type", "text/plain"]], body: usage(60) }],
     ["has no type", { body: usage(60) }],

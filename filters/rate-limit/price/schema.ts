@@ -7,12 +7,15 @@ import { exactlyOneOf, testedHeaderName, text, whole } from "../../shared/match-
 import {
   COSTS,
   DEFAULT_COST,
+  DEFAULT_JSON_WEIGHT,
   DEFAULT_MAX_COST,
   MAX_ANSWER_STATUS,
   MAX_ANSWER_STATUSES,
   MAX_COST,
   MAX_JSON_KEY_SIZE,
+  MAX_JSON_NUMBERS,
   MAX_JSON_PATH,
+  MAX_JSON_WEIGHT,
   MIN_ANSWER_STATUS,
   REQUEST_COSTS,
   UNSURE_COSTS,
@@ -24,6 +27,21 @@ const jsonKey = text(1, MAX_JSON_KEY_SIZE).refine(
   }),
   "must have no quotes, backslashes and control characters",
 );
+
+const jsonPath = z.array(jsonKey).min(1).max(MAX_JSON_PATH);
+
+/** Numbers that are added up, such as the tokens that were read and those that were written. */
+const jsonSum = z
+  .array(
+    z.strictObject({
+      path: jsonPath.describe("Keys from the root on."),
+      weight: whole(1, MAX_JSON_WEIGHT)
+        .optional()
+        .describe(`How often the number counts. Default ${DEFAULT_JSON_WEIGHT}.`),
+    }),
+  )
+  .min(1)
+  .max(MAX_JSON_NUMBERS);
 
 const UNSURE_ONLY = `'default' and 'max' need one of ${UNSURE_COSTS.join(", ")}`;
 
@@ -74,14 +92,14 @@ export const cost = z
     responseHeader: testedHeaderName
       .optional()
       .describe("The cost is the whole number in this header of the answer."),
-    responseJson: z
-      .array(jsonKey)
-      .min(1)
-      .max(MAX_JSON_PATH)
+    responseJson: jsonPath
       .optional()
       .describe(
         "The cost is the last whole number under these keys, from the root on, in the answer's JSON or in its server-sent events.",
       ),
+    responseJsonSum: jsonSum
+      .optional()
+      .describe("The cost is the sum of several numbers that are found like that of 'responseJson'."),
     default: whole(0, MAX_COST)
       .optional()
       .describe(`The cost if the source is missing or not a whole number. Default ${DEFAULT_COST}.`),
