@@ -14,6 +14,7 @@ import {
   RequestSlots,
   theOneOf,
 } from "../../assembly/rules";
+import { SplitCookies } from "./cookie/config";
 import {
   DESTINATION_HEADER,
   MAX_DESTINATIONS,
@@ -28,9 +29,9 @@ import { Rule, RuleList } from "./policy";
 import { Split, Target } from "./split";
 
 const ROOT_KEYS: StaticArray<string> = ["destinationHeader", "explainProperty", "rules"];
-const RULE_KEYS: StaticArray<string> = ["name", "match", "destination", "split"];
+const RULE_KEYS: StaticArray<string> = ["name", "match", "shadow", "destination", "split"];
 const RESULT_KEYS = StaticArray.fromArray(RESULTS);
-const SPLIT_KEYS: StaticArray<string> = ["key", "salt", "destinations", "pins"];
+const SPLIT_KEYS: StaticArray<string> = ["key", "cookie", "salt", "destinations", "pins"];
 const DESTINATION_KEYS: StaticArray<string> = ["name", "weight"];
 const PIN_KEYS: StaticArray<string> = ["keys", "destination"];
 
@@ -48,6 +49,9 @@ export class HeaderRoutingConfig {
   rules: RuleList = new RuleList([]);
   /** Every target of every rule, without repetition. */
   readonly targets: Array<Target> = [];
+  /** A response may set a cookie. */
+  needsResponses: bool = false;
+  private readonly cookies: SplitCookies = new SplitCookies();
 
   constructor(root: ConfigNode) {
     root.keys(ROOT_KEYS);
@@ -73,14 +77,16 @@ export class HeaderRoutingConfig {
 
   private parseRule(node: ConfigNode, name: string): Rule {
     const match = parseMatch(node.get("match"), this.slots, this.destinationHeader);
+    const isShadow = node.get("shadow").boolOr(false);
     const result = theOneOf(node, RESULT_KEYS);
-    if (result != 0) return new Rule(match, null, this.parseSplit(node.get("split"), name));
-    const target = new Target(name, parseLabel(node.get("destination")));
+    if (result != 0)
+      return new Rule(match, null, this.parseSplit(node.get("split"), name, isShadow), isShadow);
+    const target = new Target(name, parseLabel(node.get("destination")), isShadow);
     this.targets.push(target);
-    return new Rule(match, target, null);
+    return new Rule(match, target, null, isShadow);
   }
 
-  private parseSplit(node: ConfigNode, rule: string): Split | null {
+  private parseSplit(node: ConfigNode, rule: string, isShadow: bool): Split | null {
     if (!node.present) return null;
     node.keys(SPLIT_KEYS);
     const destinations = node.get("destinations");
@@ -96,7 +102,7 @@ export class HeaderRoutingConfig {
       names.push(parseLabel(item.get("name")));
       weights[i] = <u64>item.get("weight").integer(0, MAX_WEIGHT);
       sum += weights[i];
-      targets.push(new Target(rule, names[i]));
+      targets.push(new Target(rule, names[i], isShadow));
     }
     if (hasRepeat(names)) destinations.fail("names a destination twice");
     if (sum == 0) {
@@ -105,6 +111,8 @@ export class HeaderRoutingConfig {
     }
     const split = new Split(targets, weights);
     split.key = parseStickyKey(node.get("key"), this.slots, this.destinationHeader);
+    split.cookie = this.cookies.parse(node.get("cookie"), this.slots);
+    if (split.cookie && !isShadow) this.needsResponses = true;
     split.salt = parseSalt(node.get("salt"), Bytes.of(rule));
     parsePins(node.get("pins"), split, rule);
     for (let i = 0; i < split.targets.length; i++) this.targets.push(split.targets[i]);
@@ -141,7 +149,7 @@ function targetNamed(split: Split, rule: string, name: Bytes): Target {
   for (let i = 0; i < split.targets.length; i++) {
     if (split.targets[i].destination.equals(name)) return split.targets[i];
   }
-  const target = new Target(rule, name);
+  const target = new Target(rule, name, split.targets[0].isShadow);
   split.targets.push(target);
   return target;
 }

@@ -21,11 +21,18 @@ export default defineFilter({
   tries: ({ rules }) => rules.flatMap((rule) => tryOf(rule) ?? []),
 });
 
+/** Whether the module needs the responses: a split sets cookies on them. */
+export function needsResponses({ rules }: HeaderRoutingConfig): boolean {
+  return rules.some(({ split, shadow }) => split?.cookie !== undefined && shadow !== true);
+}
+
 function headerOf({ destinationHeader = DESTINATION_HEADER }: HeaderRoutingConfig): string {
   return destinationHeader;
 }
 
-function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
+/** A rule in shadow mode sends nothing anywhere, so a destination of its own need not exist yet. */
+function destinationsOf({ destination, split, shadow }: Rule, i: number): NamedPlace[] {
+  if (shadow === true) return [];
   return [
     ...(destination === undefined ? [] : [{ name: destination, path: ["rules", i, "destination"] }]),
     ...(split?.destinations ?? []).map(({ name }, j) => ({
@@ -39,13 +46,14 @@ function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
   ];
 }
 
-function describeRule({ name, destination, split }: Rule): string {
+function describeRule({ name, destination, split, shadow }: Rule): string {
   const shares = split?.destinations.map((entry) => `${entry.name} ${entry.weight}`).join(" / ");
-  return `${name} → ${destination ?? shares}`;
+  return `${name} → ${destination ?? shares}${shadow === true ? " (shadow)" : ""}`;
 }
 
 /** A request that the rule takes, if its match is simple enough to derive one. */
-function tryOf({ match, split }: Rule): TriedRequest | undefined {
+function tryOf({ match, split, shadow }: Rule): TriedRequest | undefined {
+  if (shadow === true) return undefined;
   const { path, headers = [], cookies = [], ...others } = match ?? {};
   if (Object.keys(others).length > 0) return undefined;
   if (path?.suffix !== undefined || path?.regex !== undefined) return undefined;

@@ -19,6 +19,7 @@ import {
   salt,
   stickyKey,
 } from "../shared/rule-schema.js";
+import { refuseUnlikeCookies, splitCookie } from "./cookie/schema.js";
 import {
   DESTINATION_HEADER,
   MAX_DESTINATIONS,
@@ -37,6 +38,11 @@ const split = z
     key: stickyKey
       .optional()
       .describe("Makes the split sticky: the same key always gets the same destination."),
+    cookie: splitCookie
+      .optional()
+      .describe(
+        "Makes the split sticky for requests without the key, or for all if there is none: the response sets a cookie with an id of the visitor.",
+      ),
     salt: salt
       .optional()
       .describe("Splits with different salts distribute keys independently. Default: the rule's name."),
@@ -81,6 +87,7 @@ const rule = z
   .strictObject({
     name: label.describe("Says in metrics which rule decided. Unique."),
     match: matchSchema.optional().describe("Default: every request."),
+    shadow: z.boolean().optional().describe("Only counts where requests would go. Default false."),
     destination: label.optional().describe("Where the request goes."),
     split: split.optional().describe("Alternatively, a share for each of several destinations."),
   })
@@ -120,9 +127,10 @@ export const headerRoutingSchema = z
       .array(rule)
       .max(MAX_RULES)
       .refine(haveNamesOfTheirOwn, "name a rule twice")
-      .describe("Tried in order; the first that matches decides."),
+      .describe("Tried in order; the first that matches decides, after those in shadow mode."),
   })
   .superRefine(refuseOwnHeader)
+  .superRefine(refuseUnlikeCookies)
   .superRefine(inOneModule)
   .describe("Configuration of the filter header-routing.");
 

@@ -3,6 +3,8 @@
 
 import { Bytes } from "../../assembly";
 import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
+import { SplitCookie } from "./cookie/split-cookie";
+import { Visit } from "./cookie/visit";
 
 const NOTHING = Bytes.owned(0);
 
@@ -17,6 +19,8 @@ export class Target {
   constructor(
     readonly rule: string,
     readonly destination: Bytes,
+    /** The rule only counts what it would choose. */
+    readonly isShadow: bool = false,
   ) {}
 }
 
@@ -32,6 +36,8 @@ export const FINE_BUCKETS: u32 = 4_000_000_000;
 export class Split {
   /** What makes the split sticky, if anything does. */
   key: StickyKey | null = null;
+  /** What makes it sticky for requests without the key. */
+  cookie: SplitCookie | null = null;
   salt: u64 = 0;
   pinnedKeys: BytesTable | null = null;
   /** The target of each pinned key, by the key's number in `pinnedKeys`. */
@@ -54,17 +60,27 @@ export class Split {
     }
   }
 
-  /** The target for this request. A request without a key gets a random one. */
-  choose(request: RequestView): Target {
+  /**
+   * The target for this request. `visit` keeps the cookie that the response sets; without it none
+   * is set.
+   */
+  choose(request: RequestView, visit: Visit | null): Target {
     const key = this.key;
     const value = key ? key.of(request) : null;
-    if (!value) return this.ownerOf(request.draw(this.buckets));
+    if (!value) return this.withoutKey(request, visit);
     const pins = this.pinnedKeys;
     if (pins) {
       const pin = pins.find(value);
       if (pin >= 0) return unchecked(this.pinnedTargets[pin]);
     }
     return this.ofKey(value);
+  }
+
+  /** By the cookie's visitor if there is one, else by chance. */
+  private withoutKey(request: RequestView, visit: Visit | null): Target {
+    const cookie = this.cookie;
+    const id = cookie ? cookie.idOf(request, visit) : null;
+    return id ? this.ofKey(id) : this.ownerOf(request.draw(this.buckets));
   }
 
   /** The target of a key that is not pinned. */
