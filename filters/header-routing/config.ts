@@ -49,8 +49,8 @@ export class HeaderRoutingConfig {
   rules: RuleList = new RuleList([]);
   /** Every target of every rule, without repetition. */
   readonly targets: Array<Target> = [];
-  /** A response may set a cookie. */
-  needsResponses: bool = false;
+  /** Whether a rule changes responses. */
+  changesResponses: bool = false;
   private readonly cookies: SplitCookies = new SplitCookies();
 
   constructor(root: ConfigNode) {
@@ -112,7 +112,7 @@ export class HeaderRoutingConfig {
     const split = new Split(targets, weights);
     split.key = parseStickyKey(node.get("key"), this.slots, this.destinationHeader);
     split.cookie = this.cookies.parse(node.get("cookie"), this.slots);
-    if (split.cookie && !isShadow) this.needsResponses = true;
+    if (split.cookie && !isShadow) this.changesResponses = true;
     split.salt = parseSalt(node.get("salt"), Bytes.of(rule));
     parsePins(node.get("pins"), split, rule);
     for (let i = 0; i < split.targets.length; i++) this.targets.push(split.targets[i]);
