@@ -11,11 +11,21 @@ const header = (fields: object) => match({ headers: [{ name: "x-a", ...fields }]
 const claim = (fields: object) => match({ claims: [{ payload: "jwt", claim: ["sub"], ...fields }] });
 /** A configuration with one rule, which splits. */
 const split = (fields: object) => rule({ split: { destinations: [{ name: "v1", weight: 1 }], ...fields } });
+const cookie = (fields: object) => split({ cookie: fields });
+/** Two rules with a cookie each. */
+const cookies = (one: object, other: object) => ({
+  rules: [one, other].map((each, i) => ({
+    name: `r${i}`,
+    split: { cookie: each, destinations: [{ name: "v1", weight: 1 }] },
+  })),
+});
 const destinations = (...list: object[]) => rule({ split: { destinations: list } });
 
 const HEADER = "rules[0].match.headers[0]";
 const CLAIM = "rules[0].match.claims[0]";
 const KEY = "rules[0].split.key";
+const COOKIE = "rules[0].split.cookie";
+const SECRET = "0123456789abcdef";
 
 describeFilter("header-routing", {
   accepted: [
@@ -92,6 +102,26 @@ describeFilter("header-routing", {
     split({ key: { jwtClaim: { payload: "jwt", claim: ["a", "0"], namespace: "authn" } } }),
     split({ key: { header: "x-user-id" }, pins: [] }),
     split({ key: { header: "x-user-id" }, pins: [{ keys: ["alice"], destination: "elsewhere" }] }),
+    rule({ shadow: true, destination: "v1" }),
+    rule({ shadow: false, destination: "v1" }),
+    cookie({}),
+    cookie({ name: "__Host-a", secure: true, path: "/" }),
+    cookie({ name: "__secure-a", secure: true, domain: "shop.test", path: "/a" }),
+    cookie({ name: "!#$%&'*+.^_`|~-aZ9" }),
+    cookie({ name: "a".repeat(64), path: `/${"a".repeat(1023)}` }),
+    cookie({ path: "/!:<~" }),
+    cookie({ domain: "localhost", sameSite: "strict" }),
+    cookie({ domain: `${"a".repeat(63)}.b-1.test` }),
+    cookie({ sameSite: "none", secure: true, httpOnly: false }),
+    cookie({ maxAge: "1s" }),
+    cookie({ maxAge: "1000ms", refresh: true }),
+    cookie({ maxAge: "9600h", refresh: false }),
+    cookie({ secrets: [SECRET] }),
+    cookie({ secrets: ["é".repeat(8), "x".repeat(256)] }),
+    split({ cookie: {}, key: { header: "x-user-id" } }),
+    cookies({}, {}),
+    cookies({}, { name: "other", httpOnly: false }),
+    cookies({ maxAge: "1h" }, { name: "mesh-visitor", path: "/", maxAge: "60m", sameSite: "lax" }),
     destinations({ name: "a", weight: 0 }, { name: "b", weight: 1_000_000 }),
     { rules: Array.from({ length: 1000 }, (_, i) => ({ name: `r${i}`, destination: "v1" })) },
   ],
@@ -255,6 +285,67 @@ describeFilter("header-routing", {
     [split({ key: { cookie: "" } }), "rules[0].split.key.cookie"],
     [split({ key: { clientAddress: false } }), "rules[0].split.key.clientAddress"],
     [split({ key: { traceId: "x-request-id" } }), "rules[0].split.key.traceId"],
+    [rule({ shadow: 1, destination: "v1" }), "rules[0].shadow"],
+    [rule({ shadow: true }), "rules[0]"],
+    [split({ cookie: null }), COOKIE],
+    [split({ cookie: "v" }), COOKIE],
+    [cookie({ age: "1h" }), `${COOKIE}.age`],
+    [cookie({ name: "" }), `${COOKIE}.name`],
+    [cookie({ name: "a b" }), `${COOKIE}.name`],
+    [cookie({ name: "a=b" }), `${COOKIE}.name`],
+    [cookie({ name: "a;b" }), `${COOKIE}.name`],
+    [cookie({ name: "a\r\nset-cookie: b" }), `${COOKIE}.name`],
+    [cookie({ name: "ü" }), `${COOKIE}.name`],
+    [cookie({ name: "a".repeat(65) }), `${COOKIE}.name`],
+    [cookie({ name: "__Host-a" }), `${COOKIE}.name`],
+    [cookie({ name: "__HOST-a", secure: true, path: "/a" }), `${COOKIE}.name`],
+    [cookie({ name: "__Host-a", secure: true, domain: "shop.test" }), `${COOKIE}.name`],
+    [cookie({ name: "__Secure-a", secure: false }), `${COOKIE}.name`],
+    [cookie({ path: "" }), `${COOKIE}.path`],
+    [cookie({ path: "a" }), `${COOKIE}.path`],
+    [cookie({ path: "/;Domain=evil.test" }), `${COOKIE}.path`],
+    [cookie({ path: "/ a" }), `${COOKIE}.path`],
+    [cookie({ path: "/a\n" }), `${COOKIE}.path`],
+    [cookie({ path: "/a\x7f" }), `${COOKIE}.path`],
+    [cookie({ path: "/ü" }), `${COOKIE}.path`],
+    [cookie({ path: `/${"a".repeat(1024)}` }), `${COOKIE}.path`],
+    [cookie({ domain: "" }), `${COOKIE}.domain`],
+    [cookie({ domain: ".shop.test" }), `${COOKIE}.domain`],
+    [cookie({ domain: "shop.test." }), `${COOKIE}.domain`],
+    [cookie({ domain: "shop..test" }), `${COOKIE}.domain`],
+    [cookie({ domain: "Shop.test" }), `${COOKIE}.domain`],
+    [cookie({ domain: "-shop.test" }), `${COOKIE}.domain`],
+    [cookie({ domain: "shop-.test" }), `${COOKIE}.domain`],
+    [cookie({ domain: "shop.test; Secure" }), `${COOKIE}.domain`],
+    [cookie({ domain: `${"a".repeat(64)}.test` }), `${COOKIE}.domain`],
+    [cookie({ domain: `${"a.".repeat(126)}ab` }), `${COOKIE}.domain`],
+    [cookie({ maxAge: "0s" }), `${COOKIE}.maxAge`],
+    [cookie({ maxAge: "1500ms" }), `${COOKIE}.maxAge`],
+    [cookie({ maxAge: "1.5s" }), `${COOKIE}.maxAge`],
+    [cookie({ maxAge: "9601h" }), `${COOKIE}.maxAge`],
+    [cookie({ maxAge: 3600 }), `${COOKIE}.maxAge`],
+    [cookie({ refresh: true }), `${COOKIE}.refresh`],
+    [cookie({ refresh: "yes", maxAge: "1h" }), `${COOKIE}.refresh`],
+    [cookie({ sameSite: "Lax" }), `${COOKIE}.sameSite`],
+    [cookie({ sameSite: "none" }), `${COOKIE}.sameSite`],
+    [cookie({ sameSite: "none", secure: false }), `${COOKIE}.sameSite`],
+    [cookie({ secure: "yes" }), `${COOKIE}.secure`],
+    [cookie({ httpOnly: 1 }), `${COOKIE}.httpOnly`],
+    [cookie({ secrets: [] }), `${COOKIE}.secrets`],
+    [cookie({ secrets: SECRET }), `${COOKIE}.secrets`],
+    [cookie({ secrets: [SECRET, SECRET] }), `${COOKIE}.secrets`],
+    [cookie({ secrets: ["0123456789abcde"] }), `${COOKIE}.secrets[0]`],
+    [cookie({ secrets: [SECRET, "x".repeat(257)] }), `${COOKIE}.secrets[1]`],
+    [cookie({ secrets: Array.from({ length: 9 }, (_, i) => `${i}${SECRET}`) }), `${COOKIE}.secrets`],
+    [cookies({}, { httpOnly: false }), "rules[1].split.cookie"],
+    [cookies({ maxAge: "1h" }, { maxAge: "2h" }), "rules[1].split.cookie"],
+    [cookies({ secrets: [SECRET] }, {}), "rules[1].split.cookie"],
+    [cookies({ secrets: [SECRET] }, { secrets: [SECRET, "f".repeat(16)] }), "rules[1].split.cookie"],
+    [
+      cookies({ maxAge: "1h", refresh: true }, { maxAge: "1h", name: "mesh-visitor" }),
+      "rules[1].split.cookie",
+    ],
+    [split({ cookie: {}, pins: [{ keys: ["a"], destination: "v1" }] }), "rules[0].split.pins"],
     [split({ salt: 1 }), "rules[0].split.salt"],
     [split({ salt: "x".repeat(257) }), "rules[0].split.salt"],
     [split({ pins: [{ keys: ["a"], destination: "v1" }] }), "rules[0].split.pins"],
@@ -281,5 +372,15 @@ describeFilter("header-routing", {
     { configuration: match({ anyOf: [{ method: "PUT" }, { not: { path: { exact: "/" } } }] }), path: "/x" },
     { configuration: split({ key: { cookie: "uid" } }), headers: [["cookie", "a=b; uid=7"]] },
     { configuration: match({ query: [{ name: "Beta", present: true }] }), path: "/?a&Beta=%20" },
+    { configuration: rule({ shadow: true, destination: "v1" }) },
+    { configuration: cookie({}) },
+    {
+      configuration: cookie({ maxAge: "1h", refresh: true }),
+      headers: [["cookie", "mesh-visitor=0123456789abcdef0123456789abcdef"]],
+    },
+    {
+      configuration: cookie({ secrets: [SECRET] }),
+      headers: [["cookie", "mesh-visitor=0123456789abcdef0123456789abcdef.0123456789abcdef"]],
+    },
   ],
 });

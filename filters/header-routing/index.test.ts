@@ -14,12 +14,14 @@ const PLAIN: HeaderList = [
 ];
 const DESTINATION = "x-mesh-destination";
 
+let path: string;
 let module: HostedModule;
 
 beforeAll(async () => {
   const [built] = await buildFilters(["header-routing"]);
   if (built === undefined) throw new Error("header-routing was not built");
-  module = loadModule(built.path);
+  path = built.path;
+  module = loadModule(path);
 });
 
 function configure(config: HeaderRoutingConfig): void {
@@ -147,5 +149,91 @@ describe("a client's address", () => {
     });
     const { request } = module.exchange(PLAIN, { properties: { "source.address": address } });
     expect(request).toContainEqual([DESTINATION, "pinned"]);
+  });
+});
+
+describe("a rule in shadow mode", () => {
+  const METRIC = "meshwright.header_routing";
+  const config: HeaderRoutingConfig = {
+    explainProperty: "mesh",
+    rules: [
+      { name: "what-if", shadow: true, destination: "v9" },
+      {
+        name: "canary",
+        shadow: true,
+        match: { headers: [{ name: "x-user", present: true }] },
+        split: {
+          key: { header: "x-user" },
+          destinations: [{ name: "v1", weight: 1 }],
+          pins: [{ keys: ["alice"], destination: "v3" }],
+        },
+      },
+      { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
+      { name: "never-reached", shadow: true, destination: "v1" },
+    ],
+  };
+  const counted = () =>
+    Object.fromEntries(
+      [...module.metrics].filter(([name, value]) => name.startsWith(METRIC) && value > 0).sort(),
+    );
+
+  test("decides nothing, and counts where the request would have gone", () => {
+    module = loadModule(path);
+    configure(config);
+    const { request } = module.exchange([...PLAIN, ["x-user-type", "premium"], ["x-user", "alice"]]);
+    expect(request).toContainEqual([DESTINATION, "v2"]);
+    expect(counted()).toEqual({
+      [`${METRIC}.decisions_total;rule=premium;destination=v2`]: 1,
+      [`${METRIC}.shadow_decisions_total;rule=canary;destination=v3`]: 1,
+      [`${METRIC}.shadow_decisions_total;rule=what-if;destination=v9`]: 1,
+    });
+  });
+
+  test("is counted where no rule decides, and takes no header of a client for its own", () => {
+    module = loadModule(path);
+    configure(config);
+    const { request } = module.exchange([...PLAIN, [DESTINATION, "v9"]]);
+    expect(request).toEqual(PLAIN);
+    expect(counted()).toEqual({
+      [`${METRIC}.shadow_decisions_total;rule=never-reached;destination=v1`]: 1,
+      [`${METRIC}.shadow_decisions_total;rule=what-if;destination=v9`]: 1,
+    });
+  });
+
+  test("is shown before the decision", () => {
+    configure(config);
+    const stream = module.open([...PLAIN, ["x-user-type", "premium"], ["x-user", "bob"]], {
+      endOfStream: true,
+    });
+    expect(stream.setProperties.get("mesh")?.toString()).toBe(
+      "header-routing=what-if:shadow-v9 header-routing=canary:shadow-v1 header-routing=premium:v2",
+    );
+    stream.close();
+  });
+
+  test("knows a visitor by the cookie, and gives none", () => {
+    const split = {
+      cookie: {},
+      destinations: [
+        { name: "v1", weight: 1 },
+        { name: "v2", weight: 1 },
+      ],
+    };
+    module = loadModule(path);
+    configure({
+      rules: [
+        { name: "next", shadow: true, split: { ...split, salt: "a" } },
+        { name: "now", split: { ...split, salt: "a" } },
+      ],
+    });
+    const { response } = module.exchange(PLAIN);
+    const set = response.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+    expect(set).toHaveLength(1);
+    const [cookie = ""] = set[0]?.split(";") ?? [];
+    const before = counted();
+    for (let i = 0; i < 20; i++) module.exchange([...PLAIN, ["cookie", cookie]]);
+    const grown = Object.entries(counted()).filter(([name, value]) => value !== before[name]);
+    expect(grown.map(([name]) => name.replace(/^.*;destination=/, ""))).toHaveLength(2);
+    expect(new Set(grown.map(([name]) => name.replace(/^.*;destination=/, ""))).size).toBe(1);
   });
 });

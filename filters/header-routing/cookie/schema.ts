@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { HEADER_NAME_MARKS } from "../../../assembly/text/limits.js";
-import { needs } from "../../shared/json-schema.js";
+import { has, inJsonSchema, needs } from "../../shared/json-schema.js";
 import { duration, millisecondsOf, shownDuration } from "../../shared/rule-schema.js";
 import { text } from "../../shared/text-schema.js";
 import {
@@ -25,6 +25,12 @@ const [DEFAULT_SAME_SITE = "", , FOR_SECURE_ONLY] = SAME_SITE;
 const SECOND_MS = MIN_COOKIE_AGE_MS;
 const PART = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
+/** Browsers drop a cookie for requests from other sites that is not secure. */
+const isSecureEnough = inJsonSchema(
+  ({ sameSite, secure }: { readonly sameSite?: string | undefined; readonly secure?: boolean | undefined }) =>
+    sameSite !== FOR_SECURE_ONLY || secure === true,
+  { anyOf: [{ not: has("sameSite", { const: FOR_SECURE_ONLY }) }, has("secure", { const: true })] },
+);
 const startsInAnyCase = (name: string, prefix: string) => name.toLowerCase().startsWith(prefix);
 
 export const splitCookie = z
@@ -62,22 +68,26 @@ export const splitCookie = z
       .array(text(MIN_SECRET_SIZE, MAX_SECRET_SIZE))
       .min(1)
       .max(MAX_SECRETS)
-      .refine((secrets) => new Set(secrets).size === secrets.length, "names a secret twice")
+      .refine(
+        inJsonSchema((secrets: readonly string[]) => new Set(secrets).size === secrets.length, {
+          uniqueItems: true,
+        }),
+        "names a secret twice",
+      )
       .optional()
       .describe(
         "Signs it with the first secret, and takes what any of them has signed. Default: a plain one.",
       ),
   })
   .refine(needs("refresh", "maxAge"), { path: ["refresh"], message: "needs 'maxAge'" })
-  .superRefine(({ name = VISITOR_COOKIE, path = COOKIE_PATH, domain, sameSite, secure = false }, context) => {
-    const refuse = (key: string, message: string) =>
-      context.addIssue({ code: "custom", path: [key], message });
-    if (sameSite === FOR_SECURE_ONLY && !secure) refuse("sameSite", "none needs 'secure: true'");
+  .refine(isSecureEnough, { path: ["sameSite"], message: `${FOR_SECURE_ONLY} needs 'secure: true'` })
+  .superRefine(({ name = VISITOR_COOKIE, path = COOKIE_PATH, domain, secure = false }, context) => {
+    const refuse = (message: string) => context.addIssue({ code: "custom", path: ["name"], message });
     const isHost = startsInAnyCase(name, HOST_PREFIX);
     if ((isHost || startsInAnyCase(name, SECURE_PREFIX)) && !secure)
-      refuse("name", "with this prefix needs 'secure: true'");
+      refuse("with this prefix needs 'secure: true'");
     if (isHost && (domain !== undefined || path !== COOKIE_PATH))
-      refuse("name", "with this prefix needs the path / and no domain");
+      refuse("with this prefix needs the path / and no domain");
   });
 
 type SplitCookie = z.infer<typeof splitCookie>;
