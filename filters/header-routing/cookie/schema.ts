@@ -35,10 +35,11 @@ const startsInAnyCase = (name: string, prefix: string) => name.toLowerCase().sta
 
 export const splitCookie = z
   .strictObject({
-    name: text(1, MAX_COOKIE_NAME_SIZE)
+    name: z
+      .string()
       .regex(
-        new RegExp(`^[A-Za-z0-9${HEADER_NAME_MARKS}]+$`),
-        "must be a token: letters, digits and !#$%&'*+.^_`|~-",
+        new RegExp(`^[A-Za-z0-9${HEADER_NAME_MARKS}]{1,${MAX_COOKIE_NAME_SIZE}}$`),
+        `must be a token: 1 to ${MAX_COOKIE_NAME_SIZE} letters, digits and ${HEADER_NAME_MARKS}`,
       )
       .optional()
       .describe(`Default ${VISITOR_COOKIE}.`),

@@ -8,7 +8,17 @@ import { probe, type Scenario } from "../scenario.js";
 
 const rule = (name: string, match: Json, destination = "other"): Json => ({ name, match, destination });
 
+/** All visitors go to `other`, so that an id that is drawn decides nothing. */
+const byCookie = (cookie: Json): Json => ({
+  rules: [
+    { name: "what-if", shadow: true, destination: "upstream" },
+    { name: "canary", split: { cookie, destinations: [{ name: "other", weight: 1 }] } },
+  ],
+});
+
 const ROUTING: Readonly<Record<string, Json>> = {
+  cookie: byCookie({ maxAge: "1h", refresh: true }),
+  "signed cookie": byCookie({ name: "__Host-v", secure: true, secrets: ["a secret of some length"] }),
   headers: {
     rules: [
       rule("premium", { headers: [{ name: "x-user-type", exact: "premium" }] }),
@@ -69,7 +79,24 @@ const ROUTING: Readonly<Record<string, Json>> = {
   },
 };
 
+const VISITOR = "0123456789abcdef0123456789abcdef";
+
 const ROUTED: Readonly<Record<string, readonly ClientRequest[]>> = {
+  cookie: [
+    {},
+    header("cookie", `a=1; mesh-visitor=${VISITOR}`),
+    header("cookie", `mesh-visitor=bad; mesh-visitor="${VISITOR}"`),
+    header("cookie", `mesh-visitor=${VISITOR.toUpperCase()}`),
+    header("cookie", `mesh-visitor=${"0".repeat(4_000)}`),
+    {
+      headers: [
+        ["cookie", "mesh-visitor=\xff"],
+        ["cookie", `mesh-visitor=${VISITOR}`],
+      ],
+    },
+    { method: "POST", body: ["one", "two"] },
+  ],
+  "signed cookie": [{}, header("cookie", `__Host-v=${VISITOR}`), header("cookie", `__Host-v=${VISITOR}.0`)],
   patterns: [
     ...["/api/v2", "/api/v2/x?y", "/api/v2/x/y", "/API/v2", "/api/v"].map((path) => ({ path })),
     ...["BETA", "bea", "aab", "a".repeat(8_000), `${"a".repeat(8_000)}b`].map((value) =>
