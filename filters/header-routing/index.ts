@@ -12,11 +12,11 @@ import {
   registerRootContext,
   requestHeaders,
   responseHeaders,
+  TextBuffer,
 } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { DecisionProperty, HostRequestView } from "../../assembly/rules";
 import { HeaderRoutingConfig } from "./config";
-import { Visit } from "./cookie/visit";
 import { Target } from "./split";
 
 export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
@@ -46,8 +46,8 @@ class Router {
 
 @final
 class RoutedStream extends HttpContext {
-  /** What the response tells the visitor of a split. */
-  private readonly visit: Visit = new Visit();
+  /** The value of `set-cookie` for a visitor of a split; empty if the response sets none. */
+  private readonly setCookie: TextBuffer = new TextBuffer();
 
   constructor(private readonly router: Router) {
     super();
@@ -63,13 +63,12 @@ class RoutedStream extends HttpContext {
 
   /** The application's own cookies stay, beside this one. */
   override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
-    const cookie = this.visit.cookie;
-    if (cookie) responseHeaders.add(SET_COOKIE, cookie.settingOf(this.visit.id));
+    if (this.setCookie.size > 0) responseHeaders.add(SET_COOKIE, this.setCookie.text());
     return FilterHeadersStatus.Continue;
   }
 
   override onRecycle(): bool {
-    this.visit.clear();
+    this.setCookie.clear();
     return true;
   }
 
@@ -83,7 +82,7 @@ class RoutedStream extends HttpContext {
       if (target) this.count(target);
       rule = rules.next(request);
     }
-    return rule ? rule.choose(request, this.visit) : null;
+    return rule ? rule.choose(request, this.setCookie) : null;
   }
 
   private count(target: Target): void {

@@ -1,8 +1,8 @@
 // The decision: which destination a request goes to. Pure: it reaches the host only through the
 // request view.
 
+import { TextBuffer } from "../../assembly";
 import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
-import { Visit } from "./cookie/visit";
 import { Split, Target } from "./split";
 
 /** A rule: a match and its result. */
@@ -17,10 +17,10 @@ export class Rule {
     readonly isShadow: bool,
   ) {}
 
-  /** The target for a request that matches; `visit` as for `Split.choose`. */
-  choose(request: RequestView, visit: Visit | null): Target | null {
+  /** The target for a request that matches; `setCookie` as for `Split.choose`. */
+  choose(request: RequestView, setCookie: TextBuffer | null): Target | null {
     const split = this.split;
-    return split ? split.choose(request, visit) : this.target;
+    return split ? split.choose(request, setCookie) : this.target;
   }
 }
 

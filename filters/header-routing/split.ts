@@ -1,10 +1,9 @@
 // The result of a rule: a destination, or a share for each of several. Pure: it reaches the host
 // only through the request view.
 
-import { Bytes } from "../../assembly";
+import { Bytes, TextBuffer } from "../../assembly";
 import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
 import { SplitCookie } from "./cookie/split-cookie";
-import { Visit } from "./cookie/visit";
 
 const NOTHING = Bytes.owned(0);
 
@@ -61,13 +60,13 @@ export class Split {
   }
 
   /**
-   * The target for this request. `visit` keeps the cookie that the response sets; without it none
-   * is set.
+   * The target for this request. `setCookie` gets the value of that header, if the response is to
+   * set a cookie; without it none is set.
    */
-  choose(request: RequestView, visit: Visit | null): Target {
+  choose(request: RequestView, setCookie: TextBuffer | null): Target {
     const key = this.key;
     const value = key ? key.of(request) : null;
-    if (!value) return this.withoutKey(request, visit);
+    if (!value) return this.withoutKey(request, setCookie);
     const pins = this.pinnedKeys;
     if (pins) {
       const pin = pins.find(value);
@@ -77,9 +76,9 @@ export class Split {
   }
 
   /** By the cookie's visitor if there is one, else by chance. */
-  private withoutKey(request: RequestView, visit: Visit | null): Target {
+  private withoutKey(request: RequestView, setCookie: TextBuffer | null): Target {
     const cookie = this.cookie;
-    const id = cookie ? cookie.idOf(request, visit) : null;
+    const id = cookie ? cookie.idOf(request, setCookie) : null;
     return id ? this.ofKey(id) : this.ownerOf(request.draw(this.buckets));
   }
 

@@ -9,8 +9,9 @@ import type { HeaderList } from "../../../kit/traffic.js";
 import { buildFilters } from "../../../toolchain/compile/build.js";
 
 const PEOPLE = 10_000;
-/** How often each of them has come at 10 % when the share is looked at, and at each later weight. */
+/** How often each of them has come at 10 % when the share is looked at. */
 const LOOKS = [1, 10, 50];
+/** How often they come at each later weight. */
 const VISITS = 5;
 const WEIGHTS = [10, 20, 50, 10];
 /** In percent points: four standard deviations of what chance makes of 10,000 people. */

@@ -5,8 +5,7 @@
 import { Bytes, TextBuffer, viewOf } from "../../../assembly";
 import { CookieWalk, RequestView } from "../../../assembly/rules";
 import { SIGNATURE_DIGITS, Signer, UNSIGNED } from "./signer";
-import { Visit } from "./visit";
-import { beginsWithId, ID_DIGITS } from "./visitor-id";
+import { beginsWithId, ID_DIGITS, WORD_DIGITS, writeWord } from "./visitor-id";
 
 /**
  * How many cookies of its name a request is searched for a good one. A browser has few, for paths
@@ -23,7 +22,7 @@ const NEWEST: i32 = 0;
 @final
 export class SplitCookie {
   private readonly walk: CookieWalk = new CookieWalk();
-  private readonly setting: TextBuffer = new TextBuffer();
+  private readonly newId: Bytes = Bytes.owned(ID_DIGITS);
   /** The secret that has signed the cookie that `idIn` found last. */
   private signedBy: i32 = NEWEST;
 
@@ -40,20 +39,26 @@ export class SplitCookie {
   ) {}
 
   /**
-   * The id of the request's visitor. One without a good cookie gets a new id, which `visit` keeps
-   * for the response; without a visit the result is then `null`.
+   * The id of the request's visitor. One without a good cookie gets a new id, of 128 random bits.
+   * @param setting gets the value of `set-cookie`, if the response is to set one. `null` if it
+   * cannot: then a visitor without a good cookie has no id.
    */
-  idOf(request: RequestView, visit: Visit | null): Bytes | null {
+  idOf(request: RequestView, setting: TextBuffer | null): Bytes | null {
     const known = this.idIn(request);
-    if (!visit) return known;
-    if (!known) return visit.begin(this, request.drawBits(), request.drawBits());
-    if (this.refreshes || this.signedBy != NEWEST) visit.renew(this, known);
-    return known;
+    if (!setting) return known;
+    const id = known ? known : this.drawId(request);
+    if (!known || this.refreshes || this.signedBy != NEWEST) this.writeSetting(id, setting);
+    return id;
   }
 
-  /** The value of `set-cookie` that gives a visitor this id; valid until the next one is made. */
-  settingOf(id: Bytes): Bytes {
-    const setting = this.setting;
+  private drawId(request: RequestView): Bytes {
+    const id = this.newId;
+    writeWord(id.ptr, request.drawBits());
+    writeWord(id.ptr + WORD_DIGITS, request.drawBits());
+    return id;
+  }
+
+  private writeSetting(id: Bytes, setting: TextBuffer): void {
     setting.clear();
     setting.add(this.name);
     setting.add(EQUALS);
@@ -64,7 +69,6 @@ export class SplitCookie {
       setting.add(signer.sign(id.ptr));
     }
     setting.add(this.attributes);
-    return setting.text();
   }
 
   /** Whether the other cookie, of the same name, is set and checked in the same way. */

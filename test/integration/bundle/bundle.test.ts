@@ -68,6 +68,18 @@ describe("a bundle", () => {
   });
 });
 
+test("a bundle gives a new visitor a cookie, and keeps its id", async () => {
+  const { url } = bench.twins.forward.bundle;
+  const visit = async (...more: [string, string][]) => {
+    const response = await send(url, { headers: [["x-version", "2"], ["x-id", "visitor"], ...more] });
+    return response.headers.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+  };
+  const [set = "", ...others] = await visit();
+  expect(others).toEqual([]);
+  expect(set).toMatch(/^mesh-visitor=[0-9a-f]{32}; Path=\/; Max-Age=3600; SameSite=Lax; HttpOnly$/);
+  expect(await visit(["cookie", set.slice(0, set.indexOf(";"))])).toEqual([set]);
+});
+
 test("a bundle lets a WebSocket through, and another upgrade as a request like any other", async () => {
   const { url } = bench.twins.forward.bundle;
   const headers = { "x-version": "web", "x-id": "web" };

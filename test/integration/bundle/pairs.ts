@@ -15,14 +15,25 @@ export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "trace-headers": { responseHeader: "x-trace" },
   "header-routing": {
     rules: [
-      { name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" },
+      // It changes requests, and the responses to visitors.
+      {
+        name: "v2",
+        match: { headers: [{ name: "x-version", exact: "2" }] },
+        split: {
+          cookie: { maxAge: "1h", refresh: true },
+          destinations: [{ name: "upstream", weight: 1 }],
+        },
+      },
       { name: "web", match: { headers: [{ name: "x-version", exact: "web" }] }, destination: "web" },
     ],
   },
 };
 
+/** A visitor who comes back. */
+const VISITOR = { cookie: "mesh-visitor=0123456789abcdef0123456789abcdef" };
+
 export const startPairsBench = (): Promise<TwinBench> =>
-  TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
+  TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS, headers: VISITOR });
 
 /**
  * What the first filter in a direction does, and what the filter behind it does: headers h, bodies
