@@ -1,7 +1,7 @@
 // What the toolkit knows about header-routing beside its module.
 
 import { defineFilter, explainPropertyOf, type NamedPlace, type TriedRequest } from "../descriptor.js";
-import { DESTINATION_HEADER } from "./limits.js";
+import { DEFAULT_REDIRECT_STATUS, DESTINATION_HEADER } from "./limits.js";
 import { type HeaderRoutingConfig, headerRoutingSchema } from "./schema.js";
 
 type Rule = HeaderRoutingConfig["rules"][number];
@@ -39,9 +39,11 @@ function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
   ];
 }
 
-function describeRule({ name, destination, split }: Rule): string {
+function describeRule({ name, destination, split, redirect, answer }: Rule): string {
   const shares = split?.destinations.map((entry) => `${entry.name} ${entry.weight}`).join(" / ");
-  return `${name} → ${destination ?? shares}`;
+  const { status = DEFAULT_REDIRECT_STATUS } = redirect ?? {};
+  const reply = redirect === undefined ? `answer ${answer?.status}` : `redirect ${status}`;
+  return `${name} → ${destination ?? shares ?? reply}`;
 }
 
 /** A request that the rule takes, if its match is simple enough to derive one. */
@@ -62,4 +64,11 @@ function tryOf({ match, split }: Rule): TriedRequest | undefined {
 
 function pairOf({ name, exact = "" }: { readonly name: string; readonly exact?: string | undefined }) {
   return [name, exact] as const;
+}
+
+/** Whether a rule changes responses: only then the filter keeps anything for a stream. */
+export function needsResponses({ rules }: HeaderRoutingConfig): boolean {
+  return rules.some(({ responseHeaders, split }) =>
+    [{ responseHeaders }, ...(split?.destinations ?? [])].some((each) => each.responseHeaders !== undefined),
+  );
 }

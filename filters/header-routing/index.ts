@@ -1,6 +1,8 @@
-// header-routing: writes the destination of a request into a header that Envoy's routes match.
+// header-routing: writes the destination of a request into a header that Envoy's routes match, and
+// does what the rule says beside that, or in its place.
 
 import {
+  Bytes,
   defineMetric,
   FilterHeadersStatus,
   FilterRoot,
@@ -8,71 +10,177 @@ import {
   incrementMetric,
   MetricType,
   metricName,
+  NO_GRPC_STATUS,
+  Reply,
   registerRootContext,
   requestHeaders,
+  requestProtocol,
+  responseHeaders,
 } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
-import { DecisionProperty, HostRequestView } from "../../assembly/rules";
+import { DecisionProperty, HostRequestView, NO_SLOT } from "../../assembly/rules";
+import { Actions } from "./actions/actions";
+import { HeaderEdits } from "./actions/header-edits";
+import { isPath } from "./actions/path-change";
+import { Redirect } from "./actions/redirect";
 import { HeaderRoutingConfig } from "./config";
+import { MIRROR_HEADER, ORIGINAL_PATH_HEADER } from "./limits";
 import { Target } from "./split";
 
 export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
-export { proxy_on_context_create, proxy_on_request_headers } from "../../assembly/exports/stateless";
+export {
+  proxy_on_context_create,
+  proxy_on_delete,
+  proxy_on_request_headers,
+  proxy_on_response_headers,
+} from "../../assembly/exports/stream";
 
+const AUTHORITY = Bytes.of(":authority");
+const PATH = Bytes.of(":path");
+const SCHEME = Bytes.of(":scheme");
+const LOCATION = Bytes.of("location");
+const MIRROR = Bytes.of(MIRROR_HEADER);
+const ORIGINAL_PATH = Bytes.of(ORIGINAL_PATH_HEADER);
+const NOTHING = Bytes.owned(0);
+/** For response code details. */
+const REDIRECTED = Bytes.of("header_routing_redirect");
+const ANSWERED = Bytes.of("header_routing_answer");
+const NO_HOST = Bytes.of("header_routing_no_host");
+const BAD_REQUEST = new Reply(400, NO_GRPC_STATUS, NOTHING, null, [], Bytes.of("the request has no host"));
+
+/** What serves streams by one configuration. */
 @final
-class HeaderRouter extends HttpContext {
-  private readonly request: HostRequestView;
+class Router {
+  /** Of one stream after another: it is used in the callback of request headers alone. */
+  readonly request: HostRequestView;
 
-  constructor(private readonly config: HeaderRoutingConfig) {
-    super();
+  constructor(readonly config: HeaderRoutingConfig) {
     this.request = new HostRequestView(config.slots);
   }
+}
 
-  onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
-    this.request.begin();
-    const target = this.config.rules.decide(this.request);
-    this.writeDestination(target);
+@final
+class RoutedStream extends HttpContext {
+  /** What the response's headers need. */
+  private responseEdits: HeaderEdits | null = null;
+
+  constructor(private readonly router: Router) {
+    super();
+  }
+
+  override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const config = this.router.config;
+    const request = this.router.request;
+    request.begin();
+    const target = config.rules.decide(request);
+    if (target) {
+      const redirect = target.redirect;
+      if (redirect) return this.redirect(target, redirect);
+      const answer = target.answer;
+      if (answer) return this.reply(target, answer, ANSWERED);
+    }
+    this.write(config.destinationHeader, config.destinationSlot, target ? target.destination : null);
     if (target) this.count(target);
+    this.act(target ? target.actions : null);
     return FilterHeadersStatus.Continue;
+  }
+
+  override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
+    const edits = this.responseEdits;
+    if (edits) edits.apply(responseHeaders);
+    return FilterHeadersStatus.Continue;
+  }
+
+  override onRecycle(): bool {
+    this.responseEdits = null;
+    return true;
   }
 
   private count(target: Target): void {
     incrementMetric(target.counter, 1);
-    const property = this.config.explainProperty;
+    const property = this.router.config.explainProperty;
     if (property) property.add(target.decision);
+  }
+
+  private act(actions: Actions | null): void {
+    const config = this.router.config;
+    if (config.mirrorSlot != NO_SLOT) this.write(MIRROR, config.mirrorSlot, actions ? actions.mirror : null);
+    if (config.originalPathSlot != NO_SLOT) this.rewritePath(actions);
+    if (!actions) return;
+    const host = actions.host;
+    if (host) requestHeaders.replace(AUTHORITY, host);
+    const edits = actions.requestHeaders;
+    if (edits) edits.apply(requestHeaders);
+    if (actions.responseHeaders) this.responseEdits = actions.responseHeaders;
+  }
+
+  private rewritePath(actions: Actions | null): void {
+    const config = this.router.config;
+    const change = actions ? actions.path : null;
+    const target = change ? this.router.request.header(config.slots.path) : null;
+    const path = target && isPath(target) ? target : null;
+    this.write(ORIGINAL_PATH, config.originalPathSlot, path);
+    if (change && path) requestHeaders.replace(PATH, change.of(path, true));
   }
 
   /**
    * Each edit makes Envoy choose its route again. So a header that already has the right value,
    * once, is left alone.
+   * @param value `null` for no header
    */
-  private writeDestination(target: Target | null): void {
-    const name = this.config.destinationHeader;
-    const slot = this.config.destinationSlot;
-    const sent = this.request.header(slot);
+  private write(name: Bytes, slot: i32, value: Bytes | null): void {
+    const request = this.router.request;
+    const sent = request.header(slot);
     if (sent) {
-      if (target && sent.equals(target.destination) && this.request.count(slot) == 1) return;
+      if (value && sent.equals(value) && request.count(slot) == 1) return;
       requestHeaders.remove(name);
     }
-    if (target) requestHeaders.add(name, target.destination);
+    if (value) requestHeaders.add(name, value);
+  }
+
+  private redirect(target: Target, redirect: Redirect): FilterHeadersStatus {
+    const request = this.router.request;
+    const path = request.header(this.router.config.slots.path);
+    const isAbsolute = redirect.isAbsolute;
+    const authority = isAbsolute ? requestHeaders.get(AUTHORITY) : null;
+    const scheme = isAbsolute ? requestHeaders.get(SCHEME) : null;
+    const location = redirect.location(path, authority, scheme);
+    if (location) return this.reply(target, redirect.reply, REDIRECTED, location);
+    return this.reply(target, BAD_REQUEST, NO_HOST);
+  }
+
+  private reply(
+    target: Target,
+    reply: Reply,
+    details: Bytes,
+    location: Bytes = NOTHING,
+  ): FilterHeadersStatus {
+    this.count(target);
+    reply.send(requestProtocol(), details, NOTHING, LOCATION, location);
+    return FilterHeadersStatus.StopIteration;
   }
 }
 
 @final
-class HeaderRoutingRoot extends FilterRoot<HeaderRoutingConfig, HeaderRouter> {
+class HeaderRoutingRoot extends FilterRoot<HeaderRoutingConfig, Router> {
   override parse(root: ConfigNode): HeaderRoutingConfig {
     return new HeaderRoutingConfig(root);
   }
 
-  override accept(config: HeaderRoutingConfig): HeaderRouter {
+  override accept(config: HeaderRoutingConfig): Router {
     defineCounters(config.targets);
     const property = config.explainProperty;
     if (property) describeDecisions(config.targets, property);
-    return new HeaderRouter(config);
+    return new Router(config);
   }
 
-  override sharedContext(router: HeaderRouter): HttpContext {
-    return router;
+  /** Where no response is changed, nothing is kept for a stream. */
+  override sharedContext(router: Router): HttpContext | null {
+    return router.config.changesResponses ? null : new RoutedStream(router);
+  }
+
+  override streamContext(router: Router): HttpContext {
+    return new RoutedStream(router);
   }
 }
 
