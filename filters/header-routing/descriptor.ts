@@ -14,9 +14,13 @@ export default defineFilter({
   explainProperties: (config) => explainPropertyOf(config),
   destinations: ({ rules }) => rules.flatMap(destinationsOf),
   destinationHeader: headerOf,
+  mirrors: ({ rules }) => rules.flatMap(mirrorsOf),
   // If the header differed from the one that the routes match, every request would go to the
-  // fallback.
-  restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
+  // fallback. The routes know those mirrors alone that the settings name at the start.
+  restartKeys: (config) => ({
+    destinationHeader: headerOf(config),
+    mirror: [...new Set(config.rules.flatMap(mirrorsOf).map(({ name }) => name))].sort(),
+  }),
   describe: ({ rules }) => rules.map(describeRule),
   tries: ({ rules }) => rules.flatMap((rule) => tryOf(rule) ?? []),
 });
@@ -36,6 +40,17 @@ function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
       name: pin.destination,
       path: ["rules", i, "split", "pins", j, "destination"],
     })),
+  ];
+}
+
+function mirrorsOf({ mirror, split }: Rule, i: number): NamedPlace[] {
+  return [
+    ...(mirror === undefined ? [] : [{ name: mirror, path: ["rules", i, "mirror"] }]),
+    ...(split?.destinations ?? []).flatMap((entry, j) =>
+      entry.mirror === undefined
+        ? []
+        : [{ name: entry.mirror, path: ["rules", i, "split", "destinations", j, "mirror"] }],
+    ),
   ];
 }
 
