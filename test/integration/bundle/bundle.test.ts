@@ -68,6 +68,20 @@ describe("a bundle", () => {
   });
 });
 
+test.each(["forward", "backward"] as const)(
+  "a rule of a filter in a bundle answers and redirects as in a chain, %s",
+  async (order) => {
+    for (const version of ["away", "gone"]) {
+      for (const plan of ["", "qb=buffer", "sh=pause"]) {
+        for (const request of ["headers", "trailers"] as const) {
+          const headers = { "x-version": version };
+          await bench.expectSame(order, { plans: { a: plan, c: plan }, request, response: "body", headers });
+        }
+      }
+    }
+  },
+);
+
 test("a bundle lets a WebSocket through, and another upgrade as a request like any other", async () => {
   const { url } = bench.twins.forward.bundle;
   const headers = { "x-version": "web", "x-id": "web" };

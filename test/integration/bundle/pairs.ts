@@ -15,7 +15,24 @@ export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "trace-headers": { responseHeader: "x-trace" },
   "header-routing": {
     rules: [
-      { name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" },
+      {
+        name: "v2",
+        match: { headers: [{ name: "x-version", exact: "2" }] },
+        destination: "upstream",
+        rewrite: { path: "/rewritten", host: "inner.test" },
+        requestHeaders: { add: [{ name: "x-routed", value: "1" }], remove: ["user-agent"] },
+        responseHeaders: { set: [{ name: "x-routed", value: "1" }], remove: ["date"] },
+      },
+      {
+        name: "away",
+        match: { headers: [{ name: "x-version", exact: "away" }] },
+        redirect: { path: "/new", status: 308 },
+      },
+      {
+        name: "gone",
+        match: { headers: [{ name: "x-version", exact: "gone" }] },
+        answer: { status: 410, body: "gone", headers: [{ name: "x-reply", value: "gone" }] },
+      },
       { name: "web", match: { headers: [{ name: "x-version", exact: "web" }] }, destination: "web" },
     ],
   },
