@@ -72,11 +72,12 @@ test.each(["forward", "backward"] as const)(
   "a rule of a filter in a bundle answers and redirects as in a chain, %s",
   async (order) => {
     for (const version of ["away", "gone"]) {
-      for (const plan of ["", "qb=buffer", "sh=pause"]) {
-        for (const request of ["headers", "trailers"] as const) {
-          const headers = { "x-version": version };
-          await bench.expectSame(order, { plans: { a: plan, c: plan }, request, response: "body", headers });
-        }
+      for (const a of ["", "qb=buffer", "sh=pause"]) {
+        const plan = { plans: { a }, response: "body", headers: { "x-version": version } } as const;
+        // Envoy hands the body of a local reply on before the filter that paused its headers wakes.
+        const ignoresLogs = a === "sh=pause";
+        await bench.expectSame(order, { ...plan, request: "headers", ignoresLogs });
+        await bench.expectSame(order, { ...plan, request: "trailers", ignoresLogs });
       }
     }
   },
