@@ -4,7 +4,7 @@
 // it is read. `HostRequestView` then asks the host for each of these at most once a request.
 
 export { HostRequestView } from "./rules/host-request-view";
-export { NO_SLOT, RequestSlots } from "./rules/request-slots";
+export { RequestSlots } from "./rules/request-slots";
 export { RequestView } from "./rules/request-view";
 
 // Which requests a rule is about.

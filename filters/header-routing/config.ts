@@ -6,7 +6,6 @@ import { ConfigNode, hasRepeat, parseLabel } from "../../assembly/config";
 import {
   BytesTable,
   DecisionProperty,
-  NO_SLOT,
   parseExplainProperty,
   parseMatch,
   parseSalt,
@@ -55,6 +54,9 @@ const ORIGINAL_PATH = Bytes.of(ORIGINAL_PATH_HEADER);
 /** By the results of `RESULTS` that have no destination. No destination can have such a name. */
 const WITHOUT_DESTINATION: StaticArray<Bytes> = [Bytes.of("(redirect)"), Bytes.of("(answer)")];
 
+/** The slot of a header that no rule writes. */
+export const UNUSED: i32 = -1;
+
 /** A compiled configuration. Not to be used if its `Config` has a fault. */
 @final
 export class HeaderRoutingConfig {
@@ -66,9 +68,9 @@ export class HeaderRoutingConfig {
   rules: RuleList = new RuleList([]);
   /** Every target of every rule, without repetition. */
   readonly targets: Array<Target> = [];
-  /** The slots of further headers that this configuration writes; `NO_SLOT` if it never does. */
-  mirrorSlot: i32 = NO_SLOT;
-  originalPathSlot: i32 = NO_SLOT;
+  /** The slots of further headers that this configuration writes; `UNUSED` if it never does. */
+  mirrorSlot: i32 = UNUSED;
+  originalPathSlot: i32 = UNUSED;
   /** Whether a rule changes responses. */
   changesResponses: bool = false;
 

@@ -19,7 +19,7 @@ export default defineFilter({
   // fallback. The routes know those mirrors alone that the settings name at the start.
   restartKeys: (config) => ({
     destinationHeader: headerOf(config),
-    mirror: [...new Set(config.rules.flatMap(mirrorsOf).map(({ name }) => name))].sort(),
+    mirror: [...new Set(config.rules.flatMap(mirrorsOf).map(({ name }) => name))].sort().join(", "),
   }),
   describe: ({ rules }) => rules.map(describeRule),
   tries: ({ rules }) => rules.flatMap((rule) => tryOf(rule) ?? []),

@@ -18,12 +18,12 @@ import {
   responseHeaders,
 } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
-import { DecisionProperty, HostRequestView, NO_SLOT } from "../../assembly/rules";
+import { DecisionProperty, HostRequestView } from "../../assembly/rules";
 import { Actions } from "./actions/actions";
 import { HeaderEdits } from "./actions/header-edits";
 import { isPath } from "./actions/path-change";
 import { Redirect } from "./actions/redirect";
-import { HeaderRoutingConfig } from "./config";
+import { HeaderRoutingConfig, UNUSED } from "./config";
 import { MIRROR_HEADER, ORIGINAL_PATH_HEADER } from "./limits";
 import { Target } from "./split";
 
@@ -104,8 +104,8 @@ class RoutedStream extends HttpContext {
 
   private act(actions: Actions | null): void {
     const config = this.router.config;
-    if (config.mirrorSlot != NO_SLOT) this.write(MIRROR, config.mirrorSlot, actions ? actions.mirror : null);
-    if (config.originalPathSlot != NO_SLOT) this.rewritePath(actions);
+    if (config.mirrorSlot != UNUSED) this.write(MIRROR, config.mirrorSlot, actions ? actions.mirror : null);
+    if (config.originalPathSlot != UNUSED) this.rewritePath(actions);
     if (!actions) return;
     const host = actions.host;
     if (host) requestHeaders.replace(AUTHORITY, host);

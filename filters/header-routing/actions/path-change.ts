@@ -1,4 +1,4 @@
-// How a path is changed: replaced as a whole, or in the part that a rule's `segments` matched. Pure.
+// How a path is changed: as a whole, or in the part that a rule's `segments` matched. Pure.
 
 import { Bytes, scratch } from "../../../assembly";
 

@@ -41,7 +41,7 @@ const IS_OWN = "is written by this filter, which first removes what a client sen
 export const OWN_HEADERS: readonly string[] = [MIRROR_HEADER, ORIGINAL_PATH_HEADER];
 
 const path = text(1, MAX_PATH_SIZE).refine(
-  inJsonSchema((value: string) => /^\/[!-~]*$/.test(value) && !/[?#\\]|\/\/|\/\.{1,2}(\/|$)/.test(value), {
+  inJsonSchema((value: string) => /^\/[!-~]*$/.test(value) && !/[?#\\]|\/\/|\/\.\.?(\/|$)/.test(value), {
     pattern: "^/[!-~]*$",
   }),
   "must begin with '/', be printable ASCII, and have no '//', '.', '..', '?', '#' or '\\'",
