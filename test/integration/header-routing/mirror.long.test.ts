@@ -1,5 +1,5 @@
-// Copies by the header that a rule writes: in an Envoy of one's own, with the routes of the filter's
-// page, and in `meshwright run`.
+// Copies by the header that a rule writes: in an Envoy of one's own, with the routes of the page of
+// the filter, and in `meshwright run`.
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
