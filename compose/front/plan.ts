@@ -13,7 +13,7 @@ import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { metricLabels } from "../../filters/catalog.js";
 import { byChain, chainOf } from "../chains.js";
-import { destinationHeader, destinationPlaces } from "../destinations.js";
+import { destinationHeader, destinationPlaces, mirrorsOf } from "../destinations.js";
 import { configsAt, entryOnPaths, pathParts, runsAt } from "../filter-paths.js";
 import { type FilterUse, sharedVm } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
@@ -250,10 +250,15 @@ function frontHost(options: FrontOptions): VirtualHost {
 
 /** The named upstreams that a request of these paths can reach: none where no filter chooses. */
 function choiceAt({ filters, upstreams }: FrontOptions, prefix: string) {
-  const header = destinationHeader(filters.filter((use) => runsAt(use, prefix)));
+  const uses = filters.filter((use) => runsAt(use, prefix));
+  const header = destinationHeader(uses);
   if (header === undefined) return { destinations: {} };
   const names = Object.keys(upstreams.named);
-  return { header, destinations: Object.fromEntries(names.map((name) => [name, upstreamName(name)])) };
+  return {
+    header,
+    destinations: Object.fromEntries(names.map((name) => [name, upstreamName(name)])),
+    mirrors: mirrorsOf(uses, upstreamName),
+  };
 }
 
 /** Those that no request can reach have clusters too, which filters may call. */

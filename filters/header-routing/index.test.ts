@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
+import { needsResponses } from "./descriptor.js";
 import type { HeaderRoutingConfig } from "./schema.js";
 
 const PLAIN: HeaderList = [
@@ -104,6 +105,57 @@ describe("a request's host calls", () => {
     let fetched = 0;
     for (let i = 0; i < 640; i++) fetched += hostCalls().random_get ?? 0;
     expect(fetched).toBe(10);
+  });
+});
+
+describe("actions of a rule", () => {
+  const edits = { set: [{ name: "x-a", value: "1" }] };
+  const acting: HeaderRoutingConfig = {
+    rules: [
+      {
+        name: "api",
+        match: { path: { segments: "/api" } },
+        destination: "v2",
+        rewrite: { prefix: "/", host: "inner.test" },
+      },
+      { name: "rest", destination: "v1", requestHeaders: edits, responseHeaders: edits },
+    ],
+  };
+
+  test("cost a call for each edit, and the response one where its rule changes it", () => {
+    configure(acting);
+    const sent: HeaderList = [
+      [":method", "GET"],
+      [":path", "/api/1"],
+      [":authority", "shop.test"],
+    ];
+    const { request, hostCalls: calls } = module.exchange(sent);
+    expect(request).toContainEqual([":path", "/1"]);
+    expect(request).toContainEqual([":authority", "inner.test"]);
+    expect(request).toContainEqual(["x-envoy-original-path", "/api/1"]);
+    expect(calls.get("proxy_replace_header_map_value")).toBe(2);
+    expect(hostCalls()).toMatchObject({ proxy_replace_header_map_value: 2, proxy_add_header_map_value: 1 });
+  });
+
+  test("are those of the last settings, and the response's those of the stream's own", () => {
+    configure(acting);
+    const response = () => module.exchange(PLAIN).response;
+    expect(response()).toContainEqual(["x-a", "1"]);
+    configure(premium);
+    expect(response()).not.toContainEqual(["x-a", "1"]);
+    configure(acting);
+    expect(response()).toContainEqual(["x-a", "1"]);
+  });
+
+  test("need the callback of responses only where a rule, or a destination of a split, changes these", () => {
+    const share = { name: "v1", weight: 1 };
+    const changing = { ...share, responseHeaders: edits };
+    expect(needsResponses({ rules: [] })).toBe(false);
+    expect(needsResponses(premium)).toBe(false);
+    expect(needsResponses(acting)).toBe(true);
+    expect(needsResponses({ rules: [{ name: "s", split: { destinations: [share] } }] })).toBe(false);
+    expect(needsResponses({ rules: [{ name: "s", split: { destinations: [changing] } }] })).toBe(true);
+    expect(needsResponses({ rules: [{ name: "a", answer: { status: 404 } }] })).toBe(false);
   });
 });
 
@@ -236,4 +288,50 @@ describe("a rule in shadow mode", () => {
     expect(grown.map(([name]) => name.replace(/^.*;destination=/, ""))).toHaveLength(2);
     expect(new Set(grown.map(([name]) => name.replace(/^.*;destination=/, ""))).size).toBe(1);
   });
+});
+
+test("a rule in shadow mode does nothing to a request or its response", () => {
+  const headers = { set: [{ name: "x-what-if", value: "1" }] };
+  const actions = {
+    rewrite: { path: "/other" },
+    requestHeaders: headers,
+    responseHeaders: headers,
+    mirror: "v3",
+  };
+  module = loadModule(path);
+  configure({
+    rules: [
+      { name: "away", shadow: true, redirect: { path: "/new" } },
+      { name: "gone", shadow: true, answer: { status: 410 } },
+      { name: "changed", shadow: true, destination: "v9", ...actions },
+      { name: "real", destination: "v2" },
+    ],
+  });
+  const { request, response, localReply } = module.exchange(PLAIN);
+  expect(request).toEqual([...PLAIN, [DESTINATION, "v2"]]);
+  expect(response).toEqual([[":status", "200"]]);
+  expect(localReply).toBeUndefined();
+  const counted = [...module.metrics].filter(([, value]) => value === 1).map(([name]) => name);
+  expect(
+    counted.filter((name) => name.includes("shadow")).map((name) => name.replace(/^.*;rule/, "rule")),
+  ).toEqual([
+    "rule=away;destination=(redirect)",
+    "rule=gone;destination=(answer)",
+    "rule=changed;destination=v9",
+  ]);
+});
+
+test("a split's cookie stays where the rule edits the response's cookies", () => {
+  const split = { cookie: {}, destinations: [{ name: "v1", weight: 1 }] };
+  configure({ rules: [{ name: "r", split, responseHeaders: { remove: ["x-powered-by", "set-cookie"] } }] });
+  const { response } = module.exchange(PLAIN, {
+    response: [
+      [":status", "200"],
+      ["set-cookie", "a=1"],
+    ],
+  });
+  expect(response).toEqual([
+    [":status", "200"],
+    ["set-cookie", expect.stringMatching(/^mesh-visitor=/)],
+  ]);
 });

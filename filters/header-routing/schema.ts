@@ -6,6 +6,7 @@ import { contains, inJsonSchema, needs } from "../shared/json-schema.js";
 import {
   exactlyOneOf,
   matchSchema,
+  noneOf,
   placesOfHeader,
   text,
   whole,
@@ -19,6 +20,7 @@ import {
   salt,
   stickyKey,
 } from "../shared/rule-schema.js";
+import { actions, answer, checkActions, checkEditsOf, OWN_HEADERS, redirect } from "./actions/schema.js";
 import { refuseUnlikeCookies, splitCookie } from "./cookie/schema.js";
 import {
   DESTINATION_HEADER,
@@ -53,6 +55,7 @@ const split = z
           weight: weight.describe(
             "Its share is its part of the sum of all weights. With a weight above 0 it always gets some.",
           ),
+          ...actions,
         }),
       )
       .min(1)
@@ -90,13 +93,14 @@ const rule = z
     shadow: z.boolean().optional().describe("Only counts where requests would go. Default false."),
     destination: label.optional().describe("Where the request goes."),
     split: split.optional().describe("Alternatively, a share for each of several destinations."),
+    redirect: redirect.optional().describe("Alternatively, the client is sent to another address."),
+    answer: answer.optional().describe("Alternatively, the filter answers."),
+    ...actions,
   })
-  .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`);
+  .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`)
+  .superRefine(checkActions);
 
-interface RuleHeaders {
-  readonly match?: z.infer<typeof matchSchema> | undefined;
-  readonly split?: { readonly key?: { readonly header?: string | undefined } | undefined } | undefined;
-}
+type RuleHeaders = z.infer<typeof rule>;
 
 /**
  * The destination header is removed before any rule is tried, so a rule that reads it could never
@@ -115,11 +119,13 @@ function refuseOwnHeader(
     const path = ["rules", i, "split", "key", "header"];
     if (entry.split?.key?.header === own) context.addIssue({ code: "custom", path, message });
   });
+  checkEditsOf(own, config.rules, context);
 }
 
 export const headerRoutingSchema = z
   .strictObject({
     destinationHeader: writtenHeaderName
+      .refine(noneOf(OWN_HEADERS), "must not be another header of this filter")
       .optional()
       .describe(`The request header that Envoy's routes match. Default ${DESTINATION_HEADER}.`),
     explainProperty: explainProperty.optional(),

@@ -1,22 +1,30 @@
 // The result of a rule: a destination, or a share for each of several. Pure: it reaches the host
 // only through the request view.
 
-import { Bytes, TextBuffer } from "../../assembly";
+import { Bytes, Reply, TextBuffer } from "../../assembly";
 import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
+import { Actions } from "./actions/actions";
+import { Redirect } from "./actions/redirect";
 import { SplitCookie } from "./cookie/split-cookie";
 
 const NOTHING = Bytes.owned(0);
 
-/** A destination that a rule can choose, and its counter. */
+/** A destination that a rule can choose, or its answer, and the counter of that. */
 @final
 export class Target {
   /** Id of the counter for this rule and destination; set once the configuration is accepted. */
   counter: u32 = 0;
   /** What `explainProperty` gets; set once the configuration is accepted. */
   decision: Bytes = NOTHING;
+  /** What else is done to the request; `null` for nothing. */
+  actions: Actions | null = null;
+  /** What the request gets in place of a destination. At most one of these. */
+  redirect: Redirect | null = null;
+  answer: Reply | null = null;
 
   constructor(
     readonly rule: string,
+    /** Or, where there is none, `(redirect)` or `(answer)`. */
     readonly destination: Bytes,
     /** The rule only counts what it would choose. */
     readonly isShadow: bool = false,

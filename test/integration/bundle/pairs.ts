@@ -15,7 +15,6 @@ export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "trace-headers": { responseHeader: "x-trace" },
   "header-routing": {
     rules: [
-      // It changes requests, and the responses to visitors.
       {
         name: "v2",
         match: { headers: [{ name: "x-version", exact: "2" }] },
@@ -23,6 +22,19 @@ export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
           cookie: { maxAge: "1h", refresh: true },
           destinations: [{ name: "upstream", weight: 1 }],
         },
+        rewrite: { path: "/rewritten", host: "inner.test" },
+        requestHeaders: { add: [{ name: "x-routed", value: "1" }], remove: ["user-agent"] },
+        responseHeaders: { set: [{ name: "x-routed", value: "1" }], remove: ["date"] },
+      },
+      {
+        name: "away",
+        match: { headers: [{ name: "x-version", exact: "away" }] },
+        redirect: { path: "/new", status: 308 },
+      },
+      {
+        name: "gone",
+        match: { headers: [{ name: "x-version", exact: "gone" }] },
+        answer: { status: 410, body: "gone", headers: [{ name: "x-reply", value: "gone" }] },
       },
       { name: "web", match: { headers: [{ name: "x-version", exact: "web" }] }, destination: "web" },
     ],
