@@ -1,6 +1,7 @@
 // header-routing: writes the destination of a request into a header that Envoy's routes match.
 
 import {
+  Callback,
   defineMetric,
   FilterHeadersStatus,
   FilterRoot,
@@ -16,7 +17,13 @@ import { DecisionProperty, HostRequestView } from "../../assembly/rules";
 import { HeaderRoutingConfig } from "./config";
 import { Target } from "./split";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export {
+  left_out_callbacks,
+  malloc,
+  needed_callbacks,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+} from "../../assembly/exports/plugin";
 export { proxy_on_context_create, proxy_on_request_headers } from "../../assembly/exports/stateless";
 
 @final
@@ -62,6 +69,10 @@ class HeaderRouter extends HttpContext {
 class HeaderRoutingRoot extends FilterRoot<HeaderRoutingConfig, HeaderRouter> {
   override parse(root: ConfigNode): HeaderRoutingConfig {
     return new HeaderRoutingConfig(root);
+  }
+
+  override neededCallbacks(config: HeaderRoutingConfig): u32 {
+    return Callback.RequestHeaders;
   }
 
   override accept(config: HeaderRoutingConfig): HeaderRouter {
