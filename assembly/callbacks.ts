@@ -24,7 +24,7 @@ export enum Callback {
 export const ALL_CALLBACKS: u32 = (Callback.Delete << 1) - 1;
 
 /** The callbacks that this build lacks, as bits of `Callback`. */
-export let left_out_callbacks: u32 = 0;
+export const left_out_callbacks: u32 = 0;
 
 /** Those that the configuration needs that was accepted last. */
 export let needed_callbacks: u32 = ALL_CALLBACKS;

@@ -111,7 +111,11 @@ function globalSection(module: WasmModule, index: number, value: number): Buffer
     readConstant(reader, module);
     if (i < last) continue;
     const expression = [Buffer.from([I32_CONST]), s32Bytes(value), Buffer.from([END])];
-    const parts = [bytes.subarray(first, before), ...expression, bytes.subarray(reader.position, start + size)];
+    const parts = [
+      bytes.subarray(first, before),
+      ...expression,
+      bytes.subarray(reader.position, start + size),
+    ];
     return sectionBytes(GLOBAL, Buffer.concat(parts));
   }
 }

@@ -128,7 +128,12 @@ export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
  */
 function withProducers(bytes: Uint8Array): Uint8Array {
   const { version } = createRequire(import.meta.url)("assemblyscript/package.json") as { version: string };
-  const field = (name: string, value: string, of = "") => [nameBytes(name), u32Bytes(1), nameBytes(value), nameBytes(of)];
+  const field = (name: string, value: string, of = "") => [
+    nameBytes(name),
+    u32Bytes(1),
+    nameBytes(value),
+    nameBytes(of),
+  ];
   const fields = [
     ...field("language", "AssemblyScript"),
     ...field("processed-by", "assemblyscript", version),
