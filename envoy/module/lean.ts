@@ -44,9 +44,11 @@ export function canBeLean(module: WasmModule): boolean {
   return [LEFT_OUT_GLOBAL, NEEDED_GLOBAL].every((name) => globalOf(module, name) !== undefined);
 }
 
+/** A constant does not count: its value may stand elsewhere in the code too. */
 function globalOf({ exports, globals }: WasmModule, name: string): number | undefined {
-  const found = exports.find((each) => each.kind === "global" && each.name === name);
-  return found !== undefined && globals[found.index]?.type === "i32" ? found.index : undefined;
+  const { index = -1 } = exports.find((each) => each.kind === "global" && each.name === name) ?? {};
+  const found = globals[index];
+  return found?.type === "i32" && found.isMutable ? index : undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Reads the files of a command line and renders what an Envoy of the operator's own reads.
 
 import path from "node:path";
+import { dryRun } from "../../compose/dry-run.js";
 import type { Upstreams } from "../../compose/front/arguments.js";
 import { speaksTls } from "../../compose/mesh/addresses.js";
 import { buildModules } from "../../compose/modules.js";
@@ -9,7 +10,6 @@ import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { compiledModule } from "../../kit/host/compiled.js";
 import { findRunnable } from "../../toolchain/bundle/find.js";
 import { unifiedDiff } from "../diff/unified.js";
-import { dryRun } from "../dry-run.js";
 import { type EnvoyFile, type FilterForm, filterForm } from "../envoy/filters.js";
 import { commentFor, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
 import { frontFiles, meshFiles, PLAIN_WARNING } from "../envoy/whole.js";
