@@ -47,6 +47,11 @@ export class LeanModules {
     return file;
   }
 
+  /** The lean builds that were made. */
+  get modules(): readonly string[] {
+    return [...this.#files.keys()].filter((file) => file.endsWith(".wasm"));
+  }
+
   /** Writes what somebody has removed again. Throws `MeshwrightError("write-failed")`. */
   restore(): void {
     for (const [file, { content }] of this.#files) if (!existsSync(file)) write(file, content);

@@ -28,10 +28,10 @@ export interface FilterForm {
 /** The folder of the filters' files in the output. */
 const FILES_FOLDER = "filters";
 
-/** @param built the modules' files, by the filters' names */
-export function filterForm(built: ReadonlyMap<string, string>, folders: EnvoyFolders): FilterForm {
-  const modulePath: ModulePath = ({ filter }) => {
-    const file = built.get(filter) ?? "";
+/** @param builtPath where a filter's module is on this machine */
+export function filterForm(builtPath: ModulePath, folders: EnvoyFolders): FilterForm {
+  const modulePath: ModulePath = (use) => {
+    const file = builtPath(use);
     return folders.modules === undefined
       ? path.resolve(file)
       : path.posix.join(folders.modules, path.basename(file));
