@@ -1,5 +1,5 @@
-// The callbacks of a stream that a lean build may leave out. The name at place i belongs to bit i of
-// `Callback`. Both languages compile this file.
+// The callbacks of a stream that a lean build may leave out. The name at place i belongs to bit i
+// of `Callback`. Both languages compile this file.
 
 export const STREAM_CALLBACKS = [
   "proxy_on_request_headers",

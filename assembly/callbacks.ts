@@ -24,7 +24,7 @@ export enum Callback {
 export const ALL_CALLBACKS: u32 = (Callback.Delete << 1) - 1;
 
 /** The callbacks that this build lacks, as bits of `Callback`. */
-// biome-ignore lint/style/useConst: whoever makes a lean build writes another value into the module.
+// biome-ignore lint/style/useConst: a lean build has another value here.
 export let left_out_callbacks: u32 = 0;
 
 /** Those that the configuration needs that was accepted last. */

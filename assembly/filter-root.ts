@@ -47,10 +47,10 @@ export abstract class FilterRoot<C, S> extends RootContext {
   abstract accept(config: C): S;
 
   /**
-   * The callbacks that this configuration needs, as bits of `Callback`, of those that the entry file
-   * exports. Envoy enters each of the others for nothing, and a lean build leaves them out. Whatever
-   * is kept for a stream from one callback to another needs `Callback.Delete`; without it each
-   * callback gets a context of its own. Default: all that the filter exports.
+   * The callbacks that this configuration needs, as bits of `Callback`, of those that the entry
+   * file exports. Envoy enters each of the others for nothing, and a lean build leaves them out.
+   * Whatever is kept for a stream from one callback to another needs `Callback.Delete`; without it
+   * each callback gets a context of its own. Default: all that the filter exports.
    */
   neededCallbacks(config: C): u32 {
     return ALL_CALLBACKS ^ Callback.ContextCreate;

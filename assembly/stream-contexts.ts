@@ -1,6 +1,6 @@
 // The context for a callback of a stream. The whole module is told of each stream before its first
-// callback, and of its end. A lean build may lack either: then the first callback makes the context,
-// and where nothing is kept for a stream, the same callback gives it back.
+// callback, and of its end. A lean build may lack either: then the first callback makes the
+// context, and where nothing is kept for a stream, the same callback gives it back.
 
 import { Callback, isLeftOut } from "./callbacks";
 import { HttpContext } from "./context";

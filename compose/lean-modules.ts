@@ -1,5 +1,5 @@
-// Lean builds of filters' modules, made where an Envoy's plan first names them: a module without the
-// callbacks that the filter's settings do not need costs less per request. Other settings get
+// Lean builds of filters' modules, made where an Envoy's plan first names them: a module without
+// the callbacks that the filter's settings do not need costs less per request. Other settings get
 // another file, so that Envoy takes both in one step.
 
 import { createHash } from "node:crypto";

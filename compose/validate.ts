@@ -29,7 +29,9 @@ export interface NamedFile {
 }
 
 export interface ValidateOptions {
-  /** A module's file, which reads a filter's settings too: an old or a lean build may refuse them. */
+  /**
+   * A module's file, which reads a filter's settings too: an old or a lean build may refuse them.
+   */
   readonly module?: string;
 }
 

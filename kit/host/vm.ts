@@ -149,7 +149,7 @@ export class Vm {
     return STOP;
   }
 
-  /** The value that an exported global has now; `undefined` where there is none of a small number. */
+  /** The number that an exported global has now; `undefined` where there is none. */
   globalOf(name: string): number | undefined {
     const { value } = (this.exported[name] ?? {}) as { readonly value?: unknown };
     return typeof value === "number" ? value : undefined;
