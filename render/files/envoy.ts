@@ -2,10 +2,10 @@
 
 import path from "node:path";
 import { dryRun } from "../../compose/dry-run.js";
-import type { Upstreams } from "../../compose/front/arguments.js";
-import { speaksTls } from "../../compose/mesh/addresses.js";
 import type { ModulePath } from "../../compose/filter-use.js";
+import type { Upstreams } from "../../compose/front/arguments.js";
 import { LeanModules } from "../../compose/lean-modules.js";
+import { speaksTls } from "../../compose/mesh/addresses.js";
 import { buildModules } from "../../compose/modules.js";
 import type { UpstreamAddress } from "../../compose/upstream-url.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
