@@ -146,7 +146,7 @@ function planUse(context: Context, use: FilterUse, name: string): FilterPlan {
   const { filter, descriptor, config, paths } = use;
   const planned = { filter, descriptor, config, paths };
   if (isNative(use)) return planNative(planned);
-  return planFilter(planned, { name, module: context.modulePath(filter) });
+  return planFilter(planned, { name, module: context.modulePath(use) });
 }
 
 /** The filters of a hop's listener, Envoy's own among them, in their order. */

@@ -3,6 +3,7 @@
 
 import {
   Bytes,
+  Callback,
   defineMetric,
   FilterHeadersStatus,
   FilterRoot,
@@ -28,7 +29,13 @@ import { HeaderRoutingConfig, UNUSED } from "./config";
 import { MIRROR_HEADER, ORIGINAL_PATH_HEADER } from "./limits";
 import { Target } from "./split";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export {
+  left_out_callbacks,
+  malloc,
+  needed_callbacks,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+} from "../../assembly/exports/plugin";
 export {
   proxy_on_context_create,
   proxy_on_delete,
@@ -188,6 +195,12 @@ class RoutedStream extends HttpContext {
 class HeaderRoutingRoot extends FilterRoot<HeaderRoutingConfig, Router> {
   override parse(root: ConfigNode): HeaderRoutingConfig {
     return new HeaderRoutingConfig(root);
+  }
+
+  /** A redirect and an answer of the filter's own pass as responses, and need nothing of them. */
+  override neededCallbacks(config: HeaderRoutingConfig): u32 {
+    if (!config.changesResponses) return Callback.RequestHeaders;
+    return Callback.RequestHeaders | Callback.ResponseHeaders | Callback.Delete;
   }
 
   override accept(config: HeaderRoutingConfig): Router {
