@@ -1,7 +1,10 @@
 // Routes, versions and what else goes with them.
 
 import { describe, expect, test } from "vitest";
+import { crdProblems } from "../../test/support/crd-schemas.js";
+import { ISTIO_API_RELEASES } from "../../test/support/make-crd-schemas.js";
 import { namesOf, renderMeshText, resourceOf, specOf } from "../../test/support/render-istio.js";
+import { toManifest } from "../yaml.js";
 
 const mesh = (service: string, more = "") => `
 name: shop
@@ -68,6 +71,10 @@ describe("a VirtualService", () => {
       ...copy,
     ]);
     expect(routesOf(", mirror: { version: v2, percentage: 5 }")[0]?.[2]).toEqual(copy);
+    const { resources } = renderMeshText(withMirror(", mirror: { service: web, percentage: 5 }"));
+    for (const release of ISTIO_API_RELEASES) {
+      expect(crdProblems(toManifest(resources), release)).toEqual([]);
+    }
   });
 
   test("follows no header where no filter writes one, so that a client's own decides nothing", () => {
