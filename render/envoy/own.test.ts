@@ -14,6 +14,6 @@ test("a mirror needs a policy of the routes, and no cluster for a destination", 
   expect(copyLines(mirroring)).toEqual([
     expect.stringMatching(/copies for v3: .*cluster_header: x-mesh-mirror/),
   ]);
-  expect(unservedLines(mirroring, [{ name: "v2", to: "orders-v2" }])).toEqual([]);
+  expect(unservedLines(mirroring, [{ name: "v2", from: undefined, to: "orders-v2" }])).toEqual([]);
   expect(copyLines([use({})])).toEqual([]);
 });
