@@ -4,8 +4,11 @@ import type { FilterConfigs } from "./filter-by-route.js";
 import { type RetryPolicy, type RetryPolicyOptions, retryPolicy } from "./retry-policy.js";
 import { duration } from "./typed-config.js";
 
-/** The request header that carries the destination's name by default. */
-export { DESTINATION_HEADER };
+/**
+ * The request headers that carry the destination's name, by default, and the name of who gets a
+ * copy.
+ */
+export { DESTINATION_HEADER, MIRROR_HEADER };
 
 /**
  * The name of the route that takes what no other route takes. No destination can have this name.

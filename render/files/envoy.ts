@@ -14,7 +14,7 @@ import { findRunnable } from "../../toolchain/bundle/find.js";
 import { workspaceRoot } from "../../toolchain/compile/source.js";
 import { unifiedDiff } from "../diff/unified.js";
 import { type EnvoyFile, type FilterForm, filterForm } from "../envoy/filters.js";
-import { commentFor, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
+import { commentFor, copyLines, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
 import { frontFiles, meshFiles, PLAIN_WARNING } from "../envoy/whole.js";
 import {
   type EnvoyWords,
@@ -136,7 +136,7 @@ async function patchOf(
 ): Promise<RenderedEnvoy> {
   const { words, grpcServices, httpServices } = options;
   const destinations = parseDestinations(words.destination);
-  const warnings = [...unservedLines(uses, destinations)];
+  const warnings = [...unservedLines(uses, destinations), ...copyLines(uses)];
   const { listener, cluster: clusters } = words;
   const caFile = await caFileFor(undefined, options);
   const plan = patchPlan(
