@@ -65,11 +65,11 @@ export async function renderEnvoyFiles(
   const leanPath: ModulePath = (use) => lean.pathOf(wholePath(use), use);
   const form = filterForm(words.lean ? leanPath : wholePath, folders);
   const rendered = await renderWith(form, input, options);
-  return { ...rendered, warnings: [...rendered.warnings, ...copyLines(lean.modules, folders.modules)] };
+  return { ...rendered, warnings: [...rendered.warnings, ...moduleLines(lean.modules, folders.modules)] };
 }
 
 /** Modules whose names change with the settings are not yet where Envoy will look for them. */
-function copyLines(modules: readonly string[], folder: string | undefined): readonly string[] {
+function moduleLines(modules: readonly string[], folder: string | undefined): readonly string[] {
   if (folder === undefined) return [];
   return modules.map((file) => `copy ${path.relative(process.cwd(), file)} to ${folder} before Envoy starts`);
 }
