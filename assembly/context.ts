@@ -12,6 +12,7 @@ import {
   StreamType,
 } from "./abi/types";
 import { bundleLink } from "./bundle-link";
+import { ALL_CALLBACKS } from "./callbacks";
 import { closeStream, continueStream, finish, setEffectiveContext } from "./host/stream-control";
 import { Task, Ticker, Timer, Timers } from "./host/timers";
 import { Bytes } from "./text/bytes";
@@ -49,6 +50,13 @@ export abstract class RootContext {
    * empty if the host knows no name.
    */
   pluginName: Bytes = NO_NAME;
+  /** For the dispatcher: a configuration was accepted, so that the plugin serves streams. */
+  accepted: bool = false;
+  /**
+   * The callbacks that the accepted configuration needs, as bits of `Callback`. `FilterRoot` sets
+   * them.
+   */
+  needed: u32 = ALL_CALLBACKS;
   private timers: Timers | null = null;
   /** Calls `onTick` when a period is set. */
   private ticker: Ticker | null = null;

@@ -116,6 +116,11 @@ export function createStream(id: u32, rootId: u32): void {
   if (!root) return;
   const context = root.takeContext();
   if (context.pool) context.id = id;
+  keepStream(id, context);
+}
+
+/** Remembers the context of a stream until `deleteStream`. */
+export function keepStream(id: u32, context: HttpContext): void {
   streams.set(id, context);
 }
 

@@ -1,10 +1,13 @@
 // The root of a filter that has a configuration: what all such filters do with it in the same way.
 
 import { LogLevel } from "./abi/types";
+import { ALL_CALLBACKS, Callback, missingCallbacks } from "./callbacks";
 import { HttpContext, RootContext } from "./context";
 import { log } from "./host/log";
 import { Bytes } from "./text/bytes";
 import { Config, ConfigNode } from "./text/config";
+
+const REMEDY = "use the whole module, or a lean build for these settings";
 
 /**
  * Logs why a configuration is refused, `NAME: configuration refused: PATH: REASON`.
@@ -43,6 +46,16 @@ export abstract class FilterRoot<C, S> extends RootContext {
   /** Begins to serve with a configuration that was accepted. */
   abstract accept(config: C): S;
 
+  /**
+   * The callbacks that this configuration needs, as bits of `Callback`, of those that the entry
+   * file exports. Envoy enters each of the others for nothing, and a lean build leaves them out.
+   * Whatever is kept for a stream from one callback to another needs `Callback.Delete`; without it
+   * each callback gets a context of its own. Default: all that the filter exports.
+   */
+  neededCallbacks(config: C): u32 {
+    return ALL_CALLBACKS ^ Callback.ContextCreate;
+  }
+
   /** A context for a new stream. A filter with state per stream overrides this method. */
   streamContext(service: S): HttpContext {
     return new HttpContext();
@@ -63,6 +76,13 @@ export abstract class FilterRoot<C, S> extends RootContext {
       logRefusal(this.filter, document.error);
       return false;
     }
+    const needed = this.neededCallbacks(config);
+    const missing = missingCallbacks(needed);
+    if (missing.length > 0) {
+      logRefusal(this.filter, `configuration: needs ${missing}, which this lean build leaves out: ${REMEDY}`);
+      return false;
+    }
+    this.needed = needed;
     const service = this.accept(config);
     this.service = service;
     this.shared = this.sharedContext(service);

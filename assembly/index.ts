@@ -4,6 +4,7 @@
 
 // A filter extends a root, for the plugin, and a context, for each stream or connection.
 
+export { Callback } from "./callbacks";
 export { HttpContext, RootContext, TcpContext } from "./context";
 export { registerRootContext } from "./dispatcher";
 export { FilterRoot } from "./filter-root";

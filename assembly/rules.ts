@@ -3,6 +3,7 @@
 // The request as rules see it: `RequestSlots` collects the names that the configuration uses while
 // it is read. `HostRequestView` then asks the host for each of these at most once a request.
 
+export { CookieWalk } from "./rules/cookies";
 export { HostRequestView } from "./rules/host-request-view";
 export { RequestSlots } from "./rules/request-slots";
 export { RequestView } from "./rules/request-view";

@@ -9,9 +9,25 @@ export function choosesDestinations({ descriptor, config }: FilterUse): boolean 
   return descriptor.destinations !== undefined && (descriptor.choosesDestination?.(config) ?? true);
 }
 
-/** Every destination that the filter can choose, with its place in the filter's settings. */
-export function destinationPlaces({ descriptor, config }: FilterUse): readonly NamedPlace[] {
-  return descriptor.destinations?.(config) ?? [];
+/**
+ * Every destination that the filter can choose or send copies to, with its place in the filter's
+ * settings.
+ */
+export function destinationPlaces(use: FilterUse): readonly NamedPlace[] {
+  return [...(use.descriptor.destinations?.(use.config) ?? []), ...mirrorPlaces(use)];
+}
+
+function mirrorPlaces({ descriptor, config }: FilterUse): readonly NamedPlace[] {
+  return descriptor.mirrors?.(config) ?? [];
+}
+
+/** Who may get copies by what these filters say, from the names to the clusters. */
+export function mirrorsOf(
+  uses: readonly FilterUse[],
+  clusterOf: (name: string) => string,
+): Readonly<Record<string, string>> {
+  const names = uses.flatMap(mirrorPlaces).map(({ name }) => name);
+  return Object.fromEntries(names.map((name) => [name, clusterOf(name)]));
 }
 
 /**

@@ -14,6 +14,9 @@ export interface FilterUse extends OnPaths {
   readonly chain?: FilterChain;
 }
 
+/** The file of the module that runs a filter with its settings. */
+export type ModulePath = (use: FilterUse) => string;
+
 /** Whether both are the same entry of a file, of which each place may have a copy. */
 export function isSameEntry(one: FilterUse, other: FilterUse): boolean {
   return one.descriptor === other.descriptor && one.config === other.config;

@@ -3,12 +3,14 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { readDocument } from "../envoy/document.js";
+import { readDocument, readPlaced } from "../envoy/document.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import { nearest } from "../envoy/problems.js";
 import { FILTERS } from "../filters/catalog.js";
+import { compiledModule } from "../kit/host/compiled.js";
 import { bundleNames, findRunnable } from "../toolchain/bundle/find.js";
 import { ownFilterNames } from "../toolchain/package/member.js";
+import { dryRun } from "./dry-run.js";
 import { readPlacedMesh } from "./mesh/file.js";
 import { meshWarnings } from "./mesh/policy/warnings.js";
 
@@ -26,13 +28,27 @@ export interface NamedFile {
   readonly filter?: string;
 }
 
+export interface ValidateOptions {
+  /**
+   * A module's file, which reads a filter's settings too: an old or a lean build may refuse them.
+   */
+  readonly module?: string;
+}
+
 /**
- * Checks `FILE` or `FILTER=FILE`, see `nameFile`. Throws `MeshwrightError` `configuration`, and
- * `build` for an unknown filter or a schema that cannot be read.
+ * Checks `FILE` or `FILTER=FILE`, see `nameFile`. Throws `MeshwrightError` `configuration`, `usage`
+ * for a module that no filter's settings are for, and `build` for an unknown filter, or for a
+ * schema or a module that cannot be read.
  */
-export async function validateFile(word: string): Promise<ValidFile> {
+export async function validateFile(word: string, { module }: ValidateOptions = {}): Promise<ValidFile> {
   const { file, filter } = await nameFile(word);
-  if (filter !== undefined) return validateFilterFile(filter, file);
+  if (filter !== undefined) return validateFilterFile(filter, file, module);
+  if (module !== undefined) {
+    throw new MeshwrightError(
+      "usage",
+      `--module ${module} is for a filter's settings, and ${file} is a mesh file: leave it out`,
+    );
+  }
   return { file, kind: "mesh", warnings: meshWarnings(await readPlacedMesh(file)) };
 }
 
@@ -58,8 +74,13 @@ export async function nameFile(word: string): Promise<NamedFile> {
   );
 }
 
-async function validateFilterFile(filter: string, file: string): Promise<ValidFile> {
+async function validateFilterFile(
+  filter: string,
+  file: string,
+  module: string | undefined,
+): Promise<ValidFile> {
   const { name, schema } = await findRunnable(filter);
-  await readDocument(file, schema, `${name} configuration`);
+  const { value, placeOf } = await readPlaced(file, schema, `${name} configuration`);
+  if (module !== undefined) dryRun(name, compiledModule(module), JSON.stringify(value), placeOf([]));
   return { file, kind: name, warnings: [] };
 }

@@ -67,6 +67,11 @@ export interface FilterDescriptor<Config = unknown> {
    * `x-mesh-destination`.
    */
   destinationHeader?(config: Config): string;
+  /**
+   * Who may get copies of requests, by the names that it writes into `x-mesh-mirror`: each is one
+   * of the destinations that routes know. Default: nobody.
+   */
+  mirrors?(config: Config): readonly NamedPlace[];
   /** The gRPC services that it calls, each by the name of its cluster. Default: none. */
   grpcServices?(config: Config): readonly NamedPlace[];
   /** The services that it calls over HTTP, each by the name of its cluster. Default: none. */

@@ -4,11 +4,17 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
+import type { Json } from "../envoy/config/json.js";
+import { readDocument } from "../envoy/document.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import { inspectModule } from "../envoy/module/inspect.js";
+import { leanModule } from "../envoy/module/lean.js";
 import { PACKAGE_ROOT } from "../envoy/package-root.js";
 import { isCatalogName } from "../filters/catalog.js";
+import { compiledModule } from "../kit/host/compiled.js";
+import { idleCallbacks } from "../kit/host/idle-callbacks.js";
 import { buildBundle } from "../toolchain/bundle/bundle.js";
+import { findRunnable } from "../toolchain/bundle/find.js";
 import { type BuiltFilter, buildFilters } from "../toolchain/compile/build.js";
 import { sourceAt, workspaceRoot } from "../toolchain/compile/source.js";
 import { type FilterPlace, findPlace } from "../toolchain/package/member.js";
@@ -25,6 +31,11 @@ import { layoutFiles, type Packed } from "./layout/layout.js";
 import { writeLayout, writeLayoutTar } from "./layout/write.js";
 
 export interface PackOptions {
+  /**
+   * Files of settings, of one filter or bundle: the image has a lean build, without the callbacks
+   * that none of them needs. Default: none, and the whole module.
+   */
+  readonly for?: readonly string[];
   /** Makes one module of that name of all filters. Default: a module for each filter. */
   readonly bundle?: string;
   /** Default: `image`. */
@@ -45,6 +56,8 @@ export interface PackedImage {
   readonly name: string;
   /** The folder or the archive. */
   readonly path: string;
+  /** The callbacks that the module leaves out. */
+  readonly leftOut: readonly string[];
   /** The digest of the image's manifest, by which proxies name it. */
   readonly digest: Digest;
   /** The size of config and layers, which a proxy fetches. */
@@ -54,8 +67,8 @@ export interface PackedImage {
 /**
  * Builds the filters and writes an image of each, or of their bundle. Each filter is named as
  * `findMember` expects it. The same sources give the same digest on every machine.
- * @throws MeshwrightError like `buildFilters` and `buildBundle`; `write-failed` where a layout
- * cannot be written
+ * @throws MeshwrightError like `buildFilters` and `buildBundle`; `configuration` for a file of
+ * settings; `usage` for settings of several images; `write-failed` where a layout cannot be written
  */
 export async function packFilters(
   names: readonly string[],
@@ -63,19 +76,20 @@ export async function packFilters(
 ): Promise<readonly PackedImage[]> {
   const { bundle, onProgress } = options;
   const told = onProgress === undefined ? {} : { onProgress };
+  refuseSettingsOfSeveral(names, options);
   const places = await Promise.all(names.map((name) => findPlace(name)));
   const maker = await ourselves();
   if (bundle === undefined) {
     const built = await buildFilters(names, told);
     const packed: PackedImage[] = [];
     for (const [i, place] of places.entries()) {
-      const module = await moduleOf(built[i] as BuiltFilter, [place]);
+      const module = await moduleOf(built[i] as BuiltFilter, [place], options);
       packed.push(await write(module, outFolder([place], options), options, maker));
     }
     return packed;
   }
   const built = (await buildBundle(bundle, names, told)).at(-1) as BuiltFilter;
-  return [await write(await moduleOf(built, places), outFolder(places, options), options, maker)];
+  return [await write(await moduleOf(built, places, options), outFolder(places, options), options, maker)];
 }
 
 /** The image and the referrers of one module. The same arguments give the same bytes. */
@@ -114,7 +128,8 @@ async function write(
   const place = path.join(folder, `${module.name}.oci${options.tar ? ".tar" : ""}`);
   await (options.tar ? writeLayoutTar : writeLayout)(place, files);
   const bytes = packed.image.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  return { name: module.name, path: place, digest: packed.image.manifest.descriptor.digest, bytes };
+  const { leftOut } = module;
+  return { name: module.name, leftOut, path: place, digest: packed.image.manifest.descriptor.digest, bytes };
 }
 
 /** A version as a tag, which has no `+`. */
@@ -135,9 +150,23 @@ function outFolder(places: readonly FilterPlace[], { outDir }: PackOptions): str
   return path.join(hasOwn ? rootOf(places) : workspaceRoot(), "build");
 }
 
-async function moduleOf(built: BuiltFilter, places: readonly FilterPlace[]): Promise<PackedModule> {
+function refuseSettingsOfSeveral(names: readonly string[], options: PackOptions): void {
+  if (options.for === undefined || options.bundle !== undefined || names.length === 1) return;
+  throw new MeshwrightError(
+    "usage",
+    "--for FILE is about the settings of one filter or bundle: name that one, or pack them one by one",
+  );
+}
+
+async function moduleOf(
+  built: BuiltFilter,
+  places: readonly FilterPlace[],
+  { for: files = [] }: PackOptions,
+): Promise<PackedModule> {
   const root = rootOf(places);
-  const bytes = await readFile(built.path);
+  const whole = await readFile(built.path);
+  const leftOut = files.length === 0 ? [] : await idleWithAll(built, places, files);
+  const bytes = leanModule(whole, leftOut);
   const { abi, refusals } = inspectModule(bytes);
   if (abi === null || refusals.length > 0) {
     throw new MeshwrightError("build", `stock Envoy would refuse ${built.path}`, refusals);
@@ -151,11 +180,30 @@ async function moduleOf(built: BuiltFilter, places: readonly FilterPlace[]): Pro
     bytes,
     digest: digestOf(bytes),
     filters: places.map(({ name }) => name),
+    leftOut,
     abi,
     schema,
     origin: await originOf(root, materials.own),
     materials,
   };
+}
+
+/** The callbacks of streams that none of these settings needs. */
+async function idleWithAll(
+  built: BuiltFilter,
+  places: readonly FilterPlace[],
+  files: readonly string[],
+): Promise<readonly string[]> {
+  const [only] = places;
+  const descriptor = await findRunnable(places.length === 1 && only !== undefined ? only.entry : built.path);
+  const module = compiledModule(built.path);
+  const idle: (readonly string[])[] = [];
+  for (const file of files) {
+    const config = (await readDocument(file, descriptor.schema, `${built.name} configuration`)) as Json;
+    const isAlone = descriptor.sharedData?.(config) === undefined;
+    idle.push(idleCallbacks(module, JSON.stringify(config), { isAlone }));
+  }
+  return (idle[0] ?? []).filter((callback) => idle.every((each) => each.includes(callback)));
 }
 
 async function ourselves(): Promise<Maker> {

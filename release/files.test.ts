@@ -29,6 +29,7 @@ afterAll(async () => {
 
 const packed = () => ({
   name: sample.name,
+  leftOut: [],
   path: at(`${sample.name}.oci.tar`),
   digest: sample.digest,
   bytes: sample.bytes.length,

@@ -1,12 +1,13 @@
 // From files to resources: reads, finds the images, tries every configuration on its module, and
 // lets a renderer make resources.
 
-import { dryRun, structText } from "./dry-run.js";
+import { dryRun } from "../compose/dry-run.js";
 import { findImages } from "./files/images.js";
 import { readRenderInput } from "./files/sources.js";
 import type { ImageWords } from "./images.js";
 import { filterNames, filterUses, type Images, type PlacedUse, type RenderInput } from "./input.js";
 import { refuseInexactNumbers } from "./numbers.js";
+import { structText } from "./struct-text.js";
 
 /** What a renderer gets. */
 export interface RenderSource {

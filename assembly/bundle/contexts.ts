@@ -1,9 +1,10 @@
 // The contexts of a bundle's filters for one stream.
 
+import { Callback } from "../callbacks";
 import { HttpContext, RootContext } from "../context";
 import { enteredContext, setEffectiveContext } from "../host/stream-control";
 import { Task } from "../host/timers";
-import { BundlePlan, Callback } from "./plan";
+import { BundlePlan } from "./plan";
 
 /**
  * Each context is made when the request comes to its filter. Places are those in the chain's order.

@@ -8,11 +8,11 @@ import {
   Status,
   StreamType,
 } from "../abi/types";
+import { Callback } from "../callbacks";
 import { requestBody, responseBody } from "../host/body";
 import { continueStream } from "../host/stream-control";
 import { BundleContexts } from "./contexts";
 import { HeldBody, requestWindow, responseWindow } from "./held-body";
-import { Callback } from "./plan";
 import { Walk } from "./walk";
 
 @final

@@ -8,7 +8,7 @@ import { Bundle } from "./link";
 import { BundlePlan } from "./plan";
 import { BundleRoot } from "./root";
 
-export { Callback } from "./plan";
+export { Callback } from "../callbacks";
 
 let plan: BundlePlan | null = null;
 

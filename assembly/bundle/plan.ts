@@ -2,18 +2,6 @@
 
 import { RootContextFactory } from "../dispatcher";
 
-/** The callbacks of a stream, a bit for each. */
-export enum Callback {
-  RequestHeaders = 1,
-  RequestBody = 2,
-  RequestTrailers = 4,
-  ResponseHeaders = 8,
-  ResponseBody = 16,
-  ResponseTrailers = 32,
-  Done = 64,
-  Log = 128,
-}
-
 /** The filters of a bundle, in the order of the chain. */
 @final
 export class BundlePlan {

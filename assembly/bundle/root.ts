@@ -2,6 +2,7 @@
 // root callbacks.
 
 import { Status } from "../abi/types";
+import { Callback } from "../callbacks";
 import { HttpContext, RootContext } from "../context";
 import { findRoot } from "../dispatcher";
 import { logRefusal } from "../filter-root";
@@ -78,7 +79,15 @@ export class BundleRoot extends RootContext {
       accepted = this.begin(i).onConfigure(config.parts[i]);
     }
     starting = null;
+    if (accepted) this.needed = this.neededByParts();
     return accepted;
+  }
+
+  /** The bundle itself knows from the request which filters a response must pass. */
+  private neededByParts(): u32 {
+    let needed: u32 = this.plan.union & Callback.RequestHeaders;
+    for (let i = 0; i < this.parts.length; i++) needed |= this.parts[i].needed;
+    return needed == Callback.RequestHeaders ? needed : needed | Callback.Delete;
   }
 
   /**

@@ -7,11 +7,12 @@ import {
   Status,
   StreamType,
 } from "../abi/types";
+import { Callback } from "../callbacks";
 import { HttpContext, RootContext } from "../context";
 import { finish } from "../host/stream-control";
 import { BundleContexts } from "./contexts";
 import { RequestWalk, ResponseWalk } from "./directions";
-import { BundlePlan, Callback } from "./plan";
+import { BundlePlan } from "./plan";
 
 /** Several filters on one stream. */
 @final

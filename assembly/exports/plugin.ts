@@ -5,6 +5,7 @@ import { proxy_get_buffer_bytes } from "@solo-io/proxy-runtime/assembly/imports"
 import { adoptView, clearOut, collect, OUT_PTR, OUT_SIZE } from "../abi/memory";
 import "../abi/abort";
 import { BufferType } from "../abi/types";
+import { noteNeeded } from "../callbacks";
 import { RootContext } from "../context";
 import { createRoot, findRoot } from "../dispatcher";
 import { enter, leave, OUTERMOST } from "../host/stream-control";
@@ -12,6 +13,7 @@ import { rememberName } from "../plugin-names";
 import { Bytes } from "../text/bytes";
 
 export { allocate as malloc } from "../abi/memory";
+export { left_out_callbacks, needed_callbacks } from "../callbacks";
 
 /** Tells the host which ABI this module speaks. Never called. */
 export function proxy_abi_version_0_2_1(): void {}
@@ -33,6 +35,10 @@ export function proxy_on_configure(rootId: u32, size: u32): u32 {
   if (root) {
     rememberName(root);
     accepted = root.onConfigure(buffer(BufferType.PluginConfiguration, size));
+    if (accepted) {
+      root.accepted = true;
+      noteNeeded(root.needed);
+    }
   }
   leave(outer);
   // Compiling leaves garbage that no request would ever cause to be collected.

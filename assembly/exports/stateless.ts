@@ -10,9 +10,9 @@
 
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from "../abi/types";
 import { HttpContext, RootContext } from "../context";
-import { createRoot, findRoot, soleRoot } from "../dispatcher";
+import { createRoot, findRoot } from "../dispatcher";
 import { enter, leave } from "../host/stream-control";
-import { rootByName } from "../plugin-names";
+import { rootOfStream } from "../plugin-names";
 
 let createdId: u32 = 0;
 let createdRoot: RootContext | null = null;
@@ -30,8 +30,8 @@ export function proxy_on_context_create(id: u32, parentId: u32): void {
 
 /** The context for the stream's callbacks, or `null` if its plugin is not known. */
 function contextOf(id: u32): HttpContext | null {
-  let root = createdId == id ? createdRoot : soleRoot();
-  if (!root) root = rootByName();
+  const told = createdId == id ? createdRoot : null;
+  const root = told ? told : rootOfStream();
   return root ? root.sharedHttpContext() : null;
 }
 

@@ -1,5 +1,5 @@
 import { Bytes } from "../text/bytes";
-import { readCookies } from "./cookies";
+import { CookieWalk, readCookies } from "./cookies";
 import { NamedValues, NameSlots } from "./named-values";
 
 function cookie(header: string, name: string): string {
@@ -56,5 +56,33 @@ describe("readCookies", () => {
     expect(cookie(";;;", "a")).toBe("none");
     expect(cookie("; ;a=1 \t;", "a")).toBe("<1>");
     expect(cookie("=1", "a")).toBe("none");
+  });
+});
+
+describe("CookieWalk", () => {
+  const all = (header: string): string => {
+    const walk = new CookieWalk();
+    let found = "";
+    for (walk.begin(Bytes.of(header)); walk.next(); ) {
+      found += "<" + walk.name.toString() + ">" + walk.value.toString() + ";";
+    }
+    return found;
+  };
+
+  it("goes through all cookies in their order, those of one name too", () => {
+    expect(all('a=1; b="2"; a=3;a=')).toBe("<a>1;<b>2;<a>3;<a>;");
+    expect(all("a; =1;; b = 2 ")).toBe("<>1;<b>2;");
+    expect(all("")).toBe("");
+    expect(all(";;;")).toBe("");
+  });
+
+  it("begins anew with another header", () => {
+    const walk = new CookieWalk();
+    walk.begin(Bytes.of("a=1; b=2"));
+    expect(walk.next()).toBe(true);
+    walk.begin(Bytes.of("c=3"));
+    expect(walk.next()).toBe(true);
+    expect(walk.name.toString()).toBe("c");
+    expect(walk.next()).toBe(false);
   });
 });

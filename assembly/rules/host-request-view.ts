@@ -4,7 +4,7 @@ import { view } from "../abi/memory";
 import { SourceAttributes } from "../host/attributes/connection";
 import { requestHeaders } from "../host/headers";
 import { getProperty } from "../host/properties";
-import { randomBelow } from "../host/random";
+import { randomBelow, randomBytes } from "../host/random";
 import { Bytes } from "../text/bytes";
 import { RequestView } from "./request-view";
 
@@ -49,6 +49,10 @@ export class HostRequestView extends RequestView {
 
   draw(bound: u32): u32 {
     return randomBelow(bound);
+  }
+
+  drawBits(): u64 {
+    return load<u64>(randomBytes(8));
   }
 }
 

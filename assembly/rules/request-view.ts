@@ -118,6 +118,9 @@ export abstract class RequestView {
   /** A random number in [0, bound). */
   abstract draw(bound: u32): u32;
 
+  /** 64 random bits. */
+  abstract drawBits(): u64;
+
   /** Begins the next request: no value of the previous one is seen any more. */
   begin(): void {
     if (this.alone > 0) {

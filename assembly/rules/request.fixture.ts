@@ -64,6 +64,11 @@ export class ListedRequest extends RequestView {
     this.draws++;
     return this.drawn;
   }
+
+  drawBits(): u64 {
+    this.draws++;
+    return this.drawn;
+  }
 }
 
 function nameIn(line: string): string {

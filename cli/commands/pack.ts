@@ -9,10 +9,11 @@ import { buildableNames } from "../../toolchain/package/member.js";
 import { exitCodesHelp } from "../failures.js";
 import { listenForInterrupt } from "../interrupt.js";
 import type { Screen } from "../screen.js";
-import { collectAnnotation } from "./options.js";
+import { collect, collectAnnotation } from "./options.js";
 
 interface PackOptions {
   readonly bundle?: string;
+  readonly for?: readonly string[];
   readonly format: Format;
   readonly tar?: true;
   readonly outDir?: string;
@@ -25,6 +26,11 @@ export function addPack(root: Command, screen: Screen): void {
     .description("Make OCI images of filters, which Istio, Envoy Gateway and every client of images take.")
     .argument("[filter...]", "which, as for build; default: all of this package")
     .option("--bundle <name>", "make one image of a bundle of the filters, in the order of the chain")
+    .option(
+      "--for <settings>",
+      "a file of settings of the one filter or bundle: leave out the callbacks that they do not need (repeatable)",
+      collect,
+    )
     .addOption(
       new Option("--format <form>", "image: a layer with plugin.wasm; artifact: the module as a layer")
         .choices(FORMATS)
@@ -53,9 +59,14 @@ export function addPack(root: Command, screen: Screen): void {
     });
 }
 
-function describePacked({ path: place, digest, bytes }: PackedImage): readonly string[] {
+function describePacked({ path: place, digest, bytes, leftOut }: PackedImage): readonly string[] {
   const shown = path.relative(process.cwd(), place);
-  return [`${shown.startsWith("..") ? place : shown}  ${bytes.toLocaleString("en")} bytes`, `  ${digest}`];
+  const without = leftOut.map((callback) => callback.replace("proxy_on_", "")).join(", ");
+  return [
+    `${shown.startsWith("..") ? place : shown}  ${bytes.toLocaleString("en")} bytes`,
+    `  ${digest}`,
+    ...(without === "" ? [] : [`  without ${without}: it refuses settings that need them`]),
+  ];
 }
 
 const EXAMPLES = `
@@ -64,10 +75,15 @@ give the same digest on every machine. An SBOM (CycloneDX), a statement of
 provenance (in-toto, SLSA) and the JSON Schema of the configuration lie beside
 it, and "push" takes them along. Docker is not needed.
 
+With --for the module lacks the callbacks that these settings do not need, so
+that a proxy never enters them. It refuses other settings that need one of
+them, and says so: pack again when settings begin to need more.
+
 Examples:
   meshwright pack                   every filter of the package in this folder
   meshwright pack header-routing    one of them, or of meshwright's own
   meshwright pack header-routing --format artifact --out-dir images
+  meshwright pack rate-limit --for limits.yaml
   meshwright pack --bundle edge trace-headers my-filter --tar
   meshwright pack my-filter \\
     --annotation org.opencontainers.image.vendor="Shop Ltd."

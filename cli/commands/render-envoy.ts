@@ -55,6 +55,7 @@ export function addRenderEnvoy(render: Command, screens: Screens): void {
       "--files <folder>",
       "where Envoy finds a file for each filter, which it reads again when it changes",
     )
+    .option("--lean", "name modules without the callbacks that these settings do not need")
     .option("--output <folder>", "write the files, and not standard output")
     .option("--diff <place>", "compare with a file, or with the files of a folder")
     .addHelpText("after", EXAMPLES)
@@ -123,6 +124,10 @@ Settings are in the configuration itself; a change needs another start. With
 
 Each configuration is tried on its module first, because an Envoy with one that
 its module refuses answers every request with 500.
+
+With --lean the modules, in build/, have names of their own. Such a module
+refuses settings that need a callback which it lacks: after an edit, render
+again.
 
 Examples:
   meshwright render envoy rate-limit@/login=limits.yaml --patch envoy.yaml

@@ -6,17 +6,22 @@ import { MeshwrightError } from "../../envoy/errors.js";
 import { exitCodesHelp } from "../failures.js";
 import type { Screen } from "../screen.js";
 
+interface ValidateOptions {
+  readonly module?: string;
+}
+
 export function addValidate(root: Command, screen: Screen): void {
   root
     .command("validate")
     .description("Check mesh files and filters' configuration files, and show every problem with its line.")
     .argument("<file...>", "FILE, or FILTER=FILE where the file's name does not say which filter it is for")
+    .option("--module <file>", "try a filter's settings on this .wasm file too, such as a lean build")
     .addHelpText("after", EXAMPLES)
-    .action(async (words: string[]) => {
+    .action(async (words: string[], options: ValidateOptions) => {
       const failures: MeshwrightError[] = [];
       for (const word of words) {
         try {
-          const { file, kind, warnings } = await validateFile(word);
+          const { file, kind, warnings } = await validateFile(word, options);
           screen.print([`ok ${file} (${kind})`, ...warnings.map((line) => `warning: ${line}`)]);
         } catch (error) {
           if (!(error instanceof MeshwrightError) || error.code !== "configuration") throw error;
@@ -46,4 +51,5 @@ Examples:
   meshwright validate compose/mesh.yaml
   meshwright validate header-routing=routes.yaml trace-headers.edge.yaml
   meshwright validate my-filter.yaml
+  meshwright validate rate-limit=limits.yaml --module rate-limit.wasm
 ${exitCodesHelp("every file is valid", ["configuration", "usage", "build"])}`;

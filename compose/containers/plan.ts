@@ -43,7 +43,7 @@ export function planContainers(mesh: Mesh, options: ContainerPlanOptions): Conta
     directory: "/",
     home: options.home,
     ports: containerPorts(mesh, rules),
-    modulePath: (filter) => path.posix.join(MODULES_FOLDER, options.moduleFile(filter)),
+    modulePath: ({ filter }) => path.posix.join(MODULES_FOLDER, options.moduleFile(filter)),
     places: containerPlaces(mesh, rules),
     // The authorities of Envoy's image.
     caFile: "/etc/ssl/certs/ca-certificates.crt",

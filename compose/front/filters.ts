@@ -17,6 +17,7 @@ import type { PathRule } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { grpcServiceProblems } from "../grpc-services.js";
 import { httpServiceProblems } from "../http-services.js";
+import { LeanModules } from "../lean-modules.js";
 import type { FilterFile } from "./arguments.js";
 
 /** A filter at one place in the chain. */
@@ -111,10 +112,20 @@ export class ModuleCopies {
   readonly #folder: string;
   /** The content of each copy, for the day when somebody has removed the folder. */
   readonly #contents = new Map<string, Buffer>();
+  readonly #lean: LeanModules;
 
   /** @param folder made with the first copy; nothing else writes there */
   constructor(folder: string) {
     this.#folder = folder;
+    this.#lean = new LeanModules(folder);
+  }
+
+  /**
+   * The file that runs this filter: the copy, or a lean build of it. Throws
+   * `MeshwrightError("write-failed")`.
+   */
+  pathOf(copy: string, use: FilterUse): string {
+    return this.#lean.pathOf(copy, use);
   }
 
   /** Copies all filters' modules. Returns the copies by the filters' names. */
@@ -144,6 +155,7 @@ export class ModuleCopies {
     for (const [copy, content] of this.#contents) {
       if (!existsSync(copy)) await writeAtomically(copy, content);
     }
+    this.#lean.restore();
   }
 
   /** Removes all copies of a filter's module except this one. */
@@ -154,6 +166,7 @@ export class ModuleCopies {
       file !== `${copy}.map`;
     for (const old of [...this.#contents.keys()].filter(isOld)) {
       this.#contents.delete(old);
+      await this.#lean.drop(old);
       await rm(old, { force: true });
     }
   }

@@ -43,7 +43,7 @@ beforeAll(async () => {
     front: {
       filters: [],
       upstreams: { fallback: upstream.value, named: {} },
-      modulePath: (name) => path.join(folder, `${name}.wasm`),
+      modulePath: ({ filter }) => path.join(folder, `${filter}.wasm`),
       port: 1,
       adminPort: 2,
     },

@@ -13,6 +13,7 @@ import type { Member } from "../../toolchain/package/member.js";
 import { DESCRIPTIONS } from "../../toolchain/package/own-descriptor.js";
 import type { RunEvent } from "../events.js";
 import { failureEvent } from "../failures.js";
+import type { FilterUse } from "../filter-use.js";
 import { buildModules } from "../modules.js";
 import { changedRestartKeys } from "../restart-keys.js";
 import type { RunDirectory } from "../run-directory.js";
@@ -259,9 +260,15 @@ export class LiveFront implements Disposable {
     const wanted: FrontOptions = {
       ...front,
       filters: this.#filters.map(useOf),
-      modulePath: (filter) => this.#modules.get(filter) ?? front.modulePath(filter),
+      modulePath: (use) => this.#pathOf(use),
     };
     return envoy.apply(planFrontFilter(wanted, index));
+  }
+
+  #pathOf(use: FilterUse): string {
+    const { front, copies } = this.#parts;
+    const module = this.#modules.get(use.filter);
+    return module === undefined ? front.modulePath(use) : copies.pathOf(module, use);
   }
 }
 

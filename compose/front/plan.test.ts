@@ -19,7 +19,7 @@ const OPTIONS: FrontOptions = {
       ],
     }),
   ],
-  modulePath: (filter) => `/build/${filter}.wasm`,
+  modulePath: ({ filter }) => `/build/${filter}.wasm`,
 };
 
 it("sends a destination to the upstream of that name, and all else to the one without a name", () => {

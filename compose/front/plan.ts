@@ -13,9 +13,9 @@ import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { metricLabels } from "../../filters/catalog.js";
 import { byChain, chainOf } from "../chains.js";
-import { destinationHeader, destinationPlaces } from "../destinations.js";
+import { destinationHeader, destinationPlaces, mirrorsOf } from "../destinations.js";
 import { configsAt, entryOnPaths, pathParts, runsAt } from "../filter-paths.js";
-import { type FilterUse, sharedVm } from "../filter-use.js";
+import { type FilterUse, type ModulePath, sharedVm } from "../filter-use.js";
 import { type EdgeSettings, edgeListenerOptions, type ListenerSettings } from "../listener-options.js";
 import {
   fixedNatives,
@@ -71,8 +71,7 @@ export interface FrontOptions extends Trust {
   readonly filters: readonly FilterUse[];
   /** Envoy's own filters in the listener's chain. Default: none. */
   readonly natives?: readonly PlacedNative[] | undefined;
-  /** The file of each filter's module, by the filter's name. */
-  readonly modulePath: (filter: string) => string;
+  readonly modulePath: ModulePath;
 }
 
 /** One of Envoy's own filters, and its place: before the filter with this index. */
@@ -116,7 +115,7 @@ export function planFrontFilter(options: FrontOptions, index: number): FilterPla
   if (use === undefined) throw new Error(`there is no filter ${index}`);
   return planFilter(use, {
     name: filterName(index, use.filter),
-    module: options.modulePath(use.filter),
+    module: options.modulePath(use),
   });
 }
 
@@ -142,11 +141,11 @@ export interface NamedUse extends FilterUse {
 }
 
 /** The entry of a chain that has the filter's settings in it. */
-export function inPlace(modulePath: FrontOptions["modulePath"]): (use: NamedUse) => HttpFilter {
+export function inPlace(modulePath: ModulePath): (use: NamedUse) => HttpFilter {
   return (use) =>
     wasmFilter({
       name: use.name,
-      module: modulePath(use.filter),
+      module: modulePath(use),
       configuration: use.config,
       ...sharedVm(use),
     });
@@ -250,10 +249,15 @@ function frontHost(options: FrontOptions): VirtualHost {
 
 /** The named upstreams that a request of these paths can reach: none where no filter chooses. */
 function choiceAt({ filters, upstreams }: FrontOptions, prefix: string) {
-  const header = destinationHeader(filters.filter((use) => runsAt(use, prefix)));
+  const uses = filters.filter((use) => runsAt(use, prefix));
+  const header = destinationHeader(uses);
   if (header === undefined) return { destinations: {} };
   const names = Object.keys(upstreams.named);
-  return { header, destinations: Object.fromEntries(names.map((name) => [name, upstreamName(name)])) };
+  return {
+    header,
+    destinations: Object.fromEntries(names.map((name) => [name, upstreamName(name)])),
+    mirrors: mirrorsOf(uses, upstreamName),
+  };
 }
 
 /** Those that no request can reach have clusters too, which filters may call. */

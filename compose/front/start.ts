@@ -13,6 +13,7 @@ import type { RunnableFilter } from "../../toolchain/bundle/find.js";
 import { chainOf } from "../chains.js";
 import type { RunEvent } from "../events.js";
 import { firstCommonPath } from "../filter-paths.js";
+import type { ModulePath } from "../filter-use.js";
 import { type EdgeSettings, type ListenerSettings, LOOPBACK, reachableAt } from "../listener-options.js";
 import { buildModules } from "../modules.js";
 import { readNativeFilters } from "../native-filters.js";
@@ -123,7 +124,8 @@ export async function startFront(options: StartFrontOptions): Promise<RunningFro
     const binary = await toItsEnd(findEnvoy({ onProgress, ...abort }), signal);
     const copies = new ModuleCopies(path.join(directory.path, "modules"));
     const modules = await copies.copyAll(built);
-    const front: FrontOptions = { ...frontOptions(options, filters, modules), natives, ...ports, caFile };
+    const modulePath: ModulePath = (use) => copies.pathOf(modules.get(use.filter) ?? "", use);
+    const front: FrontOptions = { ...frontOptions(options, filters), modulePath, natives, ...ports, caFile };
     await release();
     envoy = await SupervisedEnvoy.start(planFront(front), {
       what: "Envoy",
@@ -190,7 +192,15 @@ export async function readFrontConfiguration(options: StartFrontOptions): Promis
   const onProgress = (text: string) => options.onEvent?.({ kind: "progress", text });
   const built = await buildModules(membersOf(filters), { outDir: options.modules, onProgress });
   const { port, adminPort = PRINTED_ADMIN_PORT } = options;
-  return frontConfiguration({ ...frontOptions(options, filters, built), natives, port, adminPort, caFile });
+  const modulePath: ModulePath = ({ filter }) => built.get(filter) ?? "";
+  return frontConfiguration({
+    ...frontOptions(options, filters),
+    modulePath,
+    natives,
+    port,
+    adminPort,
+    caFile,
+  });
 }
 
 async function readFilters(options: StartFrontOptions): Promise<readonly FrontFilter[]> {
@@ -233,8 +243,7 @@ function membersOf(filters: readonly FrontFilter[]): readonly RunnableFilter[] {
 function frontOptions(
   { upstreams, grpcServices, httpServices, route, listener, hostRewrite }: StartFrontOptions,
   filters: readonly FrontFilter[],
-  modules: ReadonlyMap<string, string>,
-): Omit<FrontOptions, "port" | "adminPort" | "caFile"> {
+): Omit<FrontOptions, "modulePath" | "port" | "adminPort" | "caFile"> {
   return {
     filters: filters.map(useOf),
     upstreams,
@@ -243,7 +252,6 @@ function frontOptions(
     route,
     listener,
     hostRewrite,
-    modulePath: (filter) => modules.get(filter) ?? "",
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { FileSource } from "../../envoy/config/discovery-source.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
-import type { FilterUse } from "../filter-use.js";
+import type { FilterUse, ModulePath } from "../filter-use.js";
 import { LOOPBACK } from "../listener-options.js";
 import type { FilterPlan } from "../planned-envoy.js";
 import type { Trust } from "../upstream-cluster.js";
@@ -49,8 +49,7 @@ export interface MeshPlanOptions extends Trust {
   readonly home: string;
   /** A port for each name in `portNames`. */
   readonly ports: ReadonlyMap<string, number>;
-  /** The file of each filter's module, by the filter's name. */
-  readonly modulePath: (filter: string) => string;
+  readonly modulePath: ModulePath;
   /** Default: everything is on 127.0.0.1, and access logs are files in the run's folder. */
   readonly places?: Places;
 }

@@ -41,7 +41,12 @@ function planOf(services: Readonly<Record<string, { versions: readonly string[];
     ),
   });
   const ports = new Map(portNames(mesh).map((name, i) => [name, 20_000 + i]));
-  const options = { directory: "/run", home: "/", ports, modulePath: (filter: string) => filter };
+  const options = {
+    directory: "/run",
+    home: "/",
+    ports,
+    modulePath: ({ filter }: { readonly filter: string }) => filter,
+  };
   return { plan: planMesh(mesh, options), options };
 }
 

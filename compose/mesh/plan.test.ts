@@ -41,7 +41,7 @@ function options(of: Mesh): MeshPlanOptions {
     directory: "/run",
     home: "/home/mesh",
     ports: new Map(portNames(of).map((name, i) => [name, 20_000 + i])),
-    modulePath: (filter) => `/build/${filter}.wasm`,
+    modulePath: ({ filter }) => `/build/${filter}.wasm`,
   };
 }
 

@@ -10,7 +10,7 @@ import { tcpListener } from "../../envoy/config/tcp-listener.js";
 import { metricLabels } from "../../filters/catalog.js";
 import type { FilterDescriptor } from "../../filters/descriptor.js";
 import { byChain, chainOf } from "../chains.js";
-import { destinationHeader } from "../destinations.js";
+import { destinationHeader, mirrorsOf } from "../destinations.js";
 import { configsAt, entryOnPaths, type NamedEntry, pathParts, runsAt } from "../filter-paths.js";
 import type { FilterUse } from "../filter-use.js";
 import { edgeListenerOptions, LOOPBACK, listenerOptions, reachableAt } from "../listener-options.js";
@@ -146,7 +146,7 @@ function planUse(context: Context, use: FilterUse, name: string): FilterPlan {
   const { filter, descriptor, config, paths } = use;
   const planned = { filter, descriptor, config, paths };
   if (isNative(use)) return planNative(planned);
-  return planFilter(planned, { name, module: context.modulePath(filter) });
+  return planFilter(planned, { name, module: context.modulePath(use) });
 }
 
 /** The filters of a hop's listener, Envoy's own among them, in their order. */
@@ -311,13 +311,15 @@ function routedEntries(envoy: MeshEnvoy, hop: Hop): readonly NamedEntry[] {
  * the header, and it decides nothing.
  */
 function versionChoice(mesh: Mesh, { service, choosers }: ServiceTarget, prefix: string) {
-  const header = destinationHeader(choosers.filter((use) => runsAt(use, prefix)));
+  const uses = choosers.filter((use) => runsAt(use, prefix));
+  const header = destinationHeader(uses);
   const versions = Object.keys(mesh.services[service]?.versions ?? {});
   const fallback = mesh.services[service]?.default ?? versions[0] ?? "";
   const chosen = header === undefined ? [] : versions;
   return {
     ...(header === undefined ? {} : { header }),
     destinations: Object.fromEntries(chosen.map((version) => [version, versionName(service, version)])),
+    mirrors: mirrorsOf(uses, (version) => versionName(service, version)),
     fallback: versionName(service, fallback),
   };
 }

@@ -58,7 +58,7 @@ async function start(): Promise<RunningMesh> {
     directory: directory.path,
     home: folder,
     ports: new Map(portNames(parsed).map((name, i) => [name, 20_000 + i])),
-    modulePath: (filter) => `/build/${filter}.wasm`,
+    modulePath: ({ filter }) => `/build/${filter}.wasm`,
   };
   const plan = planMesh(parsed, planOptions);
   const parts = plan.envoys.map((envoy): MeshPart => {

@@ -11,7 +11,7 @@ const SCHEMA = meshSchema(FILTERS);
 
 function plan(mesh: Mesh) {
   const ports = new Map(portNames(mesh).map((name, i) => [name, 20_000 + i]));
-  return planMesh(mesh, { directory: "/run", home: "/", ports, modulePath: (filter) => filter });
+  return planMesh(mesh, { directory: "/run", home: "/", ports, modulePath: ({ filter }) => filter });
 }
 
 const at = (mesh: Mesh) => ({ gatewayUrl: plan(mesh).gatewayUrl, statsUrl: "http://127.0.0.1:20001" });

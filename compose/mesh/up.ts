@@ -7,6 +7,7 @@ import { type EnvoyBinary, findEnvoy } from "../../envoy/runtime/find.js";
 import { type HeldPort, holdPorts } from "../../envoy/runtime/ports.js";
 import { namedModule } from "../../toolchain/compile/module-source.js";
 import { startDiscovery } from "../identity/processes.js";
+import { LeanModules } from "../lean-modules.js";
 import { LOOPBACK } from "../listener-options.js";
 import { claimRunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
@@ -53,13 +54,14 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
   });
   const resources = await ResourceServer.start();
   const held = await choosePorts(mesh, gatewayPort);
+  const lean = new LeanModules(path.join(directory.path, "modules"));
   try {
     const planOptions: MeshPlanOptions = {
       directory: directory.path,
       home: path.dirname(file),
       caFile: speaksTls(mesh) ? await findCaBundle() : undefined,
       ports: new Map([...held].map(([name, { port }]) => [name, port])),
-      modulePath: (filter) => namedModule(modules.get(filter) ?? ""),
+      modulePath: (use) => lean.pathOf(namedModule(modules.get(use.filter) ?? ""), use),
     };
     const plan = planMesh(mesh, planOptions);
     const run = { binary, discovery: identified.discovery, resources, directory, onEvent };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MIRROR_HEADER } from "../../filters/header-routing/limits.js";
 import { DESTINATION_HEADER, destinationRoutes, prefixRoute, virtualHost } from "./route.js";
 
 test("each destination matches the whole header, and the fallback comes last and matches all", () => {
@@ -10,6 +11,35 @@ test("each destination matches the whole header, and the fallback comes last and
     ["orders-v1", [{ name: DESTINATION_HEADER, string_match: { exact: "orders-v1" } }], "c1"],
     ["orders-v2", [{ name: DESTINATION_HEADER, string_match: { exact: "orders-v2" } }], "c2"],
     ["(fallback)", undefined, "c1"],
+  ]);
+});
+
+test("a name of a mirror has a route before that of each destination, but not to itself", () => {
+  const routes = destinationRoutes({
+    destinations: { v1: "c1", v2: "c2" },
+    fallback: "c1",
+    mirrors: { v2: "c2" },
+    mirror: { cluster: "c3", percentage: 5 },
+    upgradeClusters: { c1: "c1-upgrades" },
+  });
+  const copies = routes.map(({ name, match, route }) => [
+    name,
+    match.headers?.find((header) => header.name === MIRROR_HEADER),
+    route.request_mirror_policies?.map(({ cluster, runtime_fraction }) => [
+      cluster,
+      runtime_fraction.default_value.numerator,
+    ]),
+  ]);
+  const named = { name: MIRROR_HEADER, string_match: { exact: "v2" } };
+  const some = ["c3", 50_000];
+  expect(copies).toEqual([
+    ["v1", undefined, [some]],
+    ["v1", named, [some, ["c2", 1_000_000]]],
+    ["v1", undefined, [some]],
+    ["v2", undefined, [some]],
+    ["(fallback)", undefined, [some]],
+    ["(fallback)", named, [some, ["c2", 1_000_000]]],
+    ["(fallback)", undefined, [some]],
   ]);
 });
 

@@ -1,11 +1,14 @@
 // Routes and virtual hosts: how a destination's name in a request header becomes a cluster.
-import { DESTINATION_HEADER } from "../../filters/header-routing/limits.js";
+import { DESTINATION_HEADER, MIRROR_HEADER } from "../../filters/header-routing/limits.js";
 import type { FilterConfigs } from "./filter-by-route.js";
 import { type RetryPolicy, type RetryPolicyOptions, retryPolicy } from "./retry-policy.js";
 import { duration } from "./typed-config.js";
 
-/** The request header that carries the destination's name by default. */
-export { DESTINATION_HEADER };
+/**
+ * The request headers that carry the destination's name, by default, and the name of who gets a
+ * copy.
+ */
+export { DESTINATION_HEADER, MIRROR_HEADER };
 
 /**
  * The name of the route that takes what no other route takes. No destination can have this name.
@@ -115,6 +118,11 @@ export interface DestinationRoutesOptions extends RouteOptions {
   /** The cluster for a request without the header, or with a name that is not in `destinations`. */
   readonly fallback: string;
   /**
+   * From a name that `x-mesh-mirror` may have to the cluster that then gets a copy. The routes are
+   * as many times as many. Default: none.
+   */
+  readonly mirrors?: Readonly<Record<string, string>>;
+  /**
    * From a cluster to the one that upgraded connections, such as WebSockets, go to in its place.
    * Default: they go to the same one.
    */
@@ -153,7 +161,31 @@ function routesTo(
     ...perFilter(options),
   });
   const upgrades = options.upgradeClusters?.[cluster];
-  return [...(upgrades === undefined ? [] : [to(upgrades, [...headers, IS_UPGRADE])]), to(cluster, headers)];
+  return [
+    ...(upgrades === undefined ? [] : [to(upgrades, [...headers, IS_UPGRADE])]),
+    ...mirrorRoutes(to(cluster, headers), options),
+    to(cluster, headers),
+  ];
+}
+
+/** The same route for each name that `x-mesh-mirror` may have, with a copy for the one it names. */
+function mirrorRoutes(plain: ClusterRoute, { mirrors = {} }: DestinationRoutesOptions): ClusterRoute[] {
+  const { match, route } = plain;
+  const others = route.request_mirror_policies ?? [];
+  return Object.entries(mirrors)
+    .filter(([, cluster]) => cluster !== route.cluster)
+    .map(([name, cluster]) => {
+      const named: HeaderMatch = { name: MIRROR_HEADER, string_match: { exact: name } };
+      const policies = [
+        ...others.filter((each) => each.cluster !== cluster),
+        policyFor({ cluster, percentage: 100 }),
+      ];
+      return {
+        ...plain,
+        match: { ...match, headers: [...(match.headers ?? []), named] },
+        route: { ...route, request_mirror_policies: policies },
+      };
+    });
 }
 
 /** A route that sends every path that begins with `prefix` to one cluster. */
@@ -182,9 +214,12 @@ function routeAction(cluster: string, options: RouteActionOptions): ClusterRoute
 /** A cluster that gets the request itself gets no copy of it. */
 function mirrorPolicy(cluster: string, { mirror }: RouteActionOptions) {
   if (mirror === undefined || mirror.cluster === cluster) return {};
-  const numerator = Math.round(mirror.percentage * 10_000);
-  const runtime_fraction = { default_value: { numerator, denominator: "MILLION" as const } };
-  return { request_mirror_policies: [{ cluster: mirror.cluster, runtime_fraction }] };
+  return { request_mirror_policies: [policyFor(mirror)] };
+}
+
+function policyFor({ cluster, percentage }: MirrorOptions): MirrorPolicy {
+  const numerator = Math.round(percentage * 10_000);
+  return { cluster, runtime_fraction: { default_value: { numerator, denominator: "MILLION" } } };
 }
 
 function hostRewrite({ hostRewrite: rewrite = {} }: DestinationRoutesOptions, cluster: string) {

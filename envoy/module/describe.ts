@@ -21,6 +21,9 @@ export function describeReport(report: ModuleReport): readonly string[] {
       ? []
       : [row("", `${unlinked.length} that it does not link`), ...importRows(unlinked)]),
     row("callbacks", `${report.callbacks.length}: ${list(report.callbacks.map(shortName))}`),
+    ...(report.leftOut.length === 0
+      ? []
+      : [row("left out", `${list(report.leftOut.map(shortName))}: settings that need them are refused`)]),
     ...report.unknownCallbacks.map((name) =>
       row("", `${name} is not a callback that Envoy knows, and is never called`),
     ),

@@ -2,6 +2,7 @@
 
 import { defaultEnvoyVersion, envoyReleases } from "../runtime/releases.js";
 import { type AbiVersion, ALLOCATORS, callbacksOf } from "./abi.js";
+import { leftOutOf } from "./lean.js";
 import type { ExternKind, WasmImport, WasmModule } from "./parts.js";
 import { readModule } from "./read.js";
 import { abiOf, importRefusal, isMemoryVisible, refusalsOf } from "./refusals.js";
@@ -30,6 +31,8 @@ export interface ModuleReport {
   readonly imports: readonly InspectedImport[];
   /** Exported callbacks that Envoy will call. */
   readonly callbacks: readonly string[];
+  /** Callbacks that a lean build leaves out, as it says itself; none in any other module. */
+  readonly leftOut: readonly string[];
   /** Exports that are named like callbacks and that Envoy never calls. */
   readonly unknownCallbacks: readonly string[];
   /** What runs when a VM starts. */
@@ -76,6 +79,7 @@ export function reportOf(module: WasmModule): ModuleReport {
     sections: module.sections.map(({ name, bytes }) => ({ name, bytes })),
     imports: module.imports.map((entry) => inspectImport(entry, abi ?? "0.2.1", release)),
     callbacks: exported.filter((name) => known.has(name)),
+    leftOut: leftOutOf(module),
     unknownCallbacks: exported.filter((name) => isCallbackName(name) && !known.has(name)),
     start: readStart(module),
     memory:

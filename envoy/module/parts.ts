@@ -22,6 +22,7 @@ export interface WasmExport {
 
 export interface WasmGlobal {
   readonly type: string;
+  readonly isMutable: boolean;
   /** Its first value, where that is a whole number that the module itself gives. */
   readonly initial: bigint | undefined;
 }

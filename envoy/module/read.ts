@@ -168,8 +168,8 @@ function readOtherImport(reader: ByteReader, kind: ExternKind, wasm: WasmModule)
   } else if (kind === "table") {
     wasm.tables.push(readTable(reader, wasm));
   } else if (kind === "global") {
-    wasm.globals.push({ type: readValueType(reader), initial: undefined });
-    reader.u8();
+    const type = readValueType(reader);
+    wasm.globals.push({ type, isMutable: reader.u8() === 1, initial: undefined });
   } else {
     reader.u8();
     reader.u32();
@@ -204,8 +204,9 @@ function readData(reader: ByteReader, module: WasmModule): void {
 
 function readGlobal(reader: ByteReader, module: WasmModule): WasmGlobal {
   const type = readValueType(reader);
-  if (reader.u8() > 1) throw reader.malformed("has a global of an unknown kind");
-  return { type, initial: readConstant(reader, module) };
+  const mutability = reader.u8();
+  if (mutability > 1) throw reader.malformed("has a global of an unknown kind");
+  return { type, isMutable: mutability === 1, initial: readConstant(reader, module) };
 }
 
 function readExport(reader: ByteReader): WasmExport {

@@ -1,7 +1,7 @@
 // Compiles the configuration once, so that a request only compares. Its TypeScript twin is
 // `schema.ts`.
 
-import { Bytes, NO_TIMEOUT } from "../../assembly";
+import { Bytes, Callback, NO_TIMEOUT } from "../../assembly";
 import { ConfigNode, hasRepeat, parseDurationOr } from "../../assembly/config";
 import {
   BUCKETS,
@@ -115,6 +115,13 @@ export class DeadlineConfig {
     const selections = new StaticArray<RuleSelection>(this.rules.length);
     for (let i = 0; i < selections.length; i++) selections[i] = this.rules[i].selection;
     this.selections = new SelectionList(selections);
+  }
+
+  /** The callbacks of streams that these deadlines need, as bits of `Callback`. */
+  neededCallbacks(): u32 {
+    const remembers: u32 = this.side == Side.Inbound ? Callback.Delete : 0;
+    const explained: u32 = this.explainHeader ? Callback.ResponseHeaders | Callback.Delete : 0;
+    return Callback.RequestHeaders | remembers | explained;
   }
 
   private parseSide(node: ConfigNode): Side {

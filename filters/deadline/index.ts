@@ -7,7 +7,13 @@ import { DeadlineConfig } from "./config";
 import { Plugin } from "./plugin";
 import { Request } from "./request";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export {
+  left_out_callbacks,
+  malloc,
+  needed_callbacks,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+} from "../../assembly/exports/plugin";
 export {
   proxy_on_context_create,
   proxy_on_delete,
@@ -19,6 +25,10 @@ export {
 class DeadlineRoot extends FilterRoot<DeadlineConfig, Plugin> {
   override parse(root: ConfigNode): DeadlineConfig {
     return new DeadlineConfig(root);
+  }
+
+  override neededCallbacks(config: DeadlineConfig): u32 {
+    return config.neededCallbacks();
   }
 
   override accept(config: DeadlineConfig): Plugin {

@@ -8,7 +8,9 @@ import { FallbackStream } from "./stream";
 
 export { proxy_on_http_call_response } from "../../assembly/exports/calls";
 export {
+  left_out_callbacks,
   malloc,
+  needed_callbacks,
   proxy_abi_version_0_2_1,
   proxy_on_configure,
   proxy_on_tick,

@@ -1,7 +1,7 @@
 // Compiles the configuration once, so that a request only compares and draws. Its TypeScript twin
 // is `schema.ts`.
 
-import { Bytes } from "../../assembly";
+import { Bytes, Callback } from "../../assembly";
 import { ConfigNode, hasRepeat, parseDurationOr, parseLabel } from "../../assembly/config";
 import {
   countPresent,
@@ -107,6 +107,15 @@ export class FaultInjectionConfig {
     this.checkClientName(root.get("clientFaults").get("name"));
   }
 
+  /** The callbacks of streams that these faults need, as bits of `Callback`. */
+  neededCallbacks(): u32 {
+    const explained: u32 = this.explainHeader ? HELD : 0;
+    let needed: u32 = Callback.RequestHeaders | explained;
+    if (this.clientFaults) needed |= this.upstream ? SPOILT : HELD;
+    for (let i = 0; i < this.rules.length; i++) needed |= callbacksOf(this.rules[i], this.upstream);
+    return needed;
+  }
+
   private checkClientName(node: ConfigNode): void {
     const client = this.clientFaults;
     if (!client) return;
@@ -114,6 +123,18 @@ export class FaultInjectionConfig {
       if (this.rules[i].selection.name.equals(client.name)) node.fail("is a rule's name too");
     }
   }
+}
+
+/** A request that is held may be answered by something else meanwhile, or go. */
+const HELD: u32 = Callback.ResponseHeaders | Callback.Delete;
+/** A response is spoilt as it passes. */
+const SPOILT: u32 = HELD | Callback.ResponseBody | Callback.ResponseTrailers;
+
+function callbacksOf(rule: Rule, upstream: bool): u32 {
+  // In a cluster's chain an abort takes the place of the response.
+  const spoils = rule.response != null || (upstream && rule.abort != null);
+  if (spoils) return SPOILT;
+  return rule.delay || rule.blackHole ? HELD : 0;
 }
 
 function parseMaxActive(node: ConfigNode, fallback: i64): u32 {

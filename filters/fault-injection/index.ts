@@ -7,7 +7,9 @@ import { FaultEngine } from "./engine";
 import { FaultStream } from "./stream";
 
 export {
+  left_out_callbacks,
   malloc,
+  needed_callbacks,
   proxy_abi_version_0_2_1,
   proxy_on_configure,
   proxy_on_tick,
@@ -25,6 +27,10 @@ export {
 class FaultInjectionRoot extends FilterRoot<FaultInjectionConfig, FaultEngine> {
   override parse(root: ConfigNode): FaultInjectionConfig {
     return new FaultInjectionConfig(root);
+  }
+
+  override neededCallbacks(config: FaultInjectionConfig): u32 {
+    return config.neededCallbacks();
   }
 
   override accept(config: FaultInjectionConfig): FaultEngine {

@@ -1,7 +1,7 @@
 // What the toolkit knows about header-routing beside its module.
 
 import { defineFilter, explainPropertyOf, type NamedPlace, type TriedRequest } from "../descriptor.js";
-import { DESTINATION_HEADER } from "./limits.js";
+import { DEFAULT_REDIRECT_STATUS, DESTINATION_HEADER } from "./limits.js";
 import { type HeaderRoutingConfig, headerRoutingSchema } from "./schema.js";
 
 type Rule = HeaderRoutingConfig["rules"][number];
@@ -14,9 +14,13 @@ export default defineFilter({
   explainProperties: (config) => explainPropertyOf(config),
   destinations: ({ rules }) => rules.flatMap(destinationsOf),
   destinationHeader: headerOf,
+  mirrors: ({ rules }) => rules.flatMap(mirrorsOf),
   // If the header differed from the one that the routes match, every request would go to the
-  // fallback.
-  restartKeys: (config) => ({ destinationHeader: headerOf(config) }),
+  // fallback. The routes know those mirrors alone that the settings name at the start.
+  restartKeys: (config) => ({
+    destinationHeader: headerOf(config),
+    mirror: [...new Set(config.rules.flatMap(mirrorsOf).map(({ name }) => name))].sort().join(", "),
+  }),
   describe: ({ rules }) => rules.map(describeRule),
   tries: ({ rules }) => rules.flatMap((rule) => tryOf(rule) ?? []),
 });
@@ -25,7 +29,9 @@ function headerOf({ destinationHeader = DESTINATION_HEADER }: HeaderRoutingConfi
   return destinationHeader;
 }
 
-function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
+/** A rule in shadow mode sends nothing anywhere, so a destination of its own need not exist yet. */
+function destinationsOf({ destination, split, shadow }: Rule, i: number): NamedPlace[] {
+  if (shadow === true) return [];
   return [
     ...(destination === undefined ? [] : [{ name: destination, path: ["rules", i, "destination"] }]),
     ...(split?.destinations ?? []).map(({ name }, j) => ({
@@ -39,13 +45,28 @@ function destinationsOf({ destination, split }: Rule, i: number): NamedPlace[] {
   ];
 }
 
-function describeRule({ name, destination, split }: Rule): string {
+function mirrorsOf({ mirror, split, shadow }: Rule, i: number): NamedPlace[] {
+  if (shadow === true) return [];
+  return [
+    ...(mirror === undefined ? [] : [{ name: mirror, path: ["rules", i, "mirror"] }]),
+    ...(split?.destinations ?? []).flatMap((entry, j) =>
+      entry.mirror === undefined
+        ? []
+        : [{ name: entry.mirror, path: ["rules", i, "split", "destinations", j, "mirror"] }],
+    ),
+  ];
+}
+
+function describeRule({ name, destination, split, redirect, answer, shadow }: Rule): string {
   const shares = split?.destinations.map((entry) => `${entry.name} ${entry.weight}`).join(" / ");
-  return `${name} → ${destination ?? shares}`;
+  const { status = DEFAULT_REDIRECT_STATUS } = redirect ?? {};
+  const reply = redirect === undefined ? `answer ${answer?.status}` : `redirect ${status}`;
+  return `${name} → ${destination ?? shares ?? reply}${shadow === true ? " (shadow)" : ""}`;
 }
 
 /** A request that the rule takes, if its match is simple enough to derive one. */
-function tryOf({ match, split }: Rule): TriedRequest | undefined {
+function tryOf({ match, split, shadow }: Rule): TriedRequest | undefined {
+  if (shadow === true) return undefined;
   const { path, headers = [], cookies = [], ...others } = match ?? {};
   if (Object.keys(others).length > 0) return undefined;
   if (path?.suffix !== undefined || path?.regex !== undefined) return undefined;
@@ -62,4 +83,18 @@ function tryOf({ match, split }: Rule): TriedRequest | undefined {
 
 function pairOf({ name, exact = "" }: { readonly name: string; readonly exact?: string | undefined }) {
   return [name, exact] as const;
+}
+
+/**
+ * Whether a rule changes responses, by headers of its own or by a split's cookie: only then the
+ * filter keeps anything for a stream.
+ */
+export function needsResponses({ rules }: HeaderRoutingConfig): boolean {
+  return rules.some(
+    ({ responseHeaders, split, shadow }) =>
+      shadow !== true &&
+      (responseHeaders !== undefined ||
+        split?.cookie !== undefined ||
+        split?.destinations.some((each) => each.responseHeaders !== undefined) === true),
+  );
 }

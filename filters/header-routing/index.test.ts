@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
+import { needsResponses } from "./descriptor.js";
 import type { HeaderRoutingConfig } from "./schema.js";
 
 const PLAIN: HeaderList = [
@@ -14,12 +15,14 @@ const PLAIN: HeaderList = [
 ];
 const DESTINATION = "x-mesh-destination";
 
+let path: string;
 let module: HostedModule;
 
 beforeAll(async () => {
   const [built] = await buildFilters(["header-routing"]);
   if (built === undefined) throw new Error("header-routing was not built");
-  module = loadModule(built.path);
+  path = built.path;
+  module = loadModule(path);
 });
 
 function configure(config: HeaderRoutingConfig): void {
@@ -105,6 +108,57 @@ describe("a request's host calls", () => {
   });
 });
 
+describe("actions of a rule", () => {
+  const edits = { set: [{ name: "x-a", value: "1" }] };
+  const acting: HeaderRoutingConfig = {
+    rules: [
+      {
+        name: "api",
+        match: { path: { segments: "/api" } },
+        destination: "v2",
+        rewrite: { prefix: "/", host: "inner.test" },
+      },
+      { name: "rest", destination: "v1", requestHeaders: edits, responseHeaders: edits },
+    ],
+  };
+
+  test("cost a call for each edit, and the response one where its rule changes it", () => {
+    configure(acting);
+    const sent: HeaderList = [
+      [":method", "GET"],
+      [":path", "/api/1"],
+      [":authority", "shop.test"],
+    ];
+    const { request, hostCalls: calls } = module.exchange(sent);
+    expect(request).toContainEqual([":path", "/1"]);
+    expect(request).toContainEqual([":authority", "inner.test"]);
+    expect(request).toContainEqual(["x-envoy-original-path", "/api/1"]);
+    expect(calls.get("proxy_replace_header_map_value")).toBe(2);
+    expect(hostCalls()).toMatchObject({ proxy_replace_header_map_value: 2, proxy_add_header_map_value: 1 });
+  });
+
+  test("are those of the last settings, and the response's those of the stream's own", () => {
+    configure(acting);
+    const response = () => module.exchange(PLAIN).response;
+    expect(response()).toContainEqual(["x-a", "1"]);
+    configure(premium);
+    expect(response()).not.toContainEqual(["x-a", "1"]);
+    configure(acting);
+    expect(response()).toContainEqual(["x-a", "1"]);
+  });
+
+  test("need the callback of responses only where a rule, or a destination of a split, changes these", () => {
+    const share = { name: "v1", weight: 1 };
+    const changing = { ...share, responseHeaders: edits };
+    expect(needsResponses({ rules: [] })).toBe(false);
+    expect(needsResponses(premium)).toBe(false);
+    expect(needsResponses(acting)).toBe(true);
+    expect(needsResponses({ rules: [{ name: "s", split: { destinations: [share] } }] })).toBe(false);
+    expect(needsResponses({ rules: [{ name: "s", split: { destinations: [changing] } }] })).toBe(true);
+    expect(needsResponses({ rules: [{ name: "a", answer: { status: 404 } }] })).toBe(false);
+  });
+});
+
 test("a counter is defined once, however often the configuration changes", () => {
   configure(premium);
   const before = module.hostCallsTotal.get("proxy_define_metric") ?? 0;
@@ -148,4 +202,136 @@ describe("a client's address", () => {
     const { request } = module.exchange(PLAIN, { properties: { "source.address": address } });
     expect(request).toContainEqual([DESTINATION, "pinned"]);
   });
+});
+
+describe("a rule in shadow mode", () => {
+  const METRIC = "meshwright.header_routing";
+  const config: HeaderRoutingConfig = {
+    explainProperty: "mesh",
+    rules: [
+      { name: "what-if", shadow: true, destination: "v9" },
+      {
+        name: "canary",
+        shadow: true,
+        match: { headers: [{ name: "x-user", present: true }] },
+        split: {
+          key: { header: "x-user" },
+          destinations: [{ name: "v1", weight: 1 }],
+          pins: [{ keys: ["alice"], destination: "v3" }],
+        },
+      },
+      { name: "premium", match: { headers: [{ name: "x-user-type", exact: "premium" }] }, destination: "v2" },
+      { name: "never-reached", shadow: true, destination: "v1" },
+    ],
+  };
+  const counted = () =>
+    Object.fromEntries(
+      [...module.metrics].filter(([name, value]) => name.startsWith(METRIC) && value > 0).sort(),
+    );
+
+  test("decides nothing, and counts where the request would have gone", () => {
+    module = loadModule(path);
+    configure(config);
+    const { request } = module.exchange([...PLAIN, ["x-user-type", "premium"], ["x-user", "alice"]]);
+    expect(request).toContainEqual([DESTINATION, "v2"]);
+    expect(counted()).toEqual({
+      [`${METRIC}.decisions_total;rule=premium;destination=v2`]: 1,
+      [`${METRIC}.shadow_decisions_total;rule=canary;destination=v3`]: 1,
+      [`${METRIC}.shadow_decisions_total;rule=what-if;destination=v9`]: 1,
+    });
+  });
+
+  test("is counted where no rule decides, and takes no header of a client for its own", () => {
+    module = loadModule(path);
+    configure(config);
+    const { request } = module.exchange([...PLAIN, [DESTINATION, "v9"]]);
+    expect(request).toEqual(PLAIN);
+    expect(counted()).toEqual({
+      [`${METRIC}.shadow_decisions_total;rule=never-reached;destination=v1`]: 1,
+      [`${METRIC}.shadow_decisions_total;rule=what-if;destination=v9`]: 1,
+    });
+  });
+
+  test("is shown before the decision", () => {
+    configure(config);
+    const stream = module.open([...PLAIN, ["x-user-type", "premium"], ["x-user", "bob"]], {
+      endOfStream: true,
+    });
+    expect(stream.setProperties.get("mesh")?.toString()).toBe(
+      "header-routing=what-if:shadow-v9 header-routing=canary:shadow-v1 header-routing=premium:v2",
+    );
+    stream.close();
+  });
+
+  test("knows a visitor by the cookie, and gives none", () => {
+    const split = {
+      cookie: {},
+      destinations: [
+        { name: "v1", weight: 1 },
+        { name: "v2", weight: 1 },
+      ],
+    };
+    module = loadModule(path);
+    configure({
+      rules: [
+        { name: "next", shadow: true, split: { ...split, salt: "a" } },
+        { name: "now", split: { ...split, salt: "a" } },
+      ],
+    });
+    const { response } = module.exchange(PLAIN);
+    const set = response.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+    expect(set).toHaveLength(1);
+    const [cookie = ""] = set[0]?.split(";") ?? [];
+    const before = counted();
+    for (let i = 0; i < 20; i++) module.exchange([...PLAIN, ["cookie", cookie]]);
+    const grown = Object.entries(counted()).filter(([name, value]) => value !== before[name]);
+    expect(grown.map(([name]) => name.replace(/^.*;destination=/, ""))).toHaveLength(2);
+    expect(new Set(grown.map(([name]) => name.replace(/^.*;destination=/, ""))).size).toBe(1);
+  });
+});
+
+test("a rule in shadow mode does nothing to a request or its response", () => {
+  const headers = { set: [{ name: "x-what-if", value: "1" }] };
+  const actions = {
+    rewrite: { path: "/other" },
+    requestHeaders: headers,
+    responseHeaders: headers,
+    mirror: "v3",
+  };
+  module = loadModule(path);
+  configure({
+    rules: [
+      { name: "away", shadow: true, redirect: { path: "/new" } },
+      { name: "gone", shadow: true, answer: { status: 410 } },
+      { name: "changed", shadow: true, destination: "v9", ...actions },
+      { name: "real", destination: "v2" },
+    ],
+  });
+  const { request, response, localReply } = module.exchange(PLAIN);
+  expect(request).toEqual([...PLAIN, [DESTINATION, "v2"]]);
+  expect(response).toEqual([[":status", "200"]]);
+  expect(localReply).toBeUndefined();
+  const counted = [...module.metrics].filter(([, value]) => value === 1).map(([name]) => name);
+  expect(
+    counted.filter((name) => name.includes("shadow")).map((name) => name.replace(/^.*;rule/, "rule")),
+  ).toEqual([
+    "rule=away;destination=(redirect)",
+    "rule=gone;destination=(answer)",
+    "rule=changed;destination=v9",
+  ]);
+});
+
+test("a split's cookie stays where the rule edits the response's cookies", () => {
+  const split = { cookie: {}, destinations: [{ name: "v1", weight: 1 }] };
+  configure({ rules: [{ name: "r", split, responseHeaders: { remove: ["x-powered-by", "set-cookie"] } }] });
+  const { response } = module.exchange(PLAIN, {
+    response: [
+      [":status", "200"],
+      ["set-cookie", "a=1"],
+    ],
+  });
+  expect(response).toEqual([
+    [":status", "200"],
+    ["set-cookie", expect.stringMatching(/^mesh-visitor=/)],
+  ]);
 });

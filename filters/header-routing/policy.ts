@@ -1,6 +1,7 @@
 // The decision: which destination a request goes to. Pure: it reaches the host only through the
 // request view.
 
+import { TextBuffer } from "../../assembly";
 import { MatchList, RequestMatch, RequestView } from "../../assembly/rules";
 import { Split, Target } from "./split";
 
@@ -12,10 +13,18 @@ export class Rule {
     /** The only target, or `null` if `split` chooses. */
     readonly target: Target | null,
     readonly split: Split | null,
+    /** The rule only counts what it would choose, and those after it decide. */
+    readonly isShadow: bool,
   ) {}
+
+  /** The target for a request that matches; `setCookie` as for `Split.choose`. */
+  choose(request: RequestView, setCookie: TextBuffer | null): Target | null {
+    const split = this.split;
+    return split ? split.choose(request, setCookie) : this.target;
+  }
 }
 
-/** An ordered list of rules. */
+/** An ordered list of rules. Only one walk at a time. */
 @final
 export class RuleList {
   private readonly matches: MatchList;
@@ -26,12 +35,17 @@ export class RuleList {
     this.matches = new MatchList(matches);
   }
 
-  /** The target of the first rule that matches, or `null` when none does. */
-  decide(request: RequestView): Target | null {
-    const number = this.matches.first(request);
-    if (number < 0) return null;
-    const rule = unchecked(this.rules[number]);
-    const split = rule.split;
-    return split ? split.choose(request) : rule.target;
+  /** The first rule that matches, or `null` when none does. */
+  first(request: RequestView): Rule | null {
+    return this.at(this.matches.first(request));
+  }
+
+  /** The next one, or `null`. It decides if all before it are in shadow mode. */
+  next(request: RequestView): Rule | null {
+    return this.at(this.matches.next(request));
+  }
+
+  private at(number: i32): Rule | null {
+    return number < 0 ? null : unchecked(this.rules[number]);
   }
 }

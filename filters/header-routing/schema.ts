@@ -6,6 +6,7 @@ import { contains, inJsonSchema, needs } from "../shared/json-schema.js";
 import {
   exactlyOneOf,
   matchSchema,
+  noneOf,
   placesOfHeader,
   text,
   whole,
@@ -19,6 +20,8 @@ import {
   salt,
   stickyKey,
 } from "../shared/rule-schema.js";
+import { actions, answer, checkActions, checkEditsOf, OWN_HEADERS, redirect } from "./actions/schema.js";
+import { refuseUnlikeCookies, splitCookie } from "./cookie/schema.js";
 import {
   DESTINATION_HEADER,
   MAX_DESTINATIONS,
@@ -37,6 +40,11 @@ const split = z
     key: stickyKey
       .optional()
       .describe("Makes the split sticky: the same key always gets the same destination."),
+    cookie: splitCookie
+      .optional()
+      .describe(
+        "Makes the split sticky for requests without the key, or for all if there is none: the response sets a cookie with an id of the visitor.",
+      ),
     salt: salt
       .optional()
       .describe("Splits with different salts distribute keys independently. Default: the rule's name."),
@@ -47,6 +55,7 @@ const split = z
           weight: weight.describe(
             "Its share is its part of the sum of all weights. With a weight above 0 it always gets some.",
           ),
+          ...actions,
         }),
       )
       .min(1)
@@ -81,15 +90,17 @@ const rule = z
   .strictObject({
     name: label.describe("Says in metrics which rule decided. Unique."),
     match: matchSchema.optional().describe("Default: every request."),
+    shadow: z.boolean().optional().describe("Only counts where requests would go. Default false."),
     destination: label.optional().describe("Where the request goes."),
     split: split.optional().describe("Alternatively, a share for each of several destinations."),
+    redirect: redirect.optional().describe("Alternatively, the client is sent to another address."),
+    answer: answer.optional().describe("Alternatively, the filter answers."),
+    ...actions,
   })
-  .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`);
+  .refine(exactlyOneOf(RESULTS), `needs exactly one of ${RESULTS.join(", ")}`)
+  .superRefine(checkActions);
 
-interface RuleHeaders {
-  readonly match?: z.infer<typeof matchSchema> | undefined;
-  readonly split?: { readonly key?: { readonly header?: string | undefined } | undefined } | undefined;
-}
+type RuleHeaders = z.infer<typeof rule>;
 
 /**
  * The destination header is removed before any rule is tried, so a rule that reads it could never
@@ -108,11 +119,13 @@ function refuseOwnHeader(
     const path = ["rules", i, "split", "key", "header"];
     if (entry.split?.key?.header === own) context.addIssue({ code: "custom", path, message });
   });
+  checkEditsOf(own, config.rules, context);
 }
 
 export const headerRoutingSchema = z
   .strictObject({
     destinationHeader: writtenHeaderName
+      .refine(noneOf(OWN_HEADERS), "must not be another header of this filter")
       .optional()
       .describe(`The request header that Envoy's routes match. Default ${DESTINATION_HEADER}.`),
     explainProperty: explainProperty.optional(),
@@ -120,9 +133,10 @@ export const headerRoutingSchema = z
       .array(rule)
       .max(MAX_RULES)
       .refine(haveNamesOfTheirOwn, "name a rule twice")
-      .describe("Tried in order; the first that matches decides."),
+      .describe("Tried in order; the first that matches decides, after those in shadow mode."),
   })
   .superRefine(refuseOwnHeader)
+  .superRefine(refuseUnlikeCookies)
   .superRefine(inOneModule)
   .describe("Configuration of the filter header-routing.");
 

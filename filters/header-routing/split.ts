@@ -1,22 +1,33 @@
 // The result of a rule: a destination, or a share for each of several. Pure: it reaches the host
 // only through the request view.
 
-import { Bytes } from "../../assembly";
+import { Bytes, Reply, TextBuffer } from "../../assembly";
 import { BUCKETS, BytesTable, bucketOf, RequestView, StickyKey } from "../../assembly/rules";
+import { Actions } from "./actions/actions";
+import { Redirect } from "./actions/redirect";
+import { SplitCookie } from "./cookie/split-cookie";
 
 const NOTHING = Bytes.owned(0);
 
-/** A destination that a rule can choose, and its counter. */
+/** A destination that a rule can choose, or its answer, and the counter of that. */
 @final
 export class Target {
   /** Id of the counter for this rule and destination; set once the configuration is accepted. */
   counter: u32 = 0;
   /** What `explainProperty` gets; set once the configuration is accepted. */
   decision: Bytes = NOTHING;
+  /** What else is done to the request; `null` for nothing. */
+  actions: Actions | null = null;
+  /** What the request gets in place of a destination. At most one of these. */
+  redirect: Redirect | null = null;
+  answer: Reply | null = null;
 
   constructor(
     readonly rule: string,
+    /** Or, where there is none, `(redirect)` or `(answer)`. */
     readonly destination: Bytes,
+    /** The rule only counts what it would choose. */
+    readonly isShadow: bool = false,
   ) {}
 }
 
@@ -32,6 +43,8 @@ export const FINE_BUCKETS: u32 = 4_000_000_000;
 export class Split {
   /** What makes the split sticky, if anything does. */
   key: StickyKey | null = null;
+  /** What makes it sticky for requests without the key. */
+  cookie: SplitCookie | null = null;
   salt: u64 = 0;
   pinnedKeys: BytesTable | null = null;
   /** The target of each pinned key, by the key's number in `pinnedKeys`. */
@@ -54,17 +67,27 @@ export class Split {
     }
   }
 
-  /** The target for this request. A request without a key gets a random one. */
-  choose(request: RequestView): Target {
+  /**
+   * The target for this request. `setCookie` gets the value of that header, if the response is to
+   * set a cookie; without it none is set.
+   */
+  choose(request: RequestView, setCookie: TextBuffer | null): Target {
     const key = this.key;
     const value = key ? key.of(request) : null;
-    if (!value) return this.ownerOf(request.draw(this.buckets));
+    if (!value) return this.withoutKey(request, setCookie);
     const pins = this.pinnedKeys;
     if (pins) {
       const pin = pins.find(value);
       if (pin >= 0) return unchecked(this.pinnedTargets[pin]);
     }
     return this.ofKey(value);
+  }
+
+  /** By the cookie's visitor if there is one, else by chance. */
+  private withoutKey(request: RequestView, setCookie: TextBuffer | null): Target {
+    const cookie = this.cookie;
+    const id = cookie ? cookie.idOf(request, setCookie) : null;
+    return id ? this.ofKey(id) : this.ownerOf(request.draw(this.buckets));
   }
 
   /** The target of a key that is not pinned. */

@@ -1,7 +1,7 @@
 // Compiles the configuration once, so that a request only compares and counts. Its TypeScript twin
 // is `schema.ts`.
 
-import { Bytes } from "../../assembly";
+import { Bytes, Callback } from "../../assembly";
 import { ConfigNode, hasRepeat } from "../../assembly/config";
 import {
   DecisionProperty,
@@ -116,6 +116,16 @@ export class RateLimitConfig {
     this.answer = parseAnswer(root.get("answer"));
     this.service = parseService(root.get("service"));
     this.rules = this.parseRules(root.get("rules"));
+  }
+
+  /** The callbacks of streams that these limits need, as bits of `Callback`. */
+  neededCallbacks(): u32 {
+    const isExplained = this.explainHeader != null;
+    const writes = isExplained || this.fieldStyle != FieldStyle.None || this.service != null;
+    let needed: u32 = Callback.RequestHeaders;
+    if (writes) needed |= Callback.ResponseHeaders | Callback.Delete;
+    for (let i = 0; i < this.rules.length; i++) needed |= this.rules[i].neededCallbacks();
+    return needed;
   }
 
   private parseRules(node: ConfigNode): StaticArray<RulePolicy> {

@@ -9,7 +9,9 @@ import { RateLimitStream } from "./stream";
 
 export { proxy_on_grpc_close, proxy_on_grpc_receive } from "../../assembly/exports/calls";
 export {
+  left_out_callbacks,
   malloc,
+  needed_callbacks,
   proxy_abi_version_0_2_1,
   proxy_on_configure,
   proxy_on_tick,
@@ -26,6 +28,10 @@ export {
 class RateLimitRoot extends FilterRoot<RateLimitConfig, Pipeline> {
   override parse(root: ConfigNode): RateLimitConfig {
     return new RateLimitConfig(root);
+  }
+
+  override neededCallbacks(config: RateLimitConfig): u32 {
+    return config.neededCallbacks();
   }
 
   override accept(config: RateLimitConfig): Pipeline {

@@ -40,6 +40,8 @@ export class Pipeline {
   /** What a request gets where the service does not answer and `failureMode` is `deny`. */
   readonly failure: Reply;
   readonly service: RateLimitService | null;
+  /** Whether anything is written to responses beside what a refusal itself says. */
+  readonly writesResponses: bool;
   readonly explainHeader: Bytes | null;
   /** The slot of that header among the request's headers; -1 without one. */
   readonly explainSlot: i32;
@@ -73,6 +75,7 @@ export class Pipeline {
     for (let i = 0; i < rules.length; i++) if (rules[i].concurrency) countsInFlight = true;
     this.countsInFlight = countsInFlight;
     this.service = config.service;
+    this.writesResponses = this.fields.isNeeded || config.service != null;
     this.explainHeader = config.explainHeader;
     this.explainSlot = config.explainSlot;
   }

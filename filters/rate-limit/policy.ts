@@ -1,6 +1,7 @@
 // What a rule says about a request before any limit is asked: whether the rule counts it, and as
 // what.
 
+import { Callback } from "../../assembly";
 import {
   Address,
   AddressRanges,
@@ -95,6 +96,14 @@ export class RulePolicy {
     /** The limit that replaces the service when it does not answer. */
     readonly fallback: LocalPolicy | null,
   ) {}
+
+  /** The callbacks of streams that the rule needs after the request, as bits of `Callback`. */
+  neededCallbacks(): u32 {
+    const price = this.price;
+    if (!price) return this.concurrency ? Callback.Delete : 0;
+    const answer = Callback.ResponseHeaders | Callback.Delete;
+    return price.source == PriceSource.Json ? answer | Callback.ResponseBody : answer;
+  }
 
   get counted(): Counted {
     const price = this.price;

@@ -63,13 +63,19 @@ export class ResponseFields {
    * Writes the headers to the response. Headers of the same names from the upstream are removed.
    */
   write(decision: Decision): void {
-    if (decision.waitSeconds > 0 && decision.waitSeconds != NEVER)
-      this.put(RETRY_AFTER, decimalText(decision.waitSeconds));
+    const wait = this.retryAfter(decision);
+    if (wait.size > 0) this.put(RETRY_AFTER, wait);
     const explain = this.explainHeader;
     if (explain) this.explain(decision, explain);
     if (this.style == FieldStyle.Ietf) this.writeIetf(decision);
     else if (this.style == FieldStyle.XRateLimit) this.writeLeast(decision, X_RATELIMIT, ANYTHING);
     else if (this.style == FieldStyle.OpenAi) this.writeOpenAi(decision);
+  }
+
+  /** When the request would pass, as `Retry-After` has it; empty if nobody knows. */
+  retryAfter(decision: Decision): Bytes {
+    const seconds = decision.waitSeconds;
+    return seconds > 0 && seconds != NEVER ? decimalText(seconds) : NOTHING;
   }
 
   private writeIetf(decision: Decision): void {

@@ -10,6 +10,7 @@ import {
 } from "../../assembly";
 import { Decision } from "./decision";
 import { Outcome } from "./outcomes";
+import { RETRY_AFTER } from "./own-fields";
 import { Pipeline } from "./pipeline";
 import { ServiceCall, ServiceCaller } from "./service/call";
 
@@ -60,8 +61,9 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     const decision = this.decision;
     const call = this.call;
     if (call && call.hasResponseHeaders) call.addResponseHeaders(decision.refused);
-    const fields = this.pipeline.fields;
-    if (fields.isNeeded || decision.refused) fields.write(decision);
+    const pipeline = this.pipeline;
+    const fields = pipeline.fields;
+    if (fields.isNeeded || (pipeline.writesResponses && decision.refused)) fields.write(decision);
     if (decision.dues.count > 0) decision.dues.readHeaders(endOfStream);
     return FilterHeadersStatus.Continue;
   }
@@ -102,6 +104,9 @@ export class RateLimitStream extends HttpContext implements ServiceCaller {
     const call = this.call;
     const sent = call ? call.body() : NOTHING;
     const isFixed = sent.size > 0 || pipeline.body.isFixed;
-    pipeline.refusal.send(protocol, details, isFixed ? sent : pipeline.body.fill(decision, pipeline.rules));
+    const body = isFixed ? sent : pipeline.body.fill(decision, pipeline.rules);
+    // Where nothing else is written to responses, a lean build has no callback for them.
+    const wait = pipeline.writesResponses ? NOTHING : pipeline.fields.retryAfter(decision);
+    pipeline.refusal.send(protocol, details, body, RETRY_AFTER, wait);
   }
 }

@@ -16,7 +16,9 @@ import { Plugin } from "./plugin";
 import { Request } from "./request";
 
 export {
+  left_out_callbacks,
   malloc,
+  needed_callbacks,
   proxy_abi_version_0_2_1,
   proxy_on_configure,
   proxy_on_tick,

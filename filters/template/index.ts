@@ -3,6 +3,7 @@
 
 import {
   Bytes,
+  Callback,
   defineMetric,
   FilterHeadersStatus,
   FilterRoot,
@@ -18,7 +19,13 @@ import { ConfigNode } from "../../assembly/config";
 import { FilterConfig } from "./config";
 import { Outcome, Policy } from "./policy";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export {
+  left_out_callbacks,
+  malloc,
+  needed_callbacks,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+} from "../../assembly/exports/plugin";
 export { proxy_on_context_create, proxy_on_request_headers } from "../../assembly/exports/stateless";
 
 /** By `Outcome`. */
@@ -57,6 +64,10 @@ class FilterContext extends HttpContext {
 class TemplateRoot extends FilterRoot<FilterConfig, FilterContext> {
   override parse(root: ConfigNode): FilterConfig {
     return new FilterConfig(root);
+  }
+
+  override neededCallbacks(config: FilterConfig): u32 {
+    return Callback.RequestHeaders;
   }
 
   override accept(config: FilterConfig): FilterContext {

@@ -2,6 +2,7 @@
 
 import {
   Bytes,
+  Callback,
   FilterHeadersStatus,
   FilterRoot,
   HttpContext,
@@ -13,7 +14,13 @@ import { TraceHeadersConfig } from "./config";
 import { Hop } from "./hop";
 import { TRACE_ID_SIZE } from "./trace";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../assembly/exports/plugin";
+export {
+  left_out_callbacks,
+  malloc,
+  needed_callbacks,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+} from "../../assembly/exports/plugin";
 export {
   proxy_on_context_create,
   proxy_on_delete,
@@ -56,6 +63,11 @@ class TraceHeadersContext extends HttpContext {
 class TraceHeadersRoot extends FilterRoot<TraceHeadersConfig, Hop> {
   override parse(root: ConfigNode): TraceHeadersConfig {
     return new TraceHeadersConfig(root);
+  }
+
+  override neededCallbacks(config: TraceHeadersConfig): u32 {
+    const traced = config.responseHeader ? Callback.ResponseHeaders | Callback.Delete : 0;
+    return Callback.RequestHeaders | traced;
   }
 
   override accept(config: TraceHeadersConfig): Hop {

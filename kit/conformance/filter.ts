@@ -7,6 +7,7 @@ import type { FilterFacts } from "./facts.js";
 import { hostileChecks } from "./hostile.js";
 import { envoyChecks } from "./in-envoy.js";
 import { isolationChecks } from "./isolation.js";
+import { leanChecks } from "./lean.js";
 import { logChecks } from "./logs.js";
 import { memoryChecks } from "./memory.js";
 import { metricChecks } from "./metrics.js";
@@ -31,6 +32,7 @@ export function checksOf(facts: FilterFacts): readonly Check[] {
     ...isolationChecks,
     ...workerChecks,
     ...hostileChecks,
+    ...leanChecks,
     ...randomRequestChecks,
     ...memoryChecks,
   ];

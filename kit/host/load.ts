@@ -6,6 +6,7 @@
 // exists. Nothing happens in real time.
 
 import type { Json } from "../../envoy/config/json.js";
+import { callbackNames, NEEDED_GLOBAL } from "../../envoy/module/lean.js";
 import type { HeaderList } from "../traffic.js";
 import type { GrpcCall, HttpCall } from "./call-outs.js";
 import { checkHostOptions } from "./check.js";
@@ -95,6 +96,15 @@ export class HostedModule {
   /** Pages of 64 KiB that the VM's memory has now. */
   get pages(): number {
     return this.vm.memory.pages;
+  }
+
+  /**
+   * The callbacks of streams, by their names, that the configuration needs that was accepted last;
+   * `undefined` where the module does not say. A lean build has no others.
+   */
+  get neededCallbacks(): readonly string[] | undefined {
+    const bits = this.vm.globalOf(NEEDED_GLOBAL);
+    return bits === undefined ? undefined : callbackNames(bits);
   }
 
   /** HTTP calls that wait for an answer, the oldest first. */

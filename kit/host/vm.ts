@@ -49,6 +49,7 @@ export class Vm {
   /** The host calls that are linked to the module. */
   readonly calls: LinkedCalls;
 
+  private readonly exported: Readonly<Record<string, unknown>>;
   private readonly contexts = new Map<number, Context>();
   private nextContextId = 1;
   private readonly nextTokens = { http: 0, unary: 1, stream: 2 };
@@ -72,6 +73,7 @@ export class Vm {
     const allocate = exports.malloc ?? exports.proxy_on_memory_allocate;
     if (allocate === undefined)
       throw new Error("the module exports no malloc and no proxy_on_memory_allocate");
+    this.exported = instance.exports;
     this.on = Object.fromEntries(CALLBACKS.map((name) => [name, exports[name]])) as Vm["on"];
     this.memory = new Memory(instance.exports.memory as WebAssembly.Memory, (size) =>
       this.allocate(allocate as unknown as (size: number) => number, size),
@@ -145,6 +147,12 @@ export class Vm {
     if (!this.stopNext) return result ?? 0;
     this.stopNext = false;
     return STOP;
+  }
+
+  /** The number that an exported global has now; `undefined` where there is none. */
+  globalOf(name: string): number | undefined {
+    const { value } = (this.exported[name] ?? {}) as { readonly value?: unknown };
+    return typeof value === "number" ? value : undefined;
   }
 
   get hasEnded(): boolean {

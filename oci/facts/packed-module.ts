@@ -14,6 +14,8 @@ export interface PackedModule {
   readonly digest: Digest;
   /** The filters in it, in the order of the chain. */
   readonly filters: readonly string[];
+  /** The callbacks that a lean build leaves out; none in a whole module. */
+  readonly leftOut: readonly string[];
   /** The version of the proxy-wasm ABI. */
   readonly abi: string;
   /** The JSON Schema of its configuration, as text. */
@@ -41,6 +43,7 @@ export function annotationsOf(module: PackedModule, schema: Digest): Annotations
     ...known("org.opencontainers.image.revision", origin.revision),
     "meshwright.filters": module.filters.join(","),
     "meshwright.abi": module.abi,
+    ...(module.leftOut.length === 0 ? {} : { "meshwright.left-out": module.leftOut.join(",") }),
     "meshwright.module": module.digest,
     "meshwright.schema": schema,
   };

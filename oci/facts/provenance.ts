@@ -13,7 +13,7 @@ export function provenanceOf(
   format: Format,
   maker: Maker,
 ): Uint8Array {
-  const { name, filters, materials } = module;
+  const { name, filters, leftOut, materials } = module;
   const builder = npmUrl({ name: "meshwright", version: maker.version });
   const statement = {
     _type: "https://in-toto.io/Statement/v1",
@@ -25,7 +25,7 @@ export function provenanceOf(
     predicate: {
       buildDefinition: {
         buildType: `${builder}#oci/README.md`,
-        externalParameters: { name, filters, format },
+        externalParameters: { name, filters, format, ...(leftOut.length === 0 ? {} : { leftOut }) },
         resolvedDependencies: [
           ...repository(module),
           { uri: npmUrl({ name: "assemblyscript", version: maker.compiler }) },

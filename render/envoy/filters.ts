@@ -1,7 +1,7 @@
 // The filters of an Envoy's chains: where their modules are, and the entries and files for them.
 
 import path from "node:path";
-import { sharedVm } from "../../compose/filter-use.js";
+import { type ModulePath, sharedVm } from "../../compose/filter-use.js";
 import { inPlace, type NamedUse } from "../../compose/front/plan.js";
 import { fileSource } from "../../envoy/config/discovery-source.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
@@ -18,7 +18,7 @@ export interface EnvoyFile {
 
 /** How filters get into an Envoy. */
 export interface FilterForm {
-  readonly modulePath: (filter: string) => string;
+  readonly modulePath: ModulePath;
   /** The entry of a chain. */
   readonly entry: (use: NamedUse) => HttpFilter;
   /** The file that a filter needs beside the configuration. */
@@ -28,10 +28,10 @@ export interface FilterForm {
 /** The folder of the filters' files in the output. */
 const FILES_FOLDER = "filters";
 
-/** @param built the modules' files, by the filters' names */
-export function filterForm(built: ReadonlyMap<string, string>, folders: EnvoyFolders): FilterForm {
-  const modulePath = (filter: string) => {
-    const file = built.get(filter) ?? "";
+/** @param builtPath where a filter's module is on this machine */
+export function filterForm(builtPath: ModulePath, folders: EnvoyFolders): FilterForm {
+  const modulePath: ModulePath = (use) => {
+    const file = builtPath(use);
     return folders.modules === undefined
       ? path.resolve(file)
       : path.posix.join(folders.modules, path.basename(file));
@@ -45,7 +45,7 @@ export function filterForm(built: ReadonlyMap<string, string>, folders: EnvoyFol
     fileOf: (use) => [
       {
         name: `${FILES_FOLDER}/${fileName(use.name)}`,
-        text: `# The settings of ${use.filter}. Envoy takes a change when a new file is renamed to this one's place.\n${toYaml(filterFile({ name: use.name, module: modulePath(use.filter), configuration: use.config, ...sharedVm(use) }))}`,
+        text: `# The settings of ${use.filter}. Envoy takes a change when a new file is renamed to this one's place.\n${toYaml(filterFile({ name: use.name, module: modulePath(use), configuration: use.config, ...sharedVm(use) }))}`,
       },
     ],
   };

@@ -1,13 +1,14 @@
 // Filters for an `envoy.yaml` of the operator's own: what they need of it.
 
 import { byChain } from "../../compose/chains.js";
-import { choosesDestinations, destinationHeader, destinationPlaces } from "../../compose/destinations.js";
+import { choosesDestinations, destinationHeader, mirrorsOf } from "../../compose/destinations.js";
 import { describeRoutes, entryOnPaths } from "../../compose/filter-paths.js";
 import type { NamedUse } from "../../compose/front/plan.js";
 import { outlierHeaders } from "../../compose/outlier-marks.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
 import { grpcClusters, httpServiceClusters, type Trust } from "../../compose/upstream-cluster.js";
 import type { UpstreamAddress } from "../../compose/upstream-url.js";
+import { MIRROR_HEADER } from "../../envoy/config/route.js";
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { metricLabels } from "../../filters/catalog.js";
 import type { FiltersInput } from "../input.js";
@@ -69,13 +70,23 @@ export function unservedLines(
   uses: readonly NamedUse[],
   destinations: readonly Destination[],
 ): readonly string[] {
-  const names = [...new Set(uses.flatMap(destinationPlaces).map(({ name }) => name))];
+  const places = uses.flatMap(({ descriptor, config }) => descriptor.destinations?.(config) ?? []);
+  const names = [...new Set(places.map(({ name }) => name))];
   return names
     .filter((name) => !destinations.some((each) => each.name === name))
     .map(
       (name) =>
         `no cluster is named for the destination "${name}": its requests stay where the routes send them; give --destination ${name}=CLUSTER`,
     );
+}
+
+/** A line where a filter names who gets copies, which the patched routes do not send. */
+export function copyLines(uses: readonly NamedUse[]): readonly string[] {
+  const names = Object.keys(mirrorsOf(uses, (name) => name));
+  if (names.length === 0) return [];
+  return [
+    `nobody gets the copies for ${names.join(", ")}: add request_mirror_policies: [{ cluster_header: ${MIRROR_HEADER} }] to your routes, and name clusters in "mirror"`,
+  ];
 }
 
 /** The line above a filter that is new in a chain. */

@@ -12,6 +12,7 @@ export interface EnvoyWords {
   readonly destination?: readonly string[];
   readonly modules?: string;
   readonly files?: string;
+  readonly lean?: true;
 }
 
 /** Where Envoy finds what it reads beside its configuration. */

@@ -1,17 +1,20 @@
 // Reads the files of a command line and renders what an Envoy of the operator's own reads.
 
 import path from "node:path";
+import { dryRun } from "../../compose/dry-run.js";
+import type { ModulePath } from "../../compose/filter-use.js";
 import type { Upstreams } from "../../compose/front/arguments.js";
+import { LeanModules } from "../../compose/lean-modules.js";
 import { speaksTls } from "../../compose/mesh/addresses.js";
 import { buildModules } from "../../compose/modules.js";
 import type { UpstreamAddress } from "../../compose/upstream-url.js";
 import { findCaBundle } from "../../envoy/runtime/ca-bundle.js";
 import { compiledModule } from "../../kit/host/compiled.js";
 import { findRunnable } from "../../toolchain/bundle/find.js";
+import { workspaceRoot } from "../../toolchain/compile/source.js";
 import { unifiedDiff } from "../diff/unified.js";
-import { dryRun } from "../dry-run.js";
 import { type EnvoyFile, type FilterForm, filterForm } from "../envoy/filters.js";
-import { commentFor, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
+import { commentFor, copyLines, ownNames, patchPlan, unservedLines } from "../envoy/own.js";
 import { frontFiles, meshFiles, PLAIN_WARNING } from "../envoy/whole.js";
 import {
   type EnvoyWords,
@@ -56,7 +59,27 @@ export async function renderEnvoyFiles(
   const folders = parseFolders(words);
   const input = await readRenderInput(files);
   refuseWhatDoesNotGoTogether(input, options);
-  const form = filterForm(await triedModules(input, onProgress), folders);
+  const built = await triedModules(input, onProgress);
+  const lean = new LeanModules(path.join(workspaceRoot(), "build"));
+  const wholePath: ModulePath = ({ filter }) => built.get(filter) ?? "";
+  const leanPath: ModulePath = (use) => lean.pathOf(wholePath(use), use);
+  const form = filterForm(words.lean ? leanPath : wholePath, folders);
+  const rendered = await renderWith(form, input, options);
+  return { ...rendered, warnings: [...rendered.warnings, ...moduleLines(lean.modules, folders.modules)] };
+}
+
+/** Modules whose names change with the settings are not yet where Envoy will look for them. */
+function moduleLines(modules: readonly string[], folder: string | undefined): readonly string[] {
+  if (folder === undefined) return [];
+  return modules.map((file) => `copy ${path.relative(process.cwd(), file)} to ${folder} before Envoy starts`);
+}
+
+async function renderWith(
+  form: FilterForm,
+  input: RenderInput,
+  options: RenderEnvoyOptions,
+): Promise<RenderedEnvoy> {
+  const { words } = options;
   if (words.patch !== undefined && input.kind === "filters") {
     return patchOf(words.patch, ownNames(input), options, form);
   }
@@ -113,7 +136,7 @@ async function patchOf(
 ): Promise<RenderedEnvoy> {
   const { words, grpcServices, httpServices } = options;
   const destinations = parseDestinations(words.destination);
-  const warnings = [...unservedLines(uses, destinations)];
+  const warnings = [...unservedLines(uses, destinations), ...copyLines(uses)];
   const { listener, cluster: clusters } = words;
   const caFile = await caFileFor(undefined, options);
   const plan = patchPlan(

@@ -161,6 +161,7 @@ describe("a mesh file's gateway", () => {
       "filter: retry-budget\n        config: {}\n      - filter: header-routing",
       "sees each attempt",
     ],
+    ["copies by a rule", "destination: v2 }", "destination: v2, mirror: v1 }", 'sends copies to "v1"'],
   ])("refuses %s with its line, and leaves it out if asked", async (_, from, to, why) => {
     const text = MESH.replace(from, to);
     expect(text).not.toBe(MESH);

@@ -112,6 +112,13 @@ function tellUse(
       `${use.filter} sees each attempt, in a cluster's chain, which Envoy Gateway does not have`,
     );
   }
+  const mirror = use.descriptor.mirrors?.(use.config)[0]?.name;
+  if (mirror !== undefined) {
+    told.refuse(
+      path,
+      `${use.filter} sends copies to "${mirror}", which is a RequestMirror filter of the HTTPRoute; write one of your own`,
+    );
+  }
   const called = calledBy(use);
   if (called !== undefined) {
     told.refuse(

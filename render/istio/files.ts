@@ -1,12 +1,12 @@
 // Reads the files of a command line and renders them.
 
 import { chainOf } from "../../compose/chains.js";
-import { structText } from "../dry-run.js";
 import { readExisting } from "../files/existing.js";
 import { type ImageWords, imageWarnings } from "../images.js";
 import { filterNames, type Images, type PlacedUse } from "../input.js";
 import { readSource } from "../render.js";
 import type { Rendered } from "../resource.js";
+import { structText } from "../struct-text.js";
 import type { IstioOptions } from "./options.js";
 import { renderIstio } from "./render.js";
 

@@ -1,6 +1,7 @@
 // The traffic policy of a service in Istio's words: the `trafficPolicy` of its DestinationRule, and
 // what its routes have of it.
 
+import { isDeepStrictEqual } from "node:util";
 import { hashPolicies } from "../../compose/mesh/policy/load-balancer.js";
 import { mirrorTarget } from "../../compose/mesh/policy/mirror.js";
 import { OUTLIER_DEFAULTS } from "../../compose/mesh/policy/outlier-detection.js";
@@ -108,6 +109,25 @@ export function mirrorOf(
     mirror: destinationOf(context, target.service, target.version, where),
     mirrorPercentage: { value: services[service]?.mirror?.percentage ?? 100 },
   };
+}
+
+/**
+ * What a route has that sends a copy to the version that a filter names, beside that of the
+ * service's own mirror.
+ */
+export function copiesTo(
+  context: IstioContext,
+  service: string,
+  mirror: string,
+  where: "mesh" | "gateway",
+  { mirror: own, mirrorPercentage: percentage }: Fields,
+): Fields {
+  const target = destinationOf(context, service, mirror, where);
+  const others =
+    own === undefined || percentage === undefined || isDeepStrictEqual(own, target)
+      ? []
+      : [{ destination: own, percentage }];
+  return { mirrors: [...others, { destination: target, percentage: { value: 100 } }] };
 }
 
 /** The waits of retries, and where they go, for the releases that have words for it. */

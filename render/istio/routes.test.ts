@@ -1,7 +1,10 @@
 // Routes, versions and what else goes with them.
 
 import { describe, expect, test } from "vitest";
+import { crdProblems } from "../../test/support/crd-schemas.js";
+import { ISTIO_API_RELEASES } from "../../test/support/make-crd-schemas.js";
 import { namesOf, renderMeshText, resourceOf, specOf } from "../../test/support/render-istio.js";
+import { toManifest } from "../yaml.js";
 
 const mesh = (service: string, more = "") => `
 name: shop
@@ -28,6 +31,50 @@ describe("a VirtualService", () => {
       [[{ headers: { "x-to": { exact: "v2" } } }], [{ destination: { host: ORDERS, subset: "v2" } }]],
       [undefined, [{ destination: { host: ORDERS, subset: "v2" } }]],
     ]);
+  });
+
+  test("sends copies by the name that the filter writes, beside those of the service's own mirror", () => {
+    const rules = "[{ name: r, destination: v1, mirror: v2 }]";
+    const withMirror = (own: string) =>
+      mesh(`{ ${TWO}, default: v1${own} }`).replace(
+        "services:",
+        `filters: [{ filter: header-routing, at: [outbound], config: { rules: ${rules} } }]\nservices:`,
+      );
+    const routesOf = (own: string) => {
+      const { http } = specOf(renderMeshText(withMirror(own)), "VirtualService", "orders");
+      return (http as { name: string; match?: object; mirrors?: object }[]).map((each) => [
+        each.name,
+        each.match,
+        each.mirrors,
+      ]);
+    };
+    const to = (host: string, subset: string, value: number) => ({
+      destination: { host, subset },
+      percentage: { value },
+    });
+    const header = (name: string, exact: string) => ({ [`x-mesh-${name}`]: { exact } });
+    const copy = [to(ORDERS, "v2", 100)];
+    expect(routesOf("")).toEqual([
+      [
+        "orders-v1-copy-v2",
+        [{ headers: { ...header("destination", "v1"), ...header("mirror", "v2") } }],
+        copy,
+      ],
+      ["orders-v1", [{ headers: header("destination", "v1") }], undefined],
+      ["orders-v2", [{ headers: header("destination", "v2") }], undefined],
+      ["orders-copy-v2", [{ headers: header("mirror", "v2") }], copy],
+      ["orders", undefined, undefined],
+    ]);
+    const web = to("web.default.svc.cluster.local", "v1", 5);
+    expect(routesOf(", mirror: { service: web, percentage: 5 }")[0]?.[2]).toMatchObject([
+      { percentage: web.percentage },
+      ...copy,
+    ]);
+    expect(routesOf(", mirror: { version: v2, percentage: 5 }")[0]?.[2]).toEqual(copy);
+    const { resources } = renderMeshText(withMirror(", mirror: { service: web, percentage: 5 }"));
+    for (const release of ISTIO_API_RELEASES) {
+      expect(crdProblems(toManifest(resources), release)).toEqual([]);
+    }
   });
 
   test("follows no header where no filter writes one, so that a client's own decides nothing", () => {

@@ -1,14 +1,16 @@
 // VirtualServices: which version gets a request, for how long, and what is retried.
 
-import { destinationHeader } from "../../compose/destinations.js";
+import { destinationHeader, mirrorsOf } from "../../compose/destinations.js";
 import { pathParts, runsAt } from "../../compose/filter-paths.js";
 import { attemptHops, type Hop, type MeshEnvoy, type ServiceTarget } from "../../compose/mesh/topology.js";
 import { routersOwnHeaders } from "../../compose/retry-marks.js";
+import type { Json } from "../../envoy/config/json.js";
+import { MIRROR_HEADER } from "../../envoy/config/route.js";
 import { millisecondsOf } from "../../filters/shared/rule-schema.js";
 import type { Draft, IstioContext } from "./context.js";
 import { serviceHost } from "./hosts.js";
 import type { HttpRoute, PartRoute } from "./part-route.js";
-import { mirrorOf, retryWords } from "./policy.js";
+import { copiesTo, mirrorOf, retryWords } from "./policy.js";
 import { defaultVersion, destinationOf, versionPlaces } from "./versions.js";
 import { workloads } from "./workloads.js";
 
@@ -155,24 +157,41 @@ function httpRoutes(
   { where, part }: RoutePlace,
 ): readonly HttpRoute[] {
   // Where no filter chooses, only clients can send the header, and it decides nothing.
-  const header = destinationHeader(choosers.filter((use) => runsAt(use, part)));
+  const uses = choosers.filter((use) => runsAt(use, part));
+  const header = destinationHeader(uses);
+  const mirrors = Object.keys(mirrorsOf(uses, (version) => version));
   const settings = context.mesh.services[service];
   const versions = header === undefined ? [] : Object.keys(settings?.versions ?? {});
   const removed = routersOwnHeaders(attemptHops(envoy, hop).flatMap(({ filters }) => filters));
-  const to = (version: string): HttpRoute => ({
+  const to = (version: string, mirrored: Readonly<Record<string, Json>>): HttpRoute => ({
     ...authority(context, service, version),
     route: [{ destination: destinationOf(context, service, version, where) }],
     ...action(context, service),
-    ...(context.ownsRoutes ? mirrorOf(context, service, version, where) : {}),
+    ...mirrored,
     ...(removed.length === 0 ? {} : { headers: { response: { remove: removed } } }),
   });
+  /** The route to a version, after one for each that may get copies of its requests. */
+  const routesTo = (name: string, version: string, headers: Readonly<Record<string, Json>>) => {
+    const own = context.ownsRoutes ? mirrorOf(context, service, version, where) : {};
+    const matching = (more: Readonly<Record<string, Json>>) => {
+      const all = { ...headers, ...more };
+      return Object.keys(all).length === 0 ? {} : { match: [{ headers: all }] };
+    };
+    const copied = mirrors.filter((mirror) => mirror !== version);
+    return [
+      ...copied.map((mirror) => ({
+        name: `${name}-copy-${mirror}`,
+        ...matching({ [MIRROR_HEADER]: { exact: mirror } }),
+        ...to(version, copiesTo(context, service, mirror, where, own)),
+      })),
+      { name, ...matching({}), ...to(version, own) },
+    ];
+  };
   return [
-    ...versions.map((version) => ({
-      name: `${service}-${version}`,
-      match: [{ headers: { [header ?? ""]: { exact: version } } }],
-      ...to(version),
-    })),
-    { name: service, ...to(settings === undefined ? "" : defaultVersion(settings)) },
+    ...versions.flatMap((version) =>
+      routesTo(`${service}-${version}`, version, { [header ?? ""]: { exact: version } }),
+    ),
+    ...routesTo(service, settings === undefined ? "" : defaultVersion(settings), {}),
   ];
 }
 

@@ -18,6 +18,8 @@ export const SHORT_TRACE_ID = "a3ce929d0e0e4736";
 export const SPAN_ID = "00f067aa0ba902b7";
 const KNOWN_IDS = new Set([TRACE_ID, SPAN_ID, SHORT_TRACE_ID, SHORT_TRACE_ID.padStart(32, "0")]);
 const TRACE_HEADER = /^(traceparent|b3|x-b3-.*|x-trace.*)$/;
+/** An id of a visitor that is not the scenarios' own, and its signature. */
+const NEW_VISITOR = /=(?!0123456789abcdef0123456789abcdef)[0-9a-f]{32}(\.[0-9a-f]{16})?;/;
 
 const ATTEMPT = "x-envoy-attempt-count";
 const TIME_LEFT = "x-envoy-expected-rq-timeout-ms";
@@ -33,6 +35,7 @@ export function normalHeaders(headers: HeaderList): HeaderList {
     const lower = name.toLowerCase() === "host" ? ":authority" : name.toLowerCase();
     if (lower === TIME_LEFT && isRetry) return [lower, "MS"] as const;
     if (TRACE_HEADER.test(lower)) return [lower, withoutNewIds(value)] as const;
+    if (lower === "set-cookie") return [lower, value.replace(NEW_VISITOR, "=NEW;")] as const;
     const [shape, instead] = VARYING[lower] ?? [];
     return [lower, shape?.test(value) ? (instead ?? value) : value] as const;
   });

@@ -37,6 +37,28 @@ export const TEN_RULES: HeaderRoutingConfig = {
   ],
 };
 
+/** The benchmark's path is in `/shop`. */
+export const REWRITE: HeaderRoutingConfig = {
+  rules: [
+    {
+      name: "shop",
+      match: { path: { segments: "/shop" } },
+      destination: "v2",
+      rewrite: { prefix: "/", host: "inner.test" },
+    },
+  ],
+};
+
+export const RESPONSE_HEADER: HeaderRoutingConfig = {
+  rules: [
+    {
+      name: "all",
+      destination: "v2",
+      responseHeaders: { set: [{ name: "cache-control", value: "no-store" }] },
+    },
+  ],
+};
+
 /** A rule that draws for each request and lets it pass. */
 export const NO_FAULT: FaultInjectionConfig = {
   rules: [{ name: "never", share: { percentage: 0 }, abort: { status: 503 } }],

@@ -17,6 +17,8 @@ import {
   NO_FAULT,
   OTHER_ANSWERS,
   RATE_CIRCUIT,
+  RESPONSE_HEADER,
+  REWRITE,
   TEN_FAULTS,
   TEN_RULES,
   TENANT_CIRCUIT,
@@ -65,6 +67,9 @@ const RETRY: HeaderList = [...ATTEMPT.slice(0, -1), ["x-envoy-attempt-count", "2
 const CLUSTER = { "xds.cluster_name": "orders" };
 const FIRST_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 1 };
 const SECOND_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 2 };
+const COOKIE_SPLIT = {
+  rules: [{ name: "canary", split: { cookie: {}, destinations: [{ name: "v1", weight: 1 }] } }],
+};
 const CONCURRENCY = { budgets: [{ name: "default", concurrency: {} }] };
 
 export const COUNTED: readonly CountedRequest[] = [
@@ -83,6 +88,35 @@ export const COUNTED: readonly CountedRequest[] = [
     settings: equalityRules(1000),
     calls: 2,
     bytes: 1,
+  },
+  {
+    filter: "header-routing",
+    what: "a split with a cookie, a visitor who comes back",
+    settings: COOKIE_SPLIT,
+    headers: [...REQUEST, ["cookie", `mesh-visitor=${"0".repeat(32)}`]],
+    calls: 3,
+    bytes: 1,
+  },
+  {
+    filter: "header-routing",
+    what: "a split with a cookie, a new visitor",
+    settings: COOKIE_SPLIT,
+    calls: 4,
+    bytes: 1,
+  },
+  {
+    filter: "header-routing",
+    what: "a rewrite of a prefix and of the host",
+    settings: REWRITE,
+    calls: 8,
+    bytes: 1,
+  },
+  {
+    filter: "header-routing",
+    what: "a header of the response",
+    settings: RESPONSE_HEADER,
+    calls: 4,
+    bytes: 0,
   },
   { filter: "trace-headers", what: "W3C in and out", settings: {}, calls: 3, bytes: 1 },
   { filter: "trace-headers", what: "a new trace", settings: { trustIncoming: false }, calls: 3, bytes: 1 },

@@ -1,6 +1,7 @@
 // What is compared: for each variant one listener in the same Envoy, alike except for its filters.
 
 import { join } from "node:path";
+import { LeanModules } from "../../compose/lean-modules.js";
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
 import type { Json } from "../../envoy/config/json.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
@@ -12,8 +13,11 @@ import type { FaultInjectionConfig } from "../../filters/fault-injection/schema.
 import type { HeaderRoutingConfig } from "../../filters/header-routing/schema.js";
 import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
 import type { RetryBudgetConfig } from "../../filters/retry-budget/schema.js";
+import type { TraceHeadersConfig } from "../../filters/trace-headers/schema.js";
 import { buildBundle } from "../../toolchain/bundle/bundle.js";
+import { findRunnable } from "../../toolchain/bundle/find.js";
 import { compileModule, modulePath } from "../../toolchain/compile/build.js";
+import { catalogUse } from "../support/catalog-use.js";
 import {
   ALL_ANSWERS,
   CLOSED_CIRCUIT,
@@ -76,6 +80,7 @@ export const NAMES = {
   oneRule: "header-routing, one equality rule",
   thousandRules: "header-routing, 1,000 equality rules",
   traceIn: "trace-headers, W3C in and out",
+  traceWhole: "trace-headers, W3C in and out, the whole module",
   traceNew: "trace-headers, a new trace",
   traceByHand: "the host calls of trace-headers, by hand",
   nativeFault: "native fault, 0 %",
@@ -83,6 +88,7 @@ export const NAMES = {
   tenFaults: "fault-injection, ten rules, none matches",
   nativeLimit: "native local rate limit",
   limit: "rate-limit, one key",
+  limitWhole: "rate-limit, one key, the whole module",
   limitHeaders: "rate-limit, one key, with its response headers",
   limitLease: "rate-limit, one key, with leases",
   limitInFlight: "rate-limit, requests in flight",
@@ -121,10 +127,13 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     await compileModule(entry, module);
     return wasm(name, module);
   };
-  const routing = (name: string, rules: HeaderRoutingConfig) =>
-    wasm(name, modulePath("header-routing"), rules as Json);
-  const tracing = (name: string, configuration: Json) =>
-    wasm(name, modulePath("trace-headers"), configuration);
+  const lean = new LeanModules(directory);
+  const filtered = (name: string, filter: string, configuration: OurConfig): Variant => {
+    const config = configuration as unknown as Json;
+    return wasm(name, lean.pathOf(modulePath(filter), catalogUse(filter, config)), config);
+  };
+  const routing = (name: string, rules: HeaderRoutingConfig) => filtered(name, "header-routing", rules);
+  const tracing = (name: string, config: TraceHeadersConfig) => filtered(name, "trace-headers", config);
   const tenRules = routing(NAMES.tenRules, TEN_RULES);
   const traceIn = tracing(NAMES.traceIn, {});
   const yardstick = await byHand(NAMES.yardstick, idle(FIVE_CALLBACKS));
@@ -144,24 +153,22 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     tenRules,
     routing(NAMES.tenRulesExplained, { ...TEN_RULES, explainProperty: "mesh" }),
     await byHand(NAMES.routingByHand, {
-      proxy_on_context_create: "",
       proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.addDestination + CALLS.count,
     }),
     routing(NAMES.oneRule, equalityRules(1)),
     routing(NAMES.thousandRules, equalityRules(1000)),
     traceIn,
+    wasm(NAMES.traceWhole, modulePath("trace-headers")),
     tracing(NAMES.traceNew, { trustIncoming: false }),
     await byHand(NAMES.traceByHand, {
-      proxy_on_context_create: "",
       proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.replaceTraceparent + CALLS.count,
-      proxy_on_response_headers: "",
-      proxy_on_delete: "",
     }),
     { name: NAMES.nativeFault, filters: [fault()] },
     filtered(NAMES.noFault, "fault-injection", NO_FAULT),
     filtered(NAMES.tenFaults, "fault-injection", TEN_FAULTS),
     { name: NAMES.nativeLimit, filters: [localRateLimit()] },
     filtered(NAMES.limit, "rate-limit", limits("x-user-id")),
+    wasm(NAMES.limitWhole, modulePath("rate-limit"), limits("x-user-id") as unknown as Json),
     filtered(NAMES.limitHeaders, "rate-limit", { ...limits("x-user-id"), headers: "ietf" }),
     filtered(NAMES.limitLease, "rate-limit", LEASED),
     filtered(NAMES.limitInFlight, "rate-limit", IN_FLIGHT),
@@ -187,17 +194,14 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     { name: "native RBAC, allow any", filters: [rbac()] },
     { name: NAMES.nativeChain, filters: [fault(), localRateLimit(), headerMutation(), rbac()] },
     { name: NAMES.ourChain, filters: [...tenRules.filters, ...traceIn.filters] },
-    await bundled(directory),
+    await bundled(directory, lean),
     await byHand(NAMES.bundleByHand, {
-      proxy_on_context_create: "",
       proxy_on_request_headers:
         CALLS.readRequestHeaders +
         CALLS.addDestination +
         CALLS.count +
         CALLS.replaceTraceparent +
         CALLS.count,
-      proxy_on_response_headers: "",
-      proxy_on_delete: "",
     }),
     ...peers.map(({ name, path }) => wasm(name, path)),
     { ...yardstick, name: NAMES.yardstickAgain },
@@ -252,27 +256,25 @@ async function otherSdks(directory: string): Promise<readonly Variant[]> {
 }
 
 /** Our filters in one module, with the configurations that they have alone. */
-async function bundled(directory: string): Promise<Variant> {
+async function bundled(directory: string, lean: LeanModules): Promise<Variant> {
   const name = "our-filters";
   await buildBundle(name, ["header-routing", "trace-headers"], { outDir: directory });
-  const configuration = { "header-routing": TEN_RULES, "trace-headers": {} } as unknown as Json;
-  return wasm(NAMES.ourBundle, modulePath(name, directory), configuration);
+  const module = modulePath(name, directory);
+  const config = { "header-routing": TEN_RULES, "trace-headers": {} } as unknown as Json;
+  const use = { filter: name, descriptor: await findRunnable(module), config };
+  return wasm(NAMES.ourBundle, lean.pathOf(module, use), config);
 }
 
-/** A filter of the catalog. */
-function filtered(
-  name: string,
-  filter: string,
-  configuration:
-    | FaultInjectionConfig
-    | RetryBudgetConfig
-    | RateLimitConfig
-    | CircuitBreakerConfig
-    | DeadlineConfig
-    | FallbackConfig,
-): Variant {
-  return wasm(name, modulePath(filter), configuration as unknown as Json);
-}
+/** The settings of a filter of the catalog. */
+type OurConfig =
+  | HeaderRoutingConfig
+  | TraceHeadersConfig
+  | FaultInjectionConfig
+  | RetryBudgetConfig
+  | RateLimitConfig
+  | CircuitBreakerConfig
+  | DeadlineConfig
+  | FallbackConfig;
 
 function wasm(name: string, module: string, configuration: Json = {}): Variant {
   return { name, filters: [wasmFilter({ name: fileName(name), module, configuration })] };

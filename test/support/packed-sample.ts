@@ -24,6 +24,7 @@ export function sampleModule(change: Partial<PackedModule> = {}): PackedModule {
     bytes,
     digest: digestOf(bytes),
     filters: ["trace-headers", "mine"],
+    leftOut: [],
     abi: "0.2.1",
     schema: '{"title":"edge: bundle of trace-headers, mine"}',
     origin: {

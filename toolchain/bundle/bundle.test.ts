@@ -198,7 +198,7 @@ test("a bundle's entry file exports the callbacks of all filters, and lists thos
 import "../../filters/two/index";
 import "../../filters/three/index";
 import { Callback, registerBundle } from "../../assembly/bundle/index";
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure, proxy_on_queue_ready, proxy_on_tick } from "../../assembly/exports/plugin";
+export { malloc, proxy_abi_version_0_2_1, left_out_callbacks, needed_callbacks, proxy_on_configure, proxy_on_queue_ready, proxy_on_tick } from "../../assembly/exports/plugin";
 export { proxy_on_context_create, proxy_on_delete, proxy_on_log, proxy_on_request_headers } from "../../assembly/exports/stream";
 export { proxy_on_http_call_response } from "../../assembly/exports/calls";
 registerBundle("edge", ["one","two","three"], [

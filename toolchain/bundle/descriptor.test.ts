@@ -75,7 +75,7 @@ describe("a bundle in a mesh file", () => {
 
   it("keeps each filter's keys that only a restart changes, under its name", () => {
     expect(EDGE.restartKeys?.(PARTS)).toEqual({
-      "header-routing": { destinationHeader: "x-mesh-destination" },
+      "header-routing": { destinationHeader: "x-mesh-destination", mirror: "" },
       caller: { cluster: "keys" },
     });
   });

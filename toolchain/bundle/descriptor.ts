@@ -54,6 +54,7 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
             return chooser?.destinationHeader?.(partOf(config, chooser)) ?? DESTINATION_HEADER;
           },
         }),
+    mirrors: (config) => each(config, (member, part) => places(member.mirrors?.(part), member)).flat(),
     grpcServices: (config) =>
       each(config, (member, part) => places(member.grpcServices?.(part), member)).flat(),
     httpServices: (config) =>

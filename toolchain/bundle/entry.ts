@@ -63,6 +63,7 @@ export function bundleSource({ name, base, parts }: Bundle, folder: string): str
   const stream = union.filter((callback) => !plugin.includes(callback) && !calls.includes(callback));
   const exported = (callbacks: readonly string[], file: string) =>
     callbacks.length === 0 ? [] : [`export { ${callbacks.join(", ")} } from ${sdk(`exports/${file}`)};`];
+  const always = ["malloc", "proxy_abi_version_0_2_1", "left_out_callbacks", "needed_callbacks"];
   return [
     ...importsOf(
       base,
@@ -70,7 +71,7 @@ export function bundleSource({ name, base, parts }: Bundle, folder: string): str
       folder,
     ),
     `import { Callback, registerBundle } from ${sdk("bundle/index")};`,
-    ...exported(["malloc", "proxy_abi_version_0_2_1", ...plugin], "plugin"),
+    ...exported([...always, ...plugin], "plugin"),
     ...exported(stream, "stream"),
     ...exported(calls, "calls"),
     `registerBundle(${JSON.stringify(name)}, ${JSON.stringify(parts.map((part) => part.name))}, [`,

@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { MeshwrightError } from "../../envoy/errors.js";
+import { nameBytes, sectionBytes, u32Bytes } from "../../envoy/module/byte-writer.js";
 import { readModule } from "../../envoy/module/read.js";
 import { ModuleCache } from "./module-cache.js";
 import { type CompilerAnswer, type CompilerJob, type Made, runCompiler } from "./run-compiler.js";
@@ -118,7 +119,7 @@ export function debugModulePath(out: string): string {
 
 /** The module with the custom section by which debuggers find its source map. */
 export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
-  return withCustomSection(bytes, "sourceMappingURL", text(url));
+  return withCustomSection(bytes, "sourceMappingURL", nameBytes(url));
 }
 
 /**
@@ -127,28 +128,19 @@ export function withSourceMapUrl(bytes: Uint8Array, url: string): Uint8Array {
  */
 function withProducers(bytes: Uint8Array): Uint8Array {
   const { version } = createRequire(import.meta.url)("assemblyscript/package.json") as { version: string };
-  const field = (name: string, value: string, of = "") => [text(name), number(1), text(value), text(of)];
+  const field = (name: string, value: string, of = "") => [
+    nameBytes(name),
+    u32Bytes(1),
+    nameBytes(value),
+    nameBytes(of),
+  ];
   const fields = [
     ...field("language", "AssemblyScript"),
     ...field("processed-by", "assemblyscript", version),
   ];
-  return withCustomSection(bytes, "producers", Buffer.concat([number(2), ...fields]));
+  return withCustomSection(bytes, "producers", Buffer.concat([u32Bytes(2), ...fields]));
 }
 
 function withCustomSection(bytes: Uint8Array, name: string, content: Uint8Array): Uint8Array {
-  const section = Buffer.concat([text(name), content]);
-  return Buffer.concat([bytes, Buffer.from([0]), number(section.length), section]);
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([number(Buffer.byteLength(value)), Buffer.from(value)]);
-}
-
-/** An unsigned number in LEB128. */
-function number(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest >>>= 7) {
-    bytes.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
-    if (rest < 0x80) return Buffer.from(bytes);
-  }
+  return Buffer.concat([bytes, sectionBytes(0, Buffer.concat([nameBytes(name), content]))]);
 }

@@ -31,6 +31,7 @@ const ANSWERS = {
   destinations: named,
   choosesDestination: z.boolean(),
   destinationHeader: writtenHeaderName,
+  mirrors: named,
   grpcServices: named,
   httpServices: named,
   restartKeys: z.record(z.string(), z.unknown()),

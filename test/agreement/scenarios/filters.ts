@@ -8,7 +8,17 @@ import { probe, type Scenario } from "../scenario.js";
 
 const rule = (name: string, match: Json, destination = "other"): Json => ({ name, match, destination });
 
+/** All visitors go to `other`, so that an id that is drawn decides nothing. */
+const byCookie = (cookie: Json): Json => ({
+  rules: [
+    { name: "what-if", shadow: true, destination: "upstream" },
+    { name: "canary", split: { cookie, destinations: [{ name: "other", weight: 1 }] } },
+  ],
+});
+
 const ROUTING: Readonly<Record<string, Json>> = {
+  cookie: byCookie({ maxAge: "1h", refresh: true }),
+  "signed cookie": byCookie({ name: "__Host-v", secure: true, secrets: ["a secret of some length"] }),
   headers: {
     rules: [
       rule("premium", { headers: [{ name: "x-user-type", exact: "premium" }] }),
@@ -52,6 +62,44 @@ const ROUTING: Readonly<Record<string, Json>> = {
       }),
     ],
   },
+  actions: {
+    rules: [
+      {
+        name: "api",
+        match: { path: { segments: "/api" } },
+        destination: "other",
+        rewrite: { prefix: "/", host: "inner.test:80" },
+        requestHeaders: {
+          remove: ["x-b"],
+          set: [{ name: "x-a", value: "1" }],
+          add: [{ name: "x-c", value: "2" }],
+        },
+        responseHeaders: { set: [{ name: "x-a", value: "1" }], add: [{ name: "set-cookie", value: "a=1" }] },
+      },
+      { name: "old", match: { path: { segments: "/old" } }, redirect: { prefix: "/new" } },
+      {
+        name: "tls",
+        match: { path: { prefix: "/tls" } },
+        redirect: { scheme: "https", port: 8443, status: 307 },
+      },
+      {
+        name: "gone",
+        match: { path: { exact: "/gone" } },
+        answer: {
+          status: 410,
+          body: "gone",
+          contentType: "text/html",
+          headers: [{ name: "x-a", value: "1" }],
+        },
+      },
+      {
+        name: "whole",
+        match: { path: { exact: "/whole" } },
+        destination: "upstream",
+        rewrite: { path: "/a/b" },
+      },
+    ],
+  },
   split: {
     rules: [
       {
@@ -69,7 +117,24 @@ const ROUTING: Readonly<Record<string, Json>> = {
   },
 };
 
+const VISITOR = "0123456789abcdef0123456789abcdef";
+
 const ROUTED: Readonly<Record<string, readonly ClientRequest[]>> = {
+  cookie: [
+    {},
+    header("cookie", `a=1; mesh-visitor=${VISITOR}`),
+    header("cookie", `mesh-visitor=bad; mesh-visitor="${VISITOR}"`),
+    header("cookie", `mesh-visitor=${VISITOR.toUpperCase()}`),
+    header("cookie", `mesh-visitor=${"0".repeat(4_000)}`),
+    {
+      headers: [
+        ["cookie", "mesh-visitor=\xff"],
+        ["cookie", `mesh-visitor=${VISITOR}`],
+      ],
+    },
+    { method: "POST", body: ["one", "two"] },
+  ],
+  "signed cookie": [{}, header("cookie", `__Host-v=${VISITOR}`), header("cookie", `__Host-v=${VISITOR}.0`)],
   patterns: [
     ...["/api/v2", "/api/v2/x?y", "/api/v2/x/y", "/API/v2", "/api/v"].map((path) => ({ path })),
     ...["BETA", "bea", "aab", "a".repeat(8_000), `${"a".repeat(8_000)}b`].map((value) =>
@@ -140,6 +205,36 @@ const ROUTED: Readonly<Record<string, readonly ClientRequest[]>> = {
       header("cookie", "alpha=beta"),
       header("cookie", ";;=;beta"),
       header("cookie", "beta=; beta=1"),
+    ),
+  actions: [
+    "/api/v1?a=/api",
+    "/api",
+    "/api//evil.test/",
+    "/apis",
+    "/old/a?b",
+    "/old/\\\\evil.test",
+    "/tls?a",
+    "/gone",
+    "/whole?a",
+    `/api/${"a".repeat(3_000)}`,
+  ]
+    .map((path): ClientRequest => ({ path }))
+    .concat(
+      {
+        path: "/api/x",
+        headers: [
+          ["x-a", "forged"],
+          ["x-a", "again"],
+          ["x-b", "1"],
+          ["x-c", "1"],
+          ["x-envoy-original-path", "/admin"],
+        ],
+      },
+      { path: "/", headers: [["x-envoy-original-path", "/admin"]] },
+      { path: "/gone", method: "HEAD" },
+      { path: "/gone", body: "x", headers: [["content-type", "application/grpc"]] },
+      { path: "/old", headers: [["content-type", "application/grpc"]] },
+      { path: "/old", headers: [["content-type", "application/grpc-web-text"]] },
     ),
   split: ["alice", "bob", "carol", "dave", "erin", "frank", "\xff\xfe", "a".repeat(2_000)].map((value) =>
     header("x-user-id", value),

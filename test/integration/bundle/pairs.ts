@@ -15,14 +15,37 @@ export const CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "trace-headers": { responseHeader: "x-trace" },
   "header-routing": {
     rules: [
-      { name: "v2", match: { headers: [{ name: "x-version", exact: "2" }] }, destination: "upstream" },
+      {
+        name: "v2",
+        match: { headers: [{ name: "x-version", exact: "2" }] },
+        split: {
+          cookie: { maxAge: "1h", refresh: true },
+          destinations: [{ name: "upstream", weight: 1 }],
+        },
+        rewrite: { path: "/rewritten", host: "inner.test" },
+        requestHeaders: { add: [{ name: "x-routed", value: "1" }], remove: ["user-agent"] },
+        responseHeaders: { set: [{ name: "x-routed", value: "1" }], remove: ["date"] },
+      },
+      {
+        name: "away",
+        match: { headers: [{ name: "x-version", exact: "away" }] },
+        redirect: { path: "/new", status: 308 },
+      },
+      {
+        name: "gone",
+        match: { headers: [{ name: "x-version", exact: "gone" }] },
+        answer: { status: 410, body: "gone", headers: [{ name: "x-reply", value: "gone" }] },
+      },
       { name: "web", match: { headers: [{ name: "x-version", exact: "web" }] }, destination: "web" },
     ],
   },
 };
 
+/** A visitor who comes back. */
+const VISITOR = { cookie: "mesh-visitor=0123456789abcdef0123456789abcdef" };
+
 export const startPairsBench = (): Promise<TwinBench> =>
-  TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS });
+  TwinBench.start({ order: ORDER, configurations: CONFIGURATIONS, headers: VISITOR });
 
 /**
  * What the first filter in a direction does, and what the filter behind it does: headers h, bodies

@@ -67,6 +67,8 @@ export interface TwinOptions {
   readonly order: readonly string[];
   readonly configurations: Readonly<Record<string, Json>>;
   readonly routing?: Pick<EnvoyOptions, "routeOptions" | "clusterOptions">;
+  /** Further headers of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -83,6 +85,7 @@ export class TwinBench implements AsyncDisposable {
     private readonly web: UpgradeServer,
     readonly bundles: Readonly<Record<Order, string>>,
     readonly twins: Readonly<Record<Order, Twins>>,
+    private readonly headers: Readonly<Record<string, string>>,
   ) {}
 
   static async start(options: TwinOptions): Promise<TwinBench> {
@@ -110,7 +113,7 @@ export class TwinBench implements AsyncDisposable {
       startTwins(options, order, probe, upstreams, bundles.forward),
       startTwins(options, [...order].reverse(), probe, upstreams, bundles.backward),
     ]);
-    return new TwinBench(folder, upstream, web, bundles, { forward, backward });
+    return new TwinBench(folder, upstream, web, bundles, { forward, backward }, options.headers ?? {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,6 +145,7 @@ export class TwinBench implements AsyncDisposable {
       "x-answer": response,
       "x-version": "2",
       traceparent: TRACEPARENT,
+      ...this.headers,
       ...plan.headers,
     };
     for (const [name, text] of Object.entries(plans)) headers[`x-plan-${name}`] = text;

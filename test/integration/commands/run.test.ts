@@ -142,7 +142,7 @@ describe.skipIf(isMissing("python3"))("a configuration that only the filter itse
       adminPort,
       upstreams: parseUpstreams([plain.url, `beta=${beta.url}`]),
       filters: [catalogUse("header-routing", config)],
-      modulePath: (filter) => modulePath(filter),
+      modulePath: ({ filter }) => modulePath(filter),
     });
   let discovery: DiscoveryServer;
   beforeEach(async () => {

@@ -7,7 +7,7 @@ import { type SendOptions, send } from "../../../kit/envoy/client.js";
 import { startEnvoy, type TestEnvoy } from "../../../kit/envoy/envoy.js";
 import type { EnvoyOptions } from "../../../kit/envoy/options.js";
 import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
-import type { ClientResponse } from "../../../kit/traffic.js";
+import type { ClientResponse, HeaderList } from "../../../kit/traffic.js";
 
 const FILTER = "header-routing";
 
@@ -26,22 +26,32 @@ export interface RoutingEnvoyOptions {
   /** Envoy's own filters before header-routing. */
   readonly before?: NonNullable<EnvoyOptions["filters"]>;
   readonly listenerOptions?: EnvoyOptions["listenerOptions"];
+  readonly routeOptions?: EnvoyOptions["routeOptions"];
+  /** Headers of the upstreams' answers. */
+  readonly upstreamHeaders?: HeaderList;
 }
 
 export async function startRoutingEnvoy({
   before = [],
   listenerOptions = {},
+  routeOptions = {},
+  upstreamHeaders = [],
 }: RoutingEnvoyOptions = {}): Promise<RoutingEnvoy> {
-  const [v1, v2, v3] = await Promise.all([
-    startUpstream({ name: "v1" }),
-    startUpstream({ name: "v2" }),
-    startUpstream({ name: "v3" }),
-  ]);
+  const named = (name: string) =>
+    startUpstream({
+      name,
+      respond: ({ path, headers }) => ({
+        headers: [["content-type", "application/json"], ...upstreamHeaders],
+        body: JSON.stringify({ upstream: name, path, headers }),
+      }),
+    });
+  const [v1, v2, v3] = await Promise.all([named("v1"), named("v2"), named("v3")]);
   const upstreams = { v1, v2, v3 };
   const envoy = await startEnvoy({
     filters: [...before, { name: FILTER, module: FILTER, configuration: { rules: [] } }],
     upstreams,
     listenerOptions: { maxRequestHeaders: 1000, maxRequestHeadersKb: 512, ...listenerOptions },
+    routeOptions,
   });
   return {
     envoy,

@@ -3,6 +3,7 @@
 
 import {
   Bytes,
+  Callback,
   defineMetric,
   FilterDataStatus,
   FilterHeadersStatus,
@@ -22,7 +23,13 @@ import {
 } from "../../../assembly";
 import { Config } from "../../../assembly/text/config";
 
-export { malloc, proxy_abi_version_0_2_1, proxy_on_configure } from "../../../assembly/exports/plugin";
+export {
+  left_out_callbacks,
+  malloc,
+  needed_callbacks,
+  proxy_abi_version_0_2_1,
+  proxy_on_configure,
+} from "../../../assembly/exports/plugin";
 export {
   proxy_on_context_create,
   proxy_on_delete,
@@ -53,6 +60,8 @@ enum Flaw {
   WrongType,
   ClientData,
   CountsWorkers,
+  HidesNeed,
+  TakesAnything,
 }
 
 /** The same names as `FLAWS` of `schema.ts`. */
@@ -77,6 +86,8 @@ const FLAWS: StaticArray<string> = [
   "wrong-type",
   "client-data",
   "counts-workers",
+  "hides-need",
+  "takes-anything",
 ];
 const KEYS: StaticArray<string> = ["flaw", "tag"];
 const SENT_TAG = Bytes.of("x-tag");
@@ -88,6 +99,7 @@ const COOKIE = Bytes.of("cookie");
 const LARGE: u32 = 1024 * 1024;
 const NO_TAG = Bytes.owned(0);
 const KNOWN_TAG = Bytes.of("sent");
+const BODILESS_TAG = Bytes.of("a");
 const MAX_TAG: i32 = 8;
 /** Has one byte for each worker that has asked. */
 const WORKERS = new SharedData(Bytes.of("workers"));
@@ -112,6 +124,10 @@ class BrokenRoot extends RootContext {
     this.tag = document.root.get("tag").textOr(NO_TAG, 0, MAX_TAG);
     if (document.failed) return this.refuse(document.error);
     this.start(configuration);
+    // It does write to responses.
+    if (this.flaw == Flaw.HidesNeed) this.needed = Callback.RequestHeaders;
+    // Only with one of the tags it needs bodies, and never looks whether it will see them.
+    if (this.flaw == Flaw.TakesAnything && this.tag.equals(BODILESS_TAG)) this.needed ^= Callback.RequestBody;
     return true;
   }
 

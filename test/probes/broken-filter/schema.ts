@@ -24,6 +24,8 @@ export const FLAWS = [
   "wrong-type",
   "client-data",
   "counts-workers",
+  "hides-need",
+  "takes-anything",
 ] as const;
 
 export type Flaw = (typeof FLAWS)[number];

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import { filterModule } from "../toolchain/compile/filter-module.js";
-import { dryRun, structText } from "./dry-run.js";
+import { dryRun } from "./dry-run.js";
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
@@ -25,11 +25,4 @@ test("a module that traps is told too", () => {
     Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11),
   );
   expect(() => dryRun("mine", trap, "", "f:1:1")).toThrow(/^f:1:1: the module of mine ends on this/);
-});
-
-test("a Struct's keys come in order, and an empty one is no text at all", () => {
-  expect(structText({ b: 1, a: { d: [{ f: 1, e: 2 }], c: null } })).toBe(
-    '{"a":{"c":null,"d":[{"e":2,"f":1}]},"b":1}',
-  );
-  expect(structText({})).toBe("");
 });

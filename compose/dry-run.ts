@@ -1,7 +1,6 @@
 // Tries a configuration on the module that will read it. A proxy that starts with a configuration
 // that its module refuses answers every request with 500, whatever the failure policy says.
 
-import type { Json } from "../envoy/config/json.js";
 import { MeshwrightError } from "../envoy/errors.js";
 import { HostedModule } from "../kit/host/load.js";
 
@@ -33,22 +32,4 @@ function trial(filter: string, module: WebAssembly.Module, text: string, place: 
       { cause },
     );
   }
-}
-
-/**
- * The text that a module reads where a Struct carries the configuration, as in a WasmPlugin: keys
- * in alphabetical order, and nothing at all for an empty object.
- */
-export function structText(config: Json): string {
-  const isEmpty = config === null || (typeof config === "object" && Object.keys(config).length === 0);
-  return isEmpty ? "" : JSON.stringify(sortedKeys(config));
-}
-
-function sortedKeys(value: Json): Json {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(sortedKeys);
-  const entries = Object.entries(value as Readonly<Record<string, Json>>);
-  return Object.fromEntries(
-    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, below]) => [key, sortedKeys(below)]),
-  );
 }
