@@ -191,3 +191,14 @@ test("HEAD gets the status of an answer and no body", async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 410 /);
   expect(answer.slice(answer.indexOf("\r\n\r\n"))).toBe("\r\n\r\n");
 });
+
+test("an answer of Envoy's own to a request of the rule has the headers too", async () => {
+  await routing.upstreams.v2.stop();
+  try {
+    const answer = await get("/rest");
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toContain("x-edited: 1");
+  } finally {
+    await routing.upstreams.v2.start();
+  }
+});

@@ -28,8 +28,20 @@ const MIRRORING = (mirror: string) => ({
   rules: [
     { name: "copied", match: { path: { segments: "/copied" } }, destination: "v2", mirror },
     { name: "rest", match: { path: { segments: "/rest" } }, destination: "v2" },
+    {
+      name: "inner",
+      match: { path: { segments: "/outer" } },
+      destination: "v1",
+      rewrite: { prefix: "/inner" },
+    },
   ],
 });
+
+/** A route by path, which a rewrite leads to. */
+const INNER: Route = {
+  match: { prefix: "/inner" },
+  direct_response: { status: 418, body: { inline_string: "inner" } },
+};
 
 let folder: string;
 let module: string;
@@ -99,7 +111,7 @@ test("an Envoy of one's own copies to the cluster that the header names", { time
           filters: [
             wasmFilter({ name: "header-routing", module, vmId: "r", configuration: MIRRORING("orders-v3") }),
           ],
-          virtualHosts: [virtualHost({ name: "test", routes: await routesOfPage() })],
+          virtualHosts: [virtualHost({ name: "test", routes: [INNER, ...(await routesOfPage())] })],
         }),
       ],
       clusters: [
@@ -117,6 +129,8 @@ test("an Envoy of one's own copies to the cluster that the header names", { time
     await expectCopies(`http://127.0.0.1:${port}`);
     const copy = upstreams.v3.requests.at(-1);
     expect(copy?.header("host")).toContain("-shadow");
+    // Routes see the rewritten path.
+    expect((await send(`http://127.0.0.1:${port}`, { path: "/outer/x" })).status).toBe(418);
   } finally {
     await envoy.stop();
   }
