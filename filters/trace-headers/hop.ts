@@ -167,16 +167,15 @@ export class Hop {
 
   /** The caller's header goes on as it is, because this hop reports no segment in its place. */
   private writeSkyWalking(): void {
-    const incoming = this.incoming;
     const kept = this.keeps(Format.SkyWalking);
-    const writer = this.writes(Format.SkyWalking) ? this.config.skywalking : null;
-    if (!kept)
-      this.put(
-        TraceHeader.Sw8,
-        writer ? writer.write(this.policy.trace, incoming.path, incoming.authority) : null,
-      );
+    this.put(TraceHeader.Sw8, kept ? this.incoming.value(TraceHeader.Sw8) : this.madeSkyWalking());
     this.keepCompanion(TraceHeader.Sw8Correlation, kept);
     this.keepCompanion(TraceHeader.Sw8X, kept);
+  }
+
+  private madeSkyWalking(): Bytes | null {
+    const writer = this.writes(Format.SkyWalking) ? this.config.skywalking : null;
+    return writer ? writer.write(this.policy.trace, this.incoming.path, this.incoming.authority) : null;
   }
 
   private keepCompanion(header: TraceHeader, kept: bool): void {

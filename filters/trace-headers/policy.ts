@@ -166,10 +166,9 @@ function read(format: Format, incoming: IncomingHeaders, trace: Trace): Reading 
   const header = headerOf(format);
   const value = incoming.value(header);
   if (!value) return Reading.Absent;
-  // Of several B3 headers the first counts, as in Envoy. Of other ones none can be trusted.
+  // Of several headers the first counts, as in Envoy; of several traceparents none can be trusted.
+  if (format == Format.W3c) return readingOf(!incoming.isRepeated(header) && readTraceparent(value, trace));
   if (format == Format.B3) return readingOf(readB3(value, trace));
-  if (incoming.isRepeated(header)) return Reading.Invalid;
-  if (format == Format.W3c) return readingOf(readTraceparent(value, trace));
   if (format == Format.XRay) return readingOf(readXRay(value, trace));
   if (format == Format.GoogleCloud) return readingOf(readGoogleCloud(value, trace));
   return readingOf(readSkyWalking(value, trace));
@@ -197,11 +196,6 @@ function readDatadogHeaders(incoming: IncomingHeaders, trace: Trace): Reading {
   const parent = incoming.value(TraceHeader.DatadogParentId);
   const priority = incoming.value(TraceHeader.DatadogPriority);
   if (!id && !parent && !priority) return Reading.Absent;
-  const isRepeated =
-    incoming.isRepeated(TraceHeader.DatadogTraceId) ||
-    incoming.isRepeated(TraceHeader.DatadogParentId) ||
-    incoming.isRepeated(TraceHeader.DatadogPriority);
-  if (isRepeated) return Reading.Invalid;
   const hasOrigin = incoming.has(TraceHeader.DatadogOrigin);
   return readingOf(readDatadog(id, parent, priority, hasOrigin, datadogTagsOf(incoming), trace));
 }
@@ -209,7 +203,7 @@ function readDatadogHeaders(incoming: IncomingHeaders, trace: Trace): Reading {
 /** The tags if they can be read; `null` if not. */
 export function datadogTagsOf(incoming: IncomingHeaders): Bytes | null {
   const tags = incoming.value(TraceHeader.DatadogTags);
-  return tags && !incoming.isRepeated(TraceHeader.DatadogTags) && areDatadogTags(tags) ? tags : null;
+  return tags && areDatadogTags(tags) ? tags : null;
 }
 
 function readingOf(valid: bool): Reading {
