@@ -232,8 +232,8 @@ describe("Datadog", () => {
     ["an id of 128 bits", { ...IDS, tags: TID, "sampling-priority": "1" }, TRACE_ID, SPAN_ID, true],
     ["other tags", { ...IDS, tags: `_dd.p.dm=-4,${TID},_dd.p.usr.id=YQ==` }, TRACE_ID, SPAN_ID, false],
     ["a broken half of an id", { ...IDS, tags: "_dd.p.tid=12" }, "0".repeat(16) + LOW, SPAN_ID, false],
-    ["tags that are none", { ...IDS, tags: `${TID},x` }, "0".repeat(16) + LOW, SPAN_ID, false],
-    ["too many tags", { ...IDS, tags: `${TID},a=${"x".repeat(512)}` }, "0".repeat(16) + LOW, SPAN_ID, false],
+    ["tags that are none", { ...IDS, tags: `${TID},x` }, TRACE_ID, SPAN_ID, false],
+    ["too many tags", { ...IDS, tags: `${TID},a=${"x".repeat(512)}` }, TRACE_ID, SPAN_ID, false],
     ["a parent of 0, which is none", { ...IDS, "parent-id": "0" }, "0".repeat(16) + LOW, undefined, false],
     [
       "no parent, where there is an origin",
@@ -344,6 +344,7 @@ describe("Datadog", () => {
       ["tags", "a=1,"],
     ] as const)
       expect(send(datadog({ ...IDS, [name]: value }))[`x-datadog-${name}`]).toBeUndefined();
+    expect(send(datadog({ ...IDS, tags: `?,${TID}` }))["x-datadog-tags"]).toBe(TID);
   });
 
   test("keeps its own words where another format decided for the same trace, and loses those of another trace", () => {

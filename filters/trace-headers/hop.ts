@@ -7,6 +7,7 @@ import { TraceHeadersConfig } from "./config";
 import { BAGGAGE_FORMAT, bitOf, Format, X_TRACE_ID_FORMAT } from "./format";
 import { writeB3, writeSampled } from "./formats/b3";
 import {
+  areDatadogTags,
   isDatadogOrigin,
   isForDatadog,
   writeDatadogParentId,
@@ -20,7 +21,7 @@ import { writeTraceparent } from "./formats/w3c";
 import { writeXRay } from "./formats/xray";
 import { IncomingHeaders, nameOf, TraceHeader } from "./incoming";
 import { TraceMetrics } from "./metrics";
-import { datadogTagsOf, TracePolicy } from "./policy";
+import { TracePolicy } from "./policy";
 import { RANDOM_SIZE, Sampling } from "./trace";
 
 /** Room for the longest value that is written here, that of X-Ray: `Root` has 40 bytes. */
@@ -160,9 +161,9 @@ export class Hop {
     const origin = this.incoming.value(TraceHeader.DatadogOrigin);
     this.put(TraceHeader.DatadogOrigin, kept && origin && isDatadogOrigin(origin) ? origin : null);
     // The caller's tags have the half of the trace id that the header has no room for.
-    const tags = kept ? datadogTagsOf(this.incoming) : null;
-    const own = tags || !written ? 0 : writeDatadogTags(trace, to);
-    this.put(TraceHeader.DatadogTags, tags ? tags : this.valueOrNull(own));
+    const tags = this.incoming.value(TraceHeader.DatadogTags);
+    const own = written ? writeDatadogTags(trace, to) : 0;
+    this.put(TraceHeader.DatadogTags, kept && tags && areDatadogTags(tags) ? tags : this.valueOrNull(own));
   }
 
   /** The caller's header goes on as it is, because this hop reports no segment in its place. */

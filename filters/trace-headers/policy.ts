@@ -1,10 +1,9 @@
 // The decision: which incoming context is trusted, and which trace this request belongs to. Pure:
 // no host call.
 
-import { Bytes } from "../../assembly";
 import { ALWAYS_HANDLED, bitOf, Format, READ_FORMATS } from "./format";
 import { readB3, readB3Multi } from "./formats/b3";
-import { areDatadogTags, readDatadog } from "./formats/datadog";
+import { readDatadog } from "./formats/datadog";
 import { readGoogleCloud } from "./formats/google-cloud";
 import { readSkyWalking } from "./formats/skywalking";
 import { Tracestate } from "./formats/tracestate";
@@ -197,13 +196,8 @@ function readDatadogHeaders(incoming: IncomingHeaders, trace: Trace): Reading {
   const priority = incoming.value(TraceHeader.DatadogPriority);
   if (!id && !parent && !priority) return Reading.Absent;
   const hasOrigin = incoming.has(TraceHeader.DatadogOrigin);
-  return readingOf(readDatadog(id, parent, priority, hasOrigin, datadogTagsOf(incoming), trace));
-}
-
-/** The tags if they can be read; `null` if not. */
-export function datadogTagsOf(incoming: IncomingHeaders): Bytes | null {
   const tags = incoming.value(TraceHeader.DatadogTags);
-  return tags && areDatadogTags(tags) ? tags : null;
+  return readingOf(readDatadog(id, parent, priority, hasOrigin, tags, trace));
 }
 
 function readingOf(valid: bool): Reading {

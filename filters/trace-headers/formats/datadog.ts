@@ -31,8 +31,8 @@ const spanId: Bytes = Bytes.owned(SPAN_ID_SIZE);
 /**
  * Reads the headers, each `null` if it is absent, into `trace`. False unless there are a trace id
  * that is not 0 and a parent's id, both valid, or none and a decision. Where there is an origin,
- * the parent may be missing, and 0 is no parent. Of `tags`, which must be valid, only the first
- * half of the trace id counts. If false, `trace` has no ids, but the decision if that is valid.
+ * the parent may be missing, and 0 is no parent. Of `tags` only the first half of the trace id
+ * counts. If false, `trace` has no ids, but the decision if that is valid.
  */
 export function readDatadog(
   id: Bytes | null,

@@ -166,6 +166,14 @@ describe("what the tracer goes on with, the filter goes on with", () => {
           datadog(...IDS, ["tags", `_dd.p.tid=${HIGH.toUpperCase()}`], ["sampling-priority", "2"]),
         ],
         ["tags that are none", datadog(...IDS, ["tags", `_dd.p.tid=${HIGH},x`], ["sampling-priority", "2"])],
+        [
+          "many tags",
+          datadog(
+            ...IDS,
+            ["tags", `_dd.p.a=${"x".repeat(600)},_dd.p.tid=${HIGH}`],
+            ["sampling-priority", "2"],
+          ),
+        ],
         ["the largest ids", datadog(["trace-id", MAX_64], ["parent-id", MAX_64], ["sampling-priority", "0"])],
         ["a parent of 0", datadog(IDS[0], ["parent-id", "0"], ["sampling-priority", "1"])],
         ["no parent and an origin", datadog(IDS[0], ["origin", "synthetics"], ["sampling-priority", "1"])],
