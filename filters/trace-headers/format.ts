@@ -24,6 +24,8 @@ export function bitOf(format: i32): u32 {
   return (<u32>1) << format;
 }
 
-/** Formats whose headers never pass unread: those that are accepted by default, and `x-trace-id`. */
+/**
+ * Formats whose headers never pass unread: those that are accepted by default, and `x-trace-id`.
+ */
 export const ALWAYS_HANDLED: u32 =
   (1 << Format.W3c) | (1 << Format.B3) | (1 << Format.B3Multi) | (1 << X_TRACE_ID_FORMAT);

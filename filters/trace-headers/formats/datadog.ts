@@ -143,7 +143,9 @@ export function writePriority(trace: Trace, to: usize): i32 {
   return 2;
 }
 
-/** Writes `x-datadog-tags` with the first half of the trace id. Returns its size; 0 for a half of 0. */
+/**
+ * Writes `x-datadog-tags` with the first half of the trace id. Returns its size; 0 for a half of 0.
+ */
 export function writeDatadogTags(trace: Trace, to: usize): i32 {
   if (isZeros(trace.traceId.ptr, HALF)) return 0;
   memory.copy(to, UPPER_TAG.ptr, UPPER_TAG.size);

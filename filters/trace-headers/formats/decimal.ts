@@ -1,11 +1,12 @@
 // Ids in decimal digits, as Datadog and Google Cloud write them.
 
-import { Bytes, writeDecimal } from "../../../assembly";
+import { Bytes, parseInteger, writeDecimal } from "../../../assembly";
 import { ID_DIGITS, numberAt, writeNumber } from "./hex";
 
 /** Digits of the largest number of 64 bits. */
 const MAX_DIGITS: i32 = 20;
 const DIGIT_0: u8 = 0x30;
+const MINUS: u8 = 0x2d;
 
 /**
  * Reads up to 20 decimal digits, of a number with no more than 64 bits, and writes it as an id of
@@ -28,14 +29,11 @@ export function writeDecimalId(id: usize, to: usize): i32 {
   return writeDecimal(to, numberAt(id));
 }
 
-/** The number that up to `maxDigits` decimal digits are, or -1. Ten digits are enough for 32 bits. */
+/**
+ * The number that up to `maxDigits` decimal digits are, without a sign; -1 for anything else.
+ * `maxDigits` may be 18.
+ */
 export function readSmallDecimal(text: Bytes, maxDigits: i32): i64 {
-  if (text.size < 1 || text.size > maxDigits) return -1;
-  let value: i64 = 0;
-  for (let i = 0; i < text.size; i++) {
-    const digit = <u32>text.at(i) - DIGIT_0;
-    if (digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
+  if (text.size < 1 || text.size > maxDigits || text.at(0) == MINUS) return -1;
+  return max(parseInteger(text), -1);
 }

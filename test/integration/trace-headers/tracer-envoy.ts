@@ -1,5 +1,5 @@
-// A stock Envoy with one of its own tracers, which read and write the headers of their formats: what
-// trace-headers accepts and writes is held against them.
+// A stock Envoy with one of its own tracers, which read and write the headers of their formats:
+// what trace-headers accepts and writes is held against them.
 
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
