@@ -127,6 +127,7 @@ export { encodePairs, HeaderPairs, PairsBuilder } from "./text/header-pairs";
 // Bytes, and the readers and writers of bytes that make no garbage.
 
 export { scratch, viewOf } from "./abi/memory";
+export { base64Size, NOT_BASE64, readBase64, writeBase64 } from "./text/base64";
 export { Bytes } from "./text/bytes";
 export { decimalText, MAX_DECIMAL_SIZE, NOT_A_NUMBER, parseInteger, writeDecimal } from "./text/number";
 export { ProtobufReader, ProtobufWriter } from "./text/protobuf";

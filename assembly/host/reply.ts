@@ -4,11 +4,12 @@
 
 import { scratch } from "../abi/memory";
 import { GrpcStatus, NO_GRPC_STATUS, Status } from "../abi/types";
+import { base64Size, writeBase64 } from "../text/base64";
 import { Bytes } from "../text/bytes";
 import { ESCAPED_SIZE, writeEscaped } from "../text/grpc-message";
 import { grpcStatusFor } from "../text/grpc-status";
 import { CallProtocol, protocolOf } from "../text/grpc-type";
-import { base64Size, trailersFrameSize, writeBase64, writeTrailersFrame } from "../text/grpc-web";
+import { trailersFrameSize, writeTrailersFrame } from "../text/grpc-web";
 import { PairsBuilder } from "../text/header-pairs";
 import { decimalText } from "../text/number";
 import { requestHeaders } from "./headers";

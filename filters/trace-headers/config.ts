@@ -8,8 +8,24 @@ import {
   parsePercentage,
   parseWrittenHeader,
 } from "../../assembly/rules";
-import { B3, B3_MULTI, DEFAULT_TRACESTATE_SIZE, MAX_TRACESTATE_SIZE, W3C, X_TRACE_ID } from "./limits";
-import { Format, PolicySettings } from "./policy";
+import { parseBaggage } from "./baggage/config";
+import { BaggageSettings } from "./baggage/settings";
+import { BAGGAGE_FORMAT, bitOf, Format } from "./format";
+import { SkyWalkingWriter } from "./formats/skywalking-writer";
+import {
+  B3,
+  B3_MULTI,
+  DATADOG,
+  DEFAULT_TRACESTATE_SIZE,
+  GOOGLE_CLOUD,
+  MAX_SKYWALKING_NAME,
+  MAX_TRACESTATE_SIZE,
+  SKYWALKING,
+  W3C,
+  X_TRACE_ID,
+  XRAY,
+} from "./limits";
+import { PolicySettings } from "./policy";
 
 const KEYS: StaticArray<string> = [
   "accept",
@@ -18,25 +34,36 @@ const KEYS: StaticArray<string> = [
   "sampling",
   "tracestateMaxBytes",
   "responseHeader",
+  "skywalking",
+  "baggage",
   "explainProperty",
 ];
 const FILTER = "trace-headers";
+const SKYWALKING_KEYS: StaticArray<string> = ["service", "instance"];
 /** By `Format`. */
-const READ_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI];
+const READ_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI, XRAY, GOOGLE_CLOUD, DATADOG, SKYWALKING];
 /** By `Format`, except for the last, which is only written. */
-const WRITE_FORMATS: StaticArray<string> = [W3C, B3, B3_MULTI, X_TRACE_ID];
-const WRITE_X_TRACE_ID: i32 = 3;
+const WRITE_FORMATS: StaticArray<string> = [
+  W3C,
+  B3,
+  B3_MULTI,
+  XRAY,
+  GOOGLE_CLOUD,
+  DATADOG,
+  SKYWALKING,
+  X_TRACE_ID,
+];
 
 /** The compiled configuration. Not to be used if the document has a fault. */
 @final
 export class TraceHeadersConfig {
   readonly policy: PolicySettings = new PolicySettings();
-  writeW3c: bool = true;
-  writeB3: bool = false;
-  writeB3Multi: bool = false;
-  writeXTraceId: bool = false;
   /** Name of the response header with the trace id; `null` for none. */
   responseHeader: Bytes | null = null;
+  /** What makes an `sw8` where none came in; `null` if none is made. */
+  skywalking: SkyWalkingWriter | null = null;
+  /** `null` if baggage is none of this filter's business. */
+  readonly baggage: BaggageSettings | null;
   readonly explainProperty: DecisionProperty | null;
 
   constructor(root: ConfigNode) {
@@ -49,6 +76,9 @@ export class TraceHeadersConfig {
       root.get("tracestateMaxBytes").integerOr(0, MAX_TRACESTATE_SIZE, DEFAULT_TRACESTATE_SIZE)
     );
     this.readResponseHeader(root.get("responseHeader"));
+    this.readSkyWalking(root.get("skywalking"));
+    this.baggage = parseBaggage(root.get("baggage"));
+    if (this.baggage) this.policy.handled |= bitOf(BAGGAGE_FORMAT);
     this.explainProperty = parseExplainProperty(root.get("explainProperty"), FILTER);
   }
 
@@ -58,15 +88,23 @@ export class TraceHeadersConfig {
     const accept = new StaticArray<Format>(formats.length);
     for (let i = 0; i < formats.length; i++) accept[i] = formats[i];
     this.policy.accept = accept;
+    this.policy.handled |= bitsOf(formats);
   }
 
   private readWrite(node: ConfigNode): void {
     if (!node.present) return;
-    const formats = readFormats(node, WRITE_FORMATS);
-    this.writeW3c = formats.includes(Format.W3c);
-    this.writeB3 = formats.includes(Format.B3);
-    this.writeB3Multi = formats.includes(Format.B3Multi);
-    this.writeXTraceId = formats.includes(WRITE_X_TRACE_ID);
+    const written = bitsOf(readFormats(node, WRITE_FORMATS));
+    this.policy.written = written;
+    this.policy.handled |= written;
+  }
+
+  private readSkyWalking(node: ConfigNode): void {
+    if (!node.present) return;
+    node.keys(SKYWALKING_KEYS);
+    const service = node.get("service").text(1, MAX_SKYWALKING_NAME);
+    const instance = node.get("instance").textOr(service, 1, MAX_SKYWALKING_NAME);
+    if (!(this.policy.written & bitOf(Format.SkyWalking))) node.fail(`needs '${SKYWALKING}' in 'write'`);
+    this.skywalking = new SkyWalkingWriter(service, instance);
   }
 
   private readResponseHeader(node: ConfigNode): void {
@@ -84,4 +122,10 @@ function readFormats(node: ConfigNode, allowed: StaticArray<string>): StaticArra
     formats[i] = format;
   }
   return formats;
+}
+
+function bitsOf(formats: StaticArray<i32>): u32 {
+  let bits: u32 = 0;
+  for (let i = 0; i < formats.length; i++) bits |= bitOf(formats[i]);
+  return bits;
 }

@@ -5,8 +5,8 @@ import { traceHeadersSchema } from "./schema.js";
 
 export default defineFilter({
   name: "trace-headers",
-  summary: "reads, checks, starts and writes W3C and B3 trace headers",
+  summary: "reads, checks, starts and writes trace headers: W3C, B3, AWS, Google Cloud, Datadog, SkyWalking",
   schema: traceHeadersSchema,
-  metricLabels: ["outcome", "source"],
+  metricLabels: ["outcome", "source", "reason"],
   explainProperties: (config) => explainPropertyOf(config),
 });

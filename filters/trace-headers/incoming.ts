@@ -1,9 +1,14 @@
 // The trace headers of one request, collected in a single walk over all headers.
 
 import { Bytes } from "../../assembly";
-import { Tracestate } from "./tracestate";
+import { Baggage } from "./baggage/baggage";
+import { ALWAYS_HANDLED, BAGGAGE_FORMAT, bitOf, Format } from "./format";
+import { Tracestate } from "./formats/tracestate";
 
-/** The headers that this filter knows. Of these it forwards only those that it writes. */
+/**
+ * The headers that this filter knows. Of those that a configuration is about it forwards only what
+ * it writes or has checked.
+ */
 export enum TraceHeader {
   Traceparent = 0,
   Tracestate = 1,
@@ -14,9 +19,20 @@ export enum TraceHeader {
   B3Sampled = 6,
   B3Flags = 7,
   XTraceId = 8,
+  XAmznTraceId = 9,
+  XCloudTraceContext = 10,
+  DatadogTraceId = 11,
+  DatadogParentId = 12,
+  DatadogPriority = 13,
+  DatadogOrigin = 14,
+  DatadogTags = 15,
+  Sw8 = 16,
+  Sw8Correlation = 17,
+  Sw8X = 18,
+  Baggage = 19,
 }
 
-export const TRACE_HEADERS: i32 = 9;
+export const TRACE_HEADERS: i32 = 20;
 
 /** Names by `TraceHeader`. */
 const NAMES: StaticArray<Bytes> = [
@@ -29,13 +45,33 @@ const NAMES: StaticArray<Bytes> = [
   Bytes.of("x-b3-sampled"),
   Bytes.of("x-b3-flags"),
   Bytes.of("x-trace-id"),
+  Bytes.of("x-amzn-trace-id"),
+  Bytes.of("x-cloud-trace-context"),
+  Bytes.of("x-datadog-trace-id"),
+  Bytes.of("x-datadog-parent-id"),
+  Bytes.of("x-datadog-sampling-priority"),
+  Bytes.of("x-datadog-origin"),
+  Bytes.of("x-datadog-tags"),
+  Bytes.of("sw8"),
+  Bytes.of("sw8-correlation"),
+  Bytes.of("sw8-x"),
+  Bytes.of("baggage"),
 ];
+const PATH = Bytes.of(":path");
+const AUTHORITY = Bytes.of(":authority");
 
 /** Bytes of the shortest name. */
 const SHORTEST: i32 = 2;
+const COLON: u8 = 0x3a;
+const LETTER_A: u8 = 0x61;
 const LETTER_B: u8 = 0x62;
+const LETTER_C: u8 = 0x63;
+const LETTER_D: u8 = 0x64;
+const LETTER_S: u8 = 0x73;
 const LETTER_T: u8 = 0x74;
 const LETTER_X: u8 = 0x78;
+/** The header that is no trace's. */
+const BAGGAGE: u32 = 1 << TraceHeader.Baggage;
 
 export function nameOf(header: TraceHeader): Bytes {
   return unchecked(NAMES[header]);
@@ -48,14 +84,22 @@ export function nameOf(header: TraceHeader): Bytes {
 export function findHeader(name: Bytes): i32 {
   if (name.size < SHORTEST) return -1;
   const first = name.at(0);
-  if (first == LETTER_X) {
-    const third = name.size == SHORTEST ? <u8>0 : name.at(2);
-    if (third != LETTER_B && third != LETTER_T) return -1;
-    return findWithin(name, TraceHeader.B3TraceId, TraceHeader.XTraceId);
-  }
+  if (first == LETTER_X) return findBehindX(name);
   if (first == LETTER_T) return findWithin(name, TraceHeader.Traceparent, TraceHeader.Tracestate);
-  if (first == LETTER_B) return findWithin(name, TraceHeader.B3, TraceHeader.B3);
-  return -1;
+  if (first == LETTER_S) return findWithin(name, TraceHeader.Sw8, TraceHeader.Sw8X);
+  if (first != LETTER_B) return -1;
+  const b3 = findWithin(name, TraceHeader.B3, TraceHeader.B3);
+  return b3 >= 0 ? b3 : findWithin(name, TraceHeader.Baggage, TraceHeader.Baggage);
+}
+
+function findBehindX(name: Bytes): i32 {
+  const third = name.size == SHORTEST ? <u8>0 : name.at(2);
+  if (third == LETTER_B || third == LETTER_T)
+    return findWithin(name, TraceHeader.B3TraceId, TraceHeader.XTraceId);
+  if (third == LETTER_D) return findWithin(name, TraceHeader.DatadogTraceId, TraceHeader.DatadogTags);
+  if (third == LETTER_A) return findWithin(name, TraceHeader.XAmznTraceId, TraceHeader.XAmznTraceId);
+  if (third != LETTER_C) return -1;
+  return findWithin(name, TraceHeader.XCloudTraceContext, TraceHeader.XCloudTraceContext);
 }
 
 function findWithin(name: Bytes, from: i32, to: i32): i32 {
@@ -63,6 +107,18 @@ function findWithin(name: Bytes, from: i32, to: i32): i32 {
     if (name.equals(unchecked(NAMES[header]))) return header;
   }
   return -1;
+}
+
+/** The bits of the headers, `1 << TraceHeader`, that these formats have; each format is a bit. */
+function headersOf(formats: u32): u32 {
+  let headers: u32 = (1 << TraceHeader.XAmznTraceId) - 1;
+  if (formats & bitOf(Format.XRay)) headers |= 1 << TraceHeader.XAmznTraceId;
+  if (formats & bitOf(Format.GoogleCloud)) headers |= 1 << TraceHeader.XCloudTraceContext;
+  if (formats & bitOf(Format.Datadog))
+    headers |= (1 << (TraceHeader.DatadogTags + 1)) - (1 << TraceHeader.DatadogTraceId);
+  if (formats & bitOf(BAGGAGE_FORMAT)) headers |= BAGGAGE;
+  if (formats & bitOf(Format.SkyWalking)) headers |= (1 << (TraceHeader.Sw8X + 1)) - (1 << TraceHeader.Sw8);
+  return headers;
 }
 
 /**
@@ -78,8 +134,23 @@ export class IncomingHeaders {
   private readonly values: StaticArray<Bytes> = new StaticArray<Bytes>(TRACE_HEADERS);
   /** False if the host could not hand over the headers. */
   private known: bool = true;
+  /** The headers that are collected: a bit `1 << TraceHeader` for each. */
+  private readonly collected: u32;
+  /** What the request asks for; empty unless that is asked for. */
+  readonly path: Bytes = new Bytes(0, 0);
+  readonly authority: Bytes = new Bytes(0, 0);
 
-  constructor() {
+  /**
+   * @param handled formats whose headers are collected: a bit `1 << Format` for each
+   * @param baggage what takes the members of baggage; `null` if none of them is passed on
+   * @param withTarget whether path and authority are collected
+   */
+  constructor(
+    handled: u32 = ALWAYS_HANDLED,
+    readonly baggage: Baggage | null = null,
+    private readonly withTarget: bool = false,
+  ) {
+    this.collected = headersOf(handled);
     for (let i = 0; i < TRACE_HEADERS; i++) this.values[i] = new Bytes(0, 0);
   }
 
@@ -88,22 +159,34 @@ export class IncomingHeaders {
     this.present = 0;
     this.repeated = 0;
     this.known = true;
+    this.path.size = 0;
+    this.authority.size = 0;
+    const baggage = this.baggage;
+    if (baggage) baggage.clear();
   }
 
   /** Takes a header if it is a known one. */
   add(name: Bytes, value: Bytes): void {
+    if (this.withTarget) this.addTarget(name, value);
     const header = findHeader(name);
     if (header < 0) return;
     const bit: u32 = 1 << header;
+    if (!(this.collected & bit)) return;
     if (this.present & bit) {
       this.repeated |= bit;
     } else {
       this.present |= bit;
-      const kept = unchecked(this.values[header]);
-      kept.ptr = value.ptr;
-      kept.size = value.size;
+      setView(unchecked(this.values[header]), value);
     }
     if (header == TraceHeader.Tracestate) this.tracestate.add(value);
+    const baggage = this.baggage;
+    if (header == TraceHeader.Baggage && baggage) baggage.add(value);
+  }
+
+  private addTarget(name: Bytes, value: Bytes): void {
+    if (name.size == 0 || name.at(0) != COLON) return;
+    if (name.equals(PATH)) setView(this.path, value);
+    else if (name.equals(AUTHORITY)) setView(this.authority, value);
   }
 
   /** Treats every header as if it might be there, any number of times. */
@@ -118,7 +201,7 @@ export class IncomingHeaders {
 
   /** Whether there are, or may be, trace headers. */
   get any(): bool {
-    return this.present != 0 || !this.known;
+    return (this.present & ~BAGGAGE) != 0 || !this.known;
   }
 
   /** Whether that header is there, or may be. */
@@ -136,6 +219,11 @@ export class IncomingHeaders {
     return (this.present & (1 << header)) == 0 ? null : unchecked(this.values[header]);
   }
 
+  /** Whether there is one such header, with this value. */
+  isOnly(header: TraceHeader, value: Bytes): bool {
+    return this.has(header) && !this.isRepeated(header) && unchecked(this.values[header]).equals(value);
+  }
+
   /**
    * Whether writing the tracestate would write the existing value: the members are unchanged if
    * their size is that of the only header.
@@ -148,4 +236,9 @@ export class IncomingHeaders {
       this.tracestate.size == unchecked(this.values[header]).size
     );
   }
+}
+
+function setView(view: Bytes, value: Bytes): void {
+  view.ptr = value.ptr;
+  view.size = value.size;
 }

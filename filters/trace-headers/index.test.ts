@@ -16,6 +16,14 @@ const OTHERS: HeaderList = [
   ["x-b3-other", "kept"],
   ["traceparents", "kept"],
 ];
+const XRAY = `Root=1-${TRACE_ID.slice(0, 8)}-${TRACE_ID.slice(8)};Parent=${SPAN_ID};Sampled=1`;
+const SW8 = "1-YQ==-Yg==-0----";
+const DATADOG: HeaderList = [
+  ["x-datadog-trace-id", "7"],
+  ["x-datadog-parent-id", "8"],
+  ["x-datadog-sampling-priority", "1"],
+  ["x-datadog-tags", "_dd.p.dm=-4"],
+];
 const ALL_FORMATS: TraceHeadersConfig = { write: ["w3c", "b3", "b3-multi", "x-trace-id"] };
 
 let path: string;
@@ -333,6 +341,23 @@ describe("host calls", () => {
       3,
     ],
     ["B3 in, W3C out", {}, [["b3", `${TRACE_ID}-${SPAN_ID}-1`]], 4],
+    ["AWS in, W3C out", { accept: ["xray"] }, [["x-amzn-trace-id", XRAY]], 4],
+    [
+      "SkyWalking in, and passed on",
+      { accept: ["skywalking"], write: ["w3c", "skywalking"] },
+      [["sw8", SW8]],
+      3,
+    ],
+    ["Datadog in and out", { accept: ["datadog"], write: ["w3c", "datadog"] }, DATADOG, 4],
+    ["a new trace, for AWS", { write: ["xray"] }, [], 4],
+    [
+      "formats that no setting names",
+      {},
+      [["x-amzn-trace-id", XRAY], ["sw8", SW8], ...DATADOG, ["baggage", "a=1"]],
+      3,
+    ],
+    ["baggage that stays as it is", { baggage: {} }, [["baggage", "a=1, b=2"]], 3],
+    ["baggage of which a member is dropped", { baggage: {} }, [["baggage", "a=1, ?"]], 5],
     ["the response header", { responseHeader: "x-trace-id" }, [], 5],
     ["W3C, B3 in both forms and x-trace-id", ALL_FORMATS, [], 8],
   ];

@@ -3,13 +3,21 @@
 
 import { Bytes, defineMetric, incrementMetric, MetricType, metricName } from "../../assembly";
 import { DecisionProperty } from "../../assembly/rules";
-import { Format, NO_SOURCE, Outcome, TracePolicy } from "./policy";
+import { Baggage, DROPPED_REASONS } from "./baggage/baggage";
+import { bitOf, Format } from "./format";
+import { B3, B3_MULTI, DATADOG, GOOGLE_CLOUD, SKYWALKING, W3C, XRAY } from "./limits";
+import { NO_SOURCE, Outcome, TracePolicy } from "./policy";
 
 const PREFIX: string = "meshwright.trace_headers.";
 /** By `Outcome`. */
 const OUTCOMES: StaticArray<string> = ["continued", "started", "restarted"];
 /** By `Format`, then `NO_SOURCE`. */
-const SOURCES: StaticArray<string> = ["w3c", "b3", "b3-multi", "none"];
+const SOURCES: StaticArray<string> = [W3C, B3, B3_MULTI, XRAY, GOOGLE_CLOUD, DATADOG, SKYWALKING, "none"];
+/** Of these a decision may come without ids, which starts a trace. */
+const WITH_BARE_DECISION: u32 =
+  (1 << Format.B3) | (1 << Format.B3Multi) | (1 << Format.XRay) | (1 << Format.Datadog);
+/** By `Dropped`. */
+const REASONS: StaticArray<string> = ["invalid", "key", "limit"];
 
 @final
 export class TraceMetrics {
@@ -19,18 +27,28 @@ export class TraceMetrics {
   /** By the same indexes as `requests`; empty without a property. */
   private readonly decisions: StaticArray<Bytes>;
 
-  constructor(private readonly property: DecisionProperty | null) {
+  /** By `Dropped`; empty unless baggage is handled. */
+  private readonly dropped: StaticArray<u32>;
+
+  /** @param formats those that can come in: a bit `1 << Format` for each. */
+  constructor(
+    formats: u32,
+    withBaggage: bool,
+    private readonly property: DecisionProperty | null,
+  ) {
     this.decisions = new StaticArray<Bytes>(property ? OUTCOMES.length * SOURCES.length : 0);
-    for (let format = Format.W3c; format <= Format.B3Multi; format++) {
+    this.dropped = new StaticArray<u32>(withBaggage ? DROPPED_REASONS : 0);
+    for (let format = 0; format < NO_SOURCE; format++) {
+      if (!(formats & bitOf(format))) continue;
       this.defineRequests(Outcome.Continued, format);
+      if (WITH_BARE_DECISION & bitOf(format)) this.defineRequests(Outcome.Started, format);
       this.invalid[format] = defineInvalid(SOURCES[format]);
     }
-    // A decision without ids starts a trace; only B3 can say that.
-    this.defineRequests(Outcome.Started, Format.B3);
-    this.defineRequests(Outcome.Started, Format.B3Multi);
     this.defineRequests(Outcome.Started, NO_SOURCE);
     this.defineRequests(Outcome.Restarted, NO_SOURCE);
     this.invalidTracestate = defineInvalid("tracestate");
+    for (let i = 0; i < this.dropped.length; i++)
+      this.dropped[i] = defineCounter("baggage_dropped_total", ["reason", REASONS[i]]);
   }
 
   /**
@@ -46,6 +64,14 @@ export class TraceMetrics {
       if ((decision.invalidFormats >> format) & 1) incrementMetric(unchecked(this.invalid[format]), 1);
     }
     if (decision.invalidTracestate) incrementMetric(this.invalidTracestate, 1);
+  }
+
+  /** Counts the members that were dropped, by one host call for each reason. */
+  countBaggage(baggage: Baggage): void {
+    for (let reason = 0; reason < DROPPED_REASONS; reason++) {
+      const members = unchecked(baggage.dropped[reason]);
+      if (members > 0) incrementMetric(unchecked(this.dropped[reason]), members);
+    }
   }
 
   private defineRequests(outcome: Outcome, source: i32): void {

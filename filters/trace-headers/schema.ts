@@ -3,12 +3,27 @@
 
 import { z } from "zod";
 import { MAX_PERCENTAGE } from "../../assembly/rules/limits.js";
-import { percentage, writtenHeaderName } from "../shared/match-schema.js";
+import { has, hasKey, inJsonSchema } from "../shared/json-schema.js";
+import { percentage, text, writtenHeaderName } from "../shared/match-schema.js";
 import { explainProperty } from "../shared/rule-schema.js";
-import { B3, B3_MULTI, DEFAULT_TRACESTATE_SIZE, MAX_TRACESTATE_SIZE, W3C, X_TRACE_ID } from "./limits.js";
+import { baggageSchema } from "./baggage/schema.js";
+import {
+  B3,
+  B3_MULTI,
+  DATADOG,
+  DEFAULT_TRACESTATE_SIZE,
+  GOOGLE_CLOUD,
+  MAX_SKYWALKING_NAME,
+  MAX_TRACESTATE_SIZE,
+  SKYWALKING,
+  W3C,
+  X_TRACE_ID,
+  XRAY,
+} from "./limits.js";
 
-const READ_FORMATS = [W3C, B3, B3_MULTI] as const;
-const WRITE_FORMATS = [W3C, B3, B3_MULTI, X_TRACE_ID] as const;
+const DEFAULT_FORMATS = [W3C, B3, B3_MULTI] as const;
+const READ_FORMATS = [...DEFAULT_FORMATS, XRAY, GOOGLE_CLOUD, DATADOG, SKYWALKING] as const;
+const WRITE_FORMATS = [...READ_FORMATS, X_TRACE_ID] as const;
 
 const TRACESTATE_BYTES = `must be a whole number from 0 to ${MAX_TRACESTATE_SIZE}`;
 
@@ -27,15 +42,34 @@ function formats<const Names extends readonly [string, ...string[]]>(names: Name
     });
 }
 
+/** Names that SkyWalking shows on its map. */
+const skywalking = z.strictObject({
+  service: text(1, MAX_SKYWALKING_NAME).describe("The service's name in SkyWalking."),
+  instance: text(1, MAX_SKYWALKING_NAME)
+    .optional()
+    .describe("The name of this instance of it. Default: the service's name."),
+});
+
+/** Names for `sw8` are of use only where it is written. */
+function writesWhatItNames(config: { readonly skywalking?: unknown; readonly write?: unknown }): boolean {
+  return (
+    config.skywalking === undefined || (Array.isArray(config.write) && config.write.includes(SKYWALKING))
+  );
+}
+
+const IN_WRITE = {
+  anyOf: [{ not: hasKey("skywalking") }, has("write", { type: "array", contains: { const: SKYWALKING } })],
+};
+
 /** The configuration of the filter `trace-headers`. Every field may be left out. */
 export const traceHeadersSchema = z
   .strictObject({
     accept: formats(READ_FORMATS)
       .optional()
       .describe(
-        `Formats to read, in their order of trust: the first that is present and valid decides. Default: ${READ_FORMATS.join(", ")}.`,
+        `Formats to read, in their order of trust: the first that is present and valid decides. Default: ${DEFAULT_FORMATS.join(", ")}.`,
       )
-      .meta({ default: [...READ_FORMATS] }),
+      .meta({ default: [...DEFAULT_FORMATS] }),
     trustIncoming: z
       .boolean("must be true or false")
       .optional()
@@ -67,7 +101,19 @@ export const traceHeadersSchema = z
     responseHeader: writtenHeaderName
       .optional()
       .describe("Response header that gives the trace id to the client, such as x-trace-id. Default: none."),
+    skywalking: skywalking
+      .optional()
+      .describe(
+        "Makes sw8 where none came in. Without it only the caller's sw8 is passed on. Default: none.",
+      ),
+    baggage: baggageSchema
+      .optional()
+      .describe("Limits W3C baggage; where trustIncoming is false none passes. Default: it passes unread."),
     explainProperty: explainProperty.optional(),
+  })
+  .refine(inJsonSchema(writesWhatItNames, IN_WRITE), {
+    path: ["skywalking"],
+    message: `needs '${SKYWALKING}' in 'write'`,
   })
   .describe("Configuration of the filter trace-headers.");
 

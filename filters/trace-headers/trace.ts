@@ -1,19 +1,16 @@
-// One trace context: the values read from the incoming headers, completed for this hop, and the
-// form that each format gives them.
+// One trace context: the values read from the incoming headers, completed for this hop. `formats/`
+// reads and writes them.
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
-import { writeId } from "./hex";
+import { writeId, writeNumber } from "./formats/hex";
 
 /** Sizes of the ids in hexadecimal digits. */
 export const TRACE_ID_SIZE: i32 = 32;
 export const SPAN_ID_SIZE: i32 = 16;
 
-/**
- * Room for the longest value that is written here, a `b3` with a parent: 32 + 1 + 16 + 2 + 1 + 16
- * bytes.
- */
-export const LONGEST_VALUE: i32 = 68;
+/** Digits of the time in a trace id of X-Ray. */
+const STAMP_SIZE: i32 = 8;
 
 /** Random bytes that a hop needs: a trace id, a span id and a sampling draw. */
 export const RANDOM_SIZE: i32 = 32;
@@ -31,34 +28,50 @@ export enum Sampling {
 /** The whole of which a sampling rate is a part: the steps of a percentage. */
 export const SAMPLING_SCALE: u32 = BUCKETS;
 
-const DASH: u8 = 0x2d;
-const FLAG_SAMPLED: u8 = 1;
-const FLAG_RANDOM: u8 = 2;
-
 @final
 export class Trace {
   readonly traceId: Bytes = Bytes.owned(TRACE_ID_SIZE);
   /** This hop's own span. */
   readonly spanId: Bytes = Bytes.owned(SPAN_ID_SIZE);
-  /** The caller's span; valid only if `continued`. */
+  /** The caller's span; valid only if `hasParent`. */
   readonly parentId: Bytes = Bytes.owned(SPAN_ID_SIZE);
-  /** Whether the ids came from the caller. */
+  /** Whether the trace id came from the caller. */
   continued: bool = false;
+  hasParent: bool = false;
   sampling: Sampling = Sampling.Defer;
+  /** Datadog's word: a person made the decision, and not a rate. */
+  manual: bool = false;
   /** W3C's random flag: whoever made the trace id says that it is random. */
   random: bool = false;
 
   clear(): void {
     this.continued = false;
+    this.hasParent = false;
     this.sampling = Sampling.Defer;
+    this.manual = false;
     this.random = false;
   }
 
-  /** Takes the caller's ids, checked digits in full size at these addresses. */
+  /**
+   * Takes the caller's ids, checked digits in full size at these addresses.
+   * @param spanId 0 if the caller named no span
+   */
   adopt(traceId: usize, spanId: usize): void {
     memory.copy(this.traceId.ptr, traceId, TRACE_ID_SIZE);
-    memory.copy(this.parentId.ptr, spanId, SPAN_ID_SIZE);
     this.continued = true;
+    if (spanId == 0) return;
+    memory.copy(this.parentId.ptr, spanId, SPAN_ID_SIZE);
+    this.hasParent = true;
+  }
+
+  /** Whether both have the same id; it must be one that came from a caller. */
+  isSameAs(other: Trace): bool {
+    return this.continued && other.continued && this.traceId.equals(other.traceId);
+  }
+
+  /** Makes the first 32 bits of the trace id the time, in seconds since 1970. */
+  stampTime(seconds: u32): void {
+    writeNumber(this.traceId.ptr, seconds, STAMP_SIZE);
   }
 
   /**
@@ -73,43 +86,5 @@ export class Trace {
     if (this.sampling != Sampling.Defer) return;
     const draw = <u32>(load<u64>(random + 24) % SAMPLING_SCALE);
     this.sampling = draw < rate ? Sampling.Accept : Sampling.Deny;
-  }
-
-  /** `traceparent`, always of version 00. Returns its size in bytes. */
-  writeTraceparent(to: usize): i32 {
-    store<u8>(to, 0x30);
-    store<u8>(to, 0x30, 1);
-    store<u8>(to, DASH, 2);
-    memory.copy(to + 3, this.traceId.ptr, TRACE_ID_SIZE);
-    store<u8>(to, DASH, 35);
-    memory.copy(to + 36, this.spanId.ptr, SPAN_ID_SIZE);
-    store<u8>(to, DASH, 52);
-    store<u8>(to, 0x30, 53);
-    const sampled = this.sampling == Sampling.Deny ? <u8>0 : FLAG_SAMPLED;
-    store<u8>(to, 0x30 + (sampled | (this.random ? FLAG_RANDOM : <u8>0)), 54);
-    return 55;
-  }
-
-  /** B3 in one header. Returns its size in bytes. */
-  writeB3(to: usize): i32 {
-    memory.copy(to, this.traceId.ptr, TRACE_ID_SIZE);
-    store<u8>(to, DASH, 32);
-    memory.copy(to + 33, this.spanId.ptr, SPAN_ID_SIZE);
-    store<u8>(to, DASH, 49);
-    store<u8>(to, this.sampling == Sampling.Debug ? 0x64 : this.sampledDigit(), 50);
-    if (!this.continued) return 51;
-    store<u8>(to, DASH, 51);
-    memory.copy(to + 52, this.parentId.ptr, SPAN_ID_SIZE);
-    return LONGEST_VALUE;
-  }
-
-  /** `x-b3-sampled`. Returns its size in bytes. */
-  writeSampled(to: usize): i32 {
-    store<u8>(to, this.sampledDigit());
-    return 1;
-  }
-
-  private sampledDigit(): u8 {
-    return this.sampling == Sampling.Deny ? 0x30 : 0x31;
   }
 }

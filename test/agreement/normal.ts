@@ -17,9 +17,12 @@ export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 export const SHORT_TRACE_ID = "a3ce929d0e0e4736";
 export const SPAN_ID = "00f067aa0ba902b7";
 const KNOWN_IDS = new Set([TRACE_ID, SPAN_ID, SHORT_TRACE_ID, SHORT_TRACE_ID.padStart(32, "0")]);
-const TRACE_HEADER = /^(traceparent|b3|x-b3-.*|x-trace.*)$/;
 /** An id of a visitor that is not the scenarios' own, and its signature. */
 const NEW_VISITOR = /=(?!0123456789abcdef0123456789abcdef)[0-9a-f]{32}(\.[0-9a-f]{16})?;/;
+const KNOWN_BASE64 = Buffer.from(TRACE_ID).toString("base64");
+const TRACE_HEADER = /^(traceparent|b3|x-b3-.*|x-trace.*|x-amzn-trace-id|x-datadog-tags|sw8)$/;
+/** Headers with an id in decimal digits at the end of ids. */
+const DECIMAL_ID = /^(x-cloud-trace-context|x-datadog-(trace|parent)-id)$/;
 
 const ATTEMPT = "x-envoy-attempt-count";
 const TIME_LEFT = "x-envoy-expected-rq-timeout-ms";
@@ -34,6 +37,8 @@ export function normalHeaders(headers: HeaderList): HeaderList {
   const shown = headers.map(([name, value]) => {
     const lower = name.toLowerCase() === "host" ? ":authority" : name.toLowerCase();
     if (lower === TIME_LEFT && isRetry) return [lower, "MS"] as const;
+    if (DECIMAL_ID.test(lower))
+      return [lower, withoutNewIds(value.replace(/\d{10,}(?=;|$)/, "NEW"))] as const;
     if (TRACE_HEADER.test(lower)) return [lower, withoutNewIds(value)] as const;
     if (lower === "set-cookie") return [lower, value.replace(NEW_VISITOR, "=NEW;")] as const;
     const [shape, instead] = VARYING[lower] ?? [];
@@ -45,9 +50,10 @@ export function normalHeaders(headers: HeaderList): HeaderList {
 }
 
 function withoutNewIds(value: string): string {
-  return value.replaceAll(/\b[0-9a-f]{16}(?:[0-9a-f]{16})?\b/g, (id) =>
-    KNOWN_IDS.has(id) ? id : `NEW${id.length}`,
-  );
+  return value
+    .replaceAll(/\b([0-9a-f]{8})-([0-9a-f]{24})\b/g, "$1$2")
+    .replaceAll(/\b[0-9a-f]{16}(?:[0-9a-f]{16})?\b/g, (id) => (KNOWN_IDS.has(id) ? id : `NEW${id.length}`))
+    .replaceAll(/(?<=-)[A-Za-z0-9+/]{43}=/g, (id) => (id === KNOWN_BASE64 ? id : "NEW44"));
 }
 
 /** A log line without values that vary: ids of requests or traces that a filter was told. */

@@ -236,6 +236,13 @@ const DOCUMENTS: Readonly<Record<string, readonly Json[]>> = {
       tracestateMaxBytes: 512,
       responseHeader: "x-trace",
     },
+    {
+      accept: ["xray", "google-cloud", "datadog", "skywalking"],
+      write: ["w3c", "skywalking"],
+      skywalking: { service: "edge", instance: "edge-1" },
+      baggage: { maxMembers: 8, maxBytes: 1024, allow: ["tenant"] },
+    },
+    { baggage: { deny: ["user"] } },
   ],
   deadline: [
     {

@@ -288,11 +288,38 @@ const TRACED: readonly HeaderList[] = [
     ["traceparent", `00-${TRACE}-${SPAN}-01`],
     ["tracestate", `a=${"x".repeat(300)},b=2,c=${"y".repeat(250)}`],
   ],
+  [["x-amzn-trace-id", `Root=1-${TRACE.slice(0, 8)}-${TRACE.slice(8)};Parent=${SPAN};Sampled=1`]],
+  [
+    ["x-cloud-trace-context", `${TRACE}/7;o=0`],
+    ["x-cloud-trace-context", "?"],
+  ],
+  [
+    ["x-datadog-trace-id", "7"],
+    ["x-datadog-trace-id", "9"],
+    ["x-datadog-parent-id", "8"],
+    ["x-datadog-sampling-priority", "-1"],
+    ["x-datadog-tags", `_dd.p.dm=-4,_dd.p.tid=${TRACE.slice(0, 16)}`],
+    ["x-datadog-origin", "rum"],
+  ],
+  [
+    ["sw8", `1-${Buffer.from(TRACE).toString("base64")}-YQ==-0-YQ==-YQ==-YQ==-YQ==`],
+    ["sw8-correlation", "YQ==:Yg=="],
+    ["baggage", "a=1, b=2"],
+    ["baggage", "?, c=3"],
+  ],
 ];
 
 const TRACE_CONFIGURATIONS: Readonly<Record<string, Json>> = {
   "as it is": {},
   "all formats": { write: ["w3c", "b3", "b3-multi", "x-trace-id"], responseHeader: "x-trace" },
+  "of vendors": {
+    accept: ["xray", "google-cloud", "datadog", "skywalking", "w3c"],
+    write: ["xray", "google-cloud", "datadog", "skywalking"],
+    sampling: 0,
+    skywalking: { service: "edge" },
+    baggage: { maxMembers: 2 },
+  },
+  "at the edge, of vendors": { trustIncoming: false, accept: ["xray", "datadog"], baggage: {} },
   "at the edge": { trustIncoming: false, sampling: 0, write: ["w3c"] },
 };
 

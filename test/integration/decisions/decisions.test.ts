@@ -14,7 +14,7 @@ import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import { filterModule } from "../../../toolchain/compile/filter-module.js";
 import { isBefore } from "../../support/version.js";
 import { blockOf } from "../pages/operating-page.js";
-import { startZipkinEnvoy } from "../trace-headers/zipkin-envoy.js";
+import { startTracerEnvoy } from "../trace-headers/tracer-envoy.js";
 
 const explainProperty = "mesh";
 const LOG = parse(blockOf("yaml access_log")) as {
@@ -163,7 +163,7 @@ test.skipIf(await isBefore("1.37"))("Envoy's own spans have it as a tag", async 
   });
   await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
   const modules = await Promise.all(LISTENER.map(({ module }) => filterModule(module)));
-  const traced = await startZipkinEnvoy(upstream.port, {
+  const traced = await startTracerEnvoy(upstream.port, {
     collectorPort: portOf(collector),
     filters: LISTENER.map((filter, i) => wasmFilter({ ...filter, module: modules[i] ?? "" })),
     readableFolders: modules.map((module) => path.dirname(module)),

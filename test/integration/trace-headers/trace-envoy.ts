@@ -8,7 +8,8 @@ import { startUpstream, type Upstream, type UpstreamOptions } from "../../../kit
 import { buildFilters } from "../../../toolchain/compile/build.js";
 
 const FILTER = "trace-headers";
-const KNOWN = /^(traceparent|tracestate|b3|x-b3-(traceid|spanid|parentspanid|sampled|flags)|x-trace-id)$/;
+const KNOWN =
+  /^(traceparent|tracestate|b3|x-b3-(traceid|spanid|parentspanid|sampled|flags)|x-trace-id|x-amzn-trace-id|x-cloud-trace-context|x-datadog-.*|sw8(-.*)?|baggage)$/;
 
 /** Disposing of it ends Envoy and the upstream. */
 export interface TraceEnvoy extends AsyncDisposable {

@@ -8,7 +8,7 @@ import { startUpstream, type Upstream } from "../../../kit/envoy/upstream.js";
 import type { HeaderList } from "../../../kit/traffic.js";
 import { Random } from "../../agreement/random.js";
 import { startTraceEnvoy, type TraceEnvoy } from "./trace-envoy.js";
-import { startZipkinEnvoy, type ZipkinEnvoy } from "./zipkin-envoy.js";
+import { startTracerEnvoy, type TracerEnvoy } from "./tracer-envoy.js";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const LOW = TRACE_ID.slice(16);
@@ -26,12 +26,12 @@ interface Trace {
 }
 
 let upstream: Upstream;
-let zipkin: ZipkinEnvoy;
+let zipkin: TracerEnvoy;
 let traced: TraceEnvoy;
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  [zipkin, traced] = await Promise.all([startZipkinEnvoy(upstream.port), startTraceEnvoy()]);
+  [zipkin, traced] = await Promise.all([startTracerEnvoy(upstream.port), startTraceEnvoy()]);
   await traced.configure({ accept: ["b3", "b3-multi"], write: ["w3c", "b3-multi"] });
 });
 

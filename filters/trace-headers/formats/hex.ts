@@ -1,4 +1,5 @@
-// Hexadecimal text of the trace formats, read as bytes: W3C's strictly, B3's as Envoy does.
+// Hexadecimal text of the trace formats, read as bytes: W3C's strictly, B3's as
+// Envoy does, and that of others in either case.
 
 const DIGIT_0: u8 = 0x30;
 const LETTER_A: u8 = 0x61;
@@ -9,7 +10,7 @@ const SPACE: u8 = 0x20;
 const TAB: u8 = 0x09;
 const RETURN: u8 = 0x0d;
 /** Digits of a number of 64 bits. */
-const ID_DIGITS: i32 = 16;
+export const ID_DIGITS: i32 = 16;
 
 /** Whether `byte` is one of `0`-`9`, `a`-`f`. */
 export function isHexDigit(byte: u8): bool {
@@ -27,6 +28,20 @@ export function isId(ptr: usize, size: i32): bool {
     if (!isHexDigit(load<u8>(ptr + i))) return false;
   }
   return !isZeros(ptr, size);
+}
+
+/**
+ * Copies an id of `size` digits of either case to `to`, in lower case. False for anything that is
+ * no digit, and then `to` holds rubbish.
+ */
+export function copyDigits(ptr: usize, size: i32, to: usize): bool {
+  for (let i = 0; i < size; i++) {
+    const byte = load<u8>(ptr + i);
+    const digit = isHexDigit(byte) ? byte : byte | LOWER;
+    if (!isHexDigit(digit)) return false;
+    store<u8>(to + i, digit);
+  }
+  return true;
 }
 
 /** Whether all `size` bytes at `ptr` are the digit `0`. */
@@ -54,7 +69,7 @@ export function readId(ptr: usize, size: i32, to: usize): bool {
     if (!isHexDigit(digit) || value >> 60 != 0) return false;
     value = (value << 4) | hexValue(digit);
   }
-  writeNumber(to, value);
+  writeNumber(to, value, ID_DIGITS);
   return true;
 }
 
@@ -62,11 +77,19 @@ function isSpace(byte: u8): bool {
   return byte == SPACE || (byte >= TAB && byte <= RETURN);
 }
 
-function writeNumber(to: usize, value: u64): void {
-  for (let i = ID_DIGITS - 1; i >= 0; i--) {
+/** Writes the low bits of a number as `size` digits. */
+export function writeNumber(to: usize, value: u64, size: i32): void {
+  for (let i = size - 1; i >= 0; i--) {
     store<u8>(to + i, hexDigit(<u8>value & 15));
     value >>= 4;
   }
+}
+
+/** The number that the `ID_DIGITS` checked digits at `ptr` are. */
+export function numberAt(ptr: usize): u64 {
+  let value: u64 = 0;
+  for (let i = 0; i < ID_DIGITS; i++) value = (value << 4) | hexValue(load<u8>(ptr + i));
+  return value;
 }
 
 /**

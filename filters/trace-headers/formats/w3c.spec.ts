@@ -1,7 +1,7 @@
 // The grammar of `traceparent`.
 
-import { Bytes } from "../../assembly/text/bytes";
-import { Sampling, Trace } from "./trace";
+import { Bytes } from "../../../assembly/text/bytes";
+import { Sampling, Trace } from "../trace";
 import { readTraceparent } from "./w3c";
 
 const TRACE_ID: string = "0af7651916cd43dd8448eb211c80319c";

@@ -1,8 +1,8 @@
 // The grammar of B3, in one header and in several.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../../assembly/text/bytes";
+import { Sampling, Trace } from "../trace";
 import { readB3, readB3Multi } from "./b3";
-import { Sampling, Trace } from "./trace";
 
 const TRACE_ID: string = "80f198ee56343ba864fe8b2a57d3eff7";
 const SHORT_ID: string = "64fe8b2a57d3eff7";

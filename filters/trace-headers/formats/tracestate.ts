@@ -6,7 +6,7 @@
 // members. In every other case only the broken member goes, so that one vendor's fault costs no
 // other vendor its entry.
 
-import { Bytes } from "../../assembly";
+import { Bytes } from "../../../assembly";
 
 const MAX_MEMBERS: i32 = 32;
 const MAX_KEY: i32 = 256;

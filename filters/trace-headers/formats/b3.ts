@@ -4,9 +4,9 @@
 // one proxy has the tracer and the next one this filter. One difference: a trace id of zeros, which
 // no traceparent may have.
 
-import { Bytes } from "../../assembly";
+import { Bytes } from "../../../assembly";
+import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "../trace";
 import { isZeros, readId } from "./hex";
-import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "./trace";
 
 const DASH: u8 = 0x2d;
 const DIGIT_0: u8 = 0x30;
@@ -99,4 +99,24 @@ function adoptIds(traceHeader: usize, size: i32, span: usize, spanSize: i32, tra
   if (isZeros(traceId.ptr, TRACE_ID_SIZE) || !readId(span, spanSize, spanId.ptr)) return false;
   trace.adopt(traceId.ptr, spanId.ptr);
   return true;
+}
+
+/** Writes B3 in one header. Returns its size in bytes. */
+export function writeB3(trace: Trace, to: usize): i32 {
+  memory.copy(to, trace.traceId.ptr, TRACE_ID_SIZE);
+  store<u8>(to, DASH, 32);
+  memory.copy(to + 33, trace.spanId.ptr, SPAN_ID_SIZE);
+  store<u8>(to, DASH, 49);
+  if (trace.sampling == Sampling.Debug) store<u8>(to, LETTER_D, 50);
+  else writeSampled(trace, to + 50);
+  if (!trace.hasParent) return 51;
+  store<u8>(to, DASH, 51);
+  memory.copy(to + 52, trace.parentId.ptr, SPAN_ID_SIZE);
+  return 52 + SPAN_ID_SIZE;
+}
+
+/** Writes `x-b3-sampled`. Returns its size in bytes. */
+export function writeSampled(trace: Trace, to: usize): i32 {
+  store<u8>(to, trace.sampling == Sampling.Deny ? DIGIT_0 : DIGIT_1);
+  return 1;
 }

@@ -1,6 +1,6 @@
 // The grammar and the limits of `tracestate`.
 
-import { Bytes } from "../../assembly/text/bytes";
+import { Bytes } from "../../../assembly/text/bytes";
 import { Tracestate } from "./tracestate";
 
 const tracestate = new Tracestate();
