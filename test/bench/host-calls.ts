@@ -108,7 +108,7 @@ export const COUNTED: readonly CountedRequest[] = [
     filter: "header-routing",
     what: "a rewrite of a prefix and of the host",
     settings: REWRITE,
-    calls: 8,
+    calls: 6,
     bytes: 1,
   },
   {
