@@ -84,17 +84,3 @@ function tryOf({ match, split, shadow }: Rule): TriedRequest | undefined {
 function pairOf({ name, exact = "" }: { readonly name: string; readonly exact?: string | undefined }) {
   return [name, exact] as const;
 }
-
-/**
- * Whether a rule changes responses, by headers of its own or by a split's cookie: only then the
- * filter keeps anything for a stream.
- */
-export function needsResponses({ rules }: HeaderRoutingConfig): boolean {
-  return rules.some(
-    ({ responseHeaders, split, shadow }) =>
-      shadow !== true &&
-      (responseHeaders !== undefined ||
-        split?.cookie !== undefined ||
-        split?.destinations.some((each) => each.responseHeaders !== undefined) === true),
-  );
-}

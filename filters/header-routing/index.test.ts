@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type HostedModule, loadModule } from "../../kit/host/load.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
-import { needsResponses } from "./descriptor.js";
 import type { HeaderRoutingConfig } from "./schema.js";
 
 const PLAIN: HeaderList = [
@@ -150,12 +149,17 @@ describe("actions of a rule", () => {
   test("need the callback of responses only where a rule, or a destination of a split, changes these", () => {
     const share = { name: "v1", weight: 1 };
     const changing = { ...share, responseHeaders: edits };
-    expect(needsResponses({ rules: [] })).toBe(false);
-    expect(needsResponses(premium)).toBe(false);
-    expect(needsResponses(acting)).toBe(true);
-    expect(needsResponses({ rules: [{ name: "s", split: { destinations: [share] } }] })).toBe(false);
-    expect(needsResponses({ rules: [{ name: "s", split: { destinations: [changing] } }] })).toBe(true);
-    expect(needsResponses({ rules: [{ name: "a", answer: { status: 404 } }] })).toBe(false);
+    for (const [config, needed] of [
+      [{ rules: [] }, false],
+      [premium, false],
+      [acting, true],
+      [{ rules: [{ name: "s", split: { destinations: [share] } }] }, false],
+      [{ rules: [{ name: "s", split: { destinations: [changing] } }] }, true],
+      [{ rules: [{ name: "a", answer: { status: 404 } }] }, false],
+    ] as [HeaderRoutingConfig, boolean][]) {
+      configure(config);
+      expect(module.neededCallbacks?.includes("proxy_on_response_headers")).toBe(needed);
+    }
   });
 });
 
