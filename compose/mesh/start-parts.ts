@@ -31,6 +31,8 @@ export interface StartPartsOptions {
   readonly directory: RunDirectory;
   /** The parts' ports, by the names of `portNames`. Each part's are released before it starts. */
   readonly held: ReadonlyMap<string, HeldPort>;
+  /** Called before an Envoy is started again: writes what somebody has removed. */
+  readonly prepare: () => Promise<void>;
   /** Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
   readonly signal?: AbortSignal;
@@ -98,7 +100,7 @@ async function startEnvoy(
   onLogState: LogState,
   signal: AbortSignal,
 ): Promise<MeshPart> {
-  const { binary, discovery, resources, directory, onEvent } = options;
+  const { binary, discovery, resources, directory, onEvent, prepare } = options;
   await release(options, (port) => port.startsWith(`${plan.name} `) && port !== `${plan.name} app`);
   const envoy = await SupervisedEnvoy.start(plan, {
     what: `Envoy ${plan.name}`,
@@ -106,6 +108,7 @@ async function startEnvoy(
     discovery,
     resources,
     directory: path.join(directory.path, "envoys"),
+    prepare,
     readyTimeoutMs: READY_TIMEOUT_MS,
     onLogState,
     onEvent,

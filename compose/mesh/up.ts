@@ -65,7 +65,12 @@ export async function startMesh(options: StartMeshOptions): Promise<RunningMesh>
     };
     const plan = planMesh(mesh, planOptions);
     const run = { binary, discovery: identified.discovery, resources, directory, onEvent };
-    const parts = await startParts(plan, { ...run, held, ...(signal === undefined ? {} : { signal }) });
+    const parts = await startParts(plan, {
+      ...run,
+      held,
+      prepare: async () => lean.restore(),
+      ...(signal === undefined ? {} : { signal }),
+    });
     const { discovery: _, ...rest } = run;
     return await RunningMesh.over({
       ...rest,

@@ -106,6 +106,13 @@ const BOUNDS: readonly Bound[] = [
     against: NAMES.traceByHand,
     atMost: 1.2,
   },
+  { claim: "rate-limit, one key", variant: NAMES.limit, against: NAMES.yardstick, atMost: 2 },
+  {
+    claim: "rate-limit, one key, with leases",
+    variant: NAMES.limitLease,
+    against: NAMES.yardstick,
+    atMost: 1.5,
+  },
   { claim: "deadline", variant: NAMES.deadline, against: NAMES.yardstick, atMost: 1.8 },
   {
     claim: "circuit-breaker, a closed circuit",
