@@ -3,6 +3,7 @@
 // accept what the zod schema refuses, such as two rules of one name, and never the reverse.
 
 import { z } from "zod";
+import { withDefinitions } from "./json-schema-definitions.js";
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 type Fragment = Readonly<Record<string, unknown>>;
@@ -33,7 +34,8 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
       if (jsonSchema.pattern !== undefined) delete jsonSchema.format;
     },
   });
-  return JSON.parse(JSON.stringify(json), (_, value) => withoutTypeList(value)) as JsonSchema;
+  const plain = JSON.parse(JSON.stringify(json), (_, value) => withoutTypeList(value)) as JsonSchema;
+  return withDefinitions(plain);
 }
 
 /** Strict validators refuse a list of types, which zod writes for a union of them. */
