@@ -1,5 +1,4 @@
-// `meshwright up` as people run it: Ctrl-C at every moment, and what a killed run leaves for the
-// next.
+// `meshwright up` as people run it: Ctrl-C at every moment.
 
 import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -68,44 +67,5 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     command.kill("SIGINT");
     expect(await command.exited).toBe(130);
     await expect.poll(() => left()).toEqual([]);
-  });
-
-  it("starts again after it was killed, and removes what was left", async () => {
-    {
-      await using killed = up();
-      await killed.until(/The mesh "demo" runs/);
-    }
-    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toContain("pid");
-    await using again = up();
-    await again.until(/The mesh "demo" runs/);
-    again.kill("SIGHUP");
-    expect(await again.exited).toBe(0);
-  });
-
-  it("starts once where three are started at once over what a killed run left", async () => {
-    {
-      await using killed = up();
-      await killed.until(/The mesh "demo" runs/);
-    }
-    // The killed run's children end a moment later, and write until then.
-    await using one = up();
-    await using two = up();
-    await using three = up();
-    const commands = [one, two, three];
-    const isOver = Promise.all(commands.map(({ exited }) => exited));
-    const started = await Promise.any(
-      commands.map((each) => each.until(/The mesh "demo" runs/).then(() => each)),
-    );
-    const others = commands.filter((each) => each !== started);
-    const refused = {
-      code: 8,
-      stderr: expect.stringMatching(/^meshwright: "demo" is already running in this folder/),
-    };
-    for (const { exited, stderr } of others) expect({ code: await exited, stderr }).toEqual(refused);
-    started.kill("SIGINT");
-    await isOver;
-    expect(started.stderr).toBe("");
-    expect(left()).toEqual([]);
-    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toEqual(["identity"]);
   });
 });
