@@ -293,6 +293,33 @@ describe("filters of the upstream chain", () => {
     });
   });
 
+  it("get the name of the cluster where they stand in the chain of one", () => {
+    const single = mesh({
+      ...placed,
+      services: {
+        ...placed.services,
+        orders: { ...placed.services.orders, versions: { v1: { command: "x" } } },
+      },
+    });
+    const told = (of: Mesh, name: string) =>
+      (envoy(of, name)?.filters ?? []).map((filter) => [
+        filter.name,
+        /cluster\\":\\"([^\\]+)/.exec(JSON.stringify(filter.resource))?.[1],
+      ]);
+    expect(told(placed, "gateway")).toEqual([
+      ["public_1_retry-budget", undefined],
+      ["outbound-orders_1_retry-budget", undefined],
+    ]);
+    expect(told(single, "gateway")).toEqual([
+      ["public_1_retry-budget", "orders_v1"],
+      ["outbound-orders_1_retry-budget", "orders_v1"],
+    ]);
+    expect(told(single, "front_v1")).toEqual([
+      ["inbound_1_retry-budget", "app"],
+      ["outbound-orders_1_retry-budget", "orders_v1"],
+    ]);
+  });
+
   it("of the gateway come before a service's own, and not at its public listener, which repeats nothing", () => {
     const both = ["public_1_retry-budget", "outbound-orders_1_retry-budget"];
     expect(chains("gateway")).toEqual({
