@@ -59,7 +59,8 @@ describe("settings that name the cluster", () => {
     caFile: "/ca.pem",
     upstreams: { fallback: { address: "shop.test", port: 443, tls: true }, named: {} },
   };
-  const discovered = (options: FrontOptions) => JSON.stringify(planFront(options).filters);
+  const discovered = (options: FrontOptions) =>
+    JSON.stringify(planFront(options).filters.map(({ resource }) => resource));
   const inPlace = (options: FrontOptions) =>
     frontConfiguration(options).static_resources.clusters.map((cluster) => [
       cluster.name,
