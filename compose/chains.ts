@@ -1,5 +1,7 @@
-// Decides in which chain each filter stands: a listener's or a cluster's.
+// Decides in which chain each filter stands, a listener's or a cluster's, and how its settings look
+// there.
 
+import type { Json } from "../envoy/config/json.js";
 import type { FilterChain } from "../filters/descriptor.js";
 import type { FilterUse } from "./filter-use.js";
 
@@ -9,6 +11,23 @@ import type { FilterUse } from "./filter-use.js";
  */
 export function chainOf({ descriptor, config, chain }: FilterUse): FilterChain {
   return chain ?? descriptor.chain?.(config) ?? "downstream";
+}
+
+/** The settings that the filter gets where it stands. */
+export function settingsOf(use: FilterUse): Json {
+  const { descriptor, config, cluster } = use;
+  if (cluster === undefined || chainOf(use) !== "upstream") return config;
+  return (descriptor.inCluster?.(config, cluster) ?? config) as Json;
+}
+
+/** A cluster's chain: each filter with the settings that it has there. */
+export function inChainOf<Use extends FilterUse>(uses: readonly Use[], cluster: string): readonly Use[] {
+  return uses.map((use) => ({ ...use, cluster }));
+}
+
+/** The only one of these clusters. Settings that several share can name none. */
+export function onlyCluster(clusters: readonly string[]): string | undefined {
+  return clusters.length === 1 ? clusters[0] : undefined;
 }
 
 /**

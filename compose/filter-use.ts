@@ -12,6 +12,11 @@ export interface FilterUse extends OnPaths {
   readonly config: Json;
   /** The chain that a person chose. Default: the one that its settings ask for, see `chainOf`. */
   readonly chain?: FilterChain;
+  /**
+   * The cluster in whose chain it stands, where its settings are for that cluster alone. Default:
+   * they are for all clusters in whose chains it stands.
+   */
+  readonly cluster?: string | undefined;
 }
 
 /** The file of the module that runs a filter with its settings. */

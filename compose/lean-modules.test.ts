@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Json } from "../envoy/config/json.js";
 import { leftOutOf } from "../envoy/module/lean.js";
 import { readModule } from "../envoy/module/read.js";
+import type { FilterDescriptor } from "../filters/descriptor.js";
 import { catalogUse } from "../test/support/catalog-use.js";
 import { filterModule } from "../toolchain/compile/filter-module.js";
 import { LeanModules } from "./lean-modules.js";
@@ -46,6 +47,24 @@ test("the whole module runs settings that it refuses, so that Envoy tells why", 
   const lean = new LeanModules(path.join(folder, "none"));
   expect(lean.pathOf(module, use({ responseHeader: 1 }))).toBe(module);
   expect(lean.modules).toEqual([]);
+});
+
+test("the settings that a cluster's chain has choose the module there", () => {
+  const lean = new LeanModules(path.join(folder, "cluster"));
+  const descriptor: FilterDescriptor = {
+    ...use({}).descriptor,
+    chain: () => "upstream",
+    inCluster: (config, cluster) =>
+      cluster === "told" ? { ...(config as object), responseHeader: "x-trace" } : config,
+  };
+  const config = {};
+  const chosen = (cluster?: string) => lean.pathOf(module, { ...use(config), descriptor, cluster });
+  const plain = chosen();
+  expect([chosen("told"), chosen("other")]).toEqual([
+    lean.pathOf(module, use({ responseHeader: "x-trace" })),
+    plain,
+  ]);
+  expect(chosen("told")).not.toBe(plain);
 });
 
 test("plugins that share data are told of their streams", async () => {

@@ -11,6 +11,7 @@ import { leanModule } from "../envoy/module/lean.js";
 import { compiledModule } from "../kit/host/compiled.js";
 import { idleCallbacks } from "../kit/host/idle-callbacks.js";
 import { releaseModule } from "../toolchain/compile/module-source.js";
+import { settingsOf } from "./chains.js";
 import { type FilterUse, sharedVm } from "./filter-use.js";
 
 interface LeanFile {
@@ -22,7 +23,10 @@ interface LeanFile {
 export class LeanModules {
   /** By their paths, for the day when somebody has removed the folder. */
   readonly #files = new Map<string, LeanFile>();
-  /** By settings and module, the callbacks that are not needed. */
+  /**
+   * By settings and module, the callbacks that are not needed; by the cluster too where settings
+   * name it.
+   */
   readonly #idle = new WeakMap<object, Map<string, readonly string[]>>();
 
   /** @param folder made with the first file; nothing else writes files of these names there */
@@ -67,14 +71,16 @@ export class LeanModules {
   }
 
   #idleOf(module: string, use: FilterUse): readonly string[] {
-    const { config } = use;
+    const { config, cluster } = use;
     if (typeof config !== "object" || config === null) return [];
     const known = this.#idle.get(config) ?? new Map<string, readonly string[]>();
     this.#idle.set(config, known);
     const isAlone = sharedVm(use).vmId === undefined;
+    const settings = settingsOf(use);
+    const key = JSON.stringify(settings === config ? [module] : [module, cluster]);
     const idle =
-      known.get(module) ?? idleCallbacks(compiledModule(module), JSON.stringify(config), { isAlone });
-    known.set(module, idle);
+      known.get(key) ?? idleCallbacks(compiledModule(module), JSON.stringify(settings), { isAlone });
+    known.set(key, idle);
     return idle;
   }
 

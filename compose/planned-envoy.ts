@@ -15,6 +15,7 @@ import { MeshwrightError } from "../envoy/errors.js";
 import type { EnvoyBinary } from "../envoy/runtime/find.js";
 import type { LogState } from "../envoy/runtime/log-file.js";
 import { type EnvoyProcess, startEnvoyProcess } from "../envoy/runtime/process.js";
+import { settingsOf } from "./chains.js";
 import type { RunEvent } from "./events.js";
 import { FilterLog } from "./filter-log.js";
 import { entryOnPaths } from "./filter-paths.js";
@@ -43,7 +44,7 @@ export function planFilter(
   use: FilterUse,
   { name, module }: { readonly name: string; readonly module: string },
 ): FilterPlan {
-  const options = { name, module, configuration: use.config, ...sharedVm(use) };
+  const options = { name, module, configuration: settingsOf(use), ...sharedVm(use) };
   return { ...use, name, module, resource: wasmFilterResource(options) };
 }
 

@@ -1,6 +1,7 @@
 // Builds the clusters of services that run by themselves, from the addresses that a person wrote.
 
 import { type Cluster, type ClusterOptions, cluster } from "../envoy/config/cluster.js";
+import type { HttpFilter } from "../envoy/config/http-filter.js";
 import type { UpstreamProtocol } from "../envoy/config/protocol.js";
 import { type UpstreamAddress, upstreamHost } from "./upstream-url.js";
 
@@ -16,6 +17,9 @@ const MAX_CALLS = 65_536;
  */
 const CALL_LIMITS = { maxRequests: MAX_CALLS, maxPendingRequests: MAX_CALLS };
 
+/** What of an address decides which clusters lead to it. */
+type UpstreamProtocols = Pick<UpstreamAddress, "tls" | "protocol">;
+
 /** The authorities that are trusted where an upstream speaks TLS. */
 export interface Trust {
   /** A file of certificates in PEM; needed where an upstream speaks TLS. */
@@ -25,7 +29,7 @@ export interface Trust {
 /**
  * The clusters of one endpoint: the one of that name, and that of `upgradeCluster` where there is
  * one. An endpoint that speaks TLS must show a certificate for the host in its URL.
- * @param options.filters the chain of both, which sees each attempt
+ * @param options.filters the chain of each by its name, which sees each attempt
  * @param options.outlierHeaders by which these filters mark failures of hosts
  * @param options.policy comes before what is usual here
  */
@@ -33,11 +37,13 @@ export function upstreamClusters(
   name: string,
   upstream: UpstreamAddress,
   options: Trust &
-    Pick<ClusterOptions, "filters" | "outlierHeaders"> & { readonly policy?: Partial<ClusterOptions> },
+    Pick<ClusterOptions, "outlierHeaders"> & {
+      readonly filters: (cluster: string) => readonly HttpFilter[];
+      readonly policy?: Partial<ClusterOptions>;
+    },
 ): Cluster[] {
-  const { filters = [], outlierHeaders = [], policy = {} } = options;
+  const { filters, outlierHeaders = [], policy = {} } = options;
   const common = {
-    filters,
     outlierHeaders,
     http1Trailers: true,
     circuitBreakers: { maxRetries: MAX_RETRIES },
@@ -45,11 +51,24 @@ export function upstreamClusters(
   };
   const upgrades = upgradeCluster(name, upstream);
   return [
-    cluster({ ...destination(name, upstream, options), ...common }),
+    cluster({ ...destination(name, upstream, options), ...common, filters: filters(name) }),
     ...(upgrades === undefined
       ? []
-      : [cluster({ ...destination(upgrades, upstream, options), ...common, protocol: "http1" })]),
+      : [
+          cluster({
+            ...destination(upgrades, upstream, options),
+            ...common,
+            filters: filters(upgrades),
+            protocol: "http1",
+          }),
+        ]),
   ];
+}
+
+/** The names of the clusters that `upstreamClusters` makes. */
+export function upstreamClusterNames(name: string, upstream: UpstreamProtocols): readonly string[] {
+  const upgrades = upgradeCluster(name, upstream);
+  return upgrades === undefined ? [name] : [name, upgrades];
 }
 
 /**
@@ -57,7 +76,7 @@ export function upstreamClusters(
  * they go to the same. Few servers that offer HTTP/2 by ALPN take a WebSocket there, and Envoy does
  * not ask whether they do. Browsers use HTTP/1.1 for it, and so does this cluster.
  */
-function upgradeCluster(name: string, { tls, protocol }: UpstreamAddress): string | undefined {
+function upgradeCluster(name: string, { tls, protocol }: UpstreamProtocols): string | undefined {
   return tls && protocol === undefined ? `${name}/upgrades` : undefined;
 }
 

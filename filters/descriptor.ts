@@ -87,6 +87,12 @@ export interface FilterDescriptor<Config = unknown> {
    */
   sharedData?(config: Config): string | undefined;
   /**
+   * The settings as they look in the chain of the cluster with this name, where they may say what
+   * the filter would otherwise ask Envoy. They must mean the same there, and ask for the same
+   * chain. Default: as they are.
+   */
+  inCluster?(config: Config, cluster: string): Config;
+  /**
    * Response headers that are meant for the router, and that clients must not get. Default: none.
    */
   routerHeaders?(config: Config): readonly string[];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalogUse } from "../../test/support/catalog-use.js";
+import { settingsOf } from "../chains.js";
 import type { FrontOptions } from "./plan.js";
 import { frontConfiguration, planFront, unchosenUpstreams, unservedDestinations } from "./plan.js";
 
@@ -47,6 +48,52 @@ it("has filters discovered in a run, and in place for a reader", () => {
   const text = JSON.stringify(frontConfiguration(OPTIONS));
   expect(text).toContain("/build/header-routing.wasm");
   expect(text).not.toContain("config_discovery");
+});
+
+describe("settings that name the cluster", () => {
+  const { fallback } = OPTIONS.upstreams;
+  const alone = { ...OPTIONS, upstreams: { fallback, named: {} }, filters: [catalogUse("retry-budget")] };
+  const several: FrontOptions = { ...alone, upstreams: OPTIONS.upstreams };
+  const over: FrontOptions = {
+    ...alone,
+    caFile: "/ca.pem",
+    upstreams: { fallback: { address: "shop.test", port: 443, tls: true }, named: {} },
+  };
+  const discovered = (options: FrontOptions) =>
+    JSON.stringify(planFront(options).filters.map(({ resource }) => resource));
+  const inPlace = (options: FrontOptions) =>
+    frontConfiguration(options).static_resources.clusters.map((cluster) => [
+      cluster.name,
+      /cluster\\":\\"([^\\]+)/.exec(JSON.stringify(cluster))?.[1],
+    ]);
+
+  it("are discovered where the upstream has one cluster", () => {
+    expect(discovered(alone)).toContain('{\\"cluster\\":\\"upstream\\"}');
+    expect(discovered(several)).not.toContain("cluster\\");
+    expect(discovered(over)).not.toContain("cluster\\");
+  });
+
+  it("stand in each cluster's chain where they are in place, that of upgrades too", () => {
+    expect(inPlace(several)).toEqual([
+      ["upstream", "upstream"],
+      ["upstream-v2", "upstream-v2"],
+    ]);
+    expect(inPlace(over)).toEqual([
+      ["upstream", "upstream"],
+      ["upstream/upgrades", "upstream/upgrades"],
+    ]);
+  });
+
+  it("choose the module, and leave the plan's own settings as a person wrote them", () => {
+    const asked: unknown[] = [];
+    const modulePath: FrontOptions["modulePath"] = (use) => {
+      asked.push(settingsOf(use));
+      return "/build/x.wasm";
+    };
+    const { filters } = planFront({ ...alone, modulePath });
+    expect(filters.map(({ config }) => config)).toEqual([{}]);
+    expect(asked).toEqual([{ budgets: [{ name: "default", per: { cluster: "upstream" } }] }]);
+  });
 });
 
 it("finds the destinations that no upstream serves", () => {

@@ -12,7 +12,7 @@ import {
 import { statsTags } from "../../envoy/config/stats-tags.js";
 import { wasmFilter } from "../../envoy/config/wasm.js";
 import { metricLabels } from "../../filters/catalog.js";
-import { byChain, chainOf } from "../chains.js";
+import { byChain, chainOf, inChainOf, onlyCluster, settingsOf } from "../chains.js";
 import { destinationHeader, destinationPlaces, mirrorsOf } from "../destinations.js";
 import { configsAt, entryOnPaths, pathParts, runsAt } from "../filter-paths.js";
 import { type FilterUse, type ModulePath, sharedVm } from "../filter-use.js";
@@ -40,6 +40,7 @@ import {
   httpServiceClusters,
   type Trust,
   upgradeClusters,
+  upstreamClusterNames,
   upstreamClusters,
 } from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
@@ -111,12 +112,9 @@ export function planFrontNative({ filter }: PlacedNative): FilterPlan {
  * there is none.
  */
 export function planFrontFilter(options: FrontOptions, index: number): FilterPlan {
-  const use = options.filters[index];
+  const use = namedFilters(options)[index];
   if (use === undefined) throw new Error(`there is no filter ${index}`);
-  return planFilter(use, {
-    name: filterName(index, use.filter),
-    module: options.modulePath(use),
-  });
+  return planFilter(use, { name: use.name, module: options.modulePath(use) });
 }
 
 /**
@@ -146,14 +144,16 @@ export function inPlace(modulePath: ModulePath): (use: NamedUse) => HttpFilter {
     wasmFilter({
       name: use.name,
       module: modulePath(use),
-      configuration: use.config,
+      configuration: settingsOf(use),
       ...sharedVm(use),
     });
 }
 
-/** The filters with their names in Envoy. */
-export function namedFilters({ filters }: Pick<FrontOptions, "filters">): readonly NamedUse[] {
-  return filters.map((use, i) => ({ ...use, name: filterName(i, use.filter) }));
+/** The filters with their names in Envoy, and for the upstream's cluster where there is but one. */
+export function namedFilters(options: Pick<FrontOptions, "filters" | "upstreams">): readonly NamedUse[] {
+  const upstreams = Object.entries(upstreamsByCluster(options));
+  const cluster = onlyCluster(upstreams.flatMap(([name, upstream]) => upstreamClusterNames(name, upstream)));
+  return options.filters.map((use, i) => ({ ...use, cluster, name: filterName(i, use.filter) }));
 }
 
 /**
@@ -187,7 +187,8 @@ function frontBootstrap<Use extends FilterUse>(
   const { grpcServices = {}, httpServices = {}, caFile } = options;
   const upstreams = Object.entries(upstreamsByCluster(options));
   const seen = byChain(filters).upstream;
-  const attempts = { caFile, filters: seen.map(entry), outlierHeaders: outlierHeaders(seen) };
+  const chain = (cluster: string) => inChainOf(seen, cluster).map(entry);
+  const attempts = { caFile, filters: chain, outlierHeaders: outlierHeaders(seen) };
   return bootstrap({
     node: { id: NAME, cluster: "meshwright" },
     adminPort: options.adminPort,
@@ -261,7 +262,9 @@ function choiceAt({ filters, upstreams }: FrontOptions, prefix: string) {
 }
 
 /** Those that no request can reach have clusters too, which filters may call. */
-function upstreamsByCluster({ upstreams }: FrontOptions): Readonly<Record<string, UpstreamAddress>> {
+function upstreamsByCluster({
+  upstreams,
+}: Pick<FrontOptions, "upstreams">): Readonly<Record<string, UpstreamAddress>> {
   const { named, fallback } = upstreams;
   return {
     [FALLBACK_CLUSTER]: fallback,

@@ -75,9 +75,17 @@ export function portNames(mesh: Mesh): readonly string[] {
 
 /** Where an instance's app takes requests, and what it speaks. */
 export function appAddress(context: Context, app: Instance): UpstreamAddress {
+  return (
+    appElsewhere(context, app) ??
+    hopAddress(context.mesh.services[app.service], port(context, `${app.name} app`))
+  );
+}
+
+/** The same for an app that the mesh does not start; undefined for one that it does. */
+export function appElsewhere(context: Context, app: Instance): UpstreamAddress | undefined {
   const service = context.mesh.services[app.service];
   const parsed = app.url === undefined ? undefined : parseVersionUrl(app.url);
-  if (!parsed?.ok) return hopAddress(service, port(context, `${app.name} app`));
+  if (!parsed?.ok) return undefined;
   const elsewhere = outside(context, parsed.value);
   if (speaksHttp2(service)) return { ...elsewhere, protocol: "http2" };
   return service?.protocol === "http1" ? { ...elsewhere, protocol: "http1" } : elsewhere;

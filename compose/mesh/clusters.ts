@@ -1,14 +1,20 @@
 // Builds the clusters of one Envoy in a mesh, each with the filters that see its attempts.
 
 import type { Cluster, ClusterOptions } from "../../envoy/config/cluster.js";
-import { byChain } from "../chains.js";
+import { byChain, inChainOf, onlyCluster } from "../chains.js";
 import { LOOPBACK } from "../listener-options.js";
 import { outlierHeaders } from "../outlier-marks.js";
 import { type FilterPlan, filterReference } from "../planned-envoy.js";
-import { grpcClusters, httpServiceClusters, upstreamClusters } from "../upstream-cluster.js";
+import {
+  grpcClusters,
+  httpServiceClusters,
+  upstreamClusterNames,
+  upstreamClusters,
+} from "../upstream-cluster.js";
 import type { UpstreamAddress } from "../upstream-url.js";
 import {
   appAddress,
+  appElsewhere,
   type Context,
   callerZone,
   hopAddress,
@@ -30,12 +36,31 @@ type Policy = Partial<ClusterOptions>;
 /** The filters of each hop of an Envoy, in both chains. */
 export type HopFilters = ReadonlyMap<Hop, readonly FilterPlan[]>;
 
+/**
+ * The cluster whose attempts alone the upstream filters of this hop see; undefined where they stand
+ * before several. This needs no ports.
+ */
+export function clusterOfAttempts(context: Context, envoy: MeshEnvoy, hop: Hop): string | undefined {
+  const before = envoy.hops.filter((each) => attemptHops(envoy, each).includes(hop));
+  return onlyCluster(before.flatMap((each) => clustersBehind(context, envoy, each)));
+}
+
+/** The clusters that make the attempts behind this hop. */
+function clustersBehind(context: Context, { app }: MeshEnvoy, { target }: Hop): readonly string[] {
+  if (target.kind === "app" && app !== undefined)
+    return upstreamClusterNames(APP_CLUSTER, appElsewhere(context, app) ?? {});
+  if (target.kind !== "service") return [];
+  const versions = Object.keys(context.mesh.services[target.service]?.versions ?? {});
+  return versions.map((version) => versionName(target.service, version));
+}
+
 export function envoyClusters(context: Context, envoy: MeshEnvoy, filters: HopFilters): Cluster[] {
   const clusters = new Map<string, readonly Cluster[]>();
   const mirrors = new Map<string, MirrorTarget>();
   const add = (name: string, upstream: UpstreamAddress, hops: readonly Hop[] = [], policy: Policy = {}) => {
     const seen = hops.flatMap((hop) => byChain(filters.get(hop) ?? []).upstream);
-    const chain = seen.map(context.places?.entry ?? filterReference);
+    const reference = context.places?.entry ?? filterReference;
+    const chain = (cluster: string) => inChainOf(seen, cluster).map(reference);
     const marks = { filters: chain, outlierHeaders: outlierHeaders(seen) };
     clusters.set(name, upstreamClusters(name, upstream, { caFile: context.caFile, ...marks, policy }));
   };

@@ -42,6 +42,7 @@ function options(of: Mesh): MeshPlanOptions {
     home: "/home/mesh",
     ports: new Map(portNames(of).map((name, i) => [name, 20_000 + i])),
     modulePath: ({ filter }) => `/build/${filter}.wasm`,
+    caFile: "/ca.pem",
   };
 }
 
@@ -266,15 +267,17 @@ describe("a service that speaks HTTP/2", () => {
 
 describe("filters of the upstream chain", () => {
   const budget = { filter: "retry-budget", config: {} };
-  const placed = mesh({
-    gateway: { routes: [{ prefix: "/", service: "orders" }], filters: [budget] },
-    services: {
-      ...mesh().services,
-      orders: { ...orders, timeout: "2s", retries: { on: ["5xx"], attempts: 2 }, filters: [budget] },
-    },
-    grpcServices: { limits: { url: "http://127.0.0.1:8081" } },
-    filters: [{ ...budget, at: ["inbound"] }],
-  });
+  const placedBefore = (service: object) =>
+    mesh({
+      gateway: { routes: [{ prefix: "/", service: "orders" }], filters: [budget] },
+      services: {
+        ...mesh().services,
+        orders: { ...service, timeout: "2s", retries: { on: ["5xx"], attempts: 2 }, filters: [budget] },
+      },
+      grpcServices: { limits: { url: "http://127.0.0.1:8081" } },
+      filters: [{ ...budget, at: ["inbound"] }],
+    });
+  const placed = placedBefore(orders);
   /** The filters in the chains of an Envoy's clusters. */
   const chains = (name: string) =>
     Object.fromEntries(
@@ -291,6 +294,33 @@ describe("filters of the upstream chain", () => {
       orders_v2: ["outbound-orders_1_retry-budget"],
       limits: [],
     });
+  });
+
+  it("get the name of the cluster where they stand in the chain of one", () => {
+    const single = placedBefore({ versions: { v1: { url: "https://shop.test" } } });
+    const told = (of: Mesh, name: string) =>
+      (envoy(of, name)?.filters ?? []).map((filter) => [
+        filter.name,
+        /cluster\\":\\"([^\\]+)/.exec(JSON.stringify(filter.resource))?.[1],
+      ]);
+    expect(told(placed, "gateway")).toEqual([
+      ["public_1_retry-budget", undefined],
+      ["outbound-orders_1_retry-budget", undefined],
+    ]);
+    expect(told(single, "gateway")).toEqual([
+      ["public_1_retry-budget", "orders_v1"],
+      ["outbound-orders_1_retry-budget", "orders_v1"],
+    ]);
+    expect(told(single, "front_v1")).toEqual([
+      ["inbound_1_retry-budget", "app"],
+      ["outbound-orders_1_retry-budget", "orders_v1"],
+    ]);
+    // Upgraded connections to an app that speaks TLS have a cluster of their own.
+    expect(told(single, "orders_v1")).toEqual([["inbound_1_retry-budget", undefined]]);
+    const live = planFilters(single, { ...options(single), ports: new Map() });
+    expect(live.map(({ filter }) => filter.resource)).toEqual(
+      plan(single).envoys.flatMap(({ filters }) => filters.map(({ resource }) => resource)),
+    );
   });
 
   it("of the gateway come before a service's own, and not at its public listener, which repeats nothing", () => {

@@ -36,7 +36,7 @@ import {
   port,
   servicesOf,
 } from "./addresses.js";
-import { envoyClusters, type HopFilters } from "./clusters.js";
+import { clusterOfAttempts, envoyClusters, type HopFilters } from "./clusters.js";
 import { allInstances } from "./instances.js";
 import { APP_CLUSTER, filterName, outboundName, versionName } from "./names.js";
 import { planService, type ServicePlan } from "./plan-service.js";
@@ -71,7 +71,7 @@ export interface PlacedFilter {
 export function planFilters(mesh: Mesh, options: MeshPlanOptions): readonly PlacedFilter[] {
   const context: Context = { ...options, mesh, fixed: fixedInMesh(mesh, options.places === undefined) };
   return meshEnvoys(mesh).flatMap((envoy) =>
-    distinct(envoy.hops.flatMap((hop) => hopFilters(context, hop))).map((filter) => ({
+    distinct(envoy.hops.flatMap((hop) => hopFilters(context, envoy, hop))).map((filter) => ({
       envoy: envoy.name,
       filter,
     })),
@@ -100,7 +100,7 @@ export function planMesh(mesh: Mesh, options: MeshPlanOptions): MeshPlan {
 }
 
 function planEnvoy(context: Context, envoy: MeshEnvoy): EnvoyPlan {
-  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, hop)]));
+  const filters: HopFilters = new Map(envoy.hops.map((hop) => [hop, hopFilters(context, envoy, hop)]));
   const egress = envoy.app === undefined ? egressOf(context, envoy) : undefined;
   return {
     name: envoy.name,
@@ -135,18 +135,19 @@ function filtersOf({ hops }: MeshEnvoy): readonly FilterDescriptor[] {
   return hops.flatMap(({ filters }) => filters.map(({ descriptor }) => descriptor));
 }
 
-function hopFilters(context: Context, hop: Hop): FilterPlan[] {
+function hopFilters(context: Context, envoy: MeshEnvoy, hop: Hop): FilterPlan[] {
+  const cluster = clusterOfAttempts(context, envoy, hop);
   return hop.filters.flatMap((use, i) => {
     if (context.fixed.has(use)) return [];
-    return planUse(context, use, filterName(hop.name, i, use.filter));
+    return planUse(context, { ...use, cluster }, filterName(hop.name, i, use.filter));
   });
 }
 
 function planUse(context: Context, use: FilterUse, name: string): FilterPlan {
-  const { filter, descriptor, config, paths } = use;
-  const planned = { filter, descriptor, config, paths };
+  const { filter, descriptor, config, paths, cluster } = use;
+  const planned = { filter, descriptor, config, paths, cluster };
   if (isNative(use)) return planNative(planned);
-  return planFilter(planned, { name, module: context.modulePath(use) });
+  return planFilter(planned, { name, module: context.modulePath(planned) });
 }
 
 /** The filters of a hop's listener, Envoy's own among them, in their order. */

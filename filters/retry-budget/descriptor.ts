@@ -8,7 +8,7 @@ import {
   DEFAULT_RETRY_CONCURRENCY,
   UPSTREAM,
 } from "./limits.js";
-import { type RetryBudgetConfig, retryBudgetSchema } from "./schema.js";
+import { clusterName, type RetryBudgetConfig, retryBudgetSchema } from "./schema.js";
 
 type Budget = NonNullable<RetryBudgetConfig["budgets"]>[number];
 
@@ -25,6 +25,7 @@ export default defineFilter({
   explainProperties: (config) => explainPropertyOf(config),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),
+  inCluster,
   routerHeaders: (config) => (chainOf(config) === UPSTREAM ? [MARK] : []),
   refusedRetryConditions: (config): Readonly<Record<string, string>> =>
     chainOf(config) === UPSTREAM
@@ -35,6 +36,21 @@ export default defineFilter({
 
 function chainOf({ where = UPSTREAM }: RetryBudgetConfig): FilterChain {
   return where;
+}
+
+/** Names the cluster where a budget is each cluster's own, which spares a request the question. */
+function inCluster(config: RetryBudgetConfig, cluster: string): RetryBudgetConfig {
+  if (chainOf(config) !== UPSTREAM || !clusterName.safeParse(cluster).success) return config;
+  const { budgets = [{ name: DEFAULT_BUDGET }] } = config;
+  if (!budgets.some(asksForCluster)) return config;
+  return {
+    ...config,
+    budgets: budgets.map((budget) => (asksForCluster(budget) ? { ...budget, per: { cluster } } : budget)),
+  };
+}
+
+function asksForCluster({ per = { cluster: true } }: Budget): boolean {
+  return per.cluster === true;
 }
 
 function describeBudget({ name, concurrency, ratio, shadow }: Budget): string {

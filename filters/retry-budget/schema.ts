@@ -78,10 +78,12 @@ const concurrency = z.strictObject({
     .describe(`Active retries that are always allowed. Default ${DEFAULT_RETRY_CONCURRENCY}.`),
 });
 
+export const clusterName = text(1, MAX_CLUSTER_SIZE);
+
 const per = z
   .strictObject({
     cluster: z
-      .union([z.literal(true), text(1, MAX_CLUSTER_SIZE)])
+      .union([z.literal(true), clusterName])
       .optional()
       .describe(
         "One budget for each cluster; or the name of the cluster in whose chain the filter stands, which spares each request a question to Envoy.",

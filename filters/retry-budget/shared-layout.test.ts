@@ -75,3 +75,28 @@ test("a promise, a property of the request: the expiry, and the attempt that it 
   const kept = stream.setProperties.get("meshwright.retry_budget.promise.1.budget");
   expect(Buffer.from(kept ?? []).toString("hex")).toBe(layout(16, "e02e000000000000 0200000000000000"));
 });
+
+test.each([
+  ["ratio", { ratio: {} }],
+  ["concurrency", { concurrency: {} }],
+])(
+  "the books of a %s, and their counter, are the same whether Envoy or the settings name the cluster",
+  (_, measure) => {
+    const kept = (per: object) => {
+      const module = predictable(path);
+      const budgets = [{ name: "one", ...measure, ...per }];
+      expect(module.configure({ budgets }, { plugin: "budget" }).accepted).toBe(true);
+      for (const attempt of [1, 1, 2]) {
+        module.open(REQUEST, {
+          properties: { "xds.cluster_name": "shop", "upstream.request_attempt_count": attempt },
+          endOfStream: true,
+        });
+      }
+      return { books: sharedLayout(module), metrics: [...module.metrics] };
+    };
+    const asked = kept({});
+    expect(Object.keys(asked.books)).toHaveLength(1 + 1);
+    expect(kept({ per: { cluster: "shop" } })).toEqual(asked);
+    expect(kept({ per: { cluster: "other" } })).not.toEqual(asked);
+  },
+);

@@ -1,6 +1,7 @@
 // The filters of an Envoy's chains: where their modules are, and the entries and files for them.
 
 import path from "node:path";
+import { settingsOf } from "../../compose/chains.js";
 import { type ModulePath, sharedVm } from "../../compose/filter-use.js";
 import { inPlace, type NamedUse } from "../../compose/front/plan.js";
 import { fileSource } from "../../envoy/config/discovery-source.js";
@@ -45,7 +46,7 @@ export function filterForm(builtPath: ModulePath, folders: EnvoyFolders): Filter
     fileOf: (use) => [
       {
         name: `${FILES_FOLDER}/${fileName(use.name)}`,
-        text: `# The settings of ${use.filter}. Envoy takes a change when a new file is renamed to this one's place.\n${toYaml(filterFile({ name: use.name, module: modulePath(use), configuration: use.config, ...sharedVm(use) }))}`,
+        text: `# The settings of ${use.filter}. Envoy takes a change when a new file is renamed to this one's place.\n${toYaml(filterFile({ name: use.name, module: modulePath(use), configuration: settingsOf(use), ...sharedVm(use) }))}`,
       },
     ],
   };

@@ -1,6 +1,6 @@
 // Filters for an `envoy.yaml` of the operator's own: what they need of it.
 
-import { byChain } from "../../compose/chains.js";
+import { byChain, inChainOf } from "../../compose/chains.js";
 import { choosesDestinations, destinationHeader, mirrorsOf } from "../../compose/destinations.js";
 import { describeRoutes, entryOnPaths } from "../../compose/filter-paths.js";
 import type { NamedUse } from "../../compose/front/plan.js";
@@ -39,7 +39,7 @@ export function patchPlan(uses: readonly NamedUse[], options: OwnOptions, form: 
   return {
     listener: options.listener,
     chain: entries(downstream),
-    attempts: entries(upstream),
+    attempts: (cluster) => entries(inChainOf(upstream, cluster)),
     entries: uses,
     choosers: uses
       .filter(choosesDestinations)

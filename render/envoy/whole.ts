@@ -10,6 +10,7 @@ import { DEFAULT_GATEWAY_PORT, type Places, portNames } from "../../compose/mesh
 import { plainMesh } from "../../compose/mesh/identity.js";
 import { planMesh } from "../../compose/mesh/plan.js";
 import type { ServicePlan } from "../../compose/mesh/plan-service.js";
+import type { EnvoyPlan, FilterPlan } from "../../compose/planned-envoy.js";
 import { toYaml } from "../../envoy/config/yaml.js";
 import { MeshwrightError } from "../../envoy/errors.js";
 import { formatPath } from "../../envoy/problems.js";
@@ -69,9 +70,20 @@ export function meshFiles(
     const text = `${head.join("\n")}\n${toYaml(envoy.bootstrap)}`;
     return { name: `${envoy.name}.yaml`, text };
   });
-  // A filter of this name has the same settings in every Envoy.
-  const filters = new Map(plan.envoys.flatMap((envoy) => envoy.filters).map((each) => [each.name, each]));
-  return [...envoys, ...[...filters.values()].flatMap(form.fileOf)];
+  return [...envoys, ...sharedFilters(plan.envoys).flatMap(form.fileOf)];
+}
+
+/**
+ * The filters of all Envoys, each once: one of this name has the same settings in all of them, so
+ * these are for no single cluster where it stands before several in one.
+ */
+function sharedFilters(envoys: readonly EnvoyPlan[]): readonly FilterPlan[] {
+  const filters = new Map<string, FilterPlan>();
+  for (const each of envoys.flatMap((envoy) => envoy.filters)) {
+    const { cluster } = filters.get(each.name) ?? each;
+    filters.set(each.name, cluster === each.cluster ? each : { ...each, cluster: undefined });
+  }
+  return [...filters.values()];
 }
 
 /** What `meshFiles` leaves out. */

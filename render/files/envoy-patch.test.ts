@@ -13,7 +13,7 @@ const byPath = { name: "meshwright.a", paths: [{ prefix: "/a" }] };
 const PLAN: PatchPlan = {
   listener: undefined,
   chain: [ours],
-  attempts: [],
+  attempts: () => [],
   outlierHeaders: [],
   entries: [{ name: "meshwright.a" }],
   choosers: [],
@@ -324,7 +324,7 @@ describe("a file that cannot be patched", () => {
 });
 
 describe("the clusters", () => {
-  const attempts: PatchPlan = { ...PLAN, chain: [], attempts: [ours], clusters: ["c"] };
+  const attempts: PatchPlan = { ...PLAN, chain: [], attempts: () => [ours], clusters: ["c"] };
   const withCluster = (fields: string) =>
     `${file(manager(routed("- match: { prefix: / }\n  route: { cluster: c }")))}  clusters:\n    - name: c\n${fields}`;
   const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -345,6 +345,22 @@ describe("the clusters", () => {
     const after = await patch(withCluster(fields), attempts);
     expect(namesOf(after)).toEqual(["meshwright.a", "envoy.filters.http.upstream_codec"]);
     expect(await patch(after, attempts)).toBe(after);
+  });
+
+  it("get the settings that are theirs", async () => {
+    const named = (cluster: string) => [
+      wasmFilter({ name: "meshwright.a", module: "/a.wasm", configuration: { cluster } }),
+    ];
+    const two = `${file(manager(routed("- match: { prefix: / }\n  route: { cluster: c }")))}  clusters:\n    - name: c\n    - name: d\n    - name: e\n`;
+    const plan = { ...attempts, attempts: named, clusters: ["c", "d"] };
+    const after = await patch(two, plan);
+    const [c, d, e] = (parse(after).static_resources.clusters as object[]).map((each) =>
+      JSON.stringify(each),
+    );
+    expect(c).toContain('{\\"cluster\\":\\"c\\"}');
+    expect(d).toContain('{\\"cluster\\":\\"d\\"}');
+    expect(e).toBe('{"name":"e"}');
+    expect(await patch(after, plan)).toBe(after);
   });
 
   it("keep their own filters before ours", async () => {

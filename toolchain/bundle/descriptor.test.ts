@@ -80,6 +80,16 @@ describe("a bundle in a mesh file", () => {
     });
   });
 
+  it("tells its filters the cluster in whose chain it stands", () => {
+    const attempts = bundleDescriptor("attempts", ["retry-budget", "fault-injection"].map(findFilter));
+    const faults = { where: "upstream", rules: [] };
+    expect(attempts.inCluster?.({ "retry-budget": {}, "fault-injection": faults }, "shop")).toEqual({
+      "retry-budget": { budgets: [{ name: "default", per: { cluster: "shop" } }] },
+      "fault-injection": faults,
+    });
+    expect(FAULTY.inCluster).toBeUndefined();
+  });
+
   it("shares the data that one of its filters shares", () => {
     const both = bundleDescriptor("both", ["trace-headers", "deadline"].map(findFilter));
     expect(both.sharedData?.({ "trace-headers": {}, deadline: { trace: "inbound" } })).toBe("deadline");

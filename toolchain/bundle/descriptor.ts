@@ -67,6 +67,14 @@ export function bundleDescriptor(name: string, members: readonly FilterDescripto
         }),
       ),
     sharedData: (config) => each(config, (member, part) => member.sharedData?.(part))[0],
+    ...(members.every(({ inCluster }) => inCluster === undefined)
+      ? {}
+      : {
+          inCluster: (config: unknown, cluster: string) =>
+            Object.fromEntries(
+              each(config, (member, part) => [member.name, member.inCluster?.(part, cluster) ?? part]),
+            ),
+        }),
     routerHeaders: (config) => each(config, (member, part) => member.routerHeaders?.(part)).flat(),
     outlierHeaders: (config) => each(config, (member, part) => member.outlierHeaders?.(part)).flat(),
     states: (config) => each(config, (member, part) => member.states?.(part)).flat(),

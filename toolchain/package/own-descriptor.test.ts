@@ -167,6 +167,7 @@ describe("the descriptor beside an author's filter", () => {
     ["grpcServices", '[{ name: "", path: [] }]', /\[0\]\.name: must not be empty$/],
     ["restartKeys", "undefined", /: restartKeys returns a wrong value: /],
     ["sharedData", '""', /: sharedData returns a wrong value: .*must not be empty$/],
+    ["inCluster", "() => 1", /: inCluster returns a wrong value: /],
     ["routerHeaders", '["content-length"]', /must not be a header that has a meaning of its own$/],
     ["outlierHeaders", '["X-Slow"]', /must be a header name in lower case/],
     ["refusedRetryConditions", '{ "5xx": 1 }', /: refusedRetryConditions returns a wrong value: 5xx: /],

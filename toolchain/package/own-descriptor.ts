@@ -36,6 +36,7 @@ const ANSWERS = {
   httpServices: named,
   restartKeys: z.record(z.string(), z.unknown()),
   sharedData: z.string().min(1, "must not be empty").optional(),
+  inCluster: z.json(),
   routerHeaders: z.array(writtenHeaderName),
   outlierHeaders: z.array(writtenHeaderName),
   refusedRetryConditions: z.record(z.string(), z.string()),
@@ -50,7 +51,7 @@ const ANSWERS = {
 } satisfies Partial<Record<keyof FilterDescriptor, z.ZodType>>;
 
 type Question = keyof typeof ANSWERS;
-type Answering = (config: unknown) => unknown;
+type Answering = (config: unknown, ...more: readonly unknown[]) => unknown;
 
 const QUESTIONS = Object.keys(ANSWERS) as readonly Question[];
 
@@ -114,8 +115,8 @@ function checkedDescriptor(given: unknown, name: string, file: string): FilterDe
 
 /** The function with a check of its result. */
 function checkedAnswers(question: Question, answer: Answering, file: string): Answering {
-  return (config) => {
-    const given = attempt(() => answer(config), `${file}: ${question} fails: `);
+  return (...asked) => {
+    const given = attempt(() => answer(...asked), `${file}: ${question} fails: `);
     const checked = checkValue(given, ANSWERS[question]);
     if (checked.ok) return given;
     throw refusal(`${file}: ${question} returns a wrong value: `, checked.problems);

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "../../../envoy/config/cluster.js";
+import type { HttpFilter } from "../../../envoy/config/http-filter.js";
 import type { StatsTag } from "../../../envoy/config/stats-tags.js";
 import { listed, nearest } from "../../../envoy/problems.js";
 import { type ClusterChain, withChain } from "./clusters.js";
@@ -11,7 +12,9 @@ import { type Fields, fieldsAt, listAt, type PatchContext, type Path, refuse } f
 /** The name of an Envoy that had none. */
 const NODE = "envoy";
 
-export interface PatchPlan extends Omit<ManagerPlan, "destinationsOf">, ClusterChain {
+export interface PatchPlan extends Omit<ManagerPlan, "destinationsOf">, Pick<ClusterChain, "outlierHeaders"> {
+  /** The chain of the cluster with that name: the filters that see each of its attempts. */
+  readonly attempts: (cluster: string) => readonly HttpFilter[];
   /** The listener; needed where several have an HTTP connection manager. */
   readonly listener: string | undefined;
   /** The clusters that get them. Default: those to which the listener's routes lead. */
@@ -172,10 +175,12 @@ function withClusters(context: PatchContext, resources: Fields, plan: PatchPlan,
   const clusters = listAt(context, resources.clusters, path);
   const names = clusters.map((cluster) => String(cluster.name));
   const wanted = [...new Set(plan.clusters ?? [...routed, ...plan.destinations.map(({ to }) => to)])];
-  if (plan.attempts.length > 0) tellMissing(context, wanted, names, plan);
-  const items: unknown[] = clusters.map((cluster, i) =>
-    wanted.includes(names[i] ?? "") ? withChain(context, cluster, [...path, i], plan) : cluster,
-  );
+  tellMissing(context, wanted, names, plan);
+  const items: unknown[] = clusters.map((cluster, i) => {
+    const name = names[i] ?? "";
+    if (!wanted.includes(name)) return cluster;
+    return withChain(context, cluster, [...path, i], { ...plan, attempts: plan.attempts(name) });
+  });
   const fresh = plan.called.filter(({ name }) => !names.includes(name));
   for (const name of plan.calls) {
     if (names.includes(name) || fresh.some((each) => each.name === name)) continue;
@@ -197,7 +202,9 @@ function tellMissing(
   plan: PatchPlan,
 ): void {
   for (const name of wanted.filter((each) => !names.includes(each))) {
-    const what = plan.attempts.map((filter) => filter.name).join(", ");
+    const attempts = plan.attempts(name);
+    if (attempts.length === 0) continue;
+    const what = attempts.map((filter) => filter.name).join(", ");
     if (plan.clusters !== undefined) {
       refuse(
         context,

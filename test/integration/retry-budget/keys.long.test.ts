@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import descriptor from "../../../filters/retry-budget/descriptor.js";
 import type { RetryBudgetConfig } from "../../../filters/retry-budget/schema.js";
 import { send } from "../../../kit/envoy/client.js";
 import { showLogsOnFailure } from "../../../kit/envoy/failure-logs.js";
@@ -89,6 +90,21 @@ describe("a budget", () => {
     expect(retries().b).toBe(0);
     await spend([to("b")]);
     expectSpent("a", 1);
+    expectSpent("b", 1);
+  });
+
+  test("stays the same when its settings get the cluster's name while Envoy runs, and lose it", async () => {
+    const config = { budgets: [{ name: "told", ratio: SIXTY }] };
+    const told = descriptor.inCluster?.(config, "a") ?? {};
+    expect(told).not.toEqual(config);
+    await budget.configure(told);
+    await spend([to("a")]);
+    for (const settings of [config, told, config]) {
+      await budget.configure(settings);
+      await spend([to("a")]);
+      expectSpent("a", 1);
+    }
+    await spend([to("b")]);
     expectSpent("b", 1);
   });
 

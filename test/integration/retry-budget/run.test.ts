@@ -20,6 +20,7 @@ let folder: string;
 let upstream: LoadUpstream;
 let command: CliProcess;
 let url: string;
+let adminUrl: string;
 
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(path.join(tmpdir(), "retry-budget-")));
@@ -34,7 +35,7 @@ beforeAll(async () => {
     ],
     folder,
   );
-  url = (await command.until(/listens on (http:\S+),/))[1] ?? "";
+  [, url = "", adminUrl = ""] = await command.until(/listens on (http:\S+), admin on (http:\S+)/);
 }, TEST_MS);
 
 afterAll(async () => {
@@ -42,6 +43,14 @@ afterAll(async () => {
   await upstream?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Of one cluster, whose name Envoy then need not be asked. */
+async function expectNamed(): Promise<void> {
+  const dump = await (await fetch(`${adminUrl}/config_dump?resource=ecds_filters`)).text();
+  expect(dump).toContain(
+    JSON.stringify(JSON.stringify({ per: { cluster: "upstream" } }).slice(1, -1)).slice(1, -1),
+  );
+}
 
 test("a client gets the upstream's own failure, and retries are few", { timeout: TEST_MS }, async () => {
   const { statuses } = await runLoad({ port: Number(new URL(url).port), rate: 1000, forMs: 3000 });
@@ -55,6 +64,7 @@ test("a client gets the upstream's own failure, and retries are few", { timeout:
   expect(response.header("x-envoy-ratelimited")).toBeUndefined();
   // The requests that have left the window meanwhile may allow a retry.
   expect(response.header("x-retry-budget")).toMatch(/^orders;outcome=(exceeded|retried)/);
+  await expectNamed();
 });
 
 test("an edit of the file is applied while it runs", { timeout: TEST_MS }, async () => {
@@ -65,6 +75,7 @@ test("an edit of the file is applied while it runs", { timeout: TEST_MS }, async
     await send(url);
     expect([upstream.attempts(1), upstream.retries()]).toEqual([1, 0]);
   }, 60_000);
+  await expectNamed();
 });
 
 test("an edit that would move the filter to the other chain requires a restart", {

@@ -96,6 +96,20 @@ describe("an operator's envoy.yaml with the filters in it", { timeout: TEST_MS }
     }
   });
 
+  it("tells the budget of each cluster its name", async () => {
+    const file = parse(await readFile(at("patched/envoy.yaml"), "utf8")) as Bootstrap;
+    const told = file.static_resources.clusters.map((cluster) => [
+      cluster.name,
+      /per\W+cluster\W+([\w-]+)/.exec(JSON.stringify(cluster))?.[1],
+    ]);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ["orders", "orders"],
+        ["orders-v2", "orders-v2"],
+      ]),
+    );
+  });
+
   it("changes nothing at a second run", async () => {
     const words = [...CHAIN, "--destination", "v2=orders-v2"];
     expect(await render(...words, "--patch", "patched/envoy.yaml")).toMatchObject({
