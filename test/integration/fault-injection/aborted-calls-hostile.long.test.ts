@@ -1,6 +1,8 @@
 // What clients may send in a gRPC call that is aborted after so many messages, in stock Envoy:
 // messages cut anywhere, sizes that are lies, calls that are none, and clients that leave.
 
+import { once } from "node:events";
+import http from "node:http";
 import http2 from "node:http2";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { send } from "../../../kit/envoy/client.js";
@@ -129,6 +131,25 @@ describe.each(["listener", "cluster"] as const)("in the chain of a %s", (chain) 
     expect(said).toMatchObject({ messages: ["one"] });
     expect([1, 13, 14]).toContain(said.code);
     expect(await place().outcomes(name)).toEqual({ armed: 1, aborted: 1 });
+  });
+
+  test("a conversation over HTTP/1.1 ends with its connection", async () => {
+    const name = await after(2);
+    const call = http.request(`${place().envoy.url}/test.Talk/Echo`, {
+      method: "POST",
+      agent: false,
+      headers: { "content-type": "application/grpc", "x-mesh-destination": "grpc" },
+    });
+    call.on("error", () => {});
+    call.write(message(1));
+    const [answer] = (await once(call, "response")) as [http.IncomingMessage];
+    const [echo] = (await once(answer, "data")) as [Buffer];
+    expect(echo).toEqual(message(1));
+    const broken = once(answer, "error");
+    call.write(message(2));
+    expect(await broken).toMatchObject([{ code: "ECONNRESET" }]);
+    expect(await place().outcomes(name)).toEqual({ armed: 1, aborted: 1 });
+    await expect.poll(() => place().active(name)).toBe(0);
   });
 
   test("a call that is answered before it was read ends as the server says", async () => {
