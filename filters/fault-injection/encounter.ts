@@ -43,7 +43,7 @@ export class Encounter {
     return this.metrics != null;
   }
 
-  /** The call has sent so many messages: its abort is no longer to come. */
+  /** The client has sent so many messages that the call is aborted now. */
   reachAbort(): void {
     const metrics = this.metrics;
     if (metrics) this.tell(metrics, Outcome.Aborted);

@@ -12,8 +12,8 @@ export interface Heard {
   ended: "end" | "reset" | undefined;
 }
 
-/** Disposing of it ends the service. */
 export interface Service {
+  /** Disposing of it ends the service. */
   readonly upstream: Upstream;
   /** The calls so far, the latest last. */
   readonly calls: readonly Heard[];
@@ -62,7 +62,6 @@ export interface Said {
   readonly code: number;
   readonly details: string;
   readonly messages: readonly string[];
-  readonly trailers: Metadata | undefined;
 }
 
 /**
@@ -75,15 +74,11 @@ export async function talk(envoy: TestEnvoy, method: string, messages: readonly 
   metadata.set("x-mesh-destination", "grpc");
   const bytes = (value: Buffer) => value;
   const got: string[] = [];
-  let trailers: Metadata | undefined;
   try {
     const call = client.makeBidiStreamRequest(`/test.Talk/${method}`, bytes, bytes, metadata);
     const ended = new Promise<{ code: number; details: string }>((resolve) => {
       call.on("error", (error: ServiceError) => resolve(error));
-      call.on("status", (status) => {
-        trailers = status.metadata;
-        resolve(status);
-      });
+      call.on("status", resolve);
     });
     let echoed = () => {};
     call.on("data", (message: Buffer) => {
@@ -99,7 +94,7 @@ export async function talk(envoy: TestEnvoy, method: string, messages: readonly 
     }
     call.end();
     const { code, details } = await ended;
-    return { code, details, messages: got, trailers };
+    return { code, details, messages: got };
   } finally {
     client.close();
   }
