@@ -17,7 +17,13 @@ import {
 } from "../../assembly/rules";
 import { CLIENT_HEADERS, ClientFaults } from "./client-faults";
 import { parseDelay } from "./delay-config";
-import { parseAbort, parseBlackHole, parseResponseFault, parseTlsFailure } from "./fault-config";
+import {
+  parseAbort,
+  parseAbortAfter,
+  parseBlackHole,
+  parseResponseFault,
+  parseTlsFailure,
+} from "./fault-config";
 import { parseInstantOr } from "./instant";
 import {
   ABORT_HEADER,
@@ -71,6 +77,7 @@ const CLIENT_KEYS = CLIENT_HEADER_KEYS.concat<StaticArray<string>>([
   "maxBodyBytes",
 ]);
 const CONTENT_LENGTH = Bytes.of("content-length");
+const CONTENT_TYPE = Bytes.of("content-type");
 const CLIENT_HEADER_NAMES: StaticArray<Bytes> = [
   Bytes.of(DELAY_HEADER),
   Bytes.of(ABORT_HEADER),
@@ -131,6 +138,8 @@ const HELD: u32 = Callback.ResponseHeaders | Callback.Delete;
 const SPOILT: u32 = HELD | Callback.ResponseBody | Callback.ResponseTrailers;
 
 function callbacksOf(rule: Rule, upstream: bool): u32 {
+  // The response must not end before a call is broken off.
+  if (rule.countsMessages) return SPOILT | Callback.RequestBody;
   // In a cluster's chain an abort takes the place of the response.
   const spoils = rule.response != null || (upstream && rule.abort != null);
   if (spoils) return SPOILT;
@@ -163,6 +172,8 @@ function parseRule(node: ConfigNode, number: i32, slots: RequestSlots, upstream:
   rule.turns = parseTurns(node.get("turns"), slots, upstream);
   rule.delay = parseDelay(node.get("delay"));
   rule.abort = parseAbort(node.get("abort"));
+  const abortAfter = parseAbortAfter(node.get("abort"));
+  if (abortAfter > 0) rule.abortAfterMessages(abortAfter, slots.headers.slotOf(CONTENT_TYPE));
   rule.blackHole = node.get("blackHole").present;
   rule.limitMs = parseBlackHole(node.get("blackHole"));
   rule.expectedName = parseTlsFailure(node.get("tlsFailure"), upstream);

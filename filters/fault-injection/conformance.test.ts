@@ -102,6 +102,9 @@ describeFilter("fault-injection", {
     abort({ grpcStatus: 16, headers: [{ name: "x-a", value: "" }] }),
     abort({ status: 302, headers: [{ name: "location", value: "/" }] }),
     abort({ status: 503, body: "x".repeat(65_536), headers: [{ name: "retry-after", value: "1" }] }),
+    abort({ grpcStatus: 14, afterMessages: 1 }),
+    abort({ status: 503, afterMessages: 1_000_000_000 }),
+    { where: "upstream", ...abort({ grpcStatus: 8, afterMessages: 2 }) },
     { where: "upstream", ...abort({ status: 503, body: "no" }) },
     { where: "upstream", ...abort({ grpcStatus: 14, body: "no" }) },
     rule({ blackHole: {}, ...NOBODY }),
@@ -234,6 +237,10 @@ describeFilter("fault-injection", {
     [abort({ status: 503.5 }), `${RULE}.abort.status`],
     [abort({ grpcStatus: 0 }), `${RULE}.abort.grpcStatus`],
     [abort({ grpcStatus: 17 }), `${RULE}.abort.grpcStatus`],
+    [abort({ afterMessages: 1 }), `${RULE}.abort`],
+    ...[0, -1, 1.5, 1_000_000_001, "1", null].map(
+      (afterMessages) => [abort({ grpcStatus: 14, afterMessages }), `${RULE}.abort.afterMessages`] as const,
+    ),
     [abort({ status: 503, body: 1 }), `${RULE}.abort.body`],
     [abort({ status: 503, body: "x".repeat(65_537) }), `${RULE}.abort.body`],
     [abort({ status: 204, body: "x" }), `${RULE}.abort.body`],
@@ -312,6 +319,11 @@ describeFilter("fault-injection", {
     { configuration: delay({ fixed: "5ms" }) },
     { configuration: { ...abort({ status: 503, body: "no" }), explainHeader: "x-why" } },
     { configuration: abort({ grpcStatus: 14 }), headers: [["content-type", "application/grpc"]] },
+    ...["downstream", "upstream"].map((where) => ({
+      configuration: { where, ...abort({ grpcStatus: 8, afterMessages: 1 }) },
+      headers: [["content-type", "application/grpc"]] as const,
+      body: "\0\0\0\0\0",
+    })),
     { configuration: rule({ blackHole: { limit: "1ms" } }) },
     {
       configuration: response({ status: 500, truncateAfter: 2, bytesPerSecond: 1000 }),

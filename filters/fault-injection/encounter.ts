@@ -43,6 +43,12 @@ export class Encounter {
     return this.metrics != null;
   }
 
+  /** The client has sent so many messages that the call is aborted now. */
+  reachAbort(): void {
+    const metrics = this.metrics;
+    if (metrics) this.tell(metrics, Outcome.Aborted);
+  }
+
   /** The fault is over. */
   end(): void {
     const metrics = this.activeIn;
@@ -110,9 +116,14 @@ export class Encounter {
     }
     this.activeIn = metrics;
     this.metrics = metrics;
+    this.tell(metrics, outcome);
+    return true;
+  }
+
+  /** Counts what happens, and says it to logs and to the client. */
+  private tell(metrics: RuleMetrics, outcome: Outcome): void {
     const words = metrics.act(outcome);
     this.explanation.add(words);
     setProperty(FAULT_STATE, words);
-    return true;
   }
 }

@@ -28,7 +28,14 @@ import {
 import { ResponseFault, UNLIMITED } from "./response-fault";
 import { FAULT_MESSAGE, httpStatusFor, isBodiless } from "./statuses";
 
-const ABORT_KEYS: StaticArray<string> = ["status", "grpcStatus", "body", "headers", "contentType"];
+const ABORT_KEYS: StaticArray<string> = [
+  "status",
+  "grpcStatus",
+  "body",
+  "headers",
+  "contentType",
+  "afterMessages",
+];
 const ABORT_STATUS_KEYS = StaticArray.fromArray(ABORT_STATUSES);
 const TLS_FAILURE_KEYS: StaticArray<string> = ["expectedName"];
 const DEFAULT_NAME = Bytes.of(EXPECTED_NAME);
@@ -56,6 +63,14 @@ export function parseAbort(node: ConfigNode): Reply | null {
     node.get("body").fail("must be empty: a response of that status has no body");
   }
   return new Reply(status, grpcStatus, body, contentType, headers, FAULT_MESSAGE);
+}
+
+/**
+ * After how many messages of the call the answer at this place comes; 0 if it comes at once, or if
+ * there is none.
+ */
+export function parseAbortAfter(node: ConfigNode): u32 {
+  return <u32>node.get("afterMessages").integerOr(1, MAX_MESSAGES, 0);
 }
 
 /** Milliseconds after which a black hole answers; 0 if it never does, or if there is none. */

@@ -222,6 +222,85 @@ describe("an aborted attempt", () => {
   });
 });
 
+describe("a call that is aborted after two messages", () => {
+  const abort = { grpcStatus: 8, body: "full", afterMessages: 2 };
+  const MESSAGE = "\0\0\0\0\u0003abc";
+  const call = (...body: readonly string[]) =>
+    ({ method: "POST", headers: GRPC, protocol: "http2", body }) as const;
+  const answering = () => http2(() => ({ headers: GRPC, body: "message", trailers: [["grpc-status", "0"]] }));
+  const outcomes = (proxy: HostedProxy) =>
+    ["armed", "aborted"].map((word) =>
+      proxy.metrics.get(`${METRICS}decisions_total;rule=one;outcome=${word}`),
+    );
+
+  test.each([
+    ["in one piece", [MESSAGE + MESSAGE + MESSAGE]],
+    ["in a piece each", [MESSAGE, MESSAGE, MESSAGE]],
+    ["that end the call", [MESSAGE, MESSAGE]],
+    ["cut anywhere", ["\0\0", "\0\0\u0003", "a", `bc${MESSAGE.slice(0, 7)}`, "c"]],
+  ])("answers %s", (_, body) => {
+    const proxy = proxyOf(
+      { ...one({ abort }), explainHeader: "x-why" },
+      { upstreams: { shop: answering() } },
+    );
+    const { response } = proxy.request(call(...body));
+    expect(response).toMatchObject({ status: 200, body: "" });
+    expect(response).toHaveHeader("grpc-status", "8");
+    expect(response).toHaveHeader("grpc-message", "full");
+    expect(response).toHaveHeader("x-why", "one;outcome=armed, one;outcome=aborted");
+    expect(outcomes(proxy)).toEqual([1, 1]);
+    expect(active(proxy)).toBe(0);
+    expect(proxy.traps).toEqual([]);
+  });
+
+  test("fails while the client still sends, and the next call begins anew", () => {
+    const proxy = proxyOf(one({ abort }), { upstreams: { shop: answering() } });
+    for (let i = 0; i < 3; i++) {
+      const exchange = proxy.open({ method: "POST", headers: GRPC, protocol: "http2" });
+      exchange.sendBody(MESSAGE);
+      expect(exchange.response).toBeUndefined();
+      exchange.sendBody(MESSAGE);
+      expect(exchange.response).toHaveHeader("grpc-status", "8");
+      expect(exchange.localReply?.details).toBe("fault_injection_abort{one}");
+    }
+    expect(proxy.traps).toEqual([]);
+  });
+
+  test("in a cluster's chain is retried, and each attempt counts", () => {
+    const proxy = proxyOf(upstream({ abort: { ...abort, grpcStatus: 14 } }), {
+      upstreams: { shop: answering() },
+      routeOptions: { retryPolicy: { retryOn: ["unavailable"], numRetries: 2 } },
+    });
+    const exchange = proxy.request(call(MESSAGE, MESSAGE));
+    proxy.advance(1000);
+    expect(exchange.attempts).toBe(3);
+    expect(exchange.response).toHaveHeader("grpc-status", "14");
+    expect(outcomes(proxy)).toEqual([3, 3]);
+    expect(active(proxy)).toBe(0);
+  });
+
+  test("lets a call with fewer pass, and forgets it", () => {
+    const proxy = proxyOf(
+      { ...one({ abort }), explainHeader: "x-why" },
+      { upstreams: { shop: answering() } },
+    );
+    for (const body of [[MESSAGE], [MESSAGE, MESSAGE.slice(0, 7)], []]) {
+      const { response } = proxy.request(call(...body));
+      expect(response).toMatchObject({ status: 200, body: "message" });
+      expect(response).toHaveHeader("x-why", "one;outcome=armed");
+    }
+    expect(outcomes(proxy)).toEqual([3, 0]);
+    expect(active(proxy)).toBe(0);
+  });
+
+  test("is armed no more often at once than the rule's limit", () => {
+    const proxy = proxyOf(one({ abort, maxActive: 1 }), { upstreams: { shop: () => undefined } });
+    for (let i = 0; i < 3; i++) proxy.request(call(MESSAGE));
+    expect(proxy).toHaveMetric(`${METRICS}decisions_total;rule=one;outcome=limited`, 2);
+    expect(active(proxy)).toBe(1);
+  });
+});
+
 describe("a changed response", () => {
   test.each([204, 304])("of status %i has no body", (status) => {
     const { response } = proxyOf(one({ response: { status } })).request();

@@ -17,6 +17,7 @@ export {
 export {
   proxy_on_context_create,
   proxy_on_delete,
+  proxy_on_request_body,
   proxy_on_request_headers,
   proxy_on_response_body,
   proxy_on_response_headers,

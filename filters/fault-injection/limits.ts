@@ -65,7 +65,7 @@ export const MAX_EXPECTED_NAME_SIZE = 253;
 export const RESPONSE_FAULTS = ["status", "truncateAfter", "afterMessages", "bytesPerSecond"];
 /** Where a body is cut off: at most one of these. */
 export const CUTS = ["truncateAfter", "afterMessages"];
-/** Most messages of a gRPC response that pass. */
+/** Most messages of a gRPC call that pass. */
 export const MAX_MESSAGES = 1_000_000_000;
 /** Most bytes of a body that pass, and most bytes per second: 1 GiB. */
 export const MAX_BYTES = 1_073_741_824;

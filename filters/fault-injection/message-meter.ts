@@ -25,6 +25,21 @@ export class MessageMeter {
     this.rest = 0;
   }
 
+  /** So many messages have come, and the last of them is whole. */
+  get isFull(): bool {
+    return this.left == 0 && this.prefix == 0 && this.rest == 0;
+  }
+
+  /**
+   * Whether a piece of that size ends within the current message. It then passes, and nobody needs
+   * to read it.
+   */
+  skip(size: u32): bool {
+    if (size >= this.rest) return false;
+    this.rest -= size;
+    return true;
+  }
+
   /** How many bytes of the next piece pass; the others belong to messages that do not. */
   admit(piece: Bytes): u32 {
     const end: u32 = piece.size;

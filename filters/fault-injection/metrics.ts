@@ -84,9 +84,11 @@ export class RuleMetrics {
     const selection = rule.selection;
     const limitable = !selection.shadow && (rule.maxActive > 0 || maxActive > 0);
     const delays = rule.delay != null;
+    const acted: StaticArray<Outcome> =
+      rule.countsMessages && !selection.shadow ? [Outcome.Armed, Outcome.Aborted] : [rule.outcome];
     return new RuleMetrics(
       selection.name,
-      [rule.outcome],
+      acted,
       selection.shadow,
       rule.maxActive,
       limitable,

@@ -56,6 +56,20 @@ function onHeader(name: string, value: string): string {
   return rule(name, ',"match":{"headers":[{"name":"x-a","exact":"' + value + '"}]}');
 }
 
+describe("a rule that counts messages", () => {
+  it("is about gRPC calls, and passes other requests by", () => {
+    const policy = new Policy(
+      '{"name":"calls","abort":{"status":503,"afterMessages":2}},' + rule("others", ""),
+    );
+    expect(policy.walk(["content-type= application/grpc"])).toBe("calls others");
+    expect(policy.walk(["content-type= application/grpc+proto"])).toBe("calls others");
+    const others: StaticArray<string> = ["text/plain", "application/grpc-web", "application/grpc;x", ""];
+    for (let i = 0; i < others.length; i++)
+      expect(policy.walk(["content-type= " + others[i]])).toBe("others");
+    expect(policy.walk([])).toBe("others");
+  });
+});
+
 describe("the rules", () => {
   it("are met in order, if they match", () => {
     const policy = new Policy(
@@ -136,6 +150,7 @@ describe("the rules", () => {
         '{"name":"b","delay":{"fixed":"1s"},"abort":{"status":500}}',
         '{"name":"c","blackHole":{}}',
         '{"name":"d","delay":{"fixed":"1s"},"response":{"status":500}}',
+        '{"name":"e","delay":{"fixed":"1s"},"abort":{"status":500,"afterMessages":1}}',
       ].join(),
     );
     const rules = policy.list.rules;
@@ -143,5 +158,6 @@ describe("the rules", () => {
     expect(rules[1].outcome).toBe(Outcome.Aborted);
     expect(rules[2].outcome).toBe(Outcome.BlackHoled);
     expect(rules[3].outcome).toBe(Outcome.Response);
+    expect(rules[4].outcome).toBe(Outcome.Armed);
   });
 });

@@ -1,7 +1,7 @@
 // The decision: which rule a request meets, and what that rule does. Pure: it reaches the host only
 // through the request view and a clock.
 
-import { Bytes, Reply } from "../../assembly";
+import { Bytes, isGrpcType, Reply } from "../../assembly";
 import { MatchList, RequestMatch, RequestView, RuleSelection } from "../../assembly/rules";
 import { Delay } from "./delay";
 import { ResponseFault } from "./response-fault";
@@ -19,10 +19,19 @@ export enum Outcome {
   TlsFailed,
   /** Its response is spoilt. */
   Response,
+  /** The call goes on, and is aborted when its client has sent so many messages. */
+  Armed,
 }
 
 /** By `Outcome`. */
-const OUTCOME_WORDS: StaticArray<string> = ["delayed", "aborted", "black-holed", "tls-failed", "response"];
+const OUTCOME_WORDS: StaticArray<string> = [
+  "delayed",
+  "aborted",
+  "black-holed",
+  "tls-failed",
+  "response",
+  "armed",
+];
 
 export function outcomeWord(outcome: Outcome): string {
   return OUTCOME_WORDS[outcome];
@@ -64,6 +73,10 @@ export class Rule {
   response: ResponseFault | null = null;
   /** The name that Envoy is to expect in the upstream's certificate. */
   expectedName: Bytes | null = null;
+  /** After how many messages of a gRPC call the abort comes; 0 if it comes at once. */
+  abortAfter: u32 = 0;
+  /** The slot of the content type, where messages are counted. */
+  private typeSlot: i32 = 0;
   /** Milliseconds after which a black hole answers; 0 for never. */
   limitMs: u32 = 0;
   /** Faults of this rule that may be active at once; 0 for any number. */
@@ -76,6 +89,21 @@ export class Rule {
     readonly period: Period,
   ) {}
 
+  /** The abort comes after so many messages of a gRPC call. */
+  abortAfterMessages(messages: u32, typeSlot: i32): void {
+    this.abortAfter = messages;
+    this.typeSlot = typeSlot;
+  }
+
+  get countsMessages(): bool {
+    return this.abortAfter > 0;
+  }
+
+  /** Whether the request can meet the fault: only a gRPC call has messages. */
+  suits(request: RequestView): bool {
+    return !this.countsMessages || isGrpcType(request.header(this.typeSlot));
+  }
+
   /** Whether it is the request's turn. It counts the request. */
   takes(request: RequestView): bool {
     const turns = this.turns;
@@ -84,6 +112,7 @@ export class Rule {
   }
 
   get outcome(): Outcome {
+    if (this.countsMessages) return Outcome.Armed;
     if (this.abort) return Outcome.Aborted;
     if (this.blackHole) return Outcome.BlackHoled;
     if (this.expectedName) return Outcome.TlsFailed;
@@ -122,7 +151,8 @@ export class RuleList {
     for (let i = from; i >= 0; i = this.matches.next(request)) {
       const rule = unchecked(this.rules[i]);
       // Nothing is drawn for a rule that is not in force, and only what is in the share is counted.
-      const concerns = rule.period.includes(this.clock) && rule.selection.share.includes(request);
+      const concerns =
+        rule.suits(request) && rule.period.includes(this.clock) && rule.selection.share.includes(request);
       if (concerns && rule.takes(request)) return rule;
     }
     return null;

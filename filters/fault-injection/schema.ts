@@ -177,6 +177,11 @@ const abort = z
       ),
     headers: replyHeaders.optional().describe("Headers of the answer."),
     contentType: contentType.optional().describe("Type of the body. Default text/plain."),
+    afterMessages: whole(1, MAX_MESSAGES)
+      .optional()
+      .describe(
+        "Messages that the client of a gRPC call sends before the call is aborted. The rule passes other requests by. Default: the request is aborted at once.",
+      ),
   })
   .refine(exactlyOneOf(ABORT_STATUSES), `needs exactly one of ${ABORT_STATUSES.join(", ")}`)
   .refine(

@@ -2,6 +2,7 @@
 
 import {
   Bytes,
+  CallProtocol,
   FilterDataStatus,
   FilterHeadersStatus,
   FilterTrailersStatus,
@@ -10,6 +11,7 @@ import {
   LifeSpan,
   Reply,
   RootContext,
+  requestBody,
   requestHeaders,
   requestProtocol,
   responseHeaders,
@@ -20,6 +22,7 @@ import {
 } from "../../assembly";
 import { Encounter } from "./encounter";
 import { FaultEngine } from "./engine";
+import { MessageMeter } from "./message-meter";
 import { ResponseSpoiler } from "./spoiler";
 import { FAULT_MESSAGE } from "./statuses";
 
@@ -78,6 +81,12 @@ export class FaultStream extends HttpContext {
 
   private waiting: Waiting = Waiting.Nothing;
   private timer: Timer | null = null;
+  /** The messages of the request, while they are counted. */
+  private readonly messages: MessageMeter = new MessageMeter();
+  /** The abort comes after so many messages. */
+  private counts: bool = false;
+  /** Something has begun to answer. */
+  private begun: bool = false;
   /** The response is replaced or spoilt. */
   private spoils: bool = false;
   /** The upstream's response has come to its end. */
@@ -99,11 +108,21 @@ export class FaultStream extends HttpContext {
     return FilterHeadersStatus.StopAllIterationAndWatermark;
   }
 
+  override onRequestBody(size: u32, endOfStream: bool): FilterDataStatus {
+    // What is to be reset needs no more bytes.
+    if (this.isBreaking) return FilterDataStatus.StopIterationNoBuffer;
+    if (!this.counts || this.messages.skip(size)) return FilterDataStatus.Continue;
+    const piece = size > 0 ? requestBody.read(0, size) : null;
+    if (piece) this.messages.admit(piece);
+    return this.messages.isFull ? this.abortCall() : FilterDataStatus.Continue;
+  }
+
   override onResponseHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     const engine = this.encounter.engine;
     if (!engine) return FilterHeadersStatus.Continue;
     // Something else has answered a request that is held here: a limit of Envoy, or another filter.
     if (this.waiting != Waiting.Nothing) this.stopWaiting();
+    this.begun = true;
     if (this.spoils) this.spoiler.onHeaders(endOfStream);
     const explainHeader = engine.config.explainHeader;
     if (explainHeader) this.encounter.explanation.writeTo(responseHeaders, explainHeader);
@@ -111,6 +130,7 @@ export class FaultStream extends HttpContext {
   }
 
   override onResponseBody(size: u32, endOfStream: bool): FilterDataStatus {
+    if (this.isBreaking) return FilterDataStatus.StopIterationAndWatermark;
     if (!this.spoils) return FilterDataStatus.Continue;
     if (endOfStream) this.ended = true;
     const earlyMs = this.spoiler.onBody(size);
@@ -127,6 +147,7 @@ export class FaultStream extends HttpContext {
   }
 
   override onResponseTrailers(trailers: u32): FilterTrailersStatus {
+    if (this.isBreaking) return FilterTrailersStatus.StopIteration;
     if (!this.spoils) return FilterTrailersStatus.Continue;
     this.ended = true;
     this.spoiler.onTrailers();
@@ -138,6 +159,8 @@ export class FaultStream extends HttpContext {
     this.stopWaiting();
     this.encounter.clear();
     this.spoiler.clear();
+    this.counts = false;
+    this.begun = false;
     this.spoils = false;
     this.ended = false;
     return true;
@@ -168,8 +191,9 @@ export class FaultStream extends HttpContext {
   /** Continues after the delay. */
   private proceed(): Step {
     const abort = this.encounter.abort;
-    if (abort) return this.answer(abort);
     const rule = this.encounter.rule;
+    if (rule && rule.countsMessages) return this.count(rule.abortAfter);
+    if (abort) return this.answer(abort);
     if (rule && rule.blackHole) {
       if (rule.limitMs > 0) this.wait(Waiting.BlackHole, rule.limitMs);
       return Step.Held;
@@ -186,6 +210,40 @@ export class FaultStream extends HttpContext {
     return Step.GoesOn;
   }
 
+  private count(messages: u32): Step {
+    this.messages.begin(messages);
+    this.counts = true;
+    return Step.GoesOn;
+  }
+
+  /** The last message that passes is whole. */
+  private abortCall(): FilterDataStatus {
+    this.counts = false;
+    const engine = this.encounter.engine;
+    const metrics = this.encounter.metrics;
+    const abort = this.encounter.abort;
+    if (!engine || !metrics || !abort) return FilterDataStatus.Continue;
+    this.encounter.reachAbort();
+    // No filter can end a response that has begun, but it can break it off.
+    if (this.begun) {
+      this.resetSoon();
+      return FilterDataStatus.StopIterationNoBuffer;
+    }
+    if (engine.config.upstream) {
+      this.spoiler.replaceWith(abort, CallProtocol.Grpc);
+      this.spoils = true;
+      return FilterDataStatus.Continue;
+    }
+    this.encounter.end();
+    this.send(abort, CallProtocol.Grpc, metrics.abortDetails, engine);
+    return FilterDataStatus.StopIterationNoBuffer;
+  }
+
+  /** The call was aborted after its response had begun: it is to be reset. */
+  private get isBreaking(): bool {
+    return this.waiting == Waiting.Reset && !this.spoils;
+  }
+
   private answer(abort: Reply): Step {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
@@ -198,7 +256,7 @@ export class FaultStream extends HttpContext {
       return Step.GoesOn;
     }
     this.encounter.end();
-    this.send(abort, metrics.abortDetails, engine);
+    this.send(abort, requestProtocol(), metrics.abortDetails, engine);
     return Step.Answered;
   }
 
@@ -206,12 +264,12 @@ export class FaultStream extends HttpContext {
     const engine = this.encounter.engine;
     const metrics = this.encounter.metrics;
     if (!engine || !metrics) return;
-    this.send(TIMED_OUT, metrics.blackHoleDetails, engine);
+    this.send(TIMED_OUT, requestProtocol(), metrics.blackHoleDetails, engine);
   }
 
-  private send(reply: Reply, details: Bytes, engine: FaultEngine): void {
+  private send(reply: Reply, protocol: CallProtocol, details: Bytes, engine: FaultEngine): void {
     const explanation = this.encounter.explanation.text();
-    reply.send(requestProtocol(), details, NOTHING, replyExplainHeader(engine), explanation);
+    reply.send(protocol, details, NOTHING, replyExplainHeader(engine), explanation);
   }
 
   private releaseBody(): void {

@@ -70,6 +70,9 @@ const SECOND_ATTEMPT = { ...CLUSTER, "upstream.request_attempt_count": 2 };
 const COOKIE_SPLIT = {
   rules: [{ name: "canary", split: { cookie: {}, destinations: [{ name: "v1", weight: 1 }] } }],
 };
+const CALLS_FAIL = {
+  rules: [{ name: "calls", abort: { grpcStatus: 14, afterMessages: 2 } }],
+};
 const CONCURRENCY = { budgets: [{ name: "default", concurrency: {} }] };
 
 export const COUNTED: readonly CountedRequest[] = [
@@ -158,6 +161,21 @@ export const COUNTED: readonly CountedRequest[] = [
   },
   { filter: "fault-injection", what: "one rule, 0 %", settings: NO_FAULT, calls: 0, bytes: 0 },
   { filter: "fault-injection", what: "ten rules, none matches", settings: TEN_FAULTS, calls: 1, bytes: 0 },
+  {
+    filter: "fault-injection",
+    what: "an abort after messages, a request without messages",
+    settings: CALLS_FAIL,
+    calls: 1,
+    bytes: 0,
+  },
+  {
+    filter: "fault-injection",
+    what: "an abort after messages, a gRPC call that is armed",
+    settings: CALLS_FAIL,
+    headers: [...REQUEST, ["content-type", "application/grpc"]],
+    calls: 7,
+    bytes: 1,
+  },
   { filter: "rate-limit", what: "one key", settings: limits("x-user-id"), calls: 5, bytes: 2 },
   {
     filter: "rate-limit",

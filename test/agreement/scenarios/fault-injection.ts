@@ -17,6 +17,13 @@ const grpcOf = (kind: string): ClientRequest => ({
   ...GRPC,
   headers: [["content-type", `application/grpc${kind}`]],
 });
+/** A gRPC call with two messages, in pieces that end within them. */
+const TWO: ClientRequest = { ...GRPC, body: ["\0\0\0\0\u0003ab", "c\0\0\0", "\0\u0002", "de"] };
+const GRPC_ANSWER: UpstreamResponse = {
+  headers: [["content-type", "application/grpc"]],
+  body: "x",
+  trailers: [["grpc-status", "0"]],
+};
 const POST: ClientRequest = { body: ["one", "two"], trailers: [["x-t", "1"]] };
 const MARKED: ClientRequest = { headers: [["x-fault", "forged"]] };
 
@@ -88,6 +95,21 @@ const DOWNSTREAM: readonly Scenario[] = [
     [{ abort: { grpcStatus: 7, body: "not you, 100 %: größe\n" } }],
     [{}, GRPC, ...["+proto", "-web", ";x", "x"].map(grpcOf)],
   ),
+  downstream(
+    "a gRPC abort after two messages",
+    [{ abort: { grpcStatus: 8, body: "full", afterMessages: 2 } }, { abort: { status: 418 } }],
+    [TWO, GRPC, { ...TWO, trailers: [["x-t", "1"]] }, POST, { ...grpcOf("-web"), body: "x" }],
+  ),
+  downstream(
+    "a delay, and a gRPC abort after two messages",
+    [{ delay: { fixed: "40ms" }, abort: { status: 503, afterMessages: 2 } }],
+    [TWO, GRPC],
+  ),
+  downstream(
+    "a shadow of a gRPC abort after two messages",
+    [{ shadow: true, abort: { grpcStatus: 8, afterMessages: 2 } }],
+    [TWO],
+  ),
   downstream("a black hole", [{ blackHole: {} }], [{}], { patienceMs: 150 }),
   downstream("a black hole with a limit", [{ blackHole: { limit: "60ms" } }], [{}, POST, GRPC]),
   downstream("a status", [{ response: { status: 500 } }], [{}, { method: "HEAD" }]),
@@ -154,12 +176,17 @@ const UPSTREAM: readonly Scenario[] = [
   upstream("an abort that is not retried", [{ abort: { status: 418, body: "tea" } }]),
   upstream("an abort of a gRPC call", [{ abort: { grpcStatus: 14, body: "away" } }], {
     requests: [GRPC],
-    answers: {
-      upstream: [
-        { headers: [["content-type", "application/grpc"]], body: "x", trailers: [["grpc-status", "0"]] },
-      ],
-    },
+    answers: { upstream: [GRPC_ANSWER] },
   }),
+  upstream(
+    "a gRPC abort after two messages",
+    [{ ...attempt("1", "2"), abort: { grpcStatus: 14, body: "away", afterMessages: 2 } }],
+    {
+      requests: [TWO, GRPC],
+      answers: { upstream: [GRPC_ANSWER] },
+      routeOptions: { retryPolicy: { retryOn: ["unavailable"], numRetries: 2 } },
+    },
+  ),
   upstream("an abort of what the upstream refuses too", [{ ...attempt("1"), abort: { status: 500 } }], {
     answers: { upstream: [{ status: 503, body: "mine" }] },
   }),

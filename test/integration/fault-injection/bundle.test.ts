@@ -32,6 +32,7 @@ const CONFIGURATIONS: Readonly<Record<string, Json>> = {
       { name: "slow", match: at("/slow"), response: { bytesPerSecond: 100 } },
       { name: "short", match: at("/short"), response: { status: 502, truncateAfter: 13 } },
       { name: "left", match: at("/left"), delay: { fixed: "1h" } },
+      { name: "calls", match: at("/calls"), abort: { grpcStatus: 8, body: "full", afterMessages: 2 } },
       { name: "both", match: at("/both"), response: { truncateAfter: 13, bytesPerSecond: 100 } },
     ],
   },
@@ -99,6 +100,27 @@ test("a request is answered, at once, after a delay and at the limit of a black 
     expect(answer.header("x-why")).toBe(why);
   }
   expect(upstream.requests).toHaveLength(before);
+});
+
+test("a gRPC call is answered when its client has sent two messages, and passes with one", async () => {
+  const before = upstream.requests.length;
+  const MESSAGE = "\0\0\0\0\u0003abc";
+  const call = (body: readonly string[]) =>
+    send(envoy.url, {
+      path: "/calls",
+      protocol: "http2",
+      headers: [["content-type", "application/grpc"]],
+      body,
+    });
+  const answer = await call([MESSAGE, MESSAGE.slice(0, 6), `bc${MESSAGE}`]);
+  expect(answer).toMatchObject({ status: 200, body: "", end: "whole" });
+  expect(answer.header("grpc-status")).toBe("8");
+  expect(answer.header("x-why")).toBe("calls;outcome=armed, calls;outcome=aborted");
+  expect(answer.header("x-trace")).toBeDefined();
+  expect(upstream.requests).toHaveLength(before);
+  const passed = await call([MESSAGE.slice(0, 3), MESSAGE.slice(3)]);
+  expect(passed).toMatchObject({ status: 200, body: TEN + TEN, trailers: [["x-end", "1"]] });
+  expect(upstream.requests.at(-1)).toMatchObject({ path: "/calls", body: MESSAGE });
 });
 
 test("a response is changed", async () => {
