@@ -29,7 +29,10 @@ import {
   NAMED_CLUSTER,
   NO_FAULT,
   OTHER_ANSWERS,
+  PATH_REGEX,
   RATE_CIRCUIT,
+  REGEX_RULE,
+  SEGMENTS_RULE,
   TEN_FAULTS,
   TEN_RULES,
   TENANT_CIRCUIT,
@@ -37,7 +40,7 @@ import {
 import { equalityRules } from "./equality-rules.js";
 import type { Subject } from "./in-process.js";
 import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
-import { fault, headerMutation, localRateLimit, lua, rbac } from "./native.js";
+import { fault, headerMutation, localRateLimit, lua, rbac, rbacOfPath } from "./native.js";
 import { buildRustModule } from "./rust.js";
 import { buildSoloModule, SOLO_ROOT_ID } from "./solo.js";
 
@@ -79,6 +82,9 @@ export const NAMES = {
   routingByHand: "the host calls of header-routing, by hand",
   oneRule: "header-routing, one equality rule",
   thousandRules: "header-routing, 1,000 equality rules",
+  segmentsRule: "header-routing, one rule with segments of the path",
+  regexRule: "header-routing, one rule with a regular expression of the path",
+  nativeRegex: "native RBAC, a regular expression of the path",
   traceIn: "trace-headers, W3C in and out",
   traceWhole: "trace-headers, W3C in and out, the whole module",
   traceNew: "trace-headers, a new trace",
@@ -157,6 +163,9 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     }),
     routing(NAMES.oneRule, equalityRules(1)),
     routing(NAMES.thousandRules, equalityRules(1000)),
+    routing(NAMES.segmentsRule, SEGMENTS_RULE),
+    routing(NAMES.regexRule, REGEX_RULE),
+    { name: NAMES.nativeRegex, filters: [rbacOfPath(PATH_REGEX)] },
     traceIn,
     wasm(NAMES.traceWhole, modulePath("trace-headers")),
     tracing(NAMES.traceNew, { trustIncoming: false }),
