@@ -107,6 +107,17 @@ export const LEASED: RateLimitConfig = {
     },
   ],
 };
+/** A limit of requests that the benchmark does not send. */
+export const OTHER_LIMIT: RateLimitConfig = {
+  rules: [
+    {
+      name: "other",
+      match: { path: { prefix: "/other" } },
+      key: [{ header: "x-user-id" }],
+      local: { limit: 100, unit: "second" },
+    },
+  ],
+};
 /** A limit of requests in flight, and one by the answer's status, that no load reaches. */
 export const IN_FLIGHT: RateLimitConfig = {
   rules: [{ name: "in-flight", key: [{ header: "x-user-id" }], concurrency: { limit: 1_000_000 } }],

@@ -16,6 +16,7 @@ import {
   NAMED_CLUSTER,
   NO_FAULT,
   OTHER_ANSWERS,
+  OTHER_LIMIT,
   RATE_CIRCUIT,
   REGEX_RULE,
   RESPONSE_HEADER,
@@ -174,6 +175,7 @@ export const COUNTED: readonly CountedRequest[] = [
   },
   { filter: "fault-injection", what: "one rule, 0 %", settings: NO_FAULT, calls: 0, bytes: 0 },
   { filter: "fault-injection", what: "ten rules, none matches", settings: TEN_FAULTS, calls: 1, bytes: 0 },
+  { filter: "rate-limit", what: "another path", settings: OTHER_LIMIT, calls: 1, bytes: 1 },
   { filter: "rate-limit", what: "one key", settings: limits("x-user-id"), calls: 5, bytes: 2 },
   {
     filter: "rate-limit",

@@ -29,6 +29,7 @@ import {
   NAMED_CLUSTER,
   NO_FAULT,
   OTHER_ANSWERS,
+  OTHER_LIMIT,
   PATH_REGEX,
   RATE_CIRCUIT,
   REGEX_RULE,
@@ -61,6 +62,8 @@ export interface Peer {
   readonly name: string;
   /** Its .wasm file. */
   readonly path: string;
+  /** Its settings. Default: an empty object. */
+  readonly configuration?: Json;
 }
 
 /** The names of variants with which figures are compared. */
@@ -94,6 +97,7 @@ export const NAMES = {
   tenFaults: "fault-injection, ten rules, none matches",
   nativeLimit: "native local rate limit",
   limit: "rate-limit, one key",
+  limitOther: "rate-limit, another path",
   limitWhole: "rate-limit, one key, the whole module",
   limitHeaders: "rate-limit, one key, with its response headers",
   limitLease: "rate-limit, one key, with leases",
@@ -177,6 +181,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.tenFaults, "fault-injection", TEN_FAULTS),
     { name: NAMES.nativeLimit, filters: [localRateLimit()] },
     filtered(NAMES.limit, "rate-limit", limits("x-user-id")),
+    filtered(NAMES.limitOther, "rate-limit", OTHER_LIMIT),
     wasm(NAMES.limitWhole, modulePath("rate-limit"), limits("x-user-id") as unknown as Json),
     filtered(NAMES.limitHeaders, "rate-limit", { ...limits("x-user-id"), headers: "ietf" }),
     filtered(NAMES.limitLease, "rate-limit", LEASED),
@@ -212,7 +217,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
         CALLS.replaceTraceparent +
         CALLS.count,
     }),
-    ...peers.map(({ name, path }) => wasm(name, path)),
+    ...peers.map(({ name, path, configuration }) => wasm(name, path, configuration)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];
 }
