@@ -37,6 +37,15 @@ export const TEN_RULES: HeaderRoutingConfig = {
   ],
 };
 
+/** The benchmark's path without its query matches both. */
+export const PATH_REGEX = "/shop/[a-z]+(/[0-9]+)?";
+export const SEGMENTS_RULE: HeaderRoutingConfig = {
+  rules: [{ name: "shop", match: { path: { segments: "/shop/items" } }, destination: "v2" }],
+};
+export const REGEX_RULE: HeaderRoutingConfig = {
+  rules: [{ name: "shop", match: { path: { regex: PATH_REGEX } }, destination: "v2" }],
+};
+
 /** The benchmark's path is in `/shop`. */
 export const REWRITE: HeaderRoutingConfig = {
   rules: [
@@ -95,6 +104,17 @@ export const LEASED: RateLimitConfig = {
       name: "leased",
       key: [{ header: "x-user-id" }],
       local: { limit: 1_000_000_000, unit: "second", lease: true },
+    },
+  ],
+};
+/** A limit of requests that the benchmark does not send. */
+export const OTHER_LIMIT: RateLimitConfig = {
+  rules: [
+    {
+      name: "other",
+      match: { path: { prefix: "/other" } },
+      key: [{ header: "x-user-id" }],
+      local: { limit: 100, unit: "second" },
     },
   ],
 };

@@ -1,10 +1,11 @@
 // `npm run bench`: what a filter costs in stock Envoy, in time or in instructions.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import type { Json } from "../../envoy/config/json.js";
 import { findEnvoy } from "../../envoy/runtime/find.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
@@ -31,6 +32,7 @@ interface BenchOptions {
   readonly json?: string;
   readonly html?: string;
   readonly peer: readonly Peer[];
+  readonly peerConfig: ReadonlyMap<string, Json>;
   readonly only: readonly string[];
   readonly inProcess: boolean;
   readonly instructions?: true;
@@ -41,7 +43,7 @@ Examples:
   npm run bench
   npm run bench -- --instructions --only deadline
   npm run bench -- --json bench.json --html bench.html
-  npm run bench -- --peer theirs=their-filter.wasm
+  npm run bench -- --peer theirs=their-filter.wasm --peer-config theirs=their-settings.json
   npm run bench -- --only deadline --only "retry-budget, ratio" --rounds 12`;
 
 const program = new Command("npm run bench --")
@@ -67,6 +69,12 @@ const program = new Command("npm run bench --")
     [] as readonly string[],
   )
   .option("--peer <name=file.wasm>", "measure a module that someone else built, too; repeatable", peer, [])
+  .option(
+    "--peer-config <name=file.json>",
+    "the settings of the module that --peer calls by this name; repeatable",
+    peerConfig,
+    new Map<string, Json>(),
+  )
   .addHelpText("after", EXAMPLES)
   .action(bench);
 
@@ -74,6 +82,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const rounds = positive("--rounds", options.rounds);
   const maxRounds = Math.max(rounds, positive("--max-rounds", options.maxRounds));
   const roundMs = positive("--round-ms", options.roundMs);
+  const peers = configured(options);
   const directory = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
   try {
     const onProgress = (line: string): void => console.error(line);
@@ -82,7 +91,7 @@ async function bench(options: BenchOptions): Promise<void> {
       { onProgress },
     );
     const binary = await findEnvoy({ onProgress });
-    const variants = only(await benchVariants(directory, options.peer), options.only);
+    const variants = only(await benchVariants(directory, peers), options.only);
     const bed = { binary, variants, directory };
     const measured = await (options.instructions
       ? countInstructions({ ...bed, onVariant: onProgress })
@@ -97,7 +106,7 @@ async function bench(options: BenchOptions): Promise<void> {
     const summary = summaryOf(measured);
     const verdicts = judge(summary);
     const isWhole = options.only.length === 0;
-    const subjects = [...inProcessSubjects(), ...options.peer.map(peerSubject)];
+    const subjects = [...inProcessSubjects(), ...peers.map(peerSubject)];
     const inProcess =
       options.inProcess && isWhole && !options.instructions
         ? await runInProcess({ subjects, directory, onProgress })
@@ -139,8 +148,16 @@ async function bench(options: BenchOptions): Promise<void> {
   }
 }
 
-function peerSubject({ name, path }: Peer): Subject {
-  return { name, module: path, configuration: {} };
+function peerSubject({ name, path, configuration = {} }: Peer): Subject {
+  return { name, module: path, configuration: configuration as object };
+}
+
+/** The peers, each with its settings. */
+function configured({ peer, peerConfig }: BenchOptions): readonly Peer[] {
+  const stranger = [...peerConfig.keys()].find((name) => !peer.some((each) => each.name === name));
+  if (stranger !== undefined)
+    return program.error(`error: --peer-config ${stranger}: no --peer has this name`);
+  return peer.map((each) => ({ ...each, configuration: peerConfig.get(each.name) ?? {} }));
 }
 
 function summaryOf(measured: readonly Measured[]): Summary {
@@ -157,6 +174,19 @@ function peer(text: string, before: readonly Peer[]): readonly Peer[] {
     return program.error(`error: --peer takes NAME=FILE.wasm, not "${text}"`);
   if (!existsSync(path)) return program.error(`error: --peer: there is no file ${path}`);
   return [...before, { name, path: resolve(path) }];
+}
+
+function peerConfig(text: string, before: ReadonlyMap<string, Json>): ReadonlyMap<string, Json> {
+  const [, name, path] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || path === undefined)
+    return program.error(`error: --peer-config takes NAME=FILE.json, not "${text}"`);
+  try {
+    const settings = JSON.parse(readFileSync(path, "utf8")) as Json;
+    if (typeof settings !== "object" || settings === null) throw new Error("it holds no object");
+    return new Map([...before, [name, settings]]);
+  } catch (error) {
+    return program.error(`error: --peer-config: ${path} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function positive(option: string, text: string): number {

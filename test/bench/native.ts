@@ -1,6 +1,7 @@
 // Envoy's own filters that do the same jobs, and Lua, for comparison.
 
 import type { HttpFilter } from "../../envoy/config/http-filter.js";
+import type { Json } from "../../envoy/config/json.js";
 import { typedConfig } from "../../envoy/config/typed-config.js";
 
 /** Adds one response header. */
@@ -41,7 +42,16 @@ export function localRateLimit(): HttpFilter {
 
 /** Lets every request pass. */
 export function rbac(): HttpFilter {
-  const policy = { permissions: [{ any: true }], principals: [{ any: true }] };
+  return allow({ any: true });
+}
+
+/** Lets requests pass whose path without its query matches. */
+export function rbacOfPath(regex: string): HttpFilter {
+  return allow({ url_path: { path: { safe_regex: { regex } } } });
+}
+
+function allow(permission: Json): HttpFilter {
+  const policy = { permissions: [permission], principals: [{ any: true }] };
   return {
     name: "envoy.filters.http.rbac",
     typed_config: typedConfig("envoy.extensions.filters.http.rbac.v3.RBAC", {

@@ -17,7 +17,7 @@ export async function buildRustModule(directory: string): Promise<string | undef
   } catch (error) {
     if (!(error instanceof MeshwrightError)) throw error;
     process.stderr.write(
-      `no comparison with the Rust SDK: ${error.message}. Install Rust from https://rustup.rs and run rustup target add ${RUST_TARGET}.\n`,
+      `no comparison with the Rust SDK: ${error.message}. Install Rust from https://rustup.rs and run rustup target add ${RUST_TARGET}, or see CONTRIBUTING.md for Debian's packages.\n`,
     );
     return undefined;
   }

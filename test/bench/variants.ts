@@ -29,7 +29,11 @@ import {
   NAMED_CLUSTER,
   NO_FAULT,
   OTHER_ANSWERS,
+  OTHER_LIMIT,
+  PATH_REGEX,
   RATE_CIRCUIT,
+  REGEX_RULE,
+  SEGMENTS_RULE,
   TEN_FAULTS,
   TEN_RULES,
   TENANT_CIRCUIT,
@@ -37,7 +41,7 @@ import {
 import { equalityRules } from "./equality-rules.js";
 import type { Subject } from "./in-process.js";
 import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
-import { fault, headerMutation, localRateLimit, lua, rbac } from "./native.js";
+import { fault, headerMutation, localRateLimit, lua, rbac, rbacOfPath } from "./native.js";
 import { buildRustModule } from "./rust.js";
 import { buildSoloModule, SOLO_ROOT_ID } from "./solo.js";
 
@@ -58,6 +62,8 @@ export interface Peer {
   readonly name: string;
   /** Its .wasm file. */
   readonly path: string;
+  /** Its settings. Default: an empty object. */
+  readonly configuration?: Json;
 }
 
 /** The names of variants with which figures are compared. */
@@ -79,6 +85,9 @@ export const NAMES = {
   routingByHand: "the host calls of header-routing, by hand",
   oneRule: "header-routing, one equality rule",
   thousandRules: "header-routing, 1,000 equality rules",
+  segmentsRule: "header-routing, one rule with segments of the path",
+  regexRule: "header-routing, one rule with a regular expression of the path",
+  nativeRegex: "native RBAC, a regular expression of the path",
   traceIn: "trace-headers, W3C in and out",
   traceWhole: "trace-headers, W3C in and out, the whole module",
   traceNew: "trace-headers, a new trace",
@@ -88,6 +97,7 @@ export const NAMES = {
   tenFaults: "fault-injection, ten rules, none matches",
   nativeLimit: "native local rate limit",
   limit: "rate-limit, one key",
+  limitOther: "rate-limit, another path",
   limitWhole: "rate-limit, one key, the whole module",
   limitHeaders: "rate-limit, one key, with its response headers",
   limitLease: "rate-limit, one key, with leases",
@@ -157,6 +167,9 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     }),
     routing(NAMES.oneRule, equalityRules(1)),
     routing(NAMES.thousandRules, equalityRules(1000)),
+    routing(NAMES.segmentsRule, SEGMENTS_RULE),
+    routing(NAMES.regexRule, REGEX_RULE),
+    { name: NAMES.nativeRegex, filters: [rbacOfPath(PATH_REGEX)] },
     traceIn,
     wasm(NAMES.traceWhole, modulePath("trace-headers")),
     tracing(NAMES.traceNew, { trustIncoming: false }),
@@ -168,6 +181,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.tenFaults, "fault-injection", TEN_FAULTS),
     { name: NAMES.nativeLimit, filters: [localRateLimit()] },
     filtered(NAMES.limit, "rate-limit", limits("x-user-id")),
+    filtered(NAMES.limitOther, "rate-limit", OTHER_LIMIT),
     wasm(NAMES.limitWhole, modulePath("rate-limit"), limits("x-user-id") as unknown as Json),
     filtered(NAMES.limitHeaders, "rate-limit", { ...limits("x-user-id"), headers: "ietf" }),
     filtered(NAMES.limitLease, "rate-limit", LEASED),
@@ -203,7 +217,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
         CALLS.replaceTraceparent +
         CALLS.count,
     }),
-    ...peers.map(({ name, path }) => wasm(name, path)),
+    ...peers.map(({ name, path, configuration }) => wasm(name, path, configuration)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];
 }
