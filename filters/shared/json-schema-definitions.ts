@@ -62,7 +62,7 @@ function find(schema: unknown, key: string, found: Map<string, Definition>): unk
   const text = JSON.stringify(body, (_, value) =>
     value instanceof Place ? { place: value.definition.number, description: value.description } : value,
   );
-  // Strict validators want a type beside most keywords, and do not look for it where a reference is.
+  // Strict validators want a type beside most keywords, and do not look for it behind a reference.
   if (schema.type === undefined || JSON.stringify(schema).length < LEAST_SIZE) {
     return description === undefined ? body : { ...body, description };
   }

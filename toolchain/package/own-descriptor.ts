@@ -25,6 +25,8 @@ const named = z.array(
 );
 const pairs = z.array(z.tuple([z.string(), z.string()]));
 
+type Fact = "name" | "summary" | "schema" | "sizeBudget" | "metricLabels";
+
 /** What each function must return. */
 const ANSWERS = {
   chain: z.enum(["downstream", "upstream"], 'must be "downstream" or "upstream"'),
@@ -40,6 +42,13 @@ const ANSWERS = {
   routerHeaders: z.array(writtenHeaderName),
   outlierHeaders: z.array(writtenHeaderName),
   refusedRetryConditions: z.record(z.string(), z.string()),
+  explainProperties: z.array(z.string().min(1, "must not be empty")),
+  states: z.array(
+    z.strictObject({
+      gauge: z.string().min(1, "must not be empty"),
+      words: z.string().min(1, "must not be empty"),
+    }),
+  ),
   describe: z.array(z.string()),
   tries: z.array(
     z.strictObject({
@@ -48,7 +57,7 @@ const ANSWERS = {
       cookies: pairs.optional(),
     }),
   ),
-} satisfies Partial<Record<keyof FilterDescriptor, z.ZodType>>;
+} satisfies Record<Exclude<keyof FilterDescriptor, Fact>, z.ZodType>;
 
 type Question = keyof typeof ANSWERS;
 type Answering = (config: unknown, ...more: readonly unknown[]) => unknown;
