@@ -115,6 +115,18 @@ const BOUNDS: readonly Bound[] = [
   },
   { claim: "deadline", variant: NAMES.deadline, against: NAMES.yardstick, atMost: 1.8 },
   {
+    claim: "deadline, against its host calls by hand",
+    variant: NAMES.deadline,
+    against: NAMES.deadlineByHand,
+    atMost: 1.2,
+  },
+  {
+    claim: "circuit-breaker, against its host calls by hand",
+    variant: NAMES.circuit,
+    against: NAMES.circuitByHand,
+    atMost: 1.2,
+  },
+  {
     claim: "circuit-breaker, a closed circuit",
     variant: NAMES.circuit,
     against: NAMES.yardstick,

@@ -33,6 +33,13 @@ export const CALLS = {
   replaceTraceparent: "replace(0, TRACEPARENT, TRACEPARENT_SIZE, TRACE, 55);",
   addResponseHeader: "add(2, ADDED, ADDED_SIZE, V1, 1);",
   count: "increment(metric, 1);",
+  readAbsentHeader: "get(0, DESTINATION, DESTINATION_SIZE, out, out + 4);",
+  readStatus: "get(2, STATUS, STATUS_SIZE, out, out + 4);",
+  readAbsentProperty: "property(MOMENT, MOMENT_SIZE, out, out + 4);",
+  setProperty: "setProperty(MOMENT, MOMENT_SIZE, block, 8);",
+  readGauge: "read(gauge, out);",
+  recordGauge: "record(gauge, 1);",
+  readClock: "clock(1, 0, out);",
 } as const;
 
 const PRELUDE = `
@@ -48,6 +55,16 @@ declare function replace(map: i32, name: usize, size: usize, value: usize, value
 declare function define(type: i32, name: usize, size: usize, id: usize): i32;
 @external("env", "proxy_increment_metric")
 declare function increment(id: u32, by: i64): i32;
+@external("env", "proxy_get_metric")
+declare function read(id: u32, value: usize): i32;
+@external("env", "proxy_record_metric")
+declare function record(id: u32, value: i64): i32;
+@external("env", "proxy_get_property")
+declare function property(path: usize, size: usize, value: usize, valueSize: usize): i32;
+@external("env", "proxy_set_property")
+declare function setProperty(path: usize, size: usize, value: usize, valueSize: usize): i32;
+@external("wasi_snapshot_preview1", "clock_time_get")
+declare function clock(id: u32, precision: u64, time: usize): u32;
 
 const out = memory.data(16);
 const block = memory.data(65536, 8);
@@ -57,14 +74,20 @@ ${constant("TRACEPARENT", "traceparent")}
 ${constant("TRACE", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}
 ${constant("ADDED", "x-added")}
 ${constant("V1", "v1")}
+${constant("STATUS", ":status")}
+${constant("MOMENT", "meshwright.moment")}
+${constant("GAUGE", "hand_written_gauge")}
 ${constant("METRIC", "hand_written_total")}
 let metric: u32 = 0;
+let gauge: u32 = 0;
 
 export function proxy_abi_version_0_2_1(): void {}
 export function malloc(size: usize): usize { return block; }
 export function proxy_on_configure(id: u32, size: u32): u32 {
   define(0, METRIC, METRIC_SIZE, out);
   metric = load<u32>(out);
+  define(1, GAUGE, GAUGE_SIZE, out);
+  gauge = load<u32>(out);
   return 1;
 }
 `;

@@ -104,9 +104,11 @@ export const NAMES = {
   limitInFlight: "rate-limit, requests in flight",
   fiveLimits: "rate-limit, five keys, all must pass",
   circuit: "circuit-breaker, a closed circuit",
+  circuitByHand: "the host calls of circuit-breaker, by hand",
   circuitKeyed: "circuit-breaker, a closed circuit of a header",
   circuitRate: "circuit-breaker, a closed circuit, rate",
   deadline: "deadline, the rule's own time",
+  deadlineByHand: "the host calls of deadline, by hand",
   deadlineInbound: "deadline, which remembers traces",
   fallback: "fallback, answers that are kept once a second",
   fallbackEager: "fallback, answers that are kept ten times a second",
@@ -188,9 +190,30 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     filtered(NAMES.limitInFlight, "rate-limit", IN_FLIGHT),
     filtered(NAMES.fiveLimits, "rate-limit", limits("x-user-id", "user-agent", "accept", "x-a", "x-b")),
     filtered(NAMES.circuit, "circuit-breaker", CLOSED_CIRCUIT),
+    await byHand(NAMES.circuitByHand, {
+      proxy_on_context_create: "",
+      proxy_on_request_headers:
+        CALLS.readClock +
+        CALLS.readAbsentHeader.repeat(2) +
+        CALLS.readAbsentProperty +
+        CALLS.readGauge +
+        CALLS.count,
+      proxy_on_response_headers: CALLS.readStatus + CALLS.readGauge,
+      proxy_on_delete: "",
+    }),
     filtered(NAMES.circuitKeyed, "circuit-breaker", TENANT_CIRCUIT),
     filtered(NAMES.circuitRate, "circuit-breaker", RATE_CIRCUIT),
     filtered(NAMES.deadline, "deadline", DEADLINE),
+    await byHand(NAMES.deadlineByHand, {
+      proxy_on_request_headers:
+        CALLS.readClock +
+        CALLS.readAbsentHeader.repeat(4) +
+        CALLS.readAbsentProperty +
+        CALLS.count +
+        CALLS.recordGauge +
+        CALLS.addDestination.repeat(2) +
+        CALLS.setProperty,
+    }),
     filtered(NAMES.deadlineInbound, "deadline", { ...DEADLINE, trace: "inbound" }),
     filtered(NAMES.fallback, "fallback", ALL_ANSWERS),
     filtered(NAMES.fallbackEager, "fallback", EAGER_ANSWERS),
