@@ -8,7 +8,8 @@ type Rule = HeaderRoutingConfig["rules"][number];
 
 export default defineFilter({
   name: "header-routing",
-  summary: "chooses a destination by method, path, headers, query, cookies, claims or a share of the traffic",
+  summary:
+    "chooses a destination by whatever a request has or by a sticky split; rewrites, edits headers, copies, redirects, answers",
   schema: headerRoutingSchema,
   metricLabels: ["rule", "destination"],
   explainProperties: (config) => explainPropertyOf(config),
