@@ -81,7 +81,7 @@ const as = (user: string) => send(front.url, { headers: [["x-user", user]] });
 test("each filter runs without the callbacks that its own settings do not need", {
   timeout: TEST_MS,
 }, async () => {
-  expect(await lacking("1-header-routing")).toEqual(["context_create"]);
+  expect(await lacking("1-header-routing")).toEqual(["response_headers", "context_create", "delete"]);
   expect(await lacking("2-rate-limit")).toEqual([
     "response_headers",
     "response_body",
