@@ -45,16 +45,16 @@ const idleFor = (settings: Json) =>
 const RESPONSES = ["response_headers", "response_body", "response_trailers"];
 
 test.each([
-  ["requests alone", {}, [...RESPONSES, "context_create", "delete"]],
+  ["requests alone", {}, ["request_body", ...RESPONSES, "context_create", "delete"]],
   [
     "what trace-headers writes to responses",
     { "trace-headers": { responseHeader: "x-trace" } },
-    ["response_body", "response_trailers", "context_create"],
+    ["request_body", "response_body", "response_trailers", "context_create"],
   ],
   [
     "what is held in flight",
     { "rate-limit": { rules: [{ name: "all", concurrency: { limit: 1 } }] } },
-    [...RESPONSES, "context_create"],
+    ["request_body", ...RESPONSES, "context_create"],
   ],
 ])("a bundle needs what any of its filters needs: %s", (_, changes, idle) => {
   expect(idleFor(settingsWith(changes))).toEqual(idle);
