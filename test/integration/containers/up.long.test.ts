@@ -34,11 +34,14 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
   });
   afterAll(() => demo?.[Symbol.asyncDispose]());
 
+  /** Other tests may have meshes of the same names in the engine. */
+  const runOf = (mesh: string) => `label=${RUN_LABEL}=${path.join(demo.folder, ".meshwright", mesh)}`;
+
   /** The containers and networks of the meshes in this test's folder. */
   async function left(): Promise<readonly string[]> {
     const found = await Promise.all(
       ["demo", "own"].flatMap((mesh) => {
-        const filter = ["--filter", `label=${RUN_LABEL}=${path.join(demo.folder, ".meshwright", mesh)}`];
+        const filter = ["--filter", runOf(mesh)];
         return [
           docker(["ps", "--all", ...filter, "--format", "{{.Names}}"]),
           docker(["network", "ls", ...filter, "--format", "{{.Name}}"]),
@@ -169,7 +172,10 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
           "--quiet",
           "--filter",
           `label=com.docker.compose.service=${service}`,
+          "--filter",
+          runOf("demo"),
         ]);
+        expect(found.output.trim()).toMatch(/^[0-9a-f]+$/);
         await docker(["kill", found.output.trim()]);
         await vi.waitFor(
           () => expect(events).toContainEqual(expect.objectContaining({ kind: "restarted", what })),
