@@ -129,7 +129,16 @@ export { encodePairs, HeaderPairs, PairsBuilder } from "./text/header-pairs";
 export { scratch, viewOf } from "./abi/memory";
 export { base64Size, NOT_BASE64, readBase64, writeBase64 } from "./text/base64";
 export { Bytes } from "./text/bytes";
-export { decimalText, MAX_DECIMAL_SIZE, NOT_A_NUMBER, parseInteger, writeDecimal } from "./text/number";
+export { lower, lowered } from "./text/letter-case";
+export {
+  decimalText,
+  isDigit,
+  MAX_DECIMAL_SIZE,
+  NOT_A_NUMBER,
+  parseInteger,
+  writeDecimal,
+} from "./text/number";
+export { pathEnd } from "./text/path-end";
 export { ProtobufReader, ProtobufWriter } from "./text/protobuf";
 export { TextBuffer } from "./text/text-buffer";
 export { sequenceSize } from "./text/utf8";

@@ -5,8 +5,8 @@
 
 import { scratch, viewOf } from "../abi/memory";
 import { Bytes } from "../text/bytes";
+import { lower } from "../text/letter-case";
 import { isDigit } from "../text/number";
-import { lower } from "../text/search";
 
 const COLON: u8 = 0x3a;
 const DOT: u8 = 0x2e;

@@ -5,6 +5,7 @@ import { view } from "../abi/memory";
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { JoinedLines } from "../text/joined-lines";
+import { pathEnd } from "../text/path-end";
 import { foldAuthority, hostOf } from "./authority";
 import { Claim } from "./claim";
 import { readCookies } from "./cookies";
@@ -290,12 +291,12 @@ export abstract class RequestView {
     this.queryOnly = null;
     const target = this.header(this.slots.path);
     if (!target) return;
-    let end = target.indexOf(NUMBER_SIGN);
-    if (end < 0) end = target.size;
-    const mark = target.indexOf(QUESTION_MARK);
-    const pathEnd = mark < 0 || mark > end ? end : mark;
-    this.pathOnly = view(target.ptr, pathEnd);
-    if (pathEnd < end) this.queryOnly = view(target.ptr + pathEnd + 1, end - pathEnd - 1);
+    const end = pathEnd(target);
+    this.pathOnly = view(target.ptr, end);
+    if (end == target.size || target.at(end) != QUESTION_MARK) return;
+    const fragment = target.indexOf(NUMBER_SIGN, end);
+    const queryEnd = fragment < 0 ? target.size : fragment;
+    this.queryOnly = view(target.ptr + end + 1, queryEnd - end - 1);
   }
 
   /** After four billion requests the numbers start again. */

@@ -2,9 +2,10 @@
 
 import { Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
+import { lower } from "../text/letter-case";
 import { NOT_A_NUMBER, parseInteger } from "../text/number";
 import { Regex } from "../text/regex/regex";
-import { CaselessSearch, lower } from "../text/search";
+import { CaselessSearch } from "../text/search";
 import { MAX_TEXT_SIZE } from "./limits";
 
 /** Bounds of a range that has none; every number of a header lies between them. */

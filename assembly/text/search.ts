@@ -2,11 +2,7 @@
 // their sizes alone. Source: Knuth, Morris and Pratt, Fast pattern matching in strings (1977).
 
 import { Bytes } from "./bytes";
-
-/** A letter of ASCII in lower case; any other byte as it is. */
-export function lower(byte: u8): u8 {
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-}
+import { lower } from "./letter-case";
 
 /** A text to look for. */
 @final

@@ -1,12 +1,12 @@
 // Reads the headers of a response that may be kept: whether it may, and what is kept of them.
 
-import { Bytes, HeaderPairs, NOT_A_NUMBER, parseInteger } from "../../assembly";
+import { Bytes, HeaderPairs, lowered, NOT_A_NUMBER, parseInteger } from "../../assembly";
 import { BytesTable } from "../../assembly/rules";
 import { Collector } from "./answer";
 import { KeepOutcome } from "./answers";
 import { Freshness } from "./freshness";
 import { KeepPolicy, Mark } from "./keep";
-import { endOfItem, lowered, trim } from "./tokens";
+import { endOfItem, trim } from "./tokens";
 
 /** Headers that mean something here. Those from `Dropped` on are left out. */
 enum Known {

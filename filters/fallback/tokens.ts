@@ -1,6 +1,6 @@
 // Words of header values: items of lists, compared without regard to case.
 
-import { Bytes, scratch } from "../../assembly";
+import { Bytes, lower } from "../../assembly";
 
 const COMMA: u8 = 0x2c;
 const QUOTE: u8 = 0x22;
@@ -40,22 +40,11 @@ export function unquote(text: Bytes): void {
 export function isWord(text: Bytes, word: Bytes): bool {
   if (text.size != word.size) return false;
   for (let i = 0; i < text.size; i++) {
-    if (lowerCase(text.at(i)) != word.at(i)) return false;
+    if (lower(text.at(i)) != word.at(i)) return false;
   }
   return true;
 }
 
-function lowerCase(byte: u8): u8 {
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-}
-
 function isBlank(byte: u8): bool {
   return byte == SPACE || byte == TAB;
-}
-
-/** The text in lower case; valid until the callback ends. */
-export function lowered(text: Bytes): Bytes {
-  const result = scratch(text.size);
-  for (let i = 0; i < text.size; i++) store<u8>(result.ptr + i, lowerCase(text.at(i)));
-  return result;
 }

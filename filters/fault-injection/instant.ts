@@ -1,7 +1,7 @@
 // A moment in the format of RFC 3339, `2026-11-21T18:00:00.5+01:00`. The TypeScript twin is
 // `z.iso.datetime({ offset: true })`: capitals `T` and `Z`, seconds, no leap second.
 
-import { Bytes } from "../../assembly";
+import { Bytes, isDigit } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { MAX_INSTANT_SIZE } from "./limits";
 
@@ -114,8 +114,4 @@ function digits(text: Bytes, at: i32, count: i32): i32 {
     value = value * 10 + (byte - 0x30);
   }
   return value;
-}
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39;
 }

@@ -59,13 +59,13 @@ export function withDefinitions(schema: Schema): Schema {
 function find(schema: unknown, key: string, found: Map<string, Definition>): unknown {
   if (!isSchema(schema)) return schema;
   const { description, ...body } = mapSchemas(schema, (inner, innerKey) => find(inner, innerKey, found));
-  const text = JSON.stringify(body, (_, value) =>
-    value instanceof Place ? { place: value.definition.number, description: value.description } : value,
-  );
   // Strict validators want a type beside most keywords, and do not look for it behind a reference.
   if (schema.type === undefined || JSON.stringify(schema).length < LEAST_SIZE) {
     return description === undefined ? body : { ...body, description };
   }
+  const text = JSON.stringify(body, (_, value) =>
+    value instanceof Place ? { place: value.definition.number, description: value.description } : value,
+  );
   const definition = found.get(text) ?? new Definition(found.size, key, body);
   found.set(text, definition);
   return new Place(definition, description);

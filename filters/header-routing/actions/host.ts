@@ -1,6 +1,6 @@
 // Hosts, in the configuration and in requests. Pure.
 
-import { Bytes } from "../../../assembly";
+import { Bytes, isDigit } from "../../../assembly";
 
 const COLON: u8 = 0x3a;
 const OPENING_BRACKET: u8 = 0x5b;
@@ -32,10 +32,6 @@ function isPort(text: Bytes, colon: i32): bool {
     if (!isDigit(text.at(i))) return false;
   }
   return true;
-}
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39;
 }
 
 function isOfName(byte: u8): bool {

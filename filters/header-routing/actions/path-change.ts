@@ -1,24 +1,13 @@
 // How a path is changed: as a whole, or in the part that a rule's `segments` matched. Pure.
 
-import { Bytes, scratch } from "../../../assembly";
+import { Bytes, pathEnd, scratch } from "../../../assembly";
 
 const SLASH: u8 = 0x2f;
 const BACKSLASH: u8 = 0x5c;
-const QUESTION_MARK: u8 = 0x3f;
-const NUMBER_SIGN: u8 = 0x23;
 
 /** Whether a request has a path. `*` of OPTIONS is none, and CONNECT has nothing in its place. */
 export function isPath(target: Bytes): bool {
   return target.size > 0 && target.at(0) == SLASH;
-}
-
-/** Where the path of a request ends and its query begins. */
-export function pathEnd(target: Bytes): i32 {
-  for (let i = 0; i < target.size; i++) {
-    const byte = target.at(i);
-    if (byte == QUESTION_MARK || byte == NUMBER_SIGN) return i;
-  }
-  return target.size;
 }
 
 @final

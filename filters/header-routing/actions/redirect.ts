@@ -1,9 +1,9 @@
 // A redirect: which address its `location` names. Pure.
 
-import { Bytes, decimalText, Reply, scratch, viewOf } from "../../../assembly";
+import { Bytes, decimalText, pathEnd, Reply, scratch, viewOf } from "../../../assembly";
 import { isHeaderValue } from "../../../assembly/config";
 import { hostEnd } from "./host";
-import { isPath, PathChange, pathEnd } from "./path-change";
+import { isPath, PathChange } from "./path-change";
 
 const HTTP = Bytes.of("http");
 const HTTPS = Bytes.of("https");

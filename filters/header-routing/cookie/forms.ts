@@ -1,6 +1,6 @@
 // The forms of a cookie's name, path and domain.
 
-import { Bytes } from "../../../assembly";
+import { Bytes, isDigit, lowered } from "../../../assembly";
 import { isHeaderName } from "../../../assembly/config";
 
 const SLASH: u8 = 0x2f;
@@ -49,17 +49,7 @@ function isPart(domain: Bytes, start: i32, end: i32): bool {
     const byte = domain.at(i);
     const isInner = i > start && i < end - 1;
     const isLetter = byte >= 0x61 && byte <= 0x7a;
-    const isDigit = byte >= 0x30 && byte <= 0x39;
-    if (!isLetter && !isDigit && !(byte == HYPHEN && isInner)) return false;
+    if (!isLetter && !isDigit(byte) && !(byte == HYPHEN && isInner)) return false;
   }
   return true;
-}
-
-function lowered(text: Bytes): Bytes {
-  const result = text.copy();
-  for (let i = 0; i < text.size; i++) {
-    const byte = text.at(i);
-    if (byte >= 0x41 && byte <= 0x5a) store<u8>(result.ptr + i, byte | 0x20);
-  }
-  return result;
 }

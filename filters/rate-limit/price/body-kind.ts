@@ -1,6 +1,6 @@
 // Whether the body of an answer can be read for its cost, and how.
 
-import { Bytes, responseHeaders } from "../../../assembly";
+import { Bytes, lower, responseHeaders } from "../../../assembly";
 
 export enum BodyKind {
   /** Encoded, or something else than JSON. */
@@ -17,7 +17,6 @@ const IDENTITY = Bytes.of("identity");
 const EVENTS = Bytes.of("text/event-stream");
 const JSON_WORD = Bytes.of("json");
 const SEMICOLON: u8 = 0x3b;
-const LOWER_CASE: u8 = 0x20;
 
 /** What the answer's headers say of its body, in their callback. Two host calls at most. */
 export function bodyKind(): BodyKind {
@@ -37,9 +36,7 @@ export function bodyKind(): BodyKind {
 function isSame(text: Bytes, from: i32, word: Bytes): bool {
   if (from + word.size > text.size) return false;
   for (let i = 0; i < word.size; i++) {
-    const byte = text.at(from + i);
-    const lower = byte >= 0x41 && byte <= 0x5a ? byte | LOWER_CASE : byte;
-    if (lower != word.at(i)) return false;
+    if (lower(text.at(from + i)) != word.at(i)) return false;
   }
   return true;
 }

@@ -5,6 +5,7 @@ import { Bytes, monotonicNanoseconds, responseBody } from "../../../assembly";
 import { ticksAt } from "../local/gcra";
 import { LocalLimit } from "../local/limit";
 import { BodyKind, bodyKind } from "./body-kind";
+import { EventStream } from "./event-stream";
 import { JsonSum } from "./json-sum";
 import { Price, PriceSource, UNPRICED } from "./price";
 
@@ -27,6 +28,7 @@ class Due {
   limit: LocalLimit | null = null;
   /** Reads the body; `null` until a body was read for this price. */
   private sum: JsonSum | null = null;
+  private readonly events: EventStream = new EventStream();
 
   constructor(public rule: Creditor) {}
 
@@ -39,11 +41,14 @@ class Due {
     const known = this.sum;
     if (known && known.addends == this.price.addends) known.clear();
     else this.sum = new JsonSum(this.price.addends);
+    this.events.clear();
   }
 
   readBody(kind: BodyKind, piece: Bytes): void {
     const sum = this.sum;
-    if (sum) sum.read(piece, kind == BodyKind.Events);
+    if (!sum) return;
+    if (kind == BodyKind.Events) this.events.read(piece.ptr, piece.size, sum);
+    else sum.read(piece.ptr, piece.size);
   }
 
   /** What the body has said so far. */

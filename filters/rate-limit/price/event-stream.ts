@@ -1,7 +1,7 @@
 // The data of a stream of server-sent events (`text/event-stream`), whose lines come in pieces:
 // each event is a JSON document of its own.
 
-import { JsonNumber } from "./json-number";
+import { JsonReader } from "./json-reader";
 
 const FIELD: StaticArray<u8> = [0x64, 0x61, 0x74, 0x61, 0x3a]; // data:
 const LINE_FEED: u8 = 0x0a;
@@ -23,13 +23,13 @@ export class EventStream {
     this.isAfterReturn = false;
   }
 
-  /** Hands the data of the next piece to `number`. */
-  read(ptr: usize, size: i32, number: JsonNumber): void {
+  /** Hands the data of the next piece to `reader`. */
+  read(ptr: usize, size: i32, reader: JsonReader): void {
     const end = ptr + size;
     for (let at = ptr; at < end; at++) {
       const byte = load<u8>(at);
       if (byte == LINE_FEED || byte == CARRIAGE_RETURN) {
-        if (byte != LINE_FEED || !this.isAfterReturn) this.endLine(number);
+        if (byte != LINE_FEED || !this.isAfterReturn) this.endLine(reader);
         this.isAfterReturn = byte == CARRIAGE_RETURN;
         continue;
       }
@@ -38,7 +38,7 @@ export class EventStream {
       if (this.field == FIELD.length) {
         const from = at;
         while (at + 1 < end && !endsLine(load<u8>(at + 1))) at++;
-        number.read(from, <i32>(at + 1 - from));
+        reader.read(from, <i32>(at + 1 - from));
       } else if (this.field != OTHER) {
         this.field = byte == unchecked(FIELD[this.field]) ? this.field + 1 : OTHER;
       }
@@ -46,8 +46,8 @@ export class EventStream {
   }
 
   /** An empty line ends the event; the lines of one event are one text. */
-  private endLine(number: JsonNumber): void {
-    if (this.isLineEmpty) number.restart();
+  private endLine(reader: JsonReader): void {
+    if (this.isLineEmpty) reader.restart();
     this.field = 0;
     this.isLineEmpty = true;
   }

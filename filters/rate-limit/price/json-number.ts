@@ -6,6 +6,7 @@
 // path, is not taken for it. One document may follow another.
 
 import { Bytes } from "../../../assembly";
+import { JsonReader } from "./json-reader";
 
 const QUOTE: u8 = 0x22;
 const COMMA: u8 = 0x2c;
@@ -35,7 +36,7 @@ enum State {
 }
 
 @final
-export class JsonNumber {
+export class JsonNumber extends JsonReader {
   /** The last whole number of at least 0 under the path, cut down to 10^9; or `NO_NUMBER`. */
   value: i64 = NO_NUMBER;
   private state: State = State.Between;
@@ -52,7 +53,9 @@ export class JsonNumber {
   private digits: i64 = 0;
 
   /** @param path keys from the root on, at least one */
-  constructor(readonly path: StaticArray<Bytes>) {}
+  constructor(readonly path: StaticArray<Bytes>) {
+    super();
+  }
 
   /** Forgets all, for another text. */
   clear(): void {
@@ -60,8 +63,7 @@ export class JsonNumber {
     this.restart();
   }
 
-  /** Another document begins here, whatever the one before it lacked. Keeps the number. */
-  restart(): void {
+  override restart(): void {
     this.state = State.Between;
     this.depth = 0;
     this.onPath = 0;
@@ -70,8 +72,7 @@ export class JsonNumber {
     this.isNext = false;
   }
 
-  /** Reads the next piece. */
-  read(ptr: usize, size: i32): void {
+  override read(ptr: usize, size: i32): void {
     for (let at = ptr, end = ptr + size; at < end; at++) {
       const byte = load<u8>(at);
       switch (this.state) {

@@ -1,40 +1,32 @@
 // The numbers of an answer's JSON that make up its cost, read while the body passes.
 
-import { Bytes } from "../../../assembly";
-import { EventStream } from "./event-stream";
 import { JsonNumber, NO_NUMBER } from "./json-number";
+import { JsonReader } from "./json-reader";
 import { Addend, UNPRICED } from "./price";
 
 /** Follows one body at a time. */
 @final
-export class JsonSum {
+export class JsonSum extends JsonReader {
   private readonly numbers: StaticArray<JsonNumber>;
-  private readonly events: StaticArray<EventStream>;
 
   constructor(readonly addends: StaticArray<Addend>) {
-    this.numbers = new StaticArray<JsonNumber>(addends.length);
-    this.events = new StaticArray<EventStream>(addends.length);
-    for (let i = 0; i < addends.length; i++) {
-      this.numbers[i] = new JsonNumber(addends[i].path);
-      this.events[i] = new EventStream();
-    }
+    super();
+    const numbers = new StaticArray<JsonNumber>(addends.length);
+    for (let i = 0; i < addends.length; i++) numbers[i] = new JsonNumber(addends[i].path);
+    this.numbers = numbers;
   }
 
   /** The next body begins. */
   clear(): void {
-    for (let i = 0; i < this.numbers.length; i++) {
-      unchecked(this.numbers[i]).clear();
-      unchecked(this.events[i]).clear();
-    }
+    for (let i = 0; i < this.numbers.length; i++) unchecked(this.numbers[i]).clear();
   }
 
-  /** @param areEvents whether the body is a stream of server-sent events */
-  read(piece: Bytes, areEvents: bool): void {
-    for (let i = 0; i < this.numbers.length; i++) {
-      const number = unchecked(this.numbers[i]);
-      if (areEvents) unchecked(this.events[i]).read(piece.ptr, piece.size, number);
-      else number.read(piece.ptr, piece.size);
-    }
+  override read(ptr: usize, size: i32): void {
+    for (let i = 0; i < this.numbers.length; i++) unchecked(this.numbers[i]).read(ptr, size);
+  }
+
+  override restart(): void {
+    for (let i = 0; i < this.numbers.length; i++) unchecked(this.numbers[i]).restart();
   }
 
   /** The sum of those that the body has said so far, `UNPRICED` without any. */

@@ -1,7 +1,7 @@
 // The headers that a rate limit service adds. The service is trusted to name them, but not to break
 // a message: anything that cannot be a header is left out.
 
-import { Bytes, HeaderMap, ProtobufReader, scratch, viewOf } from "../../../assembly";
+import { Bytes, HeaderMap, lowered, ProtobufReader, scratch, viewOf } from "../../../assembly";
 import { isHeaderName, isHeaderValue } from "../../../assembly/config";
 import { BytesTable } from "../../../assembly/rules";
 
@@ -41,7 +41,7 @@ function addHeader(message: Bytes, to: HeaderMap, withType: bool): void {
   let name = scratch(0);
   let value = scratch(0);
   while (reader.next()) {
-    if (reader.field == 1) name = lowerCase(reader.bytes);
+    if (reader.field == 1) name = lowered(reader.bytes);
     else if (reader.field == 2 || (reader.field == 3 && reader.bytes.size > 0)) {
       value = viewOf(reader.bytes, 0, reader.bytes.size);
     }
@@ -49,13 +49,4 @@ function addHeader(message: Bytes, to: HeaderMap, withType: bool): void {
   if (reader.failed || !isHeaderName(name) || NOT_ADDED.find(name) >= 0 || !isHeaderValue(value)) return;
   if (!name.equals(CONTENT_TYPE)) to.add(name, value);
   else if (withType) to.replace(name, value);
-}
-
-function lowerCase(name: Bytes): Bytes {
-  const lower = scratch(name.size);
-  for (let i = 0; i < name.size; i++) {
-    const byte = name.at(i);
-    store<u8>(lower.ptr + i, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
-  }
-  return lower;
 }

@@ -6,7 +6,7 @@
 // members. In every other case only the broken member goes, so that one vendor's fault costs no
 // other vendor its entry.
 
-import { Bytes } from "../../../assembly";
+import { Bytes, isDigit } from "../../../assembly";
 
 const MAX_MEMBERS: i32 = 32;
 const MAX_KEY: i32 = 256;
@@ -192,10 +192,6 @@ function isBlank(byte: u8): bool {
 
 function isLetter(byte: u8): bool {
   return byte >= 0x61 && byte <= 0x7a;
-}
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39;
 }
 
 function isKeyByte(byte: u8): bool {

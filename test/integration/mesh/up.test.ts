@@ -1,33 +1,24 @@
 // `meshwright up` as people run it: Ctrl-C at every moment.
 
-import { readdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { portState } from "../../../envoy/runtime/ports.js";
-import { CliProcess, processesNaming } from "../commands/cli-process.js";
-import { copyDemo, type DemoCopy, ownMesh } from "./demo-copy.js";
+import { CliProcess } from "../commands/cli-process.js";
+import { ownMesh } from "./demo-copy.js";
+import { DemoRuns, UP_TEST_MS } from "./demo-runs.js";
 
-/** One or two whole starts, on a machine that is busy with other tests. */
-const TEST_MS = 100_000;
-
-let demo: DemoCopy;
-let folder: string;
-let file: string;
+let demo: DemoRuns;
 
 beforeAll(async () => {
-  demo = await copyDemo();
-  ({ folder, file } = demo);
+  demo = await DemoRuns.prepare();
 });
 afterAll(() => demo?.[Symbol.asyncDispose]());
 
-describe("meshwright up", { timeout: TEST_MS }, () => {
-  const up = () =>
-    new CliProcess(["up", file, "--engine", "process", "--port", "0", "--traffic", "20"], folder);
-  const left = () => processesNaming(folder).filter((line) => !line.includes("vitest"));
-
+describe("meshwright up", { timeout: UP_TEST_MS }, () => {
   it("ends on Ctrl-C and leaves no process, no port and no file but its authority", async () => {
-    await using command = up();
+    await using command = demo.up();
     await command.until(/The mesh "demo" runs/);
     await command.until(/orders +v1 +[1-9]/);
     const ports = [...command.stdout.matchAll(/http:\/\/127\.0\.0\.1:(\d+)$/gm)].map((match) =>
@@ -38,25 +29,25 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     expect(await command.exited).toBe(0);
     expect(command.stderr).toBe("");
     expect(command.stdout).toMatch(/Stopping … \(again to kill at once\)\nStopped\.\n$/);
-    expect(left()).toEqual([]);
+    expect(demo.left()).toEqual([]);
     expect(new Set(await Promise.all(ports.map(portState)))).toEqual(new Set(["free"]));
-    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toEqual(["identity"]);
+    expect(await demo.files()).toEqual(["identity"]);
   });
 
   it("ends on Ctrl-C while it starts", async () => {
-    await using command = up();
+    await using command = demo.up();
     await command.until(/ready after/);
     command.kill("SIGTERM");
     expect(await command.exited).toBe(130);
-    expect(left()).toEqual([]);
-    expect(await readdir(path.join(folder, ".meshwright", "demo"))).toEqual(["identity"]);
+    expect(demo.left()).toEqual([]);
+    expect(await demo.files()).toEqual(["identity"]);
   });
 
   it("ends at once on the second Ctrl-C", async () => {
-    const stubborn = path.join(folder, "stubborn.yaml");
+    const stubborn = path.join(demo.folder, "stubborn.yaml");
     const script = `process.on("SIGTERM", () => {}); require("node:http").createServer().listen(process.env.PORT, "127.0.0.1")`;
     await writeFile(stubborn, ownMesh([process.execPath, "-e", script]));
-    await using command = new CliProcess(["up", stubborn, "--engine", "process", "--port", "0"], folder);
+    await using command = new CliProcess(["up", stubborn, "--engine", "process", "--port", "0"], demo.folder);
     await command.until(/The mesh "own" runs/);
     command.kill("SIGINT");
     await command.until(/Stopping/);
@@ -66,6 +57,6 @@ describe("meshwright up", { timeout: TEST_MS }, () => {
     expect(command.running).toBe(true);
     command.kill("SIGINT");
     expect(await command.exited).toBe(130);
-    await expect.poll(() => left()).toEqual([]);
+    await expect.poll(() => demo.left()).toEqual([]);
   });
 });
