@@ -3,7 +3,7 @@
 // another file, so that Envoy takes both in one step.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { MeshwrightError } from "../envoy/errors.js";
@@ -95,7 +95,9 @@ function write(file: string, content: Uint8Array): void {
   const partial = `${file}.${process.pid}.partial`;
   try {
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(partial, content, { mode: 0o644 });
+    writeFileSync(partial, content);
+    // An Envoy in a container has a user of its own.
+    chmodSync(partial, 0o644);
     renameSync(partial, file);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

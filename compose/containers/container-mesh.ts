@@ -195,10 +195,10 @@ export class ContainerMesh implements UpMesh {
   async #apply(edited: Mesh): Promise<void> {
     const { compose, directory, run, onEvent } = this.#options;
     const before = this.#now;
+    await copyModules(directory.path, await buildMeshModules(edited, { onEvent }));
     const after = { mesh: edited, plan: planRun(edited, run) };
     const isOtherProject = after.plan.composeFile !== before.plan.composeFile;
     if (!isOtherProject && changedEnvoys(before.plan, after.plan).length === 0) return;
-    await copyModules(directory.path, await buildMeshModules(edited, { onEvent }));
     await this.#options.identity?.become(edited, meshEnvoys(edited));
     const known = new Set(before.plan.mesh.envoys.map(({ name }) => name));
     if (isOtherProject) {

@@ -34,7 +34,6 @@ export async function demoFiles(folder: string): Promise<ReadonlyMap<string, str
     home: folder,
     envoys: `./${ENVOYS}`,
     writtenFolder: (each) => `./${path.relative(folder, each)}`,
-    moduleFile: (filter) => `${filter}.wasm`,
     setting: variable,
     restart: "unless-stopped",
     labels: { "meshwright.mesh": mesh.name },

@@ -1,9 +1,12 @@
 // Plans a mesh of containers: a compose project, and the folder with the files of its Envoys. Pure.
 
 import path from "node:path";
+import type { FilterUse } from "../filter-use.js";
+import type { LeanModules } from "../lean-modules.js";
 import { GATEWAY } from "../mesh/names.js";
 import { type MeshPlan, planMesh } from "../mesh/plan.js";
 import type { Mesh } from "../mesh/shape.js";
+import { wasmFilters } from "../mesh/topology.js";
 import { usesIpv6 } from "./around/around.js";
 import type { UserProject } from "./around/user-project.js";
 import type { ComposeProject } from "./compose-project.js";
@@ -13,14 +16,14 @@ import { literal, variable } from "./interpolation.js";
 import { GUEST_NAMES, OWN_NAMES, type PartNames } from "./part-names.js";
 import { containerPlaces, containerPorts } from "./places.js";
 import { composeProject, MODULES_FOLDER, type ProjectOptions } from "./project.js";
-import { ENVOYS_FOLDER, moduleFile } from "./run-places.js";
+import { ENVOYS_FOLDER, moduleFile, moduleOf } from "./run-places.js";
 import { envoyUser, RUN_LABEL, type RunSettings, settingValues } from "./run-settings.js";
 
 export interface ContainerPlanOptions extends Omit<ProjectOptions, "modules" | "names"> {
   /** The mesh file's folder, absolute. */
   readonly home: string;
-  /** The names of the modules' files, by the filters' names. */
-  readonly moduleFile: (filter: string) => string;
+  /** The name of the file that runs a filter. Default: its whole module. */
+  readonly moduleFile?: (use: FilterUse) => string;
   /** A comment at the top of the compose file. */
   readonly heading: readonly string[];
 }
@@ -36,21 +39,20 @@ export interface ContainerPlan {
 
 /** The same mesh and options give the same plan. */
 export function planContainers(mesh: Mesh, options: ContainerPlanOptions): ContainerPlan {
-  const { around } = options;
+  const { around, moduleFile: fileOf = ({ filter }) => moduleFile(filter) } = options;
   const names = around === undefined ? OWN_NAMES : GUEST_NAMES;
   const rules = around === undefined ? {} : { rules: { ipv6: usesIpv6(around) } };
   const plan = planMesh(mesh, {
     directory: "/",
     home: options.home,
     ports: containerPorts(mesh, rules),
-    modulePath: ({ filter }) => path.posix.join(MODULES_FOLDER, options.moduleFile(filter)),
+    modulePath: (use) => path.posix.join(MODULES_FOLDER, fileOf(use)),
     places: containerPlaces(mesh, rules),
     // The authorities of Envoy's image.
     caFile: "/etc/ssl/certs/ca-certificates.crt",
   });
-  const modules = [
-    ...new Set(plan.envoys.flatMap(({ filters }) => filters.flatMap(({ module = [] }) => module))),
-  ];
+  // Not what is made of them, which an edit of settings changes.
+  const modules = wasmFilters(mesh).map((filter) => path.posix.join(MODULES_FOLDER, moduleFile(filter)));
   const project = composeProject(mesh, plan.services, { ...options, names, modules: modules.sort() });
   return {
     mesh: plan,
@@ -84,19 +86,21 @@ export interface RunOptions {
   readonly settings: RunSettings;
   /** How many pods the mesh has when it starts. */
   readonly pods: number;
+  /** Makes lean builds of the modules in the run's folder, which must be there. */
+  readonly lean: LeanModules;
   readonly around?: UserProject;
 }
 
-/** The plan of `meshwright up`. */
+/** The plan of `meshwright up`. Throws `MeshwrightError("write-failed")` for a lean build. */
 export function planRun(mesh: Mesh, run: RunOptions): ContainerPlan {
-  const { file, project, directory, settings, pods, around } = run;
+  const { file, project, directory, settings, pods, lean, around } = run;
   const values = settingValues(directory, settings);
   return planContainers(mesh, {
     name: project,
     home: path.dirname(file),
     envoys: `./${ENVOYS_FOLDER}`,
     writtenFolder: (folder) => folder,
-    moduleFile,
+    moduleFile: (use) => path.basename(lean.pathOf(moduleOf(directory, use.filter), use)),
     // A person's project has an `.env` of its own.
     setting: (name) => (around === undefined ? variable(name) : literal(String(values[name]))),
     ...(around === undefined ? {} : { around }),

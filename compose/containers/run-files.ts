@@ -8,7 +8,7 @@ import { writeAtomically } from "../../envoy/runtime/atomic-file.js";
 import { AROUND_FILE, COMPOSE_FILE, ENV_FILE } from "./compose-cli.js";
 import { secretText } from "./envoy-files.js";
 import type { ContainerPlan, RunOptions } from "./plan.js";
-import { ENVOYS_FOLDER, MODULES_FOLDER, moduleFile } from "./run-places.js";
+import { ENVOYS_FOLDER, MODULES_FOLDER, moduleOf } from "./run-places.js";
 import { envoyUser, isRoot, type RunSettings, settingValues } from "./run-settings.js";
 import { secretFile } from "./sources.js";
 
@@ -21,7 +21,7 @@ export async function copyModules(directory: string, modules: ReadonlyMap<string
   await mkdir(folder, { recursive: true });
   await chmod(folder, FOR_ALL);
   for (const [filter, file] of modules) {
-    const target = path.join(folder, moduleFile(filter));
+    const target = moduleOf(directory, filter);
     await copyFile(file, target);
     await chmod(target, 0o644);
   }

@@ -5,6 +5,7 @@ import path from "node:path";
 import { freePorts } from "../../envoy/runtime/ports.js";
 import { startIdentity } from "../identity/containers.js";
 import type { MeshIdentity } from "../identity/mesh-identity.js";
+import { LeanModules } from "../lean-modules.js";
 import { LOOPBACK } from "../listener-options.js";
 import { DEFAULT_GATEWAY_PORT } from "../mesh/addresses.js";
 import { refuseMesh } from "../mesh/file.js";
@@ -27,6 +28,7 @@ import { imageOf } from "./images.js";
 import { planRun, type RunOptions } from "./plan.js";
 import { guardProject } from "./remnants.js";
 import { copyModules, writeAround, writeEnvoys, writeProject } from "./run-files.js";
+import { MODULES_FOLDER } from "./run-places.js";
 import type { RunSettings } from "./run-settings.js";
 import { containerProblems } from "./runnable.js";
 import { untilHealthy } from "./until-healthy.js";
@@ -66,10 +68,11 @@ export async function startContainers(options: StartMeshOptions): Promise<Contai
     const settings: RunSettings = { images, gatewayAddress, gatewayPort: gatewayPort || port, statusPort };
     const run: RunOptions = {
       ...{ file, project, directory: directory.path, settings, pods: allInstances(mesh).length },
+      lean: new LeanModules(path.join(directory.path, MODULES_FOLDER)),
       ...(around === undefined ? {} : { around }),
     };
-    const plan = planRun(mesh, run);
     await copyModules(directory.path, modules);
+    const plan = planRun(mesh, run);
     await writeEnvoys(directory.path, plan, () => true);
     identity = await startIdentity(mesh, {
       directory: directory.path,

@@ -5,11 +5,10 @@ import { describeUnusable, portStateAt } from "../../envoy/runtime/ports.js";
 import { findRunnable } from "../../toolchain/bundle/find.js";
 import type { RunEvent } from "../events.js";
 import { buildModules } from "../modules.js";
-import { isNative } from "../native-filters.js";
 import type { RunDirectory } from "../run-directory.js";
 import { toItsEnd } from "../to-its-end.js";
 import type { Mesh } from "./shape.js";
-import { meshEnvoys } from "./topology.js";
+import { wasmFilters } from "./topology.js";
 
 /** How a mesh is started, whatever it runs as. */
 export interface StartMeshOptions {
@@ -36,15 +35,8 @@ export async function buildMeshModules(
 ): Promise<ReadonlyMap<string, string>> {
   const { signal, onEvent = () => {}, modules: outDir } = options;
   const onProgress = (text: string) => onEvent({ kind: "progress", text });
-  const members = await Promise.all(filtersOf(mesh).map((name) => findRunnable(name)));
+  const members = await Promise.all(wasmFilters(mesh).map((name) => findRunnable(name)));
   return toItsEnd(buildModules(members, { outDir, onProgress }), signal);
-}
-
-/** The names of the filters that the mesh uses, each once. */
-function filtersOf(mesh: Mesh): string[] {
-  const hops = meshEnvoys(mesh).flatMap((envoy) => envoy.hops);
-  const uses = hops.flatMap((hop) => hop.filters).filter((use) => !isNative(use));
-  return [...new Set(uses.map((use) => use.filter))];
 }
 
 export async function checkGatewayPort(address: string, port: number, file: string): Promise<void> {

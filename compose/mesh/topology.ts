@@ -2,6 +2,7 @@
 
 import { choosesDestinations } from "../destinations.js";
 import type { FilterUse } from "../filter-use.js";
+import { isNative } from "../native-filters.js";
 import { accessUses } from "./access-filter.js";
 import { type GatewayRoute, type MeshUse, onItsPaths, routeName } from "./filter-routes.js";
 import { allInstances, type Instance } from "./instances.js";
@@ -122,4 +123,11 @@ function meshWide(mesh: Mesh, place: "gateway" | "inbound" | "outbound"): Filter
 function scoped(mesh: Mesh, uses: readonly MeshUse[]): FilterUse[] {
   const routes: readonly GatewayRoute[] = mesh.gateway.routes;
   return uses.map((use) => onItsPaths(use, routes));
+}
+
+/** The names of the mesh's filters that are modules, each once. */
+export function wasmFilters(mesh: Mesh): string[] {
+  const hops = meshEnvoys(mesh).flatMap((envoy) => envoy.hops);
+  const uses = hops.flatMap((hop) => hop.filters).filter((use) => !isNative(use));
+  return [...new Set(uses.map((use) => use.filter))];
 }

@@ -1,11 +1,9 @@
 // `npm run bench`: what a filter costs in stock Envoy, in time or in instructions.
 
-import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
-import type { Json } from "../../envoy/config/json.js";
 import { findEnvoy } from "../../envoy/runtime/find.js";
 import { FILTERS } from "../../filters/catalog.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
@@ -15,7 +13,9 @@ import { runInProcess, type Subject } from "./in-process.js";
 import { renderInProcessSection, renderInProcessTable } from "./in-process-report.js";
 import { countInstructions } from "./instructions.js";
 import { type Measured, measure } from "./measure.js";
+import { type PeerOptions, peersOf, withPeers } from "./peers.js";
 import { INSTRUCTIONS, MICROSECONDS, renderPage, renderTable, renderVerdicts } from "./report.js";
+import { runCommand } from "./run-command.js";
 import { repeatability, type Summary, summarise } from "./summary.js";
 import { benchVariants, inProcessSubjects, NAMES, only, type Peer } from "./variants.js";
 
@@ -25,14 +25,12 @@ import { benchVariants, inProcessSubjects, NAMES, only, type Peer } from "./vari
  */
 const SETTLED = 0.05;
 
-interface BenchOptions {
+interface BenchOptions extends PeerOptions {
   readonly rounds: string;
   readonly maxRounds: string;
   readonly roundMs: string;
   readonly json?: string;
   readonly html?: string;
-  readonly peer: readonly Peer[];
-  readonly peerConfig: ReadonlyMap<string, Json>;
   readonly only: readonly string[];
   readonly inProcess: boolean;
   readonly instructions?: true;
@@ -68,21 +66,15 @@ const program = new Command("npm run bench --")
     (text, before) => [...before, text],
     [] as readonly string[],
   )
-  .option("--peer <name=file.wasm>", "measure a module that someone else built, too; repeatable", peer, [])
-  .option(
-    "--peer-config <name=file.json>",
-    "the settings of the module that --peer calls by this name; repeatable",
-    peerConfig,
-    new Map<string, Json>(),
-  )
   .addHelpText("after", EXAMPLES)
   .action(bench);
+withPeers(program);
 
 async function bench(options: BenchOptions): Promise<void> {
   const rounds = positive("--rounds", options.rounds);
   const maxRounds = Math.max(rounds, positive("--max-rounds", options.maxRounds));
   const roundMs = positive("--round-ms", options.roundMs);
-  const peers = configured(options);
+  const peers = peersOf(options);
   const directory = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
   try {
     const onProgress = (line: string): void => console.error(line);
@@ -152,14 +144,6 @@ function peerSubject({ name, path, configuration = {} }: Peer): Subject {
   return { name, module: path, configuration: configuration as object };
 }
 
-/** The peers, each with its settings. */
-function configured({ peer, peerConfig }: BenchOptions): readonly Peer[] {
-  const stranger = [...peerConfig.keys()].find((name) => !peer.some((each) => each.name === name));
-  if (stranger !== undefined)
-    return program.error(`error: --peer-config ${stranger}: no --peer has this name`);
-  return peer.map((each) => ({ ...each, configuration: peerConfig.get(each.name) ?? {} }));
-}
-
 function summaryOf(measured: readonly Measured[]): Summary {
   return summarise(measured, NAMES.noFilter, NAMES.yardstick);
 }
@@ -168,31 +152,10 @@ function differs(summary: Summary): number {
   return repeatability(summary, NAMES.yardstick, NAMES.yardstickAgain);
 }
 
-function peer(text: string, before: readonly Peer[]): readonly Peer[] {
-  const [, name, path] = /^([^=]+)=(.+\.wasm)$/.exec(text) ?? [];
-  if (name === undefined || path === undefined)
-    return program.error(`error: --peer takes NAME=FILE.wasm, not "${text}"`);
-  if (!existsSync(path)) return program.error(`error: --peer: there is no file ${path}`);
-  return [...before, { name, path: resolve(path) }];
-}
-
-function peerConfig(text: string, before: ReadonlyMap<string, Json>): ReadonlyMap<string, Json> {
-  const [, name, path] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  if (name === undefined || path === undefined)
-    return program.error(`error: --peer-config takes NAME=FILE.json, not "${text}"`);
-  try {
-    const settings = JSON.parse(readFileSync(path, "utf8")) as Json;
-    if (typeof settings !== "object" || settings === null) throw new Error("it holds no object");
-    return new Map([...before, [name, settings]]);
-  } catch (error) {
-    return program.error(`error: --peer-config: ${path} cannot be read: ${(error as Error).message}`);
-  }
-}
-
 function positive(option: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   return program.error(`error: ${option} takes a whole number above 0, not "${text}"`);
 }
 
-await program.parseAsync();
+await runCommand(program);

@@ -13,6 +13,7 @@ import { equalityRules } from "./equality-rules.js";
 import { buildHandWritten, FIVE_CALLBACKS, idle } from "./modules.js";
 import { fault, localRateLimit, lua } from "./native.js";
 import { buildRustModule } from "./rust.js";
+import type { Peer } from "./variants.js";
 
 export interface MemorySubject {
   readonly name: string;
@@ -40,7 +41,10 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
  * The subjects, that without any filter first.
  * @param directory where modules go that are compiled for the comparison
  */
-export async function memorySubjects(directory: string): Promise<readonly MemorySubject[]> {
+export async function memorySubjects(
+  directory: string,
+  peers: readonly Peer[],
+): Promise<readonly [without: MemorySubject, ...MemorySubject[]]> {
   const built = await buildFilters(Object.keys(SETTINGS));
   const routing = built.filter(({ name }) => name === "header-routing");
   return [
@@ -56,6 +60,9 @@ export async function memorySubjects(directory: string): Promise<readonly Memory
       filters: routing.map((module) => configured(module, equalityRules(MANY_RULES))),
     },
     ...(await bundles(built)),
+    ...(await Promise.all(
+      peers.map(({ name, path, configuration }) => otherModule(name, path, configuration)),
+    )),
   ];
 }
 
@@ -85,9 +92,9 @@ async function rust(directory: string): Promise<readonly MemorySubject[]> {
   return path === undefined ? [] : [await otherModule("Rust SDK, adds a response header", path)];
 }
 
-async function otherModule(name: string, path: string): Promise<MemorySubject> {
+async function otherModule(name: string, path: string, configuration: Json = {}): Promise<MemorySubject> {
   const { size } = await stat(path);
-  return { name, bytes: size, filters: [wasmFilter({ name: "other", module: path, configuration: {} })] };
+  return { name, bytes: size, filters: [wasmFilter({ name: "other", module: path, configuration })] };
 }
 
 function subject(name: string, modules: readonly BuiltFilter[]): MemorySubject {

@@ -10,7 +10,6 @@ import type { Mesh } from "../../mesh/shape.js";
 import { NODE_IMAGE } from "../images.js";
 import { type ContainerPlan, planContainers } from "../plan.js";
 import type { SettingName } from "../project.js";
-import { moduleFile } from "../run-places.js";
 import { aroundNotes } from "./problems.js";
 import { REDIRECT_IMAGE } from "./redirect-image.js";
 import { envoyUserId } from "./user-id.js";
@@ -60,7 +59,6 @@ export function planAround(mesh: Mesh, project: UserProject, options: AroundFile
     home: folder,
     envoys,
     writtenFolder: (each) => `./${path.relative(folder, each)}`,
-    moduleFile,
     // A variable of the shell, or of the project's own `.env`, may say otherwise.
     setting: (name) => `\${${variableOf(name)}:-${values[name]}}`,
     envoyUser: envoyUserId,

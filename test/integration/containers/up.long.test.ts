@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -98,6 +98,16 @@ describe.skipIf(why !== undefined)(`a mesh in containers${why === undefined ? ""
         const v2 = figures.find((each) => each.service === "orders" && each.version === "v2");
         expect(v2?.ok).toBeGreaterThan(0);
       }, WAIT);
+    });
+
+    it("gives Envoys lean builds of the modules where settings need no more", async () => {
+      const envoys = path.join(demo.folder, ".meshwright", "demo", "envoys");
+      const texts = (await readdir(envoys, { recursive: true }))
+        .filter((file) => path.basename(file).startsWith("filter."))
+        .map((file) => readFile(path.join(envoys, file), "utf8"));
+      expect((await Promise.all(texts)).join("\n")).toMatch(
+        /\/modules\/header-routing\.lean-[0-9a-f]+\.wasm/,
+      );
     });
 
     it("applies settings, routes and versions without losing a request", async () => {
