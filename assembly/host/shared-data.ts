@@ -17,6 +17,12 @@ const ANY: u32 = 0;
  */
 const ABSENT: u32 = u32.MAX_VALUE;
 
+/**
+ * A number that the host has given, the highest that this VM can know of. The host counts up with
+ * each value that anybody writes under any key, so the next write gets a higher one.
+ */
+let given: u32 = 0;
+
 /** The result of an `update`. */
 export enum UpdateOutcome {
   Updated = 0,
@@ -51,13 +57,18 @@ export class SharedData {
     clearOut();
     store<u32>(OUT_WORD, 0);
     const status = proxy_get_shared_data(this.key.ptr, this.key.size, OUT_PTR, OUT_SIZE, OUT_WORD);
-    this.seen = status == Status.Ok ? load<u32>(OUT_WORD) : ABSENT;
-    return status == Status.Ok ? adoptView() : null;
+    this.seen = ABSENT;
+    if (status != Status.Ok) return null;
+    const seen = load<u32>(OUT_WORD);
+    this.seen = seen;
+    // The count starts again after four thousand million writes.
+    if (given == 0 || <i32>(seen - given) > 0) given = seen;
+    return adoptView();
   }
 
   /** Sets the value, whatever it is now. One host call. */
   set(value: Bytes): Status {
-    return proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, ANY);
+    return this.write(value, ANY);
   }
 
   /**
@@ -67,7 +78,30 @@ export class SharedData {
   compareAndSet(value: Bytes): Status {
     const seen = this.seen;
     this.seen = ABSENT;
-    return proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, seen);
+    return this.write(value, seen);
+  }
+
+  /**
+   * The lowest number that the host can have given to the value that this VM wrote last. It is the
+   * number of that value, if nobody else has written anything since this VM last read a value; and
+   * it is never the number of a later value of the same key. 0 if it is of no use.
+   */
+  get lastWritten(): u32 {
+    return given;
+  }
+
+  /**
+   * Lets the next `compareAndSet` expect the value with that number of the host's, in place of that
+   * which `get` saw.
+   */
+  expect(number: u32): void {
+    this.seen = number;
+  }
+
+  private write(value: Bytes, expected: u32): Status {
+    const status = proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, expected);
+    if (status == Status.Ok) given++;
+    return status;
   }
 
   /**

@@ -77,7 +77,7 @@ class RuleCounter extends TurnCounter {
 
 /**
  * Counts the requests of each key. The key that has not come for longest is forgotten where there
- * are too many, and begins anew. Two host calls.
+ * are too many, and begins anew. Two host calls; one if nobody else has counted since this VM did.
  */
 @final
 class KeyedCounter extends TurnCounter {
@@ -88,7 +88,7 @@ class KeyedCounter extends TurnCounter {
   constructor(names: StaticArray<Bytes>) {
     super();
     const key = sharedKey(FILTER, "turns of keys", TABLE_LAYOUT, names);
-    this.table = new SharedTable("ft", key, TURN_KEYS / ENTRIES, BUCKET_SIZE);
+    this.table = new SharedTable("ft", key, TURN_KEYS / ENTRIES, BUCKET_SIZE, true);
     const seed = sharedSeed();
     this.key0 = load<u64>(seed.ptr);
     this.key1 = load<u64>(seed.ptr, 8);
@@ -98,7 +98,7 @@ class KeyedCounter extends TurnCounter {
     if (!key) return NONE;
     const hash = sipHash(this.key0, this.key1, key);
     for (let i: u32 = 0; i < ATTEMPTS; i++) {
-      this.table.open(hash);
+      if (i > 0 || !this.table.openOwn(hash)) this.table.open(hash);
       const number = countIn(this.table.bucket, hash);
       const status = this.table.close();
       if (status == Status.Ok) return number;

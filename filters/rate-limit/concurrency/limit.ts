@@ -48,7 +48,7 @@ export class ConcurrencyLimit extends Renewable {
     this.limit = policy.limit;
     const buckets = <u32>Math.ceil((<f64>policy.keys * ENTRIES_PER_KEY) / ENTRIES_PER_BUCKET);
     const table = sharedKey("rate-limit", "in-flight", LAYOUT, names);
-    this.table = new SharedTable("rf", table, buckets, BUCKET_SIZE);
+    this.table = new SharedTable("rf", table, buckets, BUCKET_SIZE, true);
     // A changed configuration makes another holder: the streams of the old one end with that.
     const holder = load<u64>(randomBytes(8));
     this.inFlight = new InFlight(holder, policy.leaseMs * NANOSECONDS_PER_MS);
@@ -58,14 +58,16 @@ export class ConcurrencyLimit extends Renewable {
   /** Whether one more request may be in flight; takes nothing. One host call. */
   look(hash: u64, now: u64): Verdict {
     const holding = this.holdings.of(hash);
+    this.table.open(hash);
     const verdict = this.judge(holding, now);
     if (holding.count == 0) this.holdings.drop(holding);
     return verdict;
   }
 
   /**
-   * Counts one more request in flight, if it may be. Two host calls, and three more each time that
-   * another worker comes between.
+   * Counts one more request in flight, if it may be. Two host calls, one if nobody else has written
+   * the key's bucket since this worker did, and three more each time that another worker comes
+   * between.
    * @param now nanoseconds of the monotonic clock
    * @returns what `release` gets when the request is over; `null` if it must not pass, and why is
    * in `verdict`
@@ -75,7 +77,7 @@ export class ConcurrencyLimit extends Renewable {
     this.verdict = Verdict.Contended;
     for (let i = 0; i < ATTEMPTS; i++) {
       const time = i == 0 ? now : monotonicNanoseconds();
-      this.verdict = this.judge(holding, time);
+      this.verdict = i == 0 ? this.judgeOwn(holding, time) : this.judgeShared(holding, time);
       if (this.verdict != Verdict.Passed) break;
       this.inFlight.put(tagOf(hash), time, holding.count + 1);
       const status = this.table.close();
@@ -116,9 +118,21 @@ export class ConcurrencyLimit extends Renewable {
     return this.holdings.first != null;
   }
 
+  /** A refusal is never believed without a look at what the others have written. */
+  private judgeOwn(holding: Holding, now: u64): Verdict {
+    const isOwn = this.table.openOwn(holding.hash);
+    return isOwn && this.judge(holding, now) == Verdict.Passed
+      ? Verdict.Passed
+      : this.judgeShared(holding, now);
+  }
+
+  private judgeShared(holding: Holding, now: u64): Verdict {
+    this.table.open(holding.hash);
+    return this.judge(holding, now);
+  }
+
   private judge(holding: Holding, now: u64): Verdict {
     const inFlight = this.inFlight;
-    this.table.open(holding.hash);
     inFlight.find(this.table.bucket, tagOf(holding.hash), now);
     if (inFlight.others + holding.count >= this.limit) return Verdict.Over;
     // All places have requests of other keys in flight.
@@ -129,9 +143,13 @@ export class ConcurrencyLimit extends Renewable {
     const inFlight = this.inFlight;
     for (let i = 0; i < ATTEMPTS; i++) {
       const now = monotonicNanoseconds();
-      this.table.open(holding.hash);
+      const isOwn = i == 0 && this.table.openOwn(holding.hash);
+      if (!isOwn) this.table.open(holding.hash);
       inFlight.find(this.table.bucket, tagOf(holding.hash), now);
-      if (!inFlight.hasPlace) return;
+      if (!inFlight.hasPlace) {
+        if (isOwn) continue;
+        return;
+      }
       inFlight.put(tagOf(holding.hash), now, holding.count);
       if (this.table.close() != Status.CasMismatch) return;
     }

@@ -18,6 +18,8 @@ export class Place {
   moment: u64 = 0;
   /** Whether the place belongs to another key, whose moment has not passed. */
   evicts: bool = false;
+  /** Whether the place is the key's own. */
+  isKnown: bool = false;
   /**
    * Whether a moment of the bucket is after the latest possible one, unless the clock was read too
    * early.
@@ -33,6 +35,7 @@ export class Place {
    */
   find(bucket: usize, tag: u64, now: u64, last: u64): void {
     this.beyond = false;
+    this.isKnown = false;
     let earliest = u64.MAX_VALUE;
     for (let entry = bucket, end = bucket + BUCKET_SIZE; entry < end; entry += ENTRY_SIZE) {
       const moment = load<u64>(entry, MOMENT);
@@ -41,6 +44,7 @@ export class Place {
         this.entry = entry;
         this.moment = max(moment, now);
         this.evicts = false;
+        this.isKnown = true;
         return;
       }
       if (moment >= earliest) continue;

@@ -66,15 +66,27 @@ export class LocalLimit {
   look(hash: u64, cost: u32, now: u64): Verdict {
     this.cost = cost;
     if (this.holds(hash, cost, now)) return Verdict.Passed;
-    this.read(hash, now);
-    return this.gcra.passes(this.place.moment, this.now, cost) ? Verdict.Passed : Verdict.Over;
+    this.table.open(hash);
+    return this.judge(hash, now);
   }
 
   /**
-   * Takes the request's cost, if the request passes. Two host calls, and three more each time that
-   * another worker comes between; none if the worker holds a lease of the key.
-   * @param looked whether `look` has just said that this request passes: the bucket that it read
-   * is still open, which spares a host call
+   * As `look`, but without a host call where the request passes by what this worker wrote last.
+   * Only a `take` that follows shows whether that was still so. A refusal is never believed without
+   * a look.
+   */
+  presume(hash: u64, cost: u32, now: u64): Verdict {
+    this.cost = cost;
+    const isOwn = cost > 0 && this.table.openOwn(hash);
+    return isOwn && this.judge(hash, now) == Verdict.Passed ? Verdict.Passed : this.look(hash, cost, now);
+  }
+
+  /**
+   * Takes the request's cost, if the request passes. Two host calls, one if nobody else has taken
+   * anything since this worker did, and three more each time that another worker comes between;
+   * none if the worker holds a lease of the key.
+   * @param looked whether `look` or `presume` has just said that this request passes: its bucket is
+   * still open, which spares a host call
    */
   take(hash: u64, cost: u32, now: u64, looked: bool): Verdict {
     const leases = this.leases;
@@ -84,9 +96,7 @@ export class LocalLimit {
       return Verdict.Passed;
     }
     for (let i = 0; i < ATTEMPTS; i++) {
-      const isOpen = looked && i == 0;
-      const time = i == 0 ? now : ticksAt(monotonicNanoseconds());
-      if (!isOpen && this.look(hash, cost, time) == Verdict.Over) {
+      if (this.verdict(hash, cost, now, looked, i) == Verdict.Over) {
         // Without this write, a bucket full of impossible moments would stay full of them.
         if (this.mended) this.table.close();
         return Verdict.Over;
@@ -107,13 +117,36 @@ export class LocalLimit {
     const place = this.place;
     this.evicted = false;
     for (let i = 0; i < ATTEMPTS && cost > 0; i++) {
-      this.read(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
+      if (i > 0 || !this.table.openOwn(hash)) this.table.open(hash);
+      this.find(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
       const evicts = place.evicts;
       place.put(tagOf(hash), this.gcra.owed(place.moment, this.now, cost));
       const status = this.table.close();
       if (status == Status.Ok) this.evicted = evicts;
       if (status != Status.CasMismatch) return;
     }
+  }
+
+  /**
+   * Gives back what `take` took for a request that another limit then refused. Does nothing for
+   * leases, of which others may hold what comes after. Host calls as in `take`.
+   */
+  giveBack(hash: u64, cost: u32, now: u64): void {
+    const place = this.place;
+    const ticks = this.gcra.ticksOf(cost);
+    for (let i = 0; i < ATTEMPTS && !this.isLeased; i++) {
+      if (i > 0 || !this.table.openOwn(hash)) this.table.open(hash);
+      this.find(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
+      // In the meantime the key may have gone, or a time in which it has refilled.
+      if (!place.isKnown || place.moment < this.now + ticks) return;
+      place.put(tagOf(hash), place.moment - ticks);
+      if (this.table.close() != Status.CasMismatch) return;
+    }
+  }
+
+  /** Whether workers hold parts of it as leases. */
+  get isLeased(): bool {
+    return this.leases != null;
   }
 
   /** How many requests of cost 1 would still pass. */
@@ -151,6 +184,16 @@ export class LocalLimit {
     return true;
   }
 
+  private verdict(hash: u64, cost: u32, now: u64, looked: bool, attempt: i32): Verdict {
+    if (attempt > 0) return this.look(hash, cost, ticksAt(monotonicNanoseconds()));
+    return looked ? Verdict.Passed : this.presume(hash, cost, now);
+  }
+
+  private judge(hash: u64, now: u64): Verdict {
+    this.find(hash, now);
+    return this.gcra.passes(this.place.moment, this.now, this.cost) ? Verdict.Passed : Verdict.Over;
+  }
+
   /** Moves the key's moment in the open bucket by the cost, and by a lease. One host call. */
   private move(hash: u64, cost: u32): Status {
     const place = this.place;
@@ -171,18 +214,17 @@ export class LocalLimit {
   }
 
   /**
-   * Finds the key. A moment may be later than any that was possible when `now` was read, because
-   * another worker has set it since. Only a clock that is read after the bucket can tell whether it
-   * is possible at all.
+   * Finds the key in the open bucket. A moment may be later than any that was possible when `now`
+   * was read, because another worker has set it since. Only a clock that is read after the bucket
+   * can tell whether it is possible at all.
    */
-  private read(hash: u64, now: u64): void {
+  private find(hash: u64, now: u64): void {
     const place = this.place;
     const table = this.table;
     const reach = this.gcra.reach;
     const tag = tagOf(hash);
     this.now = now;
     this.mended = false;
-    table.open(hash);
     place.find(table.bucket, tag, now, now + reach);
     if (!place.beyond) return;
     this.now = ticksAt(monotonicNanoseconds());

@@ -24,5 +24,5 @@ const ENTRIES_PER_BUCKET: f64 = 16;
  */
 export function tableOf(names: StaticArray<Bytes>, keys: u32): SharedTable {
   const buckets = <u32>Math.ceil((<f64>keys * ENTRIES_PER_KEY) / ENTRIES_PER_BUCKET);
-  return new SharedTable("rl", sharedKey("rate-limit", "table", LAYOUT, names), buckets, BUCKET_SIZE);
+  return new SharedTable("rl", sharedKey("rate-limit", "table", LAYOUT, names), buckets, BUCKET_SIZE, true);
 }

@@ -9,7 +9,7 @@ import { LocalLimit, Verdict } from "./limit";
 
 /**
  * If several limits act, asks each of them first, so that none takes anything for a request that
- * another refuses. One host call for each.
+ * another refuses. One host call for each; none where only this worker has taken from it lately.
  * @param now in ticks
  */
 export function lookAhead(charges: Charges, now: u64, decision: Decision): void {
@@ -18,10 +18,17 @@ export function lookAhead(charges: Charges, now: u64, decision: Decision): void 
     const charge = charges.at(i);
     const limit = charge.limit;
     if (!limit || charge.rule.isShadow) continue;
-    const verdict = limit.look(charge.hash, charge.cost, now);
+    const verdict = canPresume(charge, limit)
+      ? limit.presume(charge.hash, charge.cost, now)
+      : limit.look(charge.hash, charge.cost, now);
     if (verdict == Verdict.Passed) noteQuota(charge.rule, limit, decision);
     else refuse(charge.rule, limit, verdict, decision);
   }
+}
+
+/** Whether `take` will show if it was wrong, and what others gave can be given back then. */
+function canPresume(charge: Charge, limit: LocalLimit): bool {
+  return !charge.isOwed && !limit.isLeased;
 }
 
 /** Whether the limit of the charge, if it has one, lets the request pass. One host call at most. */
@@ -31,7 +38,8 @@ export function hasRoom(charge: Charge, now: u64): bool {
 }
 
 /**
- * Takes from every acting limit, up to the first that refuses. Host calls as in `LocalLimit.take`.
+ * Takes from every acting limit, up to the first that refuses: then the others get back what they
+ * gave. Host calls as in `LocalLimit.take`.
  * @param now in ticks
  */
 export function take(charges: Charges, now: u64, decision: Decision): void {
@@ -41,11 +49,24 @@ export function take(charges: Charges, now: u64, decision: Decision): void {
     if (!limit || charge.rule.isShadow) continue;
     const verdict = takeFrom(limit, charge, now, charges.acting > 1, decision);
     if (verdict != Verdict.Passed) {
+      giveBack(charges, i, now);
       refuse(charge.rule, limit, verdict, decision);
       return;
     }
     noteQuota(charge.rule, limit, decision);
-    settlePassed(charge, decision);
+  }
+  for (let i = 0; i < charges.count && !decision.refused; i++) {
+    const charge = charges.at(i);
+    if (charge.limit && !charge.rule.isShadow) settlePassed(charge, decision);
+  }
+}
+
+/** Gives back what the limits of the first charges gave. */
+function giveBack(charges: Charges, end: i32, now: u64): void {
+  for (let i = 0; i < end; i++) {
+    const charge = charges.at(i);
+    const limit = charge.limit;
+    if (limit && !charge.rule.isShadow && !charge.isOwed) limit.giveBack(charge.hash, charge.cost, now);
   }
 }
 
