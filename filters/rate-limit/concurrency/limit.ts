@@ -2,7 +2,7 @@
 // workers see it.
 
 import { Bytes, monotonicNanoseconds, RootContext, randomBytes, Status, sharedKey } from "../../../assembly";
-import { SharedTable, tagOf } from "../../../assembly/rules";
+import { Kept, SharedTable, tagOf } from "../../../assembly/rules";
 import { Verdict } from "../local/limit";
 import { BUCKET_SIZE, InFlight } from "./bucket";
 import { Holding, Holdings } from "./holdings";
@@ -48,7 +48,7 @@ export class ConcurrencyLimit extends Renewable {
     this.limit = policy.limit;
     const buckets = <u32>Math.ceil((<f64>policy.keys * ENTRIES_PER_KEY) / ENTRIES_PER_BUCKET);
     const table = sharedKey("rate-limit", "in-flight", LAYOUT, names);
-    this.table = new SharedTable("rf", table, buckets, BUCKET_SIZE);
+    this.table = new SharedTable("rf", table, buckets, BUCKET_SIZE, Kept.Latest);
     // A changed configuration makes another holder: the streams of the old one end with that.
     const holder = load<u64>(randomBytes(8));
     this.inFlight = new InFlight(holder, policy.leaseMs * NANOSECONDS_PER_MS);
@@ -58,14 +58,15 @@ export class ConcurrencyLimit extends Renewable {
   /** Whether one more request may be in flight; takes nothing. One host call. */
   look(hash: u64, now: u64): Verdict {
     const holding = this.holdings.of(hash);
+    this.table.open(hash);
     const verdict = this.judge(holding, now);
     if (holding.count == 0) this.holdings.drop(holding);
     return verdict;
   }
 
   /**
-   * Counts one more request in flight, if it may be. Two host calls, and three more each time that
-   * another worker comes between.
+   * Counts one more request in flight, if it may be. Two host calls, or one if the worker knows
+   * what it has written last, and three more each time that another worker comes between.
    * @param now nanoseconds of the monotonic clock
    * @returns what `release` gets when the request is over; `null` if it must not pass, and why is
    * in `verdict`
@@ -75,7 +76,12 @@ export class ConcurrencyLimit extends Renewable {
     this.verdict = Verdict.Contended;
     for (let i = 0; i < ATTEMPTS; i++) {
       const time = i == 0 ? now : monotonicNanoseconds();
+      this.table.openToWrite(hash);
       this.verdict = this.judge(holding, time);
+      if (this.verdict != Verdict.Passed && this.table.isKept) {
+        this.table.open(hash);
+        this.verdict = this.judge(holding, time);
+      }
       if (this.verdict != Verdict.Passed) break;
       this.inFlight.put(tagOf(hash), time, holding.count + 1);
       const status = this.table.close();
@@ -118,7 +124,6 @@ export class ConcurrencyLimit extends Renewable {
 
   private judge(holding: Holding, now: u64): Verdict {
     const inFlight = this.inFlight;
-    this.table.open(holding.hash);
     inFlight.find(this.table.bucket, tagOf(holding.hash), now);
     if (inFlight.others + holding.count >= this.limit) return Verdict.Over;
     // All places have requests of other keys in flight.
@@ -129,8 +134,12 @@ export class ConcurrencyLimit extends Renewable {
     const inFlight = this.inFlight;
     for (let i = 0; i < ATTEMPTS; i++) {
       const now = monotonicNanoseconds();
-      this.table.open(holding.hash);
+      this.table.openToWrite(holding.hash);
       inFlight.find(this.table.bucket, tagOf(holding.hash), now);
+      if (!inFlight.hasPlace && this.table.isKept) {
+        this.table.open(holding.hash);
+        inFlight.find(this.table.bucket, tagOf(holding.hash), now);
+      }
       if (!inFlight.hasPlace) return;
       inFlight.put(tagOf(holding.hash), now, holding.count);
       if (this.table.close() != Status.CasMismatch) return;

@@ -66,13 +66,27 @@ export class LocalLimit {
   look(hash: u64, cost: u32, now: u64): Verdict {
     this.cost = cost;
     if (this.holds(hash, cost, now)) return Verdict.Passed;
-    this.read(hash, now);
-    return this.gcra.passes(this.place.moment, this.now, cost) ? Verdict.Passed : Verdict.Over;
+    this.table.open(hash);
+    return this.judge(hash, now);
   }
 
   /**
-   * Takes the request's cost, if the request passes. Two host calls, and three more each time that
-   * another worker comes between; none if the worker holds a lease of the key.
+   * As `look`, for a request that `move` follows. What this worker has written last may say that it
+   * passes, because `move` fails if that is out of date.
+   */
+  private lookToMove(hash: u64, cost: u32, now: u64): Verdict {
+    // Nothing is moved then.
+    if (cost == 0) return this.look(hash, cost, now);
+    this.cost = cost;
+    this.table.openToWrite(hash);
+    const verdict = this.judge(hash, now);
+    return verdict == Verdict.Over && this.table.isKept ? this.look(hash, cost, now) : verdict;
+  }
+
+  /**
+   * Takes the request's cost, if the request passes. Two host calls, or one if the worker knows
+   * what it has written last, and three more each time that another worker comes between; none if
+   * the worker holds a lease of the key.
    * @param looked whether `look` has just said that this request passes: the bucket that it read
    * is still open, which spares a host call
    */
@@ -86,7 +100,7 @@ export class LocalLimit {
     for (let i = 0; i < ATTEMPTS; i++) {
       const isOpen = looked && i == 0;
       const time = i == 0 ? now : ticksAt(monotonicNanoseconds());
-      if (!isOpen && this.look(hash, cost, time) == Verdict.Over) {
+      if (!isOpen && this.lookToMove(hash, cost, time) == Verdict.Over) {
         // Without this write, a bucket full of impossible moments would stay full of them.
         if (this.mended) this.table.close();
         return Verdict.Over;
@@ -107,7 +121,8 @@ export class LocalLimit {
     const place = this.place;
     this.evicted = false;
     for (let i = 0; i < ATTEMPTS && cost > 0; i++) {
-      this.read(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
+      this.table.openToWrite(hash);
+      this.find(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
       const evicts = place.evicts;
       place.put(tagOf(hash), this.gcra.owed(place.moment, this.now, cost));
       const status = this.table.close();
@@ -170,19 +185,23 @@ export class LocalLimit {
     return status;
   }
 
+  private judge(hash: u64, now: u64): Verdict {
+    this.find(hash, now);
+    return this.gcra.passes(this.place.moment, this.now, this.cost) ? Verdict.Passed : Verdict.Over;
+  }
+
   /**
-   * Finds the key. A moment may be later than any that was possible when `now` was read, because
-   * another worker has set it since. Only a clock that is read after the bucket can tell whether it
-   * is possible at all.
+   * Finds the key in the open bucket. A moment may be later than any that was possible when `now`
+   * was read, because another worker has set it since. Only a clock that is read after the bucket
+   * can tell whether it is possible at all.
    */
-  private read(hash: u64, now: u64): void {
+  private find(hash: u64, now: u64): void {
     const place = this.place;
     const table = this.table;
     const reach = this.gcra.reach;
     const tag = tagOf(hash);
     this.now = now;
     this.mended = false;
-    table.open(hash);
     place.find(table.bucket, tag, now, now + reach);
     if (!place.beyond) return;
     this.now = ticksAt(monotonicNanoseconds());
