@@ -52,7 +52,7 @@ export { KEY_PARTS, TARGET_PARTS } from "./rules/key/limits";
 // workers keep for each of very many keys.
 
 export { sharedSeed } from "./rules/shared-seed";
-export { SharedTable, tagOf } from "./rules/shared-table";
+export { Kept, SharedTable, tagOf } from "./rules/shared-table";
 export { TableKey } from "./rules/table-key";
 export { BytesTable } from "./text/bytes-table";
 export { BUCKETS, bucketOf, hash64 } from "./text/hash";

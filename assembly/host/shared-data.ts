@@ -7,6 +7,7 @@ import { proxy_get_shared_data, proxy_set_shared_data } from "@solo-io/proxy-run
 import { adoptView, clearOut, OUT_PTR, OUT_SIZE, OUT_WORD } from "../abi/memory";
 import { Status } from "../abi/types";
 import { Bytes } from "../text/bytes";
+import { sharedKey } from "../text/shared-key";
 
 /** The number for a compare-and-set that accepts any value. */
 const ANY: u32 = 0;
@@ -18,10 +19,40 @@ const ANY: u32 = 0;
 const ABSENT: u32 = u32.MAX_VALUE;
 
 /**
- * A number that the host has given, the highest that this VM can know of. The host counts up with
- * each value that anybody writes under any key, so the next write gets a higher one.
+ * No more than the host's number for the last write of anybody: the host counts the writes to all
+ * keys of all VMs by one counter.
  */
-let given: u32 = 0;
+let counted: u32 = 0;
+
+/** Where `learnNumber` writes nothing, so that to read it returns no bytes. */
+const NUMBERED = sharedKey("sdk", "number", 1);
+
+/**
+ * The number that the write which has just succeeded got, if this VM knows of all others before it.
+ * If not, it is a lower one, which the written value will never have.
+ */
+function numberOfWrite(): u32 {
+  counted++;
+  if (counted == ANY || counted == ABSENT) counted = 1;
+  return counted;
+}
+
+function noteNumber(seen: u32): void {
+  // The counter begins again after four thousand million writes.
+  if (<i32>(seen - counted) > 0) counted = seen;
+}
+
+/**
+ * Learns the number of the host's last write, so that this VM knows that of its own next one, unless
+ * others come between. Two host calls, which return no bytes.
+ */
+export function learnNumber(): void {
+  proxy_set_shared_data(NUMBERED.ptr, NUMBERED.size, NUMBERED.ptr, 0, ANY);
+  clearOut();
+  store<u32>(OUT_WORD, 0);
+  const status = proxy_get_shared_data(NUMBERED.ptr, NUMBERED.size, OUT_PTR, OUT_SIZE, OUT_WORD);
+  if (status == Status.Ok) noteNumber(load<u32>(OUT_WORD));
+}
 
 /** The result of an `update`. */
 export enum UpdateOutcome {
@@ -49,6 +80,8 @@ export abstract class SharedUpdater {
 export class SharedData {
   /** The host's number for the value that `get` saw last. */
   private seen: u32 = ABSENT;
+  /** The number of what `compareAndSet` has written last, for `resume`. */
+  written: u32 = ABSENT;
 
   constructor(private readonly key: Bytes) {}
 
@@ -59,49 +92,36 @@ export class SharedData {
     const status = proxy_get_shared_data(this.key.ptr, this.key.size, OUT_PTR, OUT_SIZE, OUT_WORD);
     this.seen = ABSENT;
     if (status != Status.Ok) return null;
-    const seen = load<u32>(OUT_WORD);
-    this.seen = seen;
-    // The count starts again after four thousand million writes.
-    if (given == 0 || <i32>(seen - given) > 0) given = seen;
+    this.seen = load<u32>(OUT_WORD);
+    noteNumber(this.seen);
     return adoptView();
   }
 
   /** Sets the value, whatever it is now. One host call. */
   set(value: Bytes): Status {
-    return this.write(value, ANY);
+    return proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, ANY);
   }
 
   /**
    * Sets the value if it is still the one that the last `get` saw, which may be no value at all;
-   * else returns `CasMismatch`. Call `get` before each. One host call.
+   * else returns `CasMismatch`. Call `get` or `resume` before each. One host call.
    */
   compareAndSet(value: Bytes): Status {
     const seen = this.seen;
     this.seen = ABSENT;
-    return this.write(value, seen);
-  }
-
-  /**
-   * The lowest number that the host can have given to the value that this VM wrote last. It is the
-   * number of that value, if nobody else has written anything since this VM last read a value; and
-   * it is never the number of a later value of the same key. 0 if it is of no use.
-   */
-  get lastWritten(): u32 {
-    return given;
-  }
-
-  /**
-   * Lets the next `compareAndSet` expect the value with that number of the host's, in place of that
-   * which `get` saw.
-   */
-  expect(number: u32): void {
-    this.seen = number;
-  }
-
-  private write(value: Bytes, expected: u32): Status {
-    const status = proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, expected);
-    if (status == Status.Ok) given++;
+    const status = proxy_set_shared_data(this.key.ptr, this.key.size, value.ptr, value.size, seen);
+    if (status == Status.Ok) this.written = numberOfWrite();
     return status;
+  }
+
+  /**
+   * In place of `get`, for a caller that has kept what it wrote: the next `compareAndSet` succeeds
+   * only if that is still the value. It may refuse even then, because the host does not say which
+   * number a write got: see `learnNumber`.
+   * @param written what `written` was after that
+   */
+  resume(written: u32): void {
+    this.seen = written;
   }
 
   /**

@@ -6,7 +6,7 @@
 // changes nothing.
 
 import { Bytes, getMetric, incrementMetric, monotonicNanoseconds, Status, sharedKey } from "../../assembly";
-import { SharedTable, tagOf } from "../../assembly/rules";
+import { Kept, SharedTable, tagOf } from "../../assembly/rules";
 import { BUCKET_SIZE, findEntry, NO_ENTRY, spareEntry, takeEntry } from "./bucket";
 import { Circuit } from "./circuit";
 import { Chance, CircuitPolicy } from "./circuit-policy";
@@ -49,6 +49,7 @@ export class Circuits extends Gate {
       sharedKey("circuit-breaker", "table", LAYOUT, names),
       keys,
       BUCKET_SIZE,
+      Kept.Busy,
     );
     this.circuit = new Circuit(policy, chance);
     this.disturbed = gauge("disturbed", ["rule", rule]);
@@ -81,6 +82,7 @@ export class Circuits extends Gate {
     if (this.areAllAtRest()) return Verdict.Pass;
     let now = permit.began;
     for (let i = 0; i < ATTEMPTS; i++) {
+      this.table.open(permit.hash);
       const entry = this.find(permit.hash);
       if (entry == NO_ENTRY) return Verdict.Pass;
       const circuit = this.circuit;
@@ -102,7 +104,7 @@ export class Circuits extends Gate {
 
   /**
    * One host call for a success while all circuits are at rest, else
-   * two or more.
+   * two or more. A worker that knows what it has written last makes one call less.
    */
   settle(permit: Permit, result: Result): void {
     if (permit.number == NO_PERMIT) {
@@ -110,13 +112,15 @@ export class Circuits extends Gate {
       const isIdle = result == Result.Succeeded && this.policy.trip.ignoresSuccessAtRest;
       if (isIdle && this.areAllAtRest()) return;
     }
-    const circuit = this.circuit;
     for (let i = 0; i < ATTEMPTS; i++) {
       const now = monotonicNanoseconds();
-      circuit.entry = this.find(permit.hash);
-      if (circuit.entry == NO_ENTRY && !this.make(permit, result, now)) return;
-      circuit.settle(result, permit.number, permit.epoch, permit.began, now);
-      if (!circuit.isChanged || this.store() != Status.CasMismatch) return;
+      this.table.openToWrite(permit.hash);
+      if (!this.tells(permit, result, now)) {
+        if (!this.table.isKept) return;
+        this.table.open(permit.hash);
+        if (!this.tells(permit, result, now)) return;
+      }
+      if (this.store() != Status.CasMismatch) return;
     }
   }
 
@@ -124,8 +128,17 @@ export class Circuits extends Gate {
     return getMetric(this.disturbed, 1) == 0;
   }
 
+  /** Whether the result changes the circuit of the open bucket; then only `store` is left to do. */
+  private tells(permit: Permit, result: Result, now: u64): bool {
+    const circuit = this.circuit;
+    circuit.entry = this.find(permit.hash);
+    if (circuit.entry == NO_ENTRY && (this.table.isKept || !this.make(permit, result, now))) return false;
+    circuit.settle(result, permit.number, permit.epoch, permit.began, now);
+    return circuit.isChanged;
+  }
+
+  /** The key's entry in the open bucket. */
   private find(hash: u64): usize {
-    this.table.open(hash);
     const entry = findEntry(this.table.bucket, tagOf(hash));
     if (entry != NO_ENTRY) this.remember(entry);
     return entry;

@@ -10,7 +10,7 @@ import {
   UpdateOutcome,
   UpstreamAttributes,
 } from "../../assembly";
-import { SharedTable, sharedSeed, sipHash } from "../../assembly/rules";
+import { Kept, SharedTable, sharedSeed, sipHash } from "../../assembly/rules";
 import { Rule } from "./policy";
 import { BUCKET_SIZE, countIn, ENTRIES } from "./turn-bucket";
 import { TurnCounter, Turns } from "./turns";
@@ -88,7 +88,7 @@ class KeyedCounter extends TurnCounter {
   constructor(names: StaticArray<Bytes>) {
     super();
     const key = sharedKey(FILTER, "turns of keys", TABLE_LAYOUT, names);
-    this.table = new SharedTable("ft", key, TURN_KEYS / ENTRIES, BUCKET_SIZE, true);
+    this.table = new SharedTable("ft", key, TURN_KEYS / ENTRIES, BUCKET_SIZE, Kept.Busy);
     const seed = sharedSeed();
     this.key0 = load<u64>(seed.ptr);
     this.key1 = load<u64>(seed.ptr, 8);
@@ -98,7 +98,7 @@ class KeyedCounter extends TurnCounter {
     if (!key) return NONE;
     const hash = sipHash(this.key0, this.key1, key);
     for (let i: u32 = 0; i < ATTEMPTS; i++) {
-      if (i > 0 || !this.table.openOwn(hash)) this.table.open(hash);
+      this.table.openToWrite(hash);
       const number = countIn(this.table.bucket, hash);
       const status = this.table.close();
       if (status == Status.Ok) return number;

@@ -76,6 +76,12 @@ const BOUNDS: readonly Bound[] = [
     atMost: 1.4,
   },
   {
+    claim: "header-routing, one rule, against its host calls by hand",
+    variant: NAMES.oneRule,
+    against: NAMES.oneRuleByHand,
+    atMost: 1.2,
+  },
+  {
     claim: "fault-injection, ten rules of which none matches",
     variant: NAMES.tenFaults,
     against: NAMES.yardstick,
@@ -86,6 +92,12 @@ const BOUNDS: readonly Bound[] = [
     variant: NAMES.budgetNamed,
     against: NAMES.yardstick,
     atMost: 2,
+  },
+  {
+    claim: "retry-budget, ratio, of a named cluster, against its host calls by hand",
+    variant: NAMES.budgetNamed,
+    against: NAMES.budgetByHand,
+    atMost: 1.2,
   },
   {
     claim: "retry-budget, concurrency",
@@ -108,10 +120,28 @@ const BOUNDS: readonly Bound[] = [
   },
   { claim: "rate-limit, one key", variant: NAMES.limit, against: NAMES.yardstick, atMost: 2 },
   {
+    claim: "rate-limit, one key, against its host calls by hand",
+    variant: NAMES.limit,
+    against: NAMES.limitByHand,
+    atMost: 1.2,
+  },
+  {
     claim: "rate-limit, one key, with leases",
     variant: NAMES.limitLease,
     against: NAMES.yardstick,
     atMost: 1.5,
+  },
+  {
+    claim: "rate-limit, a lease held, against its host calls by hand",
+    variant: NAMES.limitLease,
+    against: NAMES.leaseByHand,
+    atMost: 1.2,
+  },
+  {
+    claim: "rate-limit, five keys, against its host calls by hand",
+    variant: NAMES.fiveLimits,
+    against: NAMES.fiveLimitsByHand,
+    atMost: 1.2,
   },
   { claim: "deadline", variant: NAMES.deadline, against: NAMES.yardstick, atMost: 1.8 },
   {

@@ -97,13 +97,13 @@ export const DEADLINE: DeadlineConfig = {
   rules: [{ name: "all", default: "10s", margin: "5ms" }],
 };
 
-/** A limit that each worker takes in parts. */
+/** A limit that each worker takes in parts, which last for longer than between two requests. */
 export const LEASED: RateLimitConfig = {
   rules: [
     {
       name: "leased",
       key: [{ header: "x-user-id" }],
-      local: { limit: 1_000_000_000, unit: "second", lease: true },
+      local: { limit: 1_000_000_000, unit: "minute", lease: true },
     },
   ],
 };

@@ -1,6 +1,5 @@
 // Modules written by hand, without the SDK. They show what Envoy itself charges for a Wasm filter,
-// for each callback and for the host calls that a filter makes. They decide nothing, so the cost of
-// a filter beyond its hand-written double comes from the SDK and the filter itself.
+// for each callback and for the host calls that a filter makes: `by-hand.ts` has these.
 
 import { join } from "node:path";
 import { compileSource } from "../support/compile-source.js";
@@ -25,22 +24,25 @@ export const FIVE_CALLBACKS = Object.keys(SIGNATURES) as readonly Callback[];
  */
 export type HandWritten = Partial<Readonly<Record<Callback, string>>>;
 
-/** Host calls of a filter, as statements of a hand-written module. */
-export const CALLS = {
-  readRequestHeaders: "pairs(0, out, out + 4);",
-  readUserId: "get(0, USER_ID, USER_ID_SIZE, out, out + 4);",
-  addDestination: "add(0, DESTINATION, DESTINATION_SIZE, V1, 2);",
-  replaceTraceparent: "replace(0, TRACEPARENT, TRACEPARENT_SIZE, TRACE, 55);",
-  addResponseHeader: "add(2, ADDED, ADDED_SIZE, V1, 1);",
-  count: "increment(metric, 1);",
-  readAbsentHeader: "get(0, DESTINATION, DESTINATION_SIZE, out, out + 4);",
-  readStatus: "get(2, STATUS, STATUS_SIZE, out, out + 4);",
-  readAbsentProperty: "property(MOMENT, MOMENT_SIZE, out, out + 4);",
-  setProperty: "setProperty(MOMENT, MOMENT_SIZE, block, 8);",
-  readGauge: "read(gauge, out);",
-  recordGauge: "record(gauge, 1);",
-  readClock: "clock(1, 0, out);",
-} as const;
+/** Keys and values of shared data have the sizes of those of `rate-limit`. */
+const BUCKET_KEYS = ["A", "B", "C", "D", "E"].map((letter) => `hand-written-${letter}`);
+const KEY_SIZE = 14;
+const BUCKET_SIZE = 256;
+/** The numbers of the values that every hand-written module keeps in shared data. */
+export const BUCKETS = [...BUCKET_KEYS.keys()];
+
+/** Reads a bucket, and notes the number for its compare-and-set. */
+export function readBucket(bucket: number): string {
+  return `shared(${keyOf(bucket)}, out, out + 4, ${seenOf(bucket)});`;
+}
+
+/** Writes a bucket that was read. */
+export function writeBucket(bucket: number): string {
+  return `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, load<u32>(${seenOf(bucket)}));`;
+}
+
+const keyOf = (bucket: number) => `BUCKET_KEYS + ${bucket * KEY_SIZE}, ${KEY_SIZE}`;
+const seenOf = (bucket: number) => `out + ${8 + 4 * bucket}`;
 
 const PRELUDE = `
 @external("env", "proxy_get_header_map_value")
@@ -63,10 +65,14 @@ declare function record(id: u32, value: i64): i32;
 declare function property(path: usize, size: usize, value: usize, valueSize: usize): i32;
 @external("env", "proxy_set_property")
 declare function setProperty(path: usize, size: usize, value: usize, valueSize: usize): i32;
+@external("env", "proxy_get_shared_data")
+declare function shared(key: usize, size: usize, value: usize, valueSize: usize, cas: usize): i32;
+@external("env", "proxy_set_shared_data")
+declare function share(key: usize, size: usize, value: usize, valueSize: usize, cas: u32): i32;
 @external("wasi_snapshot_preview1", "clock_time_get")
 declare function clock(id: u32, precision: u64, time: usize): u32;
 
-const out = memory.data(16);
+const out = memory.data(32);
 const block = memory.data(65536, 8);
 ${constant("USER_ID", "x-user-id")}
 ${constant("DESTINATION", "x-meshwright-destination")}
@@ -76,6 +82,8 @@ ${constant("ADDED", "x-added")}
 ${constant("V1", "v1")}
 ${constant("STATUS", ":status")}
 ${constant("MOMENT", "meshwright.moment")}
+${constant("USER_ID_LINES", "request\0headers\0x-user-id")}
+${constant("BUCKET_KEYS", BUCKET_KEYS.join(""))}
 ${constant("GAUGE", "hand_written_gauge")}
 ${constant("METRIC", "hand_written_total")}
 let metric: u32 = 0;
@@ -88,6 +96,7 @@ export function proxy_on_configure(id: u32, size: u32): u32 {
   metric = load<u32>(out);
   define(1, GAUGE, GAUGE_SIZE, out);
   gauge = load<u32>(out);
+  ${BUCKETS.map((bucket) => `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, 0);`).join("\n  ")}
   return 1;
 }
 `;

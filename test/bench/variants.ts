@@ -18,6 +18,7 @@ import { buildBundle } from "../../toolchain/bundle/bundle.js";
 import { findRunnable } from "../../toolchain/bundle/find.js";
 import { compileModule, modulePath } from "../../toolchain/compile/build.js";
 import { catalogUse } from "../support/catalog-use.js";
+import { BY_HAND } from "./by-hand.js";
 import {
   ALL_ANSWERS,
   CLOSED_CIRCUIT,
@@ -40,7 +41,7 @@ import {
 } from "./configurations.js";
 import { equalityRules } from "./equality-rules.js";
 import type { Subject } from "./in-process.js";
-import { buildHandWritten, CALLS, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
+import { buildHandWritten, FIVE_CALLBACKS, type HandWritten, idle } from "./modules.js";
 import { fault, headerMutation, localRateLimit, lua, rbac, rbacOfPath } from "./native.js";
 import { buildRustModule } from "./rust.js";
 import { buildSoloModule, SOLO_ROOT_ID } from "./solo.js";
@@ -84,6 +85,7 @@ export const NAMES = {
   tenRulesExplained: "header-routing, ten rules, which says in a property what it decided",
   routingByHand: "the host calls of header-routing, by hand",
   oneRule: "header-routing, one equality rule",
+  oneRuleByHand: "the host calls of header-routing, one rule, by hand",
   thousandRules: "header-routing, 1,000 equality rules",
   segmentsRule: "header-routing, one rule with segments of the path",
   regexRule: "header-routing, one rule with a regular expression of the path",
@@ -97,12 +99,15 @@ export const NAMES = {
   tenFaults: "fault-injection, ten rules, none matches",
   nativeLimit: "native local rate limit",
   limit: "rate-limit, one key",
+  limitByHand: "the host calls of rate-limit, one key, by hand",
   limitOther: "rate-limit, another path",
   limitWhole: "rate-limit, one key, the whole module",
   limitHeaders: "rate-limit, one key, with its response headers",
   limitLease: "rate-limit, one key, with leases",
+  leaseByHand: "the host calls of rate-limit, a lease held, by hand",
   limitInFlight: "rate-limit, requests in flight",
   fiveLimits: "rate-limit, five keys, all must pass",
+  fiveLimitsByHand: "the host calls of rate-limit, five keys, by hand",
   circuit: "circuit-breaker, a closed circuit",
   circuitByHand: "the host calls of circuit-breaker, by hand",
   circuitKeyed: "circuit-breaker, a closed circuit of a header",
@@ -120,6 +125,7 @@ export const NAMES = {
   deadlineUpstream: "deadline, upstream",
   budget: "retry-budget, ratio",
   budgetNamed: "retry-budget, ratio, of a named cluster",
+  budgetByHand: "the host calls of retry-budget, of a named cluster, by hand",
   budgetConcurrency: "retry-budget, concurrency",
   nativeChain: "native fault, rate limit, header mutation, RBAC in a chain",
   ourChain: "our filters in a chain",
@@ -158,16 +164,15 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     { name: "adds a response header: native header mutation", filters: [headerMutation()] },
     { name: "adds a response header: Lua", filters: [lua()] },
     await compiled(NAMES.addOurs, "test/probes/add-header/index.ts"),
-    await byHand(NAMES.addByHand, { proxy_on_response_headers: CALLS.addResponseHeader }),
+    await byHand(NAMES.addByHand, BY_HAND.addHeader),
     ...(await otherSdks(directory)),
     await compiled(NAMES.readOurs, "test/probes/read-header/index.ts"),
-    await byHand(NAMES.readByHand, { proxy_on_request_headers: CALLS.readUserId }),
+    await byHand(NAMES.readByHand, BY_HAND.readHeader),
     tenRules,
     routing(NAMES.tenRulesExplained, { ...TEN_RULES, explainProperty: "mesh" }),
-    await byHand(NAMES.routingByHand, {
-      proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.addDestination + CALLS.count,
-    }),
+    await byHand(NAMES.routingByHand, BY_HAND.tenRules),
     routing(NAMES.oneRule, equalityRules(1)),
+    await byHand(NAMES.oneRuleByHand, BY_HAND.oneRule),
     routing(NAMES.thousandRules, equalityRules(1000)),
     routing(NAMES.segmentsRule, SEGMENTS_RULE),
     routing(NAMES.regexRule, REGEX_RULE),
@@ -175,45 +180,27 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     traceIn,
     wasm(NAMES.traceWhole, modulePath("trace-headers")),
     tracing(NAMES.traceNew, { trustIncoming: false }),
-    await byHand(NAMES.traceByHand, {
-      proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.replaceTraceparent + CALLS.count,
-    }),
+    await byHand(NAMES.traceByHand, BY_HAND.traceIn),
     { name: NAMES.nativeFault, filters: [fault()] },
     filtered(NAMES.noFault, "fault-injection", NO_FAULT),
     filtered(NAMES.tenFaults, "fault-injection", TEN_FAULTS),
     { name: NAMES.nativeLimit, filters: [localRateLimit()] },
     filtered(NAMES.limit, "rate-limit", limits("x-user-id")),
+    await byHand(NAMES.limitByHand, BY_HAND.limit),
     filtered(NAMES.limitOther, "rate-limit", OTHER_LIMIT),
     wasm(NAMES.limitWhole, modulePath("rate-limit"), limits("x-user-id") as unknown as Json),
     filtered(NAMES.limitHeaders, "rate-limit", { ...limits("x-user-id"), headers: "ietf" }),
     filtered(NAMES.limitLease, "rate-limit", LEASED),
+    await byHand(NAMES.leaseByHand, BY_HAND.lease),
     filtered(NAMES.limitInFlight, "rate-limit", IN_FLIGHT),
     filtered(NAMES.fiveLimits, "rate-limit", limits("x-user-id", "user-agent", "accept", "x-a", "x-b")),
+    await byHand(NAMES.fiveLimitsByHand, BY_HAND.fiveLimits),
     filtered(NAMES.circuit, "circuit-breaker", CLOSED_CIRCUIT),
-    await byHand(NAMES.circuitByHand, {
-      proxy_on_context_create: "",
-      proxy_on_request_headers:
-        CALLS.readClock +
-        CALLS.readAbsentHeader.repeat(2) +
-        CALLS.readAbsentProperty +
-        CALLS.readGauge +
-        CALLS.count,
-      proxy_on_response_headers: CALLS.readStatus + CALLS.readGauge,
-      proxy_on_delete: "",
-    }),
+    await byHand(NAMES.circuitByHand, BY_HAND.circuit),
     filtered(NAMES.circuitKeyed, "circuit-breaker", TENANT_CIRCUIT),
     filtered(NAMES.circuitRate, "circuit-breaker", RATE_CIRCUIT),
     filtered(NAMES.deadline, "deadline", DEADLINE),
-    await byHand(NAMES.deadlineByHand, {
-      proxy_on_request_headers:
-        CALLS.readClock +
-        CALLS.readAbsentHeader.repeat(4) +
-        CALLS.readAbsentProperty +
-        CALLS.count +
-        CALLS.recordGauge +
-        CALLS.addDestination.repeat(2) +
-        CALLS.setProperty,
-    }),
+    await byHand(NAMES.deadlineByHand, BY_HAND.deadline),
     filtered(NAMES.deadlineInbound, "deadline", { ...DEADLINE, trace: "inbound" }),
     filtered(NAMES.fallback, "fallback", ALL_ANSWERS),
     filtered(NAMES.fallbackEager, "fallback", EAGER_ANSWERS),
@@ -225,6 +212,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     upstream(filtered(NAMES.deadlineUpstream, "deadline", { ...DEADLINE, where: "upstream" })),
     upstream(filtered(NAMES.budget, "retry-budget", {})),
     upstream(filtered(NAMES.budgetNamed, "retry-budget", NAMED_CLUSTER)),
+    upstream(await byHand(NAMES.budgetByHand, BY_HAND.budgetNamed)),
     upstream(
       filtered(NAMES.budgetConcurrency, "retry-budget", { budgets: [{ name: "default", concurrency: {} }] }),
     ),
@@ -232,14 +220,7 @@ export async function benchVariants(directory: string, peers: readonly Peer[]): 
     { name: NAMES.nativeChain, filters: [fault(), localRateLimit(), headerMutation(), rbac()] },
     { name: NAMES.ourChain, filters: [...tenRules.filters, ...traceIn.filters] },
     await bundled(directory, lean),
-    await byHand(NAMES.bundleByHand, {
-      proxy_on_request_headers:
-        CALLS.readRequestHeaders +
-        CALLS.addDestination +
-        CALLS.count +
-        CALLS.replaceTraceparent +
-        CALLS.count,
-    }),
+    await byHand(NAMES.bundleByHand, BY_HAND.bundle),
     ...peers.map(({ name, path, configuration }) => wasm(name, path, configuration)),
     { ...yardstick, name: NAMES.yardstickAgain },
   ];

@@ -2,7 +2,7 @@
 // all workers change by compare-and-set.
 
 import { Bytes, incrementMetric, monotonicNanoseconds, Status, sharedKey } from "../../../assembly";
-import { SharedTable, tagOf } from "../../../assembly/rules";
+import { Kept, SharedTable, tagOf } from "../../../assembly/rules";
 import { BUCKET_SIZE, findEntry, NO_ENTRY, spareEntry, takeEntry } from "../bucket";
 import { AREA, isDisturbed, noteWritten } from "../entry";
 import { Gate, gauge, Permit } from "../gate";
@@ -33,11 +33,14 @@ export class Throttles extends Gate {
   ) {
     super();
     const key = sharedKey("circuit-breaker", "throttle", LAYOUT, names);
-    this.table = new SharedTable("ct", key, keys, BUCKET_SIZE);
+    this.table = new SharedTable("ct", key, keys, BUCKET_SIZE, Kept.Busy);
     this.disturbed = gauge("disturbed", ["rule", rule]);
   }
 
-  /** Two host calls, and one more where the request could be refused. */
+  /**
+   * Two host calls, or one if the worker knows what it has written last, and one more where the
+   * request could be refused.
+   */
   admit(permit: Permit): Verdict {
     let now = permit.began;
     for (let i = 0; i < ATTEMPTS; i++) {
@@ -68,7 +71,7 @@ export class Throttles extends Gate {
 
   /** The key's entry, perhaps in place of one that is missed less. */
   private open(hash: u64, now: u64): usize {
-    this.table.open(hash);
+    this.table.openToWrite(hash);
     let entry = findEntry(this.table.bucket, tagOf(hash));
     const isNew = entry == NO_ENTRY;
     // There always is one: only open circuits keep theirs.

@@ -3,7 +3,7 @@
 // requests cannot choose which bucket a trace is in.
 
 import { Bytes, Status, sharedKey } from "../../../assembly";
-import { idHalf, SharedTable, sharedSeed, sipHash } from "../../../assembly/rules";
+import { idHalf, Kept, SharedTable, sharedSeed, sipHash } from "../../../assembly/rules";
 import { BUCKET_SIZE, NO_PLACE, recall, release, remember, revive } from "./bucket";
 
 /** Layout of a bucket, and of how a trace's bucket is computed. */
@@ -39,7 +39,8 @@ export class TraceTable {
     const seed = sharedSeed();
     this.key0 = load<u64>(seed.ptr);
     this.key1 = load<u64>(seed.ptr, 8);
-    this.table = new SharedTable("dl", sharedKey("deadline", "traces", LAYOUT), BUCKETS, BUCKET_SIZE);
+    const key = sharedKey("deadline", "traces", LAYOUT);
+    this.table = new SharedTable("dl", key, BUCKETS, BUCKET_SIZE, Kept.Latest);
   }
 
   /**
@@ -52,14 +53,17 @@ export class TraceTable {
   }
 
   /**
-   * Adds an open request, and notes its place. Two host calls, and two more each time that another
-   * worker comes between.
+   * Adds an open request, and notes its place. Two host calls, or one if the worker knows what it
+   * has written last, and two more each time that another worker comes between.
    * @returns false if there was no room
    */
   remember(id: Bytes, moment: u64, now: u64, place: TracePlace): bool {
     this.select(idHalf(id, true), idHalf(id, false));
     for (let i = 0; i < ATTEMPTS; i++) {
-      const number = remember(this.open(), this.high, this.low, moment, now);
+      let number = remember(this.openToWrite(), this.high, this.low, moment, now);
+      if (number == NO_PLACE && this.table.isKept) {
+        number = remember(this.open(), this.high, this.low, moment, now);
+      }
       if (number == NO_PLACE) return false;
       const status = this.table.close();
       if (status == Status.CasMismatch) continue;
@@ -77,8 +81,9 @@ export class TraceTable {
   release(place: TracePlace, now: u64, isCut: bool): void {
     this.select(place.high, place.low);
     for (let i = 0; i < ATTEMPTS; i++) {
-      const bucket = this.open();
-      if (!release(bucket, place.high, place.low, place.number, place.moment, now, isCut)) break;
+      let hasChanged = releaseIn(this.openToWrite(), place, now, isCut);
+      if (!hasChanged && this.table.isKept) hasChanged = releaseIn(this.open(), place, now, isCut);
+      if (!hasChanged) break;
       if (this.table.close() != Status.CasMismatch) break;
     }
     place.number = NO_PLACE;
@@ -111,4 +116,12 @@ export class TraceTable {
     this.table.open(this.hash);
     return this.table.bucket;
   }
+  private openToWrite(): usize {
+    this.table.openToWrite(this.hash);
+    return this.table.bucket;
+  }
+}
+
+function releaseIn(bucket: usize, place: TracePlace, now: u64, isCut: bool): bool {
+  return release(bucket, place.high, place.low, place.number, place.moment, now, isCut);
 }

@@ -2,7 +2,7 @@
 // workers see it.
 
 import { Bytes, monotonicNanoseconds, RootContext, randomBytes, Status, sharedKey } from "../../../assembly";
-import { SharedTable, tagOf } from "../../../assembly/rules";
+import { Kept, SharedTable, tagOf } from "../../../assembly/rules";
 import { Verdict } from "../local/limit";
 import { BUCKET_SIZE, InFlight } from "./bucket";
 import { Holding, Holdings } from "./holdings";
@@ -48,7 +48,7 @@ export class ConcurrencyLimit extends Renewable {
     this.limit = policy.limit;
     const buckets = <u32>Math.ceil((<f64>policy.keys * ENTRIES_PER_KEY) / ENTRIES_PER_BUCKET);
     const table = sharedKey("rate-limit", "in-flight", LAYOUT, names);
-    this.table = new SharedTable("rf", table, buckets, BUCKET_SIZE, true);
+    this.table = new SharedTable("rf", table, buckets, BUCKET_SIZE, Kept.Latest);
     // A changed configuration makes another holder: the streams of the old one end with that.
     const holder = load<u64>(randomBytes(8));
     this.inFlight = new InFlight(holder, policy.leaseMs * NANOSECONDS_PER_MS);
@@ -65,9 +65,8 @@ export class ConcurrencyLimit extends Renewable {
   }
 
   /**
-   * Counts one more request in flight, if it may be. Two host calls, one if nobody else has written
-   * the key's bucket since this worker did, and three more each time that another worker comes
-   * between.
+   * Counts one more request in flight, if it may be. Two host calls, or one if the worker knows
+   * what it has written last, and three more each time that another worker comes between.
    * @param now nanoseconds of the monotonic clock
    * @returns what `release` gets when the request is over; `null` if it must not pass, and why is
    * in `verdict`
@@ -77,7 +76,12 @@ export class ConcurrencyLimit extends Renewable {
     this.verdict = Verdict.Contended;
     for (let i = 0; i < ATTEMPTS; i++) {
       const time = i == 0 ? now : monotonicNanoseconds();
-      this.verdict = i == 0 ? this.judgeOwn(holding, time) : this.judgeShared(holding, time);
+      this.table.openToWrite(hash);
+      this.verdict = this.judge(holding, time);
+      if (this.verdict != Verdict.Passed && this.table.isKept) {
+        this.table.open(hash);
+        this.verdict = this.judge(holding, time);
+      }
       if (this.verdict != Verdict.Passed) break;
       this.inFlight.put(tagOf(hash), time, holding.count + 1);
       const status = this.table.close();
@@ -118,19 +122,6 @@ export class ConcurrencyLimit extends Renewable {
     return this.holdings.first != null;
   }
 
-  /** A refusal is never believed without a look at what the others have written. */
-  private judgeOwn(holding: Holding, now: u64): Verdict {
-    const isOwn = this.table.openOwn(holding.hash);
-    return isOwn && this.judge(holding, now) == Verdict.Passed
-      ? Verdict.Passed
-      : this.judgeShared(holding, now);
-  }
-
-  private judgeShared(holding: Holding, now: u64): Verdict {
-    this.table.open(holding.hash);
-    return this.judge(holding, now);
-  }
-
   private judge(holding: Holding, now: u64): Verdict {
     const inFlight = this.inFlight;
     inFlight.find(this.table.bucket, tagOf(holding.hash), now);
@@ -143,13 +134,13 @@ export class ConcurrencyLimit extends Renewable {
     const inFlight = this.inFlight;
     for (let i = 0; i < ATTEMPTS; i++) {
       const now = monotonicNanoseconds();
-      const isOwn = i == 0 && this.table.openOwn(holding.hash);
-      if (!isOwn) this.table.open(holding.hash);
+      this.table.openToWrite(holding.hash);
       inFlight.find(this.table.bucket, tagOf(holding.hash), now);
-      if (!inFlight.hasPlace) {
-        if (isOwn) continue;
-        return;
+      if (!inFlight.hasPlace && this.table.isKept) {
+        this.table.open(holding.hash);
+        inFlight.find(this.table.bucket, tagOf(holding.hash), now);
       }
+      if (!inFlight.hasPlace) return;
       inFlight.put(tagOf(holding.hash), now, holding.count);
       if (this.table.close() != Status.CasMismatch) return;
     }

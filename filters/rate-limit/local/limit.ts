@@ -71,20 +71,22 @@ export class LocalLimit {
   }
 
   /**
-   * As `look`, but without a host call where the request passes by what this worker wrote last.
-   * Only a `take` that follows shows whether that was still so. A refusal is never believed without
-   * a look.
+   * As `look`, for a request that `take` follows. It makes no host call where what this worker has
+   * written last says that the request passes, because `take` finds out if that is out of date.
    */
   presume(hash: u64, cost: u32, now: u64): Verdict {
+    // Nothing is taken then.
+    if (cost == 0) return this.look(hash, cost, now);
     this.cost = cost;
-    const isOwn = cost > 0 && this.table.openOwn(hash);
-    return isOwn && this.judge(hash, now) == Verdict.Passed ? Verdict.Passed : this.look(hash, cost, now);
+    this.table.openToWrite(hash);
+    const verdict = this.judge(hash, now);
+    return verdict == Verdict.Over && this.table.isKept ? this.look(hash, cost, now) : verdict;
   }
 
   /**
-   * Takes the request's cost, if the request passes. Two host calls, one if nobody else has taken
-   * anything since this worker did, and three more each time that another worker comes between;
-   * none if the worker holds a lease of the key.
+   * Takes the request's cost, if the request passes. Two host calls, or one if the worker knows
+   * what it has written last, and three more each time that another worker comes between; none if
+   * the worker holds a lease of the key.
    * @param looked whether `look` or `presume` has just said that this request passes: its bucket is
    * still open, which spares a host call
    */
@@ -96,7 +98,9 @@ export class LocalLimit {
       return Verdict.Passed;
     }
     for (let i = 0; i < ATTEMPTS; i++) {
-      if (this.verdict(hash, cost, now, looked, i) == Verdict.Over) {
+      const isOpen = looked && i == 0;
+      const time = i == 0 ? now : ticksAt(monotonicNanoseconds());
+      if (!isOpen && this.presume(hash, cost, time) == Verdict.Over) {
         // Without this write, a bucket full of impossible moments would stay full of them.
         if (this.mended) this.table.close();
         return Verdict.Over;
@@ -117,7 +121,7 @@ export class LocalLimit {
     const place = this.place;
     this.evicted = false;
     for (let i = 0; i < ATTEMPTS && cost > 0; i++) {
-      if (i > 0 || !this.table.openOwn(hash)) this.table.open(hash);
+      this.table.openToWrite(hash);
       this.find(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
       const evicts = place.evicts;
       place.put(tagOf(hash), this.gcra.owed(place.moment, this.now, cost));
@@ -135,7 +139,7 @@ export class LocalLimit {
     const place = this.place;
     const ticks = this.gcra.ticksOf(cost);
     for (let i = 0; i < ATTEMPTS && !this.isLeased; i++) {
-      if (i > 0 || !this.table.openOwn(hash)) this.table.open(hash);
+      this.table.openToWrite(hash);
       this.find(hash, i == 0 ? now : ticksAt(monotonicNanoseconds()));
       // In the meantime the key may have gone, or a time in which it has refilled.
       if (!place.isKnown || place.moment < this.now + ticks) return;
@@ -184,16 +188,6 @@ export class LocalLimit {
     return true;
   }
 
-  private verdict(hash: u64, cost: u32, now: u64, looked: bool, attempt: i32): Verdict {
-    if (attempt > 0) return this.look(hash, cost, ticksAt(monotonicNanoseconds()));
-    return looked ? Verdict.Passed : this.presume(hash, cost, now);
-  }
-
-  private judge(hash: u64, now: u64): Verdict {
-    this.find(hash, now);
-    return this.gcra.passes(this.place.moment, this.now, this.cost) ? Verdict.Passed : Verdict.Over;
-  }
-
   /** Moves the key's moment in the open bucket by the cost, and by a lease. One host call. */
   private move(hash: u64, cost: u32): Status {
     const place = this.place;
@@ -211,6 +205,11 @@ export class LocalLimit {
     if (leases) leases.begin(paid, moment, now);
     this.evicted = evicts;
     return status;
+  }
+
+  private judge(hash: u64, now: u64): Verdict {
+    this.find(hash, now);
+    return this.gcra.passes(this.place.moment, this.now, this.cost) ? Verdict.Passed : Verdict.Over;
   }
 
   /**

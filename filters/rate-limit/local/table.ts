@@ -1,7 +1,7 @@
 // The keys of one limit and their moments, in a table that all workers share.
 
 import { Bytes, sharedKey } from "../../../assembly";
-import { SharedTable } from "../../../assembly/rules";
+import { Kept, SharedTable } from "../../../assembly/rules";
 import { BUCKET_SIZE } from "./bucket";
 
 /**
@@ -24,5 +24,6 @@ const ENTRIES_PER_BUCKET: f64 = 16;
  */
 export function tableOf(names: StaticArray<Bytes>, keys: u32): SharedTable {
   const buckets = <u32>Math.ceil((<f64>keys * ENTRIES_PER_KEY) / ENTRIES_PER_BUCKET);
-  return new SharedTable("rl", sharedKey("rate-limit", "table", LAYOUT, names), buckets, BUCKET_SIZE, true);
+  const key = sharedKey("rate-limit", "table", LAYOUT, names);
+  return new SharedTable("rl", key, buckets, BUCKET_SIZE, Kept.Busy);
 }

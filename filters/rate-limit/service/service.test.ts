@@ -211,7 +211,7 @@ describe("a question", () => {
     module.configure(JSON.stringify({ service: { ...config.service, failureMode: "local" }, rules }));
     ask();
     expect(hostCalls(() => ask())).toMatchObject({
-      // Two keys that may be known to be over. This worker wrote the two fallbacks last.
+      // Two keys that may be known to be over; two fallbacks, of which nobody else takes anything.
       proxy_get_shared_data: 2,
       proxy_set_shared_data: 2,
       proxy_increment_metric: 2,
