@@ -39,12 +39,12 @@ function numberOfWrite(): u32 {
 
 function noteNumber(seen: u32): void {
   // The counter begins again after four thousand million writes.
-  if (<i32>(seen - counted) > 0) counted = seen;
+  if (counted == 0 || <i32>(seen - counted) > 0) counted = seen;
 }
 
 /**
- * Learns the number of the host's last write, so that this VM knows that of its own next one, unless
- * others come between. Two host calls, which return no bytes.
+ * Learns the number of the host's last write, so that this VM knows that of its own next one,
+ * unless others come between. Two host calls, which return no bytes.
  */
 export function learnNumber(): void {
   proxy_set_shared_data(NUMBERED.ptr, NUMBERED.size, NUMBERED.ptr, 0, ANY);

@@ -12,12 +12,15 @@ import { Bytes } from "../text/bytes";
 const PLACES: u64 = 64;
 /** The number of a bucket that is not kept. */
 const UNKNOWN: u32 = 0;
-/** How many writes learn their numbers, once to count along was wrong. */
-const LEARNING_WRITES: u32 = 4096;
+/** How many writes learn their numbers, once to count along was wrong: more each time. */
+const FIRST_SPAN: u32 = 16;
+const LONGEST_SPAN: u32 = 4096;
 const LONGEST_PAUSE: u32 = 63;
 
 /** How many writes are still to learn their numbers, in all tables of the VM. */
 let learning: u32 = 0;
+/** How many will, when to count along is wrong again. */
+let span: u32 = FIRST_SPAN;
 
 /** One place for each bucket of the latest. */
 @final
@@ -98,6 +101,7 @@ export class WrittenBuckets {
     const place = this.place;
     unchecked((this.numbers[place] = number));
     if (this.wasKept) unchecked((this.pauses[place] >>= 1));
+    if (this.wasKept && !this.hadLearned) span = max(FIRST_SPAN, span >> 1);
     if (bucket != this.bucket) memory.copy(this.bucket, bucket, this.size);
   }
 
@@ -105,7 +109,8 @@ export class WrittenBuckets {
   lose(): void {
     if (!this.wasKept) return;
     if (!this.hadLearned) {
-      learning = LEARNING_WRITES;
+      learning = span;
+      span = min(LONGEST_SPAN, 4 * span);
       return;
     }
     const place = this.place;

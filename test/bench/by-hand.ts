@@ -22,8 +22,6 @@ const CALLS = {
   readClock: "clock(1, 0, out);",
 } as const;
 
-const COUNT_IN_BUCKET = readBucket(0) + writeBucket(0) + CALLS.count;
-
 /** The twins, by what they are twins of. */
 export const BY_HAND = {
   addHeader: { proxy_on_response_headers: CALLS.addResponseHeader },
@@ -31,7 +29,10 @@ export const BY_HAND = {
   tenRules: { proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.addDestination + CALLS.count },
   oneRule: { proxy_on_request_headers: CALLS.readAbsentHeader + CALLS.readUserIdLines },
   traceIn: { proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.replaceTraceparent + CALLS.count },
-  limit: { proxy_on_request_headers: CALLS.readUserIdLines + CALLS.readClock + COUNT_IN_BUCKET },
+  /** The worker knows what it has written last. */
+  limit: {
+    proxy_on_request_headers: CALLS.readUserIdLines + CALLS.readClock + writeBucket(0) + CALLS.count,
+  },
   lease: { proxy_on_request_headers: CALLS.readUserIdLines + CALLS.readClock + CALLS.count },
   /** Each limit is asked before any of them is written. */
   fiveLimits: {

@@ -36,7 +36,7 @@ export function readBucket(bucket: number): string {
   return `shared(${keyOf(bucket)}, out, out + 4, ${seenOf(bucket)});`;
 }
 
-/** Writes a bucket that was read. */
+/** Writes a bucket, by compare-and-set if it was read. */
 export function writeBucket(bucket: number): string {
   return `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, load<u32>(${seenOf(bucket)}));`;
 }
