@@ -43,8 +43,8 @@ function noteNumber(seen: u32): void {
 }
 
 /**
- * Learns the number of the host's last write, so that this VM knows that of its own next one, unless
- * others come between. Two host calls, which return no bytes.
+ * Learns the number of the host's last write, so that this VM knows that of its own next one,
+ * unless others come between. Two host calls, which return no bytes.
  */
 export function learnNumber(): void {
   proxy_set_shared_data(NUMBERED.ptr, NUMBERED.size, NUMBERED.ptr, 0, ANY);
