@@ -153,14 +153,14 @@ describe("books of the policy concurrency", () => {
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     one.load(Bytes.of("no books"), START);
     expect(one.activeRequests()).toBe(0);
-    const many = Bytes.owned(600 * 40);
+    const many = Bytes.owned(600 * 48);
     for (let i = 0; i < 600; i++) {
-      store<u64>(many.ptr + i * 40, 100 + i);
-      store<u64>(many.ptr + i * 40, START, 8);
-      store<u32>(many.ptr + i * 40, 1, 16);
+      store<u64>(many.ptr + i * 48, 100 + i);
+      store<u64>(many.ptr + i * 48, START, 8);
+      store<u32>(many.ptr + i * 48, 1, 16);
     }
     one.load(many, START);
     expect(one.activeRequests()).toBe(512);
-    expect(one.bytes.size).toBe(513 * 40);
+    expect(one.bytes.size).toBe(513 * 48);
   });
 });
