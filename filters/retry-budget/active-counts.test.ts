@@ -40,9 +40,8 @@ function open(proxy: HostedProxy, worker: number): UpstreamAttempt {
 
 /** A new configuration with the same budget. */
 function reload(proxy: HostedProxy, i: number): void {
-  expect(proxy.configure("budget", { explainHeader: `x-${i}`, ...one({ concurrency: HALF }) }).accepted).toBe(
-    true,
-  );
+  const configuration = { explainHeader: `x-${i}`, budgets: [{ name: "one", concurrency: HALF }] };
+  expect(proxy.configure("budget", configuration).accepted).toBe(true);
 }
 
 const fail = (attempt: UpstreamAttempt) => attempt.respond({ status: 503 });
