@@ -151,7 +151,7 @@ describe.each([
 });
 
 describe("a VM that ends in a trap", () => {
-  /** Lets worker 0 trap at its `nth` host call of what `act` does; false if there are not as many. */
+  /** Makes worker 0 trap at its `nth` host call of what `act` does; false if there are fewer. */
   function trapped(proxy: HostedProxy, nth: number, act: () => void): boolean {
     let calls = 0;
     proxy.host.intercept = () => {
@@ -200,7 +200,7 @@ describe("a VM that ends in a trap", () => {
       let traps = 0;
       for (let nth = 1; ; nth++) {
         const proxy = held();
-        // Of four the first that fails is retried, for half of three others; then there are too few.
+        // Of four that fail the first is retried, for half of the others; then there are too few.
         expect(granted(proxy, 1)).toBe(1);
         if (!trapped(proxy, nth, prepare(proxy))) break;
         traps++;

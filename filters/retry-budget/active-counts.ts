@@ -10,8 +10,8 @@ import { ConcurrencyBooks } from "./concurrency";
 
 /**
  * An attempt that begins this long after its VM was last written into the books writes it there
- * again. It is far below the time after which the books take a VM for gone: the refresher renews the
- * entries of VMs with attempts, and may come late.
+ * again. It is far below the time after which the books take a VM for gone: the refresher renews
+ * the entries of VMs with attempts, and may come late.
  */
 const RENEW_NS: u64 = 10_000_000_000;
 
@@ -69,8 +69,8 @@ export class ActiveCounts {
   }
 
   /**
-   * Whether no attempt is under way, neither here nor in VMs that this one knows of. No host call if
-   * there is one here, else one for each VM until one has any.
+   * Whether no attempt is under way, neither here nor in VMs that this one knows of. No host call
+   * if there is one here, else one for each VM until one has any.
    */
   isIdle(caller: i32): bool {
     const counts = this.of(caller);
@@ -100,8 +100,8 @@ export class ActiveCounts {
   }
 
   /**
-   * This VM was written into the books at that time. Returns whether its gauge has begun to show its
-   * attempts, which the books must then be told. Two host calls at most.
+   * This VM was written into the books at that time. Returns whether its gauge has begun to show
+   * its attempts, which the books must then be told. Two host calls at most.
    */
   written(caller: i32, now: u64): bool {
     const counts = this.of(caller);

@@ -118,8 +118,8 @@ export class Ledger extends SharedUpdater {
 
   /**
    * A request of that caller begins, and wants up to `wanted` retries. Returns how many are
-   * granted, or `NOT_COUNTED`. A request that wants none is two host calls where it is counted beside
-   * the books, unless it is the first of a step in this VM, or the first after a while.
+   * granted, or `NOT_COUNTED`. A request that wants none is two host calls where it is counted
+   * beside the books, unless it is the first of a step in this VM, or the first after a while.
    */
   first(caller: i32, wanted: u32): i32 {
     if (wanted == 0 && this.hasName(caller)) {
@@ -168,8 +168,8 @@ export class Ledger extends SharedUpdater {
   }
 
   /**
-   * A request or attempt is over, and with it that many retries. One without retries is one host call
-   * where it is counted beside the books. The last of all also shows that there is none.
+   * A request or attempt is over, and with it that many retries. One without retries is one host
+   * call where it is counted beside the books. The last of all also shows that there is none.
    */
   end(caller: i32, retries: u32): void {
     const active = this.active;
@@ -208,6 +208,7 @@ export class Ledger extends SharedUpdater {
   show(): bool {
     const now = monotonicNanoseconds();
     this.load(this.data.get(), now);
+    this.addOthers();
     this.gauges.show(this.books);
     return now - this.now < MEMORY_NS;
   }
@@ -242,6 +243,7 @@ export class Ledger extends SharedUpdater {
   override compute(old: Bytes | null): Bytes | null {
     const books = this.books;
     this.load(old, this.now);
+    if (this.change != Change.Refresh) this.addOthers();
     switch (this.change) {
       case Change.Open:
         if (!books.hasOpened) return null;
@@ -272,10 +274,7 @@ export class Ledger extends SharedUpdater {
     return books.bytes;
   }
 
-  /**
-   * Call it after the books were read, because the counter must not be behind them, and because they
-   * say whose gauges count.
-   */
+  /** Call it after the books were read, because the counter must not be behind them. */
   private load(kept: Bytes | null, now: u64): void {
     const caller = this.caller;
     const hasName = this.hasName(caller);
@@ -284,7 +283,12 @@ export class Ledger extends SharedUpdater {
     const active = this.active;
     if (active) active.prepare(hasName);
     this.books.load(kept, now);
-    if (active && hasName) active.addOthers(caller);
+  }
+
+  /** Call it after the books were loaded, where their numbers matter. */
+  private addOthers(): void {
+    const active = this.active;
+    if (active && this.hasName(this.caller)) active.addOthers(this.caller);
   }
 
   private hasName(caller: i32): bool {
