@@ -39,6 +39,12 @@ function end(shared: Shared, books: ConcurrencyBooks, held: u32): void {
   shared.keep(books);
 }
 
+function withSlot(vm: u64): ConcurrencyBooks {
+  const books = new ConcurrencyBooks(0, 1, vm, CALLERS);
+  books.wantsSlot = true;
+  return books;
+}
+
 describe("books of the policy concurrency", () => {
   it("allow the minimum, and a share of what is in progress in all VMs", () => {
     const shared = new Shared();
@@ -149,18 +155,70 @@ describe("books of the policy concurrency", () => {
     expect(one.nextBusy(0)).toBe(0);
   });
 
+  it("give each VM the lowest free slot, and that of a VM that is gone to another", () => {
+    const shared = new Shared();
+    const one = withSlot(11);
+    const two = withSlot(22);
+    const three = withSlot(33);
+    begin(shared, one, 1);
+    begin(shared, two, 1);
+    expect(one.slot).toBe(1);
+    expect(two.slot).toBe(2);
+    shared.now += 31 * SECOND;
+    begin(shared, two, 1);
+    begin(shared, three, 1);
+    expect(two.slot).toBe(2);
+    expect(three.slot).toBe(1);
+    begin(shared, one, 1);
+    expect(one.slot).toBe(3);
+  });
+
+  it("have the attempts of a VM until its gauge counts, and name its slot from then on", () => {
+    const shared = new Shared();
+    const one = withSlot(11);
+    const other = withSlot(22);
+    begin(shared, one, 3);
+    other.load(shared.kept, shared.now);
+    expect(other.activeRequests()).toBe(3);
+    expect(other.otherSlots).toBe(0);
+    one.load(shared.kept, shared.now);
+    one.showSlot();
+    shared.keep(one);
+    one.addAttempts(1);
+    expect(one.isShown).toBe(true);
+    other.load(shared.kept, shared.now);
+    expect(other.activeRequests()).toBe(0);
+    expect(other.otherSlots).toBe(1);
+    expect(other.otherSlot(0)).toBe(1);
+    one.load(shared.kept, shared.now);
+    expect(one.activeRequests()).toBe(4);
+  });
+
+  it("do not let the gauge of a VM count that they have forgotten", () => {
+    const shared = new Shared();
+    const one = withSlot(11);
+    begin(shared, one, 1);
+    one.load(shared.kept, shared.now);
+    one.showSlot();
+    shared.keep(one);
+    shared.kept = null;
+    begin(shared, one, 1);
+    expect(one.isShown).toBe(false);
+    expect(one.ownAttempts).toBe(2);
+  });
+
   it("are new when the stored bytes are not books, and take the last of too many entries", () => {
     const one = new ConcurrencyBooks(0, 1, 11, CALLERS);
     one.load(Bytes.of("no books"), START);
     expect(one.activeRequests()).toBe(0);
-    const many = Bytes.owned(600 * 40);
+    const many = Bytes.owned(600 * 48);
     for (let i = 0; i < 600; i++) {
-      store<u64>(many.ptr + i * 40, 100 + i);
-      store<u64>(many.ptr + i * 40, START, 8);
-      store<u32>(many.ptr + i * 40, 1, 16);
+      store<u64>(many.ptr + i * 48, 100 + i);
+      store<u64>(many.ptr + i * 48, START, 8);
+      store<u32>(many.ptr + i * 48, 1, 16);
     }
     one.load(many, START);
     expect(one.activeRequests()).toBe(512);
-    expect(one.bytes.size).toBe(513 * 40);
+    expect(one.bytes.size).toBe(513 * 48);
   });
 });

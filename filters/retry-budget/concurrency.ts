@@ -7,6 +7,8 @@
 //   4  u32 active retries
 //   8  u64 number of the newest lapse
 //  16  2 × u32 promised retries, lapse n at n % 2
+//  24  u32 the VM's slot, which no other entry has; 0 if it has none
+//  28  u32 1 if the gauge of that slot says how many attempts are active, in place of the entry
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
@@ -18,14 +20,18 @@ const STALE_NS: u64 = 30_000_000_000;
 
 const SEEN: usize = 8;
 const ACTIVITY: usize = 16;
-const ACTIVITY_SIZE: i32 = 24;
+const ACTIVITY_SIZE: i32 = 32;
 const ENTRY_SIZE: i32 = <i32>ACTIVITY + ACTIVITY_SIZE;
 /** More than the workers of any proxy. If there are more, the entries written first are ignored. */
 const MAX_ENTRIES: i32 = 512;
+/** VMs beyond these have no slot: each is a metric, which Envoy keeps for long. */
+const MAX_SLOTS: u32 = 128;
 
 const RETRIES: usize = 4;
 const LAPSE: usize = 8;
 const PROMISED: usize = 16;
+const SLOT: usize = 24;
+const SHOWN: usize = 28;
 
 /**
  * A VM knows its own activity best: it writes its whole entry each time, and no other VM writes it.
@@ -40,7 +46,13 @@ export class ConcurrencyBooks extends Books {
   private activity: usize = 0;
   /** This VM's entry, the last one, as the change makes it. */
   private entry: usize = 0;
-  private otherAttempts: u64 = 0;
+  /** Active attempts of other VMs. Add to it what the gauges of their slots say. */
+  otherAttempts: u64 = 0;
+  /** Whether this VM is to have a slot. Set it before `load`. */
+  wantsSlot: bool = false;
+  /** How many other VMs have gauges that say how many attempts are active, and their slots. */
+  otherSlots: i32 = 0;
+  private readonly slots: StaticArray<u32> = new StaticArray<u32>(MAX_ENTRIES);
   private otherRetries: u64 = 0;
   private otherPromises: u64 = 0;
 
@@ -76,32 +88,102 @@ export class ConcurrencyBooks extends Books {
     return this.busy.next(from);
   }
 
+  /** Active attempts of the selected caller in this VM. */
+  get ownAttempts(): u32 {
+    return load<u32>(this.activity);
+  }
+
+  /** This VM's slot in the selected caller's books; 0 if it has none. */
+  get slot(): u32 {
+    return load<u32>(this.activity, SLOT);
+  }
+
+  /** Whether the gauge of that slot counts, in place of the books. */
+  get isShown(): bool {
+    return load<u32>(this.activity, SHOWN) != 0;
+  }
+
+  otherSlot(index: i32): u32 {
+    return unchecked(this.slots[index]);
+  }
+
+  /** Attempts that begin or end beside the books, where the gauge counts. */
+  addAttempts(change: i32): void {
+    store<u32>(this.activity, max<i32>(0, load<i32>(this.activity) + change));
+    this.busy.set(this.caller, this.ownAttempts > 0);
+  }
+
+  /** From now on the gauge of this VM's slot counts. */
+  showSlot(): void {
+    const own = this.entry + ACTIVITY;
+    if (load<u32>(own, SLOT) == this.slot) store<u32>(own, 1, SHOWN);
+  }
+
   load(kept: Bytes | null, now: u64): void {
     this.lapse = now / LAPSE_NS;
     this.entry = this.owner.ptr;
     this.otherAttempts = 0;
     this.otherRetries = 0;
     this.otherPromises = 0;
-    if (kept && kept.size % ENTRY_SIZE == 0) this.loadOthers(kept, now);
+    this.otherSlots = 0;
+    const knownSlot = kept && kept.size % ENTRY_SIZE == 0 ? this.loadOthers(kept, now) : 0;
     store<u64>(this.entry, this.vm);
     store<u64>(this.entry, now, SEEN);
     memory.copy(this.entry + ACTIVITY, this.activity, ACTIVITY_SIZE);
+    this.keepSlot(knownSlot);
     this.advanceLapses();
     this.bytes.size = <i32>(this.entry - this.owner.ptr) + ENTRY_SIZE;
   }
 
-  private loadOthers(kept: Bytes, now: u64): void {
+  /** Returns the slot that the stored books have for this VM, or 0. */
+  private loadOthers(kept: Bytes, now: u64): u32 {
+    let knownSlot: u32 = 0;
     const end = kept.ptr + kept.size;
     const start = end - min(kept.size, MAX_ENTRIES * ENTRY_SIZE);
     for (let from = start; from < end; from += ENTRY_SIZE) {
       const seen = load<u64>(from, SEEN);
-      if (load<u64>(from) == this.vm || (now > seen && now - seen > STALE_NS)) continue;
+      if (load<u64>(from) == this.vm) {
+        knownSlot = load<u32>(from, ACTIVITY + SLOT);
+        continue;
+      }
+      if (now > seen && now - seen > STALE_NS) continue;
       memory.copy(this.entry, from, ENTRY_SIZE);
       this.entry += ENTRY_SIZE;
-      this.otherAttempts += load<u32>(from, ACTIVITY);
-      this.otherRetries += load<u32>(from, ACTIVITY + RETRIES);
-      this.otherPromises += promisedIn(from + ACTIVITY, this.lapse);
+      this.addOther(from + ACTIVITY);
     }
+    return knownSlot;
+  }
+
+  private addOther(activity: usize): void {
+    if (load<u32>(activity, SHOWN) == 0) this.otherAttempts += load<u32>(activity);
+    else unchecked((this.slots[this.otherSlots++] = load<u32>(activity, SLOT)));
+    this.otherRetries += load<u32>(activity, RETRIES);
+    this.otherPromises += promisedIn(activity, this.lapse);
+  }
+
+  /**
+   * The books may have forgotten this VM, and another may have its slot. Then it takes another, and
+   * its gauge does not count yet.
+   * @param known the slot that the stored books have for this VM, or 0
+   */
+  private keepSlot(known: u32): void {
+    const own = this.entry + ACTIVITY;
+    if (this.wantsSlot && known != 0 && known == this.slot) return;
+    store<u32>(own, this.wantsSlot ? this.freeSlot() : 0, SLOT);
+    store<u32>(own, 0, SHOWN);
+  }
+
+  /** The lowest slot that no other VM has; 0 if there is none. */
+  private freeSlot(): u32 {
+    for (let slot: u32 = 1; slot <= MAX_SLOTS; slot++) if (!this.isTaken(slot)) return slot;
+    return 0;
+  }
+
+  private isTaken(slot: u32): bool {
+    for (let other = this.owner.ptr; other < this.entry; other += ENTRY_SIZE) {
+      if (load<u32>(other, ACTIVITY + SLOT) == slot) return true;
+    }
+    return false;
   }
 
   private advanceLapses(): void {

@@ -21,7 +21,7 @@ export default defineFilter({
   name: "retry-budget",
   summary: "keeps the router's retries to a share of the requests, over all workers",
   schema: retryBudgetSchema,
-  metricLabels: ["rule", "outcome", "books"],
+  metricLabels: ["rule", "outcome", "books", "slot"],
   explainProperties: (config) => explainPropertyOf(config),
   chain: chainOf,
   restartKeys: (config) => ({ where: chainOf(config) }),

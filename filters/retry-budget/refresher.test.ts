@@ -76,6 +76,23 @@ describe("a tick", () => {
     expect(writes).toBe(books);
   });
 
+  test("handles a part of the routes, whose attempts are counted in gauges", () => {
+    const module = configured({
+      maxCallers: 65_536,
+      budgets: [{ name: "one", per: { route: true }, concurrency }],
+    });
+    for (let i = 0; i < 2_000; i++) {
+      module.open([[":method", "GET"]], { properties: { "xds.route_name": `route-${i}` } });
+    }
+    let writes = 0;
+    for (let ms = REFRESH_MS; ms <= REFRESH_MS + 200; ms += PAUSE_MS) {
+      const tick = spent(module, ms === REFRESH_MS ? REFRESH_MS : PAUSE_MS);
+      expect(tick.all).toBeLessThanOrEqual(MOST_HOST_CALLS);
+      writes += tick.writes;
+    }
+    expect(writes).toBe(2_000);
+  });
+
   test("handles a part of the budgets when there are a hundred, with every caller in each", () => {
     const budgets = Array.from({ length: 100 }, (_, i) => ({
       name: `b${i}`,

@@ -3,9 +3,7 @@
 // request in that step comes, so the books know what the counter said when the step began.
 
 import { Bytes, defineMetric, getMetric, incrementMetric, MetricType, metricName } from "../../assembly";
-import { hash64 } from "../../assembly/rules";
-
-const HEX_DIGITS: i32 = 16;
+import { booksLabel } from "./books-label";
 
 /** One counter for the books of each caller. */
 @final
@@ -67,14 +65,8 @@ export class RequestCounts {
   }
 
   private define(): u32 {
-    const key = this.key;
-    const books = hash64(hash64(0, this.vmId.ptr, this.vmId.size), key.ptr, key.size);
-    const labels = ["rule", this.rule, "books", hexadecimal(books)];
+    const labels = ["rule", this.rule, "books", booksLabel(this.vmId, this.key)];
     const name = metricName("meshwright.retry_budget.requests_total", StaticArray.fromArray(labels));
     return defineMetric(MetricType.Counter, name);
   }
-}
-
-function hexadecimal(value: u64): string {
-  return value.toString(16).padStart(HEX_DIGITS, "0");
 }

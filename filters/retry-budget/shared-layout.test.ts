@@ -43,7 +43,7 @@ test("the books of a ratio: the step, ten times requests and retries, the expiry
   begin(module, 1);
   fail(module, 2);
   const key =
-    "12:retry-budget,5:books,1:2,6:budget,3:one,19:ratio 5000 10000 10,21:header x-caller 16384,00000000000020c1";
+    "12:retry-budget,5:books,1:3,6:budget,3:one,19:ratio 5000 10000 10,21:header x-caller 16384,00000000000020c1";
   const counts = layout(80, "02000000 01000000");
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,
@@ -51,7 +51,7 @@ test("the books of a ratio: the step, ten times requests and retries, the expiry
   });
 });
 
-test("the books of a concurrency: VM, time, attempts, retries, the expiry, two counts of promises", () => {
+test("the books of a concurrency: VM, time, attempts, retries, the expiry, two counts of promises, no slot", () => {
   const module = predictable(path);
   const budgets = [{ name: "one", per, concurrency: { percentage: 50 } }];
   expect(module.configure({ budgets }, { plugin: "budget" }).accepted).toBe(true);
@@ -59,12 +59,25 @@ test("the books of a concurrency: VM, time, attempts, retries, the expiry, two c
   begin(module, 1);
   fail(module, 2);
   const key =
-    "12:retry-budget,5:books,1:2,6:budget,3:one,18:concurrency 5000 3,21:header x-caller 16384,00000000000020c1";
+    "12:retry-budget,5:books,1:3,6:budget,3:one,18:concurrency 5000 3,21:header x-caller 16384,00000000000020c1";
   const own = "03000000 01000000 e02e000000000000 01000000 00000000";
   expect(sharedLayout(module)).toEqual({
     "5:rules,4:seed,1:1,": SEED,
-    [key]: layout(40, "0707070707070707 00a0b83046030000", own),
+    [key]: layout(48, "0707070707070707 00a0b83046030000", own),
   });
+});
+
+test("the books of a concurrency by cluster: as those, with the VM's slot, whose gauge has the attempts", () => {
+  const module = predictable(path);
+  const budgets = [{ name: "one", per: { cluster: "shop" }, concurrency: { percentage: 50 } }];
+  expect(module.configure({ budgets }, { plugin: "budget" }).accepted).toBe(true);
+  begin(module, 1);
+  begin(module, 1);
+  fail(module, 2);
+  const own = "03000000 01000000 e02e000000000000 01000000 00000000 01000000 01000000";
+  expect(Object.values(sharedLayout(module))).toContain(layout(48, "0707070707070707 00a0b83046030000", own));
+  const shown = [...module.metrics].filter(([name]) => name.includes("vm_requests;rule=one;books="));
+  expect(shown).toEqual([[expect.stringMatching(/;slot=1$/), 3]]);
 });
 
 test("a promise, a property of the request: the expiry, and the attempt that it was made to", () => {

@@ -301,8 +301,8 @@ export const COUNTED: readonly CountedRequest[] = [
     settings: CONCURRENCY,
     headers: ATTEMPT,
     properties: FIRST_ATTEMPT,
-    calls: 17,
-    bytes: 5,
+    calls: 9,
+    bytes: 3,
   },
   {
     filter: "retry-budget",
