@@ -6,7 +6,7 @@
 
 import { allocate } from "../abi/memory";
 import { HeaderEdit } from "../bundle-link";
-import { Bytes } from "../text/bytes";
+import { areSame, Bytes } from "../text/bytes";
 import { HeaderPairs, WORD, writePair } from "../text/header-pairs";
 
 const MOST_EDITS: i32 = 16;
@@ -63,7 +63,7 @@ export class PairsSnapshot {
   /** The map was edited. `value` is ignored when a header was removed. */
   edited(kind: HeaderEdit, name: Bytes, value: Bytes): void {
     if (this.takenIn == 0) return;
-    if (this.edits == MOST_EDITS || !isPlain(name)) {
+    if (this.edits == MOST_EDITS) {
       this.drop();
       return;
     }
@@ -75,6 +75,7 @@ export class PairsSnapshot {
 
   /** Makes one edit in a new copy; false if Envoy may have made a different one. */
   private apply(kind: HeaderEdit, name: Bytes, value: Bytes): bool {
+    if (!isPlain(name)) return false;
     const present = this.isPresent(name);
     if (kind == HeaderEdit.Add && present) return false;
     if (present) this.leaveOut(name);
@@ -88,7 +89,7 @@ export class PairsSnapshot {
     let data = sizes + <usize>(this.count() * 2 * WORD);
     for (let i = this.count(); i > 0; i--) {
       const size = load<i32>(sizes);
-      if (size == name.size && memory.compare(data, name.ptr, size) == 0) return true;
+      if (size == name.size && areSame(data, name.ptr, size)) return true;
       data += size + load<i32>(sizes, WORD) + 2;
       sizes += 2 * WORD;
     }

@@ -16,10 +16,11 @@ const CLOSING_BRACKET: u8 = 0x5d;
 /** Reads from the host what a decision needs. */
 @final
 export class HostRequestView extends RequestView {
-  /** To find that a header is absent is cheaper by `get` than by `all`. */
-  protected fetch(name: Bytes, isExpected: bool): Bytes | null {
-    if (isPseudoHeader(name)) return requestHeaders.get(name);
-    if (!isExpected && !requestHeaders.get(name)) return null;
+  protected fetch(name: Bytes): Bytes | null {
+    return requestHeaders.get(name);
+  }
+
+  protected fetchLines(name: Bytes): Bytes | null {
     return requestHeaders.all(name);
   }
 
@@ -54,11 +55,6 @@ export class HostRequestView extends RequestView {
   drawBits(): u64 {
     return load<u64>(randomBytes(8));
   }
-}
-
-/** A request has one line of it at most. */
-function isPseudoHeader(name: Bytes): bool {
-  return name.size > 0 && name.at(0) == COLON;
 }
 
 /** Turns `192.0.2.1:4711` into `192.0.2.1`, and `[2001:db8::1]:4711` into `2001:db8::1`. */

@@ -53,10 +53,12 @@ export class RequestMatch {
   not: RequestMatch | null = null;
   /** Matches within read attributes, so they come after this one's own. Set by `settle`. */
   private readsLate: bool = false;
+  /** Something but method, path and headers is tested. Set by `settle`. */
+  private hasMore: bool = true;
   /** How many of `BUCKETS` buckets match. With all of them nothing is drawn. */
   share: u32 = BUCKETS;
 
-  /** Orders the matches within by what they cost. Call it once they are complete. */
+  /** Orders the tests by what they cost. Call it once all are there, and those of matches within. */
   settle(): void {
     const ordered: RequestMatch[] = [];
     for (let i = 0; i < this.anyOf.length; i++)
@@ -67,6 +69,8 @@ export class RequestMatch {
     this.anyOf = StaticArray.fromArray(ordered);
     const not = this.not;
     if (not && not.readsAttributes) this.readsLate = true;
+    const named = this.parameters.length + this.cookies.length;
+    this.hasMore = named + ordered.length > 0 || not != null || this.readsAttributes;
   }
 
   matches(request: RequestView): bool {
@@ -74,10 +78,14 @@ export class RequestMatch {
       this.matchesHeaders(request) &&
       this.matchesMethod(request) &&
       this.matchesPath(request) &&
-      this.matchesParameters(request) &&
-      this.matchesCookies(request) &&
-      this.matchesOthers(request) &&
+      (!this.hasMore || this.matchesMore(request)) &&
       (this.share == BUCKETS || request.draw(BUCKETS) < this.share)
+    );
+  }
+
+  private matchesMore(request: RequestView): bool {
+    return (
+      this.matchesParameters(request) && this.matchesCookies(request) && this.matchesOthers(request)
     );
   }
 

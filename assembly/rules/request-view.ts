@@ -11,6 +11,7 @@ import { Claim } from "./claim";
 import { readCookies } from "./cookies";
 import { NamedValues } from "./named-values";
 import { readParameters } from "./query";
+import { ReadingCosts } from "./reading-costs";
 import { RequestClaims } from "./request-claims";
 import { NO_SLOT, RequestSlots } from "./request-slots";
 
@@ -21,20 +22,9 @@ const COMMA = Bytes.of(",");
 /** Between those of cookie: RFC 6265, section 5.4; RFC 9113, section 8.2.3. */
 const SEMICOLON = Bytes.of("; ");
 const COOKIE = Bytes.of("cookie");
+const COLON: u8 = 0x3a;
 const QUESTION_MARK: u8 = 0x3f;
 const NUMBER_SIGN: u8 = 0x23;
-
-/**
- * What it costs to read one header that the request has, one that it has not, and all of them at
- * once. The unit is a host call that returns no bytes.
- */
-const PRESENT: i32 = 6;
-const ABSENT: i32 = 1;
-const WALK: i32 = 7;
-/** How much of what requests would have cost is remembered: enough for about ten of them. */
-const MOST_MEMORY: i32 = 64;
-/** With more names than this, all headers are read at once until requests have shown better. */
-const NAMES_WORTH_A_WALK: i32 = 3;
 
 /**
  * One request after another, seen through the slots of one configuration. Returned values are valid
@@ -55,10 +45,7 @@ export abstract class RequestView {
    * requests.
    */
   private readonly readIn: StaticArray<u32>;
-  /** What the headers asked for would have cost in this request, each read alone. */
-  private alone: i32 = 0;
-  /** By how much that was more than a walk in the last requests. Above 0, requests are walked. */
-  private excess: i32;
+  private readonly costs: ReadingCosts;
   private request: u32 = 0;
   private walkedIn: u32 = 0;
   private pathSplitIn: u32 = 0;
@@ -86,8 +73,7 @@ export abstract class RequestView {
     this.cookieSlot = table.find(COOKIE);
     this.askedIn = new StaticArray<u32>(size);
     this.readIn = new StaticArray<u32>(size);
-    const names = slots.host == NO_SLOT ? size : size - 1;
-    this.excess = names > NAMES_WORTH_A_WALK ? WALK : 0;
+    this.costs = new ReadingCosts(slots.host == NO_SLOT ? size : size - 1);
     this.parameters = new NamedValues(slots.parameters);
     this.cookies = new NamedValues(slots.cookies);
     this.claims = new RequestClaims(slots.claims);
@@ -95,11 +81,11 @@ export abstract class RequestView {
     this.attributesIn = new StaticArray<u32>(slots.attributes.names.length);
   }
 
-  /**
-   * The values of all headers of that name, joined by `,`, or `null`.
-   * @param isExpected false if the last request that was asked for it had none
-   */
-  protected abstract fetch(name: Bytes, isExpected: bool): Bytes | null;
+  /** The first line of that header, or `null`. */
+  protected abstract fetch(name: Bytes): Bytes | null;
+
+  /** All its lines, joined by `,`, or `null`. For a host that does not hand over all headers. */
+  protected abstract fetchLines(name: Bytes): Bytes | null;
 
   /**
    * Calls `found` for each header of the request, in their order. False if the host does not hand
@@ -124,10 +110,7 @@ export abstract class RequestView {
 
   /** Begins the next request: no value of the previous one is seen any more. */
   begin(): void {
-    if (this.alone > 0) {
-      this.excess = max(-MOST_MEMORY, min(MOST_MEMORY, this.excess + this.alone - WALK));
-      this.alone = 0;
-    }
+    this.costs.begin();
     this.request++;
     if (this.request == 0) this.restartCount();
   }
@@ -140,16 +123,18 @@ export abstract class RequestView {
     if (unchecked(this.askedIn[slot]) == this.request) return unchecked(this.values[slot]);
     unchecked((this.askedIn[slot] = this.request));
     if (slot == this.slots.host) return this.keepHost();
-    const value = this.read(slot);
-    this.alone += value ? PRESENT : ABSENT;
+    const isPseudo = unchecked(this.names[slot]).at(0) == COLON;
+    const value = this.read(slot, isPseudo);
+    this.costs.add(isPseudo, value != null);
     return value;
   }
 
-  private read(slot: i32): Bytes | null {
+  /** Only a pseudo-header has one line in any case: further lines of others show in a walk. */
+  private read(slot: i32, isPseudo: bool): Bytes | null {
     if (this.walkedIn != this.request) {
-      if (!this.isWorthAWalk(slot)) {
-        const isExpected = unchecked(this.readIn[slot]) == 0 || unchecked(this.values[slot]) != null;
-        return this.keep(slot, this.fetch(unchecked(this.names[slot]), isExpected));
+      if (!this.isWorthAWalk(slot, isPseudo)) {
+        const first = this.fetch(unchecked(this.names[slot]));
+        if (!first || isPseudo) return this.keep(slot, first);
       }
       this.walk();
     }
@@ -158,9 +143,10 @@ export abstract class RequestView {
       : this.keep(slot, null);
   }
 
-  /** The lines of cookies are joined by another text than the host has. */
-  private isWorthAWalk(slot: i32): bool {
-    return this.excess > 0 || slot == this.cookieSlot || this.knowsAll();
+  /** It is for a header that is expected, as the last request that was asked for it had it. */
+  private isWorthAWalk(slot: i32, isPseudo: bool): bool {
+    if (this.costs.favourWalk || this.knowsAll()) return true;
+    return !isPseudo && (unchecked(this.readIn[slot]) == 0 || unchecked(this.values[slot]) != null);
   }
 
   /** How often the request has the header of that slot. */
@@ -267,7 +253,7 @@ export abstract class RequestView {
   private fetchEach(): void {
     for (let slot = 0; slot < this.names.length; slot++) {
       if (slot == this.slots.host) continue;
-      const value = this.keep(slot, this.fetch(unchecked(this.names[slot]), true));
+      const value = this.keep(slot, this.fetchLines(unchecked(this.names[slot])));
       unchecked((this.counts[slot] = value ? 2 : 0));
     }
   }

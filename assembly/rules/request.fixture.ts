@@ -21,13 +21,24 @@ export class ListedRequest extends RequestView {
     this.begin();
   }
 
-  protected fetch(name: Bytes, isExpected: bool = true): Bytes | null {
+  protected fetch(name: Bytes): Bytes | null {
     this.fetched++;
+    const lines = this.linesOf(name);
+    return lines.length == 0 ? null : Bytes.of(lines[0]);
+  }
+
+  protected fetchLines(name: Bytes): Bytes | null {
+    this.fetched++;
+    const lines = this.linesOf(name);
+    return lines.length == 0 ? null : Bytes.of(lines.join(","));
+  }
+
+  private linesOf(name: Bytes): Array<string> {
     const values: Array<string> = [];
     for (let i = 0; i < this.lines.length; i++) {
       if (nameIn(this.lines[i]) == name.toString()) values.push(valueIn(this.lines[i]));
     }
-    return values.length == 0 ? null : Bytes.of(values.join(","));
+    return values;
   }
 
   protected fetchAll(): bool {

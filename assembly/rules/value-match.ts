@@ -1,6 +1,6 @@
 // One test of one value: of a path, a header, a cookie, a query parameter, or a claim's text.
 
-import { Bytes } from "../text/bytes";
+import { areSame, Bytes } from "../text/bytes";
 import { BytesTable } from "../text/bytes-table";
 import { lower } from "../text/letter-case";
 import { NOT_A_NUMBER, parseInteger } from "../text/number";
@@ -123,7 +123,7 @@ export class ValueMatch {
     const operand = this.operand;
     const ptr = value.ptr + at;
     if (this.ignoresCase) return lowerCase(ptr, operand.size).equals(operand);
-    return memory.compare(ptr, operand.ptr, operand.size) == 0;
+    return areSame(ptr, operand.ptr, operand.size);
   }
 
   private isMember(members: BytesTable, value: Bytes): bool {

@@ -50,6 +50,24 @@ describe("equals", () => {
     expect(EMPTY.equals(new Bytes(0, 0))).toBe(true);
   });
 
+  it("finds one other byte wherever it is, at every alignment", () => {
+    const text = "0123456789abcdefghijklm";
+    for (let size = 0; size <= text.length; size++) {
+      for (let start = 0; start < 8; start++) {
+        const room = Bytes.owned(start + size);
+        const bytes = new Bytes(room.ptr + start, size);
+        const other = Bytes.of(text.substring(0, size));
+        memory.copy(bytes.ptr, other.ptr, size);
+        expect(bytes.equals(other)).toBe(true);
+        for (let i = 0; i < size; i++) {
+          store<u8>(bytes.ptr + i, 0x7a);
+          expect(bytes.equals(other)).toBe(false);
+          store<u8>(bytes.ptr + i, other.at(i));
+        }
+      }
+    }
+  });
+
   it("does not take the overlong bytes C0 AF for a slash", () => {
     const overlong = Bytes.owned(2);
     store<u8>(overlong.ptr, 0xc0);

@@ -2,6 +2,26 @@
 // contain any byte, and a decoder would accept overlong UTF-8 as another text.
 
 /**
+ * Whether the `size` bytes at both addresses are the same. `memory.compare` also says which are
+ * less, and for that goes byte by byte where the addresses are not aligned alike.
+ */
+export function areSame(one: usize, other: usize, size: i32): bool {
+  const end = one + size;
+  for (; one + 8 <= end; one += 8, other += 8) {
+    if (load<u64>(one) != load<u64>(other)) return false;
+  }
+  if (one + 4 <= end) {
+    if (load<u32>(one) != load<u32>(other)) return false;
+    one += 4;
+    other += 4;
+  }
+  for (; one < end; one++, other++) {
+    if (load<u8>(one) != load<u8>(other)) return false;
+  }
+  return true;
+}
+
+/**
  * A run of bytes. It is either a constant that owns its memory (`Bytes.of`), or a view of memory
  * that the host filled. A view and its bytes are valid only until the current callback ends: keep a
  * `copy()` if you need them longer.
@@ -46,22 +66,22 @@ export class Bytes {
   }
 
   equals(other: Bytes): bool {
-    return this.size == other.size && memory.compare(this.ptr, other.ptr, this.size) == 0;
+    return this.size == other.size && areSame(this.ptr, other.ptr, this.size);
   }
 
   startsWith(prefix: Bytes): bool {
-    return this.size >= prefix.size && memory.compare(this.ptr, prefix.ptr, prefix.size) == 0;
+    return this.size >= prefix.size && areSame(this.ptr, prefix.ptr, prefix.size);
   }
 
   endsWith(suffix: Bytes): bool {
     const skipped = this.size - suffix.size;
-    return skipped >= 0 && memory.compare(this.ptr + skipped, suffix.ptr, suffix.size) == 0;
+    return skipped >= 0 && areSame(this.ptr + skipped, suffix.ptr, suffix.size);
   }
 
   contains(part: Bytes): bool {
     const last = this.size - part.size;
     for (let i = 0; i <= last; i++) {
-      if (memory.compare(this.ptr + i, part.ptr, part.size) == 0) return true;
+      if (areSame(this.ptr + i, part.ptr, part.size)) return true;
     }
     return false;
   }

@@ -36,21 +36,23 @@ export class HeaderPairs {
   /** Steps to the next header; false after the last. */
   next(): bool {
     if (this.left == 0) return false;
-    this.left--;
-    if (!this.take(this.name, load<u32>(this.sizes)) || !this.take(this.value, load<u32>(this.sizes, WORD))) {
+    const sizes = this.sizes;
+    const data = this.data;
+    const nameSize = load<u32>(sizes);
+    const valueSize = load<u32>(sizes, WORD);
+    // Each has a NUL behind it. The sum does not overflow.
+    if (<u64>nameSize + valueSize + 2 > <u64>(this.end - data)) {
       this.left = 0;
       return false;
     }
-    this.sizes += 2 * WORD;
-    return true;
-  }
-
-  /** Takes `size` bytes and a NUL; false if they are not there. */
-  private take(into: Bytes, size: u32): bool {
-    if (size >= <u32>(this.end - this.data)) return false;
-    into.ptr = this.data;
-    into.size = size;
-    this.data += size + 1;
+    this.left--;
+    this.sizes = sizes + 2 * WORD;
+    this.name.ptr = data;
+    this.name.size = nameSize;
+    const value = data + nameSize + 1;
+    this.value.ptr = value;
+    this.value.size = valueSize;
+    this.data = value + valueSize + 1;
     return true;
   }
 }

@@ -39,15 +39,16 @@ const premium: HeaderRoutingConfig = {
 };
 
 describe("a request's host calls", () => {
-  test("are two reads when no rule matches and no client sent a destination: the request is not edited", () => {
+  test("are reads when no rule matches and no client sent a destination: the request is not edited", () => {
     configure(premium);
-    expect(hostCalls()).toEqual({ proxy_get_property: 2 });
+    expect(hostCalls()).toEqual({ proxy_get_header_map_pairs: 1 });
+    expect(hostCalls()).toEqual({ proxy_get_header_map_value: 2 });
   });
 
-  test("are two reads, one edit and one count when a rule matches", () => {
+  test("are one read, one edit and one count when a rule matches", () => {
     configure(premium);
     expect(hostCalls(["x-user-type", "premium"])).toEqual({
-      proxy_get_property: 2,
+      proxy_get_header_map_pairs: 1,
       proxy_add_header_map_value: 1,
       proxy_increment_metric: 1,
     });

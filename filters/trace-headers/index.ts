@@ -11,6 +11,7 @@ import {
 } from "../../assembly";
 import { ConfigNode } from "../../assembly/config";
 import { TraceHeadersConfig } from "./config";
+import { copyId } from "./formats/hex";
 import { Hop } from "./hop";
 import { TRACE_ID_SIZE } from "./trace";
 
@@ -39,7 +40,7 @@ class TraceHeadersContext extends HttpContext {
 
   override onRequestHeaders(headers: u32, endOfStream: bool): FilterHeadersStatus {
     const traceId = this.hop.trace();
-    memory.copy(this.traceId.ptr, traceId.ptr, TRACE_ID_SIZE);
+    copyId(traceId.ptr, TRACE_ID_SIZE, this.traceId.ptr);
     this.traced = true;
     return FilterHeadersStatus.Continue;
   }

@@ -3,7 +3,7 @@
 
 import { Bytes } from "../../assembly";
 import { BUCKETS } from "../../assembly/rules";
-import { writeId, writeNumber } from "./formats/hex";
+import { copyId, writeId, writeNumber } from "./formats/hex";
 
 /** Sizes of the ids in hexadecimal digits. */
 export const TRACE_ID_SIZE: i32 = 32;
@@ -57,10 +57,10 @@ export class Trace {
    * @param spanId 0 if the caller named no span
    */
   adopt(traceId: usize, spanId: usize): void {
-    memory.copy(this.traceId.ptr, traceId, TRACE_ID_SIZE);
+    copyId(traceId, TRACE_ID_SIZE, this.traceId.ptr);
     this.continued = true;
     if (spanId == 0) return;
-    memory.copy(this.parentId.ptr, spanId, SPAN_ID_SIZE);
+    copyId(spanId, SPAN_ID_SIZE, this.parentId.ptr);
     this.hasParent = true;
   }
 

@@ -80,14 +80,15 @@ describe("a visitor without a cookie", () => {
     expect(new Set(anywhere)).toEqual(new Set(["v1", "v2"]));
   });
 
-  test("costs one more host call, a visitor with one none", () => {
+  test("costs two more host calls, a visitor with one none", () => {
     configure(split());
     module.exchange(request());
     expect(Object.fromEntries(module.exchange(request()).hostCalls)).toEqual({
-      proxy_get_header_map_pairs: 1,
+      proxy_get_header_map_value: 2,
       proxy_add_header_map_value: 2,
       proxy_increment_metric: 1,
     });
+    module.exchange(request(`mesh-visitor=${ID}`));
     expect(Object.fromEntries(module.exchange(request(`mesh-visitor=${ID}`)).hostCalls)).toEqual({
       proxy_get_header_map_pairs: 1,
       proxy_add_header_map_value: 1,

@@ -6,7 +6,7 @@
 
 import { Bytes } from "../../../assembly";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "../trace";
-import { isZeros, readId } from "./hex";
+import { copyId, isZeros, readId } from "./hex";
 
 const DASH: u8 = 0x2d;
 const DIGIT_0: u8 = 0x30;
@@ -103,15 +103,15 @@ function adoptIds(traceHeader: usize, size: i32, span: usize, spanSize: i32, tra
 
 /** Writes B3 in one header. Returns its size in bytes. */
 export function writeB3(trace: Trace, to: usize): i32 {
-  memory.copy(to, trace.traceId.ptr, TRACE_ID_SIZE);
+  copyId(trace.traceId.ptr, TRACE_ID_SIZE, to);
   store<u8>(to, DASH, 32);
-  memory.copy(to + 33, trace.spanId.ptr, SPAN_ID_SIZE);
+  copyId(trace.spanId.ptr, SPAN_ID_SIZE, to + 33);
   store<u8>(to, DASH, 49);
   if (trace.sampling == Sampling.Debug) store<u8>(to, LETTER_D, 50);
   else writeSampled(trace, to + 50);
   if (!trace.hasParent) return 51;
   store<u8>(to, DASH, 51);
-  memory.copy(to + 52, trace.parentId.ptr, SPAN_ID_SIZE);
+  copyId(trace.parentId.ptr, SPAN_ID_SIZE, to + 52);
   return 52 + SPAN_ID_SIZE;
 }
 

@@ -4,7 +4,7 @@
 import { Bytes, viewOf } from "../../../assembly";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "../trace";
 import { readDecimalId, readSmallDecimal, writeDecimalId } from "./decimal";
-import { copyDigits, isZeros } from "./hex";
+import { copyDigits, copyId, isZeros } from "./hex";
 
 const SLASH: u8 = 0x2f;
 const SEMICOLON: u8 = 0x3b;
@@ -51,7 +51,7 @@ function readOptions(options: Bytes, trace: Trace): bool {
 
 /** Writes `x-cloud-trace-context`. Returns its size in bytes. */
 export function writeGoogleCloud(trace: Trace, to: usize): i32 {
-  memory.copy(to, trace.traceId.ptr, TRACE_ID_SIZE);
+  copyId(trace.traceId.ptr, TRACE_ID_SIZE, to);
   store<u8>(to, SLASH, TRACE_ID_SIZE);
   const span = TRACE_ID_SIZE + 1;
   const end = span + writeDecimalId(trace.spanId.ptr, to + span);

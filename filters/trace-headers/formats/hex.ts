@@ -9,6 +9,13 @@ const LOWER: u8 = 0x20;
 const SPACE: u8 = 0x20;
 const TAB: u8 = 0x09;
 const RETURN: u8 = 0x0d;
+/** For eight bytes at once. */
+const ZEROS: u64 = 0x3030303030303030;
+const HIGH_BITS: u64 = 0x8080808080808080;
+const FROM_0: u64 = 0x5050505050505050;
+const BEHIND_9: u64 = 0x4646464646464646;
+const FROM_A: u64 = 0x1f1f1f1f1f1f1f1f;
+const BEHIND_F: u64 = 0x1919191919191919;
 /** Digits of a number of 64 bits. */
 export const ID_DIGITS: i32 = 16;
 
@@ -22,12 +29,36 @@ export function hexValue(byte: u8): u8 {
   return byte >= LETTER_A ? byte - LETTER_A + 10 : byte - DIGIT_0;
 }
 
-/** Whether the `size` bytes at `ptr` are an id of W3C: lower-case digits that are not all `0`. */
+/**
+ * Whether the `size` bytes at `ptr`, a multiple of 8, are an id of W3C: lower-case digits that are
+ * not all `0`.
+ */
 export function isId(ptr: usize, size: i32): bool {
-  for (let i = 0; i < size; i++) {
-    if (!isHexDigit(load<u8>(ptr + i))) return false;
+  let others: u64 = 0;
+  for (let i = 0; i < size; i += 8) {
+    const bytes = load<u64>(ptr + i);
+    if (!areHexDigits(bytes)) return false;
+    others |= bytes ^ ZEROS;
   }
-  return !isZeros(ptr, size);
+  return others != 0;
+}
+
+/**
+ * `isHexDigit` for eight bytes at once. A sum has its byte's high bit set from the first digit on,
+ * or behind the last one; a byte that has the bit itself is none, whatever it carries to others.
+ */
+function areHexDigits(bytes: u64): bool {
+  const digits = (bytes + FROM_0) & ~(bytes + BEHIND_9);
+  const letters = (bytes + FROM_A) & ~(bytes + BEHIND_F);
+  return ((digits | letters) & ~bytes & HIGH_BITS) == HIGH_BITS;
+}
+
+/**
+ * Copies the `size` bytes of an id, a multiple of 8. For so few, `memory.copy` costs several times
+ * as much, because V8 makes a call of it.
+ */
+export function copyId(ptr: usize, size: i32, to: usize): void {
+  for (let i = 0; i < size; i += 8) store<u64>(to + i, load<u64>(ptr + i));
 }
 
 /**

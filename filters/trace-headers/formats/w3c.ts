@@ -3,7 +3,7 @@
 
 import { Bytes } from "../../../assembly";
 import { Sampling, SPAN_ID_SIZE, TRACE_ID_SIZE, Trace } from "../trace";
-import { hexValue, isHexDigit, isId } from "./hex";
+import { copyId, hexValue, isHexDigit, isId } from "./hex";
 
 /** Size of version 00, and of the understood part of a later version. */
 const KNOWN_SIZE: i32 = 55;
@@ -48,9 +48,9 @@ function hasValidShape(value: Bytes): bool {
 export function writeTraceparent(trace: Trace, to: usize): i32 {
   store<u16>(to, VERSION_00);
   store<u8>(to, DASH, 2);
-  memory.copy(to + 3, trace.traceId.ptr, TRACE_ID_SIZE);
+  copyId(trace.traceId.ptr, TRACE_ID_SIZE, to + 3);
   store<u8>(to, DASH, 35);
-  memory.copy(to + 36, trace.spanId.ptr, SPAN_ID_SIZE);
+  copyId(trace.spanId.ptr, SPAN_ID_SIZE, to + 36);
   store<u8>(to, DASH, 52);
   store<u8>(to, 0x30, 53);
   const sampled = trace.sampling == Sampling.Deny ? <u8>0 : FLAG_SAMPLED;
