@@ -84,9 +84,7 @@ export class RequestMatch {
   }
 
   private matchesMore(request: RequestView): bool {
-    return (
-      this.matchesParameters(request) && this.matchesCookies(request) && this.matchesOthers(request)
-    );
+    return this.matchesParameters(request) && this.matchesCookies(request) && this.matchesOthers(request);
   }
 
   /** Whether a test reads an attribute, here or in a match within. */
