@@ -51,7 +51,7 @@ describe("a request's host calls", () => {
     [
       "are one read when a rule tests a header",
       one({ abort: { status: 503 }, match: { headers: [{ name: "x-a", exact: "1" }] } }),
-      { proxy_get_property: 1 },
+      { proxy_get_header_map_pairs: 1 },
     ],
     [
       "are the metrics, the filter state and the answer when it is aborted",

@@ -44,7 +44,7 @@ describe("a request's host calls", () => {
   test("are the key, the clock, the bucket read and written, and a count", () => {
     configure({ rules: [{ name: "r", key: PER_USER, local: { limit: 10, unit: "second" } }] });
     expect(hostCalls(["x-user", "ann"])).toEqual({
-      proxy_get_property: 1,
+      proxy_get_header_map_pairs: 1,
       clock_time_get: 1,
       proxy_get_shared_data: 1,
       proxy_set_shared_data: 1,
@@ -60,7 +60,7 @@ describe("a request's host calls", () => {
     }));
     configure({ rules });
     expect(hostCalls(["x-a", "1"], ["x-b", "2"])).toEqual({
-      proxy_get_property: 2,
+      proxy_get_header_map_pairs: 1,
       clock_time_get: 1,
       proxy_get_shared_data: 2,
       proxy_set_shared_data: 2,
@@ -79,7 +79,7 @@ describe("a request's host calls", () => {
     configure({
       rules: [{ name: "r", key: PER_USER, missing: "skip", local: { limit: 10, unit: "second" } }],
     });
-    expect(hostCalls()).toEqual({ proxy_get_property: 1, proxy_increment_metric: 1 });
+    expect(hostCalls()).toEqual({ proxy_get_header_map_pairs: 1, proxy_increment_metric: 1 });
   });
 
   test("a worker that others always overtake refuses, takes nothing, and ends its attempts", () => {

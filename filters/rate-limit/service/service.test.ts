@@ -188,7 +188,7 @@ describe("a question", () => {
   test("costs nine host calls: key, two clocks, keys known to be over, call and answer, count, and resuming", () => {
     ask(encodeVerdict({}));
     expect(hostCalls(() => ask(encodeVerdict({})))).toEqual({
-      proxy_get_property: 1,
+      proxy_get_header_map_pairs: 1,
       clock_time_get: 1,
       proxy_get_shared_data: 1,
       proxy_get_current_time_nanoseconds: 1,
