@@ -58,7 +58,7 @@ export class RequestMatch {
   /** How many of `BUCKETS` buckets match. With all of them nothing is drawn. */
   share: u32 = BUCKETS;
 
-  /** Orders the tests by what they cost. Call it once all are there, and those of matches within. */
+  /** Orders the tests by what they cost. Call it once all are there, also in matches within. */
   settle(): void {
     const ordered: RequestMatch[] = [];
     for (let i = 0; i < this.anyOf.length; i++)
