@@ -2,13 +2,12 @@
 // which make the same host calls for the benchmark's request. They decide nothing, so what a filter
 // costs beyond its twin comes from the SDK and the filter itself.
 
-import { BUCKETS, type HandWritten, readBucket, writeBucket } from "./modules.js";
+import { BUCKETS, type HandWritten, writeBucket } from "./modules.js";
 
 /** Host calls of a filter, as statements of a hand-written module. */
 const CALLS = {
   readRequestHeaders: "pairs(0, out, out + 4);",
   readUserId: "get(0, USER_ID, USER_ID_SIZE, out, out + 4);",
-  readUserIdLines: "property(USER_ID_LINES, USER_ID_LINES_SIZE, out, out + 4);",
   addDestination: "add(0, DESTINATION, DESTINATION_SIZE, V1, 2);",
   replaceTraceparent: "replace(0, TRACEPARENT, TRACEPARENT_SIZE, TRACE, 55);",
   addResponseHeader: "add(2, ADDED, ADDED_SIZE, V1, 1);",
@@ -27,19 +26,18 @@ export const BY_HAND = {
   addHeader: { proxy_on_response_headers: CALLS.addResponseHeader },
   readHeader: { proxy_on_request_headers: CALLS.readUserId },
   tenRules: { proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.addDestination + CALLS.count },
-  oneRule: { proxy_on_request_headers: CALLS.readAbsentHeader + CALLS.readUserIdLines },
+  oneRule: { proxy_on_request_headers: CALLS.readRequestHeaders },
   traceIn: { proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.replaceTraceparent + CALLS.count },
   /** The worker knows what it has written last. */
   limit: {
-    proxy_on_request_headers: CALLS.readUserIdLines + CALLS.readClock + writeBucket(0) + CALLS.count,
+    proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.readClock + writeBucket(0) + CALLS.count,
   },
-  lease: { proxy_on_request_headers: CALLS.readUserIdLines + CALLS.readClock + CALLS.count },
-  /** Each limit is asked before any of them is written. */
+  lease: { proxy_on_request_headers: CALLS.readRequestHeaders + CALLS.readClock + CALLS.count },
+  /** The worker knows what it has written last to each of them. */
   fiveLimits: {
     proxy_on_request_headers:
       CALLS.readRequestHeaders +
       CALLS.readClock +
-      BUCKETS.map(readBucket).join("") +
       BUCKETS.map((number) => writeBucket(number) + CALLS.count).join(""),
   },
   circuit: {

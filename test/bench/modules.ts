@@ -31,18 +31,12 @@ const BUCKET_SIZE = 256;
 /** The numbers of the values that every hand-written module keeps in shared data. */
 export const BUCKETS = [...BUCKET_KEYS.keys()];
 
-/** Reads a bucket, and notes the number for its compare-and-set. */
-export function readBucket(bucket: number): string {
-  return `shared(${keyOf(bucket)}, out, out + 4, ${seenOf(bucket)});`;
-}
-
-/** Writes a bucket, by compare-and-set if it was read. */
+/** Writes a bucket. */
 export function writeBucket(bucket: number): string {
-  return `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, load<u32>(${seenOf(bucket)}));`;
+  return `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, 0);`;
 }
 
 const keyOf = (bucket: number) => `BUCKET_KEYS + ${bucket * KEY_SIZE}, ${KEY_SIZE}`;
-const seenOf = (bucket: number) => `out + ${8 + 4 * bucket}`;
 
 const PRELUDE = `
 @external("env", "proxy_get_header_map_value")
@@ -65,14 +59,12 @@ declare function record(id: u32, value: i64): i32;
 declare function property(path: usize, size: usize, value: usize, valueSize: usize): i32;
 @external("env", "proxy_set_property")
 declare function setProperty(path: usize, size: usize, value: usize, valueSize: usize): i32;
-@external("env", "proxy_get_shared_data")
-declare function shared(key: usize, size: usize, value: usize, valueSize: usize, cas: usize): i32;
 @external("env", "proxy_set_shared_data")
 declare function share(key: usize, size: usize, value: usize, valueSize: usize, cas: u32): i32;
 @external("wasi_snapshot_preview1", "clock_time_get")
 declare function clock(id: u32, precision: u64, time: usize): u32;
 
-const out = memory.data(32);
+const out = memory.data(16);
 const block = memory.data(65536, 8);
 ${constant("USER_ID", "x-user-id")}
 ${constant("DESTINATION", "x-meshwright-destination")}
@@ -82,7 +74,6 @@ ${constant("ADDED", "x-added")}
 ${constant("V1", "v1")}
 ${constant("STATUS", ":status")}
 ${constant("MOMENT", "meshwright.moment")}
-${constant("USER_ID_LINES", "request\0headers\0x-user-id")}
 ${constant("BUCKET_KEYS", BUCKET_KEYS.join(""))}
 ${constant("GAUGE", "hand_written_gauge")}
 ${constant("METRIC", "hand_written_total")}
