@@ -56,6 +56,8 @@ export async function ofLiveStreams(
 ): Promise<number> {
   const upstream = createServer({ settings: { maxConcurrentStreams: NO_LIMIT } });
   const events = new EventEmitter();
+  // Whoever waits is told by `once`. Envoy may end its connections when nobody waits any more.
+  events.on("error", () => {});
   let held = 0;
   upstream.on("stream", (stream) => {
     stream.on("error", () => {});
@@ -87,7 +89,6 @@ export async function ofLiveStreams(
       return residentOf(envoy) - before;
     });
   } finally {
-    events.on("error", () => {});
     for (const session of sessions) session.destroy();
     upstream.close();
   }
