@@ -26,6 +26,11 @@ export class Charge {
   awaitsService: bool = false;
 
   constructor(public rule: Rule) {}
+
+  /** The limit of this Envoy, if the rule is not in shadow mode. */
+  get actingLimit(): LocalLimit | null {
+    return this.rule.isShadow ? null : this.limit;
+  }
 }
 
 /**

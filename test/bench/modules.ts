@@ -33,10 +33,8 @@ export const BUCKETS = [...BUCKET_KEYS.keys()];
 
 /** Writes a bucket. */
 export function writeBucket(bucket: number): string {
-  return `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, 0);`;
+  return `share(BUCKET_KEYS + ${bucket * KEY_SIZE}, ${KEY_SIZE}, block, ${BUCKET_SIZE}, 0);`;
 }
-
-const keyOf = (bucket: number) => `BUCKET_KEYS + ${bucket * KEY_SIZE}, ${KEY_SIZE}`;
 
 const PRELUDE = `
 @external("env", "proxy_get_header_map_value")
@@ -87,7 +85,7 @@ export function proxy_on_configure(id: u32, size: u32): u32 {
   metric = load<u32>(out);
   define(1, GAUGE, GAUGE_SIZE, out);
   gauge = load<u32>(out);
-  ${BUCKETS.map((bucket) => `share(${keyOf(bucket)}, block, ${BUCKET_SIZE}, 0);`).join("\n  ")}
+  ${BUCKETS.map(writeBucket).join("\n  ")}
   return 1;
 }
 `;

@@ -5,9 +5,12 @@ import type { RateLimitConfig } from "../../filters/rate-limit/schema.js";
 import { type HostedProxy, hostProxy } from "../../kit/host/proxy.js";
 import type { HeaderList } from "../../kit/traffic.js";
 import { buildFilters } from "../../toolchain/compile/build.js";
+import type { Random } from "../agreement/random.js";
 
 const FILTER = "rate-limit";
 const WORKERS = 4;
+const READ = "proxy_get_shared_data";
+const WRITE = "proxy_set_shared_data";
 
 export const PER_USER: RateLimitConfig["rules"][number]["key"] = [{ header: "x-user" }];
 
@@ -52,4 +55,40 @@ export function decisions(proxy: HostedProxy, rule: string): Record<string, numb
       .filter(([name, value]) => name.startsWith(prefix) && value > 0)
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
+}
+
+/** The reads and writes of shared data that this makes. */
+export function sharedCalls(proxy: HostedProxy, run: () => void): { reads: number; writes: number } {
+  const made = { reads: 0, writes: 0 };
+  proxy.host.intercept = (call) => {
+    if (call === READ) made.reads++;
+    if (call === WRITE) made.writes++;
+    return undefined;
+  };
+  run();
+  proxy.host.intercept = undefined;
+  return made;
+}
+
+/**
+ * Sends this many requests of two users to workers by chance, and others of them whenever a worker
+ * is about to read or write shared data.
+ */
+export function interleave(proxy: HostedProxy, requests: number, random: Random): void {
+  const often = 2 + random.below(8);
+  // A worker within a host call serves nobody else.
+  const busy = new Set<number>();
+  const ask = () => {
+    const worker = random.below(WORKERS);
+    if (busy.has(worker)) return;
+    busy.add(worker);
+    proxy.request({ worker, headers: [["x-user", random.below(3) === 0 ? "bob" : "ann"]] });
+    busy.delete(worker);
+  };
+  proxy.host.intercept = (call) => {
+    if ((call === READ || call === WRITE) && random.below(often) === 0) ask();
+    return undefined;
+  };
+  for (let i = 0; i < requests; i++) ask();
+  proxy.host.intercept = undefined;
 }

@@ -7,7 +7,7 @@ import { type HostedProxy, hostProxy } from "../../../kit/host/proxy.js";
 import type { UpstreamResponse } from "../../../kit/traffic.js";
 import { Random } from "../../../test/agreement/random.js";
 import { amount } from "../../../test/support/amount.js";
-import { buildRateLimit, decisions, PER_USER } from "../../../test/support/rate-limit-proxy.js";
+import { buildRateLimit, decisions, interleave, PER_USER } from "../../../test/support/rate-limit-proxy.js";
 import type { RateLimitConfig } from "../schema.js";
 
 type Rule = RateLimitConfig["rules"][number];
@@ -52,23 +52,8 @@ describe("a limit of requests in flight", () => {
       const random = new Random(seed);
       const limit = 10 + random.below(10);
       const proxy = limited({ limit });
-      const often = 2 + random.below(8);
-      // A worker within a host call serves nobody else.
-      const busy = new Set<number>();
-      const ask = () => {
-        const worker = random.below(4);
-        if (busy.has(worker)) return;
-        busy.add(worker);
-        proxy.request({ worker, headers: [["x-user", random.below(3) === 0 ? "bob" : "ann"]] });
-        busy.delete(worker);
-      };
-      proxy.host.intercept = (call) => {
-        if (call.endsWith("_shared_data") && random.below(often) === 0) ask();
-        return undefined;
-      };
-      for (let i = 0; i < 6 * limit; i++) ask();
+      interleave(proxy, 6 * limit, random);
       expect(decisions(proxy, "r"), `seed ${seed}`).toMatchObject({ allowed: 2 * limit });
-      proxy.host.intercept = undefined;
       proxy.advance(1001);
       expect(passing(proxy, 2 * limit), `seed ${seed}`).toBe(limit);
     }

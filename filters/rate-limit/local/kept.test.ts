@@ -5,10 +5,15 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { HostedProxy } from "../../../kit/host/proxy.js";
 import { Random } from "../../../test/agreement/random.js";
 import { amount } from "../../../test/support/amount.js";
-import { buildRateLimit, decisions, limitedProxy, PER_USER } from "../../../test/support/rate-limit-proxy.js";
+import {
+  buildRateLimit,
+  decisions,
+  interleave,
+  limitedProxy,
+  PER_USER,
+  sharedCalls,
+} from "../../../test/support/rate-limit-proxy.js";
 
-const READ = "proxy_get_shared_data";
-const WRITE = "proxy_set_shared_data";
 /** Requests until a worker knows which buckets it writes often. */
 const FIRST_REQUESTS = 4;
 
@@ -23,19 +28,6 @@ const proxyOf = (limit: number) =>
 
 function passes(proxy: HostedProxy, worker: number, user = "ann"): boolean {
   return proxy.request({ worker, headers: [["x-user", user]] }).response?.status === 200;
-}
-
-/** The reads and writes of shared data that this makes. */
-function sharedCalls(proxy: HostedProxy, run: () => void): { reads: number; writes: number } {
-  const made = { reads: 0, writes: 0 };
-  proxy.host.intercept = (call) => {
-    if (call === READ) made.reads++;
-    if (call === WRITE) made.writes++;
-    return undefined;
-  };
-  run();
-  proxy.host.intercept = undefined;
-  return made;
 }
 
 describe("a worker", () => {
@@ -80,21 +72,7 @@ test("kept buckets let as much pass as the limit, whoever comes in between at an
     const random = new Random(seed);
     const limit = 40 + random.below(40);
     const proxy = proxyOf(limit);
-    const often = 2 + random.below(8);
-    // A worker within a host call serves nobody else.
-    const busy = new Set<number>();
-    const ask = () => {
-      const worker = random.below(4);
-      if (busy.has(worker)) return;
-      busy.add(worker);
-      passes(proxy, worker, random.below(3) === 0 ? "bob" : "ann");
-      busy.delete(worker);
-    };
-    proxy.host.intercept = (call) => {
-      if ((call === READ || call === WRITE) && random.below(often) === 0) ask();
-      return undefined;
-    };
-    for (let i = 0; i < 4 * limit; i++) ask();
+    interleave(proxy, 4 * limit, random);
     // Within a call, an answer is not yet there.
     expect(decisions(proxy, "r"), `seed ${seed}`).toMatchObject({ allowed: 2 * limit });
   }

@@ -4,7 +4,13 @@
 import { beforeAll, expect, test } from "vitest";
 import type { HostedProxy } from "../../../kit/host/proxy.js";
 import { Random } from "../../../test/agreement/random.js";
-import { buildRateLimit, decisions, limitedProxy, PER_USER } from "../../../test/support/rate-limit-proxy.js";
+import {
+  buildRateLimit,
+  decisions,
+  limitedProxy,
+  PER_USER,
+  sharedCalls,
+} from "../../../test/support/rate-limit-proxy.js";
 import type { RateLimitConfig } from "../schema.js";
 
 let path: string;
@@ -22,13 +28,10 @@ function status(proxy: HostedProxy, user: string, worker: number) {
 test("a worker alone reads the buckets of five limits once", () => {
   const keyed = (name: string) => ({ name, key: PER_USER, local: { limit: 1000, unit: "day" as const } });
   const proxy = limitedProxy(path, { rules: ["a", "b", "c", "d", "e"].map(keyed) });
-  const calls = { proxy_get_shared_data: 0, proxy_set_shared_data: 0 };
-  proxy.host.intercept = (call) => {
-    if (call in calls) calls[call as keyof typeof calls]++;
-    return undefined;
+  const ask = () => {
+    for (let i = 0; i < 100; i++) expect(status(proxy, "ann", 0)).toBe(200);
   };
-  for (let i = 0; i < 100; i++) expect(status(proxy, "ann", 0)).toBe(200);
-  expect(calls).toEqual({ proxy_get_shared_data: 5, proxy_set_shared_data: 500 });
+  expect(sharedCalls(proxy, ask)).toEqual({ reads: 5, writes: 500 });
 });
 
 test("a limit gets back what it gave for a request that another one refuses", () => {

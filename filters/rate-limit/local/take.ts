@@ -16,8 +16,8 @@ export function lookAhead(charges: Charges, now: u64, decision: Decision): void 
   if (charges.acting < 2 || decision.refused) return;
   for (let i = 0; i < charges.count; i++) {
     const charge = charges.at(i);
-    const limit = charge.limit;
-    if (!limit || charge.rule.isShadow) continue;
+    const limit = charge.actingLimit;
+    if (!limit) continue;
     const verdict = canPresume(charge, limit)
       ? limit.presume(charge.hash, charge.cost, now)
       : limit.look(charge.hash, charge.cost, now);
@@ -45,8 +45,8 @@ export function hasRoom(charge: Charge, now: u64): bool {
 export function take(charges: Charges, now: u64, decision: Decision): void {
   for (let i = 0; i < charges.count && !decision.refused; i++) {
     const charge = charges.at(i);
-    const limit = charge.limit;
-    if (!limit || charge.rule.isShadow) continue;
+    const limit = charge.actingLimit;
+    if (!limit) continue;
     const verdict = takeFrom(limit, charge, now, charges.acting > 1, decision);
     if (verdict != Verdict.Passed) {
       giveBack(charges, i, now);
@@ -57,7 +57,7 @@ export function take(charges: Charges, now: u64, decision: Decision): void {
   }
   for (let i = 0; i < charges.count && !decision.refused; i++) {
     const charge = charges.at(i);
-    if (charge.limit && !charge.rule.isShadow) settlePassed(charge, decision);
+    if (charge.actingLimit) settlePassed(charge, decision);
   }
 }
 
@@ -65,8 +65,8 @@ export function take(charges: Charges, now: u64, decision: Decision): void {
 function giveBack(charges: Charges, end: i32, now: u64): void {
   for (let i = 0; i < end; i++) {
     const charge = charges.at(i);
-    const limit = charge.limit;
-    if (limit && !charge.rule.isShadow && !charge.isOwed) limit.giveBack(charge.hash, charge.cost, now);
+    const limit = charge.actingLimit;
+    if (limit && !charge.isOwed) limit.giveBack(charge.hash, charge.cost, now);
   }
 }
 
